@@ -1,0 +1,43 @@
+//! A question to people: may exactly this run?
+use crate::{Invalid, role::words};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+words! {
+    /// Where a question stands.
+    ApprovalState, "state", {
+        /// Nobody has settled it yet.
+        Waiting = "waiting",
+        /// Enough people said yes.
+        Approved = "approved",
+        /// Somebody said no.
+        Denied = "denied",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// The task was cancelled.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What a person says.
+    Answer, "answer", {
+        /// Yes, to exactly this.
+        Approve = "approve",
+        /// No.
+        Deny = "deny",
+    }
+}
+
+/// A reason given with an answer: up to 1,000 characters without control characters; required for a denial.
+pub fn reason(answer: Answer, text: &str) -> Result<String, Invalid> {
+    let text = text.trim();
+    let plain = text.chars().all(|c| (!c.is_control() || c == '\n') && !crate::text::is_invisible(c));
+    if text.chars().count() > 1_000 || !plain {
+        return Err(Invalid::new("reason", "must be at most 1,000 visible characters"));
+    }
+    if text.is_empty() && answer == Answer::Deny {
+        return Err(Invalid::new("reason", "say why, so that the requester knows what to change"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,345 @@
+-- Times are microseconds since the Unix epoch. Every key begins with the tenant: the wall is in the keys.
+
+create table tenant (
+    id         uuid not null primary key,
+    name       text not null,
+    created_at bigint not null
+);
+
+-- The tenant's data key, wrapped by the master key.
+create table tenant_key (
+    tenant_id uuid not null primary key references tenant (id),
+    version   bigint not null,
+    wrapped   bytea not null
+);
+
+create table organisation (
+    tenant_id  uuid not null references tenant (id),
+    id         uuid not null,
+    name       text not null,
+    created_at bigint not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
+);
+
+create table person (
+    tenant_id     uuid not null references tenant (id),
+    id            uuid not null,
+    email         text not null,
+    name          text not null,
+    tenant_role   text not null,
+    password_hash text,
+    created_at    bigint not null,
+    primary key (tenant_id, id)
+);
+-- An address belongs to one tenant.
+create unique index person_email on person (email);
+
+create table membership (
+    tenant_id       uuid not null,
+    organisation_id uuid not null,
+    person_id       uuid not null,
+    role            text not null,
+    created_at      bigint not null,
+    primary key (tenant_id, organisation_id, person_id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index membership_person on membership (tenant_id, person_id);
+
+-- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
+create table setup_link (
+    token_hash bytea not null primary key,
+    expires_at bigint not null
+);
+create table password_link (
+    tenant_id  uuid not null,
+    token_hash bytea not null,
+    person_id  uuid not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    primary key (token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index password_link_person on password_link (tenant_id, person_id);
+
+create table session (
+    tenant_id    uuid not null,
+    id           uuid not null,
+    token_hash   bytea not null,
+    person_id    uuid not null,
+    signed_in_by text not null,
+    device       text not null,
+    address      text not null,
+    created_at   bigint not null,
+    last_used_at bigint not null,
+    expires_at   bigint not null,
+    rotate       boolean not null default false,
+    data         text not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create unique index session_token on session (token_hash);
+create index session_person on session (tenant_id, person_id, last_used_at);
+create index session_expiry on session (expires_at);
+
+-- Failed attempts to sign in, by account and by address; subjects are hashes.
+create table throttle (
+    subject  bytea not null primary key,
+    failures bigint not null,
+    last_at  bigint not null
+);
+create index throttle_age on throttle (last_at);
+
+create table api_key (
+    tenant_id    uuid not null,
+    id           uuid not null,
+    owner_id     uuid not null,
+    name         text not null,
+    prefix       text not null,
+    token_hash   bytea not null,
+    scopes       text not null,
+    created_at   bigint not null,
+    expires_at   bigint,
+    last_used_at bigint,
+    revoked_at   bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+);
+create unique index api_key_token on api_key (token_hash);
+create index api_key_owner on api_key (tenant_id, owner_id);
+
+create table rules (
+    tenant_id uuid not null primary key references tenant (id),
+    version   bigint not null,
+    body      text not null
+);
+
+create table enrolment (
+    tenant_id  uuid not null references tenant (id),
+    id         uuid not null,
+    token_hash bytea not null,
+    name       text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at    bigint,
+    primary key (tenant_id, id)
+);
+create unique index enrolment_token on enrolment (token_hash);
+
+create table runner (
+    tenant_id    uuid not null references tenant (id),
+    id           uuid not null,
+    name         text not null,
+    version      text not null,
+    capabilities text not null,
+    posture      text not null,
+    slots        bigint not null,
+    serial       text not null,
+    public_key   bytea not null,
+    created_at   bigint not null,
+    expires_at   bigint not null,
+    last_seen_at bigint,
+    connected    boolean not null default false,
+    revoked_at   bigint,
+    primary key (tenant_id, id)
+);
+create unique index runner_name on runner (tenant_id, name) where revoked_at is null;
+
+create table task (
+    tenant_id         uuid not null,
+    id                uuid not null,
+    organisation_id   uuid not null,
+    owner_id          uuid not null,
+    key_id            uuid,
+    title             text not null,
+    tool              text not null,
+    visibility        text not null,
+    network           text not null,
+    priority          bigint not null,
+    state             text not null,
+    asked             boolean not null,
+    rule              text not null,
+    script            text not null,
+    request           text not null,
+    request_digest    bytea not null,
+    idempotency_key   text,
+    submission_digest bytea not null,
+    attempt           bigint not null default 0,
+    runner_id         uuid,
+    lease_until       bigint,
+    cancel_asked      boolean not null default false,
+    next_line         bigint not null default 1,
+    ending            text,
+    receipt           text,
+    receipt_signature bytea,
+    created_at        bigint not null,
+    queued_at         bigint,
+    started_at        bigint,
+    ended_at          bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+);
+create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
+create index task_state on task (tenant_id, state, id);
+create index task_owner on task (tenant_id, owner_id, id);
+create index task_organisation on task (tenant_id, organisation_id, id);
+create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
+create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
+create index task_lease on task (lease_until) where state in ('assigned', 'running');
+
+create table task_label (
+    tenant_id uuid not null,
+    task_id   uuid not null,
+    key       text not null,
+    value     text not null,
+    primary key (tenant_id, task_id, key),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+create index task_label_value on task_label (tenant_id, key, value, task_id);
+
+-- What tasks print: batches of lines, as JSON.
+create table task_log (
+    tenant_id  uuid not null,
+    task_id    uuid not null,
+    attempt    bigint not null,
+    first_line bigint not null,
+    next_line  bigint not null,
+    lines      text not null,
+    primary key (tenant_id, task_id, attempt, first_line),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+
+create table approval (
+    tenant_id       uuid not null,
+    id              uuid not null,
+    task_id         uuid not null,
+    organisation_id uuid not null,
+    requester_id    uuid not null,
+    request_digest  bytea not null,
+    rule            text not null,
+    needed          bigint not null,
+    state           text not null,
+    created_at      bigint not null,
+    expires_at      bigint not null,
+    settled_at      bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+create index approval_state on approval (tenant_id, state, id);
+create index approval_task on approval (tenant_id, task_id);
+create index approval_expiry on approval (expires_at) where state = 'waiting';
+
+create table decision (
+    tenant_id   uuid not null,
+    approval_id uuid not null,
+    person_id   uuid not null,
+    answer      text not null,
+    reason      text not null,
+    created_at  bigint not null,
+    primary key (tenant_id, approval_id, person_id),
+    foreign key (tenant_id, approval_id) references approval (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+
+-- The head row is the chain's lock.
+create table audit_head (
+    tenant_id uuid not null primary key references tenant (id),
+    seq       bigint not null,
+    hash      bytea not null
+);
+create table audit (
+    tenant_id   uuid not null references tenant (id),
+    seq         bigint not null,
+    at          bigint not null,
+    action      text not null,
+    outcome     text not null,
+    person_id   uuid,
+    target_kind text not null,
+    target_id   text not null,
+    body        text not null,
+    previous    bytea not null,
+    hash        bytea not null,
+    personal    text,
+    primary key (tenant_id, seq)
+);
+create index audit_action on audit (tenant_id, action, seq);
+create index audit_person on audit (tenant_id, person_id, seq);
+create index audit_target on audit (tenant_id, target_id, seq);
+create index audit_outcome on audit (tenant_id, outcome, seq);
+
+-- Opens with the master key only: a wrong key is found at start.
+create table key_check (
+    id      bigint not null primary key,
+    sealed  bytea not null
+);
+
+-- Records stay as they were written; only the personal data beside them may be erased.
+create function audit_append_only() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' and new.personal is null
+        and (to_jsonb(new) - 'personal') = (to_jsonb(old) - 'personal') then
+        return new;
+    end if;
+    raise exception 'the audit log is append-only';
+end $$;
+create trigger audit_append_only before update or delete on audit for each row execute function audit_append_only();
+
+-- A statement sees the rows of the tenant that its transaction is for. What has to look across tenants (who is signing
+-- in, what is due) says so by castellan.system; those statements stand in one file.
+create function castellan_sees(tenant uuid) returns boolean language sql stable as $$
+    select tenant = nullif(current_setting('castellan.tenant', true), '')::uuid
+        or current_setting('castellan.system', true) = 'on'
+$$;
+alter table tenant_key enable row level security;
+alter table tenant_key force row level security;
+create policy tenant_only on tenant_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table organisation enable row level security;
+alter table organisation force row level security;
+create policy tenant_only on organisation using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table person enable row level security;
+alter table person force row level security;
+create policy tenant_only on person using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table membership enable row level security;
+alter table membership force row level security;
+create policy tenant_only on membership using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table password_link enable row level security;
+alter table password_link force row level security;
+create policy tenant_only on password_link using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table session enable row level security;
+alter table session force row level security;
+create policy tenant_only on session using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table api_key enable row level security;
+alter table api_key force row level security;
+create policy tenant_only on api_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table rules enable row level security;
+alter table rules force row level security;
+create policy tenant_only on rules using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table enrolment enable row level security;
+alter table enrolment force row level security;
+create policy tenant_only on enrolment using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table runner enable row level security;
+alter table runner force row level security;
+create policy tenant_only on runner using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table task enable row level security;
+alter table task force row level security;
+create policy tenant_only on task using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table task_label enable row level security;
+alter table task_label force row level security;
+create policy tenant_only on task_label using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table task_log enable row level security;
+alter table task_log force row level security;
+create policy tenant_only on task_log using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table approval enable row level security;
+alter table approval force row level security;
+create policy tenant_only on approval using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table decision enable row level security;
+alter table decision force row level security;
+create policy tenant_only on decision using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table audit_head enable row level security;
+alter table audit_head force row level security;
+create policy tenant_only on audit_head using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table audit enable row level security;
+alter table audit force row level security;
+create policy tenant_only on audit using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -1,0 +1,286 @@
+-- Times are microseconds since the Unix epoch. Every key begins with the tenant: the wall is in the keys.
+
+create table tenant (
+    id         blob not null primary key,
+    name       text not null,
+    created_at bigint not null
+);
+
+-- The tenant's data key, wrapped by the master key.
+create table tenant_key (
+    tenant_id blob not null primary key references tenant (id),
+    version   bigint not null,
+    wrapped   blob not null
+);
+
+create table organisation (
+    tenant_id  blob not null references tenant (id),
+    id         blob not null,
+    name       text not null,
+    created_at bigint not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
+);
+
+create table person (
+    tenant_id     blob not null references tenant (id),
+    id            blob not null,
+    email         text not null,
+    name          text not null,
+    tenant_role   text not null,
+    password_hash text,
+    created_at    bigint not null,
+    primary key (tenant_id, id)
+);
+-- An address belongs to one tenant.
+create unique index person_email on person (email);
+
+create table membership (
+    tenant_id       blob not null,
+    organisation_id blob not null,
+    person_id       blob not null,
+    role            text not null,
+    created_at      bigint not null,
+    primary key (tenant_id, organisation_id, person_id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index membership_person on membership (tenant_id, person_id);
+
+-- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
+create table setup_link (
+    token_hash blob not null primary key,
+    expires_at bigint not null
+);
+create table password_link (
+    tenant_id  blob not null,
+    token_hash blob not null,
+    person_id  blob not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    primary key (token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index password_link_person on password_link (tenant_id, person_id);
+
+create table session (
+    tenant_id    blob not null,
+    id           blob not null,
+    token_hash   blob not null,
+    person_id    blob not null,
+    signed_in_by text not null,
+    device       text not null,
+    address      text not null,
+    created_at   bigint not null,
+    last_used_at bigint not null,
+    expires_at   bigint not null,
+    rotate       boolean not null default false,
+    data         text not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create unique index session_token on session (token_hash);
+create index session_person on session (tenant_id, person_id, last_used_at);
+create index session_expiry on session (expires_at);
+
+-- Failed attempts to sign in, by account and by address; subjects are hashes.
+create table throttle (
+    subject  blob not null primary key,
+    failures bigint not null,
+    last_at  bigint not null
+);
+create index throttle_age on throttle (last_at);
+
+create table api_key (
+    tenant_id    blob not null,
+    id           blob not null,
+    owner_id     blob not null,
+    name         text not null,
+    prefix       text not null,
+    token_hash   blob not null,
+    scopes       text not null,
+    created_at   bigint not null,
+    expires_at   bigint,
+    last_used_at bigint,
+    revoked_at   bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+);
+create unique index api_key_token on api_key (token_hash);
+create index api_key_owner on api_key (tenant_id, owner_id);
+
+create table rules (
+    tenant_id blob not null primary key references tenant (id),
+    version   bigint not null,
+    body      text not null
+);
+
+create table enrolment (
+    tenant_id  blob not null references tenant (id),
+    id         blob not null,
+    token_hash blob not null,
+    name       text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at    bigint,
+    primary key (tenant_id, id)
+);
+create unique index enrolment_token on enrolment (token_hash);
+
+create table runner (
+    tenant_id    blob not null references tenant (id),
+    id           blob not null,
+    name         text not null,
+    version      text not null,
+    capabilities text not null,
+    posture      text not null,
+    slots        bigint not null,
+    serial       text not null,
+    public_key   blob not null,
+    created_at   bigint not null,
+    expires_at   bigint not null,
+    last_seen_at bigint,
+    connected    boolean not null default false,
+    revoked_at   bigint,
+    primary key (tenant_id, id)
+);
+create unique index runner_name on runner (tenant_id, name) where revoked_at is null;
+
+create table task (
+    tenant_id         blob not null,
+    id                blob not null,
+    organisation_id   blob not null,
+    owner_id          blob not null,
+    key_id            blob,
+    title             text not null,
+    tool              text not null,
+    visibility        text not null,
+    network           text not null,
+    priority          bigint not null,
+    state             text not null,
+    asked             boolean not null,
+    rule              text not null,
+    script            text not null,
+    request           text not null,
+    request_digest    blob not null,
+    idempotency_key   text,
+    submission_digest blob not null,
+    attempt           bigint not null default 0,
+    runner_id         blob,
+    lease_until       bigint,
+    cancel_asked      boolean not null default false,
+    next_line         bigint not null default 1,
+    ending            text,
+    receipt           text,
+    receipt_signature blob,
+    created_at        bigint not null,
+    queued_at         bigint,
+    started_at        bigint,
+    ended_at          bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+);
+create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
+create index task_state on task (tenant_id, state, id);
+create index task_owner on task (tenant_id, owner_id, id);
+create index task_organisation on task (tenant_id, organisation_id, id);
+create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
+create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
+create index task_lease on task (lease_until) where state in ('assigned', 'running');
+
+create table task_label (
+    tenant_id blob not null,
+    task_id   blob not null,
+    key       text not null,
+    value     text not null,
+    primary key (tenant_id, task_id, key),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+create index task_label_value on task_label (tenant_id, key, value, task_id);
+
+-- What tasks print: batches of lines, as JSON.
+create table task_log (
+    tenant_id  blob not null,
+    task_id    blob not null,
+    attempt    bigint not null,
+    first_line bigint not null,
+    next_line  bigint not null,
+    lines      text not null,
+    primary key (tenant_id, task_id, attempt, first_line),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+
+create table approval (
+    tenant_id       blob not null,
+    id              blob not null,
+    task_id         blob not null,
+    organisation_id blob not null,
+    requester_id    blob not null,
+    request_digest  blob not null,
+    rule            text not null,
+    needed          bigint not null,
+    state           text not null,
+    created_at      bigint not null,
+    expires_at      bigint not null,
+    settled_at      bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+create index approval_state on approval (tenant_id, state, id);
+create index approval_task on approval (tenant_id, task_id);
+create index approval_expiry on approval (expires_at) where state = 'waiting';
+
+create table decision (
+    tenant_id   blob not null,
+    approval_id blob not null,
+    person_id   blob not null,
+    answer      text not null,
+    reason      text not null,
+    created_at  bigint not null,
+    primary key (tenant_id, approval_id, person_id),
+    foreign key (tenant_id, approval_id) references approval (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+
+-- The head row is the chain's lock.
+create table audit_head (
+    tenant_id blob not null primary key references tenant (id),
+    seq       bigint not null,
+    hash      blob not null
+);
+create table audit (
+    tenant_id   blob not null references tenant (id),
+    seq         bigint not null,
+    at          bigint not null,
+    action      text not null,
+    outcome     text not null,
+    person_id   blob,
+    target_kind text not null,
+    target_id   text not null,
+    body        text not null,
+    previous    blob not null,
+    hash        blob not null,
+    personal    text,
+    primary key (tenant_id, seq)
+);
+create index audit_action on audit (tenant_id, action, seq);
+create index audit_person on audit (tenant_id, person_id, seq);
+create index audit_target on audit (tenant_id, target_id, seq);
+create index audit_outcome on audit (tenant_id, outcome, seq);
+
+-- Opens with the master key only: a wrong key is found at start.
+create table key_check (
+    id      bigint not null primary key,
+    sealed  blob not null
+);
+
+-- Records stay as they were written; only the personal data beside them may be erased.
+create trigger audit_no_update before update on audit
+when new.personal is not null or old.body is not new.body or old.hash is not new.hash or old.previous is not new.previous
+    or old.seq is not new.seq or old.tenant_id is not new.tenant_id or old.at is not new.at
+    or old.action is not new.action or old.outcome is not new.outcome or old.person_id is not new.person_id
+    or old.target_kind is not new.target_kind or old.target_id is not new.target_id
+begin select raise(abort, 'the audit log is append-only'); end;
+create trigger audit_no_delete before delete on audit
+begin select raise(abort, 'the audit log is append-only'); end;

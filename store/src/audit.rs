@@ -1,0 +1,187 @@
+//! The audit log: appended in the transaction of the change, one chain per tenant.
+use crate::{
+    Read, Result, Write,
+    column::record,
+    conn::scoped,
+    filter::{Arg, Page, Statement},
+};
+use domain::{
+    Allowed, PersonId, Timestamp,
+    audit::{Entry, Stored, link},
+    policy::ReadAudit,
+};
+
+record! {
+    /// A record with its place in the chain.
+    pub struct AuditRow {
+        /// Its number, from 1.
+        pub seq: i64,
+        /// When.
+        pub at: Timestamp,
+        /// What: an action's name.
+        pub action: String,
+        /// `done` or `refused`.
+        pub outcome: String,
+        /// The person behind it, if there was one.
+        pub person_id: Option<PersonId>,
+        /// What kind of thing it was done to.
+        pub target_kind: String,
+        /// Which.
+        pub target_id: String,
+        /// The bytes that the chain holds: a [`domain::audit::Record`] as JSON.
+        pub body: String,
+        /// The hash of the record before.
+        pub previous: Vec<u8>,
+        /// Its own hash.
+        pub hash: Vec<u8>,
+        /// Names and addresses, unless erased.
+        pub personal: Option<String>,
+    }
+}
+
+impl From<AuditRow> for Stored {
+    fn from(row: AuditRow) -> Self {
+        Self { seq: row.seq, body: row.body, previous: row.previous, hash: row.hash, personal: row.personal }
+    }
+}
+
+record! {
+    /// The end of a chain.
+    pub struct Head {
+        /// How many records there are.
+        pub seq: i64,
+        /// The hash of the last.
+        pub hash: [u8; 32],
+    }
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only what this person did.
+    pub person: Option<PersonId>,
+    /// Only what was done to the thing with this id.
+    pub target: Option<String>,
+    /// Only `done` or only `refused`.
+    pub outcome: Option<String>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+}
+
+impl Write {
+    /// Appends to the tenant's chain. The head row is the lock, on both databases.
+    pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {
+        let body = entry.body();
+        let head = scoped!(
+            self,
+            Head,
+            fetch_one,
+            "update audit_head set seq = seq + 1 where tenant_id = $1 returning seq, hash"
+        )?;
+        let hash = link(self.tenant, head.seq, &head.hash, &body);
+        let record = entry.record;
+        scoped!(
+            self,
+            execute,
+            "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            head.seq,
+            record.at,
+            record.action,
+            record.outcome.as_str().to_owned(),
+            self.actor.person(),
+            record.target.kind,
+            record.target.id,
+            body,
+            head.hash,
+            hash,
+            entry.personal
+        )?;
+        scoped!(self, execute, "update audit_head set hash = $2 where tenant_id = $1", hash)?;
+        Ok(())
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "select seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal from audit"
+    };
+}
+
+impl Read {
+    /// Records that match, newest first, `after` being the last number seen.
+    pub async fn audit(
+        &mut self,
+        _: &Allowed<ReadAudit>,
+        filter: AuditFilter,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Page<AuditRow>> {
+        let mut statement =
+            Statement::new(concat!(columns!(), " where tenant_id = $1"), vec![Arg::Uuid(self.tenant.0)]);
+        let texts = [
+            (" and action = ?", filter.action),
+            (" and target_id = ?", filter.target),
+            (" and outcome = ?", filter.outcome),
+        ];
+        for (sql, value) in texts {
+            if let Some(value) = value {
+                statement.push(sql, Arg::Text(value));
+            }
+        }
+        if let Some(person) = filter.person {
+            statement.push(" and person_id = ?", Arg::Uuid(person.0));
+        }
+        let numbers = [
+            (" and at >= ?", filter.since.map(|t| t.0)),
+            (" and at <= ?", filter.until.map(|t| t.0)),
+            (" and seq < ?", after),
+            (" order by seq desc limit ?", Some(i64::from(limit) + 1)),
+        ];
+        for (sql, value) in numbers {
+            if let Some(value) = value {
+                statement.push(sql, Arg::Int(value));
+            }
+        }
+        let rows: Vec<AuditRow> = statement.fetch(&mut self.conn).await?;
+        Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
+    }
+
+    /// One record.
+    pub async fn audit_record(&mut self, _: &Allowed<ReadAudit>, seq: i64) -> Result<AuditRow> {
+        scoped!(self, AuditRow, fetch_one, concat!(columns!(), " where tenant_id = $1 and seq = $2"), seq)
+    }
+
+    /// What happened to a task that the actor sees, oldest first; at most 200 records.
+    pub async fn task_history(&mut self, task: domain::TaskId) -> Result<Vec<AuditRow>> {
+        self.task(task).await?;
+        scoped!(
+            self,
+            AuditRow,
+            fetch_all,
+            concat!(columns!(), " where tenant_id = $1 and target_id = $2 order by seq limit 200"),
+            task.to_string()
+        )
+    }
+
+    /// How long the chain is, and the hash of its last record.
+    pub async fn audit_head(&mut self) -> Result<Head> {
+        scoped!(self, Head, fetch_one, "select seq, hash from audit_head where tenant_id = $1")
+    }
+
+    /// Records from `after` on, oldest first, for verification and export.
+    pub async fn audit_from(&mut self, _: &Allowed<ReadAudit>, after: i64, limit: u32) -> Result<Vec<AuditRow>> {
+        scoped!(
+            self,
+            AuditRow,
+            fetch_all,
+            concat!(columns!(), " where tenant_id = $1 and seq > $2 order by seq limit $3"),
+            after,
+            limit
+        )
+    }
+}

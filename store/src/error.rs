@@ -1,0 +1,56 @@
+//! What can go wrong in the store, with the message for inside; `app` and `server` say what the outside may know.
+use domain::{Denied, Invalid};
+
+/// A result of the store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the store did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 404: no such thing, or not for this actor.
+    #[error("not found")]
+    NotFound,
+    /// 403: the policy says no; the attempt is in the audit log.
+    #[error("denied: {0}")]
+    Denied(#[from] Denied),
+    /// 422: a value is not what it must be.
+    #[error("invalid: {0}")]
+    Invalid(#[from] Invalid),
+    /// 409: it is not any more what the actor saw; the text says how.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// 503: the database did not answer in time.
+    #[error("the database is busy")]
+    Busy,
+    /// 503: the database said no.
+    #[error("database: {0}")]
+    Database(sqlx::Error),
+    /// The database or a key cannot be used; the text says what to do. Only at start.
+    #[error("{0}")]
+    Unusable(String),
+    /// A stored value does not make sense.
+    #[error("stored value: {0}")]
+    Corrupt(&'static str),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::RowNotFound => Self::NotFound,
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, deadlock, serialisation.
+            sqlx::Error::Database(inner) => match inner.code().as_deref() {
+                Some("5" | "261" | "517" | "55P03" | "40P01" | "40001") => Self::Busy,
+                _ => Self::Database(error),
+            },
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether a unique index refused a row.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())
+    }
+}

@@ -1,0 +1,118 @@
+//! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
+use crate::{Result, Store, conn::Conn};
+use domain::TenantId;
+use sqlx::postgres::PgListener;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+/// What something was announced about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// A task changed; its id.
+    Tasks,
+    /// A task printed; its id.
+    Log,
+    /// A question was asked or settled; its id.
+    Approvals,
+    /// A runner came, went or was revoked; its id.
+    Runners,
+    /// A person's rights or sessions changed; their id.
+    People,
+    /// A key was made or revoked; its id.
+    Keys,
+    /// The rules changed; the tenant's id.
+    Rules,
+    /// Announcements were missed (the database connection broke): look again. The nil id.
+    Missed,
+}
+
+impl Topic {
+    /// All of them, with the words used in NOTIFY and towards browsers.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Tasks, "tasks"),
+        (Self::Log, "log"),
+        (Self::Approvals, "approvals"),
+        (Self::Runners, "runners"),
+        (Self::People, "people"),
+        (Self::Keys, "keys"),
+        (Self::Rules, "rules"),
+        (Self::Missed, "missed"),
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(topic, _)| *topic == self).map_or("", |(_, word)| word)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, word)| *word == text).map(|(topic, _)| *topic)
+    }
+}
+
+/// Something that was committed. Who hears it reads the store for what it may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Where.
+    pub tenant: TenantId,
+    /// About what.
+    pub topic: Topic,
+    /// About which.
+    pub id: Uuid,
+}
+
+/// How many events a slow listener may lag behind before it is told that it missed some.
+pub(crate) const BACKLOG: usize = 4_096;
+
+impl Store {
+    /// Hears every event from now on. A receiver that lags gets `RecvError::Lagged` and should look again.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events().subscribe()
+    }
+
+    pub(crate) fn publish(&self, event: Event) {
+        let _ = self.events().send(event); // nobody listening is no error
+    }
+}
+
+/// Sends NOTIFY within the transaction; PostgreSQL delivers it when that commits.
+pub(crate) async fn announce(conn: &mut Conn, events: &[Event]) -> Result<()> {
+    if let Conn::Postgres(tx) = conn {
+        for event in events {
+            let payload = format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id);
+            sqlx::query("select pg_notify('castellan', $1)").bind(payload).execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Passes on what other nodes and this one notify, for as long as the store lives.
+pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event>) {
+    loop {
+        match listener.try_recv().await {
+            Ok(Some(note)) => {
+                if let Some(event) = parse(note.payload()) {
+                    let _ = to.send(event);
+                }
+            }
+            Ok(None) => {
+                // The connection broke and was made again; what was notified meanwhile is gone.
+                let _ = to.send(Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot hear events of the database");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+fn parse(payload: &str) -> Option<Event> {
+    let mut words = payload.split('/');
+    let event = Event {
+        tenant: words.next()?.parse().ok()?,
+        topic: Topic::parse(words.next()?)?,
+        id: words.next()?.parse().ok()?,
+    };
+    words.next().is_none().then_some(event)
+}

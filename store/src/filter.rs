@@ -1,0 +1,92 @@
+//! Lists: conditions put together at run time, and keyset paging.
+use crate::{Result, conn::Conn};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// One page of a list, newest first, and where it goes on.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Hand it back as `after` for what is older; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Cuts a list that was read with one row more than asked for.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(cursor);
+        Self { items, next }
+    }
+}
+
+/// A value for a condition.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg {
+    Uuid(Uuid),
+    Text(String),
+    Int(i64),
+    Bool(bool),
+}
+
+/// A statement that grows: its text comes from this crate only, values are always bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    sql: String,
+    args: Vec<Arg>,
+}
+
+impl Statement {
+    /// Begins with a text that uses `$1` (the tenant) and as many more as `args` has.
+    pub(crate) fn new(sql: &'static str, args: Vec<Arg>) -> Self {
+        Self { sql: sql.to_owned(), args }
+    }
+
+    /// Adds a text in which `?` stands for `arg`.
+    pub(crate) fn push(&mut self, sql: &'static str, arg: Arg) {
+        self.args.push(arg);
+        self.sql.push_str(&sql.replace('?', &format!("${}", self.args.len())));
+    }
+
+    /// Adds a text without a value.
+    pub(crate) fn push_text(&mut self, sql: &'static str) {
+        self.sql.push_str(sql);
+    }
+
+    /// Reads all rows.
+    pub(crate) async fn fetch<T>(self, conn: &mut Conn) -> Result<Vec<T>>
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
+            + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
+            + Send
+            + Unpin,
+    {
+        macro_rules! run {
+            ($tx:ident) => {{
+                let mut query = sqlx::query_as::<_, T>(AssertSqlSafe(self.sql));
+                for arg in self.args {
+                    query = match arg {
+                        Arg::Uuid(value) => query.bind(value),
+                        Arg::Text(value) => query.bind(value),
+                        Arg::Int(value) => query.bind(value),
+                        Arg::Bool(value) => query.bind(value),
+                    };
+                }
+                Ok(query.fetch_all(&mut **$tx).await?)
+            }};
+        }
+        match conn {
+            Conn::Sqlite(tx) => run!(tx),
+            Conn::Postgres(tx) => run!(tx),
+        }
+    }
+}
+
+/// A text for LIKE that finds `text` anywhere: its own wildcards lose their meaning (`escape '\'`).
+pub(crate) fn anywhere(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}

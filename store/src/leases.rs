@@ -1,0 +1,329 @@
+//! What a runner does to a task: takes it with a lease, starts it, ends it. Every word names a lease that the runner
+//! still holds; the attempt is its fencing number.
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::record,
+    conn::{Conn, scoped},
+};
+use domain::{
+    Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
+    receipt::{End, Receipt},
+    request::RequestDigest,
+    task::{MAX_ATTEMPTS, TaskState},
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long a runner has a task without saying anything.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// A runner's hold on one start of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// Which task.
+    pub task: TaskId,
+    /// Which start of it, from 1: the fencing number.
+    pub attempt: u32,
+}
+
+record! {
+    /// What a runner took.
+    pub struct Claimed {
+        /// The task.
+        pub id: TaskId,
+        /// Which start of it this is.
+        pub attempt: u32,
+        /// The canonical request.
+        pub request: String,
+        /// Its digest.
+        pub request_digest: RequestDigest,
+        /// The script.
+        pub script: String,
+        /// The rule that let it run, or that asked.
+        pub rule: String,
+        /// Until when the runner has it.
+        pub lease_until: Timestamp,
+    }
+}
+
+/// What a runner took, and who let it.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The task.
+    pub task: Claimed,
+    /// Who said yes, where people were asked.
+    pub deciders: Vec<PersonId>,
+}
+
+record! {
+    /// Who said yes.
+    pub struct Yes {
+        /// A person.
+        pub person_id: PersonId,
+    }
+}
+
+record! {
+    /// A task that a runner has or had.
+    pub struct Held {
+        /// The task.
+        pub id: TaskId,
+        /// Which start of it.
+        pub attempt: u32,
+        /// Where it stands.
+        pub state: TaskState,
+        /// Whether somebody asked to stop it.
+        pub cancel_asked: bool,
+        /// The number that the next line of output gets.
+        pub next_line: i64,
+        /// What it was allowed to run.
+        pub request_digest: RequestDigest,
+    }
+}
+
+impl Held {
+    /// The lease.
+    pub fn lease(&self) -> Lease {
+        Lease { task: self.id, attempt: self.attempt }
+    }
+}
+
+impl Read {
+    /// What this runner holds.
+    pub async fn held(&mut self) -> Result<Vec<Held>> {
+        let runner = runner(&self.actor)?;
+        scoped!(
+            self,
+            Held,
+            fetch_all,
+            "select id, attempt, state, cancel_asked, next_line, request_digest from task
+             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
+            runner
+        )
+    }
+}
+
+impl Write {
+    /// Takes the task whose turn it is, if there is one that this runner can run. `capabilities` are tools.
+    pub async fn claim_task(&mut self, capabilities: &[String]) -> Result<Option<Assignment>> {
+        let runner = runner(&self.actor)?;
+        if !capabilities.iter().any(|tool| tool == "bash") {
+            return Ok(None); // bash is the one tool that there is
+        }
+        // PostgreSQL: claims of several nodes pass each other by. SQLite has one writer, and does not know the words.
+        let until = self.now.after(LEASE);
+        macro_rules! claim {
+            ($lock:literal) => {
+                concat!(
+                    "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1,
+                        cancel_asked = false, started_at = null
+                     where tenant_id = $1 and state = 'queued' and id = (select id from task where tenant_id = $1
+                        and state = 'queued' order by priority desc, id limit 1",
+                    $lock,
+                    ") returning id, attempt, request, request_digest, script, rule, lease_until"
+                )
+            };
+        }
+        let claimed = match &self.conn {
+            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_optional, claim!(""), runner, until)?,
+            Conn::Postgres(_) => {
+                scoped!(self, Claimed, fetch_optional, claim!(" for update skip locked"), runner, until)?
+            }
+        };
+        let Some(task) = claimed else { return Ok(None) };
+        let deciders = scoped!(
+            self,
+            Yes,
+            fetch_all,
+            "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+             where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
+            task.id
+        )?;
+        self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
+        self.tell(Topic::Tasks, task.id.0);
+        Ok(Some(Assignment { task, deciders: deciders.into_iter().map(|yes| yes.person_id).collect() }))
+    }
+
+    /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
+    pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
+        let runner = runner(&self.actor)?;
+        scoped!(
+            self,
+            Held,
+            fetch_one,
+            "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
+                and state in ('assigned', 'running')
+             returning id, attempt, state, cancel_asked, next_line, request_digest",
+            lease.task,
+            lease.attempt,
+            runner,
+            self.now.after(LEASE)
+        )
+    }
+
+    /// The runner says that it started. Saying so twice is no error.
+    pub async fn start_task(&mut self, lease: Lease) -> Result<()> {
+        let held = self.hold(lease).await?;
+        if held.state == TaskState::Running {
+            return Ok(());
+        }
+        scoped!(
+            self,
+            execute,
+            "update task set state = 'running', started_at = $3 where tenant_id = $1 and id = $2",
+            lease.task,
+            self.now
+        )?;
+        self.note_task(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
+        self.tell(Topic::Tasks, lease.task.0);
+        Ok(())
+    }
+
+    /// The runner says how it ended. The receipt is of this lease and request, and its signature was checked; saying so
+    /// again after it was taken is no error. Lines that are missing are a conflict: the runner sends them first.
+    pub async fn finish_task(&mut self, lease: Lease, receipt: &Receipt, signature: Vec<u8>) -> Result<TaskState> {
+        let runner = runner(&self.actor)?;
+        let held = match self.hold(lease).await {
+            Err(Error::NotFound) => return self.finished_before(lease, receipt).await,
+            held => held?,
+        };
+        let of_this = (receipt.tenant, receipt.task, receipt.attempt, receipt.runner)
+            == (self.tenant, lease.task, lease.attempt, runner);
+        if !of_this || receipt.request != held.request_digest {
+            return Err(domain::Invalid::new("receipt", "is for another run").into());
+        }
+        if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
+            return Err(Error::Conflict("Lines of output are missing."));
+        }
+        let state = match receipt.end {
+            End::Exited(0) => TaskState::Succeeded,
+            End::TimedOut => TaskState::TimedOut,
+            End::Cancelled => TaskState::Cancelled,
+            End::Exited(_) | End::Signalled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
+        };
+        let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
+        scoped!(
+            self,
+            execute,
+            "update task set state = $3, ending = $4, receipt = $5, receipt_signature = $6, ended_at = $7, lease_until = null,
+                started_at = coalesce(started_at, $8)
+             where tenant_id = $1 and id = $2",
+            lease.task,
+            state,
+            text(serde_json::to_string(&receipt.end))?,
+            text(serde_json::to_string(receipt))?,
+            signature,
+            self.now,
+            (!matches!(receipt.end, End::NotStarted(_))).then_some(receipt.started_at)
+        )?;
+        let detail =
+            json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
+        self.note_task(lease.task, "task.finish", detail).await?;
+        self.tell(Topic::Tasks, lease.task.0);
+        Ok(state)
+    }
+
+    async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
+        let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
+        let done = scoped!(
+            self,
+            crate::tasks::Waiting,
+            fetch_one,
+            "select state from task where tenant_id = $1 and id = $2 and attempt = $3 and receipt = $4",
+            lease.task,
+            lease.attempt,
+            receipt
+        )?;
+        Ok(done.state)
+    }
+
+    /// The runner refuses to start it; nothing ran.
+    pub async fn refuse_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
+        let held = self.hold(lease).await?;
+        let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+        self.settle(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
+        self.note_task(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
+    }
+
+    /// Renews leases; gives back those that this runner does not hold any more.
+    pub async fn renew_leases(&mut self, leases: &[Lease]) -> Result<Vec<Lease>> {
+        let mut lost = vec![];
+        for lease in leases {
+            match self.hold(*lease).await {
+                Ok(_) => {}
+                Err(Error::NotFound) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Gives back to the queue what this runner has by the books and does not have in truth.
+    pub async fn release_unheld(&mut self, held: &[Lease]) -> Result<usize> {
+        let runner = runner(&self.actor)?;
+        let by_the_books = scoped!(
+            self,
+            Held,
+            fetch_all,
+            "select id, attempt, state, cancel_asked, next_line, request_digest from task
+             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
+            runner
+        )?;
+        let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
+        for task in &gone {
+            self.release(task, "the runner does not have it any more").await?;
+        }
+        Ok(gone.len())
+    }
+
+    /// Gives back to the queue what a revoked runner had.
+    pub(crate) async fn release_all_of(&mut self, runner: RunnerId) -> Result<()> {
+        let tasks = scoped!(
+            self,
+            Held,
+            fetch_all,
+            "select id, attempt, state, cancel_asked, next_line, request_digest from task
+             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id",
+            runner
+        )?;
+        for task in &tasks {
+            self.release(task, "its runner was revoked").await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.
+    pub async fn release_expired(&mut self) -> Result<usize> {
+        let expired = scoped!(
+            self,
+            Held,
+            fetch_all,
+            "select id, attempt, state, cancel_asked, next_line, request_digest from task
+             where tenant_id = $1 and state in ('assigned', 'running') and lease_until <= $2 limit 500",
+            self.now
+        )?;
+        for task in &expired {
+            self.release(task, "its runner was silent for too long").await?;
+        }
+        Ok(expired.len())
+    }
+
+    /// A task without its runner: stopped if that was asked, queued again, or lost after its last attempt.
+    async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
+        let to = match (task.cancel_asked, task.attempt < MAX_ATTEMPTS) {
+            (true, _) => TaskState::Cancelled,
+            (false, true) => TaskState::Queued,
+            (false, false) => TaskState::Lost,
+        };
+        self.settle(task.id, task.state, to, None).await?;
+        self.note_task(task.id, "task.release", json!({ "attempt": task.attempt, "reason": why, "state": to })).await
+    }
+}
+
+/// The runner that the actor is.
+pub(crate) fn runner(actor: &Actor) -> Result<RunnerId> {
+    match actor.principal {
+        Principal::Runner(runner) => Ok(runner),
+        _ => Err(Error::NotFound),
+    }
+}

@@ -1,0 +1,45 @@
+//! Every SQL statement: one text, two databases. Nothing outside this crate sees a pool or a table.
+//!
+//! The doors are [`Store::read`] and [`Store::write`], each for one actor and so for one tenant. What has to look
+//! across tenants stands in [`system`].
+
+mod approvals;
+mod audit;
+mod column;
+mod conn;
+mod error;
+mod events;
+mod filter;
+mod keys;
+mod leases;
+mod links;
+mod log;
+mod open;
+mod organisations;
+mod people;
+mod rules;
+mod runners;
+mod sealed;
+mod sessions;
+pub mod system;
+mod tasks;
+mod throttle;
+
+pub use approvals::{Approval, ApprovalFilter, Decision};
+pub use audit::{AuditFilter, AuditRow};
+pub use conn::{Read, Write};
+pub use error::{Error, Result};
+pub use events::{Event, Topic};
+pub use filter::Page;
+pub use keys::ApiKey;
+pub use leases::{Assignment, Claimed, Lease};
+pub use log::LogPage;
+pub use open::{Clock, Settings, Store};
+pub use organisations::{Member, Organisation};
+pub use people::{Membership, Person};
+pub use rules::VersionedRules;
+pub use runners::{EnrolledRunner, Enrolment, Runner};
+pub use sealed::MasterKey;
+pub use sessions::{NewSession, Session, SessionRow};
+pub use system::{Credential, KeyHolder, System};
+pub use tasks::{Counts, Submitted, Task, TaskFilter, TaskRow};

@@ -1,0 +1,43 @@
+//! One-time links to set a password with: only hashes of their tokens are kept.
+use crate::{Error, Result, Write, conn::scoped};
+use domain::{Allowed, PersonId, policy::IssuePasswordLink};
+use std::time::Duration;
+
+/// How long a link works.
+const LIFE: Duration = Duration::from_hours(72);
+
+impl Write {
+    /// Makes the hash of a link's token good for setting the person's password; earlier links of theirs end.
+    pub async fn issue_password_link(&mut self, proof: Allowed<IssuePasswordLink>, token_hash: [u8; 32]) -> Result<()> {
+        let person = proof.action().person;
+        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        let made = scoped!(
+            self,
+            execute,
+            "insert into password_link (tenant_id, token_hash, person_id, created_at, expires_at)
+             select p.tenant_id, $2, p.id, $4, $5 from person p where p.tenant_id = $1 and p.id = $3",
+            token_hash,
+            person,
+            self.now,
+            self.now.after(LIFE)
+        )?;
+        if made == 0 {
+            return Err(Error::NotFound);
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+
+    /// Uses a link up. `NotFound` when it was used, replaced or is too old.
+    pub async fn use_password_link(&mut self, token_hash: [u8; 32]) -> Result<PersonId> {
+        let used = scoped!(
+            self,
+            crate::organisations::Owner,
+            fetch_one,
+            "delete from password_link where tenant_id = $1 and token_hash = $2 and expires_at > $3 returning person_id",
+            token_hash,
+            self.now
+        )?;
+        Ok(used.person_id)
+    }
+}

@@ -1,0 +1,84 @@
+//! What tasks print: appended in batches by the runner that has the lease, read from any line on.
+use crate::{Error, Lease, Read, Result, Topic, Write, column::record, conn::scoped};
+use domain::{TaskId, log::Line};
+
+record! {
+    /// A batch of lines.
+    pub struct Batch {
+        /// The number of its first line.
+        pub first_line: i64,
+        /// The lines as JSON.
+        pub lines: String,
+    }
+}
+
+/// Lines in order, numbered.
+#[derive(Clone, Debug)]
+pub struct LogPage {
+    /// Each with its number, from 1.
+    pub lines: Vec<(i64, Line)>,
+    /// The number of the line after them.
+    pub next_line: i64,
+}
+
+/// How many batches one read takes at most.
+const BATCHES: i64 = 64;
+
+impl Read {
+    /// Lines of one start of a task that the actor sees, from number `from` on: as many as one read takes, none at the end.
+    pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
+        self.task(task).await?;
+        self.log_of_seen(task, attempt, from).await
+    }
+
+    /// The same for a task that was found visible in this snapshot already.
+    async fn log_of_seen(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
+        let batches = scoped!(
+            self,
+            Batch,
+            fetch_all,
+            "select first_line, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
+                and first_line >= coalesce((select max(b.first_line) from task_log b where b.tenant_id = $1
+                    and b.task_id = $2 and b.attempt = $3 and b.first_line <= $4), 0)
+             order by first_line limit $5",
+            task,
+            attempt,
+            from,
+            BATCHES
+        )?;
+        let mut page = LogPage { lines: vec![], next_line: from };
+        for batch in batches {
+            let lines: Vec<Line> = serde_json::from_str(&batch.lines).map_err(|_| Error::Corrupt("log"))?;
+            let numbered = (batch.first_line..).zip(lines).filter(|(number, _)| *number >= from);
+            page.lines.extend(numbered);
+        }
+        page.next_line = page.lines.last().map_or(from, |(number, _)| number + 1);
+        Ok(page)
+    }
+}
+
+impl Write {
+    /// Appends lines, the first of them being number `first`; answers the number that comes next. Lines that are
+    /// there already are passed over, so that a batch may be sent again; a gap is a conflict.
+    pub async fn append_lines(&mut self, lease: Lease, first: i64, lines: &[Line]) -> Result<i64> {
+        let held = self.hold(lease).await?;
+        let known =
+            usize::try_from(held.next_line - first).map_err(|_| Error::Conflict("Lines of output are missing."))?;
+        let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };
+        let next = held.next_line + i64::try_from(new.len()).map_err(|_| Error::Corrupt("log"))?;
+        let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
+        scoped!(
+            self,
+            execute,
+            "insert into task_log (tenant_id, task_id, attempt, first_line, next_line, lines) values ($1, $2, $3, $4, $5, $6)",
+            lease.task,
+            lease.attempt,
+            held.next_line,
+            next,
+            text
+        )?;
+        scoped!(self, execute, "update task set next_line = $3 where tenant_id = $1 and id = $2", lease.task, next)?;
+        self.tell(Topic::Log, lease.task.0);
+        Ok(next)
+    }
+}

@@ -1,0 +1,226 @@
+//! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
+use crate::{Error, Event, MasterKey, Result, conn::Conn, events};
+use domain::Timestamp;
+use sqlx::{
+    PgPool, SqlitePool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use tokio::sync::broadcast;
+
+static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// Where the time comes from: the system, or a test.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What opening needs.
+pub struct Settings {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// The key that everything sealed hangs on.
+    pub key: MasterKey,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+enum Pool {
+    /// One connection that writes, several that read.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+struct Inner {
+    pool: Pool,
+    events: broadcast::Sender<Event>,
+    clock: Clock,
+    key: MasterKey,
+}
+
+/// The database of a deployment. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it where it is missing, and brings its schema up to date. A schema newer than this
+    /// program, a wrong master key and a SQLite below 3.51.3 are refused.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let (events, _) = broadcast::channel(events::BACKLOG);
+        let pool = match settings.url.split_once(':') {
+            Some(("sqlite", _)) => open_sqlite(&settings.url).await?,
+            Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
+            _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
+        };
+        let store = Self(Arc::new(Inner { pool, events, clock: settings.clock, key: settings.key }));
+        store.system().check_key().await?;
+        Ok(store)
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut conn = self.begin_read().await?;
+        crate::conn::unscoped!(conn, crate::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
+        Ok(())
+    }
+
+    /// Whether this is the embedded database, for one node.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0.pool, Pool::Sqlite { .. })
+    }
+
+    /// Closes all connections; SQLite folds its write-ahead log into the database file.
+    pub async fn close(&self) {
+        match &self.0.pool {
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) fn events(&self) -> &broadcast::Sender<Event> {
+        &self.0.events
+    }
+
+    pub(crate) fn key(&self) -> &MasterKey {
+        &self.0.key
+    }
+
+    pub(crate) async fn begin_read(&self) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+            Pool::Postgres(pool) => {
+                let begin = "begin isolation level repeatable read read only";
+                Conn::Postgres(pool.begin_with(begin).await?)
+            }
+        })
+    }
+
+    /// SQLite: a read that becomes a write fails at once when somebody else writes, so writing begins with the lock.
+    pub(crate) async fn begin_write(&self) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+        })
+    }
+}
+
+async fn open_sqlite(url: &str) -> Result<Pool> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("trusted_schema", "off")
+        .optimize_on_close(true, 400);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| unusable(url, &error))?;
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&writer).await?;
+    assert_sqlite(&version)?;
+    migrate(&SQLITE, &writer).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options.pragma("query_only", "on"))
+        .await?;
+    Ok(Pool::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| {
+            Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
+        })?
+        .application_name("castellan");
+    let pool = PgPoolOptions::new()
+        .max_connections(24)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options)
+        .await
+        .map_err(|error| unusable("PostgreSQL", &error))?;
+    migrate(&POSTGRES, &pool).await?;
+    let superuser: bool =
+        sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
+            .fetch_one(&pool)
+            .await?;
+    if superuser {
+        return Err(Error::Unusable(
+            "Castellan must not connect to PostgreSQL as a superuser or with BYPASSRLS: the walls between tenants \
+             would not hold. Create an ordinary role that owns the database."
+                .into(),
+        ));
+    }
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen("castellan").await?;
+    tokio::spawn(events::listen(listener, events.clone()));
+    Ok(Pool::Postgres(pool))
+}
+
+async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>
+where
+    A: sqlx::Acquire<'a>,
+    <A::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
+{
+    migrator.run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => Error::Unusable(format!(
+            "the database was written by a newer Castellan (its schema has step {version}, which this program does not \
+             know). Start the newer program, or restore a backup made before the upgrade."
+        )),
+        other => Error::Unusable(format!("the database's schema could not be brought up to date: {other}")),
+    })
+}
+
+fn unusable(what: &str, error: &sqlx::Error) -> Error {
+    Error::Unusable(format!("cannot open the database {what}: {error}"))
+}
+
+/// E15: older versions have a bug in the write-ahead log that corrupts databases.
+fn assert_sqlite(version: &str) -> Result<()> {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0_u32));
+    let parts: [u32; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
+    if parts < [3, 51, 3] {
+        return Err(Error::Unusable(format!("SQLite {version} is linked; 3.51.3 or later is needed")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_e15_an_old_sqlite_is_refused() {
+        assert!(assert_sqlite("3.46.0").is_err() && assert_sqlite("3.51.2").is_err());
+        assert!(assert_sqlite("3.51.3").is_ok() && assert_sqlite("3.52.0").is_ok() && assert_sqlite("4.0.0").is_ok());
+    }
+}

@@ -1,0 +1,54 @@
+//! A tenant's rules, one document with a version.
+use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use domain::{Allowed, policy::ChangeRules, rule::Rules};
+
+record! {
+    /// Rules as stored.
+    pub struct VersionedRules {
+        /// Counts up with every change.
+        pub version: i64,
+        /// The rules as JSON.
+        pub body: String,
+    }
+}
+
+impl VersionedRules {
+    /// The rules.
+    pub fn rules(&self) -> Result<Rules> {
+        serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))
+    }
+}
+
+impl Read {
+    /// The tenant's rules: everybody may know what applies to them.
+    pub async fn rules(&mut self) -> Result<VersionedRules> {
+        scoped!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")
+    }
+}
+
+impl Write {
+    pub(crate) async fn rules(&mut self) -> Result<Rules> {
+        scoped!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")?.rules()
+    }
+
+    /// Replaces the rules, if they are still those that the actor saw.
+    pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<()> {
+        let ChangeRules { rules, version } = proof.action();
+        let body = serde_json::to_string(rules).map_err(|_| Error::Corrupt("rules"))?;
+        let changed = scoped!(
+            self,
+            execute,
+            "update rules set body = $2, version = version + 1 where tenant_id = $1 and version = $3",
+            body,
+            *version
+        )?;
+        if changed == 0 {
+            return Err(Error::Conflict("Somebody else changed the rules meanwhile. Load the page again to see them."));
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        let tenant = self.tenant.0;
+        self.tell(Topic::Rules, tenant);
+        Ok(())
+    }
+}

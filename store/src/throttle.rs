@@ -1,0 +1,62 @@
+//! How often somebody may fail to sign in: counted per account and per address, in the database, for all nodes.
+use crate::{Result, System, column::record, conn::unscoped};
+use domain::Timestamp;
+use std::time::Duration;
+
+record! {
+    /// Failures of one subject.
+    pub struct Failures {
+        /// How many without a success between.
+        pub failures: i64,
+        /// When the last was.
+        pub last_at: Timestamp,
+    }
+}
+
+/// How many failures cost nothing.
+const FREE: i64 = 5;
+/// After so long without one, failures are forgotten.
+const MEMORY: Duration = Duration::from_hours(1);
+
+impl System<'_> {
+    /// When the subject may try again, if not now. Each failure beyond the fifth doubles the wait, up to 15 minutes.
+    pub async fn throttled(&self, subject: [u8; 32]) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let found = unscoped!(
+            conn,
+            Failures,
+            fetch_optional,
+            "select failures, last_at from throttle where subject = $1",
+            subject
+        )?;
+        Ok(found.map(|seen| seen.last_at.after(wait(seen.failures))).filter(|until| *until > self.now()))
+    }
+
+    /// Counts a failure.
+    pub async fn note_failure(&self, subject: [u8; 32]) -> Result<()> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        unscoped!(
+            conn,
+            execute,
+            "insert into throttle (subject, failures, last_at) values ($1, 1, $2) on conflict (subject) do update
+             set failures = case when throttle.last_at < $3 then 1 else throttle.failures + 1 end, last_at = $2",
+            subject,
+            now,
+            now.before(MEMORY)
+        )?;
+        unscoped!(conn, execute, "delete from throttle where last_at < $1", now.before(MEMORY))?;
+        conn.commit().await
+    }
+
+    /// Forgets the failures of somebody who proved who they are.
+    pub async fn forget_failures(&self, subject: [u8; 32]) -> Result<()> {
+        let mut conn = self.write().await?;
+        unscoped!(conn, execute, "delete from throttle where subject = $1", subject)?;
+        conn.commit().await
+    }
+}
+
+fn wait(failures: i64) -> Duration {
+    let doublings = u32::try_from(failures - FREE).unwrap_or(0).min(10);
+    if failures < FREE { Duration::ZERO } else { Duration::from_secs(1 << doublings).min(Duration::from_mins(15)) }
+}
