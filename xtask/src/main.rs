@@ -1,0 +1,62 @@
+//! The developer's commands: set up, build, run, and test Castellan (`cargo xtask --help`).
+
+mod binaries;
+mod dev;
+mod need;
+mod root;
+#[cfg(test)]
+mod rules;
+mod serve;
+mod site;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The developer's commands", version)]
+enum Command {
+    /// Install what is missing, build, and start Castellan on http://127.0.0.1:9876 with ./data
+    Serve {
+        /// Build optimised binaries (slower to build, faster to run)
+        #[arg(long)]
+        release: bool,
+        /// Passed on to `castellan serve`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Build target/release/castellan and castellan-runner, each complete in itself
+    Build,
+    /// Serve, and rebuild and restart whenever a source file changes
+    Dev {
+        /// Passed on to `castellan serve`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Install what the tests need, and run all of them
+    Test {
+        /// Leave out the browser, the documentation and the dependency policy
+        #[arg(long)]
+        fast: bool,
+        /// Run only the Rust tests whose name contains this
+        filter: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Serve { release, arguments } => serve::serve(release, &arguments),
+        Command::Build => binaries::build_release(),
+        Command::Dev { arguments } => dev::dev(&arguments),
+        Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

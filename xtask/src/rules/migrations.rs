@@ -1,0 +1,25 @@
+//! Every change of the schema is written for both databases.
+
+use std::collections::BTreeSet;
+
+use crate::root::{files_below, path};
+
+/// Names of the migrations for one database.
+fn names(database: &str) -> BTreeSet<String> {
+    let files = files_below(&path("migrations").join(database)).unwrap();
+    files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn migrations_come_in_pairs() {
+    assert!(!names("sqlite").is_empty());
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+#[test]
+fn migrations_are_numbered_without_gaps() {
+    for (place, name) in (1..).zip(names("sqlite")) {
+        assert!(name.starts_with(&format!("{place:04}_")), "{name} should begin with {place:04}_");
+        assert!(name.ends_with(".sql"), "{name} should end with .sql");
+    }
+}

@@ -1,0 +1,5 @@
+//! The rules of ARCHITECTURE.md that can be read from the tree, as tests.
+
+mod heads;
+mod imports;
+mod migrations;

@@ -1,0 +1,65 @@
+//! What was costly to make and may be used again, kept in target/site-cache.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::root::path;
+
+pub struct Cache {
+    folder: PathBuf,
+    used: BTreeSet<String>,
+}
+
+impl Cache {
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn open() -> Result<Self> {
+        let folder = path("target/site-cache");
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder, used: BTreeSet::new() })
+    }
+
+    /// The file or folder of this name, made now if it was not made before.
+    ///
+    /// The name must tell everything that the content depends on.
+    ///
+    /// # Errors
+    /// Those of `make`, and of the file system.
+    pub fn entry(&mut self, name: String, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let place = self.folder.join(&name);
+        if !place.exists() {
+            // Made under another name, so that what is half made is never taken for whole.
+            let unfinished = self.folder.join(format!("{name}.unfinished"));
+            remove(&unfinished)?;
+            make(&unfinished)?;
+            std::fs::rename(&unfinished, &place)?;
+        }
+        self.used.insert(name);
+        Ok(place)
+    }
+
+    /// Removes what was not used since the cache was opened.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn prune(&self) -> Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if !self.used.contains(&*entry.file_name().to_string_lossy()) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove(place: &Path) -> Result<()> {
+    if place.is_dir() {
+        std::fs::remove_dir_all(place)?;
+    } else if place.exists() {
+        std::fs::remove_file(place)?;
+    }
+    Ok(())
+}

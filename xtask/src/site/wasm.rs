@@ -1,0 +1,30 @@
+//! The islands, compiled to wasm.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::root::{cargo, path};
+use crate::step;
+
+/// Compiles the frontend; cargo does nothing where nothing changed.
+///
+/// It has a target folder of its own, so that the server can be built at the same time.
+///
+/// # Errors
+/// When it does not compile.
+pub fn compile() -> Result<PathBuf> {
+    let arguments = [
+        "build",
+        "--package",
+        "frontend",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--profile",
+        "wasm-release",
+        "--target-dir",
+        "target/wasm",
+    ];
+    step::run("Building wasm", cargo(&arguments))?;
+    Ok(path("target/wasm/wasm32-unknown-unknown/wasm-release/frontend.wasm"))
+}

@@ -1,0 +1,98 @@
+//! One step of the work: one line that says what is done and how long it took, and the whole output when it fails.
+
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// How a command ended.
+pub struct Outcome {
+    pub success: bool,
+    /// Standard output and standard error, in the order they were written.
+    pub output: String,
+    pub took: Duration,
+}
+
+/// Runs a command as a step; its output is shown only when it fails.
+///
+/// # Errors
+/// When the command cannot be started; that it ran and failed is an [`Outcome`].
+pub fn attempt(label: &str, mut command: Command) -> Result<Outcome> {
+    let started = begin(label);
+    let (reader, writer) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let shown = format!("{command:?}");
+    let mut child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
+    drop(command); // it holds the pipe's writing end: without this, reading never ends
+    let output = follow(label, reader)?;
+    let success = child.wait()?.success();
+    let took = started.elapsed();
+    end(label, took, success);
+    if !success {
+        println!("\n$ {shown}\n{output}");
+    }
+    Ok(Outcome { success, output, took })
+}
+
+/// Runs a command that must succeed, as a step, and returns its output.
+///
+/// # Errors
+/// When the command cannot be started or fails.
+pub fn run(label: &str, command: Command) -> Result<String> {
+    let outcome = attempt(label, command)?;
+    if !outcome.success {
+        bail!("{} failed; its output is above", label.to_lowercase());
+    }
+    Ok(outcome.output)
+}
+
+/// Does work of our own, as a step.
+///
+/// # Errors
+/// Those of the work.
+pub fn work<T>(label: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let started = begin(label);
+    let result = work();
+    end(label, started.elapsed(), result.is_ok());
+    result
+}
+
+fn begin(label: &str) -> Instant {
+    print!("{label} …");
+    flush();
+    Instant::now()
+}
+
+fn end(label: &str, took: Duration, success: bool) {
+    let word = if success { "" } else { " failed after" };
+    let start = if on_terminal() { format!("\r\x1b[2K{label} …") } else { String::new() };
+    println!("{start}{word} {:.1} s", took.as_secs_f32());
+}
+
+/// Collects the output; on a terminal the step's line shows the last line of it.
+fn follow(label: &str, reader: impl std::io::Read) -> Result<String> {
+    let mut output = String::new();
+    let mut lines = BufReader::new(reader);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        output.push_str(&text);
+        if on_terminal() {
+            let last: String = text.trim().chars().filter(|c| !c.is_control()).take(60).collect();
+            print!("\r\x1b[2K{label} … {last}");
+            flush();
+        }
+        line.clear();
+    }
+    Ok(output)
+}
+
+fn on_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+fn flush() {
+    // A terminal that went away is no reason to stop.
+    drop(std::io::stdout().flush());
+}

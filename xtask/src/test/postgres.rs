@@ -1,0 +1,106 @@
+//! A throw-away PostgreSQL cluster that lives as long as this value, or as this process, however that ends.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::need::is_root;
+
+/// Keeps the cluster while its standard input is open. The system closes that when we end, be it by a signal.
+const KEEPER: &str = include_str!("postgres.sh");
+
+pub struct Cluster {
+    keeper: Child,
+    /// Where tests connect to create databases of their own, as a role that is not a superuser.
+    pub url: String,
+}
+
+impl Cluster {
+    /// Starts a cluster on a free port of 127.0.0.1, with the server programs in this folder.
+    ///
+    /// # Errors
+    /// When it cannot be started; PostgreSQL's own words are then on standard error.
+    pub fn start(programs: &Path) -> Result<Self> {
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let mut keeper = unprivileged("sh")?
+            .args(["-c", KEEPER, "postgres.sh"])
+            .arg(programs)
+            .arg(port.to_string())
+            .current_dir("/")
+            .process_group(0) // an interrupt from the terminal is not for it: it has to tidy up
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut word = String::new();
+        if let Some(output) = keeper.stdout.take() {
+            BufReader::new(output).read_line(&mut word)?;
+        }
+        let cluster = Self { keeper, url: format!("postgres://castellan@127.0.0.1:{port}/postgres") };
+        ensure!(word == "ready\n", "PostgreSQL did not start");
+        Ok(cluster)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        // It stops and removes the cluster; there is nothing to do about an error at this point.
+        drop(self.keeper.wait());
+    }
+}
+
+/// A program as an ordinary user, because PostgreSQL refuses to run as root.
+fn unprivileged(program: &str) -> Result<Command> {
+    if !is_root() {
+        return Ok(Command::new(program));
+    }
+    let accounts = std::fs::read_to_string("/etc/passwd")?;
+    let (user, group) = ["postgres", "nobody"]
+        .iter()
+        .find_map(|name| ids(&accounts, name))
+        .context("neither postgres nor nobody is a user here")?;
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", user, "--regid", group, "--clear-groups", program]).env_remove("TMPDIR"); // root's may be closed to others
+    Ok(command)
+}
+
+/// The user and group number of an account in the form of /etc/passwd.
+fn ids<'a>(accounts: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then_some(())?;
+        Some((fields.nth(1)?, fields.next()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cluster, Command, ids};
+
+    #[test]
+    fn a_cluster_takes_an_ordinary_role_and_is_gone_when_it_is_dropped() {
+        let programs = crate::need::postgres().unwrap();
+        let ask = |url: &str, question: &str| {
+            let mut psql = Command::new(programs.join("psql"));
+            psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--command", question, url]).output().unwrap()
+        };
+        let cluster = Cluster::start(&programs).unwrap();
+        let url = cluster.url.clone();
+        let rights = ask(&url, "select rolsuper, rolbypassrls, rolcreatedb from pg_roles where rolname = current_user");
+        assert_eq!(String::from_utf8_lossy(&rights.stdout), "f|f|t\n");
+        assert!(ask(&url, "create database ours").status.success());
+        drop(cluster);
+        assert!(!ask(&url, "select 1").status.success());
+    }
+
+    #[test]
+    fn an_account_is_found_by_its_whole_name() {
+        let accounts = "root:x:0:0::/root:/bin/sh\nnobody2:x:7:8::/:/bin/false\nnobody:x:65534:65533::/:/bin/false\n";
+        assert_eq!(ids(accounts, "nobody"), Some(("65534", "65533")));
+        assert_eq!(ids(accounts, "postgres"), None);
+    }
+}
