@@ -181,8 +181,40 @@ impl Action for Decide {
     }
 }
 
+/// Reads tasks, their output and receipts: those that the actor sees. What there is to forbid is a key's scope.
+#[derive(Debug, Default)]
+pub struct ReadTasks;
+
+impl Action for ReadTasks {
+    const NAME: &'static str = "task.read";
+    const SCOPE: Option<Scope> = Some(Scope::TasksRead);
+
+    fn check(&self, _: &Actor) -> Result<(), &'static str> {
+        Ok(())
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", String::new())
+    }
+}
+
+/// Reads the approval queue: the questions that the actor sees. What there is to forbid is a key's scope.
+#[derive(Debug, Default)]
+pub struct ReadApprovals;
+
+impl Action for ReadApprovals {
+    const NAME: &'static str = "approval.read";
+    const SCOPE: Option<Scope> = Some(Scope::ApprovalsRead);
+
+    fn check(&self, _: &Actor) -> Result<(), &'static str> {
+        Ok(())
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", String::new())
+    }
+}
+
 /// Reads the audit log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ReadAudit;
 
 impl Action for ReadAudit {

@@ -75,11 +75,15 @@ create table session (
     last_used_at bigint not null,
     expires_at   bigint not null,
     rotate       boolean not null default false,
+    -- The token before the last change, good for a few more seconds: requests were under way with it.
+    previous_hash bytea,
+    rotated_at   bigint,
     data         text not null,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create unique index session_token on session (token_hash);
+create index session_previous on session (previous_hash) where previous_hash is not null;
 create index session_person on session (tenant_id, person_id, last_used_at);
 create index session_expiry on session (expires_at);
 

@@ -285,8 +285,6 @@ impl Write {
             Answer::Approve if self.yes_count(approval).await? >= i64::from(open.needed) => ApprovalState::Approved,
             Answer::Approve => ApprovalState::Waiting,
         };
-        let entry = self.entry(&proof)?.with_detail("state", json!(state));
-        self.record(entry).await?;
         match state {
             ApprovalState::Denied => {
                 self.close(approval, state).await?;
@@ -298,6 +296,8 @@ impl Write {
             }
             _ => {}
         }
+        let entry = self.entry(&proof)?.with_detail("state", json!(state));
+        self.record(entry).await?;
         self.tell(Topic::Approvals, approval.0);
         Ok(state)
     }
@@ -313,8 +313,9 @@ impl Write {
         Ok(counted.n)
     }
 
-    async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<()> {
-        scoped!(
+    /// Settles a question; says whether it still waited.
+    async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
+        let closed = scoped!(
             self,
             execute,
             "update approval set state = $3, settled_at = $4 where tenant_id = $1 and id = $2 and state = 'waiting'",
@@ -323,6 +324,14 @@ impl Write {
             self.now
         )?;
         self.tell(Topic::Approvals, approval.0);
+        Ok(closed > 0)
+    }
+
+    /// Locks the question about a task, before the task itself. Everybody locks in this order (question, task, audit
+    /// log): two who did not would wait for each other.
+    pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
+        const SQL: &str = "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
+        scoped!(self, execute, SQL, task)?;
         Ok(())
     }
 
@@ -350,11 +359,17 @@ impl Write {
             "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
             self.now
         )?;
-        for question in &due {
-            self.close(question.id, ApprovalState::Expired).await?;
-            self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+        let mut expired = vec![];
+        for question in due {
+            // Somebody may have settled it since we looked; then there is nothing to do.
+            if self.close(question.id, ApprovalState::Expired).await? {
+                self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+                expired.push(question);
+            }
+        }
+        for question in &expired {
             self.note_task(question.task_id, "approval.expire", json!({ "approval": question.id })).await?;
         }
-        Ok(due.len())
+        Ok(expired.len())
     }
 }

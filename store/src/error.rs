@@ -41,6 +41,9 @@ impl From<sqlx::Error> for Error {
             // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, deadlock, serialisation.
             sqlx::Error::Database(inner) => match inner.code().as_deref() {
                 Some("5" | "261" | "517" | "55P03" | "40P01" | "40001") => Self::Busy,
+                // PostgreSQL keeps no NUL in text, so nothing there has one.
+                Some("22021") => Self::Invalid(Invalid::new("text", "must not contain NUL")),
+                _ if inner.is_foreign_key_violation() => Self::NotFound, // it points to what is not in this tenant
                 _ => Self::Database(error),
             },
             _ => Self::Database(error),

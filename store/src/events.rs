@@ -99,6 +99,7 @@ pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event
                 // The connection broke and was made again; what was notified meanwhile is gone.
                 let _ = to.send(Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() });
             }
+            Err(sqlx::Error::PoolClosed) => return, // and give the connection back, or closing would wait for it for ever
             Err(error) => {
                 tracing::warn!(%error, "cannot hear events of the database");
                 tokio::time::sleep(Duration::from_millis(500)).await;

@@ -1,5 +1,8 @@
 //! Lists: conditions put together at run time, and keyset paging.
-use crate::{Result, conn::Conn};
+use crate::{
+    Result,
+    conn::{Conn, is_scoped},
+};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -42,6 +45,7 @@ pub(crate) struct Statement {
 impl Statement {
     /// Begins with a text that uses `$1` (the tenant) and as many more as `args` has.
     pub(crate) fn new(sql: &'static str, args: Vec<Arg>) -> Self {
+        debug_assert!(is_scoped(sql), "the statement is not scoped to a tenant");
         Self { sql: sql.to_owned(), args }
     }
 
@@ -87,6 +91,6 @@ impl Statement {
 
 /// A text for LIKE that finds `text` anywhere: its own wildcards lose their meaning (`escape '\'`).
 pub(crate) fn anywhere(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

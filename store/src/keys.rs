@@ -70,6 +70,14 @@ impl Read {
     }
 }
 
+record! {
+    /// Whether something was revoked.
+    pub struct Revocation {
+        /// When, if it was.
+        pub revoked_at: Option<Timestamp>,
+    }
+}
+
 impl Write {
     /// Stores a key by its hash; `prefix` is what is shown of it from then on.
     pub async fn create_key(&mut self, proof: Allowed<CreateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
@@ -105,17 +113,20 @@ impl Write {
     /// Revokes a key at once. One that is revoked already is a conflict.
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
         let &RevokeKey { key, owner } = proof.action();
-        let revoked = scoped!(
+        let was = scoped!(
             self,
-            execute,
-            "update api_key set revoked_at = $4 where tenant_id = $1 and id = $2 and owner_id = $3 and revoked_at is null",
+            Revocation,
+            fetch_one,
+            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
+             returning revoked_at",
             key,
-            owner,
-            self.now
+            owner
         )?;
-        if revoked == 0 {
+        if was.revoked_at.is_some() {
             return Err(Error::Conflict("This key is revoked already."));
         }
+        const SQL: &str = "update api_key set revoked_at = $3 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, key, self.now)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.tell(Topic::Keys, key.0);

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// How long a runner has a task without saying anything.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,25 @@ record! {
         /// Until when the runner has it.
         pub lease_until: Timestamp,
     }
+}
+
+/// Reads tasks that runners hold, each locked until the transaction ends, so that nobody else moves them meanwhile.
+/// SQLite has one writer, and does not know the words.
+macro_rules! lock_held {
+    ($self:ident, $condition:literal, $lock:literal $(, $arg:expr)*) => {{
+        macro_rules! sql {
+            ($end:literal) => {
+                concat!(
+                    "select id, attempt, state, cancel_asked, next_line, request_digest from task
+                     where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
+                )
+            };
+        }
+        match &$self.conn {
+            Conn::Sqlite(_) => scoped!($self, Held, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => scoped!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+        }
+    }};
 }
 
 /// What a runner took, and who let it.
@@ -110,6 +129,7 @@ impl Write {
         if !capabilities.iter().any(|tool| tool == "bash") {
             return Ok(None); // bash is the one tool that there is
         }
+        self.lock_runner(runner).await?;
         // PostgreSQL: claims of several nodes pass each other by. SQLite has one writer, and does not know the words.
         let until = self.now.after(LEASE);
         macro_rules! claim {
@@ -142,6 +162,15 @@ impl Write {
         self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
         self.tell(Topic::Tasks, task.id.0);
         Ok(Some(Assignment { task, deciders: deciders.into_iter().map(|yes| yes.person_id).collect() }))
+    }
+
+    /// Keeps a runner from being revoked until this transaction ends; one that is revoked already is not found.
+    async fn lock_runner(&mut self, runner: RunnerId) -> Result<()> {
+        const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
+        match scoped!(self, execute, SQL, runner)? {
+            0 => Err(Error::NotFound),
+            _ => Ok(()),
+        }
     }
 
     /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
@@ -201,6 +230,9 @@ impl Write {
             End::Cancelled => TaskState::Cancelled,
             End::Exited(_) | End::Signalled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
         };
+        if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_)) {
+            self.start_task(lease).await?; // its word that it started was lost
+        }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
         scoped!(
             self,
@@ -261,14 +293,7 @@ impl Write {
     /// Gives back to the queue what this runner has by the books and does not have in truth.
     pub async fn release_unheld(&mut self, held: &[Lease]) -> Result<usize> {
         let runner = runner(&self.actor)?;
-        let by_the_books = scoped!(
-            self,
-            Held,
-            fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, request_digest from task
-             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
-            runner
-        )?;
+        let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
         let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {
             self.release(task, "the runner does not have it any more").await?;
@@ -278,14 +303,7 @@ impl Write {
 
     /// Gives back to the queue what a revoked runner had.
     pub(crate) async fn release_all_of(&mut self, runner: RunnerId) -> Result<()> {
-        let tasks = scoped!(
-            self,
-            Held,
-            fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, request_digest from task
-             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id",
-            runner
-        )?;
+        let tasks = lock_held!(self, "runner_id = $2", " for update", runner)?;
         for task in &tasks {
             self.release(task, "its runner was revoked").await?;
         }
@@ -294,18 +312,22 @@ impl Write {
 
     /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.
     pub async fn release_expired(&mut self) -> Result<usize> {
-        let expired = scoped!(
-            self,
-            Held,
-            fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, request_digest from task
-             where tenant_id = $1 and state in ('assigned', 'running') and lease_until <= $2 limit 500",
-            self.now
-        )?;
+        let expired = lock_held!(self, "lease_until <= $2", " for update skip locked", self.now)?;
         for task in &expired {
             self.release(task, "its runner was silent for too long").await?;
         }
         Ok(expired.len())
+    }
+
+    /// Records that a runner was not listened to: about a lease that it does not hold, or at all.
+    pub async fn note_refused_runner(&mut self, lease: Option<Lease>, reason: &str) -> Result<()> {
+        let runner = runner(&self.actor)?;
+        let (target, attempt) = match lease {
+            Some(lease) => (("task", lease.task.to_string()), Some(lease.attempt)),
+            None => (("runner", runner.to_string()), None),
+        };
+        let detail = json!({ "runner": runner, "attempt": attempt, "reason": reason });
+        self.note("runner.refuse", target, domain::audit::Outcome::Refused, detail).await
     }
 
     /// A task without its runner: stopped if that was asked, queued again, or lost after its last attempt.

@@ -27,7 +27,7 @@ const BATCHES: i64 = 64;
 impl Read {
     /// Lines of one start of a task that the actor sees, from number `from` on: as many as one read takes, none at the end.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
-        self.task(task).await?;
+        self.progress(task).await?;
         self.log_of_seen(task, attempt, from).await
     }
 
@@ -61,6 +61,9 @@ impl Write {
     /// Appends lines, the first of them being number `first`; answers the number that comes next. Lines that are
     /// there already are passed over, so that a batch may be sent again; a gap is a conflict.
     pub async fn append_lines(&mut self, lease: Lease, first: i64, lines: &[Line]) -> Result<i64> {
+        if first < 1 {
+            return Err(domain::Invalid::new("first", "lines are numbered from 1").into());
+        }
         let held = self.hold(lease).await?;
         let known =
             usize::try_from(held.next_line - first).map_err(|_| Error::Conflict("Lines of output are missing."))?;

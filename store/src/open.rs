@@ -168,7 +168,6 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
         .connect_with(options)
         .await
         .map_err(|error| unusable("PostgreSQL", &error))?;
-    migrate(&POSTGRES, &pool).await?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
             .fetch_one(&pool)
@@ -180,6 +179,7 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
                 .into(),
         ));
     }
+    migrate(&POSTGRES, &pool).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("castellan").await?;
     tokio::spawn(events::listen(listener, events.clone()));

@@ -158,11 +158,13 @@ impl Write {
         person: PersonId,
         becomes: Option<Role>,
     ) -> Result<()> {
+        // Writing the rows takes their locks: of two owners who remove each other one comes second.
         let owners = scoped!(
             self,
             Owner,
             fetch_all,
-            "select person_id from membership where tenant_id = $1 and organisation_id = $2 and role = 'owner' limit 2",
+            "update membership set role = role where tenant_id = $1 and organisation_id = $2 and role = 'owner'
+             returning person_id",
             organisation
         )?;
         match owners.as_slice() {

@@ -137,11 +137,12 @@ impl Write {
     /// Changes what a person is in the tenant; the last admin stays one.
     pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
         let &SetTenantRole { person, tenant_role } = proof.action();
+        // Writing the rows takes their locks: of two admins who demote each other one comes second.
         let admins = scoped!(
             self,
             PersonKey,
             fetch_all,
-            "select id from person where tenant_id = $1 and tenant_role = 'admin' limit 2"
+            "update person set tenant_role = tenant_role where tenant_id = $1 and tenant_role = 'admin' returning id"
         )?;
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
             return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));

@@ -1,5 +1,5 @@
 //! Runners: how they come in, what is known of them, how they go.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped, leases::runner};
+use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped, keys::Revocation, leases::runner};
 use domain::{
     Allowed, EnrolmentId, Invalid, RunnerId, Timestamp,
     audit::Outcome,
@@ -221,16 +221,18 @@ impl Write {
     /// Revokes a runner: its certificate counts no more, and what it has goes back to the queue (S-13).
     pub async fn revoke_runner(&mut self, proof: Allowed<RevokeRunner>) -> Result<()> {
         let id = proof.action().runner;
-        let revoked = scoped!(
+        let was = scoped!(
             self,
-            execute,
-            "update runner set revoked_at = $3, connected = false where tenant_id = $1 and id = $2 and revoked_at is null",
-            id,
-            self.now
+            Revocation,
+            fetch_one,
+            "update runner set connected = false where tenant_id = $1 and id = $2 returning revoked_at",
+            id
         )?;
-        if revoked == 0 {
+        if was.revoked_at.is_some() {
             return Err(Error::Conflict("This runner is revoked already."));
         }
+        const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, id, self.now)?;
         self.release_all_of(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

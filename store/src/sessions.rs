@@ -13,7 +13,7 @@ record! {
         pub id: SessionId,
         /// What it is used with.
         pub device: String,
-        /// Where from, when it was made or last used.
+        /// Where from it was made.
         pub address: String,
         /// When it was made.
         pub created_at: Timestamp,
@@ -106,6 +106,12 @@ impl Write {
         self.note("session.open", ("session", new.id.to_string()), domain::audit::Outcome::Done, detail).await?;
         self.tell(Topic::People, new.person.0);
         Ok(())
+    }
+
+    /// Records that somebody tried to sign in as `person` and could not.
+    pub async fn note_refused_sign_in(&mut self, person: PersonId, reason: &str) -> Result<()> {
+        let detail = serde_json::json!({ "reason": reason });
+        self.note("session.open", ("person", person.to_string()), domain::audit::Outcome::Refused, detail).await
     }
 
     /// Ends one session. `NotFound` when it has ended already.

@@ -5,7 +5,7 @@ use crate::{
     conn::{Conn, random, unscoped},
 };
 use domain::{
-    Actor, Email, KeyId, OrganisationId, PersonId, RunnerId, TenantId, Timestamp,
+    Actor, Email, KeyId, OrganisationId, PersonId, RunnerId, SessionId, TenantId, Timestamp,
     audit::GENESIS,
     role::{Role, TenantRole},
     rule::Rules,
@@ -119,6 +119,9 @@ record! {
 /// How exactly "last used" is kept: more would be a write for every request.
 const LAST_USED: Duration = Duration::from_mins(1);
 
+/// How long a session's former token still opens it.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+
 impl System<'_> {
     pub(crate) async fn read(&self) -> Result<Conn> {
         let mut conn = self.0.begin_read().await?;
@@ -140,19 +143,18 @@ impl System<'_> {
     pub(crate) async fn check_key(&self) -> Result<()> {
         const PLACE: &str = "system/key_check/sealed/1/1";
         let mut conn = self.write().await?;
-        let found = unscoped!(conn, Sealed, fetch_optional, "select sealed from key_check where id = 1")?;
-        match found {
-            Some(check) if self.0.key().open(PLACE, &check.sealed).is_ok() => Ok(()),
-            Some(_) => Err(Error::Unusable(
+        // Of several nodes that start at once on a new database the first decides.
+        let sql = "insert into key_check (id, sealed) values (1, $1) on conflict (id) do nothing";
+        unscoped!(conn, execute, sql, self.0.key().seal(PLACE, b"castellan")?)?;
+        let check = unscoped!(conn, Sealed, fetch_one, "select sealed from key_check where id = 1")?;
+        conn.commit().await?;
+        match self.0.key().open(PLACE, &check.sealed) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Unusable(
                 "the master key is not the one that this database was made with. Put back data/secrets/master.key, or set \
                  CASTELLAN_ENCRYPTION_KEY to the right key; nothing was changed."
                     .into(),
             )),
-            None => {
-                let sealed = self.0.key().seal(PLACE, b"castellan")?;
-                unscoped!(conn, execute, "insert into key_check (id, sealed) values (1, $1)", sealed)?;
-                conn.commit().await
-            }
         }
     }
 
@@ -263,30 +265,33 @@ impl System<'_> {
             Session,
             fetch_optional,
             "select tenant_id, id, person_id, signed_in_by, created_at, last_used_at, expires_at, rotate, data from session
-             where token_hash = $1 and expires_at > $2 and last_used_at > $3",
+             where (token_hash = $1 or (previous_hash = $1 and rotated_at > $4)) and expires_at > $2 and last_used_at > $3",
             token_hash,
             now,
-            now.before(idle)
+            now.before(idle),
+            now.before(UNDER_WAY)
         )
     }
 
-    /// Notes that a session is in use. Never makes one (E11).
-    pub async fn touch_session(&self, session: &Session, address: &str) -> Result<()> {
+    /// Notes that a session is in use, to a minute. Never makes one (E11).
+    pub async fn touch_session(&self, session: &Session) -> Result<()> {
         let now = self.now();
         if now.since(session.last_used_at) < LAST_USED {
             return Ok(());
         }
         let mut conn = self.write().await?;
-        let sql = "update session set last_used_at = $3, address = $4 where tenant_id = $1 and id = $2";
-        unscoped!(conn, execute, sql, session.tenant_id, session.id, now, address.to_owned())?;
+        let sql = "update session set last_used_at = $3 where tenant_id = $1 and id = $2";
+        unscoped!(conn, execute, sql, session.tenant_id, session.id, now)?;
         conn.commit().await
     }
 
     /// Gives a session another token; `false` when it ended meanwhile, or somebody else did so first (E11).
-    pub async fn rotate_session(&self, old_hash: [u8; 32], new_hash: [u8; 32]) -> Result<bool> {
-        let mut conn = self.write().await?;
-        let sql = "update session set token_hash = $2, rotate = false where token_hash = $1";
-        let rotated = unscoped!(conn, execute, sql, old_hash, new_hash)?;
+    /// The old one opens it for ten seconds more, for requests that are under way.
+    pub async fn rotate_session(&self, tenant: TenantId, id: SessionId, new_hash: [u8; 32]) -> Result<bool> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        let sql = "update session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
+             where tenant_id = $1 and id = $2 and rotate";
+        let rotated = unscoped!(conn, execute, sql, tenant, id, new_hash, now)?;
         conn.commit().await?;
         Ok(rotated > 0)
     }
@@ -303,7 +308,8 @@ impl System<'_> {
     /// Ends a session by its token; says whose it was. Sessions whose time is up go with it.
     pub async fn delete_session(&self, token_hash: [u8; 32]) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
-        unscoped!(conn, execute, "delete from session where token_hash = $1 or expires_at <= $2", token_hash, now)?;
+        let sql = "delete from session where token_hash = $1 or previous_hash = $1 or expires_at <= $2";
+        unscoped!(conn, execute, sql, token_hash, now)?;
         conn.commit().await
     }
 

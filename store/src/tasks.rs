@@ -140,6 +140,18 @@ impl Task {
     }
 }
 
+record! {
+    /// How far a task has come.
+    pub struct Progress {
+        /// Where it stands.
+        pub state: TaskState,
+        /// Which start of it this is; 0 before the first.
+        pub attempt: u32,
+        /// The number that the next line of output gets.
+        pub next_line: i64,
+    }
+}
+
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
@@ -248,6 +260,23 @@ impl Read {
         )
     }
 
+    /// How far a task has come: what is asked again and again while somebody watches it.
+    pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            Progress,
+            fetch_one,
+            concat!(
+                "select t.state, t.attempt, t.next_line from task t where t.tenant_id = $1 and t.id = $4 and ",
+                visible!()
+            ),
+            person,
+            everything,
+            id
+        )
+    }
+
     /// The labels of a task that the actor sees.
     pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
         self.task(id).await?;
@@ -282,7 +311,7 @@ fn restrict(statement: &mut Statement, filter: &TaskFilter, person: PersonId) {
         statement.push(" and l.value = ?)", Arg::Text(value.clone()));
     }
     if let Some(text) = &filter.text {
-        statement.push(r" and lower(t.title) like ? escape '\'", Arg::Text(anywhere(text)));
+        statement.push(r" and lower(t.title) like lower(?) escape '\'", Arg::Text(anywhere(text)));
     }
 }
 
@@ -336,13 +365,14 @@ impl Write {
             Verdict::Refuse => TaskState::Denied,
         };
         let now = self.now;
-        scoped!(
+        let made = scoped!(
             self,
             execute,
             "insert into task (tenant_id, id, organisation_id, owner_id, key_id, title, tool, visibility, network, priority,
                 state, asked, rule, script, request, request_digest, idempotency_key, submission_digest, created_at,
                 queued_at, ended_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+             on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing",
             id,
             submission.organisation,
             owner,
@@ -364,6 +394,10 @@ impl Write {
             (state == TaskState::Queued).then_some(now),
             state.is_final().then_some(now)
         )?;
+        if let (0, Some(key)) = (made, idempotency_key) {
+            // Somebody submitted with this key since we looked.
+            return self.submitted_before(owner, key, content).await?.ok_or(Error::Busy);
+        }
         for (key, value) in submission.labels.iter() {
             scoped!(
                 self,
@@ -416,6 +450,7 @@ impl Write {
     /// Stops a task: at once where it waits, through its runner where it runs.
     pub async fn cancel_task(&mut self, proof: Allowed<CancelTask>) -> Result<TaskState> {
         let &CancelTask { task, owner, organisation } = proof.action();
+        self.lock_question(task).await?;
         let found = scoped!(
             self,
             Waiting,

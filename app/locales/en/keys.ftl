@@ -1,0 +1,36 @@
+# API keys.
+
+keys-lead = With a key, a program acts for you: never more than you may, and only what its scopes say.
+keys-lead-all = All keys of the tenant. With a key, a program acts for its owner: never more than they may, and only what its scopes say.
+keys-empty = No keys yet
+keys-empty-text = A key lets a program or a command line use the API for you. Make one for each program, so that each can be revoked by itself.
+key-new = New key
+key-new-lead = For a program that acts for you. It can do no more than you, and only what you tick here.
+key-name = Name
+key-name-help = What the program is, such as “Build server”.
+key-owner = Owner
+key-prefix = Begins with
+key-scopes = May
+key-scopes-help = Tick only what the program needs.
+key-state = State
+key-last-used = Last used
+key-made = Made
+key-days = Works for
+key-days-30 = 30 days
+key-days-90 = 90 days
+key-days-365 = 365 days
+key-days-never = Until it is revoked
+key-days-help = A key that ends by itself does less harm when it is lost.
+key-days-range = must be at most 366
+key-person-only = Keys are made by the person who uses them.
+key-consequence = The key is shown once, on the next page.
+key-create = Make key
+key-made-title = Your new key
+key-made-text = Copy it now: only a hash of it is kept, and it is not shown again. If it is lost, revoke it and make another. Send it as “Authorization: Bearer …”.
+key-works = works
+key-until = ends
+key-revoked = revoked
+key-expired = expired
+key-revoke-open = Revoke…
+key-revoke-consequence = Programs that use this key are refused from now on. This cannot be taken back.
+key-revoke = Revoke key

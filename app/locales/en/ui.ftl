@@ -1,0 +1,83 @@
+# The frame and the components.
+
+product = Castellan
+title = { $page } · Castellan
+skip = Skip to content
+
+nav-label = Main
+nav-menu = Menu
+nav-work = Work
+nav-reach = Reach
+nav-organised = People
+nav-proof = Proof
+nav-account = Account
+nav-overview = Overview
+nav-tasks = Tasks
+nav-approvals = Approvals
+nav-runners = Runners
+nav-rules = Rules
+nav-organisations = Organisations
+nav-people = People
+nav-keys = API keys
+nav-audit = Audit
+nav-sessions = My sessions
+nav-waiting = {" "}waiting for you
+trail = You are here
+
+theme = Colours
+theme-system = System
+theme-light = Light
+theme-dark = Dark
+
+search = Search
+discard = Discard changes
+never = never
+none = none
+copy = Copy
+copied = Copied
+hidden-character = Hidden character { $name }
+must-be-number = must be a whole number
+errors-title = { $n ->
+    [one] One thing has to be put right:
+   *[other] { $n } things have to be put right:
+}
+secret-stored = I have stored it
+
+live-newer = { $n } newer · show
+live-reload = Reload for newer
+
+pager = Pages of the list
+pager-newest = Back to the beginning
+pager-older = Further on
+
+time-now = just now
+time-seconds-ago = { $n } seconds ago
+time-minutes-ago = { $n ->
+    [one] 1 minute ago
+   *[other] { $n } minutes ago
+}
+time-hours-ago = { $n ->
+    [one] 1 hour ago
+   *[other] { $n } hours ago
+}
+time-days-ago = { $n } days ago
+time-in-seconds = in { $n } seconds
+time-in-minutes = { $n ->
+    [one] in 1 minute
+   *[other] in { $n } minutes
+}
+time-in-hours = { $n ->
+    [one] in 1 hour
+   *[other] in { $n } hours
+}
+time-in-days = in { $n } days
+
+refused-unavailable = The server could not do this now. Nothing was changed. Try again in a moment; if it stays so, ask an administrator to look into the server's log.
+refused-busy = The database is busy. Nothing was changed. Try again in a moment.
+refused-signed-out = Sign in first.
+refused-not-found = There is nothing here, or nothing that you may see.
+not-found-title = Not found
+not-found-home = Go to the overview
+forbidden-title = Not allowed
+unavailable-title = Not available now
+admins-only = Only an admin of the tenant may do this.

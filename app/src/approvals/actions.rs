@@ -1,0 +1,36 @@
+//! Answering a request.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Approves or denies exactly the request that was shown (`request_digest`).
+#[server(prefix = "/actions", endpoint = "approvals/decide")]
+pub async fn decide(
+    id: String,
+    answer: String,
+    #[server(default)] reason: String,
+    request_digest: String,
+) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, ui::ctx};
+    use domain::{Invalid, approval, policy::Decide};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let answer = answer.parse()?;
+    // Forms send line feeds as CR LF, whatever was typed.
+    let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;
+    let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
+    let asked = store.read(&actor).await?.approval(id).await?;
+    let action = Decide {
+        approval: id,
+        task: asked.task_id,
+        organisation: asked.organisation_id,
+        requester: asked.requester_id,
+        answer,
+        reason,
+        request,
+    };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.decide(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}

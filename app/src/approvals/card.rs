@@ -1,0 +1,130 @@
+//! The decision card: who asks, what it could reach, who has answered, how long there is, and the two buttons.
+use super::{actions::Decide, pages::ApprovalBadge};
+use crate::{
+    tasks::words::{Reach, reach_in_full},
+    ui::{Badge, Button, Digest, Fact, Facts, Form, Live, Look, Meaning, Moment, Refused, Revealed, TextArea},
+};
+use domain::{
+    Actor, Timestamp,
+    approval::{Answer, ApprovalState},
+    policy,
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Approval, Decision};
+
+/// The card.
+#[component]
+pub fn Card(
+    /// The request.
+    approval: Approval,
+    /// The answers so far.
+    decisions: Vec<Decision>,
+    /// Why this person may not answer, if so.
+    why_not: Option<String>,
+) -> impl IntoView {
+    let digest = approval.request_digest.to_string();
+    let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
+    let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
+    let topics = format!("approvals:{},tasks:{}", approval.id, approval.task_id);
+    let (requester, organisation, rule) =
+        (approval.requester.clone(), approval.organisation.clone(), approval.rule.clone());
+    view! {
+        <aside class="rail decision" aria-label=t!("approval-decision")>
+            <Facts>
+                <Fact name=t!("approval-requester")><Revealed text=requester /></Fact>
+                <Fact name=t!("task-organisation")><Revealed text=organisation /></Fact>
+                <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
+                <Fact name=t!("approval-reach")><Reach policy=policy /><p class="help">{reach_in_full(policy)}</p></Fact>
+                <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
+            </Facts>
+            <Live topics=topics region="decision" quiet=true>
+                <Standing approval=approval decisions=decisions />
+            </Live>
+            {match why_not {
+                Some(text) => view! { <Refused action=Decide::PATH /><p class="why-not">{text}</p> }.into_any(),
+                None => view! { <Buttons hidden=hidden /> }.into_any(),
+            }}
+            {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
+        </aside>
+    }
+}
+
+/// What changes while one looks. Once it is settled, the style hides the form beside it.
+#[component]
+fn Standing(approval: Approval, decisions: Vec<Decision>) -> impl IntoView {
+    let answer = |decision: Decision| {
+        let (meaning, word) = match decision.answer {
+            Answer::Approve => (Meaning::Good, t!("approval-said-yes")),
+            Answer::Deny => (Meaning::Bad, t!("approval-said-no")),
+        };
+        view! {
+            <li>
+                <Badge meaning=meaning word=word />
+                " "
+                <Revealed text=decision.person />
+                " "
+                <Moment at=decision.created_at />
+                {(!decision.reason.is_empty()).then(|| view! { <Reason text=decision.reason /> })}
+            </li>
+        }
+    };
+    let waiting = approval.state == ApprovalState::Waiting;
+    view! {
+        <div class=if waiting { "standing" } else { "standing settled" }>
+            <p>
+                <ApprovalBadge state=approval.state />
+                " "
+                {t!("approval-given", given = approval.given, needed = approval.needed)}
+            </p>
+            {waiting.then(|| view! { <p>{t!("approval-until")}" "<Moment at=approval.expires_at /></p> })}
+            <ul class="answers">{decisions.into_iter().map(answer).collect_view()}</ul>
+        </div>
+    }
+}
+
+/// A reason, line by line.
+#[component]
+fn Reason(text: String) -> impl IntoView {
+    let lines = text.split('\n').map(|line| view! { <p class="said"><Revealed text=line /></p> }).collect_view();
+    lines
+}
+
+/// Denying comes first: a key that presses a form's first button never approves.
+#[component]
+fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
+    view! {
+        <Form action=Decide::PATH hidden=hidden>
+            <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=3 />
+            <p class="help">{t!("approval-consequence")}</p>
+            <div class="form-buttons">
+                <Button look=Look::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
+                <Button look=Look::Main name="answer" value="approve">{t!("approval-approve")}</Button>
+            </div>
+        </Form>
+    }
+}
+
+/// Why this person cannot answer it now, if so.
+pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: Timestamp) -> Option<String> {
+    match approval.state {
+        ApprovalState::Waiting if approval.expires_at <= now => return Some(t!("approval-is-expired")),
+        ApprovalState::Waiting => {}
+        ApprovalState::Approved => return Some(t!("approval-is-approved")),
+        ApprovalState::Denied => return Some(t!("approval-is-denied")),
+        ApprovalState::Expired => return Some(t!("approval-is-expired")),
+        ApprovalState::Withdrawn => return Some(t!("approval-is-withdrawn")),
+    }
+    if decisions.iter().any(|decision| Some(decision.person_id) == actor.person()) {
+        return Some(t!("approval-answered"));
+    }
+    let action = policy::Decide {
+        approval: approval.id,
+        task: approval.task_id,
+        organisation: approval.organisation_id,
+        requester: approval.requester_id,
+        answer: Answer::Approve,
+        reason: String::new(),
+        request: approval.request_digest,
+    };
+    actor.may(action).err().map(|denied| denied.reason.to_owned())
+}

@@ -1,0 +1,7 @@
+//! Approvals: may exactly this run?
+
+pub mod actions;
+#[cfg(feature = "ssr")]
+mod card;
+#[cfg(feature = "ssr")]
+pub mod pages;

@@ -1,0 +1,191 @@
+//! The approval queue, and one request with everything that decides it.
+use super::card::{Card, why_not};
+use crate::{
+    outcome::Refusal,
+    tasks::{pages::seen, pages::summary, words::Reach},
+    ui::{
+        Address, Badge, Choice, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow,
+        NarrowChoice, Page, Pager, Place, Revealed, RowLink, Source, Table, ctx, page,
+    },
+};
+use domain::{Actor, ApprovalId, approval::ApprovalState};
+use leptos::prelude::*;
+use store::{Approval, ApprovalFilter, Organisation};
+
+/// How many rows a page of the queue has.
+const ROWS: u32 = 50;
+
+/// What stands in the address for requests in whatever state.
+const ALL: &str = "all";
+
+/// Requests that wait; others when asked for.
+pub fn list() -> impl IntoView {
+    page(queue)
+}
+
+async fn queue(actor: Actor) -> Result<Page, Refusal> {
+    let here = ctx::here();
+    let (filter, after) = (filter(&here), here.get("after").and_then(|id| id.parse().ok()));
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (list, organisations) = (read.approvals(&filter, after, ROWS).await?, read.organisations().await?);
+    let page = Page::new(Place::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
+    Ok(page.body(view! {
+        <Filters organisations=organisations />
+        <States chosen=filter.state />
+        <Live topics="approvals" region="approvals">
+            {match list.items.is_empty() {
+                true => view! { <Nothing waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
+                false => view! { <Rows rows=list.items /> }.into_any(),
+            }}
+            <Pager next=list.next />
+        </Live>
+    }))
+}
+
+fn filter(here: &Address) -> ApprovalFilter {
+    let state = match here.get("state") {
+        Some(ALL) => None,
+        word => Some(word.and_then(|word| word.parse().ok()).unwrap_or(ApprovalState::Waiting)),
+    };
+    ApprovalFilter { state, organisation: here.get("organisation").and_then(|id| id.parse().ok()) }
+}
+
+#[component]
+fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
+    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), of.name.clone())).collect::<Vec<_>>();
+    (choices.len() > 1).then(|| {
+        view! {
+            <Narrow label=t!("approvals-narrow") fields=&["organisation"]>
+                <NarrowChoice name="organisation" label=t!("task-organisation") any=t!("tasks-narrow-any") choices=choices />
+            </Narrow>
+        }
+    })
+}
+
+/// One of them is always chosen; waiting ones are where nothing else is.
+#[component]
+fn States(chosen: Option<ApprovalState>) -> impl IntoView {
+    let all = ApprovalState::ALL.iter().map(|state| Some(*state)).chain([None]);
+    let chip = move |state: Option<ApprovalState>| {
+        let word = state.map_or(ALL, ApprovalState::as_str);
+        let href = ctx::here().from_start().with("state", word).to_string();
+        let label = state.map_or_else(|| t!("approvals-all"), |state| words(state).1);
+        view! { <a class="chip" href=href aria-current=(state == chosen).then_some("true")>{label}</a> }
+    };
+    view! { <FilterRow label=t!("tasks-narrow-state")>{all.map(chip).collect_view()}</FilterRow> }
+}
+
+#[component]
+fn Rows(rows: Vec<Approval>) -> impl IntoView {
+    let headings = vec![
+        t!("task-title"),
+        t!("task-state"),
+        t!("approval-requester"),
+        t!("task-organisation"),
+        t!("task-network"),
+        t!("approval-rule"),
+        t!("approval-answers"),
+        t!("approval-time-left"),
+    ];
+    let row = |asked: Approval| {
+        let end = asked.settled_at.unwrap_or(asked.expires_at);
+        view! {
+            <tr>
+                <RowLink href=format!("/approvals/{}", asked.id)>
+                    <Revealed text=asked.title />
+                </RowLink>
+                <td><ApprovalBadge state=asked.state /></td>
+                <td><Revealed text=asked.requester /></td>
+                <td><Revealed text=asked.organisation /></td>
+                <td><Reach policy=asked.network /></td>
+                <td><Revealed text=asked.rule /></td>
+                <td>{t!("approval-given-short", given = asked.given, needed = asked.needed)}</td>
+                <td><Moment at=end /></td>
+            </tr>
+        }
+    };
+    view! {
+        <Table caption=t!("nav-approvals") headings=headings>
+            {rows.into_iter().map(row).collect_view()}
+        </Table>
+    }
+}
+
+#[component]
+fn Nothing(waiting: bool) -> impl IntoView {
+    match waiting {
+        true => view! {
+            <Empty title=t!("approvals-empty") text=t!("approvals-empty-text")>
+                <LinkButton href="/rules">{t!("approvals-see-rules")}</LinkButton>
+            </Empty>
+        }
+        .into_any(),
+        false => view! {
+            <Empty title=t!("approvals-none-match") text=t!("approvals-none-match-text")>
+                <LinkButton href="/approvals">{t!("approvals-show-waiting")}</LinkButton>
+            </Empty>
+        }
+        .into_any(),
+    }
+}
+
+/// Where a request stands.
+#[component]
+pub fn ApprovalBadge(
+    /// The state.
+    state: ApprovalState,
+) -> impl IntoView {
+    let ((meaning, glyph), word) = words(state);
+    view! { <Badge meaning=meaning glyph=glyph word=word /> }
+}
+
+fn words(state: ApprovalState) -> ((Meaning, Glyph), String) {
+    match state {
+        ApprovalState::Waiting => ((Meaning::Waiting, Glyph::Clock), t!("approval-state-waiting")),
+        ApprovalState::Approved => ((Meaning::Good, Glyph::Tick), t!("approval-state-approved")),
+        ApprovalState::Denied => ((Meaning::Bad, Glyph::Cross), t!("approval-state-denied")),
+        ApprovalState::Expired => ((Meaning::Stopped, Glyph::Clock), t!("approval-state-expired")),
+        ApprovalState::Withdrawn => ((Meaning::Stopped, Glyph::Stop), t!("approval-state-withdrawn")),
+    }
+}
+
+/// One request.
+pub fn one() -> impl IntoView {
+    page(request)
+}
+
+async fn request(actor: Actor) -> Result<Page, Refusal> {
+    let id: ApprovalId = ctx::param("id")?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let approval = read.approval(id).await?;
+    let (task, decisions) = (read.task(approval.task_id).await?, read.decisions(approval.task_id).await?);
+    let (request, now) = (task.read_request()?, ctx::now());
+    let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
+    let why_not = why_not(&actor, &approval, &decisions, now);
+    let page = Page::new(Place::Approvals, seen(&approval.title)).lead(summary(&request));
+    let page =
+        page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-see-task")}</LinkButton> });
+    Ok(page.body(view! {
+        <div class="detail">
+            <div class="detail-main">
+                <section>
+                    <h2>{t!("task-script")}</h2>
+                    <p class="help">{t!("approval-script-help")}</p>
+                    <Source text=task.script label=t!("task-script") />
+                </section>
+                <section>
+                    <h2>{t!("approval-request")}</h2>
+                    <p class="help">{t!("approval-request-help")}</p>
+                    <Source text=pretty label=t!("approval-request") />
+                </section>
+                <section>
+                    <h2>{t!("approval-bytes")}</h2>
+                    <p class="help">{t!("approval-bytes-help")}</p>
+                    <Source text=task.request label=t!("approval-bytes") />
+                    <Digest hex=approval.request_digest.to_string() />
+                </section>
+            </div>
+            <Card approval=approval decisions=decisions why_not=why_not />
+        </div>
+    }))
+}

@@ -1,0 +1,46 @@
+//! What the audit log is narrowed by, as it stands in the address.
+use crate::ui::Address;
+use domain::Timestamp;
+use store::AuditFilter;
+
+/// Reads it; a value that makes no sense narrows nothing. Days are in UTC, both ends included.
+pub fn read(here: &Address) -> AuditFilter {
+    let text = |name: &str| here.get(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let day = |name: &str, clock: &str| Timestamp::parse(&format!("{}T{clock}Z", here.get(name)?));
+    AuditFilter {
+        action: text("action"),
+        person: here.get("person").and_then(|id| id.parse().ok()),
+        target: text("target"),
+        outcome: text("outcome").filter(|word| word == "done" || word == "refused"),
+        since: day("since", "00:00:00"),
+        until: day("until", "23:59:59.999999"),
+    }
+}
+
+/// Whether anything is narrowed at all.
+pub fn is_narrow(filter: &AuditFilter) -> bool {
+    let AuditFilter { action, person, target, outcome, since, until } = filter;
+    action.is_some() || person.is_some() || target.is_some() || outcome.is_some() || since.is_some() || until.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_days_are_included() {
+        let filter = read(&Address::new("/audit").with("since", "2026-03-01").with("until", "2026-03-01"));
+        let day = filter.until.unwrap().since(filter.since.unwrap());
+        assert_eq!(day.as_micros(), 86_400_000_000 - 1);
+    }
+
+    #[test]
+    fn nonsense_narrows_nothing() {
+        let here = Address::new("/audit")
+            .with("since", "yesterday")
+            .with("outcome", "well")
+            .with("person", "ada")
+            .with("action", " ");
+        assert!(!is_narrow(&read(&here)));
+    }
+}

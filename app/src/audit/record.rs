@@ -1,0 +1,127 @@
+//! One record of the audit log in full, with its place in the chain.
+use crate::{
+    outcome::Refusal,
+    tasks::{timeline::who, trail::OutcomeBadge},
+    ui::{Address, Badge, Digest, Fact, Facts, Meaning, Moment, Page, Place, Revealed, Source, ctx, page},
+};
+use domain::{Actor, TenantId, audit::link, policy::ReadAudit};
+use leptos::prelude::*;
+use store::AuditRow;
+
+/// One record.
+pub fn one() -> impl IntoView {
+    page(record)
+}
+
+async fn record(actor: Actor) -> Result<Page, Refusal> {
+    let seq: i64 = ctx::param("seq")?;
+    let store = ctx::store()?;
+    let proof = store.authorise(&actor, ReadAudit).await?;
+    let mut read = store.read(&actor).await?;
+    let (row, last) = (read.audit_record(&proof, seq).await?, read.audit_head().await?.seq);
+    let intact = is_intact(actor.tenant, &row);
+    let page = Page::new(Place::Audit, t!("audit-record", n = seq.to_string()));
+    let page = page.beside(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
+    Ok(page.action(view! { <Neighbours seq=seq last=last /> }).body(view! {
+        <div class="detail">
+            <div class="detail-main">
+                <section>
+                    <h2>{t!("audit-body")}</h2>
+                    <p class="help">{t!("audit-body-help")}</p>
+                    <Source text=pretty(&row.body) label=t!("audit-body") />
+                </section>
+                <section>
+                    <h2>{t!("audit-personal")}</h2>
+                    <p class="help">{t!("audit-personal-help")}</p>
+                    {match &row.personal {
+                        Some(personal) => view! { <Source text=pretty(personal) label=t!("audit-personal") /> }.into_any(),
+                        None => view! { <p>{t!("audit-erased")}</p> }.into_any(),
+                    }}
+                </section>
+                <section>
+                    <h2>{t!("audit-chain")}</h2>
+                    <Chain intact=intact previous=hex(&row.previous) hash=hex(&row.hash) />
+                </section>
+            </div>
+            <Rail row=row />
+        </div>
+    }))
+}
+
+#[component]
+fn Neighbours(seq: i64, last: i64) -> impl IntoView {
+    let to = |seq: i64, rel: &'static str, text: String| {
+        view! { <a class="button" href=format!("/audit/{seq}") rel=rel>{text}</a> }
+    };
+    view! {
+        {(seq > 1).then(|| to(seq - 1, "prev", t!("audit-previous")))}
+        {(seq < last).then(|| to(seq + 1, "next", t!("audit-next")))}
+    }
+}
+
+#[component]
+fn Chain(intact: bool, previous: String, hash: String) -> impl IntoView {
+    let badge = match intact {
+        true => view! { <Badge meaning=Meaning::Good word=t!("audit-intact") /> },
+        false => view! { <Badge meaning=Meaning::Bad word=t!("audit-broken") /> },
+    };
+    let text = if intact { t!("audit-intact-text") } else { t!("audit-broken-text") };
+    view! {
+        <p>{badge}" "{text}</p>
+        <Facts>
+            <Fact name=t!("audit-hash-before")><Digest hex=previous /></Fact>
+            <Fact name=t!("audit-hash")><Digest hex=hash /></Fact>
+        </Facts>
+    }
+}
+
+#[component]
+fn Rail(row: AuditRow) -> impl IntoView {
+    let (by, target) = (who(&row), row.target_id.clone());
+    let same = |name: &str, value: String| Address::new("/audit").with(name, value).to_string();
+    let person = row.person_id.map(|id| view! { <a href=same("person", id.to_string())>{t!("audit-same-person")}</a> });
+    let page = page_of(&row.target_kind, &target).map(|href| view! { <a href=href>{t!("audit-see-target")}</a> });
+    let alike = same("action", row.action.clone());
+    let about = (!target.is_empty()).then(|| {
+        let href = same("target", target.clone());
+        view! { <Fact name=t!("audit-more")><a href=href>{t!("audit-same-target")}</a></Fact> }
+    });
+    view! {
+        <aside class="rail" aria-label=t!("audit-facts")>
+            <Facts>
+                <Fact name=t!("audit-at")><Moment at=row.at /><p class="help">{row.at.to_string()}</p></Fact>
+                <Fact name=t!("audit-who")><Revealed text=by />" "{person}</Fact>
+                <Fact name=t!("audit-action")><a href=alike><code>{row.action}</code></a></Fact>
+                <Fact name=t!("audit-target")>{row.target_kind}" "<code class="break">{target}</code>" "{page}</Fact>
+                {about}
+            </Facts>
+        </aside>
+    }
+}
+
+/// The page of what a record is about, where it has one.
+fn page_of(kind: &str, id: &str) -> Option<String> {
+    match kind {
+        "task" => Some(format!("/tasks/{id}")),
+        "runner" => Some(format!("/runners/{id}")),
+        "organisation" => Some(format!("/organisations/{id}")),
+        "person" => Some(format!("/people/{id}")),
+        _ => None,
+    }
+}
+
+/// Whether its hash is over what it says and over the hash before it. That the one before is what it says is another question:
+/// `castellan audit verify` answers it for all.
+fn is_intact(tenant: TenantId, row: &AuditRow) -> bool {
+    let previous = <[u8; 32]>::try_from(row.previous.as_slice());
+    previous.is_ok_and(|previous| row.hash == link(tenant, row.seq, &previous, &row.body))
+}
+
+fn pretty(json: &str) -> String {
+    let value = serde_json::from_str::<serde_json::Value>(json).and_then(|value| serde_json::to_string_pretty(&value));
+    value.unwrap_or_else(|_| json.to_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,35 @@
+//! What a person sees: one folder per feature, pages on the server, islands in the browser.
+#![recursion_limit = "256"]
+
+#[cfg(feature = "ssr")]
+#[macro_use]
+pub mod text;
+
+pub mod outcome;
+pub mod ui;
+
+#[cfg(feature = "ssr")]
+pub mod assets;
+#[cfg(feature = "ssr")]
+pub mod door;
+#[cfg(feature = "ssr")]
+pub mod receipt_check;
+#[cfg(feature = "ssr")]
+pub mod refusal;
+#[cfg(feature = "ssr")]
+pub mod routes;
+#[cfg(feature = "ssr")]
+pub mod token;
+
+pub mod approvals;
+pub mod audit;
+pub mod keys;
+pub mod login;
+pub mod members;
+pub mod orgs;
+pub mod overview;
+pub mod rules;
+pub mod runners;
+pub mod sessions;
+pub mod setup;
+pub mod tasks;

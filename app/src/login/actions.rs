@@ -1,0 +1,18 @@
+//! Signing in and out.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Opens a session, and goes on to the page that was asked for first.
+#[server(prefix = "/actions", endpoint = "login/sign-in")]
+pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Refusal> {
+    use crate::ui::{ctx, own_path};
+    ctx::door()?.sign_in(email, password).await?;
+    Ok(Done::GoTo(own_path(Some(&next))))
+}
+
+/// Ends this session.
+#[server(prefix = "/actions", endpoint = "login/sign-out")]
+pub async fn sign_out() -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.sign_out().await?;
+    Ok(Done::GoTo("/sign-in".into()))
+}

@@ -1,0 +1,5 @@
+//! Signing in and out.
+
+pub mod actions;
+#[cfg(feature = "ssr")]
+pub mod pages;

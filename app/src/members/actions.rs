@@ -1,0 +1,63 @@
+//! Making people, and changing what they are.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Makes a person, puts them into an organisation if one is chosen, and shows the link that sets their password once.
+#[server(prefix = "/actions", endpoint = "people/create")]
+pub async fn create_person(
+    name: String,
+    email: String,
+    tenant_role: String,
+    #[server(default)] organisation: String,
+    #[server(default)] role: String,
+) -> Result<Done, Refusal> {
+    use crate::{token::Token, ui::ctx};
+    use domain::{
+        Email, Invalid,
+        policy::{CreatePerson, IssuePasswordLink, SetMembership},
+    };
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let name = domain::text::name("name", &name, 80)?;
+    let (email, tenant_role) = (Email::parse(&email)?, tenant_role.parse()?);
+    let place = match organisation.as_str() {
+        "" => None,
+        id => Some((id.parse().map_err(|_| Invalid::new("organisation", t!("organisation-unknown")))?, role.parse()?)),
+    };
+    let proof = store.authorise(&actor, CreatePerson { email, name, tenant_role }).await?;
+    let token = Token::new("")?;
+    let mut write = store.write(&actor).await?;
+    let person = write.create_person(proof).await?;
+    if let Some((organisation, role)) = place {
+        write.set_membership(actor.may(SetMembership { organisation, person, role })?).await?;
+    }
+    write.issue_password_link(actor.may(IssuePasswordLink { person })?, token.hash).await?;
+    write.commit().await?;
+    Ok(Done::Secret(super::link(&token)))
+}
+
+/// Makes a new link for a person to set their password with; earlier ones end.
+#[server(prefix = "/actions", endpoint = "people/link")]
+pub async fn issue_link(id: String) -> Result<Done, Refusal> {
+    use crate::{token::Token, ui::ctx};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let person = super::id_of(&id)?;
+    let proof = store.authorise(&actor, domain::policy::IssuePasswordLink { person }).await?;
+    let token = Token::new("")?;
+    let mut write = store.write(&actor).await?;
+    write.issue_password_link(proof, token.hash).await?;
+    write.commit().await?;
+    Ok(Done::Secret(super::link(&token)))
+}
+
+/// Changes what a person is in the tenant.
+#[server(prefix = "/actions", endpoint = "people/tenant-role")]
+pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let action = domain::policy::SetTenantRole { person: super::id_of(&id)?, tenant_role: tenant_role.parse()? };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.set_tenant_role(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}

@@ -1,0 +1,195 @@
+//! People: the list, making one, and one of them.
+use super::actions::{CreatePerson, IssueLink, SetTenantRole};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{
+        Badge, Button, Choice, Confirm, Fact, Facts, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Pager,
+        Place, Revealed, RowLink, SecretOnce, Select, Table, ctx, page, words,
+    },
+};
+use domain::{
+    Actor, PersonId,
+    role::{Role, TenantRole},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Membership, Person};
+
+/// How many stand on one page.
+const PAGE: u32 = 100;
+
+/// The tenant's people.
+pub fn list() -> impl IntoView {
+    page(people)
+}
+
+async fn people(actor: Actor) -> Result<Page, Refusal> {
+    readers_only(&actor)?;
+    let after = ctx::here().get("after").unwrap_or_default().to_owned();
+    let mut people = ctx::store()?.read(&actor).await?.people(&after, PAGE + 1).await?;
+    let more = u32::try_from(people.len()).is_ok_and(|n| n > PAGE);
+    people.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let next = people.last().filter(|_| more).map(|person| person.email.clone());
+    let headings =
+        vec![t!("person-name"), t!("email"), t!("person-tenant-role"), t!("person-state"), t!("person-since")];
+    let rows = people.into_iter().map(|person| view! { <Row person=person /> }).collect_view();
+    let new = actor
+        .is_admin()
+        .then(|| view! { <LinkButton href="/people/new" look=Look::Main>{t!("person-new")}</LinkButton> });
+    Ok(Page::new(Place::People, t!("nav-people")).lead(t!("people-lead")).action(new).body(view! {
+        <Live topics="people" region="people">
+            <Table caption=t!("nav-people") headings=headings>
+                {rows}
+            </Table>
+        </Live>
+        <Pager next=next />
+    }))
+}
+
+#[component]
+fn Row(person: Person) -> impl IntoView {
+    view! {
+        <tr>
+            <RowLink href=format!("/people/{}", person.id)>
+                <Revealed text=person.name />
+            </RowLink>
+            <td><Revealed text=person.email /></td>
+            <td>{words::tenant_role(person.tenant_role)}</td>
+            <td><PasswordState set=person.has_password /></td>
+            <td><Moment at=person.created_at /></td>
+        </tr>
+    }
+}
+
+#[component]
+fn PasswordState(set: bool) -> impl IntoView {
+    match set {
+        true => view! { <Badge meaning=Meaning::Good word=t!("person-active") /> },
+        false => view! { <Badge meaning=Meaning::Waiting word=t!("person-invited") /> },
+    }
+}
+
+/// Making a person.
+pub fn new() -> impl IntoView {
+    page(new_person)
+}
+
+async fn new_person(actor: Actor) -> Result<Page, Refusal> {
+    if !actor.is_admin() {
+        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
+    }
+    let organisations = ctx::store()?.read(&actor).await?.organisations().await?;
+    let none = Choice::new("", t!("person-no-organisation"));
+    let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
+    let page = Page::new(Place::People, t!("person-new")).lead(t!("person-new-lead"));
+    Ok(page.body(view! {
+        <SecretOnce action=CreatePerson::PATH title=t!("person-made-title") text=t!("link-text") next="/people">
+            <Form action=CreatePerson::PATH>
+                <Field name="name" label=t!("person-name") required=true />
+                <Field name="email" label=t!("email") help=t!("person-email-help") kind="email" required=true />
+                <Select name="organisation" label=t!("person-organisation") choices=[none].into_iter().chain(organisations).collect() />
+                <Select name="role" label=t!("person-role") choices=roles() value=Role::Member.as_str() />
+                <Select
+                    name="tenant_role" label=t!("person-tenant-role") help=t!("person-tenant-role-help") choices=tenant_roles()
+                    value=TenantRole::Person.as_str()
+                />
+                <p class="help">{t!("person-consequence")}</p>
+                <Button look=Look::Main>{t!("person-create")}</Button>
+            </Form>
+        </SecretOnce>
+    }))
+}
+
+/// The roles in an organisation, as choices.
+pub fn roles() -> Vec<Choice> {
+    Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
+}
+
+fn tenant_roles() -> Vec<Choice> {
+    TenantRole::ALL.iter().map(|role| Choice::new(role.as_str(), words::tenant_role_in_full(*role))).collect()
+}
+
+/// One person.
+pub fn one() -> impl IntoView {
+    page(person)
+}
+
+async fn person(actor: Actor) -> Result<Page, Refusal> {
+    readers_only(&actor)?;
+    let id: PersonId = ctx::param("id")?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (person, memberships) = (read.person(id).await?, read.memberships(id).await?);
+    let page =
+        Page::new(Place::People, person.name.clone()).beside(view! { <PasswordState set=person.has_password /> });
+    let oneself = actor.person() == Some(id);
+    let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself person=person.clone() /> });
+    Ok(page.body(view! {
+        <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />
+        <Facts>
+            <Fact name=t!("email")><Revealed text=person.email.clone() /></Fact>
+            <Fact name=t!("person-tenant-role")>{words::tenant_role(person.tenant_role)}</Fact>
+            <Fact name=t!("person-since")><Moment at=person.created_at /></Fact>
+        </Facts>
+        <Memberships rows=memberships />
+        {manage}
+    }))
+}
+
+#[component]
+fn Memberships(rows: Vec<Membership>) -> impl IntoView {
+    let row = |membership: Membership| {
+        view! {
+            <tr>
+                <RowLink href=format!("/organisations/{}", membership.organisation_id)>
+                    <Revealed text=membership.organisation />
+                </RowLink>
+                <td>{words::role(membership.role)}</td>
+            </tr>
+        }
+    };
+    view! {
+        <section>
+            <h2>{t!("nav-organisations")}</h2>
+            {match rows.is_empty() {
+                true => view! { <p class="muted">{t!("person-in-none")}</p> }.into_any(),
+                false => view! {
+                    <Table caption=t!("nav-organisations") headings=vec![t!("organisation-name"), t!("person-role")]>
+                        {rows.into_iter().map(row).collect_view()}
+                    </Table>
+                }.into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Manage(person: Person, oneself: bool) -> impl IntoView {
+    let id = || vec![("id", person.id.to_string())];
+    view! {
+        <section>
+            <h2>{t!("person-manage")}</h2>
+            {match oneself {
+                true => view! { <p class="muted">{t!("person-own-role")}</p> }.into_any(),
+                false => view! {
+                    <Form action=SetTenantRole::PATH hidden=id()>
+                        <Select
+                            name="tenant_role" label=t!("person-tenant-role") help=t!("person-tenant-role-change")
+                            choices=tenant_roles() value=person.tenant_role.as_str()
+                        />
+                        <Button>{t!("person-tenant-role-set")}</Button>
+                    </Form>
+                }.into_any(),
+            }}
+            <Confirm
+                label=t!("link-open") consequence=t!("link-consequence") act=t!("link-make") action=IssueLink::PATH hidden=id()
+            />
+        </section>
+    }
+}
+
+/// Who reads everything may see people; for others there is no such page.
+fn readers_only(actor: &Actor) -> Result<(), Refusal> {
+    match actor.reads_everything() {
+        true => Ok(()),
+        false => Err(Refusal::new(Kind::NotFound, t!("refused-not-found"))),
+    }
+}

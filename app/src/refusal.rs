@@ -1,0 +1,26 @@
+//! What the store says, in words for the browser. What is inside stays inside, in the log.
+use crate::outcome::{Kind, Refusal};
+use domain::Denied;
+use store::Error;
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::new(Kind::NotFound, t!("refused-not-found")),
+            Error::Denied(denied) => denied.into(),
+            Error::Invalid(invalid) => invalid.into(),
+            Error::Conflict(how) => Self::new(Kind::Conflict, how),
+            Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
+            Error::Database(_) | Error::Unusable(_) | Error::Corrupt(_) => {
+                tracing::error!(%error, "a page could not use the store");
+                Self::new(Kind::Unavailable, t!("refused-unavailable"))
+            }
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::new(Kind::Forbidden, denied.reason)
+    }
+}

@@ -1,0 +1,84 @@
+//! Every page and its address.
+use crate::{
+    approvals,
+    assets::Assets,
+    audit, keys, login, members, orgs,
+    outcome::{Kind, Refusal},
+    overview, rules, runners, sessions, setup, tasks,
+    ui::page,
+};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+/// The pages. All are rendered completely before they are sent, so that status and title are right.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=not_found>
+                <Route path=path!("/sign-in") view=login::pages::sign_in ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=setup::pages::set_up ssr=SsrMode::Async />
+                <Route path=path!("/password") view=setup::pages::password ssr=SsrMode::Async />
+                <Route path=path!("/") view=overview::pages::overview ssr=SsrMode::Async />
+                <Route path=path!("/tasks") view=tasks::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/tasks/new") view=tasks::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/tasks/:id") view=tasks::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/approvals") view=approvals::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/approvals/:id") view=approvals::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/runners") view=runners::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/runners/new") view=runners::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/runners/:id") view=runners::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/organisations/:id") view=orgs::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/people") view=members::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/people/new") view=members::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/keys") view=keys::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/keys/new") view=keys::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/rules") view=rules::pages::list_of_rules ssr=SsrMode::Async />
+                <Route path=path!("/rules/edit") view=rules::pages::edit ssr=SsrMode::Async />
+            </Routes>
+        </Router>
+    }
+}
+
+fn not_found() -> impl IntoView {
+    page(|_| async { Err(Refusal::new(Kind::NotFound, t!("refused-not-found"))) })
+}
+
+/// Runs before anything is painted, so that a page never flashes in the wrong theme.
+const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
+
+/// The document around the pages.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let assets = use_context::<Assets>();
+    let asset = |name: &str| assets.as_ref().map(|assets| assets.address(name));
+    view! {
+        <!DOCTYPE html>
+        <html lang=crate::text::language().to_string()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" type="image/svg+xml" href=asset("favicon.svg") />
+                <link rel="stylesheet" href=asset("castellan.css") />
+                <script nonce=use_nonce()>{THEME}</script>
+                <HydrationScripts options=options islands=true />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}

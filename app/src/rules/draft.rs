@@ -1,0 +1,157 @@
+//! Rules while they are being changed: rows that stand in the address until they are saved, so that adding, removing and
+//! moving them needs no JavaScript and changes nothing.
+use super::actions::Row;
+use crate::outcome::{Kind, Refusal};
+use domain::{
+    Invalid,
+    rule::{Rule, Rules, Verdict},
+};
+use std::str::FromStr;
+
+/// The name of a row's field in the form.
+pub fn field(row: usize, name: &str) -> String {
+    format!("rules[{row}][{name}]")
+}
+
+/// The name of a row's boxes of one kind.
+pub fn list(row: usize, name: &str) -> String {
+    format!("rules[{row}][{name}][]")
+}
+
+impl From<&Rule> for Row {
+    fn from(rule: &Rule) -> Self {
+        let (effect, approvers, hours) = match rule.verdict {
+            Verdict::Run => ("run", 1, 24),
+            Verdict::Ask { approvers, hours } => ("ask", approvers, hours),
+            Verdict::Refuse => ("refuse", 1, 24),
+        };
+        Self {
+            name: rule.name.clone(),
+            tools: rule.tools.iter().map(ToString::to_string).collect(),
+            networks: rule.networks.iter().map(ToString::to_string).collect(),
+            effect: effect.into(),
+            approvers: approvers.to_string(),
+            hours: hours.to_string(),
+        }
+    }
+}
+
+/// A row that was just added: it asks, so that nothing runs because of it.
+fn new_row() -> Row {
+    Row { effect: "ask".into(), approvers: "1".into(), hours: "24".into(), ..Row::default() }
+}
+
+/// The rows in the fields of an address, with what its `do` asks for done: `add`, `remove-N`, `up-N` or `down-N`.
+pub fn read(fields: &[(String, String)]) -> Vec<Row> {
+    let get = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    let all = |name: &str| fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect();
+    let exists = |row: &usize| fields.iter().any(|(n, _)| *n == field(*row, "effect"));
+    let row = |row: usize| Row {
+        name: get(&field(row, "name")),
+        tools: all(&list(row, "tools")),
+        networks: all(&list(row, "networks")),
+        effect: get(&field(row, "effect")),
+        approvers: get(&field(row, "approvers")),
+        hours: get(&field(row, "hours")),
+    };
+    let mut rows: Vec<_> = (0..50).take_while(exists).map(row).collect();
+    let asked = get("do");
+    let (verb, at) = asked.split_once('-').unwrap_or((&asked, ""));
+    match (verb, at.parse::<usize>().ok().filter(|at| *at < rows.len())) {
+        ("add", _) => rows.push(new_row()),
+        ("remove", Some(at)) => drop(rows.remove(at)),
+        ("up", Some(at @ 1..)) => rows.swap(at - 1, at),
+        ("down", Some(at)) if at + 1 < rows.len() => rows.swap(at, at + 1),
+        _ => {}
+    }
+    rows
+}
+
+/// The rules that rows stand for, or everything that is wrong with them, each named by its field.
+pub fn check(rows: &[Row]) -> Result<Rules, Refusal> {
+    let (mut rules, mut wrong) = (vec![], vec![]);
+    for (n, row) in rows.iter().enumerate() {
+        match rule(row) {
+            Ok(rule) => match Rules::new(vec![rule.clone()]) {
+                Ok(_) => rules.push(rule),
+                Err(invalid) => wrong.push(Invalid { field: field(n, &invalid.field), ..invalid }),
+            },
+            Err(invalid) => wrong.push(Invalid { field: field(n, &invalid.field), ..invalid }),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(Rules::new(rules)?);
+    }
+    Err(Refusal { kind: Kind::Invalid, message: t!("rules-invalid"), fields: wrong })
+}
+
+fn rule(row: &Row) -> Result<Rule, Invalid> {
+    let verdict = match row.effect.parse()? {
+        domain::rule::Effect::Run => Verdict::Run,
+        domain::rule::Effect::Refuse => Verdict::Refuse,
+        domain::rule::Effect::Ask => {
+            Verdict::Ask { approvers: number("approvers", &row.approvers)?, hours: number("hours", &row.hours)? }
+        }
+    };
+    Ok(Rule {
+        name: row.name.clone(),
+        tools: words("tools", &row.tools)?,
+        networks: words("networks", &row.networks)?,
+        verdict,
+    })
+}
+
+fn words<T: FromStr<Err = Invalid>>(field: &str, words: &[String]) -> Result<Vec<T>, Invalid> {
+    words.iter().map(|word| word.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason))).collect()
+}
+
+fn number(field: &str, text: &str) -> Result<u32, Invalid> {
+    text.trim().parse().map_err(|_| Invalid::new(field, t!("must-be-number")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(asked: &str) -> Vec<(String, String)> {
+        let mut fields = vec![("do".to_owned(), asked.to_owned())];
+        for (n, rule) in Rules::default().iter().enumerate() {
+            let row = Row::from(rule);
+            fields.push((field(n, "name"), row.name));
+            fields.extend(row.tools.into_iter().map(|tool| (list(n, "tools"), tool)));
+            fields.extend(row.networks.into_iter().map(|network| (list(n, "networks"), network)));
+            fields.extend(
+                [("effect", row.effect), ("approvers", row.approvers), ("hours", row.hours)]
+                    .map(|(f, v)| (field(n, f), v)),
+            );
+        }
+        fields
+    }
+
+    #[test]
+    fn rules_read_back_from_their_form() {
+        assert_eq!(check(&read(&fields(""))).unwrap(), Rules::default());
+    }
+
+    #[test]
+    fn rows_are_added_removed_and_moved_without_being_saved() {
+        let names = |asked: &str| read(&fields(asked)).into_iter().map(|row| row.name).collect::<Vec<_>>();
+        let (sealed, rest) = ("Sealed scripts run at once", "Everything else asks");
+        assert_eq!(names("add"), [sealed, rest, ""]);
+        assert_eq!(names("remove-0"), [rest]);
+        assert_eq!(names("up-1"), [rest, sealed]);
+        assert_eq!(names("down-0"), [rest, sealed]);
+        for nothing in ["up-0", "down-1", "remove-2", "remove-x", "up-18446744073709551615", "burn-0"] {
+            assert_eq!(names(nothing), [sealed, rest], "{nothing}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_row_and_field() {
+        let mut rows = read(&fields("add"));
+        rows[0].networks = vec!["moon".into()];
+        rows[1].approvers = "many".into();
+        let wrong = check(&rows).unwrap_err().fields.into_iter().map(|invalid| invalid.field).collect::<Vec<_>>();
+        assert_eq!(wrong, ["rules[0][networks]", "rules[1][approvers]", "rules[2][name]"]);
+    }
+}

@@ -1,0 +1,170 @@
+//! The rules, and changing them.
+use super::{
+    actions::{ChangeRules, Row},
+    draft::{field, list, read},
+};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{
+        Badge, Button, Checkbox, Choice, Field, Filled, Form, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
+        Place, Revealed, Select, Table, ctx, page, words,
+    },
+};
+use domain::{
+    Actor,
+    network::NetworkPolicy,
+    rule::{Effect, Rule, Verdict},
+    task::Tool,
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// The rules in their order: everybody may know what applies to them.
+pub fn list_of_rules() -> impl IntoView {
+    page(rules)
+}
+
+async fn rules(actor: Actor) -> Result<Page, Refusal> {
+    let rules = ctx::store()?.read(&actor).await?.rules().await?.rules()?;
+    let rows =
+        rules.iter().enumerate().map(|(n, rule)| view! { <Line number=n + 1 rule=rule.clone() /> }).collect_view();
+    let headings = vec![t!("rule-number"), t!("rule-name"), t!("rule-tools"), t!("rule-networks"), t!("rule-effect")];
+    let change = actor
+        .is_admin()
+        .then(|| view! { <LinkButton href="/rules/edit" look=Look::Main>{t!("rules-change")}</LinkButton> });
+    Ok(Page::new(Place::Rules, t!("nav-rules")).lead(t!("rules-lead")).action(change).body(view! {
+        <Live topics="rules" region="rules">
+            <Table caption=t!("nav-rules") headings=headings>
+                {rows}
+            </Table>
+        </Live>
+        <p class="help">{t!("rules-otherwise")}</p>
+    }))
+}
+
+#[component]
+fn Line(number: usize, rule: Rule) -> impl IntoView {
+    let any = |words: Vec<String>| if words.is_empty() { t!("rule-any") } else { words.join(", ") };
+    let (tools, networks) = (
+        any(rule.tools.iter().map(|tool| words::tool(*tool)).collect()),
+        any(rule.networks.iter().map(|network| words::network(*network)).collect()),
+    );
+    view! {
+        <tr>
+            <td>{number}</td>
+            <th scope="row"><Revealed text=rule.name /></th>
+            <td>{tools}</td>
+            <td>{networks}</td>
+            <td><What verdict=rule.verdict /></td>
+        </tr>
+    }
+}
+
+#[component]
+fn What(verdict: Verdict) -> impl IntoView {
+    match verdict {
+        Verdict::Run => {
+            view! { <Badge meaning=Meaning::Good glyph=Glyph::Play word=words::effect(Effect::Run) /> }.into_any()
+        }
+        Verdict::Refuse => view! { <Badge meaning=Meaning::Bad word=words::effect(Effect::Refuse) /> }.into_any(),
+        Verdict::Ask { approvers, hours } => view! {
+            <Badge meaning=Meaning::Waiting word=words::effect(Effect::Ask) />
+            " "
+            {t!("rule-asks", approvers = approvers, hours = hours)}
+        }
+        .into_any(),
+    }
+}
+
+/// Changing them.
+pub fn edit() -> impl IntoView {
+    page(edit_rules)
+}
+
+async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
+    if !actor.is_admin() {
+        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
+    }
+    let (version, rows) = draft(&actor).await?;
+    let (version, last) = (version.to_string(), rows.len().saturating_sub(1));
+    let rows =
+        rows.into_iter().enumerate().map(|(n, row)| view! { <Editor n=n last=n == last row=row /> }).collect_view();
+    let page = Page::new(Place::Rules, t!("rules-change")).lead(t!("rules-change-lead"));
+    Ok(page.body(view! {
+        <Form action=ChangeRules::PATH>
+            <input type="hidden" name="version" value=version />
+            {rows}
+            <div class="form-buttons">
+                // The first button is the one that Enter presses: it must be the one that saves.
+                <Button look=Look::Main>{t!("rules-save")}</Button>
+                <Step value="add".into()>{t!("rule-add")}</Step>
+                <LinkButton href="/rules">{t!("discard")}</LinkButton>
+            </div>
+            <p class="help">{t!("rules-consequence")}</p>
+        </Form>
+    }))
+}
+
+/// The rows as they were sent, as they stand in the address, or as they are stored.
+async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
+    let here = ctx::here();
+    let drafted: Vec<_> = match ctx::answered() {
+        Some(answered) if Filled::of(ChangeRules::PATH, &[]).refused() => answered.values,
+        _ => here.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    };
+    if let Some((_, version)) = drafted.iter().find(|(name, _)| name == "version") {
+        let rows = read(&drafted);
+        return Ok((version.parse().unwrap_or(0), rows));
+    }
+    let stored = ctx::store()?.read(actor).await?.rules().await?;
+    Ok((stored.version, stored.rules()?.iter().map(Row::from).collect()))
+}
+
+/// A button that changes the rows in the address and nothing else.
+#[component]
+fn Step(value: String, #[prop(optional, into)] label: Option<String>, children: Children) -> impl IntoView {
+    view! {
+        <button
+            class="button" type="submit" name="do" value=value formmethod="get" formaction="/rules/edit" formnovalidate
+            aria-label=label
+        >
+            {children()}
+        </button>
+    }
+}
+
+#[component]
+fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
+    let number = n + 1;
+    let effects = Effect::ALL.iter().map(|effect| Choice::new(effect.as_str(), words::effect(*effect))).collect();
+    let Row { name, tools, networks, effect, approvers, hours } = row;
+    let tool = move |tool: &Tool| {
+        let ticked = tools.iter().any(|word| word == tool.as_str());
+        view! { <Checkbox name=list(n, "tools") value=tool.as_str() label=words::tool(*tool) ticked=ticked /> }
+    };
+    let network = move |policy: &NetworkPolicy| {
+        let ticked = networks.iter().any(|word| word == policy.as_str());
+        view! { <Checkbox name=list(n, "networks") value=policy.as_str() label=words::network(*policy) ticked=ticked /> }
+    };
+    view! {
+        <fieldset class="rule">
+            <legend>{t!("rule-legend", n = number)}</legend>
+            <Field name=field(n, "name") label=t!("rule-name") value=name required=true />
+            <Group name=field(n, "tools") label=t!("rule-tools") help=t!("rule-tools-help")>
+                {Tool::ALL.iter().map(tool).collect_view()}
+            </Group>
+            <Group name=field(n, "networks") label=t!("rule-networks") help=t!("rule-networks-help")>
+                {NetworkPolicy::ALL.iter().map(network).collect_view()}
+            </Group>
+            <Select name=field(n, "effect") label=t!("rule-effect") choices=effects value=effect />
+            <div class="form-row">
+                <Field name=field(n, "approvers") label=t!("rule-approvers") help=t!("rule-approvers-help") kind="number" min=1 max=9 value=approvers />
+                <Field name=field(n, "hours") label=t!("rule-hours") help=t!("rule-hours-help") kind="number" min=1 max=720 value=hours />
+            </div>
+            <div class="form-buttons">
+                {(n > 0).then(|| view! { <Step value=format!("up-{n}") label=t!("rule-up-of", n = number)>{t!("rule-up")}</Step> })}
+                {(!last).then(|| view! { <Step value=format!("down-{n}") label=t!("rule-down-of", n = number)>{t!("rule-down")}</Step> })}
+                <Step value=format!("remove-{n}") label=t!("rule-remove-of", n = number)>{t!("rule-remove")}</Step>
+            </div>
+        </fieldset>
+    }
+}

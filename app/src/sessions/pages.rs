@@ -1,0 +1,67 @@
+//! My sessions.
+use super::actions::{EndOtherSessions, EndSession};
+use crate::{
+    outcome::Refusal,
+    ui::{Badge, Confirm, Live, Meaning, Moment, Page, Place, Revealed, Table, ctx, page},
+};
+use domain::{Actor, SessionId};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::SessionRow;
+
+/// Where one is signed in.
+pub fn list() -> impl IntoView {
+    page(sessions)
+}
+
+async fn sessions(actor: Actor) -> Result<Page, Refusal> {
+    let rows = ctx::store()?.read(&actor).await?.sessions().await?;
+    let this = ctx::door()?.session();
+    let others = rows.iter().any(|row| Some(row.id) != this);
+    let headings =
+        vec![t!("session-device"), t!("session-address"), t!("session-last-used"), t!("session-since"), String::new()];
+    let rows = rows.into_iter().map(|row| view! { <Row row=row this=this /> }).collect_view();
+    let page = Page::new(Place::Sessions, t!("nav-sessions")).lead(t!("sessions-lead")).body(view! {
+        <Live topics="people" region="sessions">
+            <Table caption=t!("nav-sessions") headings=headings>
+                {rows}
+            </Table>
+        </Live>
+    });
+    let end_others = others.then(|| {
+        view! {
+            <Confirm
+                label=t!("sessions-end-others-open")
+                consequence=t!("sessions-end-others-consequence")
+                act=t!("sessions-end-others")
+                action=EndOtherSessions::PATH
+                hidden=vec![]
+            />
+        }
+    });
+    Ok(page.action(end_others))
+}
+
+#[component]
+fn Row(row: SessionRow, this: Option<SessionId>) -> impl IntoView {
+    let current = this == Some(row.id);
+    view! {
+        <tr>
+            <th scope="row">
+                <Revealed text=row.device />
+                {current.then(|| view! { " " <Badge meaning=Meaning::Good word=t!("session-this") /> })}
+            </th>
+            <td class="mono"><Revealed text=row.address /></td>
+            <td><Moment at=row.last_used_at /></td>
+            <td><Moment at=row.created_at /></td>
+            <td class="cell-action">
+                <Confirm
+                    label=t!("session-end-open")
+                    consequence=if current { t!("session-end-this-consequence") } else { t!("session-end-consequence") }
+                    act=t!("session-end")
+                    action=EndSession::PATH
+                    hidden=vec![("id", row.id.to_string())]
+                />
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,25 @@
+//! What one-time links are for.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Makes the first tenant, organisation and admin.
+#[server(prefix = "/actions", endpoint = "setup/set-up")]
+pub async fn set_up(
+    token: String,
+    tenant: String,
+    organisation: String,
+    name: String,
+    email: String,
+    password: String,
+) -> Result<Done, Refusal> {
+    let new = crate::door::FirstAdmin { tenant, organisation, name, email, password };
+    crate::ui::ctx::door()?.set_up(token, new).await?;
+    Ok(Done::GoTo("/".into()))
+}
+
+/// Sets the password that a link is for.
+#[server(prefix = "/actions", endpoint = "setup/set-password")]
+pub async fn set_password(token: String, password: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.set_password(token, password).await?;
+    Ok(Done::GoTo("/".into()))
+}

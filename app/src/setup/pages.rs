@@ -1,0 +1,53 @@
+//! The pages that one-time links open.
+use super::actions::{SetPassword, SetUp};
+use crate::{
+    outcome::Refusal,
+    ui::{Button, Field, Form, Look, Password, ctx, plain},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// The first start: `/setup?token=…`.
+pub fn set_up() -> impl IntoView {
+    plain(t!("setup-title"), set_up_form)
+}
+
+async fn set_up_form() -> Result<AnyView, Refusal> {
+    let token = token();
+    ctx::door()?.may_set_up(token.clone()).await?;
+    Ok(view! {
+        <p class="lead">{t!("setup-lead")}</p>
+        <Form action=SetUp::PATH hidden=vec![("token", token)]>
+            <Field name="tenant" label=t!("setup-tenant") help=t!("setup-tenant-help") required=true autocomplete="organization" />
+            <Field name="organisation" label=t!("setup-organisation") help=t!("setup-organisation-help") required=true />
+            <Field name="name" label=t!("setup-name") required=true autocomplete="name" />
+            <Field name="email" label=t!("email") help=t!("setup-email-help") kind="email" required=true autocomplete="username" />
+            <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />
+            <p class="help">{t!("setup-consequence")}</p>
+            <Button look=Look::Main>{t!("setup-do")}</Button>
+        </Form>
+    }
+    .into_any())
+}
+
+/// Setting a password: `/password?token=…`.
+pub fn password() -> impl IntoView {
+    plain(t!("password-title"), password_form)
+}
+
+async fn password_form() -> Result<AnyView, Refusal> {
+    let token = token();
+    let holder = ctx::door()?.link_holder(token.clone()).await?;
+    Ok(view! {
+        <p class="lead">{t!("password-for", holder = holder)}</p>
+        <Form action=SetPassword::PATH hidden=vec![("token", token)]>
+            <Password name="password" label=t!("password-new") help=t!("password-help") autocomplete="new-password" />
+            <p class="help">{t!("password-consequence")}</p>
+            <Button look=Look::Main>{t!("password-set")}</Button>
+        </Form>
+    }
+    .into_any())
+}
+
+fn token() -> String {
+    ctx::here().get("token").unwrap_or_default().to_owned()
+}

@@ -1,0 +1,67 @@
+//! Submitting and cancelling tasks.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Submits a task, and goes on to its page. `once` is made with the form: the same form sent twice makes one task.
+#[server(prefix = "/actions", endpoint = "tasks/submit")]
+#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
+pub async fn submit_task(
+    script: String,
+    #[server(default)] title: String,
+    #[server(default)] organisation: String,
+    #[server(default)] visibility: String,
+    #[server(default)] network_policy: String,
+    #[server(default)] timeout_seconds: String,
+    #[server(default)] memory_mib: String,
+    #[server(default)] cpu_millis: String,
+    #[server(default)] processes: String,
+    #[server(default)] disk_mib: String,
+    #[server(default)] labels: String,
+    #[server(default)] priority: String,
+    #[server(default)] once: String,
+) -> Result<Done, Refusal> {
+    use super::new::{limit, organisation_for, word};
+    use crate::ui::ctx;
+    use domain::{label::Labels, network::NetworkPolicy, policy::SubmitTask, task, visibility::Visibility};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let form = task::SubmissionForm {
+        tool: task::Tool::Bash,
+        // Forms send line feeds as CR LF, whatever was typed.
+        script: script.replace("\r\n", "\n"),
+        title,
+        visibility: word("visibility", &visibility, Visibility::Private)?,
+        network_policy: word("network_policy", &network_policy, NetworkPolicy::AirGapped)?,
+        allowed_hosts: vec![],
+        timeout_seconds: limit("timeout_seconds", &timeout_seconds)?,
+        memory_mib: limit("memory_mib", &memory_mib)?,
+        cpu_millis: limit("cpu_millis", &cpu_millis)?,
+        processes: limit("processes", &processes)?,
+        disk_mib: limit("disk_mib", &disk_mib)?,
+        labels: Labels::parse(&labels)?,
+        priority: word("priority", &priority, task::Priority::Normal)?,
+        organisation: None,
+    };
+    let submission = form.check(organisation_for(&actor, &organisation)?)?;
+    let idempotency_key = super::new::idempotency_key(&once, &submission);
+    let proof = store.authorise(&actor, SubmitTask { submission, idempotency_key }).await?;
+    let mut write = store.write(&actor).await?;
+    let submitted = write.submit_task(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/tasks/{}", submitted.id)))
+}
+
+/// Stops a task.
+#[server(prefix = "/actions", endpoint = "tasks/cancel")]
+pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, ui::ctx};
+    use domain::policy::CancelTask;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let task = store.read(&actor).await?.task(id).await?;
+    let action = CancelTask { task: id, owner: task.owner_id, organisation: task.organisation_id };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.cancel_task(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}

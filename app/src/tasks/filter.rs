@@ -1,0 +1,50 @@
+//! What the task list is narrowed by, as it stands in the address.
+use crate::ui::Address;
+use store::TaskFilter;
+
+/// Reads it; a value that makes no sense narrows nothing.
+pub fn read(here: &Address) -> TaskFilter {
+    TaskFilter {
+        states: here.get("state").and_then(|word| word.parse().ok()).into_iter().collect(),
+        organisation: here.get("organisation").and_then(|id| id.parse().ok()),
+        mine: here.get("mine").is_some(),
+        label: here.get("label").and_then(label),
+        text: here.get("text").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+    }
+}
+
+/// Whether anything is narrowed at all.
+pub fn is_narrow(filter: &TaskFilter) -> bool {
+    let TaskFilter { states, organisation, mine, label, text } = filter;
+    !states.is_empty() || organisation.is_some() || *mine || label.is_some() || text.is_some()
+}
+
+fn label(text: &str) -> Option<(String, String)> {
+    let (key, value) = text.split_once('=')?;
+    Some((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::task::TaskState;
+
+    #[test]
+    fn a_filter_stands_in_the_address() {
+        let here = Address::new("/tasks").with("state", "running").with("label", "env = prod").with("mine", "1");
+        let filter = read(&here);
+        assert_eq!(filter.states, [TaskState::Running]);
+        assert_eq!(filter.label, Some(("env".into(), "prod".into())));
+        assert!(filter.mine && is_narrow(&filter));
+    }
+
+    #[test]
+    fn nonsense_narrows_nothing() {
+        let here = Address::new("/tasks")
+            .with("state", "asleep")
+            .with("label", "prod")
+            .with("organisation", "x")
+            .with("text", " ");
+        assert!(!is_narrow(&read(&here)));
+    }
+}

@@ -1,0 +1,186 @@
+//! The form for a new task, empty or filled with an earlier one.
+use super::{actions::SubmitTask, words};
+use crate::{
+    outcome::{Kind, Refusal},
+    token::Token,
+    ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, TextArea, ctx, page},
+};
+use domain::{
+    Actor, Invalid, OrganisationId,
+    label::Labels,
+    limits::Limits,
+    network::NetworkPolicy,
+    request::InputDigest,
+    role::Role,
+    rule::{Rules, Verdict},
+    task::{Priority, Submission, Tool},
+    visibility::Visibility,
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use std::str::FromStr;
+use store::{Organisation, Read};
+
+/// The networks that this version can enforce.
+const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::AirGapped, NetworkPolicy::None];
+
+/// Asking for a task: `/tasks/new`, or `/tasks/new?again=…` to start from one that was.
+pub fn new() -> impl IntoView {
+    page(new_task)
+}
+
+async fn new_task(actor: Actor) -> Result<Page, Refusal> {
+    let mut read = ctx::store()?.read(&actor).await?;
+    let mut organisations = read.organisations().await?;
+    organisations.retain(|organisation| may_submit(&actor, organisation.id));
+    let page = Page::new(Place::Tasks, t!("task-new"));
+    let Some(first) = organisations.first().map(|organisation| organisation.id) else {
+        let empty = view! {
+            <Empty title=t!("task-new-nowhere") text=t!("task-new-nowhere-text")>
+                <LinkButton href="/organisations">{t!("nav-organisations")}</LinkButton>
+            </Empty>
+        };
+        return Ok(page.body(empty));
+    };
+    let start = start(&mut read, first).await?;
+    let rules = read.rules().await?.rules()?;
+    let once = Token::new("")?.text;
+    Ok(page
+        .lead(t!("task-new-lead"))
+        .body(view! { <TaskForm start=start organisations=organisations rules=rules once=once /> }))
+}
+
+/// What stands in the form at first, with its labels.
+async fn start(read: &mut Read, organisation: OrganisationId) -> Result<Submission, Refusal> {
+    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organisation)) };
+    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let mut submission = read.task(id).await?.submission()?;
+    submission.labels = read.labels(id).await?;
+    Ok(submission)
+}
+
+fn blank(organisation: OrganisationId) -> Submission {
+    Submission {
+        organisation,
+        tool: Tool::Bash,
+        script: String::new(),
+        title: String::new(),
+        visibility: Visibility::Private,
+        network: domain::network::Network { policy: NetworkPolicy::AirGapped, hosts: vec![] },
+        limits: Limits::default(),
+        labels: Labels::default(),
+        priority: Priority::Normal,
+    }
+}
+
+#[component]
+fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, once: String) -> impl IntoView {
+    let Submission { script, title, visibility, network, limits, labels, priority, organisation, .. } = start;
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n");
+    let networks = NETWORKS.map(|policy| Choice::new(policy.as_str(), crate::ui::words::network(policy)));
+    let visibilities = Visibility::ALL.iter().map(|v| Choice::new(v.as_str(), words::visibility(*v))).collect();
+    let priorities = Priority::ALL.iter().map(|p| Choice::new(p.as_str(), words::priority(*p))).collect();
+    view! {
+        <Form action=SubmitTask::PATH>
+            <input type="hidden" name="once" value=once />
+            <TextArea name="script" label=t!("task-script") help=t!("task-script-help") value=script rows=14 required=true mono=true />
+            <Field name="title" label=t!("task-title") help=t!("task-title-help") value=title />
+            <Where organisations=organisations chosen=organisation />
+            <Select name="network_policy" label=t!("task-network") help=t!("task-network-help") choices=networks.into() value=network.policy.as_str() />
+            <Select name="visibility" label=t!("task-visibility") help=t!("task-visibility-help") choices=visibilities value=visibility.as_str() />
+            <LimitFields limits=limits />
+            <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
+            <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
+            <Consequence rules=rules />
+            <Button look=Look::Main>{t!("task-submit")}</Button>
+        </Form>
+    }
+}
+
+#[component]
+fn Where(organisations: Vec<Organisation>, chosen: OrganisationId) -> impl IntoView {
+    match organisations.as_slice() {
+        [only] => view! { <input type="hidden" name="organisation" value=only.id.to_string() /> }.into_any(),
+        _ => {
+            let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), of.name.clone())).collect();
+            view! { <Select name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices value=chosen.to_string() /> }
+                .into_any()
+        }
+    }
+}
+
+#[component]
+fn LimitFields(limits: Limits) -> impl IntoView {
+    view! {
+        <fieldset class="group">
+            <legend>{t!("task-limits")}</legend>
+            <div class="form-row">
+                <Field name="timeout_seconds" label=t!("task-limit-time") help=t!("task-limit-time-help") kind="number" min=1 max=86_400 value=limits.timeout_seconds.to_string() />
+                <Field name="memory_mib" label=t!("task-limit-memory") help=t!("task-limit-memory-help") kind="number" min=16 max=65_536 value=limits.memory_mib.to_string() />
+                <Field name="cpu_millis" label=t!("task-limit-cpu") help=t!("task-limit-cpu-help") kind="number" min=50 max=64_000 value=limits.cpu_millis.to_string() />
+                <Field name="processes" label=t!("task-limit-processes") help=t!("task-limit-processes-help") kind="number" min=2 max=4_096 value=limits.processes.to_string() />
+                <Field name="disk_mib" label=t!("task-limit-disk") help=t!("task-limit-disk-help") kind="number" min=1 max=65_536 value=limits.disk_mib.to_string() />
+            </div>
+        </fieldset>
+    }
+}
+
+/// What happens to a task of each network under the rules as they stand.
+#[component]
+fn Consequence(rules: Rules) -> impl IntoView {
+    let line = |policy| {
+        let probe = Submission {
+            network: domain::network::Network { policy, hosts: vec![] },
+            ..blank(OrganisationId(uuid::Uuid::nil()))
+        };
+        let (verdict, rule) = rules.judge(&probe);
+        let rule = rule.to_owned();
+        let what = match *verdict {
+            Verdict::Run => t!("task-will-run", rule = rule),
+            Verdict::Refuse => t!("task-will-refuse", rule = rule),
+            Verdict::Ask { approvers, hours } => t!("task-will-ask", rule = rule, n = approvers, hours = hours),
+        };
+        view! { <li><strong>{crate::ui::words::network(policy)}</strong>": "{what}</li> }
+    };
+    view! {
+        <div class="consequence">
+            <p>{t!("task-will")}</p>
+            <ul>{NETWORKS.map(line).collect_view()}</ul>
+        </div>
+    }
+}
+
+fn may_submit(actor: &Actor, organisation: OrganisationId) -> bool {
+    actor.role_in(organisation) >= Some(Role::Member)
+}
+
+/// Where a form's task goes: where it says, or the one organisation that there is for this person.
+pub fn organisation_for(actor: &Actor, text: &str) -> Result<OrganisationId, Invalid> {
+    let mut mine = actor.roles.keys().copied().filter(|id| may_submit(actor, *id));
+    let wrong = || Invalid::new("organisation", t!("task-organisation-choose"));
+    match (text, mine.next(), mine.next()) {
+        ("", Some(only), None) => Ok(only),
+        _ => text.parse().map_err(|_| wrong()),
+    }
+}
+
+/// A field that holds one of several words; `usual` where it is empty.
+pub fn word<T: FromStr<Err = Invalid>>(field: &str, text: &str, usual: T) -> Result<T, Invalid> {
+    match text {
+        "" => Ok(usual),
+        _ => text.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason)),
+    }
+}
+
+/// A field that holds a number, or nothing for the usual one.
+pub fn limit(field: &str, text: &str) -> Result<Option<u32>, Invalid> {
+    match text.trim() {
+        "" => Ok(None),
+        digits => digits.parse().map(Some).map_err(|_| Invalid::new(field, t!("task-limit-number"))),
+    }
+}
+
+/// The same content out of the same form is the same task; changed content out of it (one went back) is another.
+pub fn idempotency_key(once: &str, submission: &Submission) -> Option<String> {
+    let content = serde_json::to_vec(&(once, submission)).ok()?;
+    (!once.is_empty()).then(|| format!("form-{}", InputDigest::of(&content)))
+}

@@ -1,0 +1,136 @@
+//! A task's life in steps, read from its audit trail.
+use super::words;
+use crate::ui::{Badge, Meaning, Moment, Revealed};
+use domain::{
+    Timestamp,
+    audit::{Outcome, Record},
+    receipt::End,
+    task::TaskState,
+};
+use leptos::prelude::*;
+use serde_json::Value;
+use store::{Approval, AuditRow, Task};
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    at: Timestamp,
+    meaning: Meaning,
+    what: String,
+    /// What somebody said about it, as they wrote it.
+    said: Option<String>,
+}
+
+/// The steps, oldest first, and what it waits for now.
+#[component]
+pub fn Timeline(
+    /// The task.
+    task: Task,
+    /// Its audit trail.
+    history: Vec<AuditRow>,
+    /// The question about it, if there was one.
+    approval: Option<Approval>,
+) -> impl IntoView {
+    let steps = history.iter().flat_map(|row| steps(&task, approval.as_ref(), row)).collect::<Vec<_>>();
+    let step = |step: Step| {
+        view! {
+            <li>
+                <Badge meaning=step.meaning word=step.what />
+                " "
+                <Moment at=step.at />
+                {step.said.map(|said| view! { <p class="said"><Revealed text=said /></p> })}
+            </li>
+        }
+    };
+    view! {
+        <ol class="timeline">
+            {steps.into_iter().map(step).collect_view()}
+            {next(&task).map(|text| view! { <li class="muted">{text}</li> })}
+        </ol>
+    }
+}
+
+/// What a task that has not ended waits for.
+fn next(task: &Task) -> Option<String> {
+    match task.state {
+        TaskState::AwaitingApproval => Some(t!("task-next-approval")),
+        TaskState::Queued => Some(t!("task-next-runner")),
+        TaskState::Assigned => Some(t!("task-next-start")),
+        TaskState::Running if task.cancel_asked => Some(t!("task-next-stop")),
+        TaskState::Running => Some(t!("task-next-end")),
+        _ => None,
+    }
+}
+
+/// The steps that a record of the audit log stands for; attempts that were refused changed nothing.
+fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
+    let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
+    if record.outcome == Outcome::Refused {
+        return vec![];
+    }
+    let step = |meaning, what| vec![Step { at: row.at, meaning, what, said: None }];
+    let (who, detail) = (who(row), &record.detail);
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match record.action.as_str() {
+        "task.submit" => {
+            let mut steps = step(Meaning::Good, t!("task-step-submitted", who = who));
+            let rule = text("rule");
+            steps.extend(match (text("state").as_str(), approval) {
+                ("awaiting_approval", Some(asked)) => {
+                    step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = asked.needed))
+                }
+                ("awaiting_approval", None) => step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = 1)),
+                ("denied", _) => step(Meaning::Bad, t!("task-step-refused-by-rule", rule = rule)),
+                _ => step(Meaning::Good, t!("task-step-let-run", rule = rule)),
+            });
+            steps
+        }
+        "approval.decide" => {
+            let (meaning, what) = match text("answer").as_str() {
+                "approve" => (Meaning::Good, t!("task-step-approved", who = who)),
+                _ => (Meaning::Bad, t!("task-step-denied", who = who)),
+            };
+            let said = Some(text("reason")).filter(|reason| !reason.is_empty());
+            vec![Step { at: row.at, meaning, what, said }]
+        }
+        "approval.expire" => step(Meaning::Stopped, t!("task-step-expired")),
+        "task.cancel" => step(Meaning::Stopped, t!("task-step-cancelled", who = who)),
+        "task.assign" => {
+            let attempt = detail.get("attempt").and_then(Value::as_i64).unwrap_or(1);
+            let this = task.runner.clone().filter(|_| i64::from(task.attempt) == attempt);
+            step(
+                Meaning::Running,
+                match (attempt, this) {
+                    (1, Some(runner)) => t!("task-step-assigned", runner = runner),
+                    (_, Some(runner)) => t!("task-step-assigned-again", runner = runner, attempt = attempt),
+                    (_, None) => t!("task-step-assigned-before", attempt = attempt),
+                },
+            )
+        }
+        "task.start" => step(Meaning::Running, t!("task-step-started")),
+        "task.refuse" => step(Meaning::Bad, t!("task-step-not-started", why = text("reason"))),
+        "task.release" => step(Meaning::Waiting, t!("task-step-released")),
+        "task.finish" => step(ended(&text("state")), t!("task-step-ended", how = how(detail))),
+        _ => vec![],
+    }
+}
+
+/// The name beside a record, unless it was erased.
+pub fn who(row: &AuditRow) -> String {
+    let personal: Option<Value> = row.personal.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let name = personal.as_ref().and_then(|personal| personal.pointer("/actor/name")?.as_str().map(str::to_owned));
+    name.unwrap_or_else(|| t!("audit-erased-name"))
+}
+
+fn how(detail: &Value) -> String {
+    let end = detail.get("end").cloned().and_then(|end| serde_json::from_value::<End>(end).ok());
+    end.as_ref().map_or_else(String::new, words::end)
+}
+
+fn ended(state: &str) -> Meaning {
+    match state.parse() {
+        Ok(TaskState::Succeeded) => Meaning::Good,
+        Ok(TaskState::Cancelled) => Meaning::Stopped,
+        _ => Meaning::Bad,
+    }
+}

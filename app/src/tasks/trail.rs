@@ -1,0 +1,66 @@
+//! Audit records in a table.
+use super::timeline::who;
+use crate::ui::{Badge, Meaning, Moment, Revealed, Table};
+use leptos::prelude::*;
+use store::AuditRow;
+
+/// Records, each with a link to it in full for those who may read the audit log.
+#[component]
+pub fn Trail(
+    /// The records.
+    rows: Vec<AuditRow>,
+    /// What the table is called.
+    caption: String,
+    /// Whether the reader may see each record in full.
+    links: bool,
+    /// Whether what it was done to is shown.
+    #[prop(optional)]
+    targets: bool,
+) -> impl IntoView {
+    let target = targets.then(|| t!("audit-target"));
+    let headings = [t!("audit-seq"), t!("audit-action"), t!("audit-who")].into_iter().chain(target);
+    let headings = headings.chain([t!("audit-outcome"), t!("audit-at")]).collect();
+    let row = move |row: AuditRow| {
+        let seq = row.seq.to_string();
+        let name = match links {
+            true => view! { <a class="row-link" href=format!("/audit/{seq}")>{seq.clone()}</a> }.into_any(),
+            false => seq.into_any(),
+        };
+        let by = who(&row);
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td><code>{row.action}</code></td>
+                <td><Revealed text=by /></td>
+                {targets.then(|| view! { <td>{row.target_kind}" "<code>{short(&row.target_id)}</code></td> })}
+                <td><OutcomeBadge outcome=row.outcome /></td>
+                <td><Moment at=row.at /></td>
+            </tr>
+        }
+    };
+    view! {
+        <Table caption=caption headings=headings>
+            {rows.into_iter().map(row).collect_view()}
+        </Table>
+    }
+}
+
+/// How an attempt came out.
+#[component]
+pub fn OutcomeBadge(
+    /// `done` or `refused`.
+    outcome: String,
+) -> impl IntoView {
+    match outcome.as_str() {
+        "done" => view! { <Badge meaning=Meaning::Good word=t!("audit-done") /> },
+        _ => view! { <Badge meaning=Meaning::Bad word=t!("audit-refused") /> },
+    }
+}
+
+/// The end of an id: its beginning is the time, which many share.
+fn short(id: &str) -> String {
+    match id.rsplit_once('-') {
+        Some((_, end)) => format!("…{end}"),
+        None => id.to_owned(),
+    }
+}

@@ -1,0 +1,139 @@
+//! A task's states, reach and limits, as people read them.
+use crate::ui::{Badge, Glyph, Meaning, words::network};
+use domain::{
+    limits::Limits,
+    network::NetworkPolicy,
+    receipt::End,
+    task::{Priority, TaskState},
+    visibility::Visibility,
+};
+use leptos::prelude::*;
+
+/// Where a task stands.
+#[component]
+pub fn StateBadge(
+    /// The state.
+    state: TaskState,
+) -> impl IntoView {
+    let (meaning, glyph) = match state {
+        TaskState::Submitted | TaskState::AwaitingApproval | TaskState::Queued => (Meaning::Waiting, Glyph::Clock),
+        TaskState::Assigned | TaskState::Running => (Meaning::Running, Glyph::Play),
+        TaskState::Succeeded => (Meaning::Good, Glyph::Tick),
+        TaskState::Failed | TaskState::Denied => (Meaning::Bad, Glyph::Cross),
+        TaskState::TimedOut | TaskState::Lost => (Meaning::Bad, Glyph::Clock),
+        TaskState::Cancelled | TaskState::Expired => (Meaning::Stopped, Glyph::Stop),
+    };
+    view! { <Badge meaning=meaning glyph=glyph word=state_word(state) /> }
+}
+
+/// A state's word.
+pub fn state_word(state: TaskState) -> String {
+    match state {
+        TaskState::Submitted => t!("task-state-submitted"),
+        TaskState::AwaitingApproval => t!("task-state-awaiting-approval"),
+        TaskState::Queued => t!("task-state-queued"),
+        TaskState::Assigned => t!("task-state-assigned"),
+        TaskState::Running => t!("task-state-running"),
+        TaskState::Succeeded => t!("task-state-succeeded"),
+        TaskState::Failed => t!("task-state-failed"),
+        TaskState::Cancelled => t!("task-state-cancelled"),
+        TaskState::TimedOut => t!("task-state-timed-out"),
+        TaskState::Denied => t!("task-state-denied"),
+        TaskState::Expired => t!("task-state-expired"),
+        TaskState::Lost => t!("task-state-lost"),
+    }
+}
+
+/// The network that a task gets, with its icon: what leaves the sandbox is marked.
+#[component]
+pub fn Reach(
+    /// The policy.
+    policy: NetworkPolicy,
+) -> impl IntoView {
+    let (meaning, glyph) = match domain::policy::reaches_out(policy) {
+        true => (Meaning::Waiting, Glyph::Globe),
+        false => (Meaning::Stopped, Glyph::Lock),
+    };
+    view! { <Badge meaning=meaning glyph=glyph word=network(policy) /> }
+}
+
+/// What a task can do, in sentences.
+pub fn reach_in_full(policy: NetworkPolicy) -> String {
+    match policy {
+        NetworkPolicy::AirGapped => t!("task-reach-air-gapped"),
+        NetworkPolicy::AllowList => t!("task-reach-allow-list"),
+        NetworkPolicy::Proxy => t!("task-reach-proxy"),
+        NetworkPolicy::None => t!("task-reach-none"),
+    }
+}
+
+/// Who sees a task.
+pub fn visibility(visibility: Visibility) -> String {
+    match visibility {
+        Visibility::Private => t!("task-visibility-private"),
+        Visibility::Org => t!("task-visibility-org"),
+        Visibility::Public => t!("task-visibility-public"),
+    }
+}
+
+/// Its turn.
+pub fn priority(priority: Priority) -> String {
+    match priority {
+        Priority::Low => t!("task-priority-low"),
+        Priority::Normal => t!("task-priority-normal"),
+        Priority::High => t!("task-priority-high"),
+    }
+}
+
+/// How it ended.
+pub fn end(end: &End) -> String {
+    match end {
+        End::Exited(status) => t!("task-end-exited", status = *status),
+        End::Signalled(signal) => t!("task-end-signalled", signal = *signal),
+        End::TimedOut => t!("task-end-timed-out"),
+        End::Cancelled => t!("task-end-cancelled"),
+        End::OutOfMemory => t!("task-end-out-of-memory"),
+        End::NotStarted(why) => t!("task-end-not-started", why = why.clone()),
+    }
+}
+
+/// What it may use, in a sentence.
+pub fn limits(limits: &Limits) -> String {
+    t!(
+        "task-limits-sentence",
+        memory = limits.memory_mib,
+        cores = cores(limits.cpu_millis),
+        processes = limits.processes,
+        disk = limits.disk_mib,
+        time = duration(limits.timeout_seconds),
+    )
+}
+
+/// `1` or `0.25`: processor cores out of thousandths.
+pub fn cores(millis: u32) -> String {
+    let (whole, rest) = (millis / 1_000, millis % 1_000);
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0')) }
+}
+
+/// `5 min` or `1 h 30 min`: a time limit.
+pub fn duration(seconds: u32) -> String {
+    let parts = [
+        (seconds / 3_600, t!("task-unit-hours")),
+        (seconds / 60 % 60, t!("task-unit-minutes")),
+        (seconds % 60, t!("task-unit-seconds")),
+    ];
+    let said: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}\u{a0}{unit}")).collect();
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_said_in_units_that_people_use() {
+        assert_eq!((cores(1_000), cores(250), cores(1_050)), ("1".into(), "0.25".into(), "1.05".into()));
+        assert_eq!(duration(5_400), "1\u{a0}h 30\u{a0}min");
+        assert_eq!(duration(59), "59\u{a0}s");
+    }
+}

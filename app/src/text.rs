@@ -1,0 +1,98 @@
+//! The catalogue: every text that a person reads, by key, from `locales/`. `t!("key", name = value)` looks one up.
+use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, static_loader};
+use std::{borrow::Cow, collections::HashMap};
+
+static_loader! {
+    static CATALOGUE = {
+        locales: "./locales",
+        fallback_language: "en",
+        // The marks are for mixed directions of writing; in attributes and titles they would be seen.
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+/// The text of a key in the person's language, with values for its placeholders.
+#[macro_export]
+macro_rules! t {
+    ($key:literal) => { $crate::text::text($key, []) };
+    ($key:literal, $($name:ident = $value:expr),+ $(,)?) => {
+        $crate::text::text($key, [$((stringify!($name), $crate::text::Value::from($value))),+])
+    };
+}
+
+/// What may stand for a placeholder: text or a number.
+pub type Value = FluentValue<'static>;
+
+/// What [`t!`] stands for.
+pub fn text<const N: usize>(key: &str, values: [(&'static str, Value); N]) -> String {
+    let values: HashMap<Cow<'static, str>, Value> =
+        values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
+    CATALOGUE.lookup_with_args(language(), key, &values)
+}
+
+/// The language of this answer. There is one so far.
+pub fn language() -> &'static LanguageIdentifier {
+    CATALOGUE.fallback()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    fn read(folder: &Path, extension: &str, into: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, extension, into);
+            } else if path.extension().is_some_and(|its| its == extension) {
+                into.push_str(&fs::read_to_string(path).unwrap());
+                into.push('\n');
+            }
+        }
+    }
+
+    fn all(folder: &str, extension: &str) -> String {
+        let mut text = String::new();
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), extension, &mut text);
+        text
+    }
+
+    /// Keys in `t!("key"`; a key is lower case, digits and hyphens, which leaves this sentence out.
+    fn used() -> BTreeSet<String> {
+        let source = all("src", "rs");
+        let is_key = |word: &&str| {
+            *word != "key" && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        source
+            .split("t!(")
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+            .filter(is_key)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn known() -> Vec<String> {
+        let starts = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
+        all("locales/en", "ftl")
+            .lines()
+            .filter(starts)
+            .filter_map(|l| Some(l.split_once('=')?.0.trim().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_text_that_is_used_is_in_the_catalogue_and_none_is_unused_or_twice() {
+        let known = known();
+        let once: BTreeSet<_> = known.iter().cloned().collect();
+        assert_eq!(known.len(), once.len(), "a key stands in the catalogue twice");
+        let missing: Vec<_> = used().difference(&once).cloned().collect();
+        let unused: Vec<_> = once.difference(&used()).cloned().collect();
+        assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?}\nunused: {unused:#?}");
+    }
+
+    #[test]
+    fn values_stand_in_their_places_without_marks() {
+        assert_eq!(t!("title", page = "Keys"), "Keys · Castellan");
+    }
+}

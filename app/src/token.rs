@@ -1,0 +1,64 @@
+//! Secrets that are shown once: random text, of which only a hash is kept.
+use crate::outcome::{Kind, Refusal};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+/// A new secret. Only letters, digits, `_` and `-`: it can stand in a link and in a shell (CVE-2022-36633).
+#[derive(Clone)]
+pub struct Token {
+    /// What is shown once.
+    pub text: String,
+    /// What is kept: SHA-256 of the whole text.
+    pub hash: [u8; 32],
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// What API keys begin with (M-01).
+pub const KEY_PREFIX: &str = "mk_";
+
+impl Token {
+    /// `prefix` and 48 random characters (288 bits).
+    ///
+    /// # Errors
+    /// Where the operating system gives no randomness.
+    pub fn new(prefix: &str) -> Result<Self, Refusal> {
+        let mut random = [0; 36];
+        getrandom::fill(&mut random).map_err(|error| {
+            tracing::error!(%error, "no randomness");
+            Refusal::new(Kind::Unavailable, t!("refused-unavailable"))
+        })?;
+        Ok(Self::of(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))))
+    }
+
+    /// A text that somebody shows us, with the hash to look it up by.
+    pub fn of(text: String) -> Self {
+        let hash = Sha256::digest(text.as_bytes()).into();
+        Self { text, hash }
+    }
+
+    /// What a list shows of it, to recognise it by: too little to guess the rest.
+    pub fn shown(&self) -> &str {
+        self.text.get(..KEY_PREFIX.len() + 8).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m_01_a_key_is_mk_and_48_characters_that_need_no_quotes() {
+        let key = Token::new(KEY_PREFIX).unwrap();
+        assert_eq!(key.text.len(), 51);
+        assert!(key.text.starts_with("mk_") && key.text.starts_with(key.shown()) && key.shown().len() == 11);
+        assert!(key.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+        assert_ne!(key.text, Token::new(KEY_PREFIX).unwrap().text);
+        assert_eq!(Token::of(key.text.clone()).hash, key.hash);
+        assert!(!format!("{key:?}").contains(key.shown()));
+    }
+}

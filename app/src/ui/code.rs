@@ -1,0 +1,86 @@
+//! What must be read to the letter: digests, and text from outside with what is hidden in it made visible.
+use super::islands::Copy;
+use domain::text::{Piece, reveal};
+use leptos::prelude::*;
+
+/// A digest in groups of eight, so that two can be compared by eye; copied in one piece.
+#[component]
+pub fn Digest(
+    /// Hexadecimal digits.
+    #[prop(into)]
+    hex: String,
+    /// Without the button that copies, for a live region, in which no island may stand.
+    #[prop(optional)]
+    bare: bool,
+) -> impl IntoView {
+    view! {
+        <span class="digest">
+            <code>{groups(&hex).into_iter().map(|group| view! { <span>{group}</span> }).collect_view()}</code>
+            {(!bare).then(|| view! { <Copy text=hex label=t!("copy") done=t!("copied") /> })}
+        </span>
+    }
+}
+
+fn groups(hex: &str) -> Vec<String> {
+    let digits: Vec<char> = hex.chars().collect();
+    digits.chunks(8).map(|group| group.iter().collect()).collect()
+}
+
+/// Text from outside on one line.
+#[component]
+pub fn Revealed(
+    /// As it came.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    revealed(&text)
+}
+
+fn revealed(line: &str) -> AnyView {
+    let piece = |piece| match piece {
+        Piece::Plain(text) => text.into_any(),
+        Piece::Hidden(name) => {
+            let title = t!("hidden-character", name = name.clone());
+            view! { <mark class="hidden-character" title=title>{name}</mark> }.into_any()
+        }
+    };
+    reveal(line).into_iter().map(piece).collect_view().into_any()
+}
+
+/// Text from outside, complete, with numbered lines.
+#[component]
+pub fn Source(
+    /// As it came.
+    #[prop(into)]
+    text: String,
+    /// What it is, for screen readers.
+    #[prop(into)]
+    label: String,
+) -> impl IntoView {
+    // Lines end at line feeds only: a carriage return before one is shown, because a shell reads it.
+    let body = text.strip_suffix('\n').unwrap_or(&text);
+    let lines = body.split('\n').map(|line| view! { <li><code>{revealed(line)}</code></li> }).collect_view();
+    view! {
+        <div class="source" role="region" aria-label=label tabindex="0">
+            <ol>{lines}</ol>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_in_groups_of_eight() {
+        assert_eq!(groups("0123456789abcdef01"), ["01234567", "89abcdef", "01"]);
+    }
+
+    #[test]
+    fn d_04_what_is_hidden_in_a_script_stands_out_by_name() {
+        let html = view! { <Source text="a\u{202e}<b>\r\nc\n" label="Script" /> }.to_html();
+        assert!(html.contains(">U+202E</mark>") && html.contains(">U+000D</mark>"), "{html}");
+        assert!(html.contains("&lt;b&gt;") && !html.contains("<b>"), "{html}");
+        assert_eq!(html.matches("<li>").count(), 2);
+    }
+}

@@ -1,0 +1,64 @@
+//! What pages and server functions find in the context of a request.
+use super::Address;
+use crate::{
+    door::TheDoor,
+    outcome::{Answered, Kind, PAGE_FIELD, Refusal},
+};
+use domain::{Actor, Timestamp};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_params_map};
+use std::str::FromStr;
+use store::Store;
+
+/// The store.
+///
+/// # Errors
+/// Only where the server was put together without one.
+pub fn store() -> Result<Store, Refusal> {
+    use_context::<Store>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
+}
+
+/// Who asks.
+///
+/// # Errors
+/// [`Kind::SignedOut`] when nobody is signed in.
+pub fn actor() -> Result<Actor, Refusal> {
+    let actor = use_context::<Option<Actor>>().flatten();
+    actor.ok_or_else(|| Refusal::new(Kind::SignedOut, t!("refused-signed-out")))
+}
+
+/// Signing in and out.
+///
+/// # Errors
+/// Only where the server was put together without one.
+pub fn door() -> Result<TheDoor, Refusal> {
+    use_context::<TheDoor>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
+}
+
+/// What the form that was just sent came to, when the page is rendered in reply to one.
+pub fn answered() -> Option<Answered> {
+    use_context::<Option<Answered>>().flatten()
+}
+
+/// The time of this answer, by the store's clock.
+pub fn now() -> Timestamp {
+    use_context::<Store>().map_or(Timestamp(0), |store| store.now())
+}
+
+/// The address of the page that is shown.
+pub fn here() -> Address {
+    let location = use_location();
+    // A form that is sent to an address brings along on which page it stood; that is no part of where it leads.
+    let query = location.query.get_untracked().into_iter().filter(|(name, _)| name != PAGE_FIELD);
+    Address::from_parts(location.pathname.get_untracked(), query.map(|(n, v)| (n.into_owned(), v)))
+}
+
+/// A part of the path, read as what it must be.
+///
+/// # Errors
+/// [`Kind::NotFound`] when it is something else: an address that cannot be is a page that does not exist.
+pub fn param<T: FromStr>(name: &str) -> Result<T, Refusal> {
+    let text = use_params_map().get_untracked().get(name);
+    let value = text.and_then(|text| text.parse().ok());
+    value.ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
+}

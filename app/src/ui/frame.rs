@@ -1,0 +1,83 @@
+//! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
+use super::{Button, Form, Glyph, Icon, Page, Place, ctx, islands::ThemeSwitch, nav::Nav};
+use crate::login::actions::SignOut;
+use domain::Actor;
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_meta::Title;
+
+/// A page in its frame.
+pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
+    let waiting = waiting(&actor).await;
+    let Page { place, title, trail, beside, action, lead, body } = page;
+    let (wide, narrow) = (actor.clone(), actor.clone());
+    view! {
+        <Title text=t!("title", page = title.clone()) />
+        <a class="skip" href="#main">{t!("skip")}</a>
+        <header class="bar">
+            <a class="brand" href="/">{t!("product")}</a>
+            <details class="nav-narrow">
+                <summary class="button"><Icon of=Glyph::Menu />{t!("nav-menu")}</summary>
+                <nav class="menu" aria-label=t!("nav-label")>
+                    <Nav actor=narrow place=place waiting=waiting region="waiting-narrow" />
+                </nav>
+            </details>
+            <Trail place=place trail=trail title=title.clone() />
+            <Menu actor=actor />
+        </header>
+        <nav class="nav-wide" aria-label=t!("nav-label")>
+            <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
+        </nav>
+        <main id="main" tabindex="-1">
+            <div class="page-header">
+                <h1>{title}</h1>
+                {beside}
+                {action.map(|action| view! { <div class="page-action">{action}</div> })}
+            </div>
+            {lead.map(|text| view! { <p class="lead">{text}</p> })}
+            {body}
+        </main>
+    }
+    .into_any()
+}
+
+/// A count that cannot be read is not worth a page: it is left out.
+async fn waiting(actor: &Actor) -> i64 {
+    let Ok(store) = ctx::store() else { return 0 };
+    match store.read(actor).await {
+        Ok(mut read) => read.approvals_waiting_for_me().await.unwrap_or(0),
+        Err(_) => 0,
+    }
+}
+
+/// Where one is: the place, what lies between, and the page.
+#[component]
+fn Trail(place: Place, trail: Vec<(String, String)>, title: String) -> impl IntoView {
+    let root = (place != Place::Nowhere && place.label() != title).then(|| (place.href().to_owned(), place.label()));
+    let links = root.into_iter().chain(trail).map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
+    view! {
+        <nav class="trail" aria-label=t!("trail")>
+            <ol>
+                {links.collect_view()}
+                <li aria-current="page">{title}</li>
+            </ol>
+        </nav>
+    }
+}
+
+#[component]
+fn Menu(actor: Actor) -> impl IntoView {
+    let email = actor.email.as_ref().map(ToString::to_string);
+    view! {
+        <details class="person">
+            <summary class="button"><Icon of=Glyph::Person /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
+            <div class="menu">
+                <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
+                <a class="nav-link" href=Place::Sessions.href()>{Place::Sessions.label()}</a>
+                <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
+                <Form action=SignOut::PATH>
+                    <Button>{t!("sign-out")}</Button>
+                </Form>
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,85 @@
+//! The few things that islands do to the page.
+use js_sys::{
+    Promise,
+    futures::{JsFuture, spawn_local},
+};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Document, Element, Window, XmlHttpRequest, XmlHttpRequestResponseType};
+
+/// The window; there always is one where islands run.
+pub fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+/// The page.
+pub fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// Something on the page.
+pub fn by_id(id: &str) -> Option<Element> {
+    document()?.get_element_by_id(id)
+}
+
+/// Sets an attribute of something on the page.
+pub fn set_attribute(id: &str, name: &str, value: &str) {
+    if let Some(element) = by_id(id) {
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+/// Copies a text, and says when it is done. Browsers allow it over TLS and on the machine itself only.
+pub fn copy(text: String, done: impl FnOnce() + 'static) {
+    let Some(window) = window().filter(Window::is_secure_context) else { return };
+    let promise = window.navigator().clipboard().write_text(&text);
+    spawn_local(async move {
+        if JsFuture::from(promise).await.is_ok() {
+            done();
+        }
+    });
+}
+
+/// Does something later.
+pub fn after(milliseconds: i32, act: impl FnOnce() + 'static) {
+    if let Some(window) = window() {
+        let act = Closure::once_into_js(act);
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), milliseconds);
+    }
+}
+
+/// One of our pages, parsed but not shown. The browser parses it as it comes, because the pages' policy forbids to make markup
+/// of a text (`require-trusted-types-for`).
+pub async fn fetch(address: &str) -> Result<Document, JsValue> {
+    let request = XmlHttpRequest::new()?;
+    request.open("GET", address)?;
+    request.set_response_type(XmlHttpRequestResponseType::Document);
+    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
+    request.send()?;
+    JsFuture::from(ended).await?;
+    match request.status()? {
+        200 => request.response_xml()?.ok_or(JsValue::NULL),
+        _ => Err(JsValue::NULL),
+    }
+}
+
+/// What the browser keeps the theme under; `theme.js` in the page's head reads it too.
+const THEME: &str = "theme";
+
+/// `light`, `dark`, or empty for the system's.
+pub fn theme() -> String {
+    let kept = || window()?.local_storage().ok()??.get_item(THEME).ok()?;
+    kept().unwrap_or_default()
+}
+
+/// Chooses the theme for this browser.
+pub fn set_theme(theme: &str) {
+    if let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) {
+        let _ = storage.set_item(THEME, theme);
+    }
+    if let Some(root) = document().and_then(|document| document.document_element()) {
+        let _ = match theme {
+            "" => root.remove_attribute("data-theme"),
+            _ => root.set_attribute("data-theme", theme),
+        };
+    }
+}

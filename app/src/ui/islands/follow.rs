@@ -1,0 +1,216 @@
+//! The one event stream of a page, and the regions that follow it.
+//!
+//! An event makes its regions stale; after a moment the page is fetched again and each stale region takes its content from
+//! the answer, unless somebody is typing in it, has marked text in it, or reads further down.
+use super::dom;
+use js_sys::futures::spawn_local;
+use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
+use std::cell::{Cell, RefCell};
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Document, DomParser, Element, EventSource, HtmlElement, MessageEvent, SupportedType};
+
+/// How long events are gathered before the page is fetched, in milliseconds.
+const GATHER: i32 = 300;
+
+/// How long to wait before looking again whether a region is free, in milliseconds.
+const AGAIN: i32 = 1_000;
+
+#[derive(Clone)]
+struct Region {
+    /// Each a topic, or a topic and the one thing that it is about: `tasks:ID`.
+    topics: Vec<String>,
+    id: String,
+    quiet: bool,
+    /// Events that its content does not show yet.
+    news: u32,
+    stale: bool,
+    /// What its button counts.
+    waiting: ArcRwSignal<u32>,
+}
+
+thread_local! {
+    static REGIONS: RefCell<Vec<Region>> = const { RefCell::new(Vec::new()) };
+    static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
+    static GATHERING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Adds a region. The stream is opened once all of the page's islands are awake.
+pub fn join(topics: &str, id: &str, quiet: bool, waiting: ArcRwSignal<u32>) {
+    let topics = topics.split(',').map(str::to_owned).collect();
+    let first = REGIONS.with_borrow_mut(|regions| {
+        regions.push(Region { topics, id: id.to_owned(), quiet, news: 0, stale: false, waiting });
+        regions.len() == 1
+    });
+    if first {
+        dom::after(GATHER, open);
+        close_while_hidden();
+    }
+}
+
+/// Shows what waits: the region takes its new content, and one is led to its beginning.
+pub fn show(id: &str) {
+    each(|region| {
+        if region.id == id {
+            region.stale = true;
+            region.news = 0;
+            region.waiting.set(0);
+        }
+    });
+    if let Some(element) = dom::by_id(id) {
+        element.scroll_into_view();
+    }
+    gather();
+}
+
+fn each(act: impl FnMut(&mut Region)) {
+    REGIONS.with_borrow_mut(|regions| regions.iter_mut().for_each(act));
+}
+
+fn open() {
+    let mut topics: Vec<String> =
+        REGIONS.with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| noun(t).to_owned()).collect());
+    topics.sort();
+    topics.dedup();
+    let Ok(source) = EventSource::new(&format!("/live?topics={}", topics.join(","))) else { return };
+    // What happened before the stream was open, or while it was broken, was not heard.
+    let opened = Closure::<dyn Fn()>::new(heard_perhaps);
+    source.set_onopen(Some(opened.as_ref().unchecked_ref()));
+    opened.forget();
+    for topic in topics {
+        let named = topic.clone();
+        let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            heard(&topic, &event.data().as_string().unwrap_or_default());
+        });
+        let _ = source.add_event_listener_with_callback(&named, listener.as_ref().unchecked_ref());
+        listener.forget();
+    }
+    let missed = Closure::<dyn Fn()>::new(heard_perhaps);
+    let _ = source.add_event_listener_with_callback("missed", missed.as_ref().unchecked_ref());
+    missed.forget();
+    SOURCE.set(Some(source));
+}
+
+/// A browser opens only a few connections to one server: a page that nobody looks at gives its own back.
+fn close_while_hidden() {
+    let Some(document) = dom::document() else { return };
+    let changed = Closure::<dyn Fn()>::new(|| {
+        let hidden = dom::document().is_some_and(|document| document.hidden());
+        match SOURCE.take() {
+            Some(source) if hidden => source.close(),
+            None if !hidden => open(),
+            same => SOURCE.set(same),
+        }
+    });
+    let _ = document.add_event_listener_with_callback("visibilitychange", changed.as_ref().unchecked_ref());
+    changed.forget();
+}
+
+/// Something happened to the thing of a topic with this id; `*` for any.
+fn heard(topic: &str, id: &str) {
+    each(|region| {
+        if region.topics.iter().any(|wanted| is_about(wanted, topic, id)) {
+            region.stale = true;
+            region.news += 1;
+        }
+    });
+    gather();
+}
+
+/// Something may have happened that was not heard.
+fn heard_perhaps() {
+    each(|region| region.stale = true);
+    gather();
+}
+
+/// The topic of `tasks` and of `tasks:ID`.
+fn noun(wanted: &str) -> &str {
+    wanted.split(':').next().unwrap_or(wanted)
+}
+
+fn is_about(wanted: &str, topic: &str, id: &str) -> bool {
+    match wanted.split_once(':') {
+        None => wanted == topic,
+        Some((noun, one)) => noun == topic && (id == one || id == "*"),
+    }
+}
+
+fn gather() {
+    if !GATHERING.replace(true) {
+        dom::after(GATHER, || spawn_local(refresh()));
+    }
+}
+
+async fn refresh() {
+    GATHERING.set(false);
+    let stale = REGIONS.with_borrow(|regions| regions.iter().any(|region| region.stale));
+    let Some(address) = stale.then(address).flatten() else { return };
+    each(|region| region.stale = false);
+    let Ok(fresh) = dom::fetch(&address).await else { return };
+    let mut again = false;
+    each(|region| again |= !region.take(&fresh));
+    if again {
+        dom::after(AGAIN, gather);
+    }
+}
+
+fn address() -> Option<String> {
+    let location = dom::window()?.location();
+    Some(format!("{}{}", location.pathname().ok()?, location.search().ok()?))
+}
+
+impl Region {
+    /// Takes its content from the fetched page. False when it is in use now and must be tried again.
+    fn take(&mut self, fresh: &Document) -> bool {
+        let (Some(old), Some(new)) = (dom::by_id(&self.id), fresh.get_element_by_id(&self.id)) else { return true };
+        if old.inner_html() == new.inner_html() {
+            self.shown();
+        } else if in_use(&old) {
+            self.stale = true;
+            return false;
+        } else if !self.quiet && scrolled_past(&old) {
+            self.waiting.set(self.news);
+        } else {
+            replace(&old, &new);
+            self.shown();
+        }
+        true
+    }
+
+    fn shown(&mut self) {
+        self.news = 0;
+        if self.waiting.get_untracked() != 0 {
+            self.waiting.set(0);
+        }
+    }
+}
+
+/// Whether replacing would take something out of somebody's hands: a field, an open question, marked text.
+fn in_use(region: &Element) -> bool {
+    let busy = ":is(input, textarea, select):focus, details[open]";
+    let marked = || {
+        let selection = dom::window()?.get_selection().ok()??;
+        Some(!selection.is_collapsed() && region.contains(selection.anchor_node().as_ref()))
+    };
+    region.query_selector(busy).ok().flatten().is_some() || marked().unwrap_or(false)
+}
+
+/// Whether the region's beginning is out of sight above.
+fn scrolled_past(region: &Element) -> bool {
+    region.get_bounding_client_rect().top() < -40.0
+}
+
+fn replace(region: &Element, new: &Element) {
+    let focused = dom::document().and_then(|d| d.active_element()).filter(|element| region.contains(Some(element)));
+    let same = focused.map(|element| (element.tag_name(), element.get_attribute("href"), element.text_content()));
+    let nodes = new.child_nodes();
+    region.replace_children_with_node(&(0..nodes.length()).filter_map(|n| nodes.get(n)).collect());
+    let Some((tag, href, text)) = same else { return };
+    let Ok(candidates) = region.query_selector_all(&tag) else { return };
+    let elements = (0..candidates.length()).filter_map(|n| candidates.get(n)?.dyn_into::<HtmlElement>().ok());
+    for element in elements {
+        if element.get_attribute("href") == href && element.text_content() == text {
+            let _ = element.focus();
+            return;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Keeps a region of the page up to date.
+use leptos::prelude::*;
+
+/// Stands before its region; is seen only while there is something newer than what is read.
+#[island]
+pub fn Watch(
+    /// What is heard of, separated by commas: topics, or a topic and the one thing that it is about (`tasks:ID`).
+    topics: String,
+    /// The region's id.
+    region: String,
+    /// Whether it replaces wherever one has scrolled.
+    quiet: bool,
+    /// What the button says: `{n} newer`.
+    newer: String,
+) -> impl IntoView {
+    let waiting = ArcRwSignal::new(0_u32);
+    #[cfg(target_family = "wasm")]
+    Effect::new({
+        let (waiting, region) = (waiting.clone(), region.clone());
+        move |_| super::follow::join(&topics, &region, quiet, waiting.clone())
+    });
+    #[cfg(not(target_family = "wasm"))]
+    let _ = (topics, quiet);
+    let show = move |_| {
+        #[cfg(target_family = "wasm")]
+        super::follow::show(&region);
+        #[cfg(not(target_family = "wasm"))]
+        let _ = &region;
+    };
+    let (count, text) = (waiting.clone(), waiting);
+    view! {
+        <button class="newer" type="button" hidden=move || count.get() == 0 on:click=show>
+            {move || newer.replace("{n}", &text.get().to_string())}
+        </button>
+    }
+}

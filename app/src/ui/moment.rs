@@ -1,0 +1,89 @@
+//! Points in time: relative for the eye, exact on hover and for screen readers.
+use super::ctx;
+use domain::Timestamp;
+use leptos::prelude::*;
+
+/// A time.
+#[component]
+pub fn Moment(
+    /// When.
+    at: Timestamp,
+) -> impl IntoView {
+    let exact = at.exact();
+    view! {
+        <time datetime=at.to_string() title=exact.clone()>
+            {in_words(relative(ctx::now(), at))}
+            <span class="sr-only">{format!(" ({exact})")}</span>
+        </time>
+    }
+}
+
+/// How far away a time is, in its largest unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Distance {
+    Now,
+    Ago(i64, Unit),
+    In(i64, Unit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+}
+
+/// Rounds down: what expires in 119 seconds expires "in 1 minute", never later than it is said.
+fn relative(now: Timestamp, at: Timestamp) -> Distance {
+    let seconds = at.0.saturating_sub(now.0) / 1_000_000;
+    let (n, unit) = match seconds.saturating_abs() {
+        0..=4 => return Distance::Now,
+        s @ 5..=59 => (s, Unit::Second),
+        s @ 60..=3_599 => (s / 60, Unit::Minute),
+        s @ 3_600..=172_799 => (s / 3_600, Unit::Hour),
+        s => (s / 86_400, Unit::Day),
+    };
+    if seconds < 0 { Distance::Ago(n, unit) } else { Distance::In(n, unit) }
+}
+
+fn in_words(distance: Distance) -> String {
+    match distance {
+        Distance::Now => t!("time-now"),
+        Distance::Ago(n, Unit::Second) => t!("time-seconds-ago", n = n),
+        Distance::Ago(n, Unit::Minute) => t!("time-minutes-ago", n = n),
+        Distance::Ago(n, Unit::Hour) => t!("time-hours-ago", n = n),
+        Distance::Ago(n, Unit::Day) => t!("time-days-ago", n = n),
+        Distance::In(n, Unit::Second) => t!("time-in-seconds", n = n),
+        Distance::In(n, Unit::Minute) => t!("time-in-minutes", n = n),
+        Distance::In(n, Unit::Hour) => t!("time-in-hours", n = n),
+        Distance::In(n, Unit::Day) => t!("time-in-days", n = n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(seconds: i64) -> String {
+        let now = Timestamp(1_772_373_909_000_000);
+        in_words(relative(now, Timestamp(now.0 + seconds * 1_000_000)))
+    }
+
+    #[test]
+    fn a_time_is_said_in_its_largest_unit() {
+        for (seconds, words) in [
+            (0, "just now"),
+            (-4, "just now"),
+            (-59, "59 seconds ago"),
+            (-60, "1 minute ago"),
+            (-7_300, "2 hours ago"),
+            (-172_800, "2 days ago"),
+            (119, "in 1 minute"),
+            (86_400, "in 24 hours"),
+            (90 * 86_400, "in 90 days"),
+        ] {
+            assert_eq!(said(seconds), words, "{seconds}");
+        }
+    }
+}

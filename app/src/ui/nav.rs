@@ -1,0 +1,167 @@
+//! The places of the navigation, in groups: only what the person may use.
+use super::{Glyph, Icon, Live};
+use domain::Actor;
+use leptos::prelude::*;
+
+/// A place that the navigation leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// What goes on.
+    Overview,
+    /// Tasks.
+    Tasks,
+    /// The approval queue.
+    Approvals,
+    /// Runners.
+    Runners,
+    /// Rules.
+    Rules,
+    /// Organisations.
+    Organisations,
+    /// People.
+    People,
+    /// API keys.
+    Keys,
+    /// The audit log.
+    Audit,
+    /// One's own sessions.
+    Sessions,
+    /// None of these.
+    Nowhere,
+}
+
+impl Place {
+    /// Where it is.
+    pub const fn href(self) -> &'static str {
+        match self {
+            Self::Overview | Self::Nowhere => "/",
+            Self::Tasks => "/tasks",
+            Self::Approvals => "/approvals",
+            Self::Runners => "/runners",
+            Self::Rules => "/rules",
+            Self::Organisations => "/organisations",
+            Self::People => "/people",
+            Self::Keys => "/keys",
+            Self::Audit => "/audit",
+            Self::Sessions => "/sessions",
+        }
+    }
+
+    /// What it is called.
+    pub fn label(self) -> String {
+        match self {
+            Self::Overview | Self::Nowhere => t!("nav-overview"),
+            Self::Tasks => t!("nav-tasks"),
+            Self::Approvals => t!("nav-approvals"),
+            Self::Runners => t!("nav-runners"),
+            Self::Rules => t!("nav-rules"),
+            Self::Organisations => t!("nav-organisations"),
+            Self::People => t!("nav-people"),
+            Self::Keys => t!("nav-keys"),
+            Self::Audit => t!("nav-audit"),
+            Self::Sessions => t!("nav-sessions"),
+        }
+    }
+
+    const fn glyph(self) -> Glyph {
+        match self {
+            Self::Overview | Self::Nowhere => Glyph::House,
+            Self::Tasks => Glyph::List,
+            Self::Approvals => Glyph::Stamp,
+            Self::Runners => Glyph::Machine,
+            Self::Rules => Glyph::Rules,
+            Self::Organisations => Glyph::Organisation,
+            Self::People => Glyph::People,
+            Self::Keys => Glyph::Key,
+            Self::Audit => Glyph::Book,
+            Self::Sessions => Glyph::Person,
+        }
+    }
+
+    fn open_to(self, actor: &Actor) -> bool {
+        match self {
+            Self::People | Self::Audit => actor.reads_everything(),
+            _ => true,
+        }
+    }
+}
+
+/// The groups, each with the places that are open to the actor; a group without any is left out.
+fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
+    let all = [
+        (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
+        (t!("nav-reach"), vec![Place::Runners, Place::Rules]),
+        (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
+        (t!("nav-proof"), vec![Place::Audit]),
+        (t!("nav-account"), vec![Place::Sessions]),
+    ];
+    let open = |(name, places): (String, Vec<Place>)| {
+        (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())
+    };
+    all.into_iter().map(open).filter(|(_, places)| !places.is_empty()).collect()
+}
+
+/// The navigation.
+#[component]
+pub(super) fn Nav(
+    /// For whom.
+    actor: Actor,
+    /// Where they are.
+    place: Place,
+    /// How many questions they may answer.
+    waiting: i64,
+    /// Tells the wide navigation's ids from the narrow one's.
+    region: &'static str,
+) -> impl IntoView {
+    let link = move |to: Place| {
+        view! {
+            <li>
+                <a class="nav-link" href=to.href() aria-current=(to == place).then_some("page")>
+                    <Icon of=to.glyph() />
+                    {to.label()}
+                </a>
+                {(to == Place::Approvals).then(|| view! { <Waiting count=waiting region=region /> })}
+            </li>
+        }
+    };
+    groups(&actor)
+        .into_iter()
+        .map(|(name, places)| {
+            view! {
+                <div class="nav-group">
+                    <h2>{name}</h2>
+                    <ul>{places.into_iter().map(link).collect_view()}</ul>
+                </div>
+            }
+        })
+        .collect_view()
+}
+
+#[component]
+fn Waiting(count: i64, region: &'static str) -> impl IntoView {
+    view! {
+        <Live topics="approvals" region=region quiet=true>
+            {(count > 0)
+                .then(|| {
+                    view! {
+                        <span class="count">{count}<span class="sr-only">{t!("nav-waiting")}</span></span>
+                    }
+                })}
+        </Live>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{TenantId, Timestamp, role::TenantRole};
+
+    #[test]
+    fn the_navigation_shows_only_what_one_may_use() {
+        let mut actor = Actor::clock(TenantId("00000000-0000-0000-0000-000000000001".parse().unwrap()), Timestamp(0));
+        let places = |actor: &Actor| groups(actor).into_iter().flat_map(|(_, places)| places).collect::<Vec<_>>();
+        assert!(!places(&actor).contains(&Place::Audit) && !places(&actor).contains(&Place::People));
+        actor.tenant_role = TenantRole::Auditor;
+        assert!(places(&actor).contains(&Place::Audit) && places(&actor).contains(&Place::People));
+    }
+}

@@ -1,0 +1,24 @@
+//! What is wrong with a form, at its top, with a link to each field.
+use super::form::{Filled, Problem};
+use leptos::prelude::*;
+
+/// Nothing, or the errors; the browser goes there first.
+#[component]
+pub(super) fn Summary(
+    /// How the form stands.
+    filled: Filled,
+) -> impl IntoView {
+    filled.problems().map(|(message, problems)| {
+        let (title, count) = (format!("{}-errors", filled.id), problems.len());
+        let line = |Problem { href, text }: Problem| match href {
+            Some(href) => view! { <li><a href=href>{text}</a></li> }.into_any(),
+            None => view! { <li>{text}</li> }.into_any(),
+        };
+        view! {
+            <div class="errors" role="alert" tabindex="-1" autofocus aria-labelledby=title.clone()>
+                <p id=title.clone()>{message.unwrap_or_else(|| t!("errors-title", n = count))}</p>
+                {(count > 0).then(|| view! { <ul>{problems.into_iter().map(line).collect_view()}</ul> })}
+            </div>
+        }
+    })
+}

@@ -1,0 +1,84 @@
+//! The domain's words, as people read them.
+use domain::{
+    network::NetworkPolicy,
+    role::{Role, TenantRole},
+    rule::Effect,
+    scope::Scope,
+    task::Tool,
+};
+
+/// A role in an organisation.
+pub fn role(role: Role) -> String {
+    match role {
+        Role::Viewer => t!("role-viewer"),
+        Role::Member => t!("role-member"),
+        Role::Approver => t!("role-approver"),
+        Role::Owner => t!("role-owner"),
+    }
+}
+
+/// A role in an organisation, with what it may do.
+pub fn role_in_full(role: Role) -> String {
+    match role {
+        Role::Viewer => t!("role-viewer-full"),
+        Role::Member => t!("role-member-full"),
+        Role::Approver => t!("role-approver-full"),
+        Role::Owner => t!("role-owner-full"),
+    }
+}
+
+/// What a person is in the tenant.
+pub fn tenant_role(role: TenantRole) -> String {
+    match role {
+        TenantRole::Person => t!("tenant-role-person"),
+        TenantRole::Auditor => t!("tenant-role-auditor"),
+        TenantRole::Admin => t!("tenant-role-admin"),
+    }
+}
+
+/// What a person is in the tenant, with what it may do.
+pub fn tenant_role_in_full(role: TenantRole) -> String {
+    match role {
+        TenantRole::Person => t!("tenant-role-person-full"),
+        TenantRole::Auditor => t!("tenant-role-auditor-full"),
+        TenantRole::Admin => t!("tenant-role-admin-full"),
+    }
+}
+
+/// What a key may do.
+pub fn scope(scope: Scope) -> String {
+    match scope {
+        Scope::TasksRead => t!("scope-tasks-read"),
+        Scope::TasksSubmit => t!("scope-tasks-submit"),
+        Scope::TasksCancel => t!("scope-tasks-cancel"),
+        Scope::ApprovalsRead => t!("scope-approvals-read"),
+        Scope::ApprovalsDecide => t!("scope-approvals-decide"),
+        Scope::AuditRead => t!("scope-audit-read"),
+    }
+}
+
+/// The network that a task gets.
+pub fn network(policy: NetworkPolicy) -> String {
+    match policy {
+        NetworkPolicy::AirGapped => t!("network-air-gapped"),
+        NetworkPolicy::AllowList => t!("network-allow-list"),
+        NetworkPolicy::Proxy => t!("network-proxy"),
+        NetworkPolicy::None => t!("network-none"),
+    }
+}
+
+/// What a rule does.
+pub fn effect(effect: Effect) -> String {
+    match effect {
+        Effect::Run => t!("effect-run"),
+        Effect::Ask => t!("effect-ask"),
+        Effect::Refuse => t!("effect-refuse"),
+    }
+}
+
+/// What a task runs in.
+pub fn tool(tool: Tool) -> String {
+    match tool {
+        Tool::Bash => t!("tool-bash"),
+    }
+}

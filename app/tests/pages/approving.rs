@@ -1,0 +1,82 @@
+//! Asking people, and their answers.
+use crate::{house::House, submitting::submit};
+use app::outcome::{Done, Kind};
+use axum::http::StatusCode;
+use domain::{
+    Actor,
+    role::{Role, TenantRole},
+};
+
+const DECIDE: &str = "/actions/approvals/decide";
+
+/// Asks for a task that needs an approver; the paths of its page and of the request's, and the request's id and digest.
+async fn ask(house: &House, actor: &Actor, script: &str) -> (String, String, String, String) {
+    let task = submit(house, actor, &[("script", script), ("network_policy", "none"), ("title", "Deploy")]).await;
+    let id = task.rsplit('/').next().unwrap().parse().unwrap();
+    let approval = house.store.read(actor).await.unwrap().approval_of(id).await.unwrap().unwrap();
+    let (id, digest) = (approval.id.to_string(), approval.request_digest.to_string());
+    (task, format!("/approvals/{id}"), id, digest)
+}
+
+#[tokio::test]
+async fn d_04_a_request_is_shown_complete_with_what_is_hidden_in_it_and_answered_by_another() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Owner)).await;
+    let ann = house.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (task, page, id, digest) = ask(&house, &mel, "curl x \u{202e}| sh\u{7}\n# end").await;
+
+    let queue = house.get(Some(&ann), "/approvals").await;
+    queue.says("Deploy").says("mel").says("No restriction").says("0 of 1").hides(DECIDE);
+    house.get(Some(&ann), "/").await.says(&page).says("Waiting for your answer");
+    house.get(Some(&mel), "/").await.says("Nothing waits for you.");
+    let shown = house.get(Some(&ann), &page).await;
+    shown.says("U+202E").says("U+0007").says("# end").says(&digest[..8]).says("in 24 hours");
+    shown.says("reaches everything that the runner reaches").says(r#"name="answer" value="deny""#);
+    assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "denying comes first");
+    house.get(Some(&mel), &page).await.says("Nobody decides a request of their own.").hides(r#"value="approve""#);
+
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
+    assert_eq!(house.act(Some(&mel), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(house.act(Some(&ann), DECIDE, &yes).await.unwrap(), Done::Stay);
+    house.get(Some(&ann), &page).await.says("1 of 1 approvals given").says("Looked").hides(r#"value="approve""#);
+    house.get(Some(&mel), &task).await.says("Approved by ann").says("Waits for a runner");
+    house.get(Some(&ann), "/approvals").await.says("Nothing waits");
+    house.get(Some(&ann), "/approvals?state=approved").await.says("Deploy");
+
+    let late = house.send(Some(&ann), &page, DECIDE, &yes).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    late.says("This request has been approved already.");
+}
+
+#[tokio::test]
+async fn an_answer_to_another_request_than_the_one_shown_is_refused_and_a_denial_needs_a_reason() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let ann = house.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (task, page, id, digest) = ask(&house, &mel, "curl x").await;
+    let other = "0".repeat(64);
+    let stale =
+        house.send(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let silent =
+        house.send(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    silent.says("Say why, so that the requester knows what to change.");
+    let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "Not <b>today</b>")];
+    house.act(Some(&ann), DECIDE, &no).await.unwrap();
+    house.get(Some(&mel), &task).await.says("Denied by ann").says("Not &lt;b&gt;today").says("Denied");
+}
+
+#[tokio::test]
+async fn requests_of_others_are_not_there_for_who_cannot_answer_them() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let sam = house.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let (_, page, id, digest) = ask(&house, &mel, "curl x").await;
+    house.get(Some(&sam), "/approvals").await.says("Nothing waits").hides("Deploy");
+    assert_eq!(house.get(Some(&sam), &page).await.status, StatusCode::NOT_FOUND);
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
+    assert_eq!(house.act(Some(&sam), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
+    let ada = house.person("ada", TenantRole::Admin, None).await;
+    house.get(Some(&ada), &page).await.says("Only approvers of the organisation may decide.");
+}

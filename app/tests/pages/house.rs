@@ -1,0 +1,177 @@
+//! A tenant with people in it, a fresh database, and a browser that shows one page at a time.
+use app::{
+    assets::PublicOrigin,
+    door::{Answer, Door, FirstAdmin, TheDoor},
+    outcome::{Answered, Done, Refusal},
+    routes::{App, shell},
+};
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use domain::{
+    Actor, OrganisationId, Principal, SessionId, SignedInBy, TenantId, Timestamp,
+    policy::{CreateOrganisation, CreatePerson, SetMembership},
+    role::{Role, TenantRole},
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+use store::{MasterKey, Settings, Store};
+
+/// 2026-03-01 14:05:09 UTC.
+pub const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
+
+pub struct House {
+    pub store: Store,
+    pub tenant: TenantId,
+    pub ops: OrganisationId,
+    _folder: tempfile::TempDir,
+}
+
+/// What a browser got.
+pub struct Shown {
+    pub status: StatusCode,
+    pub location: Option<String>,
+    pub html: String,
+}
+
+impl Shown {
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.html.contains(text), "{text:?} is not in\n{}", self.html);
+        self
+    }
+
+    #[track_caller]
+    pub fn hides(&self, text: &str) -> &Self {
+        assert!(!self.html.contains(text), "{text:?} is in\n{}", self.html);
+        self
+    }
+}
+
+/// A door that lets nobody in: these pages are tested with people who are signed in already.
+struct Closed;
+
+impl Door for Closed {
+    fn sign_in(&self, _: String, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Err(Refusal::new(app::outcome::Kind::Invalid, "The address or the password is wrong.")) })
+    }
+    fn sign_out(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn set_up(&self, _: String, _: FirstAdmin) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn set_password(&self, _: String, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn link_holder(&self, _: String) -> Answer<'_, String> {
+        Box::pin(async { Ok("Ada <ada@example.org>".into()) })
+    }
+    fn may_set_up(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn session(&self) -> Option<SessionId> {
+        None
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let _ = leptos_axum::generate_route_list(App); // readies the executor that pages are rendered on
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
+        let store = Store::open(Settings { url, key: MasterKey::new([7; 32]), clock: Arc::new(|| NOW) }).await.unwrap();
+        let tenant = store.system().create_tenant("Acme").await.unwrap();
+        let console = Actor::console(tenant, NOW);
+        let mut write = store.write(&console).await.unwrap();
+        let ops = write
+            .create_organisation(console.may(CreateOrganisation { name: "Operations".into() }).unwrap())
+            .await
+            .unwrap();
+        write.commit().await.unwrap();
+        Self { store, tenant, ops, _folder: folder }
+    }
+
+    /// Somebody who is signed in, with a role in Operations.
+    pub async fn person(&self, name: &str, tenant_role: TenantRole, role: Option<Role>) -> Actor {
+        let console = Actor::console(self.tenant, NOW);
+        let email = domain::Email::parse(&format!("{name}@example.org")).unwrap();
+        let mut write = self.store.write(&console).await.unwrap();
+        let new = CreatePerson { email: email.clone(), name: name.into(), tenant_role };
+        let person = write.create_person(console.may(new).unwrap()).await.unwrap();
+        if let Some(role) = role {
+            let place = SetMembership { organisation: self.ops, person, role };
+            write.set_membership(console.may(place).unwrap()).await.unwrap();
+        }
+        write.commit().await.unwrap();
+        let mut actor = Actor::clock(self.tenant, NOW);
+        actor.principal = Principal::Person(person);
+        actor.by = SignedInBy::Password;
+        (actor.name, actor.email, actor.tenant_role) = (name.into(), Some(email), tenant_role);
+        actor.roles.extend(role.map(|role| (self.ops, role)));
+        actor
+    }
+
+    fn context(&self, actor: Option<&Actor>, answered: Option<Answered>) -> impl Fn() + Clone + Send + Sync + 'static {
+        let (store, actor) = (self.store.clone(), actor.cloned());
+        move || {
+            provide_context(store.clone());
+            provide_context(actor.clone());
+            provide_context(answered.clone());
+            provide_context::<TheDoor>(Arc::new(Closed));
+            provide_context(PublicOrigin("https://castellan.example.org".into()));
+        }
+    }
+
+    /// A page.
+    pub async fn get(&self, actor: Option<&Actor>, path: &str) -> Shown {
+        self.show(actor, path, None).await
+    }
+
+    async fn show(&self, actor: Option<&Actor>, path: &str, answered: Option<Answered>) -> Shown {
+        let options = LeptosOptions::builder().output_name("castellan").build();
+        let document = move || shell(options.clone());
+        let render = leptos_axum::render_app_async_with_context(self.context(actor, answered), document);
+        let request = Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+        let response = render(request).await;
+        let location = response.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status();
+        let html = String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+        Shown { status, location, html }
+    }
+
+    /// What a server function answers to a form.
+    pub async fn act(&self, actor: Option<&Actor>, action: &str, fields: &[(&str, &str)]) -> Result<Done, Refusal> {
+        let body: Vec<_> =
+            fields.iter().map(|(n, v)| format!("{}={}", app::ui::escaped(n), app::ui::escaped(v))).collect();
+        let request = Request::post(action)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json")
+            .body(Body::from(body.join("&")))
+            .unwrap();
+        let response = leptos_axum::handle_server_fns_with_context(self.context(actor, None), request).await;
+        let response = axum::response::IntoResponse::into_response(response);
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        match status.is_success() {
+            true => Ok(serde_json::from_slice(&body).unwrap()),
+            false => Err(serde_json::from_slice(&body)
+                .unwrap_or_else(|_| panic!("{status}: {}", String::from_utf8_lossy(&body)))),
+        }
+    }
+
+    /// A form as it is sent without JavaScript: the page that answers it, or where it leads.
+    pub async fn send(&self, actor: Option<&Actor>, page: &str, action: &str, fields: &[(&str, &str)]) -> Shown {
+        let result = match self.act(actor, action, fields).await {
+            Ok(Done::Secret(secret)) => Ok(secret),
+            Err(refusal) => Err(refusal),
+            Ok(done) => {
+                let to = if let Done::GoTo(path) = done { path } else { page.to_owned() };
+                return Shown { status: StatusCode::SEE_OTHER, location: Some(to), html: String::new() };
+            }
+        };
+        let values = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.show(actor, page, Some(Answered { action: action.into(), values, result })).await
+    }
+}

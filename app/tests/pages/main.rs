@@ -1,0 +1,11 @@
+//! Pages and forms as a browser without JavaScript meets them.
+#![cfg(feature = "ssr")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod forms;
+mod house;
+mod reading;
+mod approving;
+mod running;
+mod submitting;
+mod watching;

@@ -1,0 +1,84 @@
+// D-02: the first start makes the first admin, by a link that works once, and there is no other way in.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PASSWORD } from '../people';
+import { expect, test } from '../test';
+
+test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) => {
+  const file = join(fresh.folder, 'data', 'setup-link');
+  expect((await readFile(file, 'utf8')).trim()).toBe(fresh.setupLink);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+
+  const context = await browser.newContext({ baseURL: fresh.origin });
+  const page = await context.newPage();
+  await page.goto(fresh.setupLink!);
+  await expect(page).toHaveTitle('Set up Castellan · Castellan');
+  await page.getByLabel('Tenant').fill('Foundry');
+  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('Your name').fill('Ada');
+  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set up and sign in' }).click();
+
+  await expect(page).toHaveURL(`${fresh.origin}/`);
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+  await expect(page.locator('.person-name')).toHaveText('Ada');
+  await expect(page.getByRole('button', { name: 'Run it' })).toBeVisible();
+
+  // The link is spent: on the page, in the file, and for a request that is sent all the same.
+  const stranger = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
+  const answer = await stranger.goto(fresh.setupLink!);
+  expect(answer!.ok()).toBe(false);
+  await expect(stranger.getByRole('button', { name: 'Set up and sign in' })).toHaveCount(0);
+  await expect(readFile(file)).rejects.toThrow('ENOENT');
+  const again = await stranger.request.post('/actions/setup/set-up', {
+    headers: { Origin: fresh.origin, Accept: 'application/json' },
+    form: {
+      token: new URL(fresh.setupLink!).searchParams.get('token')!,
+      tenant: 'Other',
+      organisation: 'Other',
+      name: 'Eve',
+      email: 'eve@example.org',
+      password: PASSWORD,
+    },
+  });
+  expect(again.status()).toBeGreaterThanOrEqual(400);
+  await stranger.goto('/');
+  await expect(stranger).toHaveURL(/\/sign-in/);
+});
+
+test('D-02 a password that is bad is refused, says why, and what was typed stays', async ({ fresh, browser }) => {
+  const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
+  await page.goto(fresh.setupLink!);
+  await page.getByLabel('Tenant').fill('Foundry');
+  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('Your name').fill('Ada "the first" <b>');
+  await page.getByLabel('E-mail address').fill('ada@example.org');
+  for (const bad of ['short', 'password1234', 'aaaaaaaaaaaaaaaa', 'ada@example.org', 'x'.repeat(129)]) {
+    const password = page.getByLabel('Password', { exact: true });
+    await password.fill(bad);
+    const answered = page.waitForResponse((answer) => answer.request().method() === 'POST');
+    await page.getByRole('button', { name: 'Set up and sign in' }).click();
+    expect((await answered).status(), bad).toBe(422);
+    await expect(password).toHaveAttribute('aria-invalid', 'true');
+    await expect(password).toHaveValue('');
+    await expect(page.getByLabel('Tenant')).toHaveValue('Foundry');
+    await expect(page.getByLabel('Your name')).toHaveValue('Ada "the first" <b>');
+    expect(page.url(), 'nothing that was typed stands in the address').not.toContain(bad);
+    await page.getByRole('alert').getByRole('link', { name: /^Password/ }).click();
+    await expect(password).toBeFocused();
+  }
+  // The link was not used up by that.
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set up and sign in' }).click();
+  await expect(page).toHaveURL(`${fresh.origin}/`);
+});
+
+test('D-02 without the link there is nothing to set up, and a wrong one helps nobody', async ({ fresh, browser }) => {
+  const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
+  for (const path of ['/setup', '/setup?token=', '/setup?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA']) {
+    const answer = await page.goto(path);
+    expect(answer!.status(), path).toBeGreaterThanOrEqual(400);
+    await expect(page.getByRole('textbox')).toHaveCount(0);
+  }
+});

@@ -1,0 +1,79 @@
+// What every walkthrough stands on: a running Castellan, people, and a watch over what their browsers complain about.
+import { type BrowserContext, test as base } from '@playwright/test';
+import { Castellan } from './castellan';
+import { type Person, setUp, Team } from './people';
+
+export { expect } from '@playwright/test';
+
+type Each = {
+  /** One that nobody has an account on, for this test alone. */
+  fresh: Castellan;
+  /** An organisation of this test's own. */
+  team: Team;
+  /** Everything that any browser of this test complained about, beyond answers that are refusals. Empty at the end. */
+  complaints: string[];
+};
+
+type Shared = {
+  /** One that is set up, for all tests of a worker. */
+  castellan: Castellan;
+  /** Its first admin. */
+  ada: Person;
+};
+
+let teams = 0;
+
+export const test = base.extend<Each, Shared>({
+  castellan: [
+    async ({}, use) => {
+      const castellan = await Castellan.start();
+      await use(castellan);
+      await castellan.stop();
+      await castellan.forget();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+
+  ada: [async ({ castellan }, use) => use(await setUp(castellan)), { scope: 'worker' }],
+
+  fresh: async ({}, use) => {
+    const castellan = await Castellan.start();
+    await use(castellan);
+    await castellan.stop();
+    await castellan.forget();
+  },
+
+  team: async ({ ada }, use) => {
+    teams += 1;
+    await use(await Team.of(ada, `Team ${teams}`));
+  },
+
+  complaints: [
+    async ({ browser }, use) => {
+      const complaints: string[] = [];
+      const watch = (context: BrowserContext) => {
+        context.on('weberror', (error) => complaints.push(`${error.page()?.url()}: ${error.error().stack}`));
+        context.on('console', (message) => {
+          // A page that answers a form which was refused has the refusal's status; Chromium notes that as an error.
+          const refusal = /^Failed to load resource: .* status of 4\d\d/.test(message.text());
+          if (['error', 'warning'].includes(message.type()) && !refusal) {
+            complaints.push(`${message.page()?.url()}: ${message.text()}`);
+          }
+        });
+      };
+      const contexts = browser.newContext;
+      browser.newContext = async (...options) => {
+        const context = await contexts.apply(browser, options);
+        watch(context);
+        return context;
+      };
+      await use(complaints);
+      browser.newContext = contexts;
+      base.expect(complaints, 'what the browsers complained about').toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  // The built-in page belongs to the shared Castellan.
+  baseURL: async ({ castellan }, use) => use(castellan.origin),
+});

@@ -1,0 +1,185 @@
+//! What an operator tells a runner: flags, or variables of the environment.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use clap::Parser;
+use domain::Invalid;
+use reqwest::Url;
+
+/// Runs Castellan's tasks on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "castellan-runner", version)]
+pub struct Config {
+    /// The server to enrol at, e.g. https://castellan.example.org; plain http only on this machine.
+    #[arg(long, env = "CASTELLAN_SERVER")]
+    pub server: Option<ServerUrl>,
+    /// Connect there for enrolment, as IP:port, whatever the server's name resolves to.
+    #[arg(long)]
+    pub server_address: Option<SocketAddr>,
+    /// A PEM file with further authorities for the server's HTTPS certificate.
+    #[arg(long, env = "CASTELLAN_SERVER_CA")]
+    pub server_ca: Option<PathBuf>,
+    /// Where the server takes runners' connections, as host:port; without it, what the server says at enrolment.
+    #[arg(long, env = "CASTELLAN_RUNNER_ENDPOINT")]
+    pub runner_endpoint: Option<Endpoint>,
+    /// What the runner is called: 1 to 63 of a-z, 0-9 and hyphen. Fixed at enrolment.
+    #[arg(long, env = "CASTELLAN_RUNNER_NAME", default_value = "runner")]
+    pub name: RunnerName,
+    /// Where its key, its identity and unsent output are kept; nobody else may enter it.
+    #[arg(long, env = "CASTELLAN_RUNNER_DATA_DIR", default_value = "./runner-data")]
+    pub data_dir: PathBuf,
+    /// A file with the one-time enrolment token.
+    #[arg(long, env = "CASTELLAN_ENROLMENT_TOKEN_FILE", conflicts_with = "token_stdin")]
+    pub enrolment_token_file: Option<PathBuf>,
+    /// Read the enrolment token as the first line of standard input.
+    #[arg(long)]
+    pub token_stdin: bool,
+    /// How many tasks run at the same time; without it, two for each core.
+    #[arg(long, env = "CASTELLAN_RUNNER_SLOTS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub slots: Option<u32>,
+    /// Kill every task and exit when standard input ends: for a runner that the server started itself.
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+    /// The bubblewrap program; without it, the one in PATH.
+    #[arg(long, env = "CASTELLAN_BUBBLEWRAP")]
+    pub bubblewrap: Option<PathBuf>,
+    /// The unprivileged user that tasks run as when the runner is root.
+    #[arg(long, env = "CASTELLAN_SANDBOX_USER")]
+    pub sandbox_user: Option<String>,
+    /// What is written to standard error: error, warn, info, debug or trace.
+    #[arg(long, env = "CASTELLAN_RUNNER_LOG", default_value = "info")]
+    pub log: String,
+}
+
+impl Config {
+    /// How many tasks run at the same time.
+    pub fn slots(&self) -> u32 {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.slots.unwrap_or_else(|| u32::try_from(cores * 2).unwrap_or(2))
+    }
+}
+
+/// The server's address for enrolment. The token and the authority's certificate go over it, so it is HTTPS wherever
+/// there is a wire to listen on.
+#[derive(Clone, Debug)]
+pub struct ServerUrl(Url);
+
+impl ServerUrl {
+    /// An address below it.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0.as_str().trim_end_matches('/'))
+    }
+
+    /// Its name or address.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.0.host_str().is_some_and(is_loopback)
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = |why: &str| Invalid::new("server", why);
+        let url = Url::parse(text).map_err(|_| wrong("must be an address such as https://castellan.example.org"))?;
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("must be scheme, host and port only"));
+        }
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if url.host_str().is_some_and(is_loopback) => Ok(Self(url)),
+            _ => Err(wrong("must be https; http is for this machine (127.0.0.1, ::1, localhost) only")),
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// A name or an address; an IPv6 address without its brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+impl FromStr for Endpoint {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = || Invalid::new("runner_endpoint", "must be host:port");
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':');
+        if host.is_empty() || !host.bytes().all(plain) {
+            return Err(wrong());
+        }
+        Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| wrong())? })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// What a runner is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerName(String);
+
+impl RunnerName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RunnerName {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=63).contains(&text.len()) && text.bytes().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_travels_encrypted_or_not_beyond_this_machine() {
+        for good in ["https://castellan.example.org", "http://127.0.0.1:9876", "http://[::1]:1", "http://localhost:2/"] {
+            good.parse::<ServerUrl>().unwrap();
+        }
+        for bad in ["http://castellan.example.org", "http://127.0.0.1.example.org", "ftp://localhost", "https://a:b@c", "x"] {
+            bad.parse::<ServerUrl>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn an_endpoint_reads_back_as_it_is_written() {
+        for text in ["127.0.0.1:9090", "[::1]:9090", "runners.example.org:443"] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
+        }
+        for bad in ["", "host", ":1", "host:99999", "a b:1", "a/b:1"] {
+            bad.parse::<Endpoint>().unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The runner's data folder: private, one runner at a time, and every file whole or not there.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{} can be opened by others or belongs to somebody else; it must be this user's own, and closed to all others", .0.display())]
+    Open(PathBuf),
+    #[error("another runner uses {}; give this one a --data-dir of its own", .0.display())]
+    InUse(PathBuf),
+}
+
+/// The data folder, held by a lock for as long as this exists.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// When others can enter it, another runner uses it, or the system refuses.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FolderError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        // Absolute, so that nothing depends on where the process stands.
+        let path = path.canonicalize().map_err(failed)?;
+        let found = fs::symlink_metadata(&path).map_err(failed)?;
+        if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(FolderError::Open(path));
+        }
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path.join("lock")).map_err(failed)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(FolderError::InUse(path)),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
+    /// Where `name` is in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A private folder in it, made where it is missing.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn subfolder(&self, name: &str) -> Result<PathBuf, FolderError> {
+        let path = self.path(name);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Reads a file; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
+        match fs::read(self.path(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(FolderError::Io { path: self.path(name), source }),
+        }
+    }
+
+    /// Writes or replaces a file.
+    ///
+    /// # Errors
+    /// When the system refuses; the file is then as it was.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let path = self.path(name);
+        replace(&path, bytes).map_err(|source| FolderError::Io { path, source })
+    }
+}
+
+/// Writes or replaces `path` so that after any crash it is whole, old or new.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    sync_parent(path)
+}
+
+/// Makes a new name in a folder last through a power cut.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn two_runners_cannot_share_a_folder() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("runner");
+        let first = Folder::open(&path).unwrap();
+        assert!(matches!(Folder::open(&path), Err(FolderError::InUse(_))));
+        drop(first);
+        Folder::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        fs::set_permissions(data.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(Folder::open(data.path()), Err(FolderError::Open(_))));
+    }
+
+    #[test]
+    fn a_12_what_is_written_is_private_and_reads_back() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&data.path().join("runner")).unwrap();
+        assert_eq!(folder.read("a.json").unwrap(), None);
+        folder.write("a.json", b"one").unwrap();
+        folder.write("a.json", b"two").unwrap();
+        assert_eq!(folder.read("a.json").unwrap().unwrap(), b"two");
+        assert_eq!(fs::metadata(folder.path("a.json")).unwrap().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,31 @@
+//! A process that holds a key leaves no core dump, makes no file for others, and has no secret in its environment (A-12, E1).
+
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, setrlimit, umask},
+};
+
+/// The server's own key; a runner never needs it, and what stands in the environment is readable in `/proc`.
+const SERVERS_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";
+
+/// Why the process cannot be made safe.
+#[derive(Debug, thiserror::Error)]
+pub enum HardenError {
+    #[error("{SERVERS_KEY} is in this runner's environment, where it does not belong; start the runner without it")]
+    Environment,
+    #[error("core dumps cannot be switched off: {0}")]
+    CoreDumps(#[from] rustix::io::Errno),
+}
+
+/// Hardens this process. Call it first in `main`.
+///
+/// # Errors
+/// When the server's key is in the environment, or the system refuses.
+pub fn harden() -> Result<(), HardenError> {
+    if std::env::var_os(SERVERS_KEY).is_some() {
+        return Err(HardenError::Environment);
+    }
+    umask(Mode::from_raw_mode(0o077));
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The server's key for grants, pinned at enrolment.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use domain::{Invalid, grant::Grant};
+use serde::{Deserialize, Serialize};
+
+/// An Ed25519 public key; 64 hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GrantKey(pub [u8; 32]);
+
+impl GrantKey {
+    /// Reads a grant and checks its signature (RFC 8032).
+    ///
+    /// # Errors
+    /// When the bytes are not a grant in its canonical form, or this key's owner did not sign it.
+    pub fn open(&self, grant: &[u8], signature: &[u8]) -> Result<Grant, Invalid> {
+        let grant = Grant::read(grant)?;
+        let checked = UnparsedPublicKey::new(&ED25519, self.0).verify(&grant.signed_bytes(), signature);
+        checked.map_err(|_| Invalid::new("grant", "is not signed by the server"))?;
+        Ok(grant)
+    }
+}
+
+impl FromStr for GrantKey {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes)
+            .map(|()| Self(bytes))
+            .map_err(|_| Invalid::new("grant_public_key", "must be 64 hexadecimal digits"))
+    }
+}
+
+impl TryFrom<String> for GrantKey {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<GrantKey> for String {
+    fn from(key: GrantKey) -> Self {
+        hex::encode(key.0)
+    }
+}
+
+impl fmt::Debug for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GrantKey({})", hex::encode(self.0))
+    }
+}

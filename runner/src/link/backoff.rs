@@ -1,0 +1,53 @@
+//! How long to wait before the next attempt to connect: twice as long each time, and never all at once.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The next wait.
+#[derive(Debug)]
+pub struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(FIRST)
+    }
+}
+
+impl Backoff {
+    /// The wait: between half and all of the step, so that many runners do not return at the same moment.
+    pub fn next(&mut self) -> Duration {
+        let step = self.0;
+        self.0 = (step * 2).min(LONGEST);
+        let mut random = [0_u8; 1];
+        let _ = getrandom::fill(&mut random); // without randomness they return together: no harm in itself
+        step / 2 + step * u32::from(random[0]) / 510
+    }
+
+    /// From now on as long as ever.
+    pub fn slow(&mut self) {
+        self.0 = LONGEST;
+    }
+
+    /// From the beginning.
+    pub fn reset(&mut self) {
+        self.0 = FIRST;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_five_seconds_and_start_over() {
+        let mut backoff = Backoff::default();
+        for step in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            let wait = backoff.next().as_millis();
+            assert!((step / 2..=step).contains(&wait), "{wait} of {step}");
+        }
+        backoff.reset();
+        assert!(backoff.next() <= FIRST);
+    }
+}

@@ -1,0 +1,42 @@
+//! TLS towards the server: 1.3 only, our own authority only, our certificate shown (S-04).
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::Resumption,
+    crypto::{CryptoProvider, aws_lc_rs},
+    version::TLS13,
+};
+
+use super::LinkError;
+use crate::identity::{Identity, RunnerKey};
+
+/// The two suites of S-04, X25519 or P-384.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: vec![
+            aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,
+            aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+/// The client's side.
+///
+/// # Errors
+/// When certificate, key and authority do not fit together.
+pub(super) fn client(identity: &Identity, key: &RunnerKey) -> Result<Arc<ClientConfig>, LinkError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(identity.authority()?)?;
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&TLS13])?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![identity.certificate()?], key.for_tls())?;
+    // Every connection shows the certificate anew (E13).
+    config.resumption = Resumption::disabled();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,110 @@
+//! `castellan-runner`: enrols where it must, and works until it is told to stop.
+
+use std::{error::Error, process::ExitCode};
+
+use clap::Parser;
+use runner::{
+    Agent, Config,
+    folder::Folder,
+    harden,
+    identity::{Identity, Office, RunnerKey, Token, enrol},
+    sandbox::{self, Bubblewrap, Executor},
+    stdin,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    match harden::harden().map_err(Into::into).and_then(|()| run(&config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("castellan-runner: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&config.log)?)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    if config.exit_with_stdin {
+        lines.without_time().with_target(false).init(); // the server puts them into its own log
+    } else {
+        lines.init();
+    }
+    // The error says that there is one already, which is this one: no other is compiled in.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // Before anything is started: the token must not wait in a pipe that somebody else could read.
+    let token = token(config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work(config, token));
+    // A thread that waits for standard input to end would otherwise be waited for.
+    runtime.shutdown_background();
+    done
+}
+
+async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error>> {
+    let stop = stop(config.exit_with_stdin)?;
+    let folder = Folder::open(&config.data_dir)?;
+    let key = RunnerKey::open_or_create(&folder)?;
+    let identity = match Identity::load(&folder)? {
+        Some(identity) => identity,
+        None => {
+            let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
+            let token = token.as_ref().ok_or("not enrolled yet: --enrolment-token-file or --token-stdin is missing")?;
+            let office = Office { server, address: config.server_address, authorities: config.server_ca.as_deref() };
+            let identity = enrol(office, token, &config.name, &key).await?;
+            identity.save(&folder)?;
+            tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
+            identity
+        }
+    };
+    let settings = sandbox::Config { bubblewrap: config.bubblewrap.clone(), user: config.sandbox_user.clone() };
+    let executor = Bubblewrap::new(&settings).await;
+    if let Err(unfit) = &executor.posture().fit {
+        tracing::error!(%unfit, "no task can run here");
+    }
+    let endpoint = match &config.runner_endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => identity.endpoint.parse()?,
+    };
+    Agent::new(folder, identity, key, endpoint, executor, config.slots())?.run(stop).await;
+    Ok(())
+}
+
+fn token(config: &Config) -> Result<Option<Token>, Box<dyn Error>> {
+    let text = match &config.enrolment_token_file {
+        _ if config.token_stdin => stdin::first_line()?,
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text.trim().to_owned(),
+            // Removed after enrolment, as it should be.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("{}: {error}", path.display()).into()),
+        },
+        None => return Ok(None),
+    };
+    Ok(if text.is_empty() { None } else { Some(text.parse()?) })
+}
+
+/// Completes on SIGTERM, on SIGINT, and when standard input ends, if that means anything.
+fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let ended = with_stdin.then(stdin::ended).transpose()?;
+    let input = async move {
+        match ended {
+            Some(ended) => drop(ended.await), // told, or the thread is gone: the same
+            None => std::future::pending().await,
+        }
+    };
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = input => {}
+        }
+        tracing::info!("stopping");
+    })
+}

@@ -1,0 +1,7 @@
+//! From the bytes a task writes to the lines that are kept of it.
+
+mod assemble;
+mod keep;
+
+pub use assemble::Assembler;
+pub use keep::{Kept, Keeper, MAX_LINES};

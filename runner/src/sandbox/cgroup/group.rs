@@ -1,0 +1,103 @@
+//! One task's group: entered by its first process, killed and removed at its end.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Version;
+
+/// How long a group that was killed may take to be empty, in steps of [`STEP`].
+const STEPS: u32 = 400;
+const STEP: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Group {
+    version: Version,
+    folders: Vec<PathBuf>,
+}
+
+impl Group {
+    pub(super) fn new(version: Version) -> Self {
+        Self { version, folders: vec![] }
+    }
+
+    pub(super) fn add(&mut self, folder: PathBuf) {
+        self.folders.push(folder);
+    }
+
+    /// The files a process enters the group through, by writing `0`.
+    pub fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = |folder: &PathBuf| OpenOptions::new().write(true).open(folder.join("cgroup.procs")).map(Into::into);
+        self.folders.iter().map(open).collect()
+    }
+
+    /// Whether the kernel has killed anything in it for want of memory.
+    pub fn ran_out_of_memory(&self) -> bool {
+        let file = match self.version {
+            Version::V1 => "memory.oom_control",
+            Version::V2 => "memory.events",
+        };
+        self.read(file).is_some_and(|text| {
+            text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|n| n.trim() != "0"))
+        })
+    }
+
+    /// Bytes at the highest, files on sized mounts included.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let file = match self.version {
+            Version::V1 => "memory.max_usage_in_bytes",
+            Version::V2 => "memory.peak",
+        };
+        self.read(file)?.trim().parse().ok()
+    }
+
+    /// Kills everything in it.
+    pub fn kill(&self) {
+        self.folders.iter().for_each(|folder| kill(folder));
+    }
+
+    fn read(&self, file: &str) -> Option<String> {
+        self.folders.iter().find_map(|folder| fs::read_to_string(folder.join(file)).ok())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.folders.iter().for_each(|folder| clear(folder));
+    }
+}
+
+/// Kills what is in a folder and in those below it, and removes them. Waits for the killed to be gone, two seconds at most.
+pub(super) fn clear(folder: &Path) {
+    for below in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if below.file_type().is_ok_and(|kind| kind.is_dir()) {
+            clear(&below.path());
+        }
+    }
+    for _ in 0..STEPS {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => kill(folder),
+            Ok(()) => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return tracing::warn!(folder = %folder.display(), %error, "a control group stays behind"),
+        }
+        thread::sleep(STEP);
+    }
+    tracing::error!(folder = %folder.display(), "a control group does not become empty");
+}
+
+fn kill(folder: &Path) {
+    // One write where the kernel can (5.14, v2 only); else each process, and the caller asks again until none is left.
+    if fs::write(folder.join("cgroup.kill"), "1").is_ok() {
+        return;
+    }
+    let processes = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    for pid in processes.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}

@@ -1,0 +1,142 @@
+//! Control groups: what counts a task's memory, processor time and processes, and kills all of it at once (E9).
+
+mod group;
+mod locate;
+mod settings;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{Limiter, Limits};
+pub(super) use group::Group;
+
+/// The folder of this runner in every hierarchy that holds its tasks.
+#[derive(Debug)]
+pub(super) struct Tree {
+    version: Version,
+    folders: Vec<Folder>,
+}
+
+/// A folder, and what is set in it for a task.
+#[derive(Clone, Debug)]
+struct Folder {
+    path: PathBuf,
+    controllers: &'static [Controller],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Controller {
+    Memory,
+    Pids,
+    Cpu,
+}
+
+impl Controller {
+    const ALL: [Self; 3] = [Self::Memory, Self::Pids, Self::Cpu];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Pids => "pids",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
+impl Tree {
+    /// Takes the machine's cgroups into use: v2 where it is delegated to us, else v1 where we may write to it.
+    ///
+    /// # Errors
+    /// Why neither can be had, as half a sentence.
+    pub fn find() -> Result<Self, String> {
+        let this = name_of_ours().ok_or("this process does not find itself in /proc")?;
+        let (version, parents) = locate::delegated()?;
+        let mut tree = Self { version, folders: vec![] };
+        for parent in parents {
+            sweep(&parent.path);
+            let path = parent.path.join(&this);
+            make(&path)
+                .and_then(|()| locate::open_for_children(version, &path))
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            tree.folders.push(Folder { path, ..parent });
+        }
+        Ok(tree)
+    }
+
+    pub fn limiter(&self) -> Limiter {
+        match self.version {
+            Version::V1 => Limiter::CgroupV1,
+            Version::V2 => Limiter::CgroupV2,
+        }
+    }
+
+    /// A group for one task, within its limits and empty.
+    pub fn group(&self, name: &str, limits: &Limits) -> io::Result<Group> {
+        let mut group = Group::new(self.version);
+        for folder in &self.folders {
+            let path = folder.path.join(name);
+            fs::create_dir(&path)?;
+            group.add(path.clone());
+            for controller in folder.controllers {
+                settings::apply(self.version, *controller, &path, limits)?;
+            }
+        }
+        Ok(group)
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            let _ = fs::remove_dir(&folder.path);
+        }
+    }
+}
+
+const PREFIX: &str = "castellan-";
+
+/// A name nobody else has, not even a later process with the same id: `castellan-PID-STARTED-NUMBER`.
+fn name_of_ours() -> Option<String> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let pid = std::process::id();
+    Some(format!("{PREFIX}{pid}-{}-{}", started(pid)?, NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// When a process started, in ticks since boot: field 22 of proc_pid_stat(5), counted after the name, which may contain anything.
+fn started(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Ends and removes what runners that are gone left behind.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some((pid, start)) = name.to_str().and_then(owner) else { continue };
+        if started(pid) != Some(start) {
+            tracing::info!(folder = %entry.path().display(), "removing what an earlier runner left");
+            group::clear(&entry.path());
+        }
+    }
+}
+
+/// The process a folder is named after, and when it started.
+fn owner(name: &str) -> Option<(u32, u64)> {
+    let mut parts = name.strip_prefix(PREFIX)?.split('-');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}

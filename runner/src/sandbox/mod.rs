@@ -1,0 +1,38 @@
+//! Runs one task in a sandbox it cannot leave, within limits it cannot pass, and leaves nothing behind.
+
+mod account;
+mod bubblewrap;
+mod cgroup;
+mod filter;
+mod job;
+mod names;
+mod outcome;
+mod output;
+mod posture;
+mod probe;
+mod processes;
+mod profile;
+mod running;
+mod start;
+mod starter;
+mod sys;
+
+use std::future::Future;
+
+pub use bubblewrap::{Bubblewrap, Config};
+pub use job::{InvalidJob, Job, Limits, Network, SCRIPT, WORK};
+pub use outcome::{Chunk, End, Outcome, StartError, Stream};
+pub use posture::{Limiter, Posture, Unfit};
+pub use running::{Handle, Running};
+
+/// What can run a task in isolation. Never without: where the isolation cannot be had, [`start`](Executor::start) refuses.
+pub trait Executor: Send + Sync + 'static {
+    /// What this machine can do and, where it cannot run tasks, the cause and the fix.
+    fn posture(&self) -> &Posture;
+
+    /// Starts `job`; it ends by itself, at its time limit, when it is stopped, or when this process ends.
+    ///
+    /// # Errors
+    /// [`StartError`] when the machine is unfit, the job is malformed, or the operating system refuses.
+    fn start(&self, job: Job) -> impl Future<Output = Result<Running, StartError>> + Send;
+}

@@ -1,0 +1,28 @@
+//! Which jobs run: a name is held while its job does.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
+
+impl Names {
+    /// `None` while a job of this name runs.
+    pub fn claim(&self, name: &str) -> Option<Claim> {
+        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        new.then(|| Claim { names: self.clone(), name: name.to_owned() })
+    }
+}
+
+/// A name that is taken until this is dropped.
+#[derive(Debug)]
+pub(super) struct Claim {
+    names: Names,
+    name: String,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.names.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}

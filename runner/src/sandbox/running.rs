@@ -1,0 +1,197 @@
+//! A sandbox under way: it is watched, stopped when its time is up or somebody asks, and cleaned up.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, pidfd_send_signal};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use super::cgroup::Group;
+use super::job::LONGEST;
+use super::names::Claim;
+use super::start::Parts;
+use super::sys::{self, Ended};
+use super::{Chunk, End, Limits, Outcome, processes};
+
+/// Between the request to end and the kill, when the time limit is reached.
+const GRACE: Duration = Duration::from_secs(5);
+/// Beyond every time limit.
+const NEVER: Duration = LONGEST.saturating_mul(2);
+/// How often a sandbox is looked at that is ending, or whose memory no cgroup counts.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a killed sandbox may take to be reaped by bubblewrap before bubblewrap is killed too.
+const REAPING: Duration = Duration::from_secs(2);
+
+/// A task that runs. Read [`output`](Self::output) as it comes: what is not read holds the task back.
+#[derive(Debug)]
+pub struct Running {
+    /// Ends when nothing can be written any more. Dropped, the task's next write fails.
+    pub output: mpsc::Receiver<Chunk>,
+    pub handle: Handle,
+}
+
+/// Stops a task and tells its end; may be cloned and kept after it. Dropped, the task runs on.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    stop: mpsc::UnboundedSender<Duration>,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Handle {
+    /// Asks everything in the sandbox to end (SIGTERM) and, after `grace`, kills what has not. Asking again can only shorten it.
+    pub fn stop(&self, grace: Duration) {
+        let _ = self.stop.send(grace); // ended already
+    }
+
+    /// Waits for the end. By then no process, mount, cgroup or file of the task is left.
+    pub async fn wait(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
+        ended.unwrap_or_else(|| Outcome {
+            end: End::Failed { cause: "the runner ended before the task did".into() },
+            wall: Duration::ZERO,
+            cpu: Duration::ZERO,
+            peak_memory: None,
+        })
+    }
+}
+
+/// Everything that exists because of one task. Dropped, it is killed and gone.
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    /// Bubblewrap, our child.
+    pub bwrap: Pid,
+    pub bwrap_fd: AsyncFd<OwnedFd>,
+    /// Process 1 inside, bubblewrap's child.
+    pub first: Pid,
+    pub first_fd: OwnedFd,
+    /// Absent where only resource limits hold the task.
+    pub group: Option<Group>,
+    pub reaped: bool,
+    /// Given back when all of the above is gone: the name, the thread that bubblewrap dies with, the cgroups' folder.
+    pub _held: (Claim, Arc<Parts>),
+}
+
+impl Sandbox {
+    fn kill_first(&self) {
+        let _ = pidfd_send_signal(&self.first_fd, Signal::KILL);
+    }
+
+    fn kill_all(&self) {
+        self.kill_first();
+        let _ = pidfd_send_signal(self.bwrap_fd.get_ref(), Signal::KILL);
+        if let Some(group) = &self.group {
+            group.kill();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.kill_all();
+            let _ = sys::reap_killed(self.bwrap);
+        }
+    }
+}
+
+/// Takes a sandbox whose task has just been let go and sees it through.
+pub(super) fn watch(sandbox: Sandbox, limits: Limits, started: Instant, output: mpsc::Receiver<Chunk>) -> Running {
+    let (stop, stops) = mpsc::unbounded_channel();
+    let (told, outcome) = watch::channel(None);
+    tokio::spawn(async move {
+        let outcome = see_through(sandbox, limits, started, stops).await;
+        let _ = told.send(Some(outcome)); // nobody waits
+    });
+    Running { output, handle: Handle { stop, outcome } }
+}
+
+async fn see_through(
+    mut sandbox: Sandbox,
+    limits: Limits,
+    started: Instant,
+    mut stops: mpsc::UnboundedReceiver<Duration>,
+) -> Outcome {
+    let mut ending: Option<End> = None;
+    let mut kill_at = started + NEVER;
+    let mut peak = 0;
+    let mut look = interval_at(Instant::now() + LOOK, LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+    let ended = loop {
+        let looks = ending.is_some() || sandbox.group.is_none();
+        tokio::select! {
+            ready = sandbox.bwrap_fd.readable() => match (ready, sys::reap(sandbox.bwrap)) {
+                (Ok(mut ready), Ok(None)) => ready.clear_ready(), // it was a false alarm
+                (_, reaped) => break reaped,
+            },
+            Some(grace) = stops.recv() => {
+                let anything = begin_ending(&mut ending, End::Stopped, &sandbox);
+                kill_at = kill_at.min(Instant::now() + if anything { grace } else { Duration::ZERO });
+            }
+            () = sleep_until(started + limits.wall), if ending.is_none() => {
+                let anything = begin_ending(&mut ending, End::TimedOut, &sandbox);
+                kill_at = Instant::now() + if anything { GRACE } else { Duration::ZERO };
+            }
+            () = sleep_until(kill_at) => {
+                kill_and_wait(&sandbox).await;
+                break sys::reap_killed(sandbox.bwrap);
+            }
+            _ = look.tick(), if looks => {
+                if sandbox.group.is_none() {
+                    let used = processes::resident(sandbox.first);
+                    peak = used.max(peak);
+                    if used > limits.memory_bytes {
+                        ending.get_or_insert(End::OutOfMemory);
+                        kill_at = Instant::now();
+                    }
+                }
+                if ending.is_some() && !processes::winding_down(sandbox.first) {
+                    kill_at = Instant::now();
+                }
+            }
+        }
+    };
+
+    sandbox.reaped = true;
+    let wall = started.elapsed();
+    let out_of_memory = sandbox.group.as_ref().is_some_and(Group::ran_out_of_memory);
+    let peak_memory = sandbox.group.as_ref().map_or((peak > 0).then_some(peak), Group::peak_memory);
+    // Waits for the cgroup to be empty: not something to do on a worker of the runtime.
+    let _ = tokio::task::spawn_blocking(move || drop(sandbox)).await;
+
+    let (end, cpu) = match ended {
+        Ok(Some(ended)) => (ending.unwrap_or_else(|| how_it_ended(ended, out_of_memory)), ended.cpu),
+        _ => (End::Failed { cause: "the sandbox's process was lost".into() }, Duration::ZERO),
+    };
+    Outcome { end, wall, cpu, peak_memory }
+}
+
+/// Asks the sandbox to end, once; says whether anything in it could.
+fn begin_ending(ending: &mut Option<End>, why: End, sandbox: &Sandbox) -> bool {
+    if ending.is_some() {
+        return true;
+    }
+    *ending = Some(why);
+    processes::terminate(sandbox.first)
+}
+
+/// Kills process 1, and with it its namespace; bubblewrap reaps it, so that its use of the processor is known.
+async fn kill_and_wait(sandbox: &Sandbox) {
+    sandbox.kill_first();
+    if tokio::time::timeout(REAPING, sandbox.bwrap_fd.readable()).await.is_err() {
+        sandbox.kill_all();
+    }
+}
+
+fn how_it_ended(ended: Ended, out_of_memory: bool) -> End {
+    match ended.status.code() {
+        code if out_of_memory && code != Some(0) => End::OutOfMemory,
+        None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },
+        Some(code @ 129..=192) => End::Signalled(code - 128),
+        Some(code) => End::Exited(code),
+    }
+}

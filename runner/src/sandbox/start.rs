@@ -1,0 +1,158 @@
+//! Starts one sandbox: its group, its pipes, bubblewrap, and then the task.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::fchown;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{
+    Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, kill_process, pidfd_open, prlimit,
+};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::time::{Instant, timeout};
+
+use super::account::Account;
+use super::cgroup::{Group, Tree};
+use super::names::Names;
+use super::output::pump;
+use super::profile::{Prepared, Profile};
+use super::running::{Running, Sandbox, watch};
+use super::starter::{Launch, Starter};
+use super::sys::{self, Confinement};
+use super::{Job, Limits, StartError};
+
+/// How long bubblewrap may take to make its namespaces; it needs milliseconds.
+const SETUP: Duration = Duration::from_secs(10);
+/// How long it may take to say why not.
+const EXPLAINING: Duration = Duration::from_secs(1);
+/// Files a process may have open.
+const OPEN_FILES: u64 = 16_384;
+/// Lower than ordinary programs, where no cgroup divides the processor.
+const NICENESS: i32 = 10;
+
+/// What every start needs, worked out once.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub program: PathBuf,
+    pub profile: Profile,
+    pub account: Account,
+    pub tree: Option<Tree>,
+    pub scope: Option<Arc<OwnedFd>>,
+    pub starter: Starter,
+    pub names: Names,
+}
+
+impl Parts {
+    pub async fn start(self: &Arc<Self>, job: Job) -> Result<Running, StartError> {
+        job.check()?;
+        let started = Instant::now();
+        let claim = self.names.claim(&job.id).ok_or_else(|| StartError::AlreadyRunning(job.id.clone()))?;
+        let group = self.tree.as_ref().map(|tree| tree.group(&job.id, &job.limits)).transpose()?;
+
+        let (gate, gate_key) = new_pipe()?;
+        let (mut stdout, stdout_end) = self.output_pipe()?;
+        let (stderr, stderr_end) = self.output_pipe()?;
+        let (info, info_end) = new_pipe()?;
+        let Prepared { arguments, inherit } = self.profile.prepare(&job, info_end)?;
+        let confinement = self.confinement(group.as_ref(), &job.limits, inherit)?;
+        let standard = [gate, stdout_end, stderr_end];
+        let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
+
+        let bwrap = Unattended(self.starter.launch(launch).await?);
+        let Some(first) = in_time(first_process(info)).await? else {
+            return Err(StartError::Setup(explanation(stderr).await));
+        };
+        let first_fd = pidfd_open(first, PidfdFlags::empty()).map_err(io::Error::from)?;
+        if group.is_none() {
+            // Counted in the sandbox's own user namespace, and so not together with the account's other processes.
+            let most = Some(u64::from(job.limits.processes));
+            prlimit(Some(first), Resource::Nproc, Rlimit { current: most, maximum: most }).map_err(io::Error::from)?;
+        }
+        if in_time(stdout.read(&mut [0])).await?.unwrap_or(0) == 0 {
+            return Err(StartError::Setup(explanation(stderr).await));
+        }
+        let bwrap_fd = sys::ends(bwrap.0)?;
+        rustix::io::write(&gate_key, b"\n").map_err(io::Error::from)?;
+        let held = (claim, self.clone());
+        let sandbox = Sandbox { bwrap: bwrap.attended(), bwrap_fd, first, first_fd, group, reaped: false, _held: held };
+        Ok(watch(sandbox, job.limits, started, pump(stdout, stderr)))
+    }
+
+    /// A pipe whose writing end the task may open again by name, as `/dev/stderr`.
+    fn output_pipe(&self) -> io::Result<(pipe::Receiver, OwnedFd)> {
+        let (reader, writer) = new_pipe()?;
+        if self.account.drop {
+            fchown(&writer, Some(Uid::from_raw(self.account.uid)), Some(Gid::from_raw(self.account.gid)))?;
+        }
+        Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
+    }
+
+    fn confinement(&self, group: Option<&Group>, limits: &Limits, inherit: Vec<OwnedFd>) -> io::Result<Confinement> {
+        let files = getrlimit(Resource::Nofile).maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+        // No core dumps: the machine's handler for them runs outside of any sandbox.
+        let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];
+        if group.is_none() {
+            resources.push((Resource::Data, limits.memory_bytes));
+        }
+        Ok(Confinement {
+            cgroups: group.map(Group::entrances).transpose()?.unwrap_or_default(),
+            limits: resources,
+            niceness: if group.is_none() { NICENESS } else { 0 },
+            account: self.account.drop.then(|| self.account.clone()),
+            scope: self.scope.clone(),
+            inherit,
+        })
+    }
+}
+
+fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+/// Waits for a step of the set-up.
+async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
+    timeout(SETUP, step).await.map_err(|_| StartError::Setup("bubblewrap does not answer".into()))
+}
+
+/// Bubblewrap until somebody watches it; dropped, it is killed.
+struct Unattended(Pid);
+
+impl Unattended {
+    fn attended(self) -> Pid {
+        let pid = self.0;
+        std::mem::forget(self);
+        pid
+    }
+}
+
+impl Drop for Unattended {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::KILL);
+        let _ = sys::reap_killed(self.0);
+    }
+}
+
+/// Process 1 of the sandbox, as bubblewrap reports it; `None` when it ended instead.
+async fn first_process(info: OwnedFd) -> Option<Pid> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Info {
+        child_pid: i32,
+    }
+    let mut text = vec![];
+    pipe::Receiver::from_owned_fd(info).ok()?.take(4096).read_to_end(&mut text).await.ok()?;
+    Pid::from_raw(serde_json::from_slice::<Info>(&text).ok()?.child_pid)
+}
+
+/// What bubblewrap said before it ended.
+async fn explanation(stderr: pipe::Receiver) -> String {
+    let mut text = vec![];
+    // A child that bubblewrap left behind may hold the pipe open.
+    let _ = timeout(EXPLAINING, stderr.take(4096).read_to_end(&mut text)).await;
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    if text.is_empty() { "bubblewrap ended without a word".into() } else { text }
+}

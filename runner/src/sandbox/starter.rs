@@ -1,0 +1,56 @@
+//! The one thread that starts every sandbox.
+//!
+//! `--die-with-parent` follows the thread that called fork, not the process: a sandbox started from a
+//! worker of an asynchronous runtime dies at random when that worker does (E8).
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::process::Pid;
+use tokio::sync::oneshot;
+
+use super::sys::{self, Confinement};
+
+/// A sandbox about to be started.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    /// Standard input, output and error.
+    pub standard: [OwnedFd; 3],
+    pub confinement: Confinement,
+}
+
+type Request = (Launch, oneshot::Sender<io::Result<Pid>>);
+
+/// Held by the executor and by everything it runs: the thread ends, and what it started with it, when the last of them is gone.
+#[derive(Debug)]
+pub(super) struct Starter(mpsc::Sender<Request>);
+
+impl Starter {
+    pub fn new() -> io::Result<Self> {
+        let (requests, incoming) = mpsc::channel::<Request>();
+        thread::Builder::new().name("sandbox-starter".into()).spawn(move || {
+            for (launch, reply) in incoming {
+                let Launch { program, arguments, standard, confinement } = launch;
+                let started = sys::spawn(&program, &arguments, standard, confinement);
+                if let Err(Ok(orphan)) = reply.send(started) {
+                    // Whoever asked has gone away: nobody would ever stop this one.
+                    let _ = rustix::process::kill_process(orphan, rustix::process::Signal::KILL);
+                    let _ = sys::reap_killed(orphan);
+                }
+            }
+        })?;
+        Ok(Self(requests))
+    }
+
+    pub async fn launch(&self, launch: Launch) -> io::Result<Pid> {
+        let gone = || io::Error::other("the thread that starts sandboxes has ended");
+        let (reply, started) = oneshot::channel();
+        self.0.send((launch, reply)).map_err(|_| gone())?;
+        started.await.map_err(|_| gone())?
+    }
+}

@@ -1,0 +1,159 @@
+//! What Rust cannot check: what stands between fork and exec, Landlock, and waiting for a process.
+#![expect(unsafe_code, reason = "the one file with system calls that no safe wrapper offers")]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{
+    Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, pidfd_open, set_parent_process_death_signal,
+    setpriority_process, setrlimit, umask,
+};
+use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::account::Account;
+
+/// What a process puts on between fork and exec; everything in it was made before the fork.
+#[derive(Debug)]
+pub(super) struct Confinement {
+    /// `cgroup.procs` files to enter through, opened while the runner may.
+    pub cgroups: Vec<OwnedFd>,
+    pub limits: Vec<(Resource, u64)>,
+    /// Lower scheduling priority, where no cgroup divides the processor.
+    pub niceness: i32,
+    /// Whom to become, when the runner is root.
+    pub account: Option<Account>,
+    /// A Landlock ruleset to be held to.
+    pub scope: Option<Arc<OwnedFd>>,
+    /// The only descriptors, besides the standard three, that outlive exec.
+    pub inherit: Vec<OwnedFd>,
+}
+
+/// Starts `program` with an empty environment, confined. The caller reaps it.
+pub(super) fn spawn(
+    program: &Path,
+    arguments: &[String],
+    standard: [OwnedFd; 3],
+    confinement: Confinement,
+) -> io::Result<Pid> {
+    let [stdin, stdout, stderr] = standard;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir("/").stdin(stdin).stdout(stdout).stderr(stderr);
+    // SAFETY: `confine` only makes system calls: it takes no lock and allocates nothing, as the child of a fork must not.
+    unsafe { command.pre_exec(move || confine(&confinement)) };
+    let child = command.spawn()?;
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("a process without an id"))
+}
+
+fn confine(confinement: &Confinement) -> io::Result<()> {
+    for cgroup in &confinement.cgroups {
+        rustix::io::write(cgroup, b"0")?;
+    }
+    // When the machine runs out of memory, the kernel takes the sandbox before anything else; an even higher score stays.
+    if let Ok(score) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        let _ = rustix::io::write(&score, b"900");
+    }
+    for &(resource, most) in &confinement.limits {
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
+    if confinement.niceness != 0 {
+        setpriority_process(None, confinement.niceness)?;
+    }
+    umask(Mode::from_raw_mode(0o022));
+    if let Some(account) = &confinement.account {
+        // Groups first: afterwards there is no right to change them. Any failure here ends the child (E3).
+        let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+        set_thread_groups(&[])?;
+        set_thread_res_gid(gid, gid, gid)?;
+        set_thread_res_uid(uid, uid, uid)?;
+    }
+    // Bubblewrap asks for this itself, but not at once; and becoming another user undoes it (E9).
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    set_no_new_privs(true)?;
+    if let Some(scope) = &confinement.scope {
+        // SAFETY: takes a descriptor and a number.
+        call(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, scope.as_raw_fd(), 0) })?;
+    }
+    close_all_on_exec()?;
+    for descriptor in &confinement.inherit {
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty())?;
+    }
+    Ok(())
+}
+
+/// Without this, whatever any library in the runner opened without `O_CLOEXEC` is open in the sandbox (E2).
+fn close_all_on_exec() -> io::Result<()> {
+    // SAFETY: takes three numbers; descriptors are marked, none is closed under its owner.
+    call(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) }).map(drop)
+}
+
+/// A Landlock ruleset that keeps signals and abstract Unix sockets inside (Linux 6.12, ABI 6); `None` where the kernel has no such thing.
+pub(super) fn landlock_scope() -> Option<OwnedFd> {
+    /// `struct landlock_ruleset_attr` of linux/landlock.h.
+    #[repr(C)]
+    struct Ruleset {
+        handled_access_fs: u64,
+        handled_access_net: u64,
+        scoped: u64,
+    }
+    const SCOPE_ABSTRACT_UNIX_SOCKET: u64 = 1;
+    const SCOPE_SIGNAL: u64 = 2;
+    let ruleset =
+        Ruleset { handled_access_fs: 0, handled_access_net: 0, scoped: SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL };
+    // SAFETY: the kernel reads as many bytes of the ruleset as it is told.
+    let made =
+        call(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size_of::<Ruleset>(), 0) });
+    let descriptor = RawFd::try_from(made.ok()?).ok()?;
+    // SAFETY: a descriptor just made for us, owned by nobody else.
+    Some(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// A process that ended, and what it and the children it waited for used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub status: ExitStatus,
+    pub cpu: Duration,
+}
+
+/// Reaps a child that has ended; `None` while it runs.
+pub(super) fn reap(pid: Pid) -> io::Result<Option<Ended>> {
+    wait(pid, libc::WNOHANG)
+}
+
+/// Reaps a child that was killed and is about to end.
+pub(super) fn reap_killed(pid: Pid) -> io::Result<Option<Ended>> {
+    wait(pid, 0)
+}
+
+fn wait(pid: Pid, options: libc::c_int) -> io::Result<Option<Ended>> {
+    let mut status = 0;
+    // SAFETY: all zeroes is a value of this plain structure of numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to our own variables of the types the call fills.
+    let ended = unsafe { libc::wait4(pid.as_raw_nonzero().get(), &raw mut status, options, &raw mut usage) };
+    if call(ended.into())? == 0 {
+        return Ok(None);
+    }
+    let time = |t: libc::timeval| {
+        Duration::from_secs(t.tv_sec.unsigned_abs()) + Duration::from_micros(t.tv_usec.unsigned_abs())
+    };
+    Ok(Some(Ended { status: ExitStatus::from_raw(status), cpu: time(usage.ru_utime) + time(usage.ru_stime) }))
+}
+
+/// A handle to a process that becomes readable when the process ends.
+pub(super) fn ends(pid: Pid) -> io::Result<AsyncFd<OwnedFd>> {
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    // SAFETY: the descriptor is owned by what is returned, and an `OwnedFd` stays open and the same until it is dropped.
+    unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }.map_err(Into::into)
+}
+
+fn call(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

@@ -1,0 +1,230 @@
+//! What a task printed, on disk until the server has it: neither a lost connection nor a killed server loses a line.
+//!
+//! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`crate::output::MAX_LINES`]).
+
+mod record;
+mod shelf;
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    path::PathBuf,
+};
+
+use domain::log::Line;
+use serde::{Deserialize, Serialize};
+
+use crate::folder::replace;
+pub use shelf::Shelf;
+
+const LINES: &str = "lines";
+const RECEIPT: &str = "receipt";
+/// Every so many lines the place in the file is remembered.
+const STEP: u64 = 256;
+/// A record is at most so long: its head and [`domain::log::MAX_LINE`].
+const LONGEST: usize = record::HEAD + domain::log::MAX_LINE;
+
+/// A receipt with its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// Canonical JSON.
+    pub receipt: String,
+    /// ECDSA P-384 with SHA-384, ASN.1.
+    pub signature: Vec<u8>,
+}
+
+/// The output of one attempt.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    file: File,
+    /// Bytes written.
+    length: u64,
+    /// Lines written.
+    lines: u64,
+    /// Where lines 1, 1 + STEP, 1 + 2 STEP … begin.
+    index: Vec<u64>,
+}
+
+impl Spool {
+    fn create(folder: PathBuf) -> io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(folder.join(LINES))?;
+        Ok(Self { folder, file, length: 0, lines: 0, index: Vec::new() })
+    }
+
+    /// Opens the spool of an attempt that ended; `None` when it did not end.
+    fn reopen(folder: PathBuf) -> io::Result<Option<(Self, Signed)>> {
+        let receipt = match fs::read(folder.join(RECEIPT)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => serde_json::from_slice(&read?)?,
+        };
+        let bytes = fs::read(folder.join(LINES))?;
+        let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
+        let mut spool = Self { folder, file, length: 0, lines: 0, index: Vec::new() };
+        let mut rest = bytes.as_slice();
+        while let Some(length) = record::length(rest) {
+            spool.count(length);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        Ok(Some((spool, receipt)))
+    }
+
+    /// The number that the next line will have; the first is 1.
+    pub fn next_line(&self) -> u64 {
+        self.lines + 1
+    }
+
+    /// Adds lines.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn append(&mut self, lines: &[Line]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let mut lengths = Vec::with_capacity(lines.len());
+        for line in lines {
+            let before = bytes.len();
+            record::write(line, &mut bytes);
+            lengths.push(bytes.len() - before);
+        }
+        self.file.write_all_at(&bytes, self.length)?;
+        for length in lengths {
+            self.count(length);
+        }
+        Ok(())
+    }
+
+    /// Lines from number `from` on: about `most` bytes of them, at least one where there is one.
+    ///
+    /// # Errors
+    /// When the disk is broken.
+    pub fn read(&self, from: u64, most: usize) -> io::Result<Vec<Line>> {
+        if from == 0 || from > self.lines {
+            return Ok(Vec::new());
+        }
+        let steps = (from - 1) / STEP;
+        let start = usize::try_from(steps).ok().and_then(|step| self.index.get(step)).copied().unwrap_or(0);
+        let mut skip = from - 1 - steps * STEP;
+        let (mut lines, mut taken, mut at) = (Vec::new(), 0, start);
+        let mut buffer = Vec::new();
+        while taken < most && at < self.length {
+            let room = u64::try_from(most.max(LONGEST)).unwrap_or(u64::MAX).min(self.length - at);
+            buffer.resize(usize::try_from(room).unwrap_or(0), 0);
+            self.file.read_exact_at(&mut buffer, at)?;
+            let mut rest = buffer.as_slice();
+            while taken < most && let Some((line, later)) = record::read(rest) {
+                if skip > 0 {
+                    skip -= 1;
+                } else {
+                    taken += rest.len() - later.len();
+                    lines.push(line);
+                }
+                rest = later;
+            }
+            let read = buffer.len() - rest.len();
+            if read == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the spool is damaged"));
+            }
+            at += u64::try_from(read).unwrap_or(0);
+        }
+        Ok(lines)
+    }
+
+    /// Marks the attempt as ended: from here on it survives the runner and a power cut.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn finish(&self, receipt: &Signed) -> io::Result<()> {
+        self.file.sync_data()?;
+        replace(&self.folder.join(RECEIPT), &serde_json::to_vec(receipt)?)
+    }
+
+    /// Forgets all of it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove(&self) -> io::Result<()> {
+        // The receipt first: a spool without one counts as not ended, however much of it is left.
+        match fs::remove_file(self.folder.join(RECEIPT)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::remove_dir_all(&self.folder)
+    }
+
+    fn count(&mut self, length: usize) {
+        if self.lines.is_multiple_of(STEP) {
+            self.index.push(self.length);
+        }
+        self.lines += 1;
+        self.length += u64::try_from(length).unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Timestamp, log::Stream};
+
+    use super::*;
+
+    fn line(number: u64) -> Line {
+        let stream = if number.is_multiple_of(3) { Stream::Stderr } else { Stream::Stdout };
+        Line { at: Timestamp(i64::try_from(number).unwrap()), stream, text: "é".repeat(usize::try_from(number % 40).unwrap()) }
+    }
+
+    fn filled(folder: PathBuf, lines: u64) -> Spool {
+        let mut spool = Spool::create(folder).unwrap();
+        let all: Vec<Line> = (1..=lines).map(line).collect();
+        for batch in all.chunks(97) {
+            spool.append(batch).unwrap();
+        }
+        spool
+    }
+
+    #[test]
+    fn every_line_is_read_from_any_line_on() {
+        let data = tempfile::tempdir().unwrap();
+        let spool = filled(data.path().join("a"), 2000);
+        for from in [1, 2, 255, 256, 257, 258, 1025, 1999, 2000] {
+            let mut next = from;
+            while next < spool.next_line() {
+                let lines = spool.read(next, 1000).unwrap();
+                assert!(!lines.is_empty());
+                for read in lines {
+                    assert_eq!(read, line(next));
+                    next += 1;
+                }
+            }
+        }
+        assert!(spool.read(2001, 1000).unwrap().is_empty());
+        assert!(spool.read(0, 1000).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_longest_line_is_read_whatever_is_asked_for() {
+        let data = tempfile::tempdir().unwrap();
+        let mut spool = Spool::create(data.path().join("a")).unwrap();
+        let long = Line { text: "x".repeat(domain::log::MAX_LINE), ..line(1) };
+        spool.append(&[long.clone(), line(2)]).unwrap();
+        assert_eq!(spool.read(1, 1).unwrap(), [long]);
+        assert_eq!(spool.read(2, 1).unwrap(), [line(2)]);
+    }
+
+    #[test]
+    fn what_ended_survives_the_runner_and_what_did_not_is_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let signed = Signed { receipt: "{}".into(), signature: vec![1, 2] };
+        let path = data.path().join("a");
+        drop(filled(path.clone(), 300));
+        assert!(Spool::reopen(path.clone()).unwrap().is_none());
+
+        let path = data.path().join("b");
+        filled(path.clone(), 300).finish(&signed).unwrap();
+        let (spool, receipt) = Spool::reopen(path.clone()).unwrap().unwrap();
+        assert_eq!((spool.next_line(), receipt), (301, signed));
+        assert_eq!(spool.read(300, 10).unwrap(), [line(300)]);
+        spool.remove().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,42 @@
+//! One line as it stands in a spool: length, time, stream, text.
+
+use domain::{
+    Timestamp,
+    log::{Line, MAX_LINE, Stream},
+};
+
+/// Length (4 bytes), time (8) and stream (1), the largest byte first.
+pub(super) const HEAD: usize = 13;
+
+/// Adds `line` to `bytes`.
+pub(super) fn write(line: &Line, bytes: &mut Vec<u8>) {
+    let stream = match line.stream {
+        Stream::Stdout => 1,
+        Stream::Stderr => 2,
+        Stream::Runner => 3,
+    };
+    bytes.extend(u32::try_from(line.text.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend(line.at.0.to_be_bytes());
+    bytes.push(stream);
+    bytes.extend(line.text.as_bytes());
+}
+
+/// How long the record at the start of `bytes` is; `None` when it is not whole, or is none.
+pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+    let text = usize::try_from(u32::from_be_bytes(*bytes.first_chunk()?)).ok()?;
+    (text <= MAX_LINE && bytes.len() >= HEAD + text).then_some(HEAD + text)
+}
+
+/// Reads the record at the start of `bytes`; `None` when it is not whole, or is none.
+pub(super) fn read(bytes: &[u8]) -> Option<(Line, &[u8])> {
+    let (record, rest) = bytes.split_at_checked(length(bytes)?)?;
+    let at = Timestamp(i64::from_be_bytes(*record.get(4..)?.first_chunk()?));
+    let stream = match record.get(12)? {
+        1 => Stream::Stdout,
+        2 => Stream::Stderr,
+        3 => Stream::Runner,
+        _ => return None,
+    };
+    let text = std::str::from_utf8(record.get(HEAD..)?).ok()?.to_owned();
+    Some((Line { at, stream, text }, rest))
+}

@@ -1,0 +1,148 @@
+//! All spools of a runner, and which attempts it ever began.
+
+use std::{
+    collections::HashMap,
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use domain::TaskId;
+
+use super::{Signed, Spool};
+use crate::{
+    folder::{Folder, FolderError, sync_parent},
+    work::Attempt,
+};
+
+/// How long it is remembered that an attempt was begun; a grant is refused that counts for longer than
+/// [`crate::work::LONGEST_GRANT`], which is less.
+const MEMORY: Duration = Duration::from_secs(3 * 86_400);
+
+/// The folders `spool` and `begun`.
+#[derive(Debug)]
+pub struct Shelf {
+    spools: PathBuf,
+    begun: PathBuf,
+    /// The last attempt of each task that was begun here.
+    last: HashMap<TaskId, u32>,
+}
+
+/// An attempt that ended before the runner did, and that the server may not know of.
+#[derive(Debug)]
+pub struct Ended {
+    pub attempt: Attempt,
+    pub spool: Spool,
+    pub signed: Signed,
+}
+
+impl Shelf {
+    /// Opens the shelf. What ended is given back; what had not ended went with the runner's sandboxes, and is removed.
+    ///
+    /// # Errors
+    /// When a folder cannot be read or made.
+    pub fn open(folder: &Folder) -> Result<(Self, Vec<Ended>), FolderError> {
+        let (spools, begun) = (folder.subfolder("spool")?, folder.subfolder("begun")?);
+        let failed = |path: &PathBuf| { let path = path.clone(); move |source| FolderError::Io { path, source } };
+        let last = remembered(&begun).map_err(failed(&begun))?;
+        let mut ended = Vec::new();
+        for entry in fs::read_dir(&spools).map_err(failed(&spools))? {
+            let path = entry.map_err(failed(&spools))?.path();
+            let attempt = path.file_name().and_then(|name| name.to_str()?.parse::<Attempt>().ok());
+            let found = attempt.zip(Spool::reopen(path.clone()).unwrap_or_else(|error| {
+                tracing::error!(path = %path.display(), %error, "unsent output cannot be read");
+                None
+            }));
+            match found {
+                Some((attempt, (spool, signed))) => ended.push(Ended { attempt, spool, signed }),
+                None => fs::remove_dir_all(&path).map_err(failed(&path))?,
+            }
+        }
+        Ok((Self { spools, begun, last }, ended))
+    }
+
+    /// Begins an attempt, once for ever: whatever is killed at whatever moment, the same attempt or an earlier one
+    /// of the task is never begun here again. `None` when it was begun already.
+    ///
+    /// # Errors
+    /// When it cannot be written down; then it must not be begun.
+    pub fn begin(&mut self, attempt: Attempt) -> io::Result<Option<Spool>> {
+        if self.last.get(&attempt.task).is_some_and(|last| *last >= attempt.number) {
+            return Ok(None);
+        }
+        let path = self.begun.join(attempt.to_string());
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            made => made?.sync_all()?,
+        }
+        sync_parent(&path)?;
+        self.last.insert(attempt.task, attempt.number);
+        Spool::create(self.spools.join(attempt.to_string())).map(Some)
+    }
+}
+
+/// Reads what was begun, and forgets what was begun long ago.
+fn remembered(begun: &PathBuf) -> io::Result<HashMap<TaskId, u32>> {
+    let mut last = HashMap::new();
+    for entry in fs::read_dir(begun)? {
+        let entry = entry?;
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        let Some(attempt) = entry.file_name().to_str().and_then(|name| name.parse::<Attempt>().ok()) else { continue };
+        if age > MEMORY {
+            fs::remove_file(entry.path())?;
+        } else {
+            let known = last.entry(attempt.task).or_insert(attempt.number);
+            *known = attempt.number.max(*known);
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn attempt(number: u32) -> Attempt {
+        Attempt { task: TaskId(Uuid::from_u128(5)), number }
+    }
+
+    #[test]
+    fn an_attempt_is_begun_once_even_by_a_runner_that_was_killed() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("runner");
+        {
+            let folder = Folder::open(&path).unwrap();
+            let (mut shelf, _) = Shelf::open(&folder).unwrap();
+            assert!(shelf.begin(attempt(2)).unwrap().is_some());
+            assert!(shelf.begin(attempt(2)).unwrap().is_none());
+        }
+        let folder = Folder::open(&path).unwrap();
+        let (mut shelf, ended) = Shelf::open(&folder).unwrap();
+        assert!(ended.is_empty(), "what ran when the runner died is not held");
+        assert!(shelf.begin(attempt(2)).unwrap().is_none());
+        assert!(shelf.begin(attempt(1)).unwrap().is_none(), "an earlier attempt is a replay");
+        assert!(shelf.begin(attempt(3)).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_ended_is_found_again_until_it_is_removed() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("runner");
+        let signed = Signed { receipt: "{}".into(), signature: vec![7] };
+        {
+            let folder = Folder::open(&path).unwrap();
+            let (mut shelf, _) = Shelf::open(&folder).unwrap();
+            shelf.begin(attempt(1)).unwrap().unwrap().finish(&signed).unwrap();
+        }
+        let folder = Folder::open(&path).unwrap();
+        let (_, ended) = Shelf::open(&folder).unwrap();
+        let [ended] = ended.as_slice() else { unreachable!("one attempt ended") };
+        assert_eq!((ended.attempt, &ended.signed), (attempt(1), &signed));
+        ended.spool.remove().unwrap();
+        assert!(Shelf::open(&folder).unwrap().1.is_empty());
+    }
+}

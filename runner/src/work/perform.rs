@@ -1,0 +1,220 @@
+//! Runs one verified attempt: its output goes to the spool as it comes, its receipt is signed at the end.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    Timestamp,
+    log::Line,
+    receipt::{End, Receipt},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{Attempt, Me, Verified, job};
+use crate::{
+    clock,
+    identity::RunnerKey,
+    output::{Kept, Keeper},
+    sandbox::{self, Executor, Handle, Running},
+    spool::{Signed, Spool},
+};
+
+/// Lines are written together that come within so long; the first after a pause is written at once.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// So many bytes are written without waiting for more.
+const ENOUGH: usize = 64 << 10;
+/// Between the wish that a cancelled task ends and its kill.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the attempt is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Go on.
+    Run,
+    /// End politely; a receipt says so.
+    Cancel,
+    /// End at once and say nothing: it is somebody else's now.
+    Kill,
+}
+
+/// What the attempt tells.
+#[derive(Debug)]
+pub enum Event {
+    /// It runs since then.
+    Started(Attempt, Timestamp),
+    /// There are new lines in the spool.
+    Printed(Attempt),
+    /// It ended, and its receipt is in the spool.
+    Ended(Attempt, Signed),
+}
+
+/// One attempt with all that it needs.
+#[derive(Debug)]
+pub struct Performance<E> {
+    pub executor: Arc<E>,
+    pub verified: Verified,
+    pub me: Me,
+    pub key: Arc<RunnerKey>,
+    pub spool: Arc<Mutex<Spool>>,
+    pub orders: watch::Receiver<Order>,
+    pub events: mpsc::Sender<Event>,
+    /// Held until nothing of the task is left.
+    pub slot: OwnedSemaphorePermit,
+}
+
+impl<E: Executor> Performance<E> {
+    /// Runs to the end. Whatever happens, nothing of the task is left afterwards.
+    pub async fn run(self) {
+        let mut started_at = clock::now();
+        let mut keeper = Keeper::default();
+        let end = match self.start().await {
+            Err(cause) => End::NotStarted(cause),
+            Ok(running) => {
+                started_at = clock::now();
+                let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // nobody listens at the very end
+                self.follow(running, &mut keeper).await
+            }
+        };
+        if *self.orders.borrow() == Order::Kill {
+            let removed = self.spool.lock().unwrap_or_else(PoisonError::into_inner).remove();
+            if let Err(error) = removed {
+                tracing::warn!(attempt = %self.verified.attempt(), %error, "its output stays until the next start");
+            }
+            return;
+        }
+        let ended_at = clock::now();
+        let (last, kept) = keeper.finish(ended_at);
+        let _ = self.write(&last).await; // already told, if it failed
+        if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
+            let ended = Event::Ended(self.verified.attempt(), signed);
+            // The server may fill the slot as soon as it hears of the end.
+            drop(self.slot);
+            let _ = self.events.send(ended).await; // nobody listens at the very end
+        }
+    }
+
+    async fn start(&self) -> Result<Running, String> {
+        let job = job(&self.verified).map_err(|error| error.to_string())?;
+        self.executor.start(job).await.map_err(|error| error.to_string())
+    }
+
+    /// Carries output to the spool until the end.
+    async fn follow(&self, running: Running, keeper: &mut Keeper) -> End {
+        let Running { mut output, handle } = running;
+        let mut orders = self.orders.clone();
+        obey(*orders.borrow_and_update(), &handle);
+        let (mut waiting, mut size) = (Vec::new(), 0);
+        let mut due: Option<Instant> = None;
+        let mut wrote = Instant::now();
+        let mut broken = None;
+        loop {
+            tokio::select! {
+                chunk = output.recv() => {
+                    let Some(chunk) = chunk else { break };
+                    let lines = keeper.take(&chunk, clock::now());
+                    size += lines.iter().map(|line| line.text.len() + 1).sum::<usize>();
+                    waiting.extend(lines);
+                    if !waiting.is_empty() {
+                        due.get_or_insert_with(|| Instant::now().max(wrote + TOGETHER));
+                    }
+                    if size < ENOUGH {
+                        continue;
+                    }
+                }
+                () = sleep_until(due.unwrap_or(wrote)), if due.is_some() => {}
+                Ok(()) = orders.changed() => {
+                    obey(*orders.borrow_and_update(), &handle);
+                    continue;
+                }
+            }
+            if let Err(cause) = self.write(&waiting).await {
+                handle.stop(Duration::ZERO);
+                broken.get_or_insert(cause);
+            }
+            waiting.clear();
+            (size, due, wrote) = (0, None, Instant::now());
+        }
+        let _ = self.write(&waiting).await;
+        let mut ended = pin!(handle.wait());
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut ended => break outcome,
+                Ok(()) = orders.changed() => obey(*orders.borrow_and_update(), &handle),
+            }
+        };
+        broken.map_or_else(|| end(outcome.end), End::NotStarted)
+    }
+
+    /// Adds lines to the spool and tells that they are there.
+    async fn write(&self, lines: &[Line]) -> Result<(), String> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        // Into the page cache, as a rule: no reason to change threads.
+        let written = self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(lines);
+        if let Err(error) = written {
+            tracing::error!(attempt = %self.verified.attempt(), %error, "output cannot be kept");
+            return Err(format!("It was stopped because its output could not be kept on the runner's disk: {error}"));
+        }
+        let _ = self.events.send(Event::Printed(self.verified.attempt())).await; // nobody listens at the very end
+        Ok(())
+    }
+
+    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: Kept) -> Option<Signed> {
+        let attempt = self.verified.attempt();
+        let receipt = Receipt {
+            tenant: self.me.tenant,
+            task: attempt.task,
+            attempt: attempt.number,
+            runner: self.me.runner,
+            request: self.verified.digest(),
+            started_at,
+            ended_at,
+            end,
+            output: kept.digest,
+            output_bytes: kept.printed,
+            output_lines: kept.lines,
+        };
+        let signature = match self.key.sign(&receipt.signed_bytes()) {
+            Ok(signature) => signature,
+            Err(error) => {
+                tracing::error!(%attempt, %error, "no receipt");
+                return None;
+            }
+        };
+        let signed = Signed { receipt: String::from_utf8_lossy(&receipt.canonical()).into_owned(), signature };
+        let (spool, kept) = (Arc::clone(&self.spool), signed.clone());
+        let finished = tokio::task::spawn_blocking(move || spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&kept)).await;
+        if !matches!(finished, Ok(Ok(()))) {
+            // It is still in memory, and goes to the server from there.
+            tracing::error!(%attempt, ?finished, "the receipt cannot be kept on disk");
+        }
+        Some(signed)
+    }
+}
+
+fn obey(order: Order, handle: &Handle) {
+    match order {
+        Order::Run => {}
+        Order::Cancel => handle.stop(GRACE),
+        Order::Kill => handle.stop(Duration::ZERO),
+    }
+}
+
+/// How a run ended, in the receipt's words.
+fn end(end: sandbox::End) -> End {
+    match end {
+        sandbox::End::Exited(status) => End::Exited(status),
+        sandbox::End::Signalled(signal) => End::Signalled(signal),
+        sandbox::End::TimedOut => End::TimedOut,
+        sandbox::End::Stopped => End::Cancelled,
+        sandbox::End::OutOfMemory => End::OutOfMemory,
+        sandbox::End::Failed { cause } => End::NotStarted(cause),
+    }
+}

@@ -1,0 +1,241 @@
+//! Whether what the server sent may run: what was approved is exactly what runs, or nothing does (D-04).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{
+    Invalid, RunnerId, TenantId, Timestamp,
+    limits::Limits,
+    network::Network,
+    request::{InputDigest, Request, RequestDigest, SANDBOX},
+};
+
+use super::{Attempt, CAPABILITIES};
+use crate::{identity::GrantKey, sandbox::SCRIPT};
+
+/// No grant counts for longer; a runner remembers for longer than that what it began.
+pub const LONGEST_GRANT: Duration = Duration::from_secs(86_400);
+
+/// Who checks.
+#[derive(Clone, Copy, Debug)]
+pub struct Me {
+    pub runner: RunnerId,
+    pub tenant: TenantId,
+    pub grant_key: GrantKey,
+}
+
+/// An assignment that may run; only [`verify`] makes one.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    attempt: Attempt,
+    request: Request,
+    digest: RequestDigest,
+    script: Bytes,
+}
+
+impl Verified {
+    /// Which start of which task.
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    /// What runs.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The digest of the bytes that [`request`](Self::request) was read from.
+    pub fn digest(&self) -> RequestDigest {
+        self.digest
+    }
+
+    /// The script's bytes.
+    pub fn script(&self) -> &[u8] {
+        &self.script
+    }
+}
+
+/// Checks everything that an assignment says against everything else that it says, and against who we are.
+///
+/// # Errors
+/// On any difference, and on anything that is not known here.
+pub fn verify(assign: &wire::v1::Assign, me: &Me, now: Timestamp) -> Result<Verified, Invalid> {
+    let attempt = Attempt::from_wire(assign.attempt.as_ref())?;
+
+    let grant = me.grant_key.open(&assign.grant, &assign.grant_signature)?;
+    grant.permits(&assign.request, attempt.task, attempt.number, me.runner, now)?;
+    if grant.expires_at > now.after(LONGEST_GRANT) {
+        return Err(Invalid::new("grant", "counts for longer than a day"));
+    }
+
+    let request = Request::read(&assign.request)?;
+    if grant.tenant != me.tenant || request.tenant != me.tenant {
+        return Err(Invalid::new("tenant", "is another than this runner's"));
+    }
+    let script = InputDigest::of(&assign.script);
+    if request.script_sha256 != script || request.script_bytes != assign.script.len() {
+        return Err(Invalid::new("script", "is another than the one that was approved"));
+    }
+    if request.argv.iter().filter(|word| *word == SCRIPT).count() != 1 {
+        return Err(Invalid::new("argv", format!("must name {SCRIPT} once")));
+    }
+    if request.sandbox != SANDBOX {
+        return Err(Invalid::new("sandbox", "is a profile that is not known here"));
+    }
+    if let Some(missing) = request.runner.iter().find(|wanted| !CAPABILITIES.contains(&wanted.as_str())) {
+        return Err(Invalid::new("runner", format!("must offer {missing:?}, which this one does not")));
+    }
+    if attempt.number > request.max_attempts {
+        return Err(Invalid::new("attempt", "is beyond what the request allows"));
+    }
+    Limits::checked(request.limits)?;
+    Network::new(request.network.policy, request.network.hosts.clone())?;
+
+    let digest = RequestDigest::of(&assign.request);
+    Ok(Verified { attempt, request, digest, script: assign.script.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use domain::{
+        OrganisationId, PersonId, TaskId,
+        grant::Grant,
+        network::NetworkPolicy,
+        task::{Submission, SubmissionForm},
+    };
+    use uuid::Uuid;
+    use wire::v1::Assign;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
+    const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+    const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));
+    const TASK: TaskId = TaskId(Uuid::from_u128(3));
+
+    fn server() -> Ed25519KeyPair {
+        Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap()
+    }
+
+    fn me() -> Me {
+        let grant_key = GrantKey(server().public_key().as_ref().try_into().unwrap());
+        Me { runner: RUNNER, tenant: TENANT, grant_key }
+    }
+
+    fn submission(script: &str) -> Submission {
+        let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
+        form.check(OrganisationId(Uuid::from_u128(4))).unwrap()
+    }
+
+    fn request() -> Request {
+        Request::new(&submission("echo hi"), TENANT, PersonId(Uuid::from_u128(5)), None, [7; 16])
+    }
+
+    fn grant(request: &Request) -> Grant {
+        Grant {
+            tenant: TENANT,
+            task: TASK,
+            attempt: 1,
+            runner: RUNNER,
+            request: RequestDigest::of(&request.canonical()),
+            rule: "air-gapped-bash".into(),
+            deciders: vec![PersonId(Uuid::from_u128(6))],
+            expires_at: NOW.after(Duration::from_secs(60)),
+        }
+    }
+
+    fn assign(request: &Request, grant: &Grant) -> Assign {
+        Assign {
+            attempt: Attempt { task: grant.task, number: grant.attempt }.to_wire(),
+            request: request.canonical().into(),
+            script: Bytes::from_static(b"echo hi"),
+            grant: grant.canonical().into(),
+            grant_signature: server().sign(&grant.signed_bytes()).as_ref().to_vec().into(),
+        }
+    }
+
+    /// What a server that signs everything would get to run with a changed request and grant.
+    fn refused(change: impl FnOnce(&mut Request, &mut Grant)) -> String {
+        let mut request = request();
+        let mut grant = grant(&request);
+        change(&mut request, &mut grant);
+        grant.request = RequestDigest::of(&request.canonical());
+        verify(&assign(&request, &grant), &me(), NOW).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn d_04_what_was_granted_runs() {
+        let request = request();
+        let verified = verify(&assign(&request, &grant(&request)), &me(), NOW).unwrap();
+        assert_eq!((verified.request(), verified.script()), (&request, &b"echo hi"[..]));
+        assert_eq!(verified.digest(), RequestDigest::of(&request.canonical()));
+    }
+
+    /// What was approved is not what ran: every byte of everything that was sent, changed in every bit.
+    #[test]
+    fn d_04_not_one_changed_bit_of_an_assignment_runs() {
+        let request = request();
+        let good = assign(&request, &grant(&request));
+        let parts: [fn(&mut Assign) -> &mut Bytes; 5] = [
+            |assign| &mut assign.request,
+            |assign| &mut assign.script,
+            |assign| &mut assign.grant,
+            |assign| &mut assign.grant_signature,
+            |assign| &mut assign.attempt.as_mut().unwrap().task,
+        ];
+        for part in parts {
+            let length = part(&mut good.clone()).len();
+            for (at, bit) in (0..length).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut changed = good.clone();
+                let mut bytes = part(&mut changed).to_vec();
+                bytes[at] ^= 1 << bit;
+                *part(&mut changed) = bytes.into();
+                assert!(verify(&changed, &me(), NOW).is_err(), "byte {at}, bit {bit}");
+            }
+            for end in 0..length {
+                let mut cut = good.clone();
+                let bytes = part(&mut cut).slice(..end);
+                *part(&mut cut) = bytes;
+                assert!(verify(&cut, &me(), NOW).is_err(), "cut at {end}");
+            }
+            let mut longer = good.clone();
+            let bytes = [part(&mut longer).as_ref(), b"\n"].concat();
+            *part(&mut longer) = bytes.into();
+            assert!(verify(&longer, &me(), NOW).is_err(), "one byte more");
+        }
+        let mut other = good.clone();
+        other.attempt.as_mut().unwrap().attempt = 2;
+        assert!(verify(&other, &me(), NOW).is_err());
+        verify(&Assign { attempt: None, ..good }, &me(), NOW).unwrap_err();
+    }
+
+    #[test]
+    fn a_grant_for_somebody_else_or_another_time_runs_nothing() {
+        assert!(refused(|_, grant| grant.tenant = TenantId(Uuid::nil())).contains("tenant"));
+        assert!(refused(|request, _| request.tenant = TenantId(Uuid::nil())).contains("tenant"));
+        assert!(refused(|_, grant| grant.runner = RunnerId(Uuid::nil())).contains("runner"));
+        assert!(refused(|_, grant| grant.expires_at = NOW.before(Duration::from_secs(1))).contains("expired"));
+        assert!(refused(|_, grant| grant.expires_at = NOW.after(Duration::from_secs(2 * 86_400))).contains("longer"));
+        assert!(refused(|_, grant| grant.attempt = 9).contains("beyond"));
+    }
+
+    #[test]
+    fn what_is_not_known_here_runs_nothing_even_if_it_was_granted() {
+        assert!(refused(|request, _| request.sandbox = "none".into()).contains("sandbox"));
+        assert!(refused(|request, _| request.runner.push("docker".into())).contains("docker"));
+        assert!(refused(|request, _| request.limits.processes = 0).contains("processes"));
+        assert!(refused(|request, _| request.argv = vec!["/bin/bash".into(), "-c".into(), "id".into()]).contains("argv"));
+        for policy in [NetworkPolicy::AllowList, NetworkPolicy::Proxy] {
+            assert!(refused(|request, _| request.network.policy = policy).contains("network_policy"));
+        }
+        assert!(refused(|request, _| request.network.hosts = vec!["example.org".into()]).contains("allowed_hosts"));
+    }
+
+    #[test]
+    fn another_servers_signature_is_no_signature() {
+        let request = request();
+        let stranger = Me { grant_key: GrantKey([3; 32]), ..me() };
+        assert!(verify(&assign(&request, &grant(&request)), &stranger, NOW).is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! How a task begins and ends, and that nothing of it is left.
+
+use runner::sandbox::{InvalidJob, StartError};
+
+use super::*;
+
+#[tokio::test]
+async fn exit_codes_signals_and_bytes_come_out_as_they_were() {
+    let ran =
+        run(bash("for i in $(seq 0 255); do printf \"\\\\x$(printf %02x $i)\"; done; echo problem >&2; exit 42")).await;
+    assert_eq!(ran.out, (0..=255).collect::<Vec<u8>>());
+    assert_eq!((ran.errors().as_str(), ran.outcome.end), ("problem", End::Exited(42)));
+    assert_eq!(run(bash("sh -c 'kill -SEGV $$'; exit $?")).await.outcome.end, End::Signalled(11));
+    assert_eq!(run(bash("exit 255")).await.outcome.end, End::Exited(255));
+}
+
+#[tokio::test]
+async fn a_large_script_runs_and_cannot_be_changed() {
+    let script = format!(
+        "# {}\n(echo x >> {SCRIPT}) 2>/dev/null && echo changed; sha256sum < {SCRIPT} > /dev/null; echo done",
+        "x".repeat(3 << 20)
+    );
+    assert_eq!(says(bash(&script)).await, "done");
+    let mut job = bash("#!/bin/sh\necho \"$0 $1\"");
+    job.argv = vec![SCRIPT.into(), "word".into()];
+    assert_eq!(says(job).await, format!("{SCRIPT} word"));
+}
+
+#[tokio::test]
+async fn malformed_jobs_and_names_in_use_are_refused() {
+    let executor = executor().await;
+    for id in ["", "../x", "A", "a/b", "a b", &"a".repeat(65)] {
+        let job = Job { id: id.into(), ..bash("") };
+        assert!(matches!(executor.start(job).await, Err(StartError::Invalid(InvalidJob::Id))), "{id:?}");
+    }
+    for name in ["", "A=B", "1A", "A B", "Ä"] {
+        let job = Job { environment: vec![(name.into(), String::new())], ..bash("") };
+        assert!(matches!(executor.start(job).await, Err(StartError::Invalid(InvalidJob::Environment(_)))), "{name:?}");
+    }
+    assert!(matches!(
+        executor.start(Job { argv: vec!["bash".into()], ..bash("") }).await,
+        Err(StartError::Invalid(InvalidJob::Argv))
+    ));
+    assert!(matches!(
+        executor.start(Job { argv: vec![], ..bash("") }).await,
+        Err(StartError::Invalid(InvalidJob::Argv))
+    ));
+}
+
+#[tokio::test]
+async fn a_name_can_be_used_again_when_its_job_has_ended() {
+    let executor = executor().await;
+    let job = bash("echo once");
+    let first = executor.start(Job { script: b"sleep 3613".to_vec(), ..job.clone() }).await.unwrap();
+    assert!(matches!(executor.start(job.clone()).await, Err(StartError::AlreadyRunning(_))));
+    first.handle.stop(Duration::ZERO);
+    first.handle.wait().await;
+    assert_eq!(finish(executor.start(job).await.unwrap()).await.text(), "once");
+}
+
+#[tokio::test]
+async fn stopping_a_shell_does_not_let_it_go_on_to_the_next_command() {
+    let executor = executor().await;
+    let mut running = executor.start(bash("echo on; sleep 3606; echo off; touch /work/off; sleep 3606")).await.unwrap();
+    running.output.recv().await.unwrap();
+    let begun = std::time::Instant::now();
+    running.handle.stop(Duration::from_secs(10));
+    let ran = finish(running).await;
+    assert_eq!((ran.outcome.end.clone(), ran.text().as_str()), (End::Stopped, ""));
+    assert!(begun.elapsed() < Duration::from_secs(5), "it waited for nothing: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_task_may_tidy_up_when_it_is_stopped_but_not_for_ever() {
+    let executor = executor().await;
+    let mut running = executor.start(bash("trap 'echo tidy; exit 0' TERM; echo on; sleep 3607 & wait")).await.unwrap();
+    running.output.recv().await.unwrap();
+    running.handle.stop(Duration::from_secs(10));
+    let ran = finish(running).await;
+    assert_eq!((ran.outcome.end.clone(), ran.text().as_str()), (End::Stopped, "tidy"));
+
+    let mut running =
+        executor.start(bash("trap 'echo no' TERM; echo on; while :; do sleep 3608 & wait; done")).await.unwrap();
+    running.output.recv().await.unwrap();
+    let begun = std::time::Instant::now();
+    running.handle.stop(Duration::from_millis(500));
+    assert_eq!(running.handle.wait().await.end, End::Stopped);
+    assert!((Duration::from_millis(400)..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn daemons_end_with_their_task() {
+    let nap = nap(3609, std::process::id());
+    let script = format!(
+        "(setsid bash -c 'trap \"\" TERM HUP; {nap}; {nap}' >/dev/null 2>&1 &); (setsid setsid {nap} &); sleep 0.2; echo gone"
+    );
+    assert_eq!(says(bash(&script)).await, "gone");
+    assert_eq!(processes_with(&nap), [] as [u32; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_task() {
+    let executor = executor().await;
+    let traces = |id: &str| {
+        let folders = Command::new("find")
+            .args(["/sys/fs/cgroup", "/tmp", "/run", "/dev/shm", "-name", &format!("*{id}*")])
+            .output()
+            .unwrap();
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        format!(
+            "{}{}{}",
+            String::from_utf8_lossy(&folders.stdout),
+            if mounts.contains(id) { "mount" } else { "" },
+            processes_with(id).len()
+        )
+    };
+    for script in ["echo fine", "exit 3", "kill -9 $$", "sleep 3614"] {
+        let mut job = bash(script);
+        job.limits.wall = Duration::from_millis(800);
+        let id = job.id.clone();
+        finish(executor.start(job).await.unwrap()).await;
+        assert_eq!(traces(&id), "0", "after {script}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_e08_a_sandbox_outlives_the_thread_that_asked_for_it() {
+    let executor = std::sync::Arc::new(executor().await);
+    let runtime = tokio::runtime::Handle::current();
+    let asked = executor.clone();
+    let running = std::thread::spawn(move || runtime.block_on(asked.start(bash("sleep 0.7; echo alive"))).unwrap())
+        .join()
+        .unwrap();
+    let ran = finish(running).await;
+    assert_eq!((ran.text().as_str(), ran.outcome.end), ("alive", End::Exited(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_e08_a_sandbox_outlives_the_executors_last_handle() {
+    let running = executor().await.start(bash("sleep 0.5; echo alive")).await.unwrap();
+    assert_eq!(finish(running).await.text(), "alive");
+}
+
+#[tokio::test]
+async fn trap_e09_killing_the_runner_kills_its_sandboxes() {
+    let mut runner = play("life::runs_until_it_is_killed", &std::env::current_exe().unwrap()).spawn().unwrap();
+    let nap = nap(3601, runner.id());
+    eventually("the sandbox runs", || processes_with(&nap).len() >= 2).await;
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+
+    // The next runner removes the empty groups.
+    let name = format!("castellan-{}-*", runner.id());
+    drop(executor().await);
+    let left = Command::new("find").args(["/sys/fs/cgroup", "-name", &name]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[tokio::test]
+async fn trap_e09_a_runner_killed_in_the_middle_of_a_start_leaves_no_task_running() {
+    for delay in [20, 30, 40, 50, 60, 70, 80, 100, 120] {
+        let mut runner = play("life::runs_until_it_is_killed", &std::env::current_exe().unwrap()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+        let nap = nap(3601, runner.id());
+        eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(processes_with(&nap).is_empty(), "killed after {delay} ms");
+    }
+    drop(executor().await); // removes the groups they left
+}
+
+/// Played by the tests above; on its own it does nothing.
+#[tokio::test]
+async fn runs_until_it_is_killed() {
+    if plays("life::runs_until_it_is_killed") {
+        let nap = nap(3601, std::process::id());
+        run(bash(&format!("trap '' TERM HUP; (setsid {nap} &); {nap}"))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_the_runtime_ends_its_sandboxes() {
+    let nap = nap(3602, std::process::id());
+    let script = nap.clone();
+    let started = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let executor = runtime.block_on(executor());
+        let running = runtime.block_on(executor.start(bash(&script))).unwrap();
+        runtime.shutdown_background();
+        drop(running);
+    });
+    started.join().unwrap();
+    eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+}

@@ -1,0 +1,161 @@
+//! The sandbox, attacked from inside (S-10, traps E1 to E10): real bubblewrap, as root and as an ordinary user.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests")]
+
+mod kernel;
+mod life;
+mod limits;
+mod network;
+mod posture;
+mod view;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use runner::sandbox::{Bubblewrap, Config, End, Executor, Job, Limits, Network, Outcome, Running, SCRIPT, Stream};
+
+const MIB: u64 = 1 << 20;
+
+async fn executor() -> Bubblewrap {
+    let executor = Bubblewrap::new(&Config::default()).await;
+    executor.posture().fit.clone().unwrap();
+    executor
+}
+
+/// A job that runs `script` with bash, and may be changed before it starts.
+fn bash(script: &str) -> Job {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    Job {
+        id: format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
+        argv: vec!["/bin/bash".into(), SCRIPT.into()],
+        script: script.into(),
+        network: Network::AirGapped,
+        limits: Limits {
+            wall: Duration::from_secs(20),
+            memory_bytes: 512 * MIB,
+            cpu_millis: 2000,
+            processes: 64,
+            disk_bytes: 32 * MIB,
+        },
+        environment: vec![],
+    }
+}
+
+/// The same with Python, for what a shell cannot say.
+fn python(script: &str) -> Job {
+    Job { argv: vec!["/usr/bin/python3".into(), SCRIPT.into()], ..bash(script) }
+}
+
+/// What a job wrote, and how it ended.
+#[derive(Debug)]
+struct Ran {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    outcome: Outcome,
+}
+
+impl Ran {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.out).trim().to_owned()
+    }
+
+    fn errors(&self) -> String {
+        String::from_utf8_lossy(&self.err).trim().to_owned()
+    }
+}
+
+async fn finish(mut running: Running) -> Ran {
+    let (mut out, mut err) = (vec![], vec![]);
+    while let Some(chunk) = running.output.recv().await {
+        match chunk.stream {
+            Stream::Stdout => out.extend_from_slice(&chunk.bytes),
+            Stream::Stderr => err.extend_from_slice(&chunk.bytes),
+        }
+    }
+    Ran { out, err, outcome: running.handle.wait().await }
+}
+
+async fn run(job: Job) -> Ran {
+    let executor = executor().await;
+    finish(executor.start(job).await.unwrap()).await
+}
+
+/// What a script that must succeed writes.
+async fn says(job: Job) -> String {
+    let ran = run(job).await;
+    assert_eq!(ran.outcome.end, End::Exited(0), "{}\n{}", ran.text(), ran.errors());
+    ran.text()
+}
+
+/// The machine's processes whose command line contains `text`.
+fn processes_with(text: &str) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|pid: &u32| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        *pid != std::process::id() && String::from_utf8_lossy(&words).replace('\0', " ").contains(text)
+    })
+    .collect()
+}
+
+/// A command that sleeps for longer than any test, and by whose words this program's own are found.
+fn nap(seconds: u32, program: u32) -> String {
+    format!("sleep {seconds}.{program:07}")
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..250 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never: {what}");
+}
+
+fn root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// This program again, running one test under its name with `PART` set.
+fn play(part: &str, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(["--exact", part, "--nocapture"]).env(PART, part);
+    command
+}
+
+const PART: &str = "CASTELLAN_TEST_PART";
+
+fn plays(part: &str) -> bool {
+    std::env::var(PART).is_ok_and(|played| played == part)
+}
+
+/// Copies a program with another program: were it written here, a test that forks meanwhile would keep it busy.
+fn install(from: &Path, to: &Path) {
+    assert!(Command::new("cp").args([from, to]).status().unwrap().success());
+}
+
+/// As root, every test of this program also has to pass as an ordinary user without cgroups.
+#[test]
+fn an_ordinary_user_is_as_safe() {
+    if !root() {
+        return assert_ne!(rustix::process::geteuid().as_raw(), 0);
+    }
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let copy = folder.path().join("tests");
+    install(&std::env::current_exe().unwrap(), &copy);
+    for path in [folder.path(), &copy] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(copy);
+    std::os::unix::process::CommandExt::uid(&mut command, 65534);
+    std::os::unix::process::CommandExt::gid(&mut command, 65534);
+    let output = command.current_dir("/").env("TMPDIR", "/tmp").output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,84 @@
+//! What the machine is said to offer, and that without it nothing runs.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use runner::sandbox::{Limiter, StartError};
+
+use super::*;
+
+#[tokio::test]
+async fn a_fit_machine_says_what_it_is_made_of() {
+    let executor = executor().await;
+    let posture = executor.posture();
+    println!("{posture:#?}");
+    assert!(posture.bubblewrap.as_deref().is_some_and(|version| version.contains('.')));
+    assert!(posture.seccomp && posture.user_namespaces);
+    assert!(!posture.account.contains("(0)"));
+    assert_eq!(posture.limiter == Limiter::Rlimits, posture.limiter_note.contains("Delegate=yes"));
+}
+
+#[tokio::test]
+async fn without_bubblewrap_nothing_runs_and_the_fix_is_told() {
+    let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), user: None }).await;
+    let unfit = executor.posture().fit.clone().unwrap_err();
+    assert_eq!(unfit.cause, "bubblewrap is not installed");
+    assert!(unfit.fix.contains("apt-get install bubblewrap"), "{unfit}");
+    assert!(matches!(executor.start(bash("echo ran")).await, Err(StartError::Unfit(told)) if told == unfit));
+}
+
+/// A program in bubblewrap's place.
+fn impostor(script: &str) -> (tempfile::TempDir, Config) {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let path: PathBuf = folder.path().join("bwrap");
+    let draft = folder.path().join("draft");
+    std::fs::write(&draft, format!("#!/bin/sh\n{script}\n")).unwrap();
+    install(&draft, &path);
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    (folder, Config { bubblewrap: Some(path), user: None })
+}
+
+#[tokio::test]
+async fn an_old_or_foreign_bubblewrap_is_refused() {
+    for (version, cause) in [("bubblewrap 0.6.1", "bubblewrap 0.6.1 is too old"), ("sandbox 9.9", "is not bubblewrap")]
+    {
+        let (_folder, config) = impostor(&format!("echo {version}"));
+        let executor = Bubblewrap::new(&config).await;
+        assert!(executor.posture().fit.clone().unwrap_err().cause.contains(cause));
+    }
+}
+
+#[tokio::test]
+async fn where_bubblewrap_cannot_make_its_namespaces_nothing_runs_and_its_words_are_told() {
+    let (_folder, config) = impostor(
+        "[ \"$1\" = --version ] && echo bubblewrap 0.11.0 && exit\necho 'bwrap: setting up uid map: Permission denied' >&2; exit 1",
+    );
+    let executor = Bubblewrap::new(&config).await;
+    let unfit = executor.posture().fit.clone().unwrap_err();
+    assert!(unfit.cause.contains("setting up uid map: Permission denied"), "{unfit}");
+    assert!(!executor.posture().user_namespaces);
+    assert!(executor.start(bash("echo ran")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_bubblewrap_that_fails_after_its_namespaces_is_told_apart_from_a_task_that_fails() {
+    // The program is missing inside: bubblewrap got as far as the task, so this is the task's end.
+    let mut job = bash("");
+    job.argv = vec!["/nowhere/program".into()];
+    let ran = run(job).await;
+    assert!(ran.outcome.end == End::Exited(127), "{:?}", ran.outcome.end);
+    assert!(ran.errors().contains("/nowhere/program"), "{}", ran.errors());
+}
+
+#[tokio::test]
+async fn trap_e03_a_runner_that_is_root_refuses_to_run_tasks_as_root() {
+    let executor = Bubblewrap::new(&Config { bubblewrap: None, user: Some("root".into()) }).await;
+    if root() {
+        assert!(executor.posture().fit.clone().unwrap_err().cause.contains("root is privileged too"));
+        assert!(executor.start(bash("id")).await.is_err());
+    } else {
+        // There is nothing to become: the name is for runners that are root.
+        assert_eq!(finish(executor.start(bash("id -u")).await.unwrap()).await.text(), "1000");
+    }
+}

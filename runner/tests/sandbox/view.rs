@@ -1,0 +1,148 @@
+//! What a task sees of the machine: files, environment, descriptors, processes.
+
+use super::*;
+
+#[tokio::test]
+async fn trap_e01_the_runners_environment_is_nowhere_in_the_sandbox() {
+    let this = std::env::current_exe().unwrap();
+    let output = play("view::prints_every_environment_it_can_see", &this)
+        .env("CASTELLAN_ENCRYPTION_KEY", "c0ffee-secret")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("HOME=/work"), "{text}");
+    assert!(!text.contains("c0ffee-secret") && !text.contains("CASTELLAN"), "{text}");
+}
+
+/// Played by the test above with a secret in its environment; on its own it looks at an ordinary one.
+#[tokio::test]
+async fn prints_every_environment_it_can_see() {
+    let text = says(bash("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'")).await;
+    assert!(text.contains("PATH=/usr/local/sbin"));
+    println!("{text}");
+}
+
+#[tokio::test]
+async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
+    let mut job = bash("printf '%s' \"$GREETING\"; sleep 3611");
+    job.environment = vec![("GREETING".into(), "two\nlines = 'quoted' $HOME".into())];
+    let executor = executor().await;
+    let mut running = executor.start(job).await.unwrap();
+    let mut text = vec![];
+    while text.len() < 26 {
+        text.extend_from_slice(&running.output.recv().await.unwrap().bytes);
+    }
+    assert_eq!(text, b"two\nlines = 'quoted' $HOME");
+    assert!(processes_with("quoted").is_empty(), "a variable stands on a command line every user can read");
+    running.handle.stop(Duration::ZERO);
+    running.handle.wait().await;
+}
+
+#[tokio::test]
+async fn trap_e02_no_descriptor_of_the_runner_is_open_in_the_sandbox() {
+    use rustix::fs::{Mode, OFlags, open};
+    // Without O_CLOEXEC, as a library might open them.
+    let leaks: Vec<_> = (0..20).map(|_| open("/etc/hostname", OFlags::RDONLY, Mode::empty()).unwrap()).collect();
+    let mut job = bash("");
+    job.argv = vec!["/bin/ls".into(), "/proc/self/fd".into()];
+    // The fourth is the folder that ls reads.
+    assert_eq!(says(job).await, "0\n1\n2\n3");
+    drop(leaks);
+}
+
+#[tokio::test]
+async fn trap_e03_the_kernel_knows_the_task_as_an_unprivileged_user() {
+    let executor = executor().await;
+    let nap = nap(3603, std::process::id());
+    let running = executor.start(bash(&nap)).await.unwrap();
+    eventually("the task runs", || !processes_with(&nap).is_empty()).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", processes_with(&nap)[0])).unwrap();
+    let uid = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    let groups = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap().trim().to_owned();
+    assert_ne!(uid, "0");
+    assert!(executor.posture().account.ends_with(&format!("({uid})")), "{}", executor.posture().account);
+    if root() {
+        assert_eq!(groups, "", "the runner's groups were kept");
+    }
+    running.handle.stop(Duration::ZERO);
+    running.handle.wait().await;
+}
+
+#[tokio::test]
+async fn trap_e03_the_machines_secrets_cannot_be_read() {
+    let script = "for f in /etc/shadow /etc/gshadow /etc/ssh /root /home /var/lib /var/log /boot /sys /run/systemd /proc/1/root/etc/shadow /srv /opt /mnt; do
+        if ls $f >/dev/null 2>&1 && [ -n \"$(ls -A $f)\" ]; then echo $f; fi; done
+        ln -s /etc/shadow link; cat link 2>/dev/null; ln -sf ../../../../etc/shadow link; cat link 2>/dev/null; cat /proc/1/cwd/../etc/shadow 2>/dev/null
+        cat /proc/kcore /proc/keys /proc/kmsg 2>/dev/null | head -c 10; true";
+    assert_eq!(says(bash(script)).await, "");
+}
+
+#[tokio::test]
+async fn the_task_is_nobody_in_particular_and_owns_its_work_folder() {
+    let text = says(bash(
+        "id -un; id -u; hostname; pwd; echo $HOME; stat -c %U:%a /work; ls -A /work /tmp; cat /etc/passwd | wc -l",
+    ))
+    .await;
+    assert_eq!(text, "task\n1000\nsandbox\n/work\n/work\ntask:700\n/tmp:\n\n/work:\n2");
+}
+
+#[tokio::test]
+async fn only_the_sized_mounts_can_be_written_to() {
+    let script = "find / -path /proc -prune -o -type d -writable -print 2>/dev/null | sort | while read d; do (: > $d/probe) 2>/dev/null && echo $d; done; true";
+    assert_eq!(says(bash(script)).await, "/dev/shm\n/tmp\n/work");
+}
+
+#[tokio::test]
+async fn the_kernels_switches_cannot_be_turned_from_proc() {
+    let script = "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/sys/vm/drop_caches /proc/sysrq-trigger /proc/sys/user/max_user_namespaces \
+        /proc/1/uid_map /proc/1/setgroups; do (echo 1 > $f) 2>/dev/null && echo wrote $f; done; true";
+    assert_eq!(says(bash(script)).await, "");
+}
+
+#[tokio::test]
+async fn two_tasks_see_nothing_of_each_other() {
+    let executor = executor().await;
+    let nap = nap(3605, std::process::id());
+    let mut first =
+        executor.start(bash(&format!("{nap} & echo secret | tee /work/f /tmp/f /dev/shm/f; wait"))).await.unwrap();
+    first.output.recv().await.unwrap();
+    let second = finish(
+        executor
+            .start(bash("ls -A /work /tmp /dev/shm; ls -d /proc/[0-9]* | wc -l; ipcs -m | grep -c 0x; kill -9 -1"))
+            .await
+            .unwrap(),
+    )
+    .await;
+    // bash, its pipeline of ls and wc; kill reaches nobody but what process 1 began.
+    assert!(second.text().starts_with("/dev/shm:\n\n/tmp:\n\n/work:\n"), "{}", second.text());
+    let processes: u32 = second.text().lines().nth(5).unwrap().parse().unwrap();
+    assert!(processes <= 4, "{}", second.text());
+    assert!(!processes_with(&nap).is_empty(), "the other task was killed");
+    first.handle.stop(Duration::ZERO);
+    first.handle.wait().await;
+}
+
+#[tokio::test]
+async fn the_ordinary_tools_work() {
+    let git = "git init -q repo && cd repo && git -c user.name=Ada -c user.email=ada@example.org commit -q --allow-empty -m one && git log --format=%s";
+    assert_eq!(says(bash(git)).await, "one");
+    let threads = "import threading, hashlib, subprocess, ssl, multiprocessing\nt = [threading.Thread(target=print, args=(1,)) for _ in range(8)]\n[x.start() for x in t]; [x.join() for x in t]\nprint(subprocess.check_output(['echo', 'sub']).decode())";
+    assert!(says(python(threads)).await.ends_with("sub"));
+    if Path::new("/usr/bin/node").exists() {
+        let mut job = bash("console.log([1, 2].map(x => x * 2).join()); require('fs').writeFileSync('/work/x', 'y')");
+        job.argv = vec!["/usr/bin/node".into(), SCRIPT.into()];
+        assert_eq!(says(job).await, "2,4");
+    }
+    assert_eq!(
+        says(bash("echo b a | tr ' ' '\\n' | sort | awk '{print NR $1}' | tee /dev/stderr > /dev/stdout")).await,
+        "1a\n2b"
+    );
+}

@@ -1,0 +1,163 @@
+//! The server's side of the protocol, with the test in the server's chair.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use domain::receipt::Receipt;
+use rustls::ServerConfig;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
+use wire::v1::{
+    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, RunnerMessage, ServerMessage, Started, Welcome,
+    runner_message::Kind,
+    runner_server::{Runner, RunnerServer},
+    server_message,
+};
+
+use crate::site::attempt_of;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where runners' streams arrive.
+pub struct Desk {
+    calls: Mutex<mpsc::Receiver<Call>>,
+}
+
+/// One stream of a runner.
+pub struct Call {
+    from: Streaming<RunnerMessage>,
+    to: mpsc::Sender<Result<ServerMessage, Status>>,
+    /// Whether heartbeats are acknowledged.
+    pub alive: bool,
+}
+
+struct Service(mpsc::Sender<Call>);
+
+#[tonic::async_trait]
+impl Runner for Service {
+    type WorkStream = Pin<Box<dyn Stream<Item = Result<ServerMessage, Status>> + Send>>;
+
+    async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
+        assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
+        let (to, messages) = mpsc::channel(64);
+        self.0.send(Call { from: request.into_inner(), to, alive: true }).await.unwrap();
+        Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
+    }
+}
+
+impl Desk {
+    pub fn open(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
+        let (told, calls) = mpsc::channel(8);
+        let (accepted, connections) = mpsc::channel::<std::io::Result<_>>(8);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(stream) = TlsAcceptor::from(Arc::clone(&tls)).accept(stream).await {
+                    accepted.send(Ok(stream)).await.unwrap();
+                }
+            }
+        });
+        let server = Server::builder().add_service(RunnerServer::new(Service(told)));
+        tokio::spawn(server.serve_with_incoming(ReceiverStream::new(connections)));
+        Self { calls: Mutex::new(calls) }
+    }
+
+    /// The next stream that a runner opens.
+    pub async fn call(&self) -> Call {
+        timeout(PATIENCE, async { self.calls.lock().await.recv().await }).await.expect("a runner calls").unwrap()
+    }
+
+    /// Whether no runner calls for a while.
+    pub async fn is_quiet(&self) -> bool {
+        timeout(Duration::from_secs(2), async { self.calls.lock().await.recv().await }).await.is_err()
+    }
+}
+
+impl Call {
+    pub async fn say(&self, kind: server_message::Kind) {
+        let _ = self.to.send(Ok(ServerMessage { kind: Some(kind) })).await; // the runner may be gone
+    }
+
+    /// A message of a kind that this version does not know: to it, a message without one.
+    pub async fn say_nothing_known(&self) {
+        self.to.send(Ok(ServerMessage { kind: None })).await.unwrap();
+    }
+
+    /// The next word that is no heartbeat; none when the stream ended.
+    pub async fn hear(&mut self) -> Option<Kind> {
+        loop {
+            let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
+            match message.kind.unwrap() {
+                Kind::Heartbeat(beat) if self.alive => {
+                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck { sequence: beat.sequence })).await;
+                }
+                Kind::Heartbeat(_) => {}
+                kind => return Some(kind),
+            }
+        }
+    }
+
+    /// Hears the greeting and welcomes the runner, with a lease of so many seconds.
+    pub async fn greet(&mut self, grant_key: [u8; 32], lease_seconds: u32) -> Hello {
+        let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
+        let grant_public_key = grant_key.to_vec().into();
+        let welcome = Welcome { server_time: 0, heartbeat_seconds: 1, lease_seconds, grant_public_key };
+        self.say(server_message::Kind::Welcome(welcome)).await;
+        hello
+    }
+
+    pub async fn assign(&self, assign: Assign) {
+        self.say(server_message::Kind::Assign(assign)).await;
+    }
+
+    pub async fn cancel(&self, task: u128, attempt: u32) {
+        self.say(server_message::Kind::Cancel(Cancel { attempt: attempt_of(task, attempt) })).await;
+    }
+
+    pub async fn lease_lost(&self, task: u128, attempt: u32) {
+        self.say(server_message::Kind::LeaseLost(LeaseLost { attempt: attempt_of(task, attempt) })).await;
+    }
+
+    pub async fn lines_ack(&self, task: u128, attempt: u32, next_line: u64) {
+        self.say(server_message::Kind::LinesAck(LinesAck { attempt: attempt_of(task, attempt), next_line })).await;
+    }
+
+    pub async fn finished_ack(&self, task: u128, attempt: u32) {
+        self.say(server_message::Kind::FinishedAck(FinishedAck { attempt: attempt_of(task, attempt) })).await;
+    }
+
+    pub async fn started(&mut self) -> Started {
+        match self.hear().await {
+            Some(Kind::Started(started)) => started,
+            other => panic!("{other:?} instead of a start"),
+        }
+    }
+
+    /// Hears lines into `kept`, and acknowledges them, until there are `count`, or all.
+    pub async fn lines(&mut self, task: u128, attempt: u32, kept: &mut Vec<String>, count: usize) -> Option<(Receipt, Vec<u8>)> {
+        while kept.len() < count {
+            match self.hear().await {
+                Some(Kind::Lines(lines)) => {
+                    assert_eq!(usize::try_from(lines.first_line).unwrap(), kept.len() + 1, "no line twice, none left out");
+                    kept.extend(lines.lines.into_iter().map(|line| line.text));
+                    self.lines_ack(task, attempt, u64::try_from(kept.len()).unwrap() + 1).await;
+                }
+                Some(Kind::Finished(finished)) => {
+                    return Some((Receipt::read(&finished.receipt).unwrap(), finished.signature.to_vec()));
+                }
+                Some(Kind::Started(_)) => {}
+                other => panic!("{other:?} instead of lines"),
+            }
+        }
+        None
+    }
+
+    /// Hears everything to the end.
+    pub async fn rest(&mut self, task: u128, attempt: u32, kept: &mut Vec<String>) -> (Receipt, Vec<u8>) {
+        self.lines(task, attempt, kept, usize::MAX).await.unwrap()
+    }
+}

@@ -1,0 +1,171 @@
+//! What happens when a connection, a server or a runner goes away: nothing is lost, nothing runs twice.
+
+use std::time::{Duration, Instant};
+
+use wire::v1::{Reject, runner_message::Kind, server_message};
+
+use crate::site::{Site, attempt_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_loses_no_line_and_no_receipt() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "for i in $(seq 1 40); do echo line $i; sleep 0.05; done")).await;
+    let mut lines = Vec::new();
+    for part in [5, 15, 25] {
+        call.lines(7, 1, &mut lines, part).await;
+        // These were sent and never arrived, as far as the server remembers.
+        lines.truncate(part - 3);
+        drop(call);
+        call = site.desk.call().await;
+        let hello = call.greet(site.grant_key(), 30).await;
+        assert_eq!(hello.held.len(), 1);
+        assert_eq!(hello.held[0].attempt, attempt_of(7, 1));
+        call.lines_ack(7, 1, u64::try_from(lines.len()).unwrap() + 1).await;
+    }
+    let first = call.rest(7, 1, &mut lines).await;
+    let expected: Vec<String> = (1..=40).map(|number| format!("line {number}")).collect();
+    assert_eq!(lines, expected);
+
+    // The receipt was not acknowledged before the connection broke: it comes again, the same.
+    drop(call);
+    let mut call = site.desk.call().await;
+    assert!(call.greet(site.grant_key(), 30).await.held[0].finished);
+    call.lines_ack(7, 1, 41).await;
+    let mut none = lines.clone();
+    assert_eq!(call.rest(7, 1, &mut none).await, first);
+    call.finished_ack(7, 1).await;
+    site.empties("spool").await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "echo done")).await;
+    let mut lines = Vec::new();
+    let (receipt, _) = call.rest(7, 1, &mut lines).await;
+    let running = site.assignment(8, 1, "echo here; sleep 100");
+    call.assign(running.clone()).await;
+    call.started().await;
+    worker.stop().await;
+
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    let hello = call.greet(site.grant_key(), 30).await;
+    assert_eq!(hello.held.len(), 1, "only what ended is held");
+    assert_eq!((hello.held[0].attempt.clone(), hello.held[0].finished), (attempt_of(7, 1), true));
+    call.lines_ack(7, 1, 1).await;
+    let mut again = Vec::new();
+    assert_eq!(call.rest(7, 1, &mut again).await.0, receipt);
+    assert_eq!(again, ["done"]);
+
+    // The same assignment once more, as somebody who recorded it might send it: it is never begun twice.
+    call.assign(running).await;
+    loop {
+        match call.hear().await {
+            Some(Kind::Refused(refused)) => break assert!(refused.reason.contains("before"), "{}", refused.reason),
+            Some(Kind::Finished(_)) => {} // still reminding
+            other => panic!("{other:?} instead of a refusal"),
+        }
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_lease_kills_at_once_and_says_no_more() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; while true; do sleep 0.1; echo more; done")).await;
+    call.lines(7, 1, &mut Vec::new(), 1).await;
+    call.lease_lost(7, 1).await;
+    // Another task follows; of the first not a word comes after its first.
+    call.assign(site.assignment(8, 1, "sleep 1; echo other")).await;
+    let mut heard = 0;
+    loop {
+        match call.hear().await.unwrap() {
+            Kind::Lines(lines) if lines.attempt == attempt_of(7, 1) => assert_eq!(heard, 0, "a word of a lost lease"),
+            Kind::Finished(finished) => break assert_eq!(finished.attempt, attempt_of(8, 1)),
+            _ => heard += 1,
+        }
+    }
+    worker.stop().await;
+}
+
+/// The other half of fencing: by the time the server gives the task to somebody else, it does not run here any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 5).await;
+    call.assign(site.assignment(7, 1, "while true; do sleep 0.1; echo alive; done")).await;
+    call.started().await;
+    call.alive = false;
+    let silent = Instant::now();
+    while call.hear().await.is_some() {}
+    assert!(silent.elapsed() < Duration::from_secs(5), "{:?}", silent.elapsed());
+    let mut call = site.desk.call().await;
+    assert!(call.greet(site.grant_key(), 5).await.held.is_empty());
+    worker.stop().await;
+    assert!(site.is_empty("spool"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "sleep 100")).await;
+    call.started().await;
+    call.say(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
+    while call.hear().await.is_some() {}
+    assert!(site.desk.is_quiet().await, "it does not come back at once");
+    let mut call = site.desk.call().await;
+    assert!(call.greet(site.grant_key(), 30).await.held.is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_another_key_for_grants_gets_nothing_done() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet([3; 32], 30).await;
+    call.assign(site.assignment(7, 1, "true")).await;
+    while let Some(kind) = call.hear().await {
+        panic!("{kind:?} to a stranger");
+    }
+    worker.stop().await;
+    assert!(site.is_empty("begun"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_another_authority_is_not_spoken_to() {
+    let (site, other) = (Site::open().await, Site::open().await);
+    let identity = std::fs::read_to_string(site.folder().join("identity.json")).unwrap();
+    std::fs::write(site.folder().join("identity.json"), identity.replace(&site.port(), &other.port())).unwrap();
+    let worker = site.work().await;
+    assert!(other.desk.is_quiet().await);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_not_known_ends_the_stream() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.say_nothing_known().await;
+    while call.hear().await.is_some() {}
+    site.desk.call().await;
+    worker.stop().await;
+}

@@ -1,0 +1,132 @@
+//! The ordinary life of a task, and its ordinary ends.
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
+use domain::{
+    receipt::End,
+    request::{OutputDigest, RequestDigest},
+};
+use wire::v1::runner_message::Kind;
+
+use crate::site::{RUNNER, Site, TENANT, attempt_of};
+
+/// S-14, and the signature as anybody can check it later.
+#[tokio::test(flavor = "multi_thread")]
+async fn s_14_a_granted_task_runs_and_its_output_and_signed_receipt_come_back() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    let hello = call.greet(site.grant_key(), 30).await;
+    assert_eq!((hello.name.as_str(), hello.slots, hello.held.len()), ("worker", 2, 0));
+    assert_eq!(hello.capabilities, ["bash"]);
+    assert!(hello.posture.unwrap().unfit.is_none());
+
+    let assign = site.assignment(7, 1, "echo one; echo two >&2; printf three; exit 3");
+    let digest = RequestDigest::of(&assign.request);
+    call.assign(assign).await;
+    assert_eq!(call.started().await.attempt, attempt_of(7, 1));
+    let mut lines = Vec::new();
+    let (receipt, signature) = call.rest(7, 1, &mut lines).await;
+    lines.sort();
+    assert_eq!(lines, ["one", "three", "two"]);
+    assert_eq!((receipt.tenant, receipt.runner, receipt.request), (TENANT, RUNNER, digest));
+    assert_eq!((receipt.end.clone(), receipt.output_lines, receipt.output_bytes), (End::Exited(3), 3, 13));
+    assert!(receipt.started_at < receipt.ended_at);
+    let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, site.runner_key());
+    key.verify(&receipt.signed_bytes(), &signature).unwrap();
+    key.verify(b"something else", &signature).unwrap_err();
+
+    call.finished_ack(7, 1).await;
+    site.empties("spool").await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_comes_while_the_task_runs_and_soon() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "for i in 1 2 3 4 5 6 7 8 9 10; do date +%s%N; sleep 0.1; done")).await;
+    let (mut lines, mut slow) = (Vec::new(), Vec::new());
+    for count in 1..=10 {
+        call.lines(7, 1, &mut lines, count).await;
+        let printed: u128 = lines.last().unwrap().parse().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        slow.push((now - printed) / 1_000_000);
+    }
+    slow.sort_unstable();
+    println!("milliseconds from printed to heard: {slow:?}");
+    assert!(slow[7] < 50, "{slow:?}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_task_ends_and_says_so() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "echo here; sleep 100; echo never")).await;
+    let mut lines = Vec::new();
+    call.lines(7, 1, &mut lines, 1).await;
+    let asked = Instant::now();
+    call.cancel(7, 1).await;
+    let (receipt, _) = call.rest(7, 1, &mut lines).await;
+    assert_eq!((receipt.end, lines), (End::Cancelled, vec!["here".to_owned()]));
+    assert!(asked.elapsed() < Duration::from_secs(7));
+    worker.stop().await;
+}
+
+/// D-04: what differs in one byte is not started.
+#[tokio::test(flavor = "multi_thread")]
+async fn d_04_a_changed_script_is_refused_and_nothing_of_it_runs() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    let mut assign = site.assignment(7, 1, "echo hi");
+    assign.script = b"echo ho".to_vec().into();
+    call.assign(assign).await;
+    let Some(Kind::Refused(refused)) = call.hear().await else { panic!("a refusal") };
+    assert_eq!(refused.attempt, attempt_of(7, 1));
+    assert!(refused.reason.contains("script") && !refused.elsewhere, "{}", refused.reason);
+    worker.stop().await;
+    assert!(site.is_empty("begun") && site.is_empty("spool"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_tasks_run_at_once_than_there_are_slots() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    for task in [7, 8] {
+        call.assign(site.assignment(task, 1, "sleep 100")).await;
+        call.started().await;
+    }
+    call.assign(site.assignment(9, 1, "true")).await;
+    let Some(Kind::Refused(refused)) = call.hear().await else { panic!("a refusal") };
+    assert!(refused.elsewhere, "another runner may have a slot");
+    let stopping = Instant::now();
+    worker.stop().await;
+    assert!(stopping.elapsed() < Duration::from_secs(4), "what runs is killed, not waited for");
+    assert!(site.is_empty("spool"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_output_arrives_whole_and_in_order() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "seq 1 200000")).await;
+    let mut lines = Vec::new();
+    let (receipt, _) = call.rest(7, 1, &mut lines).await;
+    assert_eq!(lines.len(), 200_000);
+    assert!(lines.iter().zip(1..).all(|(line, number)| *line == number.to_string()));
+    let whole: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    assert_eq!(receipt.output, OutputDigest::of(whole.as_bytes()));
+    worker.stop().await;
+}

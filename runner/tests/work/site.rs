@@ -1,0 +1,204 @@
+//! Two sides that trust each other: an authority, a server's port, an enrolled runner's folder.
+
+use std::{path::PathBuf, sync::Arc};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use domain::{
+    OrganisationId, PersonId, RunnerId, TaskId, TenantId,
+    grant::Grant,
+    request::{Request, RequestDigest},
+    task::SubmissionForm,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    PKCS_ECDSA_P384_SHA384,
+};
+use runner::{
+    Agent,
+    agent::AgentError,
+    clock,
+    config::Endpoint,
+    folder::Folder,
+    identity::{GrantKey, Identity, RunnerKey},
+    sandbox::{Bubblewrap, Config, Executor},
+};
+use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    task::JoinHandle,
+};
+use uuid::Uuid;
+use wire::v1;
+
+use crate::desk::Desk;
+
+pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+pub const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));
+
+/// A deployment of one server and one runner.
+pub struct Site {
+    data: tempfile::TempDir,
+    authority: (String, Issuer<'static, KeyPair>, CertificateDer<'static>),
+    grants: Ed25519KeyPair,
+    pub desk: Desk,
+    port: u16,
+}
+
+/// A runner under way in this process.
+pub struct Worker {
+    stop: oneshot::Sender<()>,
+    done: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Asks it to stop, and waits for its end.
+    pub async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.done.await.unwrap();
+    }
+}
+
+impl Site {
+    /// A server that listens, and a runner that has enrolled with it.
+    pub async fn open() -> Self {
+        let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let certificate = params.self_signed(&key).unwrap();
+        let authority = (certificate.pem(), Issuer::new(params, key), certificate.der().clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let desk = Desk::open(listener, server_tls(&authority));
+        let site = Self {
+            data: tempfile::tempdir().unwrap(),
+            authority,
+            grants: Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap(),
+            desk,
+            port,
+        };
+        site.enrol();
+        site
+    }
+
+    /// The runner's data folder.
+    pub fn folder(&self) -> PathBuf {
+        self.data.path().join("runner")
+    }
+
+    /// Where the server listens, as it stands in the runner's identity.
+    pub fn port(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn enrol(&self) {
+        let folder = Folder::open(&self.folder()).unwrap();
+        let key = RunnerKey::open_or_create(&folder).unwrap();
+        let csr = key.certificate_request(&"worker".parse().unwrap()).unwrap();
+        let mut request = CertificateSigningRequestParams::from_pem(&csr).unwrap();
+        request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = request.signed_by(&self.authority.1).unwrap();
+        let identity = Identity {
+            runner: RUNNER,
+            tenant: TENANT,
+            name: "worker".into(),
+            endpoint: format!("127.0.0.1:{}", self.port),
+            certificate: certificate.pem(),
+            ca: self.authority.0.clone(),
+            grant_key: GrantKey(self.grant_key()),
+        };
+        identity.save(&folder).unwrap();
+    }
+
+    /// The runner's public key, as its receipts are checked with.
+    pub fn runner_key(&self) -> Vec<u8> {
+        let identity: serde_json::Value = serde_json::from_slice(&std::fs::read(self.folder().join("identity.json")).unwrap()).unwrap();
+        let pem = identity["certificate"].as_str().unwrap();
+        let der = <CertificateDer<'_> as rustls_pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes()).unwrap();
+        // The subject's key is the one uncompressed P-384 point (0x04 and 96 bytes) in a bit string of 98 bytes.
+        let at = der.windows(4).position(|four| four == [0x03, 0x62, 0x00, 0x04]).unwrap();
+        der[at + 3..at + 3 + 97].to_vec()
+    }
+
+    pub fn grant_key(&self) -> [u8; 32] {
+        self.grants.public_key().as_ref().try_into().unwrap()
+    }
+
+    /// Starts the runner, as it is on disk.
+    pub async fn work(&self) -> Worker {
+        self.try_work(Bubblewrap::new(&Config::default()).await).unwrap()
+    }
+
+    pub fn try_work<E: Executor>(&self, executor: E) -> Result<Worker, AgentError> {
+        let folder = Folder::open(&self.folder())?;
+        let identity = Identity::load(&folder).unwrap().unwrap();
+        let key = RunnerKey::open(&folder).unwrap().unwrap();
+        let endpoint: Endpoint = identity.endpoint.parse().unwrap();
+        let agent = Agent::new(folder, identity, key, endpoint, executor, 2)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let done = tokio::spawn(agent.run(async { drop(stopped.await) }));
+        Ok(Worker { stop, done })
+    }
+
+    /// Waits until the runner's folder of this name is empty.
+    pub async fn empties(&self, folder: &str) {
+        let patience = std::time::Instant::now();
+        while !self.is_empty(folder) {
+            assert!(patience.elapsed().as_secs() < 5, "{folder} stays full");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether the runner's folder of this name is empty.
+    pub fn is_empty(&self, folder: &str) -> bool {
+        std::fs::read_dir(self.folder().join(folder)).unwrap().next().is_none()
+    }
+
+    /// An assignment of `script`, granted for this attempt.
+    pub fn assignment(&self, task: u128, attempt: u32, script: &str) -> v1::Assign {
+        let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
+        let submission = form.check(OrganisationId(Uuid::from_u128(4))).unwrap();
+        let request = Request::new(&submission, TENANT, PersonId(Uuid::from_u128(5)), None, task.to_be_bytes()).canonical();
+        let grant = Grant {
+            tenant: TENANT,
+            task: TaskId(Uuid::from_u128(task)),
+            attempt,
+            runner: RUNNER,
+            request: RequestDigest::of(&request),
+            rule: "air-gapped-bash".into(),
+            deciders: vec![],
+            expires_at: clock::now().after(std::time::Duration::from_secs(60)),
+        };
+        v1::Assign {
+            attempt: attempt_of(task, attempt),
+            request: request.into(),
+            script: script.as_bytes().to_vec().into(),
+            grant: grant.canonical().into(),
+            grant_signature: self.grants.sign(&grant.signed_bytes()).as_ref().to_vec().into(),
+        }
+    }
+}
+
+/// How the protocol names a start of a task.
+pub fn attempt_of(task: u128, attempt: u32) -> Option<v1::Attempt> {
+    Some(v1::Attempt { task: task.to_be_bytes().to_vec().into(), attempt })
+}
+
+fn server_tls(authority: &(String, Issuer<'static, KeyPair>, CertificateDer<'static>)) -> Arc<ServerConfig> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let certificate = params.signed_by(&key, &authority.1).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.2.clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+    let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let mut config = ServerConfig::builder_with_protocol_versions(&[&TLS13])
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+}

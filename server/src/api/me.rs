@@ -1,0 +1,74 @@
+//! Whose key it is, and what it may do.
+use super::{document::Always, words};
+use crate::{auth::Program, problem::Problem, state::App};
+use axum::{Json, extract::State};
+use domain::{
+    Email, KeyId, OrganisationId, PersonId, TenantId,
+    role::{Role, TenantRole},
+    scope::Scope,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A key and its owner.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    /// The key's id.
+    #[schema(value_type = Option<Uuid>)]
+    key: Option<KeyId>,
+    /// What the key may do, of what its owner may.
+    #[schema(value_type = Vec<words::Scope>)]
+    scopes: Vec<&'static str>,
+    /// The owner's id.
+    #[schema(value_type = Option<Uuid>)]
+    person: Option<PersonId>,
+    /// The owner's name, and the key's.
+    name: String,
+    /// The owner's address.
+    #[schema(value_type = Option<String>)]
+    email: Option<Email>,
+    /// The tenant's id.
+    #[schema(value_type = Uuid)]
+    tenant: TenantId,
+    /// What the owner is in the tenant.
+    #[schema(value_type = words::TenantRole)]
+    tenant_role: TenantRole,
+    /// The organisations that the owner is in.
+    organisations: Vec<Belongs>,
+}
+
+/// A role in an organisation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Belongs {
+    /// The organisation's id.
+    #[schema(value_type = Uuid)]
+    id: OrganisationId,
+    /// What it is called.
+    name: String,
+    /// What the owner is there.
+    #[schema(value_type = words::Role)]
+    role: Role,
+}
+
+/// Who am I
+///
+/// Needs no scope.
+#[utoipa::path(
+    get, path = "/api/v1/me", tag = "Me", security(("bearer" = [])),
+    responses((status = 200, description = "The key and its owner.", body = Me), Always)
+)]
+pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
+    let all = app.store.read(&program.actor).await?.organisations().await?;
+    let actor = program.actor;
+    let own = all.into_iter().filter_map(|it| Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name }));
+    Ok(Json(Me {
+        organisations: own.collect(),
+        key: actor.key(),
+        scopes: actor.scopes.iter().flat_map(|scopes| scopes.iter()).map(Scope::as_str).collect(),
+        person: actor.person(),
+        name: actor.name,
+        email: actor.email,
+        tenant: actor.tenant,
+        tenant_role: actor.tenant_role,
+    }))
+}

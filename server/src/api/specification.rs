@@ -1,0 +1,51 @@
+//! The OpenAPI document: what the handlers say of themselves, and what holds for all of them.
+use super::Handlers;
+use crate::problem::{FieldError, Problem};
+use axum::response::IntoResponse;
+use http::header;
+use std::sync::LazyLock;
+use utoipa::{
+    OpenApi, ToSchema,
+    openapi::{
+        Info, License,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+/// The document (OpenAPI 3.1).
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Handlers::openapi();
+    let mut info = Info::new("Castellan", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Submit tasks, follow them, decide what waits for approval, read the audit log. Errors are problem+json \
+         (RFC 9457). Times are RFC 3339 in UTC. Lists are newest first; `next` of one page is `after` of the next."
+            .into(),
+    );
+    info.license = Some(License::new("Apache-2.0"));
+    document.info = info;
+    let mut components = document.components.take().unwrap_or_default();
+    components.schemas.insert(Problem::name().into(), <Problem as utoipa::PartialSchema>::schema());
+    components.schemas.insert(FieldError::name().into(), <FieldError as utoipa::PartialSchema>::schema());
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("mk_…")
+        .description(Some("An API key, made on the page Keys or by `castellan admin create-key`."));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    document.components = Some(components);
+    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    document
+}
+
+/// The document's text.
+static TEXT: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
+
+/// Get this document
+///
+/// Needs no key.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "This document", security(()),
+    responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object))
+)]
+pub(super) async fn get_openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())
+}

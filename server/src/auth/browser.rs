@@ -1,0 +1,106 @@
+//! A browser's request becomes an actor by its session.
+use super::sessions::{HOLDER, Holder};
+use crate::{door::ClientAddress, state::App};
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{Actor, OrganisationId, Principal, SessionId, role::Role};
+use http::{StatusCode, request::Parts};
+use std::{collections::BTreeMap, time::Duration};
+use store::system;
+use tower_sessions::Session;
+
+/// Somebody signed in with a browser.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// Who.
+    pub actor: Actor,
+    /// With which session.
+    pub session: SessionId,
+    holder: Holder,
+}
+
+impl Browser {
+    /// Whether the session is still open and its person's rights are what they were: asked again by streams.
+    pub async fn still_valid(&self, app: &App) -> bool {
+        let mut read = match app.store.read(&self.actor).await {
+            Ok(read) => read,
+            Err(_) => return false,
+        };
+        let open = read.sessions().await.is_ok_and(|open| open.iter().any(|session| session.id == self.session));
+        let now = app.store.system().holder(self.holder.tenant, self.holder.person).await;
+        open && now.is_ok_and(|(person, roles)| {
+            (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles)
+        })
+    }
+}
+
+/// Finds who is signed in, for every request that a browser may send; without a session it goes on as nobody's.
+pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match find(&app, &mut request).await {
+        Ok(Some(browser)) => {
+            request.extensions_mut().insert(browser);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::error!(%error, "a session could not be read");
+            return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "2")], "The database does not answer. Try again in a moment.\n")
+                .into_response();
+        }
+    }
+    next.run(request).await
+}
+
+async fn find(app: &App, request: &mut Request) -> Result<Option<Browser>, String> {
+    let Some(session) = request.extensions().get::<Session>().cloned() else { return Ok(None) };
+    if session.id().is_none() {
+        return Ok(None);
+    }
+    let found: Option<Holder> = session.get(HOLDER).await.map_err(|error| error.to_string())?;
+    let Some(holder) = found else { return Ok(None) };
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
+    let (person, roles) = match app.store.system().holder(holder.tenant, holder.person).await {
+        Ok(found) => found,
+        Err(store::Error::NotFound) => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if holder.becomes.is_some() {
+        session.cycle_id().await.map_err(|error| error.to_string())?;
+    }
+    let actor = actor(&holder, person, roles, address);
+    Ok(Some(Browser { actor, session: holder.session, holder }))
+}
+
+pub(super) fn actor(
+    holder: &Holder,
+    person: system::Holder,
+    roles: BTreeMap<OrganisationId, Role>,
+    address: Option<String>,
+) -> Actor {
+    Actor {
+        tenant: holder.tenant,
+        principal: Principal::Person(holder.person),
+        name: person.name,
+        email: Some(person.email),
+        tenant_role: person.tenant_role,
+        roles,
+        scopes: None,
+        by: holder.by,
+        proved_at: holder.proved_at,
+        address,
+    }
+}
+
+/// How often a stream asks again whether its session is open, should an event have been missed.
+pub const RECHECK: Duration = Duration::from_secs(60);
+
+impl<S: Sync> FromRequestParts<S> for Browser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let signed_out = || (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
+        parts.extensions.get::<Self>().cloned().ok_or_else(signed_out)
+    }
+}

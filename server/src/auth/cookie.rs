@@ -1,0 +1,40 @@
+//! The session's cookie: `__Host-` where there is TLS, never readable by scripts, and its removal (E12).
+use super::Sessions;
+use http::HeaderValue;
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+/// Its name with TLS: the prefix makes browsers refuse one that another host or a page without TLS set.
+const SECURE: &str = "__Host-castellan";
+/// Its name on a machine's own loopback without TLS.
+const PLAIN: &str = "castellan";
+
+/// The layer that gives requests their session. `absolute` is how long a session lasts at most.
+pub fn layer(sessions: Sessions, https: bool, absolute: std::time::Duration) -> SessionManagerLayer<Sessions> {
+    let age = time::Duration::try_from(absolute).unwrap_or(time::Duration::DAY);
+    SessionManagerLayer::new(sessions)
+        .with_name(if https { SECURE } else { PLAIN })
+        .with_secure(https)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(age))
+}
+
+/// The line that makes a browser forget the cookie. What counts is that the session ended on the server.
+pub const fn removal(https: bool) -> HeaderValue {
+    if https {
+        HeaderValue::from_static("__Host-castellan=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax")
+    } else {
+        HeaderValue::from_static("castellan=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_e12_the_removal_of_a_host_cookie_is_secure() {
+        let removal = removal(true);
+        let text = removal.to_str().unwrap();
+        assert!(text.starts_with(SECURE) && text.contains("; Secure") && text.contains("Path=/"));
+    }
+}

@@ -1,0 +1,220 @@
+//! Signing in and out for pages: the door of one request.
+use super::{
+    Hasher, check_password, digest,
+    sessions::{HOLDER, Holder},
+};
+use crate::state::App;
+use app::{
+    door::{Answer, Door, FirstAdmin},
+    outcome::{Kind, Refusal},
+};
+use domain::{
+    Actor, Email, PersonId, SessionId, SignedInBy, TenantId,
+    policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
+    role::{Role, TenantRole},
+    text,
+};
+use std::{fmt, net::IpAddr};
+use tower_sessions::Session;
+use uuid::Uuid;
+
+/// The door of one request.
+pub struct BrowserDoor {
+    /// What every handler shares.
+    pub app: App,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// The request's session, open or not.
+    pub session: Session,
+    /// Who is signed in with it.
+    pub browser: Option<super::Browser>,
+    /// Where the request came from.
+    pub address: IpAddr,
+    /// The browser, in words.
+    pub device: String,
+}
+
+impl fmt::Debug for BrowserDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrowserDoor").field("browser", &self.browser).finish_non_exhaustive()
+    }
+}
+
+/// The same for an unknown address and a wrong password.
+const WRONG: &str = "The address or the password is not right.";
+const LINK_OVER: &str = "This link was used already, or is too old. Ask an admin for a new one.";
+const SETUP_OVER: &str = "This link was used already, or is too old. Start the server again for a new one.";
+
+impl Door for BrowserDoor {
+    fn sign_in(&self, email: String, password: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let email = Email::parse(&email);
+            let account = digest(&format!("account {}", email.as_ref().map_or("", Email::as_str)));
+            let address = digest(&format!("address {}", network(self.address)));
+            let system = self.app.store.system();
+            for subject in [account, address] {
+                if let Some(until) = system.throttled(subject).await? {
+                    let wait = until.since(self.app.store.now()).as_secs() + 1;
+                    let text = format!("Too many attempts. Wait {wait} seconds and try again.");
+                    return Err(Refusal::new(Kind::TooMany, text));
+                }
+            }
+            let credential = match &email {
+                Ok(email) => system.credential(email).await?,
+                Err(_) => None,
+            };
+            let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
+            let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
+            let Some(known) = credential.as_ref().filter(|_| right) else {
+                system.note_failure(account).await?;
+                system.note_failure(address).await?;
+                if let Some(known) = credential {
+                    let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(known.tenant_id, self.app.store.now()) };
+                    let mut write = self.app.store.write(&nobody).await?;
+                    write.note_refused_sign_in(known.id, "wrong password").await?;
+                    write.commit().await?;
+                }
+                return Err(Refusal::new(Kind::SignedOut, WRONG));
+            };
+            system.forget_failures(account).await?;
+            self.open(known.tenant_id, known.id, SignedInBy::Password).await
+        })
+    }
+
+    fn sign_out(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if let Some(browser) = &self.browser
+                && let Some(owner) = browser.actor.person()
+            {
+                let action = EndSession { session: browser.session, owner };
+                let proof = self.app.store.authorise(&browser.actor, action).await?;
+                let mut write = self.app.store.write(&browser.actor).await?;
+                match write.end_session(proof).await {
+                    Ok(()) => write.commit().await?,
+                    Err(store::Error::NotFound) => {} // it ended elsewhere meanwhile
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.session.flush().await.map_err(|error| unavailable(&error))
+        })
+    }
+
+    fn set_up(&self, token: String, new: FirstAdmin) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // Everything is checked before the link is used up.
+            let email = Email::parse(&new.email)?;
+            let name = text::name("name", &new.name, 80)?;
+            let tenant = text::name("tenant", &new.tenant, 80)?;
+            let organisation = text::name("organisation", &new.organisation, 80)?;
+            check_password(&new.password, &[&name, email.as_str(), &tenant, &organisation])?;
+            let hash = self.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
+
+            let (store, over) = (&self.app.store, || Refusal::new(Kind::NotFound, SETUP_OVER));
+            let tenant = match store.system().use_setup(digest(&token), &tenant).await {
+                Err(store::Error::NotFound) => return Err(over()),
+                tenant => tenant?,
+            };
+            let console = Actor { address: Some(self.address.to_string()), ..Actor::console(tenant, store.now()) };
+            let organisation = store.authorise(&console, CreateOrganisation { name: organisation }).await?;
+            let person = CreatePerson { email, name, tenant_role: TenantRole::Admin };
+            let person = store.authorise(&console, person).await?;
+            let mut write = store.write(&console).await?;
+            let organisation = write.create_organisation(organisation).await?;
+            let person = write.create_person(person).await?;
+            write.set_password(person, &hash).await?;
+            let owner = console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(store::Error::from)?;
+            write.set_membership(owner).await?;
+            write.commit().await?;
+            crate::setup::forget_link(&self.app.config.data_dir);
+            self.open(tenant, person, SignedInBy::Link).await
+        })
+    }
+
+    fn set_password(&self, token: String, password: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let (token, store) = (digest(&token), &self.app.store);
+            let over = || Refusal::new(Kind::NotFound, LINK_OVER);
+            let place = store.system().password_link(token).await?.ok_or_else(over)?;
+            let person = PersonId(place.id);
+            let (holder, _) = store.system().holder(place.tenant_id, person).await?;
+            check_password(&password, &[&holder.name, holder.email.as_str()])?;
+            let hash = self.hasher.hash(password).await.map_err(|error| unavailable(&error))?;
+
+            let holder = Actor {
+                principal: domain::Principal::Person(person),
+                name: holder.name,
+                email: Some(holder.email),
+                by: SignedInBy::Link,
+                address: Some(self.address.to_string()),
+                ..Actor::clock(place.tenant_id, store.now())
+            };
+            let mut write = store.write(&holder).await?;
+            match write.use_password_link(token).await {
+                Err(store::Error::NotFound) => return Err(over()),
+                used => used?,
+            };
+            write.set_password(person, &hash).await?;
+            write.commit().await?;
+            self.open(place.tenant_id, person, SignedInBy::Link).await
+        })
+    }
+
+    fn link_holder(&self, token: String) -> Answer<'_, String> {
+        Box::pin(async move {
+            let system = self.app.store.system();
+            let place = system.password_link(digest(&token)).await?;
+            let place = place.ok_or_else(|| Refusal::new(Kind::NotFound, LINK_OVER))?;
+            let (holder, _) = system.holder(place.tenant_id, PersonId(place.id)).await?;
+            Ok(format!("{} ({})", holder.name, holder.email))
+        })
+    }
+
+    fn may_set_up(&self, token: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            match self.app.store.system().may_set_up(digest(&token)).await? {
+                true => Ok(()),
+                false => Err(Refusal::new(Kind::NotFound, SETUP_OVER)),
+            }
+        })
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.browser.as_ref().map(|browser| browser.session)
+    }
+}
+
+impl BrowserDoor {
+    /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.
+    async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy) -> Result<(), Refusal> {
+        self.sign_out().await?;
+        let holder = Holder {
+            tenant,
+            person,
+            session: SessionId(Uuid::now_v7()),
+            by,
+            proved_at: self.app.store.now(),
+            device: self.device.clone(),
+            address: self.address.to_string(),
+            open: false,
+            becomes: None,
+        };
+        self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
+        self.session.save().await.map_err(|error| unavailable(&error))
+    }
+}
+
+fn unavailable(error: &dyn std::error::Error) -> Refusal {
+    tracing::error!(%error, "signing in does not work");
+    Refusal::new(Kind::Unavailable, "Signing in does not work at the moment. Try again.")
+}
+
+/// What attempts are counted by: an IPv4 address, or the /64 that one IPv6 host has.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! tower-sessions over our store. Ids are kept as hashes; saving updates a session and never makes one (E11).
+use super::digest;
+use crate::keys::SessionKey;
+use aws_lc_rs::hmac;
+use domain::{PersonId, SessionId, SignedInBy, TenantId};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, time::Duration};
+use store::{NewSession, Store};
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record},
+    session_store::{Error, Result},
+};
+
+/// The sessions of a deployment.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Store,
+    /// Ends a session that was not used for so long.
+    idle: Duration,
+    /// Ends any session.
+    absolute: Duration,
+    /// Makes the next id of a session from its present one.
+    key: hmac::Key,
+}
+
+/// Under this name stands in a session's data who holds it.
+pub(super) const HOLDER: &str = "holder";
+
+/// Who holds a session: what a request learns from its cookie.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Holder {
+    pub tenant: TenantId,
+    pub person: PersonId,
+    pub session: SessionId,
+    pub by: SignedInBy,
+    pub proved_at: domain::Timestamp,
+    /// Given at sign-in, for the list of sessions.
+    pub device: String,
+    pub address: String,
+    /// Whether the session is open in the store; not yet, at sign-in.
+    #[serde(default)]
+    pub open: bool,
+    /// The id that it changes to, where that is due.
+    #[serde(default)]
+    pub becomes: Option<i128>,
+}
+
+impl Sessions {
+    /// Sessions in `store` that end after these times.
+    pub fn new(store: Store, key: &SessionKey, idle: Duration, absolute: Duration) -> Self {
+        Self { store, idle, absolute, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()) }
+    }
+
+    /// The id that follows `id`: the same for two requests that come at once, known to nobody without the key.
+    fn after(&self, id: Id) -> Option<i128> {
+        let tag = hmac::sign(&self.key, &[b"session id after".as_slice(), &id.0.to_be_bytes()].concat());
+        tag.as_ref().first_chunk().map(|bytes| i128::from_be_bytes(*bytes))
+    }
+
+    async fn open(&self, holder: Holder, token_hash: [u8; 32]) -> std::result::Result<(), store::Error> {
+        let (person, roles) = self.store.system().holder(holder.tenant, holder.person).await?;
+        let actor = super::browser::actor(&holder, person, roles, Some(holder.address.clone()));
+        let new = NewSession {
+            token_hash,
+            id: holder.session,
+            person: holder.person,
+            by: holder.by,
+            device: holder.device,
+            address: holder.address,
+            expires_at: self.store.now().after(self.absolute),
+            data: "{}".into(),
+        };
+        self.store.system().open_session(&actor, new).await
+    }
+}
+
+/// An id with 128 bits of the operating system's randomness.
+fn fresh() -> Result<Id> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Backend(error.to_string()))?;
+    Ok(Id(i128::from_be_bytes(bytes)))
+}
+
+fn backend(error: &store::Error) -> Error {
+    Error::Backend(error.to_string())
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Sessions {
+    /// Called for a session without an id: at sign-in, and when the id of an open one changes. The latter changes the
+    /// row that is there and makes none: what was signed out meanwhile stays so.
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let holder = record.data.get(HOLDER).cloned().and_then(|value| serde_json::from_value::<Holder>(value).ok());
+        let holder = holder.ok_or_else(|| Error::Backend("a session is opened by signing in".into()))?;
+        record.id = holder.becomes.map_or_else(fresh, |id| Ok(Id(id)))?;
+        let token = digest(&record.id.to_string());
+        if holder.open {
+            let (tenant, session) = (holder.tenant, holder.session);
+            self.store.system().rotate_session(tenant, session, token).await.map_err(|error| backend(&error))?;
+            return Ok(());
+        }
+        self.open(holder.clone(), token).await.map_err(|error| backend(&error))?;
+        let open = Holder { open: true, ..holder };
+        record.data.insert(HOLDER.into(), serde_json::to_value(open).map_err(|error| Error::Encode(error.to_string()))?);
+        Ok(())
+    }
+
+    /// Nothing of a session changes but what the store itself notes.
+    async fn save(&self, _: &Record) -> Result<()> {
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let system = self.store.system();
+        let found = system.session(digest(&id.to_string()), self.idle).await.map_err(|error| backend(&error))?;
+        let Some(session) = found else { return Ok(None) };
+        system.touch_session(&session).await.map_err(|error| backend(&error))?;
+        let holder = Holder {
+            tenant: session.tenant_id,
+            person: session.person_id,
+            session: session.id,
+            by: session.signed_in_by,
+            proved_at: session.created_at,
+            device: String::new(),
+            address: String::new(),
+            open: true,
+            becomes: session.rotate.then(|| self.after(*id)).flatten(),
+        };
+        let holder = serde_json::to_value(holder).map_err(|error| Error::Encode(error.to_string()))?;
+        let expiry_date = time::OffsetDateTime::from_unix_timestamp(session.expires_at.seconds())
+            .map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data: HashMap::from([(HOLDER.into(), holder)]), expiry_date }))
+    }
+
+    /// Called before an id changes as well as to end a session; ending is done by who is asked for it, so that it is
+    /// in the audit log.
+    async fn delete(&self, _: &Id) -> Result<()> {
+        Ok(())
+    }
+}

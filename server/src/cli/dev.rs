@@ -1,0 +1,41 @@
+//! `castellan dev …`: for those who develop Castellan.
+use crate::{failure::Failure, routes, state::App};
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Dev {
+    /// Fill the first tenant with made-up tasks, for measuring
+    Seed {
+        /// How many
+        #[arg(long)]
+        tasks: u32,
+    },
+    /// List every page, route, server function, stream and runner call
+    Routes {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) async fn run(command: Dev, app: App) -> Result<(), Failure> {
+    let Dev::Seed { tasks } = command else { return Ok(()) };
+    let tenants = app.store.system().tenants().await?;
+    let tenant = tenants.first().ok_or_else(|| Failure::new("there is no tenant yet; start the server and follow its link"))?;
+    app.store.system().seed(tenant.id, tasks).await?;
+    println!("{tasks} tasks were made in {}.", tenant.name);
+    app.store.close().await;
+    Ok(())
+}
+
+pub(super) fn routes(json: bool) -> Result<(), Failure> {
+    let all = routes::all();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for route in all {
+        println!("{:<16} {:<7} {}", route.kind, route.method, route.path);
+    }
+    Ok(())
+}

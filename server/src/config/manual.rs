@@ -1,0 +1,121 @@
+//! One declaration makes the settings' struct, their manual and the way each one is read.
+
+/// A section of the configuration file; the first has no name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section {
+    pub(super) name: Option<&'static str>,
+    pub(super) doc: &'static [&'static str],
+    pub(super) entries: &'static [Entry],
+}
+
+/// One setting: its dotted key, what it means, and its default or an example, as TOML.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(super) key: &'static str,
+    pub(super) doc: &'static [&'static str],
+    /// Whether `text` is the default; otherwise the setting is absent by default and `text` is an example.
+    pub(super) set: bool,
+    pub(super) text: &'static str,
+}
+
+impl Entry {
+    /// The environment variable that overrides this setting: `tls.key` is `CASTELLAN_TLS_KEY`.
+    pub(super) fn variable(&self) -> String {
+        format!("CASTELLAN_{}", self.key.replace('.', "_").to_uppercase())
+    }
+}
+
+/// The whole configuration file: every setting with its comment, defaults in force, the rest commented out.
+pub(super) fn print(sections: &[Section]) -> String {
+    let mut out = String::from(
+        "# Castellan's configuration: every setting, with its default.\n\
+         # A variable of the environment, named in brackets, overrides the file.\n\
+         #\n\
+         # Only in the environment: CASTELLAN_ENCRYPTION_KEY, the master key as 64 hexadecimal digits, in place of\n\
+         # the file secrets/master.key in data_dir. It is taken out of the environment at start.\n",
+    );
+    for section in sections {
+        if let Some(name) = section.name {
+            out.push_str(&format!("\n[{name}]\n"));
+        }
+        for line in section.doc {
+            out.push_str(&format!("#{line}\n"));
+        }
+        for entry in section.entries {
+            out.push('\n');
+            for line in entry.doc {
+                out.push_str(&format!("#{line}\n"));
+            }
+            let name = entry.key.rsplit('.').next().unwrap_or(entry.key);
+            let mark = if entry.set { "" } else { "# " };
+            out.push_str(&format!("# [{}]\n{mark}{name} = {}\n", entry.variable(), entry.text));
+        }
+    }
+    out
+}
+
+macro_rules! settings {
+    (@set default) => { true };
+    (@set example) => { false };
+    (
+        $(#[doc = $head:literal])*
+        $Config:ident {
+            $( $(#[doc = $doc:literal])* $key:ident: $type:ty = $how:ident $text:tt; )*
+        }
+        $(
+            $(#[doc = $section_doc:literal])*
+            [$section:ident] $Section:ident {
+                $( $(#[doc = $inner_doc:literal])* $inner:ident: $inner_type:ty = $inner_how:ident $inner_text:tt; )*
+            }
+        )*
+    ) => {
+        $(#[doc = $head])*
+        #[derive(Debug, Clone)]
+        pub struct $Config {
+            $( $(#[doc = $doc])* pub $key: $type, )*
+            $( $(#[doc = $section_doc])* pub $section: $Section, )*
+        }
+
+        $(
+            $(#[doc = $section_doc])*
+            #[derive(Debug, Clone)]
+            pub struct $Section {
+                $( $(#[doc = $inner_doc])* pub $inner: $inner_type, )*
+            }
+        )*
+
+        impl $Config {
+            fn read(source: &source::Source) -> Result<Self, ConfigError> {
+                Ok(Self {
+                    $( $key: source.read(stringify!($key))?, )*
+                    $( $section: $Section {
+                        $( $inner: source.read(concat!(stringify!($section), ".", stringify!($inner)))?, )*
+                    }, )*
+                })
+            }
+        }
+
+        pub(crate) const MANUAL: &[manual::Section] = &[
+            manual::Section {
+                name: None,
+                doc: &[],
+                entries: &[ $( manual::Entry {
+                    key: stringify!($key),
+                    doc: &[$($doc),*],
+                    set: settings!(@set $how),
+                    text: stringify!($text),
+                }, )* ],
+            },
+            $( manual::Section {
+                name: Some(stringify!($section)),
+                doc: &[$($section_doc),*],
+                entries: &[ $( manual::Entry {
+                    key: concat!(stringify!($section), ".", stringify!($inner)),
+                    doc: &[$($inner_doc),*],
+                    set: settings!(@set $inner_how),
+                    text: stringify!($inner_text),
+                }, )* ],
+            }, )*
+        ];
+    };
+}

@@ -1,0 +1,155 @@
+//! Bodies on their way: a request's is bounded in time and size, an answer's keeps its connection busy.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering::SeqCst},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::{Limits, activity::Busy};
+
+/// Why a request's body was not read to its end; what a handler sees as the body's error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Cut {
+    /// More bytes than are allowed.
+    #[error("the request's body is too large")]
+    TooLarge,
+    /// Nothing came for too long, or all of it took too long.
+    #[error("the request's body did not come in time")]
+    Stalled,
+}
+
+/// What became of a request's body, for whoever writes the answer.
+#[derive(Debug, Clone, Default)]
+pub struct BodyOutcome(Arc<AtomicU8>);
+
+impl BodyOutcome {
+    /// Why the body was cut, where it was.
+    pub fn cut(&self) -> Option<Cut> {
+        match self.0.load(SeqCst) {
+            1 => Some(Cut::TooLarge),
+            2 => Some(Cut::Stalled),
+            _ => None,
+        }
+    }
+
+    fn note(&self, cut: Cut) -> Cut {
+        self.0.store(if cut == Cut::TooLarge { 1 } else { 2 }, SeqCst);
+        cut
+    }
+}
+
+/// A request's body within its limits.
+pub(super) struct RequestBody {
+    inner: Incoming,
+    outcome: BodyOutcome,
+    left: u64,
+    idle: Option<Duration>,
+    total: Option<Duration>,
+    end: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl RequestBody {
+    pub(super) fn new(inner: Incoming, limits: &Limits) -> (Self, BodyOutcome) {
+        let outcome = BodyOutcome::default();
+        let body = Self {
+            inner,
+            outcome: outcome.clone(),
+            left: limits.body_bytes.unwrap_or(u64::MAX),
+            idle: limits.body_idle,
+            total: limits.body_total,
+            end: None,
+            timer: None,
+        };
+        (body, outcome)
+    }
+
+    /// Ready when the client kept us waiting too long for the next piece.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.timer.is_none() {
+            let now = Instant::now();
+            if self.end.is_none() {
+                self.end = self.total.map(|total| now + total);
+            }
+            let idle = self.idle.map(|idle| now + idle);
+            let Some(due) = [idle, self.end].into_iter().flatten().min() else {
+                return Poll::Pending;
+            };
+            self.timer = Some(Box::pin(tokio::time::sleep_until(due)));
+        }
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().poll(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
+            ready!(self.poll_stalled(context));
+            return Poll::Ready(Some(Err(self.outcome.note(Cut::Stalled).into())));
+        };
+        self.timer = None;
+        let length = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+            _ => 0,
+        };
+        match self.left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)) {
+            Some(left) => self.left = left,
+            None => return Poll::Ready(Some(Err(self.outcome.note(Cut::TooLarge).into()))),
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// An answer's body, which keeps its connection busy until its end.
+pub(super) struct AnswerBody {
+    pub(super) inner: Body,
+    pub(super) _busy: Busy,
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,33 @@
+//! What stops a command.
+use std::fmt;
+
+/// What stopped a command: for the person at the console.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl Failure {
+    /// Says what is wrong and what to do.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if !text.contains(&cause.to_string()) {
+                text.push_str(&format!(": {cause}"));
+            }
+            source = cause.source();
+        }
+        Self(text)
+    }
+}

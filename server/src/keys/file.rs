@@ -1,0 +1,114 @@
+//! Files of the folder `secrets`: made whole or not at all, and read only when nobody else can.
+
+use std::{
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+
+use super::{KeyError, fill, io_error};
+
+/// The folder where generated keys are kept: mode 0700, its files 0600.
+#[derive(Debug, Clone)]
+pub struct SecretsDir(PathBuf);
+
+impl SecretsDir {
+    /// Opens the folder, making it where it is missing, and tells version control to leave it alone.
+    ///
+    /// # Errors
+    /// When others can enter it, it belongs to somebody else, or it cannot be made.
+    pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let found = fs::symlink_metadata(path).map_err(io_error(path))?;
+        if !found.is_dir() {
+            return Err(not(path, "is not a folder", format!("move it away: mv {0} {0}.old", path.display())));
+        }
+        private(path, &found, "700")?;
+        let dir = Self(path.to_owned());
+        dir.read_or_create(".gitignore", || Ok("*\n".into()))?;
+        Ok(dir)
+    }
+
+    /// Where the file `name` is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Reads the file `name`; where there is none, `make` says what it shall hold.
+    ///
+    /// # Errors
+    /// When the file is open to others, no plain file, or cannot be read or made.
+    pub fn read_or_create(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<SecretString, KeyError>,
+    ) -> Result<SecretString, KeyError> {
+        let path = self.path(name);
+        if let Some(text) = read(&path)? {
+            return Ok(text);
+        }
+        self.create(name, &make()?)?;
+        // Whoever was first has won; what is in the file now counts for both.
+        read(&path)?.ok_or_else(|| io_error(&path)(io::ErrorKind::NotFound.into()))
+    }
+
+    /// Writes a file beside its place and links it in, so that a crash leaves no half a key.
+    fn create(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
+        let mut random = [0_u8; 8];
+        fill(&mut random)?;
+        let draft = self.path(&format!(".{name}.{}", hex::encode(random)));
+        let path = self.path(name);
+        let written = (|| {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+            file.write_all(text.expose_secret().as_bytes())?;
+            file.sync_all()?;
+            match fs::hard_link(&draft, &path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                other => other,
+            }
+        })();
+        let removed = fs::remove_file(&draft);
+        written.and(removed).map_err(io_error(&path))?;
+        File::open(&self.0).and_then(|dir| dir.sync_all()).map_err(io_error(&self.0))
+    }
+}
+
+/// The file's text, or `None` where there is no such file.
+fn read(path: &Path) -> Result<Option<SecretString>, KeyError> {
+    let flags = i32::try_from(OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error(path)(error)),
+    };
+    let found = file.metadata().map_err(io_error(path))?;
+    if !found.is_file() {
+        return Err(not(path, "is not a plain file", format!("move it away: mv {0} {0}.old", path.display())));
+    }
+    private(path, &found, "600")?;
+    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    file.take(16 * 1024).read_to_string(&mut text).map_err(io_error(path))?;
+    Ok(Some(text.as_str().into()))
+}
+
+/// Refuses what somebody else can open or owns.
+fn private(path: &Path, found: &Metadata, mode: &str) -> Result<(), KeyError> {
+    let me = rustix::process::geteuid().as_raw();
+    if found.uid() != me {
+        let problem = format!("belongs to user {}, and this process is user {me}", found.uid());
+        return Err(not(path, &problem, format!("chown {me} {}", path.display())));
+    }
+    if found.mode() & 0o077 != 0 {
+        let problem = format!("can be opened by others (mode {:04o})", found.mode() & 0o7777);
+        return Err(not(path, &problem, format!("chmod {mode} {}", path.display())));
+    }
+    Ok(())
+}
+
+fn not(path: &Path, problem: &str, fix: String) -> KeyError {
+    KeyError::Unsafe { path: path.to_owned(), problem: problem.to_owned(), fix }
+}

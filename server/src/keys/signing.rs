@@ -1,0 +1,70 @@
+//! Ed25519 keys that sign what others check later: grants and checkpoints.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use rcgen::PKCS_ED25519;
+use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{KeyError, SecretsDir};
+
+/// A private Ed25519 key, kept as PKCS #8 in PEM form.
+pub struct SigningKey(Ed25519KeyPair);
+
+impl SigningKey {
+    pub(super) fn open_or_create(dir: &SecretsDir, name: &str) -> Result<Self, KeyError> {
+        let pem = dir.read_or_create(name, || {
+            rcgen::KeyPair::generate_for(&PKCS_ED25519)
+                .map(|key| SecretString::from(key.serialize_pem()))
+                .map_err(|error| KeyError::System(format!("no key could be made: {error}")))
+        })?;
+        let malformed = || KeyError::Malformed {
+            place: dir.path(name).display().to_string(),
+            expected: "an Ed25519 private key (PKCS #8, PEM)",
+        };
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| malformed())?;
+        Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map(Self).map_err(|_| malformed())
+    }
+
+    /// Signs `message` (RFC 8032).
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        // An Ed25519 signature has 64 bytes; were it ever otherwise, zeros verify nowhere.
+        if let Ok(bytes) = self.0.sign(message).as_ref().try_into() {
+            signature = bytes;
+        }
+        signature
+    }
+
+    /// Whether `signature` over `message` is this key's.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.public_key()).verify(message, signature).is_ok()
+    }
+
+    /// The public half, 32 bytes, for those who check.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.public_key().as_ref().try_into().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SigningKey({}, [REDACTED])", hex::encode(self.public_key()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_signs_its_public_key_verifies() {
+        let data = tempfile::tempdir().unwrap();
+        let dir = SecretsDir::open_or_create(&data.path().join("secrets")).unwrap();
+        let key = SigningKey::open_or_create(&dir, "grants.pem").unwrap();
+        let public = UnparsedPublicKey::new(&ED25519, key.public_key());
+        public.verify(b"message", &key.sign(b"message")).unwrap();
+        assert!(public.verify(b"massage", &key.sign(b"message")).is_err());
+    }
+}

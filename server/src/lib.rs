@@ -1,0 +1,22 @@
+//! The binary `castellan`: puts the parts together, and all that speaks HTTP, gRPC, TLS and OAuth.
+
+pub mod api;
+pub mod auth;
+pub mod checkpoints;
+pub mod cli;
+pub mod config;
+pub mod door;
+pub mod failure;
+pub mod health;
+pub mod keys;
+pub mod live;
+pub mod pki;
+pub mod problem;
+pub mod receipts;
+pub mod routes;
+pub mod runners;
+pub mod serve;
+pub mod setup;
+pub mod state;
+pub mod telemetry;
+pub mod web;

@@ -1,0 +1,105 @@
+//! What changes is told as it happens: server-sent events for browsers and programs.
+
+mod ear;
+pub(crate) mod events;
+mod feed;
+mod follow;
+mod position;
+mod streams;
+pub(crate) mod text;
+mod watcher;
+
+pub(crate) use follow::Follow;
+pub(crate) use position::Position;
+pub(crate) use streams::Streams;
+pub(crate) use watcher::Watcher;
+
+use crate::{api::Parameters, auth::Browser, problem::Problem, state::App};
+use axum::{
+    Extension, Router,
+    extract::{Path, State},
+    response::IntoResponse,
+    routing::get,
+};
+use domain::TaskId;
+use feed::{Feed, Topics};
+use http::{HeaderMap, header};
+use serde::Deserialize;
+
+/// The addresses of [`routes`].
+pub const PATHS: [&str; 3] = ["/live", "/tasks/{id}/live", "/tasks/{id}/log"];
+
+/// The streams of signed-in browsers, and the output of a task as a file.
+pub fn routes(app: App) -> Router {
+    let [live, task, log] = PATHS;
+    Router::new()
+        .route(live, get(feed))
+        .route(task, get(follow))
+        .route(log, get(download))
+        .layer(Extension(Streams::default()))
+        .with_state(app)
+}
+
+/// What a page wants to hear of.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedQuery {
+    topics: String,
+}
+
+async fn feed(
+    browser: Browser,
+    State(app): State<App>,
+    Extension(streams): Extension<Streams>,
+    Parameters(query): Parameters<FeedQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let topics: Topics = query.topics.parse()?;
+    let place = streams.enter(&browser.actor)?;
+    Ok(events::of_feed(Feed::start(app, Watcher::Browser(browser), topics), place))
+}
+
+/// Where a page goes on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowQuery {
+    #[serde(default)]
+    from: Option<i64>,
+    #[serde(default)]
+    attempt: Option<u32>,
+}
+
+async fn follow(
+    browser: Browser,
+    State(app): State<App>,
+    Extension(streams): Extension<Streams>,
+    Path(task): Path<String>,
+    Parameters(query): Parameters<FollowQuery>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
+    let asked = Position { attempt: query.attempt, line: query.from.unwrap_or(1) };
+    let from = Position::last_event(&headers)?.unwrap_or(asked);
+    let place = streams.enter(&browser.actor)?;
+    let follow = Follow::start(app, Watcher::Browser(browser), task, from).await?;
+    Ok(events::for_browsers(follow, place))
+}
+
+/// Which start of the task.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DownloadQuery {
+    #[serde(default)]
+    attempt: Option<u32>,
+}
+
+async fn download(
+    browser: Browser,
+    State(app): State<App>,
+    Path(task): Path<String>,
+    Parameters(query): Parameters<DownloadQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
+    let body = text::of(app, Watcher::Browser(browser), task, query.attempt).await?;
+    let name = format!("attachment; filename=\"task-{task}.log\"");
+    Ok(([(header::CONTENT_TYPE, text::CONTENT_TYPE.to_owned()), (header::CONTENT_DISPOSITION, name)], body))
+}

@@ -1,0 +1,101 @@
+//! An ear at the store's announcements, for as long as its watcher may listen.
+use super::Watcher;
+use crate::{auth::RECHECK, state::App};
+use store::{Event, Topic};
+use tokio::{
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    time::{Instant, timeout_at},
+};
+
+/// Hears what happens in the watcher's tenant. Events wait in the store's one bounded buffer, not here; who is too slow
+/// for it is told to look again.
+#[derive(Debug)]
+pub(super) struct Ear {
+    pub(super) app: App,
+    pub(super) watcher: Watcher,
+    receiver: Receiver<Event>,
+    /// Something happened that may have ended the watcher's rights.
+    doubt: bool,
+    check_at: Instant,
+}
+
+/// What was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Something happened.
+    Event(Event),
+    /// Something was missed: everything may have changed.
+    Missed,
+}
+
+impl Ear {
+    /// Listens from now on. What is read from the store afterwards is not older than this.
+    pub(super) fn new(app: App, watcher: Watcher) -> Self {
+        let receiver = app.store.subscribe();
+        Self { app, watcher, receiver, doubt: false, check_at: Instant::now() + RECHECK }
+    }
+
+    /// Waits for the next event of the tenant; `None` once the watcher may not listen any more, or the server stops.
+    /// Nothing is lost when this is dropped while it waits.
+    pub(super) async fn hear(&mut self) -> Option<Heard> {
+        loop {
+            if !self.may_go_on().await {
+                return None;
+            }
+            let heard = match timeout_at(self.check_at, self.receiver.recv()).await {
+                Err(_) => continue,
+                Ok(Ok(event)) => self.sort(event),
+                Ok(Err(RecvError::Lagged(_))) => self.missed(),
+                Ok(Err(RecvError::Closed)) => return None,
+            };
+            if heard.is_some() && self.may_go_on().await {
+                return heard;
+            }
+        }
+    }
+
+    /// What was announced meanwhile, without waiting.
+    pub(super) fn overhear(&mut self) -> Option<Heard> {
+        loop {
+            let heard = match self.receiver.try_recv() {
+                Ok(event) => self.sort(event),
+                Err(TryRecvError::Lagged(_)) => self.missed(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            };
+            if heard.is_some() {
+                return heard;
+            }
+        }
+    }
+
+    /// Whether the watcher may go on: asked of the database where something happened to them, and once in a while.
+    pub(super) async fn may_go_on(&mut self) -> bool {
+        if self.doubt || Instant::now() >= self.check_at {
+            if !self.watcher.may_go_on(&self.app).await {
+                self.doubt = true;
+                return false;
+            }
+            (self.doubt, self.check_at) = (false, Instant::now() + RECHECK);
+        }
+        true
+    }
+
+    fn sort(&mut self, event: Event) -> Option<Heard> {
+        if event.topic == Topic::Missed {
+            return self.missed();
+        }
+        if event.tenant != self.watcher.actor().tenant {
+            return None;
+        }
+        self.doubt |= self.watcher.is_touched_by(&event);
+        Some(Heard::Event(event))
+    }
+
+    fn missed(&mut self) -> Option<Heard> {
+        self.doubt = true;
+        Some(Heard::Missed)
+    }
+}

@@ -1,0 +1,65 @@
+//! A place in a task's output, as it travels in the ids of events: `attempt.line`.
+use crate::problem::Problem;
+use http::HeaderMap;
+use std::{fmt, str::FromStr};
+
+/// The line that comes next, in one start of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Which start; the latest where it is not known.
+    pub(crate) attempt: Option<u32>,
+    /// The number of the line, from 1.
+    pub(crate) line: i64,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self { attempt: None, line: 1 }
+    }
+}
+
+impl Position {
+    /// Where a client goes on that was cut off, by its `Last-Event-ID`.
+    pub(crate) fn last_event(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let wrong = || Problem::wrong_field("Last-Event-ID", "must be the id of an event of this stream");
+        let Some(id) = headers.get("last-event-id").filter(|id| !id.is_empty()) else { return Ok(None) };
+        id.to_str().ok().and_then(|id| id.parse().ok()).map(Some).ok_or_else(wrong)
+    }
+}
+
+impl FromStr for Position {
+    type Err = std::num::ParseIntError;
+    /// Reads `attempt.line`, or `line` alone.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('.') {
+            Some((attempt, line)) => Ok(Self { attempt: Some(attempt.parse()?), line: line.parse()? }),
+            None => Ok(Self { attempt: None, line: text.parse()? }),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attempt {
+            Some(attempt) => write!(f, "{attempt}.{}", self.line),
+            None => self.line.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_reads_back_from_an_event_id() {
+        for (text, attempt, line) in [("2.57", Some(2), 57), ("57", None, 57)] {
+            let position: Position = text.parse().unwrap();
+            assert_eq!(position, Position { attempt, line });
+            assert_eq!(position.to_string(), text);
+        }
+        for garbage in ["", ".", "1.", ".1", "a", "1.2.3", "-1.1"] {
+            assert!(garbage.parse::<Position>().is_err(), "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Every page, route, server function, stream and runner call: what the tests of the walls count.
+use app::routes::App;
+use leptos::prelude::provide_context;
+use serde::Serialize;
+
+/// Something that can be reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Route {
+    /// `page`, `action`, `api`, `stream`, `file`, `health`, `enrolment` or `runner`.
+    pub kind: &'static str,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, parameters in braces.
+    pub path: String,
+}
+
+/// All of them, sorted.
+pub fn all() -> Vec<Route> {
+    let pages = leptos_axum::generate_route_list_with_exclusions_and_ssg_and_context(App, None, || {
+        provide_context::<Option<domain::Actor>>(None);
+    });
+    let route = |kind, method: &str, path: &str| Route { kind, method: method.into(), path: path.into() };
+    let mut all: Vec<_> = pages.0.iter().map(|page| route("page", "GET", page.path())).collect();
+    all.extend(server_fns().map(|path| route("action", "POST", path)));
+    all.extend(crate::api::table().into_iter().map(|(method, path)| route("api", method, path)));
+    all.extend(crate::live::PATHS.iter().map(|path| route("stream", "GET", path)));
+    all.push(route("file", "GET", "/pkg/{*file}"));
+    all.extend(["/healthz", "/readyz", "/metrics"].map(|path| route("health", "GET", path)));
+    all.push(route("enrolment", "POST", "/api/v1/runners/enrol"));
+    all.push(route("runner", "POST", "/castellan.runner.v1.Runner/Work"));
+    all.sort();
+    all
+}
+
+fn server_fns() -> impl Iterator<Item = &'static str> {
+    leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path)
+}

@@ -1,0 +1,96 @@
+//! Who is connected to this node, and how to reach them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use domain::{Actor, RunnerId, TenantId};
+use store::Lease;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use uuid::Uuid;
+use wire::v1::ServerMessage;
+
+/// Messages that wait to be sent to one runner.
+pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;
+
+/// How often a runner that is turned away is written into the audit log.
+const NOTED: Duration = Duration::from_secs(3_600);
+/// How many runners that were turned away are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// A runner that is connected and was greeted.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub runner: RunnerId,
+    /// Tells its streams apart.
+    pub stream: Uuid,
+    pub actor: Actor,
+    pub capabilities: Vec<String>,
+    pub slots: usize,
+    /// Whether its sandbox works.
+    pub fit: bool,
+    pub to: Outgoing,
+    /// Ends the stream.
+    pub end: CancellationToken,
+    /// What it was told to cancel.
+    pub cancelled: HashSet<Lease>,
+}
+
+/// The seats.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    seats: Mutex<HashMap<RunnerId, Seat>>,
+    turned_away: Mutex<HashMap<RunnerId, Instant>>,
+    /// Somebody came, or may have a free slot.
+    pub changed: Notify,
+}
+
+impl Desk {
+    /// Gives a runner its seat. An older stream of the same runner ends: the newest speaks for it.
+    pub fn sit(&self, seat: Seat) {
+        if let Some(old) = self.seats().insert(seat.runner, seat) {
+            old.end.cancel();
+        }
+        self.changed.notify_one();
+    }
+
+    /// Takes the seat of a stream back; says whether it was still that stream's.
+    pub fn leave(&self, runner: RunnerId, stream: Uuid) -> bool {
+        let mut seats = self.seats();
+        let own = seats.get(&runner).is_some_and(|seat| seat.stream == stream);
+        if own {
+            seats.remove(&runner);
+        }
+        own
+    }
+
+    /// Who of a tenant is here.
+    pub fn of(&self, tenant: TenantId) -> Vec<Seat> {
+        self.seats().values().filter(|seat| seat.actor.tenant == tenant).cloned().collect()
+    }
+
+    /// The tenants whose runners are here.
+    pub fn tenants(&self) -> HashSet<TenantId> {
+        self.seats().values().map(|seat| seat.actor.tenant).collect()
+    }
+
+    /// Whether a runner is to be told of this cancellation: the first time only.
+    pub fn is_first_cancel(&self, runner: RunnerId, lease: Lease) -> bool {
+        self.seats().get_mut(&runner).is_some_and(|seat| seat.cancelled.insert(lease))
+    }
+
+    /// Whether turning this runner away is worth a record: not every few seconds.
+    pub fn is_news(&self, runner: RunnerId) -> bool {
+        let mut known = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, at| at.elapsed() < NOTED);
+        known.len() < REMEMBERED && known.insert(runner, Instant::now()).is_none()
+    }
+
+    fn seats(&self) -> MutexGuard<'_, HashMap<RunnerId, Seat>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,149 @@
+//! Hands out what waits: as soon as something is queued or a slot is free, and never by asking again and again.
+
+use std::{cmp::Reverse, collections::HashSet, time::Duration};
+
+use domain::{Actor, RunnerId, TenantId, grant::Grant, task::TaskState};
+use store::{Assignment, Event, TaskFilter, Topic};
+use tokio::{
+    sync::broadcast::error::{RecvError, TryRecvError},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use wire::v1::{self, server_message::Kind};
+
+use super::{Shared, desk::Seat, words};
+
+/// After a failure of the database.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is to be looked at.
+#[derive(Debug, Default)]
+struct Agenda {
+    tenants: HashSet<TenantId>,
+    /// Events were missed: everything.
+    all: bool,
+}
+
+impl Agenda {
+    fn add(&mut self, event: Event) {
+        match event.topic {
+            Topic::Tasks | Topic::Runners => {
+                self.tenants.insert(event.tenant);
+            }
+            Topic::Missed => self.all = true,
+            Topic::Log | Topic::Approvals | Topic::People | Topic::Keys | Topic::Rules => {}
+        }
+    }
+}
+
+/// Hands out tasks until `stop`.
+pub(super) async fn run(shared: &Shared, stop: &CancellationToken) {
+    let mut events = shared.store().subscribe();
+    let mut agenda = Agenda::default();
+    loop {
+        let again = !agenda.tenants.is_empty();
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = shared.desk.changed.notified() => agenda.all = true,
+            () = sleep(AGAIN), if again => {}
+            event = events.recv() => match event {
+                Ok(event) => agenda.add(event),
+                Err(RecvError::Lagged(_)) => agenda.all = true,
+                Err(RecvError::Closed) => return,
+            },
+        }
+        // What came meanwhile is done in one go.
+        loop {
+            match events.try_recv() {
+                Ok(event) => agenda.add(event),
+                Err(TryRecvError::Lagged(_)) => agenda.all = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let here = shared.desk.tenants();
+        let due = std::mem::take(&mut agenda);
+        for tenant in here.into_iter().filter(|tenant| due.all || due.tenants.contains(tenant)) {
+            if let Err(error) = serve(shared, tenant).await {
+                tracing::error!(%error, %tenant, "tasks could not be handed out; trying again");
+                agenda.tenants.insert(tenant);
+            }
+        }
+    }
+}
+
+/// Does for one tenant what can be done now.
+async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<()> {
+    let mut free = Vec::new();
+    for seat in shared.desk.of(tenant) {
+        let mut read = shared.store().read(&seat.actor).await?;
+        if read.runner(seat.runner).await?.revoked_at.is_some() {
+            let reject = v1::Reject { reason: "this runner was revoked".into() };
+            let _ = seat.to.try_send(Ok(words::say(Kind::Reject(reject)))); // it may be gone
+            seat.end.cancel();
+            continue;
+        }
+        let held = read.held().await?;
+        for task in held.iter().filter(|task| task.cancel_asked) {
+            if shared.desk.is_first_cancel(seat.runner, task.lease()) {
+                send(&seat, Kind::Cancel(v1::Cancel { attempt: words::attempt(task.lease()) }));
+            }
+        }
+        free.push((seat.slots.saturating_sub(held.len()), seat));
+    }
+    // A runner whose sandbox does not work gets a task only where no other is there: it answers with cause and fix.
+    let fit = free.iter().any(|(_, seat)| seat.fit);
+    free.retain(|(slots, seat)| *slots > 0 && (seat.fit || !fit));
+    if free.is_empty() || !is_waiting(shared, tenant).await? {
+        return Ok(());
+    }
+    loop {
+        free.sort_by_key(|(slots, _)| Reverse(*slots));
+        let Some((slots, seat)) = free.first_mut() else { return Ok(()) };
+        let mut write = shared.store().write(&seat.actor).await?;
+        match write.claim_task(&seat.capabilities).await? {
+            Some(assignment) => {
+                write.commit().await?;
+                send(seat, assign(shared, seat.runner, tenant, assignment));
+                *slots -= 1;
+            }
+            None => *slots = 0, // nothing that this one can run
+        }
+        free.retain(|(slots, _)| *slots > 0);
+    }
+}
+
+/// A look before the leap: claiming takes the database's one writer.
+async fn is_waiting(shared: &Shared, tenant: TenantId) -> store::Result<bool> {
+    let filter = TaskFilter { states: vec![TaskState::Queued], ..TaskFilter::default() };
+    let mut read = shared.store().read(&Actor::console(tenant, shared.store().now())).await?;
+    Ok(!read.tasks(&filter, None, 1).await?.items.is_empty())
+}
+
+/// The task with its grant: exactly this request, this runner, this attempt, until the lease ends.
+fn assign(shared: &Shared, runner: RunnerId, tenant: TenantId, assignment: Assignment) -> Kind {
+    let Assignment { task, deciders } = assignment;
+    let grant = Grant {
+        tenant,
+        task: task.id,
+        attempt: task.attempt,
+        runner,
+        request: task.request_digest,
+        rule: task.rule,
+        deciders,
+        expires_at: task.lease_until,
+    };
+    Kind::Assign(v1::Assign {
+        attempt: words::attempt(store::Lease { task: task.id, attempt: task.attempt }),
+        request: task.request.into_bytes().into(),
+        script: task.script.into_bytes().into(),
+        grant_signature: shared.app.keys.grants.sign(&grant.signed_bytes()).to_vec().into(),
+        grant: grant.canonical().into(),
+    })
+}
+
+/// Sends, or ends a stream that is not read: what was meant for it comes back when its lease ends.
+fn send(seat: &Seat, kind: Kind) {
+    if seat.to.try_send(Ok(words::say(kind))).is_err() {
+        seat.end.cancel();
+    }
+}

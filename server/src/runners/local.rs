@@ -1,0 +1,147 @@
+//! The runners on this machine: one child process for each tenant, enrolled without anybody's help.
+
+mod child;
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    Actor, EnrolmentId, RunnerId, TenantId,
+    policy::{CreateEnrolment, RevokeRunner},
+};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use serde::Deserialize;
+use store::Runner;
+use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, new_id};
+use crate::{auth::digest, failure::Failure, pki::runner_identity};
+
+/// A certificate with less left than this is replaced at the child's next start.
+const RENEW: Duration = Duration::from_secs(30 * 86_400);
+
+/// Keeps a runner for each tenant, new ones included, until `stop`.
+pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToken) {
+    if !shared.app.config.local_runner.enabled {
+        return;
+    }
+    let mut events = shared.store().subscribe();
+    let mut kept = HashSet::new();
+    let mut children = JoinSet::new();
+    loop {
+        match shared.store().system().tenants().await {
+            Ok(tenants) => {
+                for tenant in tenants.into_iter().filter(|tenant| kept.insert(tenant.id)) {
+                    children.spawn(child::keep(std::sync::Arc::clone(shared), tenant.id, stop.clone()));
+                }
+            }
+            Err(error) => tracing::error!(%error, "local runners of new tenants are not started yet"),
+        }
+        loop {
+            let event = tokio::select! {
+                () = stop.cancelled() => {
+                    while children.join_next().await.is_some() {}
+                    return;
+                }
+                event = events.recv() => event,
+            };
+            match event {
+                Ok(event) if kept.contains(&event.tenant) => {}
+                Err(RecvError::Closed) => return,
+                Ok(_) | Err(RecvError::Lagged(_)) => break, // of a tenant that is new, or nobody knows
+            }
+        }
+    }
+}
+
+/// What a child needs to come in.
+#[derive(Debug)]
+enum Entry {
+    /// It has an identity that counts.
+    Known,
+    /// A token to enrol with.
+    Token(String),
+    /// It was revoked, and that was meant.
+    Revoked(PathBuf),
+}
+
+/// Finds out how the child of this tenant comes in; makes room for a new identity where the old one is of no use.
+async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> Result<Entry, Failure> {
+    let console = Actor::console(tenant, shared.store().now());
+    let runners = shared.store().read(&console).await?.runners().await?;
+    let own = identity(folder).and_then(|id| runners.iter().find(|runner| runner.id == id));
+    match own {
+        Some(runner) if runner.revoked_at.is_some() => return Ok(Entry::Revoked(folder.to_owned())),
+        Some(runner) if runner.expires_at > shared.store().now().after(RENEW) => return Ok(Entry::Known),
+        _ => {}
+    }
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    // One that lost its folder, or is about to be too old: the name is for its successor.
+    for old in runners.iter().filter(|runner| runner.name == name && runner.revoked_at.is_none()) {
+        retire(shared, &console, old).await?;
+    }
+    let token = token()?;
+    let create = CreateEnrolment { enrolment: EnrolmentId(new_id()), name: name.to_owned() };
+    let proof = shared.store().authorise(&console, create).await?;
+    let mut write = shared.store().write(&console).await?;
+    write.create_enrolment(proof, digest(&token)).await?;
+    write.commit().await?;
+    Ok(Entry::Token(token))
+}
+
+async fn retire(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Failure> {
+    let proof = shared.store().authorise(console, RevokeRunner { runner: old.id }).await?;
+    let mut write = shared.store().write(console).await?;
+    write.revoke_runner(proof).await?;
+    Ok(write.commit().await?)
+}
+
+/// Who the runner in `folder` is, if it is anybody.
+fn identity(folder: &Path) -> Option<RunnerId> {
+    #[derive(Deserialize)]
+    struct Kept {
+        certificate: String,
+    }
+    let kept: Kept = serde_json::from_slice(&fs::read(folder.join("identity.json")).ok()?).ok()?;
+    let certificate = CertificateDer::from_pem_slice(kept.certificate.as_bytes()).ok()?;
+    Some(RunnerId(runner_identity(&certificate).ok()?.runner))
+}
+
+/// `reg_` and 256 random bits.
+fn token() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("no randomness: {error}")))?;
+    Ok(format!("reg_{}", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// What the local runner of this node is called: nodes that share a database need names of their own.
+fn name(shared: &Shared) -> String {
+    if shared.store().is_embedded() {
+        return "local".into();
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().to_ascii_lowercase();
+    let host: String = host.chars().filter(|c| plain(*c)).take(40).collect();
+    let place = digest(&shared.app.config.data_dir.canonicalize().unwrap_or_default().to_string_lossy());
+    format!("local-{host}-{}", hex::encode(place.get(..3).unwrap_or_default()))
+}
+
+/// Where this machine itself reaches what listens on `address`.
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    SocketAddr::new(ip, address.port())
+}

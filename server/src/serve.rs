@@ -1,0 +1,88 @@
+//! `castellan serve`: puts the parts together and runs them until it is told to stop.
+use crate::{
+    api,
+    auth::Hasher,
+    checkpoints,
+    failure::Failure,
+    health::{self, Counters},
+    config::Config,
+    door::{Door, Limits, Names, guard, tls},
+    keys::MasterKey,
+    live, setup,
+    state::App,
+    telemetry,
+    web::{self, Web},
+};
+use axum::Router;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Runs the server until SIGINT or SIGTERM, then lets what is under way end.
+///
+/// # Errors
+/// Why it cannot start.
+pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> {
+    telemetry::start(&config.log)?;
+    tls::install_provider();
+    let app = App::open(config, key).await?;
+    let config = &app.config;
+    let (https, limits) = (config.secure(), Limits::pages(config));
+    let tls = match (&config.tls.certificate, &config.tls.key) {
+        (Some(certificate), Some(key)) => Some(tls::http_tls(certificate, key)?),
+        _ => None,
+    };
+    let door = Door::open(config.listen, tls, https, limits)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", config.listen)))?;
+    let names = Names::new(config, door.address()?);
+    let origin = names.public().to_string();
+
+    let stop = CancellationToken::new();
+    let router = routes(&app, &origin)?;
+    let service = guard(router, names, config.limits.request_body_bytes.get());
+
+    announce(&app, &origin).await?;
+    tokio::spawn(stop_on_signal(stop.clone()));
+    tokio::join!(
+        door.serve(service, stop.clone()),
+        checkpoints::keep(app.clone(), stop.clone()),
+    );
+    app.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Everything that is reached over HTTP.
+///
+/// # Errors
+/// When the operating system gives no randomness.
+pub fn routes(app: &App, origin: &str) -> Result<Router, Failure> {
+    let web = Web::new(app.clone(), Hasher::new()?, origin.to_owned());
+    let counters = Counters::default();
+    let pages = web::routes(web, live::routes(app.clone()));
+    let all = pages.merge(api::routes(app.clone())).merge(health::routes(app.clone(), counters.clone()));
+    Ok(health::counted(all, counters))
+}
+
+/// Tells the person at the console where to go.
+async fn announce(app: &App, origin: &str) -> Result<(), Failure> {
+    let link = setup::offer_link(&app.store, &app.config.data_dir, origin).await?;
+    println!("Castellan is at {origin}");
+    if let Some(link) = link {
+        println!("\nNobody has an account yet. Make the first one with this link; it works once, for an hour:\n\n  {link}\n");
+    }
+    Ok(())
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        tracing::error!("signals cannot be received; end the process to stop it");
+        return;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}

@@ -1,0 +1,49 @@
+//! What every handler shares.
+use crate::{
+    failure::Failure,
+    config::Config,
+    keys::{Keys, MasterKey, SecretsDir},
+};
+use domain::Timestamp;
+use secrecy::ExposeSecret;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use store::{Settings, Store};
+
+/// The parts of a running server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// As configured.
+    pub config: Arc<Config>,
+    /// The deployment's own keys.
+    pub keys: Arc<Keys>,
+}
+
+impl App {
+    /// Opens keys and database as configured, making what is missing. `key` goes before the master key's file.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it.
+    pub async fn open(config: Config, key: Option<MasterKey>) -> Result<Self, Failure> {
+        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+        let keys = Keys::open_or_create(&secrets, key)?;
+        let settings = Settings {
+            url: config.database().expose().to_owned(),
+            key: store::MasterKey::new(*keys.master.expose_secret()),
+            clock: Arc::new(now),
+        };
+        let store = Store::open(settings).await?;
+        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys) })
+    }
+}
+
+/// The system's time: the one place where the server reads it.
+#[expect(clippy::disallowed_methods, reason = "time comes in here, and is passed on as a value")]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

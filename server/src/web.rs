@@ -1,0 +1,61 @@
+//! Pages, their forms and their files: Leptos on axum.
+
+mod actions;
+mod assets;
+mod context;
+mod page;
+
+pub use assets::Site;
+
+use crate::{
+    auth::{self, Hasher, Sessions},
+    state::App,
+};
+use app::assets::Assets;
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use leptos::config::LeptosOptions;
+
+/// What pages share.
+#[derive(Clone, Debug)]
+pub struct Web {
+    app: App,
+    hasher: Hasher,
+    options: LeptosOptions,
+    assets: Assets,
+    /// Scheme, host and port, for links.
+    origin: String,
+    https: bool,
+}
+
+impl Web {
+    /// Pages of `app` under `origin` (`https://castellan.example.org`).
+    pub fn new(app: App, hasher: Hasher, origin: String) -> Self {
+        // The error says that there is one already: the same, for another server in this process.
+        let _already = any_spawner::Executor::init_tokio();
+        let site = Site::load();
+        let https = origin.starts_with("https:");
+        let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
+        let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
+        Self { app, hasher, options, assets, origin, https }
+    }
+}
+
+/// Everything that a browser asks for; `streams` are further routes that need its session.
+pub fn routes(web: Web, streams: Router) -> Router {
+    let app = web.app.clone();
+    let config = &app.config.sessions;
+    let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle, config.absolute);
+    let cookies = auth::layer(sessions, web.https, config.absolute);
+    let pages = Router::new()
+        .route("/actions/{*name}", post(actions::run))
+        .fallback(get(page::show))
+        .with_state(web)
+        .merge(streams)
+        .layer(from_fn_with_state(app, auth::identify))
+        .layer(cookies);
+    Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)
+}

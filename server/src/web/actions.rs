@@ -1,0 +1,142 @@
+//! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
+//! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
+use super::{Web, context::Context, page};
+use app::outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal};
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http_body_util::BodyExt;
+use leptos_axum::handle_server_fns_with_context;
+
+/// The most that a form may send: a script of 256 KiB, every byte of it written as `%XX`, and the rest of the form.
+const LARGEST: usize = 1024 * 1024;
+
+pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Some(context) = Context::of(&web, &parts.headers, &parts.extensions) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let body = match http_body_util::Limited::new(body, LARGEST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    };
+    let is_form = wants_page(&parts.headers);
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+
+    let (action, session) = (parts.uri.path().to_owned(), parts.extensions.clone());
+    let provide = {
+        let context = context.clone();
+        move || context.provide()
+    };
+    let call = Request::from_parts(parts.clone(), Body::from(body.clone()));
+    let answer = handle_server_fns_with_context(provide, call).await.into_response();
+    let signed_in = context.signed_in();
+    let outcome = match read(answer).await {
+        Ok(outcome) => outcome,
+        Err(status) => return status.into_response(),
+    };
+
+    if !is_form {
+        let status = outcome.as_ref().map_or_else(|refusal| status(refusal.kind), |_| StatusCode::OK);
+        return with_removal(&web, signed_in, &action, (status, axum::Json(answer_json(&outcome))).into_response());
+    }
+    let values = fields(&body);
+    let here = values.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
+    let here = own_path(here).unwrap_or_else(|| Uri::from_static("/"));
+    let (status, result) = match outcome {
+        Ok(Done::Stay) => return Redirect::to(&here.to_string()).into_response(),
+        Ok(Done::GoTo(path)) => {
+            let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
+            return with_removal(&web, signed_in, &action, Redirect::to(&to.to_string()).into_response());
+        }
+        Ok(Done::Secret(secret)) => (StatusCode::OK, Ok(secret)),
+        Err(refusal) => (status(refusal.kind), Err(refusal)),
+    };
+    let kept = values.into_iter().filter(|(name, _)| !name.contains("password") && name != PAGE_FIELD).collect();
+    let context = context.answering(Answered { action, values: kept, result });
+    let mut shown = Request::new(Body::empty());
+    *shown.method_mut() = Method::GET;
+    *shown.uri_mut() = here;
+    *shown.extensions_mut() = session;
+    let mut response = page::render(&web, context, shown).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// Whether a browser shows what comes back: a form without JavaScript, not an island.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|line| line.to_str().ok()).is_some_and(|line| line.contains("text/html"))
+}
+
+/// What the server function said. One that does not exist has no such answer.
+async fn read(answer: Response) -> Result<Result<Done, Refusal>, StatusCode> {
+    let well = answer.status().is_success();
+    let missing = answer.status() == StatusCode::BAD_REQUEST;
+    let body: Bytes = answer.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    if well {
+        return serde_json::from_slice(&body).map(Ok).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    serde_json::from_slice(&body)
+        .map(Err)
+        .map_err(|_| if missing { StatusCode::NOT_FOUND } else { StatusCode::INTERNAL_SERVER_ERROR })
+}
+
+fn answer_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
+    let json = match outcome {
+        Ok(done) => serde_json::to_value(done),
+        Err(refusal) => serde_json::to_value(refusal),
+    };
+    json.unwrap_or_default()
+}
+
+const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::SignedOut => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The fields of a form; one that is no text is left out.
+fn fields(body: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// A path of ours with its query; never another host's, however it is written.
+fn own_path(text: &str) -> Option<Uri> {
+    let plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains('\\');
+    let own = text.starts_with('/') && !text.starts_with("//") && plain;
+    own.then(|| text.parse::<Uri>().ok()).flatten().filter(|uri| uri.authority().is_none() && uri.scheme().is_none())
+}
+
+/// After signing out the browser is told to forget its cookie, in words that it follows (E12).
+fn with_removal(web: &Web, was_signed_in: bool, action: &str, mut response: Response) -> Response {
+    if was_signed_in && action == "/actions/login/sign-out" {
+        response.headers_mut().append(header::SET_COOKIE, crate::auth::removal(web.https));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_e16_only_our_own_paths_are_redirected_to() {
+        for own in ["/", "/tasks?state=queued", "/a/b?c=%2F%2Fevil"] {
+            assert_eq!(own_path(own).unwrap().to_string(), own);
+        }
+        for foreign in ["", "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/\t/evil", "evil", "/ü", "/a\r\nb"] {
+            assert!(own_path(foreign).is_none(), "{foreign:?}");
+        }
+    }
+}

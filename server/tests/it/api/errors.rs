@@ -1,0 +1,105 @@
+//! What is answered to what cannot be read: problem+json that names the place.
+use crate::world::{Answer, on_both};
+use axum::body::Body;
+use http::Request;
+
+on_both! {
+    async fn a_body_that_is_no_task_is_refused_by_the_name_of_its_field(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let send = async |body: &str| world.post_with(&key, "/api/v1/tasks", &[], body).await;
+        for (body, place) in [("", "line 1 column 0"), ("{\n \"script\": tru }", "line 2"), (r#"{"script":"a"} x"#, "column 16")] {
+            let problem = send(body).await.problem(400);
+            assert!(problem["detail"].as_str().unwrap().contains(place), "{problem}");
+        }
+        for (body, field) in [
+            (r#"{"script":"a","sudo":true}"#, "sudo"),
+            (r#"{"script":5}"#, "script"),
+            (r#"{"script":"a","timeout_seconds":"soon"}"#, "timeout_seconds"),
+            (r#"{"script":"a","timeout_seconds":-1}"#, "timeout_seconds"),
+            (r#"{"script":"a","timeout_seconds":0}"#, "timeout_seconds"),
+            (r#"{"script":"a","visibility":"everybody"}"#, "visibility"),
+            (r#"{"script":"a","network_policy":"proxy"}"#, "network_policy"),
+            (r#"{"script":"a","labels":{"UPPER":"x"}}"#, "labels"),
+            (r#"{"script":"a","organisation":"ops"}"#, "organisation"),
+            (r#"{"script":"a","script":"b"}"#, "script"),
+            (r#"{"script":"  "}"#, "script"),
+            (r#"{"tool":"bash"}"#, "script"),
+            ("[]", "body"),
+            ("5", "body"),
+        ] {
+            send(body).await.wrong_field(field);
+        }
+        let reason = send(r#"{"script":"a","labels":{"UPPER":"x"}}"#).await.json()["errors"][0]["reason"].clone();
+        assert!(reason.as_str().unwrap().starts_with("a key is 1 to 63 of"), "{reason}");
+    }
+
+    async fn another_content_type_and_too_much_are_refused(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        world.post_with(&key, "/api/v1/tasks", &[("content-type", "text/plain")], "{}").await.problem(415);
+        let much = format!(r#"{{"script":"{}"}}"#, "x".repeat(1_100_000));
+        world.post_with(&key, "/api/v1/tasks", &[], &much).await.problem(413);
+    }
+
+    async fn parameters_are_read_as_strictly(world) {
+        let key = world.key(&world.acme, world.acme.audrey, "tasks:*,approvals:*,audit:*").await;
+        for (path, field) in [
+            ("/api/v1/tasks?colour=red", "colour"),
+            ("/api/v1/tasks?limit=0", "limit"),
+            ("/api/v1/tasks?limit=201", "limit"),
+            ("/api/v1/tasks?limit=many", "limit"),
+            ("/api/v1/tasks?limit=5&limit=6", "limit"),
+            ("/api/v1/tasks?after=yesterday", "after"),
+            ("/api/v1/tasks?after=", "after"),
+            ("/api/v1/tasks?after=%27%20or%201%3D1", "after"),
+            ("/api/v1/tasks?state=queued,flying", "state"),
+            ("/api/v1/tasks?mine=perhaps", "mine"),
+            ("/api/v1/tasks?label=team", "label"),
+            ("/api/v1/tasks?organisation=ops", "organisation"),
+            ("/api/v1/approvals?state=queued", "state"),
+            ("/api/v1/approvals?after=7", "after"),
+            ("/api/v1/audit?after=x", "after"),
+            ("/api/v1/audit?since=yesterday", "since"),
+            ("/api/v1/audit?outcome=maybe", "outcome"),
+        ] {
+            world.get(&key, path).await.wrong_field(field);
+        }
+        let beyond = world.get(&key, "/api/v1/audit?after=-9223372036854775808").await;
+        assert_eq!(beyond.json()["items"], serde_json::json!([]));
+    }
+
+    async fn without_one_good_key_nothing_is_said(world) {
+        let good = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        for headers in [vec![], vec![""], vec!["Basic bWlhOm1pYQ=="], vec!["Bearer"], vec!["Bearer mk_wrong"],
+            vec!["Bearer \u{e9}"], vec!["mk_wrong"], vec![&*format!("Bearer {good}"), "Bearer mk_other"]] {
+            let mut request = Request::get("/api/v1/tasks").body(Body::empty()).unwrap();
+            for header in &headers {
+                request.headers_mut().append("authorization", http::HeaderValue::from_bytes(header.as_bytes()).unwrap());
+            }
+            let answer = Answer::of(world.send(request).await).await;
+            answer.problem(401);
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{headers:?}");
+        }
+        // A browser's cookie is no key.
+        let request = Request::get("/api/v1/tasks").header("cookie", format!("castellan={good}")).body(Body::empty()).unwrap();
+        Answer::of(world.send(request).await).await.problem(401);
+    }
+
+    async fn addresses_and_methods_that_are_not_there_are_problems_too(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        for path in ["/api", "/api/", "/api/v1", "/api/v2/tasks", "/api/v1/tasks/", "/api/v1/tasks/x/y"] {
+            world.get(&key, path).await.problem(404);
+        }
+        for (method, path, allowed) in [
+            ("DELETE", "/api/v1/tasks", ["GET", "POST"].as_slice()),
+            ("POST", "/api/v1/audit", &["GET"]),
+            ("GET", "/api/v1/approvals/x/approve", &["POST"]),
+            ("OPTIONS", "/api/v1/tasks", &["GET", "POST"]),
+        ] {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let answer = Answer::of(world.send(request).await).await;
+            answer.problem(405);
+            let allow = answer.header("allow").unwrap_or_default();
+            assert!(allowed.iter().all(|method| allow.contains(method)), "{method} {path}: {allow:?}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Stories told against a real listener and real files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod api;
+mod door;
+mod master_key;
+mod runners;
+mod world;

@@ -1,0 +1,56 @@
+//! The master key leaves the environment at start, for the server and for all it starts (E1).
+
+use std::process::{Command, Output};
+
+use secrecy::ExposeSecret;
+use server::keys::{harden_process, take_encryption_key};
+
+const KEY: &str = "abababababababababababababababababababababababababababababababab";
+const ROLE: &str = "CASTELLAN_TEST_PLAYS_THE_SERVER";
+
+/// The server's part of the story below; in a run of its own, where the variables are set.
+#[test]
+fn plays_the_server() {
+    if std::env::var_os(ROLE).is_none() {
+        return;
+    }
+    let key = take_encryption_key().unwrap().expect("the key arrived");
+    assert_eq!(hex::encode(key.expose_secret()), KEY);
+    let own = std::fs::read("/proc/self/environ").unwrap();
+    println!("own environment: {}", String::from_utf8_lossy(&own).replace('\0', " "));
+    // A child prints what it was given: its environment, and whatever can be read from its descriptors.
+    let look = "tr '\\0' ' ' < /proc/self/environ; for fd in /proc/self/fd/*; do timeout 0.2 cat $fd; done";
+    let child = Command::new("sh").args(["-c", look]).stdin(std::process::Stdio::null()).output().unwrap();
+    println!("child: {}", String::from_utf8_lossy(&child.stdout));
+    harden_process().unwrap();
+    println!("limits: {}", std::fs::read_to_string("/proc/self/limits").unwrap());
+    println!("played to the end");
+}
+
+fn server_with(key: &str) -> Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "master_key::plays_the_server", "--nocapture", "--test-threads=1"])
+        .env(ROLE, "1")
+        .env("CASTELLAN_ENCRYPTION_KEY", key)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn trap_e01_the_key_is_neither_in_the_servers_nor_in_its_childrens_environment() {
+    let output = server_with(KEY);
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && seen.contains("played to the end"), "{output:?}");
+    assert!(seen.contains(ROLE), "the environment was really shown: {seen}");
+    assert!(!seen.contains("abab") && !seen.contains("CASTELLAN_ENCRYPTION_KEY="), "{seen}");
+    let cores = seen.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(cores.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "A-12");
+}
+
+/// M-06.
+#[test]
+fn a_key_that_is_no_key_is_refused_without_being_repeated() {
+    let output = server_with("not-a-key-4711");
+    let said = format!("{output:?}");
+    assert!(!output.status.success() && said.contains("64 hexadecimal digits") && !said.contains("4711"), "{said}");
+}

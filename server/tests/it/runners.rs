@@ -1,0 +1,6 @@
+//! Runners against the real port: enrolment, dispatch, fencing, revocation.
+
+mod dispatch;
+mod enrolment;
+mod fencing;
+mod house;

@@ -1,0 +1,186 @@
+//! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
+use crate::world::{asking, decision, on_both, sealed};
+use domain::{approval::{Answer, ApprovalState}, policy::CancelTask, receipt::End, request::RequestDigest, task::TaskState};
+use std::time::Duration;
+use store::{ApprovalFilter, Error, Result};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn conflict<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+    match result {
+        Err(Error::Conflict(text)) => text,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+on_both! {
+    async fn d_04_a_yes_queues_the_task_and_stands_in_the_log_with_the_digest(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        assert_eq!(task.state, TaskState::AwaitingApproval);
+        let question = world.question(&task).await;
+        assert_eq!((question.needed, question.given, question.request_digest), (1, 0, task.request_digest));
+        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let decisions = read.decisions(task.id).await.unwrap();
+        assert_eq!((decisions.len(), decisions[0].person_id), (1, acme.ada.person().unwrap()));
+        let history = read.task_history(task.id).await.unwrap();
+        let record: domain::audit::Record = serde_json::from_str(&history[1].body).unwrap();
+        assert_eq!(record.action, "approval.decide");
+        assert_eq!(record.detail["request_digest"], task.request_digest.to_string());
+        assert_eq!((&record.detail["answer"], &record.detail["state"]), (&"approve".into(), &"approved".into()));
+        drop(read);
+        let taken = world.claim(&acme.rex).await.unwrap();
+        assert_eq!(taken.deciders, [acme.ada.person().unwrap()]);
+    }
+
+    async fn d_04_a_no_denies_the_task(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.decide(&acme.olga, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let denied = read.task(task.id).await.unwrap();
+        assert_eq!((denied.state, denied.ended_at), (TaskState::Denied, Some(world.now())));
+        assert_eq!(read.decisions(task.id).await.unwrap()[0].reason, "looked at it");
+        drop(read);
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    async fn d_04_nobody_decides_a_request_of_their_own_and_the_attempt_is_recorded(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.ada, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        let before = world.records(acme).await;
+        let refused = world.store.authorise(&acme.ada, decision(&question, Answer::Approve)).await;
+        assert!(matches!(refused, Err(Error::Denied(_))));
+        assert_eq!(world.records(acme).await, before + 1);
+        let mut read = world.store.read(&acme.console).await.unwrap();
+        let last = read.task_history(task.id).await.unwrap().pop().unwrap();
+        assert_eq!((last.action.as_str(), last.outcome.as_str()), ("approval.decide", "refused"));
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    async fn d_04_deciding_twice_is_a_conflict_that_says_so(world) {
+        let acme = &world.acme;
+        for (answer, words) in [(Answer::Approve, "approved already"), (Answer::Deny, "denied already")] {
+            let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+            world.decide(&acme.ada, &question, answer).await.unwrap();
+            for who in [&acme.ada, &acme.abe, &acme.olga] {
+                assert!(conflict(world.decide(who, &question, Answer::Approve).await).contains(words));
+            }
+        }
+    }
+
+    async fn d_04_a_changed_request_is_a_conflict(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let mut question = world.question(&task).await;
+        question.request_digest.0[31] ^= 1;
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("not the one that was shown"));
+        question.request_digest = RequestDigest([0; 32]);
+        conflict(world.decide(&acme.ada, &question, Answer::Deny).await);
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    /// Ids of one question with the organisation of another, where the actor is an approver, are nobody's question.
+    async fn d_04_a_question_cannot_be_moved_to_where_one_may_decide(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.olga, asking(acme.lab)).await;
+        let mut question = world.question(&task).await;
+        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::Denied(_))));
+        question.organisation_id = acme.ops;
+        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::NotFound)));
+        question.organisation_id = acme.lab;
+        question.requester_id = acme.sam.person().unwrap();
+        assert!(matches!(world.decide(&acme.olga, &question, Answer::Approve).await, Err(Error::NotFound)), "nor to another requester");
+    }
+
+    async fn d_04_where_two_are_needed_two_different_people_say_yes(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("answered this request already"));
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        assert_eq!(world.question(&task).await.given, 1);
+        assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().deciders.len(), 2);
+    }
+
+    async fn d_04_one_no_outweighs_the_yes_that_was_given(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        assert_eq!(world.decide(&acme.abe, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Denied);
+    }
+
+    async fn d_04_an_approval_is_used_once(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.finish(&acme.rex, &taken, End::Exited(1)).await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::Failed);
+        assert!(world.claim(&acme.rex).await.is_none(), "it does not run again");
+        conflict(world.decide(&acme.abe, &question, Answer::Approve).await);
+        let again = world.submit(&acme.mia, asking(acme.ops)).await;
+        assert_eq!(again.state, TaskState::AwaitingApproval, "the same once more is another request");
+        assert_ne!(again.request_digest, task.request_digest);
+    }
+
+    async fn d_04_what_nobody_decides_in_time_expires(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(DAY)));
+        world.wait(DAY - Duration::from_micros(1));
+        world.store.system().do_due().await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        world.wait(Duration::from_micros(1));
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"), "even before the clock came by");
+        world.store.system().do_due().await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
+        assert_eq!(world.question(&task).await.state, ApprovalState::Expired);
+        assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"));
+        assert_eq!(world.store.system().next_due().await.unwrap(), None);
+    }
+
+    async fn d_04_cancelling_withdraws_the_question(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organisation: acme.ops };
+        world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await).await.unwrap();
+        assert_eq!(world.question(&task).await.state, ApprovalState::Withdrawn);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("withdrawn"));
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    async fn d_04_the_queue_counts_what_waits_for_me_and_pages_through_the_rest(world) {
+        let acme = &world.acme;
+        for _ in 0..5 {
+            world.submit(&acme.mia, asking(acme.ops)).await;
+        }
+        world.submit(&acme.ada, asking(acme.ops)).await;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let mut read = world.store.read(&acme.ada).await.unwrap();
+        assert_eq!(read.approvals_waiting_for_me().await.unwrap(), 5, "her own is not hers to decide");
+        let waiting = ApprovalFilter { state: Some(ApprovalState::Waiting), organisation: Some(acme.ops) };
+        let first = read.approvals(&waiting, None, 4).await.unwrap();
+        let after = first.next.unwrap().parse().unwrap();
+        let rest = read.approvals(&waiting, Some(after), 4).await.unwrap();
+        assert_eq!((first.items.len(), rest.items.len(), rest.next), (4, 2, None));
+        assert!(first.items.last().unwrap().id > rest.items[0].id, "newest first");
+        let elsewhere = ApprovalFilter { organisation: Some(acme.lab), ..ApprovalFilter::default() };
+        assert!(read.approvals(&elsewhere, None, 4).await.unwrap().items.is_empty());
+    }
+}

@@ -1,0 +1,288 @@
+//! D-06: a change to the audit log is found, wherever it is; a cut tail by what is kept elsewhere.
+use crate::{
+    raw::Raw,
+    world::{House, World, asking, on_both, sealed},
+};
+use domain::{
+    TenantId,
+    approval::Answer,
+    audit::{Broken, Stored, Verifier, link},
+    checkpoint::Checkpoint,
+    policy::ReadAudit,
+};
+use futures::future::join_all;
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, TestRunner},
+};
+use std::cell::Cell;
+
+async fn chain(world: &World, house: &House) -> Vec<Stored> {
+    let mut read = world.store.read(&house.audrey).await.unwrap();
+    let proof = house.audrey.may(ReadAudit).unwrap();
+    let (mut rows, mut after) = (vec![], 0);
+    loop {
+        let page = read.audit_from(&proof, after, 7).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        rows.extend(page.into_iter().map(Stored::from));
+    }
+    rows
+}
+
+fn verify(house: &House, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
+    let mut verifier = Verifier::new(house.tenant);
+    chain.iter().try_for_each(|record| verifier.take(record))?;
+    Ok(verifier.head())
+}
+
+async fn head(world: &World, house: &House) -> (i64, [u8; 32]) {
+    let head = world.store.read(&house.audrey).await.unwrap().audit_head().await.unwrap();
+    (head.seq, head.hash)
+}
+
+/// Some life for the log.
+async fn live(world: &World) {
+    let acme = &world.acme;
+    for _ in 0..5 {
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+    }
+}
+
+/// What somebody may do to a copy of the records.
+#[derive(Clone, Debug)]
+enum Tampering {
+    Body(Index, Index, u8),
+    Hash(Index, Index, u8),
+    Previous(Index, Index, u8),
+    Personal(Index, Index, u8),
+    Delete(Index),
+    Swap(Index, Index),
+    Repeat(Index, Index),
+    Renumber(Index, i64),
+    Rewrite(Index),
+}
+
+fn tampering() -> impl Strategy<Value = Tampering> {
+    let index = any::<Index>;
+    prop_oneof![
+        (index(), index(), 0..7_u8).prop_map(|(at, byte, bit)| Tampering::Body(at, byte, bit)),
+        (index(), index(), 0..8_u8).prop_map(|(at, byte, bit)| Tampering::Hash(at, byte, bit)),
+        (index(), index(), 0..8_u8).prop_map(|(at, byte, bit)| Tampering::Previous(at, byte, bit)),
+        (index(), index(), 0..7_u8).prop_map(|(at, byte, bit)| Tampering::Personal(at, byte, bit)),
+        index().prop_map(Tampering::Delete),
+        (index(), index()).prop_map(|(one, two)| Tampering::Swap(one, two)),
+        (index(), index()).prop_map(|(what, to)| Tampering::Repeat(what, to)),
+        (index(), any::<i64>()).prop_map(|(at, seq)| Tampering::Renumber(at, seq)),
+        index().prop_map(Tampering::Rewrite),
+    ]
+}
+
+/// Changes one bit of an ASCII text, so that it stays text.
+fn flip(text: &mut String, byte: Index, bit: u8) {
+    let mut bytes = std::mem::take(text).into_bytes();
+    let at = byte.index(bytes.len());
+    bytes[at] ^= 1 << bit;
+    *text = String::from_utf8(bytes).unwrap();
+}
+
+/// Tampers, and says which record is the first that is not what it was; `None` where nothing was changed.
+fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<i64> {
+    let len = chain.len();
+    let place = |index: &Index| index.index(len);
+    let at = match how {
+        Tampering::Body(at, byte, bit) => {
+            flip(&mut chain[place(at)].body, *byte, *bit);
+            place(at)
+        }
+        Tampering::Hash(at, byte, bit) => {
+            let hash = &mut chain[place(at)].hash;
+            let byte = byte.index(hash.len());
+            hash[byte] ^= 1 << bit;
+            place(at)
+        }
+        Tampering::Previous(at, byte, bit) => {
+            let hash = &mut chain[place(at)].previous;
+            let byte = byte.index(hash.len());
+            hash[byte] ^= 1 << bit;
+            place(at)
+        }
+        Tampering::Personal(at, byte, bit) => {
+            flip(chain[place(at)].personal.as_mut().unwrap(), *byte, *bit);
+            place(at)
+        }
+        Tampering::Delete(at) => {
+            if place(at) == len - 1 {
+                return None; // a cut tail is a story of its own
+            }
+            chain.remove(place(at));
+            place(at)
+        }
+        Tampering::Swap(one, two) => {
+            let (one, two) = (place(one).min(place(two)), place(one).max(place(two)));
+            if one == two {
+                return None;
+            }
+            chain.swap(one, two);
+            one
+        }
+        Tampering::Repeat(what, to) => {
+            let (what, to) = (place(what), place(to));
+            chain.insert(to, chain[what].clone());
+            if what == to { to + 1 } else { to }
+        }
+        Tampering::Renumber(at, seq) => {
+            if chain[place(at)].seq == *seq {
+                return None;
+            }
+            chain[place(at)].seq = *seq;
+            place(at)
+        }
+        Tampering::Rewrite(at) => {
+            // A whole new record with a right hash of its own: the next one does not follow it.
+            let at = place(at);
+            if at == len - 1 {
+                return None;
+            }
+            let record = &mut chain[at];
+            let previous = record.previous.as_slice().try_into().unwrap();
+            record.body = record.body.replace("\"done\"", "\"refused\"");
+            record.hash = link(tenant, record.seq, previous, &record.body).to_vec();
+            at + 1
+        }
+    };
+    Some(i64::try_from(at).unwrap() + 1)
+}
+
+on_both! {
+    async fn d_06_the_chain_verifies_and_ends_at_the_head(world) {
+        live(world).await;
+        for house in [&world.acme, &world.bolt] {
+            let chain = chain(world, house).await;
+            assert_eq!(verify(house, &chain).unwrap(), head(world, house).await);
+        }
+        let acme = chain(world, &world.acme).await;
+        assert_eq!(verify(&world.bolt, &acme).unwrap_err().seq, 1, "one tenant's chain is not another's");
+    }
+
+    async fn d_06_a_thousand_random_changes_are_found_where_they_are(world) {
+        live(world).await;
+        let right = chain(world, &world.acme).await;
+        assert!(right.len() > 20 && right.iter().all(|record| record.body.is_ascii()));
+        let found = Cell::new(0);
+        let mut runner = TestRunner::new(Config { cases: 1_100, failure_persistence: None, ..Config::default() });
+        runner
+            .run(&tampering(), |how| {
+                let mut wrong = right.clone();
+                if let Some(seq) = tamper(world.acme.tenant, &mut wrong, &how) {
+                    let broken = verify(&world.acme, &wrong);
+                    prop_assert_eq!(broken.map_err(|broken| broken.seq), Err(seq));
+                    found.set(found.get() + 1);
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert!(found.get() >= 1_000, "only {} were changes", found.get());
+    }
+
+    async fn d_06_sql_cannot_change_or_delete_a_record(world) {
+        live(world).await;
+        let mut raw = Raw::of(world).await;
+        for sql in [
+            "update audit set body = 'x' where seq = 3",
+            "update audit set at = at + 1 where seq = 3",
+            "update audit set action = 'x' where seq = 3",
+            "update audit set outcome = 'x' where seq = 3",
+            "update audit set target_kind = 'x' where seq = 3",
+            "update audit set target_id = 'x' where seq = 3",
+            "update audit set hash = previous where seq = 3",
+            "update audit set previous = hash where seq = 3",
+            "update audit set seq = 1000 where seq = 3",
+            "update audit set person_id = null where person_id is not null",
+            "update audit set personal = 'x' where seq = 3",
+            "update audit set personal = null, body = 'x' where seq = 3",
+            "delete from audit where seq = 3",
+            "delete from audit",
+        ] {
+            let error = raw.run(sql).await.expect_err(sql).to_string();
+            assert!(error.contains("append-only"), "{sql}: {error}");
+        }
+        verify(&world.acme, &chain(world, &world.acme).await).unwrap();
+    }
+
+    async fn d_06_names_can_be_erased_and_the_chain_still_verifies(world) {
+        live(world).await;
+        let mut raw = Raw::of(world).await;
+        let person = raw.id(world.acme.mia.person().unwrap().0);
+        let erased = raw.run(&format!("update audit set personal = null where person_id = {person}")).await.unwrap();
+        assert!(erased > 0);
+        let chain = chain(world, &world.acme).await;
+        assert_eq!(verify(&world.acme, &chain).unwrap(), head(world, &world.acme).await);
+        assert!(!chain.iter().any(|record| record.personal.as_ref().is_some_and(|text| text.contains("\"name\":\"mia of acme\",")
+            && text.contains("\"email\":\"mia@"))));
+        let back = raw.run(&format!("update audit set personal = '{{}}' where person_id = {person}")).await;
+        assert!(back.unwrap_err().to_string().contains("append-only"), "and nothing else put in their place");
+    }
+
+    /// Who owns the database can take the guard off. What they change then is found.
+    async fn d_06_a_change_past_the_guard_is_found(world) {
+        live(world).await;
+        let mut raw = Raw::of(world).await;
+        raw.unguard().await;
+        let acme = raw.id(world.acme.tenant.0);
+        let refused = format!("update audit set body = replace(body, '\"done\"', '\"refused\"') where tenant_id = {acme} and seq = 9");
+        assert_eq!(raw.run(&refused).await.unwrap(), 1);
+        let broken = verify(&world.acme, &chain(world, &world.acme).await).unwrap_err();
+        assert_eq!((broken.seq, broken.reason), (9, "was changed"));
+        raw.run(&format!("delete from audit where tenant_id = {acme} and seq = 4")).await.unwrap();
+        let broken = verify(&world.acme, &chain(world, &world.acme).await).unwrap_err();
+        assert_eq!((broken.seq, broken.reason), (4, "is missing"));
+        verify(&world.bolt, &chain(world, &world.bolt).await).unwrap();
+    }
+
+    /// The chain alone does not show that its end was cut off and its head set back. A head that was kept elsewhere does.
+    async fn d_06_a_cut_tail_is_shown_by_a_checkpoint_only(world) {
+        live(world).await;
+        let (size, hash) = head(world, &world.acme).await;
+        let checkpoint = Checkpoint { tenant: world.acme.tenant, size, hash };
+        let mut raw = Raw::of(world).await;
+        raw.unguard().await;
+        let acme = raw.id(world.acme.tenant.0);
+        raw.run(&format!("delete from audit where tenant_id = {acme} and seq > {}", size - 3)).await.unwrap();
+        let cut = chain(world, &world.acme).await;
+        assert_ne!(verify(&world.acme, &cut).unwrap(), head(world, &world.acme).await, "the head was forgotten");
+        raw.run(&format!("update audit_head set seq = seq - 3,
+            hash = (select hash from audit where tenant_id = {acme} and seq = {}) where tenant_id = {acme}", size - 3)).await.unwrap();
+        let found = verify(&world.acme, &cut).unwrap();
+        assert_eq!(found, head(world, &world.acme).await, "and then nothing here shows it");
+        assert!(found.0 < checkpoint.size, "but the checkpoint does");
+        for _ in 0..3 {
+            world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
+        }
+        let grown = verify(&world.acme, &chain(world, &world.acme).await).unwrap();
+        assert_eq!(grown.0, checkpoint.size);
+        assert_ne!(grown.1, checkpoint.hash, "even when others have taken their place");
+    }
+
+    async fn d_12_records_written_at_once_make_one_chain(world) {
+        let acme = &world.acme;
+        let other = world.another_node().await;
+        let before = world.records(acme).await;
+        let stores = [&world.store, &other];
+        let made = join_all((0..60).map(|number| {
+            let store = stores[number % 2];
+            crate::world::change(store, &acme.mia, async |write| write.submit_task(acme.mia.may(sealed(acme.ops))?).await)
+        }));
+        for result in made.await {
+            result.unwrap();
+        }
+        let chain = chain(world, acme).await;
+        assert_eq!(verify(acme, &chain).unwrap(), head(world, acme).await);
+        assert_eq!(world.records(acme).await, before + 60);
+        other.close().await;
+    }
+}

@@ -1,0 +1,102 @@
+//! D-12, S-09: many runners and nodes at one queue. Nothing is taken twice, nothing is forgotten.
+use crate::world::{change, lease, on_both, receipt, sealed};
+use domain::{policy::RevokeRunner, receipt::End, task::TaskState};
+use futures::{future::join_all, join};
+use std::{collections::BTreeSet, time::Duration};
+use store::{Error, TaskFilter};
+
+on_both! {
+    async fn eight_runners_on_two_nodes_take_three_hundred_tasks_once_each(world) {
+        let acme = &world.acme;
+        for _ in 0..300 {
+            world.submit(&acme.mia, sealed(acme.ops)).await;
+        }
+        let other = world.another_node().await;
+        let mut runners = vec![];
+        for number in 0..8 {
+            runners.push((world.runner(acme, &format!("runner-{number}")).await, if number % 2 == 0 { &world.store } else { &other }));
+        }
+        let taken = join_all(runners.iter().map(|(runner, store)| async move {
+            let mut taken = vec![];
+            while let Some(one) = change(store, runner, async |write| write.claim_task(&["bash".into()]).await).await.unwrap() {
+                taken.push(one.task.id);
+            }
+            taken
+        }))
+        .await;
+        let all: Vec<_> = taken.iter().flatten().collect();
+        assert_eq!(all.len(), 300);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 300, "one was taken twice");
+        let queued = TaskFilter { states: vec![TaskState::Queued], ..TaskFilter::default() };
+        assert!(world.store.read(&acme.mia).await.unwrap().tasks(&queued, None, 1).await.unwrap().items.is_empty());
+        other.close().await;
+    }
+
+    async fn d_12_several_nodes_give_back_each_silent_task_once(world) {
+        let acme = &world.acme;
+        for _ in 0..20 {
+            world.submit(&acme.mia, sealed(acme.ops)).await;
+            world.claim(&acme.rex).await.unwrap();
+        }
+        let other = world.another_node().await;
+        world.wait(Duration::from_secs(31));
+        let stores = [&world.store, &other, &world.store, &other];
+        for result in join_all(stores.map(|store| async { store.system().do_due().await })).await {
+            result.unwrap();
+        }
+        let mut read = world.store.read(&acme.console).await.unwrap();
+        for row in read.tasks(&TaskFilter::default(), None, 50).await.unwrap().items {
+            assert_eq!(row.state, TaskState::Queued);
+            let history = read.task_history(row.id).await.unwrap();
+            assert_eq!(history.iter().filter(|record| record.action == "task.release").count(), 1);
+        }
+        drop(read);
+        other.close().await;
+    }
+
+    /// The lease ends while the runner says how it ended: the receipt is taken, or refused; never both.
+    async fn a_receipt_and_the_end_of_the_lease_at_once_leave_one_of_them(world) {
+        let acme = &world.acme;
+        for _ in 0..30 {
+            let made = world.submit(&acme.mia, sealed(acme.ops)).await;
+            let taken = world.claim(&acme.rex).await.unwrap();
+            let receipt = receipt(&acme.rex, &taken, End::Exited(0), 0);
+            world.wait(Duration::from_secs(31));
+            let system = world.store.system();
+            let (finished, due) = join!(
+                world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await),
+                system.do_due(),
+            );
+            due.unwrap();
+            let state = world.state(acme, made.id).await;
+            match finished {
+                Ok(TaskState::Succeeded) => assert_eq!(state, TaskState::Succeeded),
+                Err(Error::NotFound) => assert_eq!(state, TaskState::Queued),
+                other => panic!("{other:?}"),
+            }
+            if state == TaskState::Queued {
+                let again = world.claim(&acme.rex).await.unwrap();
+                world.finish(&acme.rex, &again, End::Exited(0)).await.unwrap();
+            }
+        }
+    }
+
+    /// S-13: a claim that is under way when its runner is revoked leaves it with nothing.
+    async fn s_13_revoking_a_runner_while_it_takes_a_task_leaves_it_nothing(world) {
+        let acme = &world.acme;
+        for round in 0..20 {
+            let made = world.submit(&acme.mia, sealed(acme.ops)).await;
+            let max = world.runner(acme, &format!("max-{round}")).await;
+            let domain::Principal::Runner(runner) = max.principal else { unreachable!() };
+            let (taken, revoked) = join!(
+                world.change(&max, async |write| write.claim_task(&["bash".into()]).await),
+                world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(RevokeRunner { runner })?).await),
+            );
+            revoked.unwrap();
+            assert!(matches!(taken, Ok(_) | Err(Error::NotFound)), "{taken:?}");
+            assert_eq!(world.state(acme, made.id).await, TaskState::Queued, "round {round}");
+            let next = world.claim(&acme.rex).await.unwrap();
+            world.finish(&acme.rex, &next, End::Exited(0)).await.unwrap();
+        }
+    }
+}

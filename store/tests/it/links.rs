@@ -1,0 +1,71 @@
+//! D-02: one-time links, for the first start and for passwords.
+use crate::world::{World, email, hash, on_both};
+use domain::{Actor, policy::{CreatePerson, IssuePasswordLink}, role::TenantRole};
+use futures::join;
+use std::time::Duration;
+use store::{Error, Result};
+
+async fn offer(world: &World, to: &Actor, token: &str) -> Result<()> {
+    let adam = &world.acme.adam;
+    let issue = IssuePasswordLink { person: to.person().unwrap() };
+    world.change(adam, async |write| write.issue_password_link(adam.may(issue)?, hash(token)).await).await
+}
+
+async fn follow(world: &World, token: &str) -> Result<domain::PersonId> {
+    world.change(&world.acme.console, async |write| write.use_password_link(hash(token)).await).await
+}
+
+on_both! {
+    async fn d_02_a_link_sets_one_persons_password_once(world) {
+        let acme = &world.acme;
+        offer(world, &acme.mia, "l").await.unwrap();
+        let place = world.store.system().password_link(hash("l")).await.unwrap().unwrap();
+        assert_eq!((place.tenant_id, place.id), (acme.tenant, acme.mia.person().unwrap().0));
+        let both = join!(follow(world, "l"), follow(world, "l"));
+        assert!(matches!(both, (Ok(_), Err(Error::NotFound)) | (Err(Error::NotFound), Ok(_))), "{both:?}");
+        assert!(world.store.system().password_link(hash("l")).await.unwrap().is_none());
+    }
+
+    async fn d_02_a_later_link_ends_the_earlier_and_time_ends_both(world) {
+        let acme = &world.acme;
+        offer(world, &acme.mia, "first").await.unwrap();
+        offer(world, &acme.ada, "hers").await.unwrap();
+        offer(world, &acme.mia, "second").await.unwrap();
+        assert!(matches!(follow(world, "first").await, Err(Error::NotFound)));
+        assert_eq!(follow(world, "hers").await.unwrap(), acme.ada.person().unwrap());
+        world.wait(Duration::from_hours(72));
+        assert!(matches!(follow(world, "second").await, Err(Error::NotFound)));
+        assert!(world.store.system().password_link(hash("second")).await.unwrap().is_none());
+    }
+
+    async fn d_02_the_set_up_link_makes_one_tenant_whoever_uses_it_at_once(world) {
+        let system = world.store.system();
+        system.offer_setup(hash("old"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        system.offer_setup(hash("new"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        assert!(!system.may_set_up(hash("old")).await.unwrap() && system.may_set_up(hash("new")).await.unwrap());
+        let before = system.tenants().await.unwrap().len();
+        let both = join!(system.use_setup(hash("new"), "one"), system.use_setup(hash("new"), "two"));
+        assert!(matches!(both, (Ok(_), Err(Error::NotFound)) | (Err(Error::NotFound), Ok(_))), "{both:?}");
+        assert_eq!(system.tenants().await.unwrap().len(), before + 1);
+    }
+
+    async fn d_02_the_set_up_link_ends_with_its_time_and_outlives_a_bad_name(world) {
+        let system = world.store.system();
+        system.offer_setup(hash("l"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        assert!(matches!(system.use_setup(hash("l"), "\u{200b}").await, Err(Error::Invalid(_))));
+        assert!(system.may_set_up(hash("l")).await.unwrap(), "a name that was mistyped may be typed again");
+        world.wait(Duration::from_hours(1));
+        assert!(!system.may_set_up(hash("l")).await.unwrap());
+        assert!(matches!(system.use_setup(hash("l"), "late").await, Err(Error::NotFound)));
+    }
+
+    async fn an_address_belongs_to_one_tenant(world) {
+        let bolt = &world.bolt;
+        let taken = CreatePerson { email: email("mia", "acme"), name: "Mia".into(), tenant_role: TenantRole::Person };
+        let result = world.change(&bolt.adam, async |write| write.create_person(bolt.adam.may(taken)?).await).await;
+        assert!(matches!(result, Err(Error::Conflict(_))), "{result:?}");
+        let found = world.store.system().credential(&email("mia", "acme")).await.unwrap().unwrap();
+        assert_eq!((found.tenant_id, found.password_hash), (world.acme.tenant, None));
+        assert!(world.store.system().credential(&email("nobody", "acme")).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,28 @@
+//! Stories of the store, each on both databases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod approvals;
+mod approvals_race;
+mod audit_chain;
+mod audit_records;
+mod capture;
+mod keys;
+mod leases;
+mod leases_race;
+mod links;
+mod opening;
+mod output;
+mod plans;
+mod raw;
+mod rights;
+mod runners;
+mod seed;
+mod sessions;
+mod sources;
+mod submitting;
+mod task_lists;
+mod throttle;
+mod visibility;
+mod walls;
+mod walls_database;
+mod world;

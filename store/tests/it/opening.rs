@@ -1,0 +1,157 @@
+//! D-12, D-13, M-06: opening a database, and refusing one that cannot be used.
+use crate::{
+    raw::Raw,
+    world::{World, cluster, on_both, sealed},
+};
+use domain::Timestamp;
+use futures::join;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::sync::Arc;
+use store::{Error, MasterKey, Settings, Store, Topic};
+
+fn message<T>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Unusable(text)) => text,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it was opened"),
+    }
+}
+
+fn settings(url: &str) -> Settings {
+    Settings { url: url.into(), key: MasterKey::new([7; 32]), clock: Arc::new(|| Timestamp(0)) }
+}
+
+on_both! {
+    async fn d_13_a_second_start_goes_on_where_the_first_was(world) {
+        let made = world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
+        world.store.close().await;
+        let again = world.another_node().await;
+        assert_eq!(again.read(&world.acme.mia).await.unwrap().task(made.id).await.unwrap().title, "echo hi");
+        again.ping().await.unwrap();
+        assert_eq!(again.is_embedded(), world.is_sqlite());
+        again.close().await;
+    }
+
+    async fn m_06_a_wrong_master_key_is_a_clear_error_at_start(world) {
+        let text = message(Store::open(world.settings([8; 32])).await);
+        assert!(text.contains("master key") && text.contains("CASTELLAN_ENCRYPTION_KEY"), "{text}");
+        world.another_node().await.close().await; // the right one still opens it
+    }
+
+    async fn d_13_a_newer_schema_is_refused(world) {
+        let mut raw = Raw::of(world).await;
+        let some = if world.is_sqlite() { "x'00'" } else { "'\\x00'::bytea" };
+        raw.run(&format!(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', true, {some}, 0)"
+        ))
+        .await
+        .unwrap();
+        let text = message(Store::open(world.settings([7; 32])).await);
+        assert!(text.contains("newer Castellan") && text.contains("9999"), "{text}");
+    }
+
+    async fn a_key_that_sealed_a_tenants_key_is_not_in_the_database(world) {
+        let mut raw = Raw::of(world).await;
+        assert_eq!(raw.number("select count(*) from tenant_key").await, 2);
+        let sealed = if world.is_sqlite() { "length(wrapped)" } else { "length(wrapped)::bigint" };
+        assert_eq!(raw.number(&format!("select min({sealed}) from tenant_key")).await, 12 + 32 + 16);
+    }
+
+    async fn d_01_what_commits_is_announced_and_what_does_not_is_not(world) {
+        let acme = &world.acme;
+        let mut heard = world.store.subscribe();
+        let mut write = world.store.write(&acme.mia).await.unwrap();
+        write.submit_task(acme.mia.may(sealed(acme.ops)).unwrap()).await.unwrap();
+        drop(write);
+        let made = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let event = tokio::time::timeout(std::time::Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
+        assert_eq!((event.tenant, event.topic, event.id), (acme.tenant, Topic::Tasks, made.id.0));
+    }
+}
+
+/// A SQLite file that several processes open at once, as `castellan admin …` beside a running server does.
+#[tokio::test]
+async fn two_programs_open_one_new_file_at_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("new.db").display());
+    let (one, two) = join!(Store::open(settings(&url)), Store::open(settings(&url)));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let (here, there) = (one.system(), two.system());
+    let (first, second) = join!(here.create_tenant("one"), there.create_tenant("two"));
+    assert_ne!(first.unwrap(), second.unwrap());
+    assert_eq!(one.system().tenants().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn trap_e15_what_is_written_survives_a_power_cut() {
+    let world = World::sqlite().await;
+    let mut raw = Raw::of(&world).await;
+    assert_eq!(raw.texts("pragma journal_mode").await, ["wal"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_with_what_to_write() {
+    for (url, words) in [("mysql://x", "sqlite: or postgres://"), ("castellan.db", "sqlite: or postgres://"), ("postgres://[", "postgres://USER")] {
+        let text = message(Store::open(settings(url)).await);
+        assert!(text.contains(words), "{url}: {text}");
+    }
+    let text = message(Store::open(settings("sqlite:/nonexistent/folder/x.db")).await);
+    assert!(text.contains("/nonexistent/folder/x.db"), "{text}");
+}
+
+/// The cluster's superuser is `postgres`, as `cargo xtask test` makes it.
+async fn as_superuser() -> (PgConnection, String) {
+    let url = cluster().replacen("//castellan@", "//postgres@", 1);
+    let admin = PgConnection::connect(&url).await.expect("the throw-away cluster's superuser must be postgres, trusted on 127.0.0.1");
+    (admin, url)
+}
+
+#[tokio::test]
+async fn d_12_a_superuser_is_refused_before_anything_is_made() {
+    let (mut admin, url) = as_superuser().await;
+    let database = format!("castellan_{}", uuid::Uuid::new_v4().simple());
+    sqlx::query(AssertSqlSafe(format!("create database {database}"))).execute(&mut admin).await.unwrap();
+    let url = url.replacen("/postgres", &format!("/{database}"), 2).replacen(&format!("/{database}@"), "/postgres@", 1);
+    let text = message(Store::open(settings(&url)).await);
+    assert!(text.contains("superuser"), "{text}");
+    let mut inside = PgConnection::connect(&url).await.unwrap();
+    let tables: i64 =
+        sqlx::query_scalar("select count(*) from information_schema.tables where table_schema = 'public'").fetch_one(&mut inside).await.unwrap();
+    assert_eq!(tables, 0);
+    drop(inside);
+    sqlx::query(AssertSqlSafe(format!("drop database {database} with (force)"))).execute(&mut admin).await.unwrap();
+}
+
+#[tokio::test]
+async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
+    let world = World::postgres().await;
+    let (url, database) = (cluster(), format!("castellan_{}", uuid::Uuid::new_v4().simple()));
+    let mut owner = PgConnection::connect(&url).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("create database {database}"))).execute(&mut owner).await.unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let url = format!("{server}/{database}");
+    let (one, two) = join!(Store::open(settings(&url)), Store::open(settings(&url)));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    one.close().await;
+    two.close().await;
+    sqlx::query(AssertSqlSafe(format!("drop database {database} with (force)"))).execute(&mut owner).await.unwrap();
+    world.end().await;
+}
+
+/// D-12: one node hears what another commits.
+#[tokio::test]
+async fn d_12_a_node_hears_what_another_commits() {
+    let world = World::postgres().await;
+    let other = world.another_node().await;
+    let mut heard = other.subscribe();
+    let made = world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
+    let event = tokio::time::timeout(std::time::Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
+    assert_eq!((event.tenant, event.id), (world.acme.tenant, made.id.0));
+    let mut heard = other.subscribe();
+    let tenant = world.store.system().create_tenant("third").await.unwrap();
+    let event = tokio::time::timeout(std::time::Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
+    assert_eq!(event.tenant, tenant, "of a new tenant too");
+    other.close().await;
+    world.end().await;
+}

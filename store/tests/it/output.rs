@@ -1,0 +1,143 @@
+//! What tasks print: every line once and in order, whatever is sent twice or late.
+use crate::world::{House, World, lease, on_both, receipt, sealed};
+use domain::{
+    Actor,
+    log::{Line, Stream},
+    receipt::End,
+    task::TaskState,
+};
+use std::time::Duration;
+use store::{Assignment, Error, Result};
+
+async fn running(world: &World, house: &House) -> Assignment {
+    world.submit(&house.mia, sealed(house.ops)).await;
+    let taken = world.claim(&house.rex).await.unwrap();
+    world.start(&house.rex, lease(&taken)).await;
+    taken
+}
+
+/// Sends lines `first..=last`, each of which says its number.
+async fn send(world: &World, runner: &Actor, taken: &Assignment, first: i64, last: i64) -> Result<i64> {
+    let line = |number| Line { at: world.now(), stream: Stream::Stdout, text: format!("line {number}") };
+    let lines: Vec<_> = (first..=last).map(line).collect();
+    world.change(runner, async |write| write.append_lines(lease(taken), first, &lines).await).await
+}
+
+async fn read(world: &World, taken: &Assignment, from: i64) -> Vec<(i64, String)> {
+    let mut read = world.store.read(&world.acme.mia).await.unwrap();
+    let page = read.log(taken.task.id, taken.task.attempt, from).await.unwrap();
+    page.lines.into_iter().map(|(number, line)| (number, line.text)).collect()
+}
+
+fn numbered(numbers: std::ops::RangeInclusive<i64>) -> Vec<(i64, String)> {
+    numbers.map(|number| (number, format!("line {number}"))).collect()
+}
+
+on_both! {
+    async fn lines_come_back_in_order_from_any_line_on(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        assert_eq!(send(world, &acme.rex, &taken, 1, 3).await.unwrap(), 4);
+        assert_eq!(send(world, &acme.rex, &taken, 4, 4).await.unwrap(), 5);
+        assert_eq!(send(world, &acme.rex, &taken, 5, 9).await.unwrap(), 10);
+        for from in 1..=9 {
+            assert_eq!(read(world, &taken, from).await, numbered(from..=9));
+        }
+        assert!(read(world, &taken, 10).await.is_empty());
+        let mut mine = world.store.read(&acme.mia).await.unwrap();
+        assert_eq!(mine.log(taken.task.id, 1, 10).await.unwrap().next_line, 10);
+        assert!(mine.log(taken.task.id, 2, 1).await.unwrap().lines.is_empty(), "of this start only");
+    }
+
+    async fn a_long_output_is_read_in_several_pages(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        for batch in 0..100 {
+            send(world, &acme.rex, &taken, batch * 3 + 1, batch * 3 + 3).await.unwrap();
+        }
+        let (mut from, mut seen) = (1, vec![]);
+        loop {
+            let page = read(world, &taken, from).await;
+            let Some((last, _)) = page.last() else { break };
+            from = last + 1;
+            seen.extend(page);
+        }
+        assert_eq!(seen, numbered(1..=300));
+    }
+
+    async fn what_was_sent_before_is_passed_over(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        send(world, &acme.rex, &taken, 1, 3).await.unwrap();
+        assert_eq!(send(world, &acme.rex, &taken, 1, 3).await.unwrap(), 4, "the whole batch");
+        assert_eq!(send(world, &acme.rex, &taken, 2, 5).await.unwrap(), 6, "and a part of one");
+        assert_eq!(send(world, &acme.rex, &taken, 1, 0).await.unwrap(), 6, "and an empty one");
+        assert_eq!(read(world, &taken, 1).await, numbered(1..=5));
+    }
+
+    async fn a_gap_is_refused(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        send(world, &acme.rex, &taken, 1, 3).await.unwrap();
+        for first in [5, 100, i64::MAX - 2] {
+            let result = send(world, &acme.rex, &taken, first, first + 1).await;
+            assert!(matches!(result, Err(Error::Conflict(_))), "{first}: {result:?}");
+        }
+        for first in [0, -1, i64::MIN] {
+            let result = send(world, &acme.rex, &taken, first, first + 1).await;
+            assert!(matches!(result, Err(Error::Invalid(_))), "{first}: {result:?}");
+        }
+        assert_eq!(read(world, &taken, 1).await, numbered(1..=3));
+    }
+
+    async fn lines_that_are_missing_at_the_end_keep_the_task_open(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        send(world, &acme.rex, &taken, 1, 2).await.unwrap();
+        for lines in [0, 1, 3, u64::MAX] {
+            let receipt = receipt(&acme.rex, &taken, End::Exited(0), lines);
+            let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await;
+            assert!(matches!(result, Err(Error::Conflict(_))), "{lines}: {result:?}");
+        }
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
+        send(world, &acme.rex, &taken, 3, 3).await.unwrap();
+        let receipt = receipt(&acme.rex, &taken, End::Exited(0), 3);
+        world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await.unwrap();
+        let late = send(world, &acme.rex, &taken, 4, 4).await;
+        assert!(matches!(late, Err(Error::NotFound)), "nothing comes after the end");
+    }
+
+    async fn each_start_has_an_output_of_its_own(world) {
+        let acme = &world.acme;
+        let first = running(world, acme).await;
+        send(world, &acme.rex, &first, 1, 3).await.unwrap();
+        world.wait(Duration::from_secs(31));
+        world.store.system().do_due().await.unwrap();
+        let second = world.claim(&acme.rex).await.unwrap();
+        assert!(read(world, &second, 1).await.is_empty());
+        assert_eq!(send(world, &acme.rex, &second, 1, 1).await.unwrap(), 2);
+        assert_eq!(read(world, &second, 1).await, numbered(1..=1));
+        assert_eq!(read(world, &first, 1).await, numbered(1..=3), "and the earlier one stays");
+    }
+
+    async fn whatever_a_task_prints_comes_back_byte_for_byte(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let nasty = ["\0", "\u{1b}]0;title\u{7}", "<script>alert(1)</script>", "\u{202e}", "'; drop table task; --", "💥", "\u{fffd}", ""];
+        let lines: Vec<_> = nasty.iter().map(|text| Line { at: world.now(), stream: Stream::Stderr, text: (*text).into() }).collect();
+        world.change(&acme.rex, async |write| write.append_lines(lease(&taken), 1, &lines).await).await.unwrap();
+        let page = world.store.read(&acme.mia).await.unwrap().log(taken.task.id, 1, 1).await.unwrap();
+        assert_eq!(page.lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
+    }
+
+    async fn a_05_output_is_seen_by_those_who_see_the_task(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        send(world, &acme.rex, &taken, 1, 1).await.unwrap();
+        for stranger in [&acme.sam, &acme.vera, &acme.olga, &world.bolt.adam] {
+            let result = world.store.read(stranger).await.unwrap().log(taken.task.id, 1, 1).await;
+            assert!(matches!(result, Err(Error::NotFound)), "{}", stranger.name);
+        }
+        assert_eq!(world.store.read(&acme.audrey).await.unwrap().log(taken.task.id, 1, 1).await.unwrap().lines.len(), 1);
+    }
+}

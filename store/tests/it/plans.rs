@@ -1,0 +1,107 @@
+//! Every statement that a page or a runner waits for finds its rows by an index.
+use crate::{
+    capture,
+    raw::Raw,
+    walls::{Things, matrix},
+    world::World,
+};
+use domain::{OrganisationId, PersonId, Timestamp, policy::ReadAudit, task::TaskState};
+use store::{ApprovalFilter, AuditFilter, TaskFilter};
+
+/// Tables that grow without bound, with the names that statements give them.
+const LARGE: &[&str] = &["task", "t", "audit", "approval", "a", "session", "task_log", "b", "task_label", "l", "decision", "d", "api_key", "k"];
+
+/// Calls every method of the matrix, and the lists with each of their filters.
+async fn run_everything(world: &World, things: &Things) {
+    let acme = &world.acme;
+    for row in matrix() {
+        for (_, actor) in acme.everybody() {
+            drop((row.call)(world, actor, things).await);
+        }
+    }
+    let organisation: Option<OrganisationId> = Some(acme.ops);
+    let person: Option<PersonId> = acme.mia.person();
+    let mut read = world.store.read(&acme.mia).await.unwrap();
+    let after = read.tasks(&TaskFilter::default(), None, 1).await.unwrap().next.unwrap().parse().unwrap();
+    for filter in [
+        TaskFilter { states: vec![TaskState::Succeeded], ..Default::default() },
+        TaskFilter { organisation, ..Default::default() },
+        TaskFilter { mine: true, ..Default::default() },
+        TaskFilter { label: Some(("service".into(), "mail".into())), ..Default::default() },
+        TaskFilter { text: Some("task".into()), ..Default::default() },
+    ] {
+        read.tasks(&filter, None, 50).await.unwrap();
+        read.tasks(&filter, Some(after), 50).await.unwrap();
+        read.task_counts(&filter).await.unwrap();
+    }
+    let waiting = ApprovalFilter { state: Some(domain::approval::ApprovalState::Waiting), organisation };
+    read.approvals(&waiting, None, 50).await.unwrap();
+    drop(read);
+    let proof = acme.adam.may(ReadAudit).unwrap();
+    let mut read = world.store.read(&acme.adam).await.unwrap();
+    for filter in [
+        AuditFilter { action: Some("task.submit".into()), ..Default::default() },
+        AuditFilter { person, ..Default::default() },
+        AuditFilter { target: Some("x".into()), ..Default::default() },
+        AuditFilter { outcome: Some("refused".into()), ..Default::default() },
+        AuditFilter { since: Some(Timestamp(0)), until: Some(Timestamp(1)), ..Default::default() },
+    ] {
+        read.audit(&proof, filter, None, 50).await.unwrap();
+    }
+    drop(read);
+    let system = world.store.system();
+    system.next_due().await.unwrap();
+    system.do_due().await.unwrap();
+    system.session([0; 32], std::time::Duration::from_secs(60)).await.unwrap();
+    system.key([0; 32]).await.unwrap();
+    system.delete_session([0; 32]).await.unwrap();
+    system.holder(acme.tenant, person.unwrap()).await.unwrap();
+}
+
+/// What is wrong with the plan that SQLite makes for a statement.
+async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
+    let Raw::Sqlite(connection) = raw else { unreachable!() };
+    let sql = sqlx::AssertSqlSafe(format!("explain query plan {sql}"));
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(connection).await.ok()?;
+    let steps: Vec<_> = steps.into_iter().map(|(.., step)| step).collect();
+    let scans = |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| LARGE.contains(&rest.split(' ').next().unwrap()));
+    steps.iter().any(scans).then(|| steps.join(" / "))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_reads_a_large_table_from_end_to_end() {
+    let world = World::sqlite().await;
+    let things = Things::in_house(&world, &world.acme).await;
+    world.store.system().seed(world.acme.tenant, 2_000).await.unwrap();
+    capture::listen();
+    run_everything(&world, &things).await;
+    let statements: Vec<_> = capture::heard().into_iter().filter(|sql| sql.contains("$1") || sql.contains("min(")).collect();
+    assert!(statements.len() > 80, "only {} statements were heard", statements.len());
+    let mut raw = Raw::of(&world).await;
+    let mut wrong = vec![];
+    for analysed in [false, true] {
+        if analysed {
+            raw.run("analyze").await.unwrap();
+        }
+        for sql in &statements {
+            if let Some(plan) = complaint(&mut raw, sql).await {
+                wrong.push(format!("{sql}\n    {plan} (analysed: {analysed})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The plain list is read in the order of its index: a page of it costs the same at ten tasks and at a million.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_plain_list_of_tasks_is_not_sorted() {
+    let world = World::sqlite().await;
+    world.store.system().seed(world.acme.tenant, 3_000).await.unwrap();
+    let mut read = world.store.read(&world.acme.adam).await.unwrap();
+    let begun = std::time::Instant::now();
+    let page = read.tasks(&TaskFilter::default(), None, 50).await.unwrap();
+    assert_eq!(page.items.len(), 50);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+    drop(read);
+    world.end().await;
+}

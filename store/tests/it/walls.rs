@@ -1,0 +1,411 @@
+//! M-11: every method of the store × every role × two tenants. A method without a row here fails `sources.rs`.
+use crate::world::{House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task};
+use domain::{
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId, SignedInBy,
+    TaskId,
+    approval::Answer,
+    log::{Line, Stream},
+    policy::*,
+    receipt::{End, Receipt},
+    request::RequestDigest,
+    role::{Role, TenantRole},
+    rule::Rules,
+};
+use futures::future::BoxFuture;
+use serde_json::json;
+use std::time::Duration;
+use store::{ApprovalFilter, AuditFilter, Error, Lease, NewSession, Result, TaskFilter};
+use uuid::Uuid;
+
+/// What calls are about. Nothing in it says which tenant it is of.
+#[derive(Clone)]
+pub struct Things {
+    /// Asked for by `person`, private, waiting for a second yes.
+    task: TaskId,
+    approval: ApprovalId,
+    request: RequestDigest,
+    organisation: OrganisationId,
+    /// Mia.
+    person: PersonId,
+    email: Email,
+    /// On the runner, private, with a line of output.
+    lease: Lease,
+    receipt: Receipt,
+    runner: RunnerId,
+    serial: String,
+    enrolment: EnrolmentId,
+    enrolment_token: [u8; 32],
+    link_token: [u8; 32],
+    session: SessionId,
+    key: KeyId,
+}
+
+impl Things {
+    /// One of each in a house.
+    pub async fn in_house(world: &World, house: &House) -> Self {
+        let House { name, mia, console, adam, rex, .. } = house;
+        world.ask(house, 2).await;
+        let running = task(house.ops, json!({ "title": format!("running at {name}") }));
+        world.submit(mia, running).await;
+        let taken = world.claim(rex).await.unwrap();
+        let lease = lease(&taken);
+        let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
+        world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
+        world.submit(mia, task(house.ops, json!({ "title": format!("queued at {name}"), "priority": "low" }))).await;
+        let asked = json!({ "title": format!("asked at {name}"), "network_policy": "none", "labels": { "at": name } });
+        let asked = world.submit(mia, task(house.ops, asked)).await;
+        let mut read = world.store.read(console).await.unwrap();
+        let question = read.approval_of(asked.id).await.unwrap().unwrap();
+        drop(read);
+        world.decide(&house.abe, &question, Answer::Approve).await.unwrap();
+
+        let person = mia.person().unwrap();
+        let (enrolment, session) = (EnrolmentId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+        let enrolment_token = hash(&format!("enrol at {name}"));
+        let link_token = hash(&format!("link at {name}"));
+        let key = world
+            .change(mia, async |write| {
+                write.create_key(mia.may(new_key(mia, &format!("key at {name}"), "tasks:*"))?, "mk_", hash(&format!("key at {name}"))).await
+            })
+            .await
+            .unwrap();
+        world
+            .change(adam, async |write| {
+                write.create_enrolment(adam.may(CreateEnrolment { enrolment, name: "new".into() })?, enrolment_token).await?;
+                write.issue_password_link(adam.may(IssuePasswordLink { person })?, link_token).await
+            })
+            .await
+            .unwrap();
+        world.store.system().open_session(mia, new_session(world, session, person, name)).await.unwrap();
+        let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
+        Self {
+            task: asked.id,
+            approval: question.id,
+            request: question.request_digest,
+            organisation: house.ops,
+            person,
+            email: email("mia", name),
+            lease,
+            receipt: receipt(rex, &taken, End::Exited(0), 1),
+            runner,
+            serial: "serial of rex".into(),
+            enrolment,
+            enrolment_token,
+            link_token,
+            session,
+            key,
+        }
+    }
+
+    /// What nobody has.
+    fn nowhere() -> Self {
+        let id = Uuid::now_v7;
+        let lease = Lease { task: TaskId(id()), attempt: 1 };
+        let receipt = Receipt {
+            tenant: domain::TenantId(id()),
+            task: lease.task,
+            attempt: 1,
+            runner: RunnerId(id()),
+            request: RequestDigest([1; 32]),
+            started_at: domain::Timestamp(0),
+            ended_at: domain::Timestamp(0),
+            end: End::Exited(0),
+            output: domain::request::OutputDigest([0; 32]),
+            output_bytes: 0,
+            output_lines: 1,
+        };
+        Self {
+            task: TaskId(id()),
+            approval: ApprovalId(id()),
+            request: RequestDigest([1; 32]),
+            organisation: OrganisationId(id()),
+            person: PersonId(id()),
+            email: Email::parse("nobody@nowhere.example").unwrap(),
+            lease,
+            receipt,
+            runner: RunnerId(id()),
+            serial: "none".into(),
+            enrolment: EnrolmentId(id()),
+            enrolment_token: [9; 32],
+            link_token: [9; 32],
+            session: SessionId(id()),
+            key: KeyId(id()),
+        }
+    }
+
+    /// The same things, said to be the actor's own and of its organisation, so that the policy lets it through.
+    fn claimed_by(&self, actor: &Actor, house: &House) -> Self {
+        let person = actor.person().unwrap_or(self.person);
+        Self { person, organisation: house.ops, ..self.clone() }
+    }
+}
+
+fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
+    NewSession {
+        token_hash: hash(&format!("session at {name}")),
+        id,
+        person,
+        by: SignedInBy::Password,
+        device: format!("browser at {name}"),
+        address: "192.0.2.1".into(),
+        expires_at: world.now().after(Duration::from_hours(12)),
+        data: "{}".into(),
+    }
+}
+
+/// A method, what comes of it for each role in its own tenant, and the call.
+pub struct Row {
+    pub method: &'static str,
+    pub own: &'static str,
+    pub call: for<'a> fn(&'a World, &'a Actor, &'a Things) -> BoxFuture<'a, Result<String>>,
+}
+
+macro_rules! rows {
+    ($impl:literal through $door:ident: $($method:ident $own:literal |$open:ident, $world:ident, $actor:ident, $t:ident| $call:expr;)*) => {
+        [$(Row {
+            method: concat!($impl, "::", stringify!($method)),
+            own: $own,
+            call: |$world, $actor, $t| Box::pin(async move {
+                let _ = ($world, $actor, $t);
+                let mut $open = $world.store.$door($actor).await?;
+                let answer = $call?;
+                Ok::<_, Error>(format!("{answer:?}"))
+            }),
+        }),*]
+    };
+}
+
+fn may<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>> {
+    Ok(actor.may(action)?)
+}
+
+/// `+` an answer, `-` an empty one, `n` not found, `d` denied; stranger, viewer, member, approver, owner, auditor, admin,
+/// runner, key that reads tasks, console. Nothing is committed, so the cells do not disturb each other.
+pub fn matrix() -> Vec<Row> {
+    let mut rows = Vec::from(rows! { "Read" through read:
+        tasks                    "--+++++-++" |r, w, a, t| r.tasks(&TaskFilter::default(), None, 50).await;
+        task_counts              "--+++++-++" |r, w, a, t| r.task_counts(&TaskFilter::default()).await.map(|counts| counts.values().sum::<i64>());
+        task                     "nn+++++n++" |r, w, a, t| r.task(t.task).await;
+        labels                   "nn+++++n++" |r, w, a, t| r.labels(t.task).await;
+        task_history             "nn+++++n++" |r, w, a, t| r.task_history(t.task).await;
+        decisions                "nn+++++n++" |r, w, a, t| r.decisions(t.task).await;
+        log                      "nn+nn++nn+" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
+        approvals                "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
+        approvals_waiting_for_me "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approval                 "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
+        approval_of              "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
+        held                     "nnnnnnn+nn" |r, w, a, t| r.held().await;
+        runners                  "++++++++++" |r, w, a, t| r.runners().await;
+        runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
+        sessions                 "--+-------" |r, w, a, t| r.sessions().await;
+        audit                    "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
+        audit_record             "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
+        audit_from               "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
+        audit_head               "++++++++++" |r, w, a, t| r.audit_head().await;
+        keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
+        key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
+        rules                    "++++++++++" |r, w, a, t| r.rules().await;
+        people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
+        person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
+        person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
+        memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
+        organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
+        organisation             "n++++++n++" |r, w, a, t| r.organisation(t.organisation).await;
+        members                  "n++++++n++" |r, w, a, t| r.members(t.organisation).await;
+    });
+    rows.extend(rows! { "Write" through write:
+        submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organisation))?).await;
+        cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organisation: t.organisation })?).await;
+        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, answer: Answer::Approve, reason: String::new(), request: t.request })?).await;
+        expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
+        claim_task               "nnnnnnn+nn" |x, w, a, t| x.claim_task(&["bash".into()]).await;
+        start_task               "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
+        append_lines             "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
+        finish_task              "nnnnnnn+nn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
+        refuse_task              "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
+        renew_leases             "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
+        release_unheld           "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
+        release_expired          "----------" |x, w, a, t| x.release_expired().await;
+        create_enrolment         "dddddd+dd+" |x, w, a, t| x.create_enrolment(may(a, CreateEnrolment { enrolment: EnrolmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
+        use_enrolment            "++++++++++" |x, w, a, t| x.use_enrolment(t.enrolment_token).await;
+        note_refused_enrolment   "++++++++++" |x, w, a, t| x.note_refused_enrolment(t.enrolment).await;
+        note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
+        enrol_runner             "++++++++++" |x, w, a, t| x.enrol_runner(enrolled("new")).await;
+        runner_connected         "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
+        runner_disconnected      "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
+        runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
+        revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
+        open_session             "++++++++++" |x, w, a, t| x.open_session(new_session(w, SessionId(Uuid::now_v7()), t.person, "new")).await;
+        note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
+        end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
+        end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
+        create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, name: "k".into(), scopes: "tasks:*".parse()?, expires_at: None })?, "mk_", [6; 32]).await;
+        revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person })?).await;
+        issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
+        use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
+        change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
+        create_person            "dddddd+dd+" |x, w, a, t| x.create_person(may(a, CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person })?).await;
+        set_tenant_role          "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;
+        set_password             "++++++++++" |x, w, a, t| x.set_password(t.person, "$argon2id$").await;
+        create_organisation      "dddddd+dd+" |x, w, a, t| x.create_organisation(may(a, CreateOrganisation { name: "new".into() })?).await;
+        set_membership           "dddd+d+dd+" |x, w, a, t| x.set_membership(may(a, SetMembership { organisation: t.organisation, person: t.person, role: Role::Approver })?).await;
+        remove_membership        "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organisation: t.organisation, person: t.person })?).await;
+    });
+    rows
+}
+
+/// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
+pub const IN_A_TENANT: &[&str] = &["holder", "runner_name", "rotate_session", "open_session", "seed"];
+
+/// Methods that have no tenant to stay in, and why.
+pub const ACROSS: &[(&str, &str)] = &[
+    ("Write::commit", "ends the transaction of whatever was done in it"),
+    ("System::tenants", "the console's list"),
+    ("System::create_tenant", "makes one"),
+    ("System::is_empty", "before the first tenant"),
+    ("System::offer_setup", "before the first tenant"),
+    ("System::may_set_up", "before the first tenant"),
+    ("System::use_setup", "makes the first tenant"),
+    ("System::credential", "signing in names no tenant; the address belongs to one"),
+    ("System::session", "the cookie's token is the secret that says which tenant"),
+    ("System::touch_session", "of a session that was found by its token"),
+    ("System::save_session", "by the cookie's token"),
+    ("System::delete_session", "by the cookie's token"),
+    ("System::key", "by the key's token"),
+    ("System::touch_key", "of a key that was found by its token"),
+    ("System::password_link", "by the link's token"),
+    ("System::enrolment", "by the enrolment's token"),
+    ("System::next_due", "a time of whatever tenant"),
+    ("System::do_due", "opens a transaction for each tenant"),
+    ("System::tenants_with_queue", "opens a snapshot of each tenant"),
+    ("System::throttled", "counts hashes of accounts and addresses"),
+    ("System::note_failure", "counts hashes of accounts and addresses"),
+    ("System::forget_failures", "counts hashes of accounts and addresses"),
+];
+
+fn outcome(result: &Result<String>) -> char {
+    match result {
+        Ok(text) if matches!(text.as_str(), "[]" | "None" | "0") => '-',
+        Ok(text) if text.starts_with("Page { items: []") || text.starts_with("LogPage { lines: []") => '-',
+        Ok(_) => '+',
+        Err(Error::NotFound) => 'n',
+        Err(Error::Denied(_)) => 'd',
+        Err(Error::Conflict(_)) => 'c',
+        Err(Error::Invalid(_)) => 'i',
+        Err(_) => '!',
+    }
+}
+
+/// An answer without the ids that were asked for in it.
+fn said(result: &Result<String>) -> String {
+    match result {
+        Ok(_) => outcome(result).into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+on_both! {
+    async fn m_11_m_14_every_method_answers_each_role_as_the_table_says(world) {
+        let things = Things::in_house(world, &world.acme).await;
+        Things::in_house(world, &world.bolt).await;
+        let mut wrong = vec![];
+        for row in matrix() {
+            let mut found = String::new();
+            for (who, actor) in world.acme.everybody() {
+                let result = (row.call)(world, actor, &things).await;
+                if format!("{result:?}").to_lowercase().contains("bolt") {
+                    wrong.push(format!("{} gives {who} what is another tenant's: {result:?}", row.method));
+                }
+                if outcome(&result) == '!' {
+                    wrong.push(format!("{} for {who}: {result:?}", row.method));
+                }
+                found.push(outcome(&result));
+            }
+            if found != row.own {
+                wrong.push(format!("{:32} {found} and should be {}", row.method, row.own));
+            }
+        }
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    async fn m_11_things_of_another_tenant_are_answered_like_things_that_do_not_exist(world) {
+        Things::in_house(world, &world.acme).await;
+        let foreign = Things::in_house(world, &world.bolt).await;
+        let nothing = Things::nowhere();
+        let mut wrong = vec![];
+        for row in matrix() {
+            for (who, actor) in world.acme.everybody() {
+                for (how, foreign, nothing) in [
+                    ("as they are", foreign.clone(), nothing.clone()),
+                    ("as one's own", foreign.claimed_by(actor, &world.acme), nothing.claimed_by(actor, &world.acme)),
+                ] {
+                    let theirs = (row.call)(world, actor, &foreign).await;
+                    let nobodys = (row.call)(world, actor, &nothing).await;
+                    if said(&theirs) != said(&nobodys) {
+                        wrong.push(format!("{} by {who}, {how}: {theirs:?} and not {nobodys:?}", row.method));
+                    }
+                    if format!("{theirs:?}").to_lowercase().contains("bolt") {
+                        wrong.push(format!("{} shows {who} what is another tenant's: {theirs:?}", row.method));
+                    }
+                    if outcome(&theirs) == '!' {
+                        wrong.push(format!("{} for {who}, {how}: {theirs:?}", row.method));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    async fn m_11_system_methods_stay_in_the_tenant_that_they_are_given(world) {
+        Things::in_house(world, &world.acme).await;
+        let foreign = Things::in_house(world, &world.bolt).await;
+        let (system, acme) = (world.store.system(), world.acme.tenant);
+        assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
+        assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
+        assert!(!system.rotate_session(acme, foreign.session, [1; 32]).await.unwrap());
+        let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
+        assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
+        let before = world.records(&world.bolt).await;
+        system.seed(acme, 10).await.unwrap();
+        assert_eq!(world.records(&world.bolt).await, before);
+    }
+
+    /// Even an actor that was made wrongly, with a role in another tenant's organisation, stays on its side.
+    async fn m_11_a_forged_role_in_another_tenants_organisation_opens_nothing(world) {
+        let foreign = Things::in_house(world, &world.bolt).await;
+        let mut mia = world.acme.mia.clone();
+        mia.roles.insert(foreign.organisation, Role::Owner);
+        let submitted = world.change(&mia, async |write| write.submit_task(mia.may(asking(foreign.organisation))?).await).await;
+        assert!(matches!(submitted, Err(Error::NotFound)), "{submitted:?}");
+        let mut read = world.store.read(&world.bolt.console).await.unwrap();
+        let question = read.approval(foreign.approval).await.unwrap();
+        drop(read);
+        let decided = world.change(&mia, async |write| write.decide(mia.may(decision(&question, Answer::Approve))?).await).await;
+        assert!(matches!(decided, Err(Error::NotFound)), "{decided:?}");
+        let mut read = world.store.read(&mia).await.unwrap();
+        assert!(matches!(read.organisation(foreign.organisation).await, Err(Error::NotFound)));
+        assert!(matches!(read.members(foreign.organisation).await, Err(Error::NotFound)));
+    }
+
+    /// M-12: a label is for finding; what it says opens and closes nothing.
+    async fn m_12_labels_do_not_change_who_sees_a_task(world) {
+        let acme = &world.acme;
+        let labels = json!({ "labels": { "visibility": "public", "tenant": acme.tenant, "owner": "sam" } });
+        let made = world.submit(&acme.mia, task(acme.ops, labels)).await;
+        for actor in [&acme.sam, &acme.vera, &acme.olga, &world.bolt.mia, &world.bolt.adam] {
+            assert!(matches!(world.store.read(actor).await.unwrap().task(made.id).await, Err(Error::NotFound)));
+        }
+    }
+
+    async fn m_11_a_person_of_one_tenant_is_nobody_in_the_other(world) {
+        let mia = person(&world.store, world.acme.tenant, world.acme.mia.person().unwrap()).await;
+        let mut astray = mia.clone();
+        astray.tenant = world.bolt.tenant;
+        Things::in_house(world, &world.bolt).await;
+        let mut read = world.store.read(&astray).await.unwrap();
+        assert!(read.tasks(&TaskFilter::default(), None, 10).await.unwrap().items.is_empty());
+        drop(read);
+        let submitted = world.change(&astray, async |write| write.submit_task(astray.may(sealed(world.acme.ops))?).await).await;
+        assert!(matches!(submitted, Err(Error::NotFound)), "{submitted:?}");
+    }
+}
