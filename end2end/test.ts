@@ -1,5 +1,6 @@
 // What every walkthrough stands on: a running Castellan, people, and a watch over what their browsers complain about.
-import { type BrowserContext, test as base } from '@playwright/test';
+import { writeFile } from 'node:fs/promises';
+import { type Browser, type BrowserContext, test as base, type TestInfo } from '@playwright/test';
 import { Castellan } from './castellan';
 import { type Person, setUp, Team } from './people';
 
@@ -31,21 +32,25 @@ export const test = base.extend<Each, Shared>({
       await castellan.stop();
       await castellan.forget();
     },
+    // Starting and stopping have limits of their own.
     { scope: 'worker', timeout: 60_000 },
   ],
 
   ada: [async ({ castellan }, use) => use(await setUp(castellan)), { scope: 'worker' }],
 
-  fresh: async ({}, use) => {
+  fresh: async ({ browser }, use, info) => {
     const castellan = await Castellan.start();
     await use(castellan);
+    await leave(browser);
+    await attach(castellan, info);
     await castellan.stop();
     await castellan.forget();
   },
 
-  team: async ({ ada }, use) => {
+  team: async ({ ada }, use, info) => {
     teams += 1;
     await use(await Team.of(ada, `Team ${teams}`));
+    await attach(ada.castellan, info);
   },
 
   complaints: [
@@ -68,12 +73,23 @@ export const test = base.extend<Each, Shared>({
         return context;
       };
       await use(complaints);
+      await leave(browser);
       browser.newContext = contexts;
       base.expect(complaints, 'what the browsers complained about').toEqual([]);
     },
     { auto: true },
   ],
-
-  // The built-in page belongs to the shared Castellan.
-  baseURL: async ({ castellan }, use) => use(castellan.origin),
 });
+
+/** Closes all windows: a page that is open when its server stops has every reason to complain. */
+async function leave(browser: Browser): Promise<void> {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+}
+
+/** What the server said, for a test that failed. */
+async function attach(castellan: Castellan, info: TestInfo): Promise<void> {
+  if (info.status === info.expectedStatus) return;
+  const path = info.outputPath('castellan.log');
+  await writeFile(path, castellan.said);
+  await info.attach('castellan.log', { path });
+}

@@ -3,12 +3,14 @@ use crate::{
     api,
     auth::Hasher,
     checkpoints,
-    failure::Failure,
-    health::{self, Counters},
     config::Config,
     door::{Door, Limits, Names, guard, tls},
+    failure::Failure,
+    health::{self, Counters},
     keys::MasterKey,
-    live, setup,
+    live,
+    runners::Runners,
+    setup,
     state::App,
     telemetry,
     web::{self, Web},
@@ -38,13 +40,15 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
     let origin = names.public().to_string();
 
     let stop = CancellationToken::new();
-    let router = routes(&app, &origin)?;
+    let runners = Runners::open(&app, &origin).await?;
+    let router = routes(&app, &origin)?.merge(runners.enrolment());
     let service = guard(router, names, config.limits.request_body_bytes.get());
 
     announce(&app, &origin).await?;
     tokio::spawn(stop_on_signal(stop.clone()));
     tokio::join!(
         door.serve(service, stop.clone()),
+        runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
     );
     app.store.close().await;
@@ -69,13 +73,16 @@ async fn announce(app: &App, origin: &str) -> Result<(), Failure> {
     let link = setup::offer_link(&app.store, &app.config.data_dir, origin).await?;
     println!("Castellan is at {origin}");
     if let Some(link) = link {
-        println!("\nNobody has an account yet. Make the first one with this link; it works once, for an hour:\n\n  {link}\n");
+        println!(
+            "\nNobody has an account yet. Make the first one with this link; it works once, for an hour:\n\n  {link}\n"
+        );
     }
     Ok(())
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::error!("signals cannot be received; end the process to stop it");
         return;
     };

@@ -164,15 +164,8 @@ impl Write {
     }
 
     /// Makes it so, and tells those who listen.
-    pub async fn commit(mut self) -> Result<()> {
-        crate::events::announce(&mut self.conn, &self.events).await?;
-        let embedded = matches!(self.conn, Conn::Sqlite(_));
-        self.conn.commit().await?;
-        // On PostgreSQL the listener hears of it, on this node as on the others.
-        if embedded {
-            self.events.iter().for_each(|event| self.store.publish(*event));
-        }
-        Ok(())
+    pub async fn commit(self) -> Result<()> {
+        crate::events::commit(&self.store, self.conn, &self.events).await
     }
 
     /// Queues an event for after the commit.

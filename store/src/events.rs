@@ -75,8 +75,18 @@ impl Store {
     }
 }
 
-/// Sends NOTIFY within the transaction; PostgreSQL delivers it when that commits.
-pub(crate) async fn announce(conn: &mut Conn, events: &[Event]) -> Result<()> {
+/// Commits, and tells those who listen: on PostgreSQL by NOTIFY in the transaction, which this node hears as the others do.
+pub(crate) async fn commit(store: &Store, mut conn: Conn, events: &[Event]) -> Result<()> {
+    announce(&mut conn, events).await?;
+    let embedded = matches!(conn, Conn::Sqlite(_));
+    conn.commit().await?;
+    if embedded {
+        events.iter().for_each(|event| store.publish(*event));
+    }
+    Ok(())
+}
+
+async fn announce(conn: &mut Conn, events: &[Event]) -> Result<()> {
     if let Conn::Postgres(tx) = conn {
         for event in events {
             let payload = format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id);

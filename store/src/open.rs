@@ -147,7 +147,10 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
         .map_err(|error| unusable(url, &error))?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&writer).await?;
     assert_sqlite(&version)?;
-    migrate(&SQLITE, &writer).await?;
+    // SQLite keeps no lock for migrations of its own: of two programs that open a new file one waits here.
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrate(&SQLITE, &mut *tx).await?;
+    tx.commit().await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(15))

@@ -1,8 +1,9 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
 use crate::{
-    Error, NewSession, Result, Session, Store, TaskFilter,
+    Error, Event, NewSession, Result, Session, Store, TaskFilter, Topic,
     column::{Number, record},
     conn::{Conn, random, unscoped},
+    events,
 };
 use domain::{
     Actor, Email, KeyId, OrganisationId, PersonId, RunnerId, SessionId, TenantId, Timestamp,
@@ -168,8 +169,12 @@ impl System<'_> {
     pub async fn create_tenant(&self, name: &str) -> Result<TenantId> {
         let (mut conn, id) = (self.write().await?, TenantId(Uuid::now_v7()));
         self.insert_tenant(&mut conn, id, name).await?;
-        conn.commit().await?;
-        self.0.publish(crate::Event { tenant: id, topic: crate::Topic::People, id: id.0 });
+        self.commit_tenant(conn, id).await
+    }
+
+    async fn commit_tenant(&self, conn: Conn, id: TenantId) -> Result<TenantId> {
+        let event = Event { tenant: id, topic: Topic::People, id: id.0 };
+        events::commit(self.0, conn, &[event]).await?;
         Ok(id)
     }
 
@@ -236,8 +241,7 @@ impl System<'_> {
             return Err(Error::NotFound);
         }
         self.insert_tenant(&mut conn, id, tenant).await?;
-        conn.commit().await?;
-        Ok(id)
+        self.commit_tenant(conn, id).await
     }
 
     /// Whom an address belongs to: signing in does not name a tenant.

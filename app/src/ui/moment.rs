@@ -34,7 +34,7 @@ enum Unit {
     Day,
 }
 
-/// Rounds down: what expires in 119 seconds expires "in 1 minute", never later than it is said.
+/// Rounds down, so that nothing ends sooner than it is said; days that are to come are rounded to the nearest.
 fn relative(now: Timestamp, at: Timestamp) -> Distance {
     let seconds = at.0.saturating_sub(now.0) / 1_000_000;
     let (n, unit) = match seconds.saturating_abs() {
@@ -42,6 +42,7 @@ fn relative(now: Timestamp, at: Timestamp) -> Distance {
         s @ 5..=59 => (s, Unit::Second),
         s @ 60..=3_599 => (s / 60, Unit::Minute),
         s @ 3_600..=172_799 => (s / 3_600, Unit::Hour),
+        s if seconds > 0 => ((s + 43_200) / 86_400, Unit::Day),
         s => (s / 86_400, Unit::Day),
     };
     if seconds < 0 { Distance::Ago(n, unit) } else { Distance::In(n, unit) }
@@ -82,6 +83,7 @@ mod tests {
             (119, "in 1 minute"),
             (86_400, "in 24 hours"),
             (90 * 86_400, "in 90 days"),
+            (90 * 86_400 - 1, "in 90 days"),
         ] {
             assert_eq!(said(seconds), words, "{seconds}");
         }

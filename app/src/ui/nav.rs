@@ -129,8 +129,8 @@ pub(super) fn Nav(
         .map(|(name, places)| {
             view! {
                 <div class="nav-group">
-                    <h2>{name}</h2>
-                    <ul>{places.into_iter().map(link).collect_view()}</ul>
+                    <p aria-hidden="true">{name.clone()}</p>
+                    <ul aria-label=name>{places.into_iter().map(link).collect_view()}</ul>
                 </div>
             }
         })

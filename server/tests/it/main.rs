@@ -3,6 +3,8 @@
 
 mod api;
 mod door;
+mod health;
+mod live;
 mod master_key;
 mod runners;
 mod world;

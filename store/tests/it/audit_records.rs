@@ -1,5 +1,8 @@
 //! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
-use crate::world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed};
+use crate::{
+    raw::Raw,
+    world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
+};
 use domain::{
     EnrolmentId, Principal, SessionId, SignedInBy, Timestamp,
     approval::Answer,
@@ -21,12 +24,25 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
+    /// On PostgreSQL a dropped transaction keeps its locks until its connection was tidied up.
+    async fn rolled_back(&self) {
+        if self.world.is_sqlite() {
+            return;
+        }
+        let mut raw = Raw::of(self.world).await;
+        let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
+        while raw.number(open).await > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     async fn records<T: std::fmt::Debug>(&self, method: &str, count: i64, actor: &domain::Actor, work: impl AsyncFn(&mut Write) -> Result<T>) -> T {
         let world = self.world;
         let before = world.records(&world.acme).await;
         let mut dropped = world.store.write(actor).await.unwrap();
         work(&mut dropped).await.unwrap_or_else(|error| panic!("{method}: {error}"));
         drop(dropped);
+        self.rolled_back().await;
         assert_eq!(world.records(&world.acme).await, before, "{method}, dropped");
         let answer = world.change(actor, async |write| work(write).await).await;
         let answer = answer.unwrap_or_else(|error| panic!("{method} after it was dropped: {error}"));
@@ -103,6 +119,7 @@ on_both! {
         l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
         let line = || [Line { at: Timestamp(0), stream: Stream::Stdout, text: "hi".into() }];
         l.records("append_lines", 0, rex, async |w| w.append_lines(held, 1, &line()).await).await;
+        l.records("note_refused_runner", 1, rex, async |w| w.note_refused_runner(Some(held), "stale").await).await;
         l.records("renew_leases", 0, rex, async |w| w.renew_leases(&[held]).await).await;
         let receipt = receipt(rex, &taken, End::Exited(0), 1);
         l.records("finish_task", 1, rex, async |w| w.finish_task(held, &receipt, vec![]).await).await;

@@ -223,6 +223,7 @@ pub fn matrix() -> Vec<Row> {
         append_lines             "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
         finish_task              "nnnnnnn+nn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
         refuse_task              "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
+        note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
         renew_leases             "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
         release_unheld           "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
         release_expired          "----------" |x, w, a, t| x.release_expired().await;

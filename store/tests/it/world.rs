@@ -67,7 +67,7 @@ pub struct World {
 }
 
 enum Place {
-    Folder(TempDir),
+    Folder { _kept: TempDir },
     Cluster { url: String, database: String },
 }
 
@@ -100,7 +100,7 @@ impl World {
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
-        Self::at(url, Place::Folder(folder)).await
+        Self::at(url, Place::Folder { _kept: folder }).await
     }
 
     pub async fn postgres() -> Self {
@@ -132,7 +132,7 @@ impl World {
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.place, Place::Folder(_))
+        matches!(self.place, Place::Folder { .. })
     }
 
     pub fn now(&self) -> Timestamp {

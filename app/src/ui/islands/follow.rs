@@ -7,7 +7,7 @@ use js_sys::futures::spawn_local;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, DomParser, Element, EventSource, HtmlElement, MessageEvent, SupportedType};
+use web_sys::{Document, Element, EventSource, HtmlElement, MessageEvent};
 
 /// How long events are gathered before the page is fetched, in milliseconds.
 const GATHER: i32 = 300;

@@ -1,0 +1,136 @@
+// D-04: a person asks, another sees exactly what would run and decides, it runs in the sandbox, and the record proves it.
+import { output, section, sha256, source, state, submitTask, withoutReload } from '../steps';
+import { expect, test } from '../test';
+
+const SCRIPT = `# pays \u202e001 ot\u202c nobody
+printf 'first\\n'
+sleep 3
+printf 'second as %s\\n' "$(id -u)"
+`;
+
+test('D-04 asked by one, approved by another, run, and proved', async ({ ada, team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
+  await deciding.goto('/');
+  const deciderStays = await withoutReload(deciding);
+
+  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'No restriction' });
+  await expect(state(asking)).toHaveText('Awaiting approval');
+  await expect(asking.locator('.timeline')).toContainText('Asked one approver (rule “Everything else asks”)');
+  const askerStays = await withoutReload(asking);
+
+  await test.step('the approver hears of it, and sees exactly what would run', async () => {
+    const waiting = section(deciding, 'Waiting for your answer');
+    await expect(waiting.getByRole('link', { name: 'Pay the bill' })).toBeVisible();
+    await expect(deciding.locator('#waiting-wide .count')).toContainText('1');
+    expect(await deciderStays()).toBe(true);
+    await waiting.getByRole('link', { name: 'Pay the bill' }).click();
+
+    await expect(deciding.getByRole('region', { name: 'Script' }).locator('mark').first()).toHaveText('U+202E');
+    expect(`${await source(deciding, 'Script')}\n`).toBe(SCRIPT);
+    const bytes = await source(deciding, 'Exact bytes');
+    expect(JSON.parse(bytes)).toEqual(JSON.parse(await source(deciding, 'Request')));
+    const card = deciding.getByRole('complementary', { name: 'Decision' });
+    await expect(card).toContainText('Mei');
+    await expect(card).toContainText('it reaches everything that the runner reaches, unrecorded');
+    expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
+  });
+
+  await test.step('the approver says yes, with a reason', async () => {
+    await deciding.getByLabel('Reason').fill('The invoice is right.');
+    await deciding.getByRole('button', { name: 'Approve', exact: true }).click();
+    await expect(deciding.getByText('This request has been approved.')).toBeVisible();
+    await expect(deciding.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+  });
+
+  await test.step('the output appears in the page of who asked, as it comes', async () => {
+    await expect(asking.locator('.timeline')).toContainText('Approved by Omar');
+    await expect(asking.locator('.timeline .said')).toHaveText('The invoice is right.');
+    await expect(output(asking).first()).toHaveText('first');
+    await expect(state(asking)).toHaveText('Running');
+    await expect(output(asking)).toHaveText(['first', /^second as \d+$/]);
+    await expect(output(asking).nth(1)).not.toHaveText('second as 0');
+    await expect(state(asking)).toHaveText('Succeeded');
+    await expect(section(asking, 'How it ended')).toContainText('Signature verified');
+    await expect(section(asking, 'How it ended')).toContainText('Ended with exit status 0');
+    expect(await askerStays(), 'all of that without a reload').toBe(true);
+  });
+
+  await test.step('the audit trail has all of it', async () => {
+    const admin = await ada.open(browser);
+    await admin.goto(task);
+    const trail = section(admin, 'Audit trail');
+    await expect(trail.locator('tbody td code')).toHaveText([
+      'task.submit',
+      'approval.decide',
+      'task.assign',
+      'task.start',
+      'task.finish',
+    ]);
+    await expect(trail.getByRole('row', { name: 'approval.decide' })).toContainText('Omar');
+    await trail.getByRole('row', { name: 'approval.decide' }).getByRole('link').click();
+    await expect(admin.getByText('Hash fits')).toBeVisible();
+    expect(await source(admin, 'Record')).toContain('The invoice is right.');
+  });
+});
+
+test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
+  const omar = await team.add('Omar', 'approver');
+  const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'none', organisation: team.id });
+  const page = await omar.open(browser);
+  await page.goto(task);
+  await page.getByRole('link', { name: /^See its request/ }).click();
+  await expect(page.locator('.why-not')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+
+  const digest = (await page.locator('.decision .digest code').innerText()).replace(/\s/g, '');
+  const id = new URL(page.url()).pathname.split('/').at(-1)!;
+  const form = { id, request_digest: digest, answer: 'approve', reason: '' };
+  expect((await omar.requests.post('/actions/approvals/decide', { form })).status()).toBe(403);
+  await page.goto(task);
+  await expect(state(page)).toHaveText('Awaiting approval');
+});
+
+test('D-04 a denial needs a reason, which the requester reads', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
+  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'No restriction' });
+
+  await deciding.goto('/approvals');
+  await deciding.getByRole('row', { name: 'Too much' }).getByRole('link').click();
+  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await expect(deciding.getByLabel('Reason')).toHaveAttribute('aria-invalid', 'true');
+  await deciding.getByLabel('Reason').fill('Say which folder.');
+  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await expect(deciding.getByText('This request has been denied.')).toBeVisible();
+
+  await expect(state(asking)).toHaveText('Denied');
+  await expect(asking.locator('.timeline .said')).toHaveText('Say which folder.');
+  await expect(asking.locator('#log-lines')).toBeEmpty();
+});
+
+test('D-04 who answers second is told that it is decided', async ({ team, browser }) => {
+  const [mei, omar, grace] = [
+    await team.add('Mei', 'member'),
+    await team.add('Omar', 'approver'),
+    await team.add('Grace', 'approver'),
+  ];
+  await mei.submit({ script: 'true', title: 'Only once', network_policy: 'none', organisation: team.id });
+  const first = await omar.open(browser);
+  // Without JavaScript her page does not hear that it is decided while she reads.
+  const second = await grace.open(browser, { javaScriptEnabled: false });
+  for (const page of [first, second]) {
+    await page.goto('/approvals');
+    await page.getByRole('row', { name: 'Only once' }).getByRole('link').click();
+  }
+  await first.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(first.getByText('This request has been approved.')).toBeVisible();
+
+  const answer = second.waitForResponse((response) => response.request().method() === 'POST');
+  await second.getByLabel('Reason').fill('No.');
+  await second.getByRole('button', { name: 'Deny' }).click();
+  expect((await answer).status()).toBe(409);
+  await expect(second.getByRole('alert')).toBeVisible();
+  await expect(second.locator('.decision')).toContainText('Approved');
+  await expect(second.getByRole('button', { name: 'Deny' })).toHaveCount(0);
+});

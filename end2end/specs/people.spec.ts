@@ -1,0 +1,135 @@
+// People and organisations: an admin makes somebody, hands over a link, and decides what they are.
+import type { Page } from '@playwright/test';
+import { address, PASSWORD } from '../people';
+import { signIn } from '../steps';
+import { expect, test } from '../test';
+
+async function makePerson(page: Page, name: string, email: string, organisation: string): Promise<string> {
+  await page.goto('/people');
+  await page.getByRole('link', { name: 'New person' }).click();
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Organisation', { exact: true }).selectOption({ label: organisation });
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: sees what the organisation shares' });
+  await page.getByRole('button', { name: 'Make person and link' }).click();
+  return page.locator('.secret-value code').innerText();
+}
+
+test('an admin makes a person, who sets their password by a link that works once', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  const email = address('Grace');
+  const link = await makePerson(page, 'Grace', email, team.name);
+  await expect(page.getByRole('heading', { name: 'The person is made. Hand over this link' })).toBeVisible();
+  await page.getByRole('link', { name: 'I have stored it' }).click();
+  await expect(page.getByRole('row', { name: email })).toContainText('no password yet');
+
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
+  await hers.goto(link);
+  await expect(hers.getByText('For Grace')).toBeVisible();
+  await hers.getByLabel('New password').fill('grace');
+  await hers.getByRole('button', { name: 'Set password and sign in' }).click();
+  await expect(hers.getByRole('alert')).toBeVisible();
+  await hers.getByLabel('New password').fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Set password and sign in' }).click();
+  await expect(hers).toHaveURL('/');
+  await expect(hers.locator('.person-name')).toHaveText('Grace');
+  await expect(page.getByRole('row', { name: email }), 'the list hears of it').toContainText('active');
+
+  const stranger = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
+  expect((await stranger.goto(link))!.ok()).toBe(false);
+  await expect(stranger.getByRole('button', { name: 'Set password and sign in' })).toHaveCount(0);
+});
+
+test('an address belongs to one person', async ({ ada, team, browser }) => {
+  const grace = await team.add('Grace', 'member');
+  const page = await ada.open(browser);
+  await page.goto('/people/new');
+  await page.getByLabel('Name').fill('Another Grace');
+  await page.getByLabel('E-mail address').fill(grace.email.toUpperCase());
+  await page.getByRole('button', { name: 'Make person and link' }).click();
+  await expect(page.getByRole('alert')).toBeVisible();
+  await expect(page.getByLabel('Name')).toHaveValue('Another Grace');
+});
+
+test('a new link ends the one before, and the password stays until it is used', async ({ ada, team, browser }) => {
+  const grace = await team.add('Grace', 'member');
+  const page = await ada.open(browser);
+  await page.goto('/people');
+  await page.getByRole('row', { name: grace.email }).getByRole('link').click();
+  const links: string[] = [];
+  for (let n = 0; n < 2; n++) {
+    await page.getByText('New password link…').click();
+    await expect(page.getByText('Earlier links of this person end.')).toBeVisible();
+    await page.getByRole('button', { name: 'Make link' }).click();
+    links.push(await page.locator('.secret-value code').innerText());
+    await page.getByRole('link', { name: 'I have stored it' }).click();
+  }
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
+  expect((await hers.goto(links[0]))!.ok()).toBe(false);
+  await hers.goto('/sign-in');
+  await signIn(hers, grace.email, PASSWORD);
+  await expect(hers).toHaveURL('/');
+
+  const other = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
+  await other.goto(links[1]);
+  await other.getByLabel('New password').fill('seven green umbrellas sing');
+  await other.getByRole('button', { name: 'Set password and sign in' }).click();
+  await expect(other).toHaveURL('/');
+  await hers.goto('/');
+  await expect(hers, 'other sessions ended with it').toHaveURL(/\/sign-in/);
+});
+
+test('an owner puts people into their organisation, changes their roles and takes them out', async ({ team, browser }) => {
+  const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
+  const [his, hers] = [await omar.open(browser), await mei.open(browser)];
+  await hers.goto('/tasks/new');
+  await expect(hers.getByText('You cannot submit tasks yet')).toBeVisible();
+
+  await his.goto('/organisations');
+  await his.getByRole('link', { name: team.name, exact: true }).click();
+  await his.getByLabel('Role of Mei').selectOption({ label: 'Member: also submits tasks' });
+  await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change' }).click();
+  await expect(his.getByLabel('Role of Mei')).toHaveValue('member');
+  await hers.goto('/tasks/new');
+  await expect(hers.getByRole('button', { name: 'Submit task' })).toBeVisible();
+
+  const row = his.getByRole('row', { name: mei.email });
+  await row.getByText('Remove…').click();
+  await row.getByRole('button', { name: 'Remove from organisation' }).click();
+  await expect(row).toHaveCount(0);
+  await hers.goto('/organisations');
+  await expect(hers.getByText('No organisation yet')).toBeVisible();
+
+  await his.getByLabel('E-mail address').fill('nobody.at.all@example.org');
+  await his.getByRole('button', { name: 'Add to organisation' }).click();
+  await expect(his.getByRole('alert')).toContainText('nobody in this tenant has this address');
+  await his.getByLabel('E-mail address').fill(mei.email);
+  await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: also decides requests of others' });
+  await his.getByRole('button', { name: 'Add to organisation' }).click();
+  await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');
+});
+
+test('an admin makes an organisation and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await ada.open(browser);
+  await page.goto('/organisations');
+  await page.getByRole('link', { name: 'New organisation' }).click();
+  const name = `Research of ${team.name}`;
+  await page.getByLabel('Organisation', { exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Make organisation' }).click();
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+
+  const hers = await mei.open(browser);
+  expect((await hers.goto('/people'))!.status()).toBe(404);
+  expect((await hers.goto('/audit'))!.ok()).toBe(false);
+  await expect(hers.getByRole('link', { name: 'Audit' })).toHaveCount(0);
+
+  await page.goto('/people');
+  await page.getByRole('row', { name: mei.email }).getByRole('link').click();
+  await page.getByLabel('Role in the tenant').selectOption({ label: 'Auditor: reads everything, changes nothing' });
+  await page.getByRole('button', { name: 'Change role' }).click();
+  await expect(page.getByLabel('Role in the tenant')).toHaveValue('auditor');
+  // Her session goes on, with a new cookie, and with what an auditor may.
+  expect((await hers.goto('/audit'))!.ok()).toBe(true);
+  await expect(hers.getByRole('link', { name: 'New person' })).toHaveCount(0);
+});

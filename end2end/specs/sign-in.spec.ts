@@ -1,0 +1,116 @@
+// Signing in and out, and the list of one's sessions.
+import type { Page } from '@playwright/test';
+import { PASSWORD, type Person, setUp } from '../people';
+import { signIn } from '../steps';
+import { expect, test } from '../test';
+
+const answered = (page: Page) => page.waitForResponse((answer) => answer.request().method() === 'POST');
+
+test('signing in leads on to the page that was asked for, with a cookie that no script reads', async ({ ada, browser }) => {
+  const context = await browser.newContext({ baseURL: ada.castellan.origin });
+  const page = await context.newPage();
+  await page.goto('/audit?outcome=refused');
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await signIn(page, ada.email, PASSWORD);
+  await expect(page).toHaveURL('/audit?outcome=refused');
+
+  const [cookie, ...others] = await context.cookies();
+  expect(others).toEqual([]);
+  expect(cookie).toMatchObject({ name: 'castellan', httpOnly: true, sameSite: 'Lax', path: '/', domain: '127.0.0.1' });
+  expect(await page.evaluate(() => document.cookie)).toBe('');
+
+  await page.goto('/sign-in?next=//evil.example/');
+  await expect(page).toHaveURL('/');
+});
+
+test('an unknown address and a wrong password are answered alike', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
+  const said: string[] = [];
+  for (const [email, password] of [[ada.email, 'not the password of ada'], ['nobody@example.org', PASSWORD]]) {
+    await page.goto('/sign-in');
+    const answer = answered(page);
+    await signIn(page, email, password);
+    said.push(`${(await answer).status()} ${await page.getByRole('alert').innerText()}`);
+    await expect(page.getByLabel('E-mail address')).toHaveValue(email);
+    await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
+  }
+  expect(said[0]).toBe(said[1]);
+  await signIn(page, ada.email, PASSWORD);
+  await expect(page).toHaveURL('/');
+});
+
+test('too many failures are slowed down, and the page says so', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
+  await page.goto('/sign-in');
+  const statuses: number[] = [];
+  for (let n = 0; n < 7; n++) {
+    const answer = answered(page);
+    await signIn(page, ada.email, `wrong password number ${n}`);
+    statuses.push((await answer).status());
+  }
+  expect(statuses.slice(0, 5)).not.toContain(429);
+  expect(statuses).toContain(429);
+  await expect(page.getByRole('alert')).toContainText(/try again/i);
+});
+
+test('after signing out, going back shows nothing private', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  const shown = await page.goto('/tasks');
+  expect(shown!.headers()['cache-control']).toContain('no-store');
+  await page.goto('/keys');
+  await page.locator('.person > summary').click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  expect(await page.context().cookies()).toEqual([]);
+
+  await page.goBack();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await expect(page.getByText('Mei')).toHaveCount(0);
+  // What the browser forgot, the server has ended: the old cookie opens nothing.
+  expect((await mei.requests.get('/keys', { maxRedirects: 0 })).status()).toBe(303);
+});
+
+test('my sessions: where I am signed in, end one, end all others', async ({ team, browser, castellan }) => {
+  const mei = await team.add('Mei', 'member');
+  const here = await mei.open(browser);
+  const others: Page[] = [];
+  for (let n = 0; n < 3; n++) {
+    const page = await (await browser.newContext({ baseURL: castellan.origin })).newPage();
+    await page.goto('/sign-in');
+    await signIn(page, mei.email, PASSWORD);
+    await expect(page).toHaveURL('/');
+    others.push(page);
+  }
+  await here.goto('/sessions');
+  const rows = here.getByRole('region', { name: 'My sessions' }).locator('tbody tr');
+  await expect(rows).toHaveCount(4);
+  await expect(rows.filter({ hasText: 'this one' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: '127.0.0.1' })).toHaveCount(4);
+
+  const one = rows.filter({ hasNotText: 'this one' }).first();
+  await one.getByText('End…').click();
+  await expect(one.getByText('That browser is signed out at once.')).toBeVisible();
+  await one.getByRole('button', { name: 'End session' }).click();
+  await expect(rows).toHaveCount(3);
+  expect(await signedIn(others)).toBe(2);
+
+  await here.getByText('End all others…').click();
+  await here.getByRole('button', { name: 'End all other sessions' }).click();
+  await expect(rows).toHaveCount(1);
+  expect(await signedIn(others)).toBe(0);
+  await here.goto('/');
+  await expect(here).toHaveURL('/');
+});
+
+async function signedIn(pages: Page[]): Promise<number> {
+  const places = await Promise.all(
+    pages.map(async (page) => {
+      await page.goto('/keys');
+      return new URL(page.url()).pathname;
+    }),
+  );
+  return places.filter((path) => path === '/keys').length;
+}

@@ -1,0 +1,217 @@
+//! Streams of signed-in browsers: what a page hears, and when it hears no more.
+use crate::world::{Answer, Listener, World, on_both};
+use app::door::Door;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    middleware::from_fn_with_state,
+    routing::post,
+};
+use domain::{Actor, PersonId, policy::SetMembership, receipt::End, role::Role};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use server::{
+    auth::{self, BrowserDoor, Hasher, Sessions},
+    live,
+    state::App,
+};
+use std::time::Duration;
+use tower::ServiceExt;
+use tower_sessions::Session;
+
+const PASSWORD: &str = "plover xyzzy colossal cave";
+
+/// A page of the deployment: its streams, with somebody signed in.
+struct Page {
+    routes: Router,
+    cookie: String,
+}
+
+async fn door(State((app, hasher)): State<(App, Hasher)>, session: Session, Path(email): Path<String>) -> StatusCode {
+    let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
+    let door = BrowserDoor { app, hasher, session, browser: None, address, device };
+    match door.sign_in(email, PASSWORD.to_owned()).await {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::FORBIDDEN,
+    }
+}
+
+impl Page {
+    async fn of(world: &World, console: &Actor, person: PersonId) -> Self {
+        let (app, hasher) = (world.app.clone(), Hasher::new().unwrap());
+        let hash = hasher.hash(PASSWORD.to_owned()).await.unwrap();
+        world.change(console, async |write| write.set_password(person, &hash).await).await;
+        let email = app.store.read(console).await.unwrap().person(person).await.unwrap().email;
+        let times = &app.config.sessions;
+        let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, times.idle, times.absolute);
+        let routes = Router::new()
+            .route("/sign-in/{email}", post(door))
+            .with_state((app.clone(), hasher))
+            .merge(live::routes(app.clone()))
+            .layer(from_fn_with_state(app.clone(), auth::identify))
+            .layer(auth::layer(sessions, false, times.absolute));
+        let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
+        let answer = routes.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { routes, cookie }
+    }
+
+    async fn ask(&self, path: &str, last: Option<&str>) -> http::Response<Body> {
+        let mut request = Request::get(path).header("cookie", &self.cookie);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        self.routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    async fn listen(&self, path: &str) -> Listener {
+        Listener::to(self.ask(path, None).await)
+    }
+
+    async fn answer(&self, path: &str) -> Answer {
+        Answer::of(self.ask(path, None).await).await
+    }
+}
+
+/// That a stream ends by itself within two seconds.
+async fn ends(listener: &mut Listener) {
+    let end = async { while listener.next().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(2), end).await.expect("the stream ends within two seconds");
+}
+
+on_both! {
+    /// M-11, A-05.
+    async fn a_05_a_page_hears_of_what_its_reader_may_see_and_of_nothing_else(world) {
+        let max = Page::of(world, &world.acme.console, world.acme.max).await;
+        let mut heard = max.listen("/live?topics=tasks,approvals").await;
+        let mia = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let foreign = world.key(&world.bolt, world.bolt.mia, "tasks:*").await;
+        world.submit(&foreign, json!({ "script": "true", "visibility": "public", "network_policy": "none" })).await;
+        world.submit(&mia, json!({ "script": "true", "network_policy": "none" })).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let shared = world.submit(&mia, json!({ "script": "true", "visibility": "org" })).await;
+        let told = heard.next().await.unwrap();
+        assert_eq!((told.event.as_str(), told.data), ("tasks", shared.to_string()));
+
+        let ada = Page::of(world, &world.acme.console, world.acme.ada).await;
+        let mut queue = ada.listen("/live?topics=approvals").await;
+        world.submit(&mia, json!({ "script": "true", "network_policy": "none" })).await;
+        assert_eq!(queue.next().await.unwrap().event, "approvals");
+    }
+
+    async fn many_changes_of_one_thing_are_told_together(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let mut heard = mia.listen("/live?topics=tasks").await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        world.submit(&key, json!({ "script": "true" })).await;
+        let taken = world.start(&world.acme).await;
+        world.print(&world.acme, &taken, 1, &["one"]).await;
+        world.finish(&world.acme, &taken, End::Exited(0), "one\n").await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let last = world.submit(&key, json!({ "script": "false" })).await;
+        let mut told = 0;
+        while heard.next().await.unwrap().data != last.to_string() {
+            told += 1;
+        }
+        assert!((1..=3).contains(&told), "{told} events for four changes");
+    }
+
+    /// D-01: colours are classes, markup is text, and who comes again goes on where it was.
+    async fn d_01_a_page_gets_lines_as_text_and_goes_on_where_it_was_cut_off(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        world.submit(&key, json!({ "script": "true" })).await;
+        let taken = world.start(&world.acme).await;
+        world.print(&world.acme, &taken, 1, &["one", "\u{1b}[1;31m<b>two</b>\u{1b}]0;x\u{7}", "three"]).await;
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let path = format!("/tasks/{}/live", taken.task.id);
+        let told = mia.listen(&format!("{path}?from=2&attempt=1")).await.until("lines").await;
+        let [state, lines] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((state.event.as_str(), state.data.as_str()), ("state", "running"));
+        let shown: Value = serde_json::from_str(&lines.data).unwrap();
+        let two = json!({ "n": 2, "at": "2026-03-01T14:05:09Z", "s": "stdout",
+            "spans": [{ "class": "ansi-fg-1 ansi-bold", "text": "<b>two</b>" }] });
+        assert_eq!((&shown[0], &shown[1]["n"], &shown[2]), (&two, &json!(3), &Value::Null));
+
+        world.print(&world.acme, &taken, 4, &["four"]).await;
+        world.finish(&world.acme, &taken, End::Exited(0), "one\n\u{1b}[1;31m<b>two</b>\u{1b}]0;x\u{7}\nthree\nfour\n").await;
+        let rest = Listener::to(mia.ask(&path, Some(&lines.id)).await).until("end").await;
+        let events: Vec<_> = rest.iter().map(|it| it.event.as_str()).collect();
+        assert_eq!(events, ["state", "lines", "end"]);
+        assert_eq!(serde_json::from_str::<Value>(&rest[1].data).unwrap()[0]["n"], 4);
+
+        // A page from before the task was started: it is told that lines begin.
+        let told = mia.listen(&format!("{path}?from=1&attempt=0")).await.until("end").await;
+        assert_eq!((told[0].event.as_str(), told[0].data.as_str()), ("attempt", "1"));
+    }
+
+    async fn the_output_is_given_as_a_file(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        world.submit(&key, json!({ "script": "true" })).await;
+        let taken = world.start(&world.acme).await;
+        world.print(&world.acme, &taken, 1, &["<script>alert(1)</script>"]).await;
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let file = mia.answer(&format!("/tasks/{}/log", taken.task.id)).await;
+        assert_eq!(file.body, "<script>alert(1)</script>\n");
+        assert_eq!(file.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert!(file.header("content-disposition").unwrap().starts_with("attachment; filename=\"task-"));
+        let max = Page::of(world, &world.acme.console, world.acme.max).await;
+        for path in ["/tasks/ID/log", "/tasks/ID/live"] {
+            let hidden = max.answer(&path.replace("ID", &taken.task.id.to_string())).await;
+            hidden.problem(404);
+            assert_eq!(hidden, max.answer(&path.replace("ID", &uuid::Uuid::now_v7().to_string())).await);
+            assert_eq!(hidden, max.answer(&path.replace("ID", "x")).await);
+        }
+    }
+
+    async fn a_stream_ends_with_its_session(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let task = world.submit(&key, json!({ "script": "true" })).await;
+        let mut feed = mia.listen("/live?topics=tasks").await;
+        let mut follow = mia.listen(&format!("/tasks/{task}/live")).await;
+        let (holder, roles) = world.app.store.system().holder(world.acme.tenant, world.acme.mia).await.unwrap();
+        let mut actor = Actor::clock(world.acme.tenant, world.app.store.now());
+        (actor.principal, actor.name, actor.roles) = (domain::Principal::Person(world.acme.mia), holder.name, roles);
+        let session = world.app.store.read(&actor).await.unwrap().sessions().await.unwrap()[0].id;
+        let end = domain::policy::EndSession { session, owner: world.acme.mia };
+        world.change(&actor, async |write| write.end_session(actor.may(end)?).await).await;
+        tokio::join!(ends(&mut feed), ends(&mut follow));
+        assert_eq!(mia.answer("/live?topics=tasks").await.status, 401);
+    }
+
+    async fn a_stream_ends_when_its_readers_rights_change(world) {
+        let max = Page::of(world, &world.acme.console, world.acme.max).await;
+        let mut feed = max.listen("/live?topics=tasks").await;
+        let other = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let mut untouched = other.listen("/live?topics=tasks").await;
+        let console = &world.acme.console;
+        let demoted = SetMembership { organisation: world.acme.ops, person: world.acme.max, role: Role::Viewer };
+        world.change(console, async |write| write.set_membership(console.may(demoted)?).await).await;
+        ends(&mut feed).await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let task = world.submit(&key, json!({ "script": "true" })).await;
+        assert_eq!(untouched.next().await.unwrap().data, task.to_string());
+    }
+
+    async fn nobody_hears_anything_without_a_session_or_too_often(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let stranger = Page { routes: mia.routes.clone(), cookie: "castellan=AAAAAAAAAAAAAAAAAAAAAA".into() };
+        for path in live::PATHS {
+            let path = format!("{}?topics=tasks", path.replace("{id}", &uuid::Uuid::nil().to_string()));
+            assert_eq!(stranger.answer(&path).await.status, 401, "{path}");
+        }
+        for topics in ["", "log", "missed", "tasks,everything", "tasks, rules"] {
+            mia.answer(&format!("/live?topics={}", topics.replace(' ', "%20"))).await.wrong_field("topics");
+        }
+        mia.answer("/live").await.wrong_field("topics");
+        let mut open = vec![];
+        for _ in 0..20 {
+            open.push(mia.listen("/live?topics=tasks").await);
+        }
+        mia.answer("/live?topics=tasks").await.problem(429);
+        drop(open);
+        mia.listen("/live?topics=tasks").await;
+    }
+}
