@@ -1,5 +1,5 @@
 // The real program: started on free ports with a folder of its own, stopped with SIGTERM, and nothing may be left of it.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ExecFileOptions, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export class Castellan {
     const folder = await mkdtemp(join(tmpdir(), 'castellan-end2end-'));
     // Its tasks run as another user, who has to reach the folder; what is secret in it protects itself.
     await chmod(folder, 0o755);
-    const castellan = new Castellan(launch(join(folder, 'data'), '127.0.0.1:0'), folder);
+    const castellan = new Castellan(launch(folder, '127.0.0.1:0'), folder);
     await castellan.started();
     return castellan;
   }
@@ -38,7 +38,7 @@ export class Castellan {
   /** Stops it and starts it again at the same address, on the same data. */
   async restart(): Promise<void> {
     await this.stop();
-    this.child = launch(join(this.folder, 'data'), new URL(this.origin).host);
+    this.child = launch(this.folder, new URL(this.origin).host);
     this.said = '';
     await this.started();
   }
@@ -60,6 +60,11 @@ export class Castellan {
     left.forEach(({ pid }) => kill(pid));
     if (left.length > 0) throw new Error(`castellan left processes: ${left.map((one) => one.command).join('; ')}`);
     if (code !== 0) throw new Error(`castellan ended with ${code}:\n${this.said}`);
+  }
+
+  /** Another command beside the server, on the same data: program, arguments and options. */
+  command(...args: string[]): [string, string[], ExecFileOptions] {
+    return [PROGRAM, args, { cwd: this.folder, env: { ...process.env, ...settings(this.folder) } }];
   }
 
   /** Removes its folder. */
@@ -100,10 +105,14 @@ export class Castellan {
   }
 }
 
-function launch(data: string, listen: string): ChildProcess {
-  const own = { CASTELLAN_LISTEN: listen, CASTELLAN_RUNNER_LISTEN: '127.0.0.1:0', CASTELLAN_DATA_DIR: data };
+function launch(folder: string, listen: string): ChildProcess {
+  const own = { ...settings(folder), CASTELLAN_LISTEN: listen, CASTELLAN_RUNNER_LISTEN: '127.0.0.1:0' };
   // The root of the repository may hold a developer's castellan.toml: it is not for us.
-  return spawn(PROGRAM, ['serve'], { cwd: tmpdir(), env: { ...process.env, ...own }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(PROGRAM, ['serve'], { cwd: folder, env: { ...process.env, ...own }, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function settings(folder: string) {
+  return { CASTELLAN_DATA_DIR: join(folder, 'data') };
 }
 
 function later(milliseconds: number): Promise<'late'> {

@@ -45,6 +45,9 @@ pub struct Config {
     /// Kill every task and exit when standard input ends: for a runner that the server started itself.
     #[arg(long)]
     pub exit_with_stdin: bool,
+    /// Say whether tasks can be run on this machine, what they are held by, and end.
+    #[arg(long)]
+    pub check: bool,
     /// The bubblewrap program; without it, the one in PATH.
     #[arg(long, env = "CASTELLAN_BUBBLEWRAP")]
     pub bubblewrap: Option<PathBuf>,

@@ -40,10 +40,34 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     // Before anything is started: the token must not wait in a pipe that somebody else could read.
     let token = token(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(work(config, token));
+    let done = if config.check { runtime.block_on(check(config)) } else { runtime.block_on(work(config, token)) };
     // A thread that waits for standard input to end would otherwise be waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Tries the sandbox, and says what it found.
+async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
+    let executor = sandbox(config).await;
+    let posture = executor.posture();
+    let bubblewrap = posture.bubblewrap.as_deref().unwrap_or("missing");
+    println!("      bubblewrap {bubblewrap}; tasks run as {}", posture.account);
+    println!("      limits: {}. {}", posture.limiter, posture.limiter_note);
+    match &posture.fit {
+        Ok(()) => {
+            println!("ok    sandbox: tasks can run here");
+            Ok(())
+        }
+        Err(unfit) => {
+            println!("bad   sandbox: {unfit}");
+            Err("no task can run here".into())
+        }
+    }
+}
+
+async fn sandbox(config: &Config) -> Bubblewrap {
+    let settings = sandbox::Config { bubblewrap: config.bubblewrap.clone(), user: config.sandbox_user.clone() };
+    Bubblewrap::new(&settings).await
 }
 
 async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error>> {
@@ -62,8 +86,7 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
             identity
         }
     };
-    let settings = sandbox::Config { bubblewrap: config.bubblewrap.clone(), user: config.sandbox_user.clone() };
-    let executor = Bubblewrap::new(&settings).await;
+    let executor = sandbox(config).await;
     if let Err(unfit) = &executor.posture().fit {
         tracing::error!(%unfit, "no task can run here");
     }

@@ -27,6 +27,8 @@ use crate::{
 };
 use desk::Desk;
 
+pub use local::program;
+
 /// How often the port's certificate is looked at.
 const DAILY: Duration = Duration::from_secs(86_400);
 

@@ -42,9 +42,9 @@ pub(super) struct Holder {
     /// Whether the session is open in the store; not yet, at sign-in.
     #[serde(default)]
     pub open: bool,
-    /// The id that it changes to, where that is due.
+    /// The id that it changes to, where that is due; as bytes, because JSON's numbers do not reach so far.
     #[serde(default)]
-    pub becomes: Option<i128>,
+    pub becomes: Option<[u8; 16]>,
 }
 
 impl Sessions {
@@ -54,9 +54,9 @@ impl Sessions {
     }
 
     /// The id that follows `id`: the same for two requests that come at once, known to nobody without the key.
-    fn after(&self, id: Id) -> Option<i128> {
+    fn after(&self, id: Id) -> Option<[u8; 16]> {
         let tag = hmac::sign(&self.key, &[b"session id after".as_slice(), &id.0.to_be_bytes()].concat());
-        tag.as_ref().first_chunk().map(|bytes| i128::from_be_bytes(*bytes))
+        tag.as_ref().first_chunk().copied()
     }
 
     async fn open(&self, holder: Holder, token_hash: [u8; 32]) -> std::result::Result<(), store::Error> {
@@ -94,7 +94,7 @@ impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let holder = record.data.get(HOLDER).cloned().and_then(|value| serde_json::from_value::<Holder>(value).ok());
         let holder = holder.ok_or_else(|| Error::Backend("a session is opened by signing in".into()))?;
-        record.id = holder.becomes.map_or_else(fresh, |id| Ok(Id(id)))?;
+        record.id = holder.becomes.map_or_else(fresh, |id| Ok(Id(i128::from_be_bytes(id))))?;
         let token = digest(&record.id.to_string());
         if holder.open {
             let (tenant, session) = (holder.tenant, holder.session);

@@ -1,5 +1,5 @@
 //! `castellan doctor`: checks what a server needs, one line each, and says what to do.
-use crate::{failure::Failure, config::Config, keys::MasterKey, state::App};
+use crate::{config::Config, failure::Failure, keys::MasterKey, runners, state::App};
 
 pub(super) async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> {
     println!("ok    configuration: listens on {}, runners on {}", config.listen, config.runner_listen);
@@ -11,6 +11,17 @@ pub(super) async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Fa
         Err(error) => {
             healthy = false;
             println!("bad   database: {error}");
+        }
+    }
+    let sandbox = match runners::program() {
+        Ok(program) => tokio::process::Command::new(program).arg("--check").status().await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    match sandbox {
+        Ok(status) => healthy &= status.success(),
+        Err(failure) => {
+            healthy = false;
+            println!("bad   runner: {failure}");
         }
     }
     app.store.close().await;

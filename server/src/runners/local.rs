@@ -2,6 +2,8 @@
 
 mod child;
 
+pub use child::program;
+
 use std::{
     collections::HashSet,
     fs, io,

@@ -99,7 +99,7 @@ async fn once(shared: &Shared, tenant: TenantId, stop: &CancellationToken) -> Re
 }
 
 /// The program beside ours, or else the one in PATH.
-fn program() -> Result<PathBuf, Failure> {
+pub fn program() -> Result<PathBuf, Failure> {
     let beside = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
     let path = env::var_os("PATH").unwrap_or_default();
     let found = beside.into_iter().chain(env::split_paths(&path).map(|folder| folder.join(PROGRAM)));

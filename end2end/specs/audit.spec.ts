@@ -1,0 +1,53 @@
+// The audit log: what was done and what was refused, narrowed, followed, and verified.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { source } from '../steps';
+import { expect, test } from '../test';
+
+test('a refused attempt is found, read in full, and stands in the chain', async ({ ada, team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const refused = await mei.requests.post('/actions/people/create', {
+    form: { name: 'Eve', email: 'eve@example.org', tenant_role: 'admin' },
+  });
+  expect(refused.status()).toBe(403);
+
+  const page = await ada.open(browser);
+  await page.goto('/audit');
+  await page.getByLabel('Action').selectOption('person.create');
+  await page.getByLabel('Outcome').selectOption({ label: 'Refused' });
+  await page.getByLabel('Who').selectOption({ label: `Mei (${mei.email})` });
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(page).toHaveURL(/action=person\.create/);
+  const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr');
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('Mei');
+  await rows.getByRole('link').click();
+
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Record \d+$/);
+  await expect(page.getByText('Hash fits')).toBeVisible();
+  expect(await source(page, 'Personal data')).toContain(mei.email);
+  expect(await source(page, 'Record'), 'personal data stands beside it').not.toContain(mei.email);
+  const title = await page.getByRole('heading', { level: 1 }).innerText();
+  await page.getByRole('link', { name: 'Previous' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).not.toHaveText(title);
+  await page.getByRole('link', { name: 'Next' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
+  await page.getByRole('link', { name: 'all by them' }).click();
+  await expect(page).toHaveURL(/person=/);
+});
+
+test('the log grows in front of who reads it', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  await page.goto('/audit?action=key.create');
+  const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr');
+  const before = await rows.count();
+  const mei = await team.add('Mei', 'member');
+  await mei.act('keys/create', { name: 'Any', 'scopes[]': 'tasks:read', days: '30' });
+  await expect(rows).toHaveCount(before + 1);
+});
+
+test('it is verified from the command line, beside the running server', async ({ ada, team }) => {
+  await team.add('Mei', 'member');
+  const { stdout } = await promisify(execFile)(...ada.castellan.command('audit', 'verify'));
+  expect(stdout).toContain('Foundry');
+});

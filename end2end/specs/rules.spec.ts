@@ -1,0 +1,84 @@
+// Rules: everybody reads them, admins change them, and they hold from the next task on.
+import { setUp, Team } from '../people';
+import { state, submitTask } from '../steps';
+import { expect, test } from '../test';
+
+test('an admin adds, orders and removes rules; nothing counts before it is saved', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const page = await ada.open(browser);
+  const names = page.getByRole('region', { name: 'Rules' }).locator('tbody th');
+  await page.goto('/rules');
+  await expect(names).toHaveText(['Sealed scripts run at once', 'Everything else asks']);
+
+  await page.getByRole('link', { name: 'Change rules' }).click();
+  await page.getByRole('button', { name: 'Add a rule' }).click();
+  const third = page.getByRole('group', { name: 'Rule 3' });
+  await third.getByLabel('Name').fill('Sealed scripts ask two');
+  await third.getByLabel('No network').check();
+  await third.getByLabel('Approvers').fill('2');
+  await page.getByRole('button', { name: 'Move rule 3 up' }).click();
+  await page.getByRole('button', { name: 'Move rule 2 up' }).click();
+  await page.getByRole('button', { name: 'Remove rule 2' }).click();
+  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name')).toHaveValue('Sealed scripts ask two');
+  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('No network')).toBeChecked();
+  await expect(page.getByRole('group', { name: /^Rule/ })).toHaveCount(2);
+
+  const other = await ada.open(browser);
+  await other.goto('/rules');
+  await expect(other.getByRole('region', { name: 'Rules' }).locator('tbody th')).toHaveText([
+    'Sealed scripts run at once',
+    'Everything else asks',
+  ]);
+
+  await page.getByRole('button', { name: 'Save rules' }).click();
+  await expect(page).toHaveURL('/rules');
+  await expect(names).toHaveText(['Sealed scripts ask two', 'Everything else asks']);
+  await expect(other.getByText('two approvers').or(other.getByText('2 approvers')), 'who looks, sees it').toBeVisible();
+
+  await page.goto('/tasks/new');
+  await expect(page.locator('.consequence')).toContainText('asks 2 approvers of the organisation');
+  await submitTask(page, { title: 'Now asked for', script: 'true' });
+  await expect(state(page)).toHaveText('Awaiting approval');
+});
+
+test('rules that are wrong are not saved, each mistake beside its field', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const page = await ada.open(browser);
+  await page.goto('/rules/edit');
+  await page.getByRole('group', { name: 'Rule 2' }).getByLabel('Approvers').fill('0');
+  await page.getByRole('button', { name: 'Add a rule' }).click();
+  await page.getByRole('button', { name: 'Save rules' }).click();
+  await expect(page.getByRole('alert').getByRole('link')).toHaveCount(2);
+  await page.getByRole('alert').getByRole('link', { name: /Approvers/ }).click();
+  await expect(page.getByRole('group', { name: 'Rule 2' }).getByLabel('Approvers')).toBeFocused();
+  await page.getByRole('link', { name: 'Discard changes' }).click();
+  await expect(page.getByRole('region', { name: 'Rules' }).locator('tbody tr')).toHaveCount(2);
+});
+
+test('of two admins who change the rules at once, the second is told', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const pages = [await ada.open(browser), await ada.open(browser)];
+  for (const [n, page] of pages.entries()) {
+    await page.goto('/rules/edit');
+    await page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name').fill(`Named by ${n}`);
+  }
+  await pages[0].getByRole('button', { name: 'Save rules' }).click();
+  await expect(pages[0]).toHaveURL('/rules');
+  const answer = pages[1].waitForResponse((response) => response.request().method() === 'POST');
+  await pages[1].getByRole('button', { name: 'Save rules' }).click();
+  expect((await answer).status()).toBe(409);
+  await expect(pages[1].getByRole('alert')).toBeVisible();
+  await expect(pages[1].getByRole('group', { name: 'Rule 1' }).getByLabel('Name')).toHaveValue('Named by 1');
+});
+
+test('who is no admin reads the rules and cannot change them', async ({ fresh, browser }) => {
+  const team = await Team.of(await setUp(fresh), 'Readers');
+  const mei = await team.add('Mei', 'owner');
+  const page = await mei.open(browser);
+  await page.goto('/rules');
+  await expect(page.getByRole('region', { name: 'Rules' }).locator('tbody tr')).toHaveCount(2);
+  await expect(page.getByRole('link', { name: 'Change rules' })).toHaveCount(0);
+  expect((await page.goto('/rules/edit'))!.status()).toBe(403);
+  const form = { version: '1', 'rules[0][name]': 'Mine', 'rules[0][effect]': 'run' };
+  expect((await mei.requests.post('/actions/rules/change', { form })).status()).toBe(403);
+});

@@ -1,0 +1,186 @@
+// A task's life as its page shows it: at once, live, in order, and harmless whatever it prints.
+import { setUp, Team } from '../people';
+import { output, section, state, submitTask, withoutReload } from '../steps';
+import { expect, test } from '../test';
+
+const LOUD = `printf '\\033[31mred\\033[0m then \\033[1;32mgreen\\033[0m\\n'
+printf '<script>window.taken = 1</script><img src=x onerror="window.taken = 1">\\n'
+printf '\\033]8;;javascript:window.taken=1\\033\\\\link\\033]8;;\\033\\\\ and \\033]0;title\\007more\\n'
+printf 'over\\033[2K\\033[1A\\033[Hwritten\\n'
+for n in $(seq 1 40); do printf 'line %s\\n' "$n"; done
+sleep 1
+printf 'to the other stream\\n' >&2
+`;
+
+test('a sealed script runs at once, and its output comes live, in order and inert', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await submitTask(page, { title: 'Loud', script: LOUD });
+  const stays = await withoutReload(page);
+  await expect(page.locator('.timeline')).toContainText('Allowed to run by the rule “Sealed scripts run at once”');
+  await expect(state(page)).toHaveText('Succeeded');
+  await expect(page.getByText('Complete', { exact: true })).toBeVisible();
+
+  const lines = output(page);
+  await expect(lines).toHaveCount(45);
+  await expect(lines.nth(0).locator('.ansi-fg-1')).toHaveText('red');
+  await expect(lines.nth(0).locator('.ansi-fg-2')).toHaveText('green');
+  await expect(lines.nth(1)).toHaveText('<script>window.taken = 1</script><img src=x onerror="window.taken = 1">');
+  await expect(lines.nth(2)).toHaveText('link and more');
+  await expect(lines.nth(3)).toHaveText('overwritten');
+  for (let n = 1; n <= 40; n++) await expect(lines.nth(n + 3)).toHaveText(`line ${n}`);
+  await expect(lines.nth(44)).toHaveText('to the other stream');
+  await expect(page.locator('.log-stderr .log-text')).toHaveText(['to the other stream']);
+  await expect(page.locator('#log-lines').locator('script, img, a:not(.log-number)')).toHaveCount(0);
+  expect(await page.evaluate(() => 'taken' in window)).toBe(false);
+  expect(await stays()).toBe(true);
+
+  await test.step('the page as the server renders it is the same', async () => {
+    const live = await lines.allInnerTexts();
+    await page.reload();
+    await expect(lines).toHaveText(live);
+    await expect(lines.nth(0).locator('.ansi-fg-1')).toHaveText('red');
+  });
+
+  await test.step('a line has an address, and the whole has a file', async () => {
+    await page.goto(`${page.url()}#L40`);
+    await expect(page.locator('#L40')).toBeInViewport();
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    const text = await (await (await download).createReadStream()).toArray();
+    expect(Buffer.concat(text).toString()).toContain('line 1\nline 2\nline 3\n');
+  });
+});
+
+test('who comes late, and who comes from elsewhere, sees every line once', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const task = await mei.submit({
+    script: 'for n in $(seq 1 8); do echo "line $n"; sleep 0.5; done',
+    title: 'Slow',
+    organisation: team.id,
+  });
+  const pages = [await mei.open(browser), await mei.open(browser)];
+  await pages[0].goto(task);
+  await expect(output(pages[0]).nth(2)).toBeVisible();
+  await pages[1].goto(task);
+  const all = Array.from({ length: 8 }, (_, n) => `line ${n + 1}`);
+  for (const page of pages) await expect(output(page)).toHaveText(all);
+});
+
+test('a task is cancelled: what it printed stays', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await submitTask(page, { title: 'Endless', script: 'echo started; sleep 600' });
+  await expect(output(page)).toHaveText(['started']);
+  await page.getByText('Cancel…').click();
+  await expect(page.getByText('The runner kills every process of the task.')).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel task' }).click();
+  await expect(state(page)).toHaveText('Cancelled');
+  await expect(page.locator('.timeline')).toContainText('Cancelled by Mei');
+  await expect(output(page)).toHaveText(['started']);
+  await expect(section(page, 'How it ended')).toContainText('Signature verified');
+  await expect(page.getByText('Cancel…')).toHaveCount(0);
+});
+
+test('a task that fails says with which status, and one that takes too long is stopped', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await submitTask(page, { title: 'Failing', script: 'echo no >&2; exit 7' });
+  await expect(state(page)).toHaveText('Failed');
+  await expect(section(page, 'How it ended')).toContainText('Ended with exit status 7');
+
+  const slow = await mei.submit({ script: 'sleep 60', title: 'Slow', timeout_seconds: '1', organisation: team.id });
+  await page.goto(slow);
+  await expect(state(page)).toHaveText('Timed out');
+  await expect(section(page, 'How it ended')).toContainText('Stopped at its time limit');
+});
+
+test('a task is run again from its own form', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  const first = await submitTask(page, { title: 'Twice', script: 'echo "once & <again>"', labels: 'env=test' });
+  await page.getByRole('link', { name: 'Run again' }).click();
+  await expect(page.getByLabel('Script')).toHaveValue('echo "once & <again>"');
+  await expect(page.getByLabel('Title')).toHaveValue('Twice');
+  await expect(page.getByLabel('Labels')).toHaveValue('env=test');
+  await page.getByRole('button', { name: 'Submit task' }).click();
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  expect(new URL(page.url()).pathname).not.toBe(first);
+  await expect(state(page)).toHaveText('Succeeded');
+});
+
+test('the list is narrowed by what stands in its address', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
+  const tasks = [
+    { title: 'Red apple', labels: 'colour=red', script: 'true' },
+    { title: 'Green apple', labels: 'colour=green', script: 'false' },
+    { title: 'Red brick', labels: 'colour=red', script: 'true' },
+  ];
+  for (const task of tasks) await mei.submit({ ...task, visibility: 'org', organisation: team.id });
+  await omar.submit({ title: 'Yellow apple', script: 'true', visibility: 'org', organisation: team.id });
+
+  const page = await mei.open(browser);
+  await page.goto('/tasks');
+  const titles = page.getByRole('region', { name: 'Tasks' }).locator('tbody th');
+  await expect(titles).toHaveText(['Yellow apple', 'Red brick', 'Green apple', 'Red apple']);
+  await expect(page.getByRole('link', { name: 'Succeeded 3' })).toBeVisible();
+
+  await page.getByLabel('Title contains').fill('apple');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(titles).toHaveText(['Yellow apple', 'Green apple', 'Red apple']);
+  await page.getByRole('link', { name: 'Mine' }).click();
+  await expect(titles).toHaveText(['Green apple', 'Red apple']);
+  await page.getByLabel('Label (key=value)').fill('colour=red');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await expect(titles).toHaveText(['Red apple']);
+  const address = page.url();
+  await page.reload();
+  await expect(titles).toHaveText(['Red apple']);
+  await expect(page.getByLabel('Title contains')).toHaveValue('apple');
+
+  // Somebody else who opens the address sees it through their own eyes.
+  const his = await omar.open(browser);
+  await his.goto(address);
+  await expect(his.getByText('No task matches')).toBeVisible();
+  await his.getByRole('link', { name: 'Show all tasks' }).click();
+  await his.getByRole('link', { name: /^Failed/ }).click();
+  await expect(his.getByRole('region', { name: 'Tasks' }).locator('tbody th')).toHaveText(['Green apple']);
+  await expect(his).toHaveURL(/state=failed/);
+});
+
+test('a private task of somebody else does not exist', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
+  const task = await mei.submit({ script: 'echo secret', title: 'Hers', organisation: team.id });
+  const his = await omar.open(browser);
+  expect((await his.goto(task))!.status()).toBe(404);
+  await expect(his.getByText('There is nothing here, or nothing that you may see.')).toBeVisible();
+  for (const path of [`${task}/log`, `${task}/live`]) expect((await omar.requests.get(path)).status()).toBe(404);
+});
+
+test('a form that is not right says what is wrong and keeps what was typed', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await page.goto('/tasks/new');
+  await page.getByLabel('Title').fill('Kept "as" <it> is');
+  await page.getByLabel('Time (seconds)').fill('0');
+  await page.getByLabel('Labels').fill('no equals sign');
+  await page.getByLabel('Script').fill('\n\necho kept\n');
+  await page.getByRole('button', { name: 'Submit task' }).click();
+  await expect(page.getByRole('alert')).toBeFocused();
+  await expect(page.getByLabel('Title')).toHaveValue('Kept "as" <it> is');
+  await expect(page.getByLabel('Script')).toHaveValue('\n\necho kept\n');
+  await page.getByRole('alert').getByRole('link').first().click();
+  await expect(page.locator('[aria-invalid]').first()).toBeFocused();
+});
+
+test('the page goes on by itself when the server was restarted', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const team = await Team.of(ada, 'Patience');
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await page.goto(await mei.submit({ script: 'echo before; sleep 600', title: 'Long', organisation: team.id }));
+  await expect(output(page)).toHaveText(['before']);
+  await fresh.restart();
+  await mei.act('tasks/cancel', { id: page.url().split('/').at(-1)! });
+  await expect(state(page)).toHaveText('Cancelled', { timeout: 45_000 });
+});
