@@ -13,13 +13,13 @@ test('an admin adds, orders and removes rules; nothing counts before it is saved
   await page.getByRole('link', { name: 'Change rules' }).click();
   await page.getByRole('button', { name: 'Add a rule' }).click();
   const third = page.getByRole('group', { name: 'Rule 3' });
-  await third.getByLabel('Name').fill('Sealed scripts ask two');
+  await third.getByLabel('Name', { exact: true }).fill('Sealed scripts ask two');
   await third.getByLabel('No network').check();
   await third.getByLabel('Approvers').fill('2');
   await page.getByRole('button', { name: 'Move rule 3 up' }).click();
   await page.getByRole('button', { name: 'Move rule 2 up' }).click();
   await page.getByRole('button', { name: 'Remove rule 2' }).click();
-  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name')).toHaveValue('Sealed scripts ask two');
+  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name', { exact: true })).toHaveValue('Sealed scripts ask two');
   await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('No network')).toBeChecked();
   await expect(page.getByRole('group', { name: /^Rule/ })).toHaveCount(2);
 
@@ -60,7 +60,7 @@ test('of two admins who change the rules at once, the second is told', async ({ 
   const pages = [await ada.open(browser), await ada.open(browser)];
   for (const [n, page] of pages.entries()) {
     await page.goto('/rules/edit');
-    await page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name').fill(`Named by ${n}`);
+    await page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name', { exact: true }).fill(`Named by ${n}`);
   }
   await pages[0].getByRole('button', { name: 'Save rules' }).click();
   await expect(pages[0]).toHaveURL('/rules');
@@ -68,7 +68,7 @@ test('of two admins who change the rules at once, the second is told', async ({ 
   await pages[1].getByRole('button', { name: 'Save rules' }).click();
   expect((await answer).status()).toBe(409);
   await expect(pages[1].getByRole('alert')).toBeVisible();
-  await expect(pages[1].getByRole('group', { name: 'Rule 1' }).getByLabel('Name')).toHaveValue('Named by 1');
+  await expect(pages[1].getByRole('group', { name: 'Rule 1' }).getByLabel('Name', { exact: true })).toHaveValue('Named by 1');
 });
 
 test('who is no admin reads the rules and cannot change them', async ({ fresh, browser }) => {

@@ -168,10 +168,13 @@ mod tests {
 
     #[test]
     fn the_token_travels_encrypted_or_not_beyond_this_machine() {
-        for good in ["https://castellan.example.org", "http://127.0.0.1:9876", "http://[::1]:1", "http://localhost:2/"] {
+        for good in ["https://castellan.example.org", "http://127.0.0.1:9876", "http://[::1]:1", "http://localhost:2/"]
+        {
             good.parse::<ServerUrl>().unwrap();
         }
-        for bad in ["http://castellan.example.org", "http://127.0.0.1.example.org", "ftp://localhost", "https://a:b@c", "x"] {
+        for bad in
+            ["http://castellan.example.org", "http://127.0.0.1.example.org", "ftp://localhost", "https://a:b@c", "x"]
+        {
             bad.parse::<ServerUrl>().unwrap_err();
         }
     }

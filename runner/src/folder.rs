@@ -41,7 +41,13 @@ impl Folder {
         if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
             return Err(FolderError::Open(path));
         }
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path.join("lock")).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(FolderError::InUse(path)),

@@ -26,7 +26,8 @@ impl Metrics {
         self.last = ticks;
         Load {
             load_millis: load_millis(&read("/proc/loadavg")),
-            cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+            cores: std::thread::available_parallelism()
+                .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
             cpu_millis: u32::try_from((busy * 1000).checked_div(all).unwrap_or(0)).unwrap_or(1000),
             memory_bytes: memory_bytes(&memory, "MemTotal:"),
             memory_available_bytes: memory_bytes(&memory, "MemAvailable:"),

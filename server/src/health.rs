@@ -88,7 +88,11 @@ fn admit(config: &Config, client: Option<ClientAddress>, headers: &HeaderMap) ->
     if let Some(token) = &config.metrics.token {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let right = given.is_some_and(|given| given.as_bytes().ct_eq(token.0.expose_secret().as_bytes()).into());
-        return if right { Ok(()) } else { Err(Problem::unauthorised("Send the token of the setting `metrics.token`.")) };
+        return if right {
+            Ok(())
+        } else {
+            Err(Problem::unauthorised("Send the token of the setting `metrics.token`."))
+        };
     }
     let local = client.is_some_and(|client| client.0.to_canonical().is_loopback());
     let reachable = !config.listen.ip().to_canonical().is_loopback() || config.tls_terminated_by_proxy;

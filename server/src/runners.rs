@@ -5,6 +5,7 @@ mod desk;
 mod dispatch;
 mod due;
 mod enrol;
+mod fenced;
 mod local;
 mod session;
 mod words;
@@ -153,8 +154,8 @@ fn endpoint_here(config: &Config, port: u16) -> String {
 
 async fn renew_certificate(shared: &Shared, stop: &CancellationToken) {
     while tokio::time::timeout(DAILY, stop.cancelled()).await.is_err() {
-        let renewed = date(shared.store().now())
-            .and_then(|now| Ok(shared.certificate.renew_if_due(&shared.authority, now)?));
+        let renewed =
+            date(shared.store().now()).and_then(|now| Ok(shared.certificate.renew_if_due(&shared.authority, now)?));
         match renewed {
             Ok(true) => tracing::info!("the runners' port has a new certificate"),
             Ok(false) => {}

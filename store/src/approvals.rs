@@ -330,7 +330,8 @@ impl Write {
     /// Locks the question about a task, before the task itself. Everybody locks in this order (question, task, audit
     /// log): two who did not would wait for each other.
     pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
-        const SQL: &str = "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
+        const SQL: &str =
+            "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
         scoped!(self, execute, SQL, task)?;
         Ok(())
     }

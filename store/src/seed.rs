@@ -2,6 +2,8 @@
 //!
 //! Rows are written many at a time and look across nobody's tenant but the one that is given; that is why these
 //! statements stand here and not behind a proof: only the console's `dev seed` calls them.
+mod rows;
+
 use crate::{
     Error, Result, System,
     audit::Head,
@@ -20,15 +22,13 @@ use domain::{
     task::{Submission, SubmissionForm, TaskState},
     visibility::Visibility,
 };
+use rows::{Table, Value};
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 use std::{collections::BTreeMap, time::Duration};
 use uuid::{NoContext, Uuid};
 
 /// How many tasks one transaction holds: others may write between two.
 const BATCH: u32 = 1_000;
-/// The most values that one statement binds; SQLite takes 32,766.
-const BINDS: usize = 30_000;
 /// How many organisations and people the tasks are spread over.
 const ORGANISATIONS: u32 = 4;
 const PEOPLE: u32 = 12;
@@ -152,7 +152,8 @@ impl Batch {
     fn add(&mut self, town: &Town, number: u32, at: Timestamp) -> Result<()> {
         let place = town.place(number)?;
         let state = state(number);
-        let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired) || number % 5 == 0;
+        let asked =
+            matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired) || number % 5 == 0;
         let submission = submission(number, place.organisation_id, asked)?;
         let request = Request::new(&submission, self.tenant, place.person_id, None, random()?);
         let canonical = request.canonical();
@@ -326,84 +327,6 @@ async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>)
     let sql = "update audit_head set seq = $2, hash = $3 where tenant_id = $1";
     unscoped!(*conn, execute, sql, tenant, head.seq, head.hash)?;
     Ok(())
-}
-
-/// A value of a row.
-enum Value {
-    Uuid(Option<Uuid>),
-    Text(Option<String>),
-    Int(Option<i64>),
-    Bytes(Vec<u8>),
-    Bool(bool),
-}
-
-macro_rules! values {
-    ($($type:ty => |$value:ident| $made:expr),* $(,)?) => {$(
-        impl From<$type> for Value {
-            fn from($value: $type) -> Self { $made }
-        }
-    )*};
-}
-values! {
-    TenantId => |id| Self::Uuid(Some(id.0)),
-    OrganisationId => |id| Self::Uuid(Some(id.0)),
-    PersonId => |id| Self::Uuid(Some(id.0)),
-    TaskId => |id| Self::Uuid(Some(id.0)),
-    ApprovalId => |id| Self::Uuid(Some(id.0)),
-    String => |text| Self::Text(Some(text)),
-    i64 => |number| Self::Int(Some(number)),
-    Vec<u8> => |bytes| Self::Bytes(bytes),
-}
-
-/// Rows of `COLUMNS` values for one table.
-struct Table<const COLUMNS: usize> {
-    into: &'static str,
-    rows: Vec<[Value; COLUMNS]>,
-}
-
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    fn new(into: &'static str) -> Self {
-        Self { into, rows: vec![] }
-    }
-
-    fn push(&mut self, row: [Value; COLUMNS]) {
-        self.rows.push(row);
-    }
-
-    async fn write(self, conn: &mut Conn) -> Result<()> {
-        let mut rows = self.rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let rows: Vec<_> = rows.by_ref().take(BINDS / COLUMNS).collect();
-            let places: Vec<_> = (0..rows.len()).map(|row| places(row * COLUMNS, COLUMNS)).collect();
-            let sql = format!("insert into {} values {}", self.into, places.join(", "));
-            macro_rules! run {
-                ($tx:ident) => {{
-                    let mut query = sqlx::query(AssertSqlSafe(sql));
-                    for value in rows.into_iter().flatten() {
-                        query = match value {
-                            Value::Uuid(value) => query.bind(value),
-                            Value::Text(value) => query.bind(value),
-                            Value::Int(value) => query.bind(value),
-                            Value::Bytes(value) => query.bind(value),
-                            Value::Bool(value) => query.bind(value),
-                        };
-                    }
-                    query.execute(&mut **$tx).await?;
-                }};
-            }
-            match conn {
-                Conn::Sqlite(tx) => run!(tx),
-                Conn::Postgres(tx) => run!(tx),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `($4, $5, $6)` for three values after the third.
-fn places(before: usize, count: usize) -> String {
-    let places: Vec<_> = (before + 1..=before + count).map(|at| format!("${at}")).collect();
-    format!("({})", places.join(", "))
 }
 
 fn state(number: u32) -> TaskState {

@@ -86,13 +86,13 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
     }
     let (version, rows) = draft(&actor).await?;
     let (version, last) = (version.to_string(), rows.len().saturating_sub(1));
-    let rows =
-        rows.into_iter().enumerate().map(|(n, row)| view! { <Editor n=n last=n == last row=row /> }).collect_view();
+    let editor = move |(n, row)| view! { <Editor n=n last=n == last row=row /> };
     let page = Page::new(Place::Rules, t!("rules-change")).lead(t!("rules-change-lead"));
     Ok(page.body(view! {
         <Form action=ChangeRules::PATH>
             <input type="hidden" name="version" value=version />
-            {rows}
+            // Made here and not before: fields find their form in the context that it gives its children.
+            {rows.into_iter().enumerate().map(editor).collect_view()}
             <div class="form-buttons">
                 // The first button is the one that Enter presses: it must be the one that saves.
                 <Button look=Look::Main>{t!("rules-save")}</Button>

@@ -96,16 +96,13 @@ fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, o
     }
 }
 
+/// Asked only where there is a choice; else the server knows.
 #[component]
 fn Where(organisations: Vec<Organisation>, chosen: OrganisationId) -> impl IntoView {
-    match organisations.as_slice() {
-        [only] => view! { <input type="hidden" name="organisation" value=only.id.to_string() /> }.into_any(),
-        _ => {
-            let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), of.name.clone())).collect();
-            view! { <Select name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices value=chosen.to_string() /> }
-                .into_any()
-        }
-    }
+    (organisations.len() > 1).then(|| {
+        let choices = organisations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)).collect();
+        view! { <Select name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices value=chosen.to_string() /> }
+    })
 }
 
 #[component]

@@ -25,7 +25,10 @@ pub fn Rail(
         view! { <a class="tag" href=href>{text}</a> " " }
     };
     let priority = Priority::ALL.iter().copied().find(|priority| priority.rank() == task.priority).unwrap_or_default();
-    let labels = labels.iter().map(label).collect_view();
+    let labels = match labels.iter().next() {
+        None => t!("none").into_any(),
+        Some(_) => labels.iter().map(label).collect_view().into_any(),
+    };
     let moving = view! { <Moving task=task.clone() /> };
     view! {
         <aside class="rail" aria-label=t!("task-facts")>

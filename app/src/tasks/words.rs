@@ -109,10 +109,14 @@ pub fn limits(limits: &Limits) -> String {
     )
 }
 
-/// `1` or `0.25`: processor cores out of thousandths.
+/// `1 processor core` or `0.25 processor cores`, out of thousandths.
 pub fn cores(millis: u32) -> String {
     let (whole, rest) = (millis / 1_000, millis % 1_000);
-    if rest == 0 { whole.to_string() } else { format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0')) }
+    match (whole, rest) {
+        (1, 0) => t!("task-core"),
+        (_, 0) => t!("task-cores", n = whole.to_string()),
+        _ => t!("task-cores", n = format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0'))),
+    }
 }
 
 /// `5 min` or `1 h 30 min`: a time limit.
@@ -132,7 +136,8 @@ mod tests {
 
     #[test]
     fn limits_are_said_in_units_that_people_use() {
-        assert_eq!((cores(1_000), cores(250), cores(1_050)), ("1".into(), "0.25".into(), "1.05".into()));
+        assert_eq!(cores(1_000), "1 processor core");
+        assert_eq!((cores(250), cores(2_050)), ("0.25 processor cores".into(), "2.05 processor cores".into()));
         assert_eq!(duration(5_400), "1\u{a0}h 30\u{a0}min");
         assert_eq!(duration(59), "59\u{a0}s");
     }

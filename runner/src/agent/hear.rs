@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wire::v1::{self, runner_message, server_message::Kind};
 
-use super::{Agent, Session};
+use super::{Agent, stream::Session};
 use crate::{
     clock,
     link::Ended,
@@ -39,7 +39,9 @@ impl<E: Executor> Agent<E> {
             Kind::FinishedAck(v1::FinishedAck { attempt }) if welcomed => {
                 let attempt = named(attempt.as_ref())?;
                 // An attempt that still runs has not finished, whatever anybody says.
-                if self.held.get(&attempt).is_some_and(|held| !held.is_running()) && let Some(held) = self.held.remove(&attempt) {
+                if self.held.get(&attempt).is_some_and(|held| !held.is_running())
+                    && let Some(held) = self.held.remove(&attempt)
+                {
                     held.forget();
                 }
             }
@@ -57,7 +59,9 @@ impl<E: Executor> Agent<E> {
 
     fn welcomed(&mut self, welcome: &v1::Welcome, session: &mut Session) -> Result<(), Ended> {
         if welcome.grant_public_key != self.identity.grant_key.0.as_slice() {
-            return Err(Ended::Unwanted("its key for grants is another than at enrolment; enrol this runner again".into()));
+            return Err(Ended::Unwanted(
+                "its key for grants is another than at enrolment; enrol this runner again".into(),
+            ));
         }
         let lease = welcome.lease_seconds.max(SHORTEST_LEASE);
         let every = welcome.heartbeat_seconds.clamp(1, lease / SHORTEST_LEASE);

@@ -127,7 +127,9 @@ impl Held {
         let mut words = Vec::new();
         let attempt = self.attempt.to_wire();
         let Some(mut next) = self.told.next_line else { return Ok(words) };
-        if let Some(at) = self.started_at && !std::mem::replace(&mut self.told.started, true) {
+        if let Some(at) = self.started_at
+            && !std::mem::replace(&mut self.told.started, true)
+        {
             words.push(Kind::Started(v1::Started { attempt: attempt.clone(), started_at: at.0 }));
         }
         while self.told.on_their_way.len() < WINDOW {
@@ -143,7 +145,10 @@ impl Held {
         }
         self.told.next_line = Some(next);
         let complete = next >= self.spool().next_line();
-        if complete && !self.told.finished && let Some(signed) = &self.signed {
+        if complete
+            && !self.told.finished
+            && let Some(signed) = &self.signed
+        {
             let (receipt, signature) = (signed.receipt.clone().into(), signed.signature.clone().into());
             words.push(Kind::Finished(v1::Finished { attempt, receipt, signature }));
             self.told.finished = true;

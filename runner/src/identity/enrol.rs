@@ -50,7 +50,12 @@ pub struct Office<'a> {
 ///
 /// # Errors
 /// When the server cannot be reached, refuses, or answers with something that is no identity.
-pub async fn enrol(office: Office<'_>, token: &Token, name: &RunnerName, key: &RunnerKey) -> Result<Identity, IdentityError> {
+pub async fn enrol(
+    office: Office<'_>,
+    token: &Token,
+    name: &RunnerName,
+    key: &RunnerKey,
+) -> Result<Identity, IdentityError> {
     let body = Request {
         name: name.as_str(),
         version: env!("CARGO_PKG_VERSION"),
@@ -71,8 +76,8 @@ pub async fn enrol(office: Office<'_>, token: &Token, name: &RunnerName, key: &R
     if status != StatusCode::CREATED {
         return Err(IdentityError::Server(refusal(status, &bytes)));
     }
-    let answer: Answer =
-        serde_json::from_slice(&bytes).map_err(|error| IdentityError::Server(format!("its answer is no identity: {error}")))?;
+    let answer: Answer = serde_json::from_slice(&bytes)
+        .map_err(|error| IdentityError::Server(format!("its answer is no identity: {error}")))?;
     Ok(Identity {
         runner: answer.runner_id,
         tenant: answer.tenant,

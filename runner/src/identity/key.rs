@@ -42,7 +42,9 @@ impl RunnerKey {
         let failed = |source| FolderError::Io { path: path.clone(), source };
         // O_EXCL: a key that is there is never overwritten.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-        file.write_all(made.map_err(|_| IdentityError::Key)?.as_ref()).and_then(|()| file.sync_all()).map_err(failed)?;
+        file.write_all(made.map_err(|_| IdentityError::Key)?.as_ref())
+            .and_then(|()| file.sync_all())
+            .map_err(failed)?;
         sync_parent(&path).map_err(failed)?;
         Self::open(folder)?.ok_or(IdentityError::Key)
     }
@@ -68,7 +70,8 @@ impl RunnerKey {
     /// # Errors
     /// When the key cannot sign.
     pub fn certificate_request(&self, name: &RunnerName) -> Result<String, IdentityError> {
-        let pair = KeyPair::from_pkcs8_der_and_sign_algo(&self.pkcs8, &PKCS_ECDSA_P384_SHA384).map_err(|_| IdentityError::Key)?;
+        let pair = KeyPair::from_pkcs8_der_and_sign_algo(&self.pkcs8, &PKCS_ECDSA_P384_SHA384)
+            .map_err(|_| IdentityError::Key)?;
         let mut request = CertificateParams::default();
         request.distinguished_name = rcgen::DistinguishedName::new();
         request.distinguished_name.push(DnType::CommonName, name.as_str());

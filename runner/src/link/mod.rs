@@ -156,7 +156,8 @@ async fn pump(
     messages: mpsc::UnboundedReceiver<RunnerMessage>,
     told: mpsc::Sender<Result<server_message::Kind, Ended>>,
 ) {
-    let mut client = RunnerClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+    let mut client =
+        RunnerClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let end = match client.work(UnboundedReceiverStream::new(messages)).await {
         Err(status) => ended(&status),
         Ok(answer) => {
@@ -166,7 +167,9 @@ async fn pump(
                     Err(status) => break ended(&status),
                     Ok(None) => break Ended::Broken("the server closed the stream".into()),
                     // A kind that is not known here decodes as none.
-                    Ok(Some(ServerMessage { kind: None })) => break Ended::Broken("the server said something unknown".into()),
+                    Ok(Some(ServerMessage { kind: None })) => {
+                        break Ended::Broken("the server said something unknown".into());
+                    }
                     Ok(Some(ServerMessage { kind: Some(kind) })) => {
                         if told.send(Ok(kind)).await.is_err() {
                             return;

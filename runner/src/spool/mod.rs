@@ -113,7 +113,9 @@ impl Spool {
             buffer.resize(usize::try_from(room).unwrap_or(0), 0);
             self.file.read_exact_at(&mut buffer, at)?;
             let mut rest = buffer.as_slice();
-            while taken < most && let Some((line, later)) = record::read(rest) {
+            while taken < most
+                && let Some((line, later)) = record::read(rest)
+            {
                 if skip > 0 {
                     skip -= 1;
                 } else {
@@ -170,7 +172,11 @@ mod tests {
 
     fn line(number: u64) -> Line {
         let stream = if number.is_multiple_of(3) { Stream::Stderr } else { Stream::Stdout };
-        Line { at: Timestamp(i64::try_from(number).unwrap()), stream, text: "é".repeat(usize::try_from(number % 40).unwrap()) }
+        Line {
+            at: Timestamp(i64::try_from(number).unwrap()),
+            stream,
+            text: "é".repeat(usize::try_from(number % 40).unwrap()),
+        }
     }
 
     fn filled(folder: PathBuf, lines: u64) -> Spool {

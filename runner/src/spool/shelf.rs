@@ -45,7 +45,10 @@ impl Shelf {
     /// When a folder cannot be read or made.
     pub fn open(folder: &Folder) -> Result<(Self, Vec<Ended>), FolderError> {
         let (spools, begun) = (folder.subfolder("spool")?, folder.subfolder("begun")?);
-        let failed = |path: &PathBuf| { let path = path.clone(); move |source| FolderError::Io { path, source } };
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |source| FolderError::Io { path, source }
+        };
         let last = remembered(&begun).map_err(failed(&begun))?;
         let mut ended = Vec::new();
         for entry in fs::read_dir(&spools).map_err(failed(&spools))? {

@@ -48,6 +48,8 @@ impl FromStr for Attempt {
             let (task, number) = text.split_once('.')?;
             Some(Self { task: task.parse().ok()?, number: number.parse().ok()? })
         };
-        read().filter(|attempt| attempt.to_string() == text).ok_or_else(|| Invalid::new("attempt", "must be TASK.NUMBER"))
+        read()
+            .filter(|attempt| attempt.to_string() == text)
+            .ok_or_else(|| Invalid::new("attempt", "must be TASK.NUMBER"))
     }
 }

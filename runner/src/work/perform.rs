@@ -20,7 +20,7 @@ use super::{Attempt, Me, Verified, job};
 use crate::{
     clock,
     identity::RunnerKey,
-    output::{Kept, Keeper},
+    output::{Keeper, Kept},
     sandbox::{self, Executor, Handle, Running},
     spool::{Signed, Spool},
 };
@@ -190,7 +190,9 @@ impl<E: Executor> Performance<E> {
         };
         let signed = Signed { receipt: String::from_utf8_lossy(&receipt.canonical()).into_owned(), signature };
         let (spool, kept) = (Arc::clone(&self.spool), signed.clone());
-        let finished = tokio::task::spawn_blocking(move || spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&kept)).await;
+        let finished =
+            tokio::task::spawn_blocking(move || spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&kept))
+                .await;
         if !matches!(finished, Ok(Ok(()))) {
             // It is still in memory, and goes to the server from there.
             tracing::error!(%attempt, ?finished, "the receipt cannot be kept on disk");

@@ -225,7 +225,9 @@ mod tests {
         assert!(refused(|request, _| request.sandbox = "none".into()).contains("sandbox"));
         assert!(refused(|request, _| request.runner.push("docker".into())).contains("docker"));
         assert!(refused(|request, _| request.limits.processes = 0).contains("processes"));
-        assert!(refused(|request, _| request.argv = vec!["/bin/bash".into(), "-c".into(), "id".into()]).contains("argv"));
+        assert!(
+            refused(|request, _| request.argv = vec!["/bin/bash".into(), "-c".into(), "id".into()]).contains("argv")
+        );
         for policy in [NetworkPolicy::AllowList, NetworkPolicy::Proxy] {
             assert!(refused(|request, _| request.network.policy = policy).contains("network_policy"));
         }

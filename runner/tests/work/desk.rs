@@ -13,7 +13,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 use wire::v1::{
-    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, RunnerMessage, ServerMessage, Started, Welcome,
+    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, RunnerMessage, ServerMessage, Started,
+    Welcome,
     runner_message::Kind,
     runner_server::{Runner, RunnerServer},
     server_message,
@@ -138,11 +139,21 @@ impl Call {
     }
 
     /// Hears lines into `kept`, and acknowledges them, until there are `count`, or all.
-    pub async fn lines(&mut self, task: u128, attempt: u32, kept: &mut Vec<String>, count: usize) -> Option<(Receipt, Vec<u8>)> {
+    pub async fn lines(
+        &mut self,
+        task: u128,
+        attempt: u32,
+        kept: &mut Vec<String>,
+        count: usize,
+    ) -> Option<(Receipt, Vec<u8>)> {
         while kept.len() < count {
             match self.hear().await {
                 Some(Kind::Lines(lines)) => {
-                    assert_eq!(usize::try_from(lines.first_line).unwrap(), kept.len() + 1, "no line twice, none left out");
+                    assert_eq!(
+                        usize::try_from(lines.first_line).unwrap(),
+                        kept.len() + 1,
+                        "no line twice, none left out"
+                    );
                     kept.extend(lines.lines.into_iter().map(|line| line.text));
                     self.lines_ack(task, attempt, u64::try_from(kept.len()).unwrap() + 1).await;
                 }

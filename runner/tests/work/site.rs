@@ -10,8 +10,8 @@ use domain::{
     task::SubmissionForm,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    PKCS_ECDSA_P384_SHA384,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, PKCS_ECDSA_P384_SHA384,
 };
 use runner::{
     Agent,
@@ -24,11 +24,7 @@ use runner::{
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::{
-    net::TcpListener,
-    sync::oneshot,
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 use wire::v1;
 
@@ -114,7 +110,8 @@ impl Site {
 
     /// The runner's public key, as its receipts are checked with.
     pub fn runner_key(&self) -> Vec<u8> {
-        let identity: serde_json::Value = serde_json::from_slice(&std::fs::read(self.folder().join("identity.json")).unwrap()).unwrap();
+        let identity: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.folder().join("identity.json")).unwrap()).unwrap();
         let pem = identity["certificate"].as_str().unwrap();
         let der = <CertificateDer<'_> as rustls_pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes()).unwrap();
         // The subject's key is the one uncompressed P-384 point (0x04 and 96 bytes) in a bit string of 98 bytes.
@@ -160,7 +157,8 @@ impl Site {
     pub fn assignment(&self, task: u128, attempt: u32, script: &str) -> v1::Assign {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
         let submission = form.check(OrganisationId(Uuid::from_u128(4))).unwrap();
-        let request = Request::new(&submission, TENANT, PersonId(Uuid::from_u128(5)), None, task.to_be_bytes()).canonical();
+        let request =
+            Request::new(&submission, TENANT, PersonId(Uuid::from_u128(5)), None, task.to_be_bytes()).canonical();
         let grant = Grant {
             tenant: TENANT,
             task: TaskId(Uuid::from_u128(task)),

@@ -45,7 +45,8 @@ impl IntoResponses for Always {
             (422, "A field or parameter is unknown or not what it must be; `errors` names it."),
         ]);
         let bearer = HeaderBuilder::new().schema(Some(String::schema())).description(Some("`Bearer`")).build();
-        let unknown = problem("There is no key, or it is unknown, revoked or expired.").header("WWW-Authenticate", bearer);
+        let unknown =
+            problem("There is no key, or it is unknown, revoked or expired.").header("WWW-Authenticate", bearer);
         let seconds = HeaderBuilder::new().schema(Some(u32::schema())).description(Some("Seconds to wait")).build();
         let busy = problem("The database does not answer; it passes.").header("Retry-After", seconds);
         responses.insert("401".into(), unknown.build().into());

@@ -67,7 +67,10 @@ pub(super) async fn get_task_log(
     let watcher = Watcher::Program(reader.program);
     if query.follow {
         if query.attempt.is_some() {
-            return Err(Problem::wrong_field("attempt", "what is followed is the latest start; leave one of the two out"));
+            return Err(Problem::wrong_field(
+                "attempt",
+                "what is followed is the latest start; leave one of the two out",
+            ));
         }
         let place = streams.enter(watcher.actor())?;
         let from = Position::last_event(&headers)?.unwrap_or_default();

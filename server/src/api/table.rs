@@ -44,10 +44,6 @@ macro_rules! operations {
         static OPERATIONS: LazyLock<Vec<Operation>> =
             LazyLock::new(|| table::operations_of(&<Handlers as utoipa::OpenApi>::openapi()));
 
-        /// The names of all handlers.
-        #[cfg(test)]
-        const HANDLERS: &[&str] = &[$(stringify!($handler)),*];
-
         fn documented() -> Router<App> {
             let find = |id: &str| OPERATIONS.iter().find(|operation| operation.id == id);
             let router = Router::new();

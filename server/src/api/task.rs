@@ -18,7 +18,10 @@ use uuid::Uuid;
 
 /// What may be asked for. Fields that are left out take the careful default.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "describes `domain::task::SubmissionForm`, which is what is read; a test holds them equal")]
+#[expect(
+    dead_code,
+    reason = "describes `domain::task::SubmissionForm`, which is what is read; a test holds them equal"
+)]
 pub(super) struct NewTask {
     /// `bash`.
     #[schema(required = false, value_type = words::Tool, default = "bash")]

@@ -11,7 +11,7 @@ use axum::response::{
 };
 use domain::{ansi, log::Line};
 use futures::{Stream, StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{convert::Infallible, time::Duration};
 
 /// Says that the stream lives: proxies and browsers close silent ones.
@@ -30,51 +30,44 @@ pub(super) fn of_feed(feed: Feed, place: Place) -> Response {
 
 /// For pages: lines in batches, as text with fixed classes.
 pub(super) fn for_browsers(follow: Follow, place: Place) -> Response {
-    let events = steps(follow, place).map(|(step, at)| match step {
-        Step::Lines(lines) => {
-            let lines: Vec<_> = lines.into_iter().map(|(number, line)| spans(number, &line)).collect();
-            event("lines", at, &json!(lines).to_string())
-        }
-        other => word(&other, at),
-    });
-    answer(events)
+    answer(steps(follow, place, |lines, at| {
+        let lines: Vec<_> = lines.iter().map(|(number, line)| spans(*number, line)).collect();
+        vec![event("lines", at, &json!(lines).to_string())]
+    }))
 }
 
 /// For programs: one event per line, the text as it was printed.
 pub(crate) fn for_programs(follow: Follow, place: Place) -> Response {
-    let events = steps(follow, place).flat_map(|(step, at)| {
-        stream::iter(match step {
-            Step::Lines(lines) => lines.into_iter().map(|(number, line)| plain(number, &line, at)).collect(),
-            other => vec![word(&other, at)],
-        })
-    });
-    answer(events)
+    answer(steps(follow, place, |lines, at| lines.iter().map(|(number, line)| plain(*number, line, at)).collect()))
 }
 
-fn steps(follow: Follow, place: Place) -> impl Stream<Item = (Step, Position)> {
-    stream::unfold((follow, place), |(mut follow, place)| async {
+/// The events of each step; `lines` says what those of lines are.
+fn steps(
+    follow: Follow,
+    place: Place,
+    lines: impl Fn(&[(i64, Line)], Position) -> Vec<Event>,
+) -> impl Stream<Item = Event> {
+    let steps = stream::unfold((follow, place), |(mut follow, place)| async {
         let step = follow.next().await?;
         Some((step, (follow, place)))
+    });
+    steps.flat_map(move |(step, at)| {
+        stream::iter(match step {
+            Step::Lines(new) => lines(&new, at),
+            Step::State(state) => vec![event("state", at, state.as_str())],
+            Step::Attempt(attempt) => vec![event("attempt", at, &attempt.to_string())],
+            Step::End(state) => vec![event("end", at, state.as_str())],
+        })
     })
 }
 
-fn spans(number: i64, line: &Line) -> serde_json::Value {
+fn spans(number: i64, line: &Line) -> Value {
     json!({ "n": number, "at": line.at, "s": line.stream, "spans": ansi::spans(&line.text) })
 }
 
 fn plain(number: i64, line: &Line, at: Position) -> Event {
     let data = json!({ "line": number, "at": line.at, "stream": line.stream, "text": line.text });
     event("line", Position { line: number + 1, ..at }, &data.to_string())
-}
-
-/// A step that is one word.
-fn word(step: &Step, at: Position) -> Event {
-    match step {
-        Step::State(state) => event("state", at, state.as_str()),
-        Step::Attempt(attempt) => event("attempt", at, &attempt.to_string()),
-        Step::End(state) => event("end", at, state.as_str()),
-        Step::Lines(_) => Event::default(),
-    }
 }
 
 fn event(name: &str, at: Position, data: &str) -> Event {

@@ -10,8 +10,7 @@ use store::{Event, Read, Topic};
 use uuid::Uuid;
 
 /// The topics that a page may ask for. What a task prints has a stream of its own.
-const OFFERED: [Topic; 6] =
-    [Topic::Tasks, Topic::Approvals, Topic::Runners, Topic::People, Topic::Keys, Topic::Rules];
+const OFFERED: [Topic; 6] = [Topic::Tasks, Topic::Approvals, Topic::Runners, Topic::People, Topic::Keys, Topic::Rules];
 
 /// How long changes are gathered before they are told together.
 const GATHER: Duration = Duration::from_millis(200);

@@ -4,11 +4,7 @@ use super::{
     ear::{Ear, Heard},
 };
 use crate::state::App;
-use domain::{
-    TaskId,
-    log::Line,
-    task::TaskState,
-};
+use domain::{TaskId, log::Line, task::TaskState};
 use std::vec;
 use store::Topic;
 

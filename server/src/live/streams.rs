@@ -28,7 +28,9 @@ impl Streams {
         let mut open = self.open();
         let count = open.entry(person).or_default();
         if *count >= MOST {
-            return Err(Problem::too_many(format!("{MOST} streams are open already. Close some of them, or some pages.")));
+            return Err(Problem::too_many(format!(
+                "{MOST} streams are open already. Close some of them, or some pages."
+            )));
         }
         *count += 1;
         Ok(Place { streams: self.clone(), person })

@@ -26,7 +26,8 @@ const WAITING: usize = 256;
 
 /// The service as routes for the runners' door.
 pub(super) fn routes(shared: Arc<Shared>) -> axum::Router {
-    let service = RunnerServer::new(Calls(shared)).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+    let service =
+        RunnerServer::new(Calls(shared)).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     Routes::new(service).prepare().into_axum_router()
 }
 

@@ -1,9 +1,8 @@
-//! One runner's stream: every message is heard only while its certificate counts, and every word about a task only
-//! while the runner holds that task's lease.
+//! One runner's stream, from its greeting to its end: every message is heard only while its certificate counts.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use domain::{Actor, RunnerId, receipt::Receipt};
+use domain::{Actor, RunnerId};
 use store::{Error, LEASE, Lease};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +16,12 @@ use super::{
     desk::{Outgoing, Seat},
     words,
 };
-use crate::{pki::RunnerPeer, receipts};
+use crate::pki::RunnerPeer;
 
 /// How often a runner says that it lives; several fit into a lease.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A runner that says nothing for so long gets no more tasks: well before its leases end.
+const SILENCE: Duration = Duration::from_secs(15);
 /// How long a runner may take to introduce itself.
 const GREETING: Duration = Duration::from_secs(10);
 /// How long a message may wait because the runner does not read.
@@ -30,7 +31,7 @@ const SLOTS: u32 = 1_024;
 
 /// Serves one stream to its end.
 pub(super) async fn run(
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     peer: RunnerPeer,
     actor: Actor,
     from: Streaming<RunnerMessage>,
@@ -53,15 +54,15 @@ pub(super) async fn run(
     }
 }
 
-struct Session {
-    shared: Arc<Shared>,
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
     peer: RunnerPeer,
-    actor: Actor,
+    pub(super) actor: Actor,
     to: Outgoing,
     end: CancellationToken,
     stream: Uuid,
     /// What its receipts are checked with.
-    public_key: Vec<u8>,
+    pub(super) public_key: Vec<u8>,
 }
 
 impl Session {
@@ -75,7 +76,8 @@ impl Session {
             Some(Kind::Hello(hello)) => self.greet(hello).await?,
             _ => return Err(Status::failed_precondition("a stream begins with a greeting")),
         }
-        while let Some(message) = from.message().await? {
+        let silent = |_| Status::deadline_exceeded("three heartbeats are missing");
+        while let Some(message) = timeout(SILENCE, from.message()).await.map_err(silent)?? {
             // Asked for every message, so that a revoked runner is not heard even before its stream is cut.
             self.actor = match self.shared.actor(self.peer).await.map_err(|error| inside(&error))? {
                 Some(actor) => actor,
@@ -134,40 +136,7 @@ impl Session {
         Ok(())
     }
 
-    async fn hear(&mut self, kind: Kind) -> Result<(), Status> {
-        let (lease, word, heard) = match kind {
-            Kind::Hello(_) => return Err(Status::failed_precondition("one greeting is enough")),
-            Kind::Heartbeat(heartbeat) => return self.heartbeat(heartbeat).await,
-            Kind::Started(v1::Started { attempt, .. }) => {
-                let lease = words::lease(attempt.as_ref())?;
-                (lease, "that it started", self.started(lease).await)
-            }
-            Kind::Lines(v1::Lines { attempt, first_line, lines }) => {
-                let (lease, lines) = (words::lease(attempt.as_ref())?, words::lines(lines)?);
-                let first = i64::try_from(first_line).unwrap_or(0);
-                if first < 1 {
-                    return Err(Status::invalid_argument("lines are counted from 1"));
-                }
-                (lease, "lines of output", self.printed(lease, first, &lines).await)
-            }
-            Kind::Finished(v1::Finished { attempt, receipt, signature }) => {
-                let lease = words::lease(attempt.as_ref())?;
-                (lease, "that it ended", self.finished(lease, &receipt, &signature).await)
-            }
-            Kind::Refused(v1::Refused { attempt, reason, elsewhere }) => {
-                let lease = words::lease(attempt.as_ref())?;
-                (lease, "a refusal", self.refused(lease, &words::plain(&reason), elsewhere).await)
-            }
-        };
-        match heard {
-            Ok(Some(answer)) => self.say(answer).await,
-            Ok(None) => Ok(()),
-            Err(Error::NotFound) => self.stale(lease, word).await,
-            Err(error) => Err(told(&error)),
-        }
-    }
-
-    async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
+    pub(super) async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
         let active = words::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
             let mut write = self.shared.store().write(&self.actor).await?;
@@ -182,67 +151,7 @@ impl Session {
         self.say(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence })).await
     }
 
-    async fn started(&self, lease: Lease) -> Heard {
-        let mut write = self.shared.store().write(&self.actor).await?;
-        write.start_task(lease).await?;
-        write.commit().await?;
-        Ok(None)
-    }
-
-    async fn printed(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> Heard {
-        let mut write = self.shared.store().write(&self.actor).await?;
-        let next_line = write.append_lines(lease, first, lines).await?;
-        write.commit().await?;
-        let next_line = u64::try_from(next_line).unwrap_or(1);
-        Ok(Some(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })))
-    }
-
-    async fn finished(&self, lease: Lease, receipt: &[u8], signature: &[u8]) -> Heard {
-        let receipt = Receipt::read(receipt).ok();
-        let signed = receipt.filter(|receipt| receipts::verifies(receipt, signature, &self.public_key));
-        let mut write = self.shared.store().write(&self.actor).await?;
-        match signed {
-            Some(receipt) => match write.finish_task(lease, &receipt, signature.to_vec()).await {
-                Err(Error::Invalid(invalid)) => write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?,
-                finished => drop(finished?),
-            },
-            None => write.refuse_task(lease, "Its runner's receipt is not signed with the runner's key.").await?,
-        }
-        write.commit().await?;
-        self.shared.desk.changed.notify_one();
-        Ok(Some(server_message::Kind::FinishedAck(v1::FinishedAck { attempt: words::attempt(lease) })))
-    }
-
-    async fn refused(&self, lease: Lease, reason: &str, elsewhere: bool) -> Heard {
-        if elsewhere {
-            let held = self.shared.store().read(&self.actor).await?.held().await?;
-            let others: Vec<_> = held.iter().map(|task| task.lease()).filter(|held| *held != lease).collect();
-            if others.len() == held.len() {
-                return Err(Error::NotFound);
-            }
-            let mut write = self.shared.store().write(&self.actor).await?;
-            write.release_unheld(&others).await?;
-            write.commit().await?;
-        } else {
-            let mut write = self.shared.store().write(&self.actor).await?;
-            write.refuse_task(lease, reason).await?;
-            write.commit().await?;
-        }
-        Ok(None)
-    }
-
-    /// A word about a lease that this runner does not hold (any more) changes nothing, and is recorded.
-    async fn stale(&self, lease: Lease, word: &'static str) -> Result<(), Status> {
-        let noted = async {
-            let mut write = self.shared.store().write(&self.actor).await?;
-            write.note_refused_runner(Some(lease), &format!("it said {word}, and does not hold the lease")).await?;
-            write.commit().await
-        };
-        noted.await.map_err(|error| told(&error))?;
-        self.lost(lease).await
-    }
-
-    async fn lost(&self, lease: Lease) -> Result<(), Status> {
+    pub(super) async fn lost(&self, lease: Lease) -> Result<(), Status> {
         self.say(server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) })).await
     }
 
@@ -251,7 +160,7 @@ impl Session {
         self.say(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })).await
     }
 
-    async fn say(&self, kind: server_message::Kind) -> Result<(), Status> {
+    pub(super) async fn say(&self, kind: server_message::Kind) -> Result<(), Status> {
         let sent = timeout(READING, self.to.send(Ok(words::say(kind)))).await;
         match sent {
             Ok(Ok(())) => Ok(()),
@@ -266,11 +175,8 @@ impl Session {
     }
 }
 
-/// What follows from a word: an answer, or nothing.
-type Heard = store::Result<Option<server_message::Kind>>;
-
 /// What a runner is told of a refusal by the store.
-fn told(error: &Error) -> Status {
+pub(super) fn told(error: &Error) -> Status {
     match error {
         Error::NotFound => unknown(),
         // The runner's books and ours differ: it comes again, and they are compared anew.

@@ -74,7 +74,9 @@ async fn a_08_figures_are_for_this_machine_or_for_who_has_the_token() {
 
 #[test]
 fn a_08_a_short_token_is_refused_and_no_token_is_repeated() {
-    let load = |token: &str| config::load_from(None, std::iter::once(("CASTELLAN_METRICS_TOKEN".to_owned(), token.to_owned())));
+    let load = |token: &str| {
+        config::load_from(None, std::iter::once(("CASTELLAN_METRICS_TOKEN".to_owned(), token.to_owned())))
+    };
     let message = load("too-short").unwrap_err().to_string();
     assert!(message.contains("metrics.token") && !message.contains("too-short"), "{message}");
     assert!(!format!("{:?}", load("sixteen-or-more-characters").unwrap()).contains("sixteen"));

@@ -148,10 +148,8 @@ impl World {
         let token = format!("mk_{}", Uuid::new_v4().simple());
         let new = CreateKey { owner, name: "key".into(), scopes: scopes.parse().unwrap(), expires_at: None };
         let hash = server::auth::digest(&token);
-        self.change(&house.console, async |write| {
-            write.create_key(house.console.may(new)?, &token[..8], hash).await
-        })
-        .await;
+        self.change(&house.console, async |write| write.create_key(house.console.may(new)?, &token[..8], hash).await)
+            .await;
         token
     }
 
@@ -182,7 +180,10 @@ impl World {
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json");
         for (name, value) in headers {
-            request.headers_mut().unwrap().insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            request
+                .headers_mut()
+                .unwrap()
+                .insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         Answer::of(self.send(request.body(Body::from(body.to_owned())).unwrap()).await).await
     }
@@ -312,8 +313,9 @@ impl Listener {
                 }
                 continue;
             }
-            let piece: Option<Result<Bytes, _>> =
-                tokio::time::timeout(Duration::from_secs(20), self.stream.next()).await.expect("the stream says nothing");
+            let piece: Option<Result<Bytes, _>> = tokio::time::timeout(Duration::from_secs(20), self.stream.next())
+                .await
+                .expect("the stream says nothing");
             self.rest.push_str(std::str::from_utf8(&piece?.unwrap()).unwrap());
         }
     }

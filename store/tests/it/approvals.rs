@@ -1,6 +1,12 @@
 //! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
 use crate::world::{asking, decision, on_both, sealed};
-use domain::{approval::{Answer, ApprovalState}, policy::CancelTask, receipt::End, request::RequestDigest, task::TaskState};
+use domain::{
+    approval::{Answer, ApprovalState},
+    policy::CancelTask,
+    receipt::End,
+    request::RequestDigest,
+    task::TaskState,
+};
 use std::time::Duration;
 use store::{ApprovalFilter, Error, Result};
 

@@ -36,7 +36,13 @@ impl Ledger<'_> {
         }
     }
 
-    async fn records<T: std::fmt::Debug>(&self, method: &str, count: i64, actor: &domain::Actor, work: impl AsyncFn(&mut Write) -> Result<T>) -> T {
+    async fn records<T: std::fmt::Debug>(
+        &self,
+        method: &str,
+        count: i64,
+        actor: &domain::Actor,
+        work: impl AsyncFn(&mut Write) -> Result<T>,
+    ) -> T {
         let world = self.world;
         let before = world.records(&world.acme).await;
         let mut dropped = world.store.write(actor).await.unwrap();

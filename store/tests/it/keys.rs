@@ -1,6 +1,9 @@
 //! M-01: API keys. Shown once, kept as hashes, gone at once when revoked.
 use crate::world::{World, hash, new_key, on_both};
-use domain::{Actor, KeyId, policy::{CreateKey, RevokeKey}};
+use domain::{
+    Actor, KeyId,
+    policy::{CreateKey, RevokeKey},
+};
 use std::time::Duration;
 use store::{Error, Result};
 use uuid::Uuid;

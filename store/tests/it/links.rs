@@ -1,6 +1,10 @@
 //! D-02: one-time links, for the first start and for passwords.
 use crate::world::{World, email, hash, on_both};
-use domain::{Actor, policy::{CreatePerson, IssuePasswordLink}, role::TenantRole};
+use domain::{
+    Actor,
+    policy::{CreatePerson, IssuePasswordLink},
+    role::TenantRole,
+};
 use futures::join;
 use std::time::Duration;
 use store::{Error, Result};

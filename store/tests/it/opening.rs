@@ -92,7 +92,11 @@ async fn trap_e15_what_is_written_survives_a_power_cut() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_with_what_to_write() {
-    for (url, words) in [("mysql://x", "sqlite: or postgres://"), ("castellan.db", "sqlite: or postgres://"), ("postgres://[", "postgres://USER")] {
+    for (url, words) in [
+        ("mysql://x", "sqlite: or postgres://"),
+        ("castellan.db", "sqlite: or postgres://"),
+        ("postgres://[", "postgres://USER"),
+    ] {
         let text = message(Store::open(settings(url)).await);
         assert!(text.contains(words), "{url}: {text}");
     }
@@ -103,7 +107,9 @@ async fn an_address_that_is_none_is_refused_with_what_to_write() {
 /// The cluster's superuser is `postgres`, as `cargo xtask test` makes it.
 async fn as_superuser() -> (PgConnection, String) {
     let url = cluster().replacen("//castellan@", "//postgres@", 1);
-    let admin = PgConnection::connect(&url).await.expect("the throw-away cluster's superuser must be postgres, trusted on 127.0.0.1");
+    let admin = PgConnection::connect(&url)
+        .await
+        .expect("the throw-away cluster's superuser must be postgres, trusted on 127.0.0.1");
     (admin, url)
 }
 
@@ -117,7 +123,10 @@ async fn d_12_a_superuser_is_refused_before_anything_is_made() {
     assert!(text.contains("superuser"), "{text}");
     let mut inside = PgConnection::connect(&url).await.unwrap();
     let tables: i64 =
-        sqlx::query_scalar("select count(*) from information_schema.tables where table_schema = 'public'").fetch_one(&mut inside).await.unwrap();
+        sqlx::query_scalar("select count(*) from information_schema.tables where table_schema = 'public'")
+            .fetch_one(&mut inside)
+            .await
+            .unwrap();
     assert_eq!(tables, 0);
     drop(inside);
     sqlx::query(AssertSqlSafe(format!("drop database {database} with (force)"))).execute(&mut admin).await.unwrap();

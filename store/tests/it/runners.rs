@@ -1,6 +1,9 @@
 //! S-01, S-02, S-13: runners come in with a token that works once, and go when they are revoked.
 use crate::world::{World, enrolled, hash, on_both};
-use domain::{Actor, EnrolmentId, Principal, RunnerId, policy::{CreateEnrolment, RevokeRunner}};
+use domain::{
+    Actor, EnrolmentId, Principal, RunnerId,
+    policy::{CreateEnrolment, RevokeRunner},
+};
 use serde_json::json;
 use std::time::Duration;
 use store::{Error, Result};

@@ -71,7 +71,9 @@ fn m_11_only_a_few_files_run_statements_past_the_scoped_macro() {
         if UNSCOPED.iter().any(|(allowed, _)| *allowed == name) {
             continue;
         }
-        for word in ["unscoped!", "sqlx::query", "query_scalar", "raw_sql", "AssertSqlSafe", "begin_read", "begin_write"] {
+        for word in
+            ["unscoped!", "sqlx::query", "query_scalar", "raw_sql", "AssertSqlSafe", "begin_read", "begin_write"]
+        {
             assert!(!text.contains(word), "{name} uses {word}: every statement of a tenant goes through scoped!");
         }
     }
@@ -84,7 +86,8 @@ fn m_11_every_reference_between_rows_names_the_tenant() {
         for file in fs::read_dir(folder).unwrap() {
             for line in fs::read_to_string(file.unwrap().path()).unwrap().lines() {
                 let Some((before, after)) = line.split_once(" references ") else { continue };
-                let whole = before.trim_start().starts_with("foreign key (tenant_id, ") && after.contains("(tenant_id, ");
+                let whole =
+                    before.trim_start().starts_with("foreign key (tenant_id, ") && after.contains("(tenant_id, ");
                 let of_the_tenant = before.trim_start().starts_with("tenant_id ") && after.starts_with("tenant (id)");
                 assert!(whole || of_the_tenant, "{name}: {line}");
             }

@@ -1,6 +1,14 @@
 //! S-09: submitting tasks, once even when asked twice; stopping them.
 use crate::world::{asking, on_both, sealed, task};
-use domain::{Actor, TaskId, network::NetworkPolicy, policy::{CancelTask, ChangeRules, SubmitTask}, receipt::End, rule::{Rule, Rules, Verdict}, task::TaskState, visibility::Visibility};
+use domain::{
+    Actor, TaskId,
+    network::NetworkPolicy,
+    policy::{CancelTask, ChangeRules, SubmitTask},
+    receipt::End,
+    rule::{Rule, Rules, Verdict},
+    task::TaskState,
+    visibility::Visibility,
+};
 use futures::future::join_all;
 use serde_json::json;
 use store::{Error, Submitted, TaskFilter};

@@ -94,6 +94,7 @@ on_both! {
                     let found = read.task(*id).await;
                     prop_assert!(matches!(found, Ok(_) | Err(Error::NotFound)));
                     prop_assert_eq!(found.is_ok(), sight.seen_by(actor), "{:?} and {:?}", sight, actor);
+                    prop_assert_eq!(read.progress(*id).await.is_ok(), sight.seen_by(actor));
                     if found.is_ok() {
                         seen.insert(*id);
                     }

@@ -1,8 +1,10 @@
 //! M-11: every method of the store × every role × two tenants. A method without a row here fails `sources.rs`.
-use crate::world::{House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task};
+use crate::world::{
+    House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
+};
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId, SignedInBy,
-    TaskId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId,
+    SignedInBy, TaskId,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
@@ -65,13 +67,21 @@ impl Things {
         let link_token = hash(&format!("link at {name}"));
         let key = world
             .change(mia, async |write| {
-                write.create_key(mia.may(new_key(mia, &format!("key at {name}"), "tasks:*"))?, "mk_", hash(&format!("key at {name}"))).await
+                write
+                    .create_key(
+                        mia.may(new_key(mia, &format!("key at {name}"), "tasks:*"))?,
+                        "mk_",
+                        hash(&format!("key at {name}")),
+                    )
+                    .await
             })
             .await
             .unwrap();
         world
             .change(adam, async |write| {
-                write.create_enrolment(adam.may(CreateEnrolment { enrolment, name: "new".into() })?, enrolment_token).await?;
+                write
+                    .create_enrolment(adam.may(CreateEnrolment { enrolment, name: "new".into() })?, enrolment_token)
+                    .await?;
                 write.issue_password_link(adam.may(IssuePasswordLink { person })?, link_token).await
             })
             .await
@@ -186,6 +196,7 @@ pub fn matrix() -> Vec<Row> {
         tasks                    "--+++++-++" |r, w, a, t| r.tasks(&TaskFilter::default(), None, 50).await;
         task_counts              "--+++++-++" |r, w, a, t| r.task_counts(&TaskFilter::default()).await.map(|counts| counts.values().sum::<i64>());
         task                     "nn+++++n++" |r, w, a, t| r.task(t.task).await;
+        progress                 "nn+++++n++" |r, w, a, t| r.progress(t.task).await;
         labels                   "nn+++++n++" |r, w, a, t| r.labels(t.task).await;
         task_history             "nn+++++n++" |r, w, a, t| r.task_history(t.task).await;
         decisions                "nn+++++n++" |r, w, a, t| r.decisions(t.task).await;

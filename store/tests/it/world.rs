@@ -178,7 +178,9 @@ impl World {
     /// A key with these scopes.
     pub async fn key(&self, owner: &Actor, scopes: &str) -> Actor {
         let new = new_key(owner, "key", scopes);
-        let key = self.change(owner, async |write| write.create_key(owner.may(new)?, "mk_1", hash(&Uuid::new_v4().to_string())).await);
+        let key = self.change(owner, async |write| {
+            write.create_key(owner.may(new)?, "mk_1", hash(&Uuid::new_v4().to_string())).await
+        });
         holding(owner, key.await.unwrap(), scopes)
     }
 
@@ -201,7 +203,12 @@ impl World {
         read.approval_of(task.id).await.unwrap().unwrap()
     }
 
-    pub async fn decide(&self, actor: &Actor, question: &Approval, answer: Answer) -> Result<domain::approval::ApprovalState> {
+    pub async fn decide(
+        &self,
+        actor: &Actor,
+        question: &Approval,
+        answer: Answer,
+    ) -> Result<domain::approval::ApprovalState> {
         let decision = decision(question, answer);
         self.change(actor, async |write| write.decide(actor.may(decision)?).await).await
     }
@@ -305,7 +312,12 @@ async fn settle(store: &Store, name: &'static str) -> House {
     let rex = enrolled("rex");
     let rex_id = rex.id;
     write.enrol_runner(rex).await.unwrap();
-    let new = CreateKey { owner: olga, name: format!("kit of {name}"), scopes: "tasks:read".parse().unwrap(), expires_at: None };
+    let new = CreateKey {
+        owner: olga,
+        name: format!("kit of {name}"),
+        scopes: "tasks:read".parse().unwrap(),
+        expires_at: None,
+    };
     let kit = write.create_key(console.may(new).unwrap(), "mk_kit", hash(&format!("kit of {name}"))).await.unwrap();
     write.commit().await.unwrap();
     let olga = person(store, tenant, olga).await;

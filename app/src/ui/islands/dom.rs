@@ -62,7 +62,7 @@ pub async fn fetch(address: &str) -> Result<Document, JsValue> {
     }
 }
 
-/// What the browser keeps the theme under; `theme.js` in the page's head reads it too.
+/// What the browser keeps the theme under; the script in the page's head (`routes.rs`) reads it too.
 const THEME: &str = "theme";
 
 /// `light`, `dark`, or empty for the system's.

@@ -40,7 +40,9 @@ pub(super) async fn keep(shared: Arc<Shared>, tenant: TenantId, stop: Cancellati
                 let folder = folder.display();
                 return tracing::warn!(%tenant, "the local runner was revoked, and stays out; remove {folder} and start again to enrol it anew");
             }
-            Ok(Ended::Exited(status)) if !stop.is_cancelled() => tracing::warn!(%tenant, %status, "the local runner ended; starting it again"),
+            Ok(Ended::Exited(status)) if !stop.is_cancelled() => {
+                tracing::warn!(%tenant, %status, "the local runner ended; starting it again")
+            }
             Ok(Ended::Exited(_)) => {}
             Err(failure) => tracing::error!(%tenant, %failure, "the local runner cannot be started; trying again"),
         }
@@ -71,8 +73,13 @@ async fn once(shared: &Shared, tenant: TenantId, stop: &CancellationToken) -> Re
         .arg(&folder)
         .args(enrolment(shared))
         .env_clear()
-        .env("PATH", env::var_os("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()))
+        .env(
+            "PATH",
+            env::var_os("PATH")
+                .unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
+        )
         .current_dir("/")
+        .process_group(0) // Ctrl-C at the terminal is for us, and we tell the child
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -1,17 +1,14 @@
 //! A task's output: as text and as it comes, every line once and in order.
 use crate::world::{House, Listener, Told, World, on_both};
 use axum::body::Body;
-use domain::{
-    TaskId,
-    receipt::End,
-    request::OutputDigest,
-};
+use domain::{TaskId, receipt::End, request::OutputDigest};
 use http::Request;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 async fn follow(world: &World, key: &str, task: TaskId, last: Option<&str>) -> Listener {
-    let mut request = Request::get(format!("/api/v1/tasks/{task}/log?follow=1")).header("authorization", format!("Bearer {key}"));
+    let mut request =
+        Request::get(format!("/api/v1/tasks/{task}/log?follow=1")).header("authorization", format!("Bearer {key}"));
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
@@ -20,7 +17,8 @@ async fn follow(world: &World, key: &str, task: TaskId, last: Option<&str>) -> L
 
 /// The texts of the lines, having checked that their numbers follow each other from `first`.
 fn texts(told: &[Told], first: i64) -> Vec<String> {
-    let lines: Vec<Value> = told.iter().filter(|it| it.event == "line").map(|it| serde_json::from_str(&it.data).unwrap()).collect();
+    let lines: Vec<Value> =
+        told.iter().filter(|it| it.event == "line").map(|it| serde_json::from_str(&it.data).unwrap()).collect();
     for (number, line) in (first..).zip(&lines) {
         assert_eq!(line["line"], number, "{told:?}");
     }

@@ -36,7 +36,8 @@ on_both! {
 async fn d_11_routes_and_document_are_the_same() {
     let world = World::sqlite().await;
     let described = operations(&document());
-    let table: BTreeSet<_> = api::table().into_iter().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    let table: BTreeSet<_> =
+        api::table().into_iter().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
     assert_eq!(table, described.iter().map(|(method, path, _)| (method.clone(), path.clone())).collect());
     for (method, path, _) in &described {
         for tried in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

@@ -40,7 +40,9 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
     assert_eq!(next_line, 3);
     for _ in 0..2 {
         call.finish(worker.finished(&assign, "hi\nthere\n"));
-        let Ok(Some(Kind::FinishedAck(FinishedAck { attempt }))) = call.hear().await else { panic!("an acknowledgement") };
+        let Ok(Some(Kind::FinishedAck(FinishedAck { attempt }))) = call.hear().await else {
+            panic!("an acknowledgement")
+        };
         assert_eq!(attempt, assign.attempt);
     }
     let task = house.task(id).await;

@@ -68,7 +68,8 @@ impl House {
         let console = Actor::console(tenant, app.store.now());
         let (mia, ops) = mia(&app.store, &console).await;
         let runners = Runners::open(&app, "http://127.0.0.1:9876").await.unwrap();
-        let (enrolment, port, stop) = (runners.enrolment(), runners.address().unwrap().port(), CancellationToken::new());
+        let (enrolment, port, stop) =
+            (runners.enrolment(), runners.address().unwrap().port(), CancellationToken::new());
         tokio::spawn(runners.serve(stop.clone()));
         Self { app, tenant, console, mia, ops, enrolment, port, stop, _data: data }
     }
@@ -146,7 +147,8 @@ impl House {
     /// How many refusals of this action are in the audit log.
     pub async fn refusals(&self, action: &str) -> usize {
         let proof = self.console.may(ReadAudit).unwrap();
-        let filter = AuditFilter { action: Some(action.into()), outcome: Some("refused".into()), ..AuditFilter::default() };
+        let filter =
+            AuditFilter { action: Some(action.into()), outcome: Some("refused".into()), ..AuditFilter::default() };
         let mut read = self.app.store.read(&self.console).await.unwrap();
         read.audit(&proof, filter, None, 100).await.unwrap().items.len()
     }
@@ -156,7 +158,7 @@ async fn mia(store: &Store, console: &Actor) -> (Actor, OrganisationId) {
     let mut write = store.write(console).await.unwrap();
     let ops = write.create_organisation(console.may(CreateOrganisation { name: "Ops".into() }).unwrap()).await.unwrap();
     let create = CreatePerson {
-        email: "mia@example.org".parse().unwrap(),
+        email: domain::Email::parse("mia@example.org").unwrap(),
         name: "Mia".into(),
         tenant_role: TenantRole::Person,
     };
@@ -206,7 +208,8 @@ impl Worker {
     /// Opens a stream, and is welcomed. It holds `held`, by its own books.
     pub async fn work(&self, slots: u32, held: &[&Assign]) -> Call {
         let mut call = self.call().await.unwrap();
-        let held = held.iter().map(|held| Held { attempt: held.attempt.clone(), next_line: 1, finished: false }).collect();
+        let held =
+            held.iter().map(|held| Held { attempt: held.attempt.clone(), next_line: 1, finished: false }).collect();
         let posture = Some(Posture { bubblewrap: "0.8.0".into(), limiter: "cgroup v2".into(), ..Posture::default() });
         let (version, name, capabilities) = ("1.2.3".into(), "worker".into(), vec!["bash".into()]);
         call.say(runner_message::Kind::Hello(Hello { version, name, capabilities, slots, posture, held }));

@@ -1,0 +1,77 @@
+// A small company at work: something on every page, for those who look at pages as they are.
+import { type Person, Team } from './people';
+
+/** Everything that a page can be about. */
+export type Scene = {
+  ada: Person;
+  grace: Person;
+  mei: Person;
+  team: Team;
+  /** Paths of tasks. */
+  ended: string;
+  failed: string;
+  waiting: string;
+  /** Paths of other pages that are about one thing. */
+  approval: string;
+  person: string;
+  organisation: string;
+  runner: string;
+};
+
+const BACKUP = `set -eu
+echo "Checking last night's backup of the order database"
+printf '\\033[36m%s\\033[0m\\n' "orders-2026-03-01.dump"
+for part in catalogue customers orders invoices; do
+  printf '  %-10s \\033[32mok\\033[0m   %s rows\\n' "$part" "$((RANDOM * 7))"
+done
+printf '\\033[33mwarning:\\033[0m invoices: 3 rows without a customer\\n' >&2
+printf '\\033[1;32mThe backup can be restored.\\033[0m\\n'
+`;
+
+const ROTATE = `#!/bin/bash
+# Gives the payment service a new certificate, and restarts it.
+set -eu
+curl --fail --silent https://ca.internal.example.org/renew/payments > payments.pem
+openssl verify -CAfile /etc/ssl/internal.pem payments.pem
+ssh deploy@payments.example.org 'sudo systemctl reload payments' # \u202etfel si gnihton\u202c
+`;
+
+/** Makes all of it, by requests. */
+export async function scene(ada: Person, name: string): Promise<Scene> {
+  const team = await Team.of(ada, name);
+  const [grace, mei] = [await team.add('Grace', 'approver'), await team.add('Mei', 'member')];
+  const own = { organisation: team.id, visibility: 'org' };
+  const ended = await mei.submit({ ...own, script: BACKUP, title: 'Check last night’s backup', labels: 'service=orders\nenv=prod' });
+  const failed = await mei.submit({ ...own, script: 'echo "no space left" >&2; exit 3', title: 'Compact the archive' });
+  const waiting = await mei.submit({
+    ...own,
+    script: ROTATE,
+    title: 'Rotate the payment certificate',
+    network_policy: 'none',
+    labels: 'service=payments\nenv=prod',
+  });
+  await mei.act('keys/create', { name: 'Build server', 'scopes[]': 'tasks:read', days: '90' });
+  const [approval, person, runner] = [
+    await link(mei, waiting, 'approvals'),
+    await link(ada, '/people', 'people', mei.name),
+    await link(ada, '/runners', 'runners'),
+  ];
+  await haveEnded(mei, [ended, failed]);
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation: `/organisations/${team.id}`, runner };
+}
+
+/** The first link of a page that leads to one of a kind, with a text in it if one is given. */
+async function link(who: Person, path: string, kind: string, text = ''): Promise<string> {
+  const html = await (await who.requests.get(path, { headers: { Accept: 'text/html' } })).text();
+  const links = [...html.matchAll(new RegExp(`href="(/${kind}/[0-9a-f-]{36})"[^>]*>([^]*?)</a>`, 'g'))];
+  const found = links.find(([, , inner]) => inner.includes(text));
+  if (!found) throw new Error(`${path} leads to nothing under /${kind}`);
+  return found[1];
+}
+
+async function haveEnded(who: Person, tasks: string[]): Promise<void> {
+  for (const task of tasks) {
+    // The stream of a task ends with it.
+    await who.requests.get(`${task}/live`, { headers: { Accept: 'text/event-stream' }, timeout: 30_000 });
+  }
+}

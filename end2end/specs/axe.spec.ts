@@ -1,0 +1,129 @@
+// Every page, in both themes and three widths: nothing that axe finds, nothing that scrolls sideways, no complaint of the browser.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { type Castellan } from '../castellan';
+import { type Person } from '../people';
+import { type Scene, scene } from '../scene';
+import { expect, test as base } from '../test';
+
+const WIDTHS = [1440, 768, 320];
+const THEMES = ['light', 'dark'] as const;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+const test = base.extend<object, { scene: Scene }>({
+  scene: [async ({ ada }, use) => use(await scene(ada, 'Payments')), { scope: 'worker', timeout: 60_000 }],
+});
+
+test.describe.configure({ mode: 'parallel' });
+
+/** Each route with an address on it, as somebody sees it. */
+const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
+  '/': ({ grace }) => [grace, '/'],
+  '/tasks': ({ ada }) => [ada, '/tasks'],
+  '/tasks/new': ({ mei }) => [mei, '/tasks/new'],
+  '/tasks/{id}': ({ ada, ended }) => [ada, ended],
+  '/approvals': ({ grace }) => [grace, '/approvals'],
+  '/approvals/{id}': ({ grace, approval }) => [grace, approval],
+  '/runners': ({ ada }) => [ada, '/runners'],
+  '/runners/new': ({ ada }) => [ada, '/runners/new'],
+  '/runners/{id}': ({ ada, runner }) => [ada, runner],
+  '/audit': ({ ada }) => [ada, '/audit'],
+  '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
+  '/sessions': ({ ada }) => [ada, '/sessions'],
+  '/organisations': ({ ada }) => [ada, '/organisations'],
+  '/organisations/new': ({ ada }) => [ada, '/organisations/new'],
+  '/organisations/{id}': ({ ada, organisation }) => [ada, organisation],
+  '/people': ({ ada }) => [ada, '/people'],
+  '/people/new': ({ ada }) => [ada, '/people/new'],
+  '/people/{id}': ({ ada, person }) => [ada, person],
+  '/keys': ({ ada }) => [ada, '/keys'],
+  '/keys/new': ({ ada }) => [ada, '/keys/new'],
+  '/rules': ({ ada }) => [ada, '/rules'],
+  '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
+};
+
+/** Those for who is not signed in have tests of their own below. */
+const OUTSIDE = ['/sign-in', '/setup', '/password'];
+
+test('every page is looked at', async ({ castellan }) => {
+  const { stdout } = await promisify(execFile)(...castellan.command('dev', 'routes', '--json'));
+  const routes: { kind: string; path: string }[] = JSON.parse(String(stdout));
+  const pages = routes.filter((route) => route.kind === 'page').map((route) => route.path);
+  expect(pages.toSorted()).toEqual([...Object.keys(PAGES), ...OUTSIDE].toSorted());
+});
+
+for (const [route, of] of Object.entries(PAGES)) {
+  test(`${route} is open to everybody`, async ({ scene, browser }) => {
+    const [person, path] = of(scene);
+    const page = await person.open(browser);
+    expect((await page.goto(path))!.status()).toBe(200);
+    await look(page);
+  });
+}
+
+for (const [name, of] of Object.entries<(scene: Scene) => string>({
+  'a failed task': ({ failed }) => failed,
+  'a waiting task': ({ waiting }) => waiting,
+  'an empty list': () => '/tasks?text=no-such-task',
+  'no such page': () => '/no/such/page',
+})) {
+  test(`${name} is open to everybody`, async ({ scene, browser }) => {
+    const page = await scene.mei.open(browser);
+    await page.goto(of(scene));
+    await look(page);
+  });
+}
+
+test('refused forms, open menus and shown secrets are open to everybody', async ({ scene, browser }) => {
+  test.setTimeout(120_000);
+  const page = await scene.ada.open(browser);
+  await page.goto('/tasks/new');
+  await page.getByLabel('Time (seconds)').fill('0');
+  await page.getByRole('button', { name: 'Submit task' }).click();
+  await expect(page.getByRole('alert')).toBeVisible();
+  await look(page);
+
+  await page.goto('/sessions');
+  await page.locator('.person > summary').click();
+  await page.getByText('End…').first().click();
+  await look(page);
+  await page.setViewportSize({ width: 320, height: 700 });
+  await page.goto('/');
+  await page.locator('.nav-narrow > summary').click();
+  await look(page, [320]);
+
+  await page.goto('/runners/new');
+  await page.getByLabel('Name').fill('build-1');
+  await page.getByRole('button', { name: 'Make token' }).click();
+  await expect(page.locator('.secret')).toBeVisible();
+  await look(page);
+});
+
+test('the pages outside are open to everybody', async ({ scene, fresh, browser }) => {
+  const outside = async (castellan: Castellan) => (await browser.newContext({ baseURL: castellan.origin })).newPage();
+  const page = await outside(scene.ada.castellan);
+  await page.goto('/sign-in');
+  await look(page);
+  const fields = { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' };
+  await page.goto((await scene.ada.act('people/create', fields)).secret!);
+  await look(page);
+  const first = await outside(fresh);
+  await first.goto(fresh.setupLink!);
+  await look(first);
+});
+
+async function look(page: Page, widths = WIDTHS): Promise<void> {
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+      const found = violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html.slice(0, 300)) }));
+      expect.soft(found, `${page.url()}, ${colorScheme}, ${width} px`).toEqual([]);
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect.soft(wide, `${page.url()} at ${width} px scrolls sideways`).toBeLessThanOrEqual(width);
+  }
+}

@@ -1,0 +1,150 @@
+// One click for each island that is shipped to the browser.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from '@playwright/test';
+import { output, withoutReload } from '../steps';
+import { type Team } from '../people';
+import { expect, test } from '../test';
+
+const SOURCE = join(import.meta.dirname, '..', '..', 'app', 'src');
+
+/** How each island is clicked. One without a row fails the first test. */
+const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LiveLog'];
+
+test('every island has its click', async () => {
+  const files = (await readdir(SOURCE, { recursive: true })).filter((name) => name.endsWith('.rs'));
+  const texts = await Promise.all(files.map((name) => readFile(join(SOURCE, name), 'utf8')));
+  const islands = texts.flatMap((text) => [...text.matchAll(/^#\[island[^\]]*\]\s*pub fn (\w+)/gm)].map((found) => found[1]));
+  expect(islands.toSorted()).toEqual(CLICKED.toSorted());
+});
+
+test('ThemeSwitch: light and dark are kept, and shown before anything is painted', async ({ team, browser }) => {
+  const page = await (await team.add('Mei', 'member')).open(browser, { colorScheme: 'light' });
+  await page.goto('/');
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await ground();
+  await page.locator('.person > summary').click();
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await expect(page.getByRole('button', { name: 'Dark' })).toHaveAttribute('aria-pressed', 'true');
+  const dark = await ground();
+  expect(dark).not.toBe(light);
+
+  await page.goto('/tasks', { waitUntil: 'commit' });
+  await page.locator('body').waitFor({ state: 'attached' });
+  expect(await ground()).toBe(dark);
+  await page.locator('.person > summary').click();
+  await page.getByRole('button', { name: 'System' }).click();
+  expect(await ground()).toBe(light);
+});
+
+test('Copy: a digest and a secret are copied whole', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await mayCopy(page.context());
+  await page.goto('/keys/new');
+  await page.getByLabel('Name').fill('Copied');
+  await page.getByLabel('See tasks, their output and receipts').check();
+  await page.getByRole('button', { name: 'Make key' }).click();
+  const key = await page.locator('.secret-value code').innerText();
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await clipboard(page)).toBe(key);
+
+  await page.goto(await mei.submit({ script: 'true', title: 'Any', organisation: team.id }));
+  await page.getByRole('complementary').getByRole('button', { name: 'Copy' }).click();
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await clipboard(page)).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('ShowPassword: what is typed can be read, and hidden again', async ({ castellan, browser }) => {
+  const page = await (await browser.newContext({ baseURL: castellan.origin })).newPage();
+  await page.goto('/sign-in');
+  const password = page.getByLabel('Password', { exact: true });
+  await password.fill('seen');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await expect(password).toHaveAttribute('type', 'text');
+  await page.getByRole('button', { name: 'Hide' }).click();
+  await expect(password).toHaveAttribute('type', 'password');
+  await expect(password).toHaveValue('seen');
+});
+
+test('Watch: what happens elsewhere appears, and never moves what one reads', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const submit = (title: string) => mei.submit({ script: 'true', title, organisation: team.id, visibility: 'org' });
+  for (let n = 1; n <= 12; n++) await submit(`Earlier ${n}`);
+  const page = await mei.open(browser, { viewport: { width: 1024, height: 400 } });
+  await page.goto('/tasks');
+  const titles = page.getByRole('region', { name: 'Tasks' }).locator('tbody th');
+  await expect(titles.first()).toHaveText('Earlier 12');
+  const stays = await withoutReload(page);
+
+  await submit('One more');
+  await expect(titles.first()).toHaveText('One more');
+
+  await page.getByRole('link', { name: 'Earlier 1', exact: true }).scrollIntoViewIfNeeded();
+  await page.mouse.wheel(0, 2_000);
+  const place = () => page.evaluate(() => scrollY);
+  await expect.poll(place).toBeGreaterThan(300);
+  const before = await place();
+  await submit('Unseen');
+  const newer = page.getByRole('button', { name: /newer/ });
+  await expect(newer).toBeVisible();
+  expect(await place()).toBe(before);
+  await expect(titles.first()).toHaveText('One more');
+  await newer.click();
+  await expect(titles.first()).toHaveText('Unseen');
+  await expect(titles.first()).toBeInViewport();
+  await expect(newer).toBeHidden();
+  expect(await stays()).toBe(true);
+});
+
+test('LiveLog: the end is followed until one scrolls up, and again on demand', async ({ team, browser }) => {
+  const page = await chatty(team, browser);
+  const log = page.locator('#log-lines');
+  const follow = page.getByRole('button', { name: 'Follow the end' });
+  const below = () => log.evaluate((lines) => lines.scrollHeight - lines.scrollTop - lines.clientHeight);
+  await expect(follow).toHaveAttribute('aria-pressed', 'true');
+  await expect(output(page).nth(60)).toBeVisible();
+  await expect.poll(below).toBeLessThan(30);
+
+  await log.hover();
+  await page.mouse.wheel(0, -400);
+  await expect(follow).toHaveAttribute('aria-pressed', 'false');
+  const seen = await output(page).count();
+  await expect.poll(() => output(page).count()).toBeGreaterThan(seen + 5);
+  expect(await below(), 'it stays where one reads').toBeGreaterThan(100);
+  await follow.click();
+  await expect.poll(below).toBeLessThan(30);
+});
+
+test('wrapping and times are switched without an island', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  const script = "head -c 3000 /dev/zero | tr '\\0' x; echo";
+  await page.goto(await mei.submit({ script, title: 'Wide', organisation: team.id }));
+  const line = output(page).first();
+  await expect(line).toHaveText('x'.repeat(3_000));
+  const wide = await line.boundingBox();
+  await page.getByLabel('Wrap lines').uncheck();
+  await expect.poll(async () => (await line.boundingBox())!.width).toBeGreaterThan(wide!.width * 2);
+  await expect(page.locator('.log-at').first()).toBeHidden();
+  await page.getByLabel('Times').check();
+  await expect(page.locator('.log-at').first()).toHaveText(/^\d\d:\d\d:\d\d$/);
+});
+
+/** A page on which lines come for a while. */
+async function chatty(team: Team, browser: import('@playwright/test').Browser): Promise<Page> {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser, { viewport: { width: 1280, height: 500 } });
+  const script = 'for n in $(seq 1 400); do echo "line $n"; sleep 0.05; done';
+  await page.goto(await mei.submit({ script, title: 'Chatty', organisation: team.id }));
+  return page;
+}
+
+async function mayCopy(context: BrowserContext): Promise<void> {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+}
+
+function clipboard(page: Page): Promise<string> {
+  return page.evaluate(() => navigator.clipboard.readText());
+}

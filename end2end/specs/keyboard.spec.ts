@@ -1,0 +1,116 @@
+// The main walkthrough with Tab, Enter and Space alone: one always sees where one is, and never gets stuck.
+import type { Locator, Page } from '@playwright/test';
+import { PASSWORD } from '../people';
+import { output, state } from '../steps';
+import { expect, test } from '../test';
+
+/** How many stops a page may have before what one looks for. */
+const STOPS = 80;
+
+test('sign in, submit, approve, read and sign out by keyboard', async ({ team, browser, castellan }) => {
+  test.setTimeout(120_000);
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const window = async () => (await browser.newContext({ baseURL: castellan.origin })).newPage();
+  const [hers, his] = [await window(), await window()];
+
+  for (const [page, person] of [[hers, mei], [his, omar]] as const) {
+    await page.goto('/sign-in');
+    await goTo(page, page.getByLabel('E-mail address'));
+    await page.keyboard.type(person.email);
+    await goTo(page, page.getByLabel('Password', { exact: true }));
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL('/');
+  }
+
+  await test.step('the first stop leads past the navigation', async () => {
+    await hers.keyboard.press('Tab');
+    await expect(hers.getByRole('link', { name: 'Skip to content' })).toBeFocused();
+    await expect(hers.getByRole('link', { name: 'Skip to content' })).toBeInViewport();
+    await hers.keyboard.press('Enter');
+    await expect(hers.locator('main')).toBeFocused();
+    await hers.keyboard.press('Tab');
+    expect(await hers.evaluate(() => document.activeElement!.closest('main') !== null)).toBe(true);
+  });
+
+  await test.step('Mei submits', async () => {
+    await press(hers, hers.getByRole('link', { name: 'New task' }));
+    await goTo(hers, hers.getByLabel('Script'));
+    await hers.keyboard.type('echo by keyboard');
+    await goTo(hers, hers.getByLabel('Title'));
+    await hers.keyboard.type('By keyboard');
+    await goTo(hers, hers.getByLabel('Network', { exact: true }));
+    await hers.keyboard.press('ArrowDown');
+    await expect(hers.getByLabel('Network', { exact: true })).toHaveValue('none');
+    await press(hers, hers.getByRole('button', { name: 'Submit task' }));
+    await expect(state(hers)).toHaveText('Awaiting approval');
+  });
+
+  await test.step('Omar approves; Enter in the reason does not', async () => {
+    await press(his, his.locator('.nav-wide').getByRole('link', { name: 'Approvals' }));
+    await expect(his).toHaveURL('/approvals');
+    await press(his, his.getByRole('link', { name: 'By keyboard' }));
+    await goTo(his, his.getByLabel('Reason'));
+    await his.keyboard.type('First line');
+    await his.keyboard.press('Enter');
+    await his.keyboard.type('second line');
+    await expect(his.getByLabel('Reason')).toHaveValue('First line\nsecond line');
+    await goTo(his, his.getByRole('button', { name: 'Approve', exact: true }));
+    await his.keyboard.press('Space');
+    await expect(his.getByText('This request has been approved.')).toBeVisible();
+  });
+
+  await test.step('Mei reads, opens her menu and signs out', async () => {
+    await expect(state(hers)).toHaveText('Succeeded');
+    await expect(output(hers)).toHaveText(['by keyboard']);
+    await goTo(hers, hers.getByLabel('Wrap lines'));
+    await hers.keyboard.press('Space');
+    await expect(hers.getByLabel('Wrap lines')).not.toBeChecked();
+    await goTo(hers, hers.locator('.person > summary'));
+    await hers.keyboard.press('Enter');
+    await press(hers, hers.getByRole('button', { name: 'Sign out' }));
+    await expect(hers).toHaveURL(/\/sign-in/);
+  });
+});
+
+test('what one removes is asked about first, by keyboard too', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  await mei.act('keys/create', { name: 'Laptop', 'scopes[]': 'tasks:read', days: '30' });
+  const page = await mei.open(browser);
+  await page.goto('/keys');
+  await goTo(page, page.locator('summary', { hasText: 'Revoke…' }));
+  await page.keyboard.press('Enter');
+  await press(page, page.getByRole('button', { name: 'Revoke key' }));
+  await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('revoked');
+});
+
+async function press(page: Page, target: Locator): Promise<void> {
+  await goTo(page, target);
+  await page.keyboard.press('Enter');
+}
+
+/** Presses Tab until it is there, and looks at every stop whether one would see it. */
+async function goTo(page: Page, target: Locator): Promise<void> {
+  await expect(target).toBeVisible();
+  for (let n = 0; n < STOPS; n++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+    expect(await unseen(page), `a stop on ${page.url()} that one does not see`).toBe('');
+  }
+  throw new Error(`${target} is not reached by Tab on ${page.url()}`);
+}
+
+/** The focused element, if nothing shows that it is. */
+function unseen(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    if (!element || element === document.body) return '';
+    const drawn = (pseudo?: string) => {
+      const style = getComputedStyle(element, pseudo);
+      return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    };
+    const box = element.getBoundingClientRect();
+    const inside = box.bottom > 0 && box.top < innerHeight && box.width > 0 && box.height > 0;
+    return inside && (drawn() || drawn('::after')) ? '' : element.outerHTML.slice(0, 200);
+  });
+}

@@ -1,0 +1,99 @@
+//! The attempts of this runner: begun, spoken of, and killed when they are no longer ours.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::timeout};
+
+use super::{Agent, held::Held, stream::Session};
+use crate::{
+    sandbox::Executor,
+    work::{Event, Order, Performance, Verified},
+};
+
+/// For the sandboxes to be gone when the runner ends.
+const LEAVING: Duration = Duration::from_secs(5);
+
+impl<E: Executor> Agent<E> {
+    pub(super) fn happened(&mut self, event: Event) {
+        match event {
+            Event::Started(attempt, at) => {
+                tracing::info!(%attempt, "started");
+                if let Some(held) = self.held.get_mut(&attempt) {
+                    held.started(at);
+                }
+            }
+            Event::Printed(_) => {} // said below, with all that can be said
+            Event::Ended(attempt, signed) => {
+                tracing::info!(%attempt, "ended");
+                if let Some(held) = self.held.get_mut(&attempt) {
+                    held.finished(signed);
+                }
+            }
+        }
+    }
+
+    /// Says everything that can be said now.
+    pub(super) fn speak(&mut self, session: Option<&Session>) {
+        let Some(session) = session.filter(|session| session.every.is_some()) else { return };
+        for held in self.held.values_mut() {
+            match held.words() {
+                Ok(words) => words.into_iter().for_each(|word| session.link.send(word)),
+                Err(error) => tracing::error!(attempt = %held.attempt(), %error, "output cannot be read back"),
+            }
+        }
+    }
+
+    /// Starts a verified attempt; says why not, and whether another runner might.
+    pub(super) fn begin(&mut self, verified: Verified) -> Result<(), (String, bool)> {
+        let attempt = verified.attempt();
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            return Err(("every slot of this runner is taken".into(), true));
+        };
+        let spool = match self.shelf.begin(attempt) {
+            Ok(Some(spool)) => Arc::new(Mutex::new(spool)),
+            Ok(None) => return Err(("this runner has begun this attempt, or a later one, before".into(), false)),
+            Err(error) => return Err((format!("the runner's disk cannot be written: {error}"), true)),
+        };
+        let (order, orders) = watch::channel(Order::Run);
+        let performance = Performance {
+            executor: Arc::clone(&self.executor),
+            verified,
+            me: self.me(),
+            key: Arc::clone(&self.key),
+            spool: Arc::clone(&spool),
+            orders,
+            events: self.events.0.clone(),
+            slot,
+        };
+        tokio::spawn(performance.run());
+        self.held.insert(attempt, Held::begun(attempt, spool, order));
+        Ok(())
+    }
+
+    /// Kills what runs: others may have it by now. What ended is kept, in case the server still wants it.
+    pub(super) fn abandon_running(&mut self) {
+        for (attempt, held) in self.held.extract_if(|_, held| held.is_running()) {
+            tracing::warn!(%attempt, "killed, because it is no longer ours");
+            held.abandon();
+        }
+    }
+
+    /// Kills everything and waits until nothing is left of it.
+    pub(super) async fn leave(mut self) {
+        self.abandon_running();
+        let Self { slots, slot_count, events: (sender, mut receiver), .. } = self;
+        drop(sender);
+        let gone = async {
+            // Attempts that are ending still tell; somebody must listen, or they would wait.
+            let listening = async { while receiver.recv().await.is_some() {} };
+            let (_, all) = tokio::join!(listening, slots.acquire_many(slot_count));
+            drop(all);
+        };
+        if timeout(LEAVING, gone).await.is_err() {
+            tracing::error!("a sandbox is slow to go; it dies with this process");
+        }
+    }
+}

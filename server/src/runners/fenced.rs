@@ -1,0 +1,111 @@
+//! What a runner says of its tasks: heard only while it holds the lease of which it speaks.
+
+use domain::receipt::Receipt;
+use store::{Error, Lease};
+use tonic::Status;
+use wire::v1::{self, runner_message::Kind, server_message};
+
+use super::{
+    session::{Session, told},
+    words,
+};
+use crate::receipts;
+
+/// What follows from a word: an answer, or nothing.
+type Heard = store::Result<Option<server_message::Kind>>;
+
+
+impl Session {
+    pub(super) async fn hear(&mut self, kind: Kind) -> Result<(), Status> {
+        let (lease, word, heard) = match kind {
+            Kind::Hello(_) => return Err(Status::failed_precondition("one greeting is enough")),
+            Kind::Heartbeat(heartbeat) => return self.heartbeat(heartbeat).await,
+            Kind::Started(v1::Started { attempt, .. }) => {
+                let lease = words::lease(attempt.as_ref())?;
+                (lease, "that it started", self.started(lease).await)
+            }
+            Kind::Lines(v1::Lines { attempt, first_line, lines }) => {
+                let (lease, lines) = (words::lease(attempt.as_ref())?, words::lines(lines)?);
+                let first = i64::try_from(first_line).unwrap_or(0);
+                if first < 1 {
+                    return Err(Status::invalid_argument("lines are counted from 1"));
+                }
+                (lease, "lines of output", self.printed(lease, first, &lines).await)
+            }
+            Kind::Finished(v1::Finished { attempt, receipt, signature }) => {
+                let lease = words::lease(attempt.as_ref())?;
+                (lease, "that it ended", self.finished(lease, &receipt, &signature).await)
+            }
+            Kind::Refused(v1::Refused { attempt, reason, elsewhere }) => {
+                let lease = words::lease(attempt.as_ref())?;
+                (lease, "a refusal", self.refused(lease, &words::plain(&reason), elsewhere).await)
+            }
+        };
+        match heard {
+            Ok(Some(answer)) => self.say(answer).await,
+            Ok(None) => Ok(()),
+            Err(Error::NotFound) => self.stale(lease, word).await,
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    async fn started(&self, lease: Lease) -> Heard {
+        let mut write = self.shared.store().write(&self.actor).await?;
+        write.start_task(lease).await?;
+        write.commit().await?;
+        Ok(None)
+    }
+
+    async fn printed(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> Heard {
+        let mut write = self.shared.store().write(&self.actor).await?;
+        let next_line = write.append_lines(lease, first, lines).await?;
+        write.commit().await?;
+        let next_line = u64::try_from(next_line).unwrap_or(1);
+        Ok(Some(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })))
+    }
+
+    async fn finished(&self, lease: Lease, receipt: &[u8], signature: &[u8]) -> Heard {
+        let receipt = Receipt::read(receipt).ok();
+        let signed = receipt.filter(|receipt| receipts::verifies(receipt, signature, &self.public_key));
+        let mut write = self.shared.store().write(&self.actor).await?;
+        match signed {
+            Some(receipt) => match write.finish_task(lease, &receipt, signature.to_vec()).await {
+                Err(Error::Invalid(invalid)) => write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?,
+                finished => drop(finished?),
+            },
+            None => write.refuse_task(lease, "Its runner's receipt is not signed with the runner's key.").await?,
+        }
+        write.commit().await?;
+        self.shared.desk.changed.notify_one();
+        Ok(Some(server_message::Kind::FinishedAck(v1::FinishedAck { attempt: words::attempt(lease) })))
+    }
+
+    async fn refused(&self, lease: Lease, reason: &str, elsewhere: bool) -> Heard {
+        if elsewhere {
+            let held = self.shared.store().read(&self.actor).await?.held().await?;
+            let others: Vec<_> = held.iter().map(|task| task.lease()).filter(|held| *held != lease).collect();
+            if others.len() == held.len() {
+                return Err(Error::NotFound);
+            }
+            let mut write = self.shared.store().write(&self.actor).await?;
+            write.release_unheld(&others).await?;
+            write.commit().await?;
+        } else {
+            let mut write = self.shared.store().write(&self.actor).await?;
+            write.refuse_task(lease, reason).await?;
+            write.commit().await?;
+        }
+        Ok(None)
+    }
+
+    /// A word about a lease that this runner does not hold (any more) changes nothing, and is recorded.
+    async fn stale(&self, lease: Lease, word: &'static str) -> Result<(), Status> {
+        let noted = async {
+            let mut write = self.shared.store().write(&self.actor).await?;
+            write.note_refused_runner(Some(lease), &format!("it said {word}, and does not hold the lease")).await?;
+            write.commit().await
+        };
+        noted.await.map_err(|error| told(&error))?;
+        self.lost(lease).await
+    }
+}

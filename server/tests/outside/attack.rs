@@ -1,0 +1,12 @@
+//! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
+mod approving;
+mod enrolling;
+mod links;
+mod origins;
+mod output;
+mod passwords;
+mod repeating;
+mod runner_port;
+mod sessions;
+mod starting;
+mod streams;

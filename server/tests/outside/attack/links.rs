@@ -1,0 +1,70 @@
+//! One-time links, used twice.
+use std::fs;
+
+use reqwest::Method;
+
+use crate::{
+    ask::{Answer, Who, form},
+    people::PASSWORD,
+    program::Program,
+};
+
+/// D-02: the set-up link makes one admin, and is gone from the disk with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_02_the_set_up_link_works_once() {
+    let mut program = Program::sqlite();
+    program.start().await;
+    let file = program.data().join("setup-link");
+    let link = fs::read_to_string(&file).unwrap();
+    let token = link.trim().split_once("/setup?token=").unwrap().1;
+    let fields = |email| {
+        let about = [("token", token), ("tenant", "Acme"), ("organisation", "Ops"), ("name", "Adam"), ("email", email)];
+        form(&[&about[..], &[("password", PASSWORD)]].concat())
+    };
+    program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
+    // Two at once: one of them makes the admin.
+    let (one, two) = ("adam@acme.example", "eve@evil.example");
+    let sent = |email| Answer::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
+    let (first, second) = tokio::join!(sent(one), sent(two));
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 404], "{first}\n{second}");
+    let late = sent("late@evil.example").await.is(404);
+    assert_eq!(late.cookie(), None);
+    program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(404);
+    assert!(!file.exists());
+    // Nor does a new start offer one.
+    program.kill();
+    program.start().await;
+    assert!(!file.exists());
+}
+
+/// A link to set a password works once, and no longer than until there is a newer one; it ends open sessions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_link_works_once() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    program.start().await;
+    let (admin, old) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
+    let mut tokens = vec![];
+    for _ in 0..2 {
+        let link = program.act(Who::Browser(&admin), "people/link", &[("id", &mia.id)]).await.is(200).secret();
+        assert!(link.starts_with(&format!("{}/password?token=", program.origin)), "{link}");
+        tokens.push(link.split_once("token=").unwrap().1.to_owned());
+    }
+    let new = "harbour-lantern-quilt-37";
+    let set = |token: String, password: &'static str| {
+        Answer::of(program.action(Who::Nobody, "setup/set-password", "application/json", &form(&[("token", &token), ("password", password)])))
+    };
+    set(tokens[0].clone(), new).await.is(404);
+    set(tokens[1].clone(), "short").await.is(422); // does not use it up
+    let (one, two) = tokio::join!(set(tokens[1].clone(), new), set(tokens[1].clone(), "orchard-violin-cement-64"));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 404], "{one}\n{two}");
+    set(tokens[1].clone(), new).await.is(404);
+    Answer::of(program.bare(Method::GET, &format!("/password?token={}", tokens[1]))).await.is(404);
+    assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
+    assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
+}

@@ -1,0 +1,100 @@
+//! Foreign pages, foreign names and ways out: E16 from outside.
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    ask::{Answer, Who, form},
+    people::PASSWORD,
+    program::Program,
+};
+
+/// E16: a change that a foreign page asks for with the victim's cookie is refused, and nothing is changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e16_a_foreign_page_changes_nothing() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let browser = program.sign_in(&mia.email).await;
+    let own = program.origin.clone();
+    let origins: &[&[(&str, &str)]] = &[
+        &[],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://127.0.0.1:1")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "none")],
+        &[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+        &[("sec-fetch-site", "cross-site"), ("origin", &own)],
+        &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+        &[("referer", &own)],
+    ];
+    for headers in origins {
+        for (path, body) in [("/actions/tasks/submit", "script=true"), ("/actions/login/sign-out", ""), ("/actions/login/sign-in", "email=a&password=b")] {
+            let mut request = program.bare(Method::POST, path).header("cookie", browser.cookie_line());
+            for (name, value) in *headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.status, 403, "{headers:?} {path}: {answer}");
+            assert_eq!(answer.cookie(), None);
+        }
+    }
+    assert_eq!(program.get(Who::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
+    assert!(program.is_signed_in(&browser.cookie()).await, "signing others out is a change as well");
+    // The same from our own page goes through.
+    program.act(Who::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
+}
+
+/// E16: what changes something is not done by a GET.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e16_no_link_and_no_image_changes_anything() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let browser = program.sign_in(&mia.email).await;
+    for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+        let request = program.bare(method.clone(), "/actions/login/sign-out").header("cookie", browser.cookie_line());
+        let answer = Answer::of(request).await;
+        assert!(answer.status >= 400, "{method}: {answer}");
+    }
+    assert!(program.is_signed_in(&browser.cookie()).await);
+}
+
+/// DNS rebinding: a name that is not ours is answered with nothing of ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_host_is_misdirected_everywhere() {
+    let mut program = Program::sqlite();
+    program.start().await;
+    for path in ["/", "/sign-in", "/healthz", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
+        for host in ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "127.0.0.1:9876@evil.example"] {
+            let answer = Answer::of(program.bare(Method::GET, path).header("host", host)).await;
+            assert_eq!(answer.status, 421, "{host} {path}: {answer}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        }
+    }
+}
+
+/// E16: neither the page that a form names nor the one to go on to leads anywhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e16_no_form_leads_to_somebody_elses_page() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let browser = program.sign_in(&mia.email).await;
+    for foreign in ["//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:alert(1)", "/\r\nlocation: //evil", "evil.example"] {
+        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
+        assert_eq!(answer.header("location"), "/", "next={foreign:?}");
+        let stay = program.action(Who::Browser(&browser), "sessions/end-others", "text/html", &form(&[("_page", foreign)]));
+        let answer = program.send(Who::Browser(&browser), stay).await.is(303);
+        assert_eq!(answer.header("location"), "/", "_page={foreign:?}");
+    }
+    for own in ["/tasks?state=queued", "/people"] {
+        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", own)]).await.is(303);
+        assert_eq!(answer.header("location"), own);
+    }
+}

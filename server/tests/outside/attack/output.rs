@@ -1,0 +1,63 @@
+//! What a task prints is text, wherever it is read (Coder GHSA-7qw2-f75v-62f7).
+use serde_json::Value;
+
+use crate::{ask::Who, program::Program};
+
+/// Colours, a link, a title, a cursor move, a question to the terminal, markup, and a line that looks like an event.
+const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'
+printf '\033]8;;javascript:alert(1)\007click\033]8;;\007\n'
+printf '\033]0;title\007\033[2J\033[H\033[6n\033P+q\033\\after\n'
+printf '<script>alert(1)</script><img src=x onerror=alert(1)>\n'
+printf 'x\r\rdata: forged\r\revent: end\rdata: succeeded\n'
+printf '\342\200\256gnp.exe\n'
+printf '</textarea></pre>&lt;b&gt;\n'
+"#;
+
+/// The page, the stream and the file: no byte of it is more than text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_output_is_text_everywhere() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let browser = program.sign_in(&mia.email).await;
+    let title = "<script>alert(2)</script>\"'><b>";
+    let body = serde_json::json!({ "script": SCRIPT, "title": title, "labels": { "x": "javascript:alert(3)" } });
+    let task = program.submit_as(&mia.key, body).await;
+    program.until_succeeded(&mia.key, &task).await;
+
+    for path in [format!("/tasks/{task}"), "/tasks".into(), "/".into(), format!("/tasks/new?again={task}")] {
+        let page = program.get(Who::Browser(&browser), &path).await.is(200);
+        for inert in ["<script>alert", "<img src=x", "href=\"javascript", "onerror=alert(1)>", "</textarea></pre>&lt;"] {
+            assert!(!page.body.contains(inert), "{path} has {inert}");
+        }
+        assert!(!page.body.contains('\u{1b}') && !page.body.contains('\u{7}'), "{path} has control characters");
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("script-src 'self' 'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
+    }
+    let page = program.get(Who::Browser(&browser), &format!("/tasks/{task}")).await;
+    assert!(page.body.contains(r#"class="ansi-fg-1">red<"#), "colours are classes");
+    assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "markup is shown as it is");
+
+    let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
+    let told = stream.end().await;
+    assert_eq!(told.iter().filter(|told| told.event == "end").count(), 1, "{told:#?}");
+    let lines = told.iter().filter(|told| told.event == "lines").flat_map(|told| serde_json::from_str::<Vec<Value>>(&told.data).unwrap());
+    let spans: Vec<_> = lines.flat_map(|line| line["spans"].as_array().unwrap().clone()).collect();
+    assert!(spans.iter().any(|span| span["text"].as_str().unwrap().contains("<script>")), "text stays whole");
+    for span in &spans {
+        let (text, class) = (span["text"].as_str().unwrap(), span["class"].as_str().unwrap_or(""));
+        assert!(!text.contains(['\u{1b}', '\u{7}']) && !text.contains("javascript"), "{span}");
+        assert!(class.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ' '), "{span}");
+    }
+    // One event for each line, whatever a line pretends to be.
+    let mut stream = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    let told = stream.end().await;
+    assert_eq!(told.iter().filter(|told| told.event == "line").count(), 7, "{told:#?}");
+
+    for (who, path) in [(Who::Browser(&browser), format!("/tasks/{task}/log")), (Who::Key(&mia.key), format!("/api/v1/tasks/{task}/log"))] {
+        let file = program.get(who, &path).await.is(200);
+        assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(file.header("x-content-type-options"), "nosniff");
+    }
+}

@@ -1,0 +1,75 @@
+//! Guessing who has an account, and guessing their password.
+use crate::{
+    ask::{Answer, Who, client, form},
+    people::PASSWORD,
+    program::Program,
+};
+
+impl Program {
+    /// A try from the machine at 127.0.0.`last`.
+    async fn guess(&self, last: u8, email: &str, password: &str) -> Answer {
+        let request = client(last).post(format!("{}/actions/login/sign-in", self.origin));
+        let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        Answer::of(request.body(form(&[("email", email), ("password", password)]))).await
+    }
+}
+
+/// The answer to a wrong password is the answer to an unknown address: same status, same headers, same body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    program.person("mia", "acme", "member");
+    program.say(&["admin", "create-user", "--email", "new@acme.example"], ""); // has no password yet
+    program.start().await;
+    let mut answers = vec![];
+    for (last, email, password) in [
+        (11, "mia@acme.example", "wrong wrong wrong"),
+        (12, "nobody@acme.example", "wrong wrong wrong"),
+        (13, "new@acme.example", ""),
+        (14, "no address", PASSWORD),
+    ] {
+        let answer = program.guess(last, email, password).await.is(401);
+        let mut headers = answer.headers.clone();
+        headers.remove("date");
+        headers.remove("x-request-id");
+        answers.push((answer.status, headers, answer.body));
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+}
+
+/// Five wrong passwords are free; then everybody waits who tries this account, and whoever tried from this address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_is_slowed_down_per_account_and_per_address() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    program.person("mia", "acme", "member");
+    program.person("max", "acme", "member");
+    program.start().await;
+    // Each wait is twice the last, so on however slow a machine a few more tries meet one.
+    let mut free = 0;
+    while program.guess(21, "mia@acme.example", "wrong wrong wrong").await.status == 401 {
+        free += 1;
+        assert!(free < 15, "nothing slows down");
+    }
+    assert!(free >= 5, "only {free} tries were free");
+    program.guess(21, "mia@acme.example", PASSWORD).await.is(429);
+    program.guess(22, "mia@acme.example", PASSWORD).await.is(429);
+    program.guess(21, "max@acme.example", PASSWORD).await.is(429);
+    program.guess(22, "max@acme.example", PASSWORD).await.is(200);
+}
+
+/// Believing `X-Forwarded-For` from anybody would give a guesser as many addresses as they like.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guesser_cannot_choose_their_address() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let request = program.action(Who::Nobody, "login/sign-in", "application/json", &form(&[("email", &mia.email), ("password", PASSWORD)]));
+    let answer = Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
+    let browser = crate::people::Browser::with(&answer.is(200).cookie().unwrap());
+    let page = program.get(Who::Browser(&browser), "/sessions").await.is(200);
+    assert!(page.body.contains("127.0.0.1") && !page.body.contains("203.0.113.9"), "{page}");
+}

@@ -1,0 +1,97 @@
+//! Strangers at the runners' port (S-04): without a certificate, with one of another authority, without TLS.
+use std::{fs, sync::Arc};
+
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, pem::PemObject};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use super::enrolling::{csr, form};
+use crate::{
+    ask::Who,
+    people::Person,
+    program::{PATIENCE, Program, soon},
+};
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// A deployment with an enrolled runner of which we hold key and certificate.
+async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
+    program.tenant("acme");
+    let adam = program.person("adam", "acme", "admin");
+    program.start().await;
+    let admin = program.sign_in(&adam.email).await;
+    let token = program.act(Who::Browser(&admin), "runners/enrol", &[("name", "build-1")]).await.is(200).secret();
+    let (key, pem) = csr(|_| ());
+    let identity = program.enrol(&token, &form("build-1", &pem)).await.is(201).json();
+    (adam, identity, key)
+}
+
+fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivatePkcs8KeyDer::from(key.serialize_der()).into()
+}
+
+/// Whether the port takes a call: gRPC's first bytes are answered with bytes of HTTP/2.
+async fn is_let_in(program: &Program, endpoint: &str, who: Option<Identity>, versions: &[&'static rustls::SupportedProtocolVersion]) -> bool {
+    let authority = fs::read(program.data().join("runners-ca.pem")).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_protocol_versions(versions).unwrap().with_root_certificates(roots);
+    let mut config = match who {
+        Some((certificate, key)) => config.with_client_auth_cert(certificate, key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TcpStream::connect(endpoint).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let talk = async {
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.ok()?;
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.ok()
+    };
+    soon(PATIENCE, "the port lets in or closes", talk).await.is_some()
+}
+
+/// S-04: who is let in was enrolled here, shows it, and speaks TLS 1.3.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
+    let mut program = Program::sqlite();
+    let (_, identity, key) = begin(&mut program).await;
+    let endpoint = identity["runner_endpoint"].as_str().unwrap();
+    let ours = CertificateDer::from_pem_slice(identity["certificate"].as_str().unwrap().as_bytes()).unwrap();
+    let both: &[_] = &[&version::TLS13, &version::TLS12];
+
+    assert!(is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), both).await, "the runner itself");
+    assert!(!is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), &[&version::TLS12]).await, "TLS 1.2");
+    assert!(!is_let_in(&program, endpoint, None, both).await, "without a certificate");
+
+    // The same words, signed by nobody but itself.
+    let own = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "build-1");
+    params.distinguished_name.push(DnType::OrganizationName, "Castellan");
+    params.distinguished_name.push(DnType::OrganizationalUnitName, identity["tenant"].as_str().unwrap());
+    let forged = params.self_signed(&own).unwrap().der().clone();
+    assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
+}
+
+/// Without TLS the port says nothing, whatever is sent to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_04_the_runners_port_answers_no_plain_request() {
+    let mut program = Program::sqlite();
+    let (_, identity, _) = begin(&mut program).await;
+    for request in ["GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(identity["runner_endpoint"].as_str().unwrap()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = vec![];
+        let _end = soon(PATIENCE, "the port closes", stream.read_to_end(&mut said)).await; // a reset is an end as well
+        assert!(!String::from_utf8_lossy(&said).contains("HTTP"), "{said:?}");
+    }
+}

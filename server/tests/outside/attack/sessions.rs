@@ -1,0 +1,99 @@
+//! Cookies: planted, replayed, and in flight while their owner signs out (E11).
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    ask::{Answer, Who, form},
+    people::{Browser, PASSWORD},
+    program::Program,
+};
+
+/// A cookie that the attacker planted in the victim's browser is not the one that the victim signs in with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planted_session_is_not_adopted_at_sign_in() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "acme", "member"));
+    program.start().await;
+    let eves = program.sign_in(&eve.email).await;
+    for planted in ["AAAAAAAAAAAAAAAAAAAAAA".to_owned(), "x".into(), eves.cookie()] {
+        let victim = Browser::with(&planted);
+        let fields = form(&[("email", &mia.email), ("password", PASSWORD)]);
+        let request = program.action(Who::Browser(&victim), "login/sign-in", "text/html", &fields);
+        let mine = Answer::of(request).await.is(303).cookie().expect("a new session");
+        assert_ne!(mine, planted);
+        assert!(program.is_signed_in(&mine).await);
+        assert!(!program.is_signed_in(&planted).await, "{planted} opens something");
+    }
+}
+
+/// The cookie of a session that was signed out of, or ended elsewhere, opens nothing any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signed_out_cookie_is_dead() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
+    let answer = program.send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", "")).await.is(303);
+    assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer}");
+    assert!(!program.is_signed_in(&one.cookie()).await);
+    assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
+    let three = program.sign_in(&mia.email).await;
+    program.act(Who::Browser(&three), "sessions/end-others", &[]).await.is(200);
+    assert!(!program.is_signed_in(&two.cookie()).await);
+    for path in ["/live?topics=tasks", "/tasks/01900000-0000-7000-8000-000000000000/log"] {
+        program.get(Who::Browser(&two), path).await.is(401);
+    }
+}
+
+/// E11: a request that is under way while its session ends does not bring it back, nor does the new id that it may be
+/// given because of a change of rights. A hundred times, with the request a little earlier or later each time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn trap_e11_a_request_in_flight_does_not_revive_a_session() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    program.start().await;
+    let admin = program.sign_in(&adam.email).await;
+    for round in 0..100_u64 {
+        let browser = program.sign_in(&mia.email).await;
+        if round % 2 == 0 {
+            let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
+            program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+        }
+        // Copies: what comes back is looked at here, not kept.
+        let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
+        let page = async {
+            sleep(Duration::from_micros(round * 40)).await;
+            program.get(Who::Browser(&flying), "/sessions").await
+        };
+        let out = async {
+            sleep(Duration::from_millis(2)).await;
+            program.act(Who::Browser(&leaving), "login/sign-out", &[]).await.is(200)
+        };
+        let (page, out) = tokio::join!(page, out);
+        let cookies = [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
+        for cookie in cookies.into_iter().flatten() {
+            assert!(!program.is_signed_in(&cookie).await, "round {round}: a session lives on");
+        }
+    }
+}
+
+/// A session's id changes with its holder's rights, and the new one is the only one that lasts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cookie_changes_when_rights_change() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    program.start().await;
+    let (admin, browser) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
+    let before = browser.cookie();
+    program.get(Who::Browser(&browser), "/people").await.is(404);
+    let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
+    program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+    program.get(Who::Browser(&browser), "/people").await.is(200);
+    assert_ne!(browser.cookie(), before);
+    program.get(Who::Browser(&browser), "/people").await.is(200);
+}

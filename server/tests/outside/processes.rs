@@ -1,0 +1,70 @@
+//! The processes of this machine, as /proc shows them.
+use std::{collections::BTreeSet, fs, time::Duration};
+
+use crate::program::within;
+
+/// A process: its number, and when it started, so that another one with the same number is not taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Process {
+    pub pid: u32,
+    started: u64,
+}
+
+impl Process {
+    /// Its command line, with spaces.
+    pub fn command(self) -> String {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ")
+    }
+
+    fn is_there(self) -> bool {
+        stat(self.pid).is_some_and(|(_, started, zombie)| started == self.started && !zombie)
+    }
+}
+
+/// All that came from the process with this number, by whatever way, that one left out.
+pub fn descendants(of: u32) -> BTreeSet<Process> {
+    let all: Vec<_> = numbers().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
+    let (mut family, mut found) = (BTreeSet::from([of]), BTreeSet::new());
+    loop {
+        let before = found.len();
+        for (pid, _, started) in all.iter().filter(|(_, parent, _)| family.contains(parent)).copied().collect::<Vec<_>>() {
+            family.insert(pid);
+            found.insert(Process { pid, started });
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// Processes whose command line has this text.
+pub fn mentioning(text: &str) -> Vec<Process> {
+    let own = std::process::id();
+    let all = numbers().filter(|pid| *pid != own).filter_map(|pid| Some(Process { pid, started: stat(pid)?.1 }));
+    all.filter(|process| process.command().contains(text)).collect()
+}
+
+/// The runner that this server started.
+pub fn runner_of(server: u32) -> Option<Process> {
+    descendants(server).into_iter().find(|process| process.command().contains("castellan-runner"))
+}
+
+/// Waits until all of them are gone.
+pub async fn until_gone(processes: &BTreeSet<Process>, patience: Duration) {
+    within(patience, &format!("all are gone: {processes:?}"), async || {
+        (!processes.iter().any(|process| process.is_there())).then_some(())
+    })
+    .await;
+}
+
+fn numbers() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// Parent, start and whether nothing is left of it but its number (proc_pid_stat(5): fields 3, 4 and 22).
+fn stat(pid: u32) -> Option<(u32, u64, bool)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    Some((fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?, fields.first() == Some(&"Z")))
+}

@@ -1,0 +1,59 @@
+//! Tasks through the API, and what became of them.
+use serde_json::{Value, json};
+
+use crate::{ask::Who, program::{Program, until}};
+
+impl Program {
+    /// Submits a sealed script; its id.
+    pub async fn submit(&self, key: &str, script: &str) -> String {
+        self.submit_as(key, json!({ "script": script, "timeout_seconds": 60 })).await
+    }
+
+    /// Submits a task; its id.
+    pub async fn submit_as(&self, key: &str, body: Value) -> String {
+        let answer = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A task, whole.
+    pub async fn task(&self, key: &str, id: &str) -> Value {
+        self.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await.is(200).json()
+    }
+
+    /// What it printed so far, at its latest start.
+    pub async fn printed(&self, key: &str, id: &str) -> String {
+        self.get(Who::Key(key), &format!("/api/v1/tasks/{id}/log")).await.is(200).body
+    }
+
+    /// Waits until it printed this.
+    pub async fn until_printed(&self, key: &str, id: &str, text: &str) {
+        until(text, async || self.printed(key, id).await.contains(text).then_some(())).await;
+    }
+
+    /// Waits until it ended; it must have succeeded.
+    pub async fn until_succeeded(&self, key: &str, id: &str) -> Value {
+        let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
+        let task = until("the task ends", async || {
+            let task = self.task(key, id).await;
+            over.contains(&task["state"].as_str().unwrap()).then_some(task)
+        })
+        .await;
+        assert_eq!(task["state"], "succeeded", "{task:#}");
+        assert!(task["receipt"].is_string() && task["receipt_signature"].is_string(), "{task:#}");
+        task
+    }
+
+    /// All records of the audit log, or those of one action.
+    pub async fn audit(&self, key: &str, action: Option<&str>) -> Vec<Value> {
+        let (mut records, mut after) = (vec![], String::new());
+        let action = action.map(|action| format!("&action={action}")).unwrap_or_default();
+        loop {
+            let page = self.get(Who::Key(key), &format!("/api/v1/audit?limit=200{action}{after}")).await.is(200).json();
+            records.extend_from_slice(page["items"].as_array().unwrap());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return records,
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Two tenants: one with something of everything, and one that must not learn of it.
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    ask::Who,
+    people::{Browser, Person},
+    program::{Program, until},
+};
+
+/// Who asks, in this order: what the admin may do is done last, and then only once.
+pub const WHO: [&str; 8] = ["nobody", "another", "viewer", "member", "approver", "auditor", "owner", "admin"];
+
+/// Somebody who asks, in a browser and with a key; nobody has neither.
+pub struct Guest {
+    pub name: &'static str,
+    credentials: Option<(Browser, Person)>,
+}
+
+impl Guest {
+    pub fn in_browser(&self) -> Who<'_> {
+        self.credentials.as_ref().map_or(Who::Nobody, |(browser, _)| Who::Browser(browser))
+    }
+
+    pub fn with_key(&self) -> Who<'_> {
+        self.credentials.as_ref().map_or(Who::Nobody, |(_, person)| Who::Key(&person.key))
+    }
+}
+
+/// The first tenant's things by name, and everybody who asks for them. All that can be told of it has `acme` in it.
+pub struct House {
+    pub things: BTreeMap<&'static str, String>,
+    pub guests: Vec<Guest>,
+}
+
+impl House {
+    /// Fills a deployment and starts it.
+    pub async fn open(program: &mut Program) -> Self {
+        program.tenant("acme");
+        program.tenant("bolt");
+        let mut people = BTreeMap::new();
+        for role in &WHO[2..] {
+            people.insert(*role, program.person(role, "acme", role));
+        }
+        people.insert("another", program.person("another", "bolt", "admin"));
+        let (mia, lea) = (program.person("mia", "acme", "member"), program.person("lea", "acme", "member"));
+        program.start().await;
+
+        let admin = &people["admin"].key;
+        let mut things = BTreeMap::from([("mia", mia.id.clone()), ("lea", lea.id)]);
+        things.insert("session", Uuid::now_v7().to_string());
+        for (name, visibility) in [("private", "private"), ("org", "org"), ("public", "public")] {
+            let body = json!({ "script": "echo of acme", "title": "acme's", "visibility": visibility });
+            things.insert(name, program.submit_as(&mia.key, body).await);
+        }
+        for name in ["private", "org", "public"] {
+            program.until_succeeded(&mia.key, &things[name]).await;
+        }
+        let asked = json!({ "script": "echo of acme", "title": "acme's", "network_policy": "none" });
+        things.insert("asked", program.submit_as(&mia.key, asked).await);
+
+        let first = |list: serde_json::Value| list["items"][0]["id"].as_str().unwrap().to_owned();
+        things.insert("approval", first(program.get(Who::Key(admin), "/api/v1/approvals").await.is(200).json()));
+        things.insert("runner", first(program.get(Who::Key(admin), "/api/v1/runners").await.is(200).json()));
+        let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
+        things.insert("organisation", me["organisations"][0]["id"].as_str().unwrap().to_owned());
+        things.insert("key", me["key"].as_str().unwrap().to_owned());
+
+        let mut guests = vec![];
+        for name in WHO {
+            let credentials = match people.remove(name) {
+                Some(person) => Some((program.sign_in(&person.email).await, person)),
+                None => None,
+            };
+            guests.push(Guest { name, credentials });
+        }
+        let house = Self { things, guests };
+        let admin = house.guest("admin");
+        program.act(admin.in_browser(), "keys/revoke", &[("id", &house.things["key"])]).await.is(200);
+        house.with_a_record_that_only_the_first_tenant_has(program).await
+    }
+
+    pub fn guest(&self, name: &str) -> &Guest {
+        self.guests.iter().find(|guest| guest.name == name).unwrap()
+    }
+
+    /// Records are numbered in each tenant; this one's number must be beyond the other's last, whatever that does.
+    async fn with_a_record_that_only_the_first_tenant_has(mut self, program: &Program) -> Self {
+        let admin = self.guest("admin");
+        for _ in 0..60 {
+            let more = program.act(admin.in_browser(), "people/link", &[("id", &self.things["mia"])]).await;
+            more.is(200);
+        }
+        let newest = until("the newest record", async || {
+            let page = program.get(admin.with_key(), "/api/v1/audit?limit=1").await.is(200).json();
+            page["items"][0]["seq"].as_i64()
+        })
+        .await;
+        self.things.insert("seq", newest.to_string());
+        self
+    }
+
+    /// `$name` in a text becomes the thing, or what `instead` makes of it.
+    pub fn fill(&self, text: &str, who: &str, instead: impl Fn(&str) -> Option<String>) -> String {
+        let mut filled = text.replace("$who", who);
+        // Longer names first: `$organisation` is not `$org` and more.
+        let mut names: Vec<_> = self.things.keys().copied().collect();
+        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        for name in names {
+            let value = instead(name).unwrap_or_else(|| self.things[name].clone());
+            filled = filled.replace(&format!("${name}"), &value);
+        }
+        assert!(!filled.contains('$'), "{filled}");
+        filled
+    }
+}

@@ -1,0 +1,225 @@
+//! The table: for each route one request or more, and the status that each of eight people is answered with.
+
+/// A request and its answers.
+pub struct Row {
+    /// Kind, method and path, as `castellan dev routes` lists them.
+    pub route: &'static str,
+    /// Path and query that are asked for; `$name` stands for a thing of the first tenant.
+    pub at: &'static str,
+    /// The form or JSON that is sent.
+    pub body: &'static str,
+    /// In the order of [`super::house::WHO`], which is also the order in which they ask.
+    pub answers: [u16; 8],
+}
+
+const fn row(route: &'static str, at: &'static str, body: &'static str, answers: [u16; 8]) -> Row {
+    Row { route, at, body, answers }
+}
+
+// In the order: nobody, another tenant's admin, viewer, member, approver, auditor, owner, admin.
+/// For everybody who is signed in.
+const PAGE: [u16; 8] = [303, 200, 200, 200, 200, 200, 200, 200];
+/// For everybody of the tenant, where the thing is visible to all of them.
+const ITS_PAGE: [u16; 8] = [303, 404, 200, 200, 200, 200, 200, 200];
+/// For those who read everything.
+const READERS_PAGE: [u16; 8] = [303, 404, 404, 404, 404, 200, 404, 200];
+/// For admins.
+const ADMINS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 403, 403, 200];
+/// A question: for those who may answer and those who read everything.
+const QUESTIONS_PAGE: [u16; 8] = [303, 404, 404, 404, 200, 200, 200, 200];
+
+/// The same for the API, and for streams.
+const API: [u16; 8] = [401, 200, 200, 200, 200, 200, 200, 200];
+const ITS_API: [u16; 8] = [401, 404, 200, 200, 200, 200, 200, 200];
+const READERS_API: [u16; 8] = [401, 404, 404, 404, 404, 200, 404, 200];
+const QUESTIONS_API: [u16; 8] = [401, 404, 404, 404, 200, 200, 200, 200];
+/// Open to all the world.
+const ALL: [u16; 8] = [200; 8];
+/// Nothing there, for anybody.
+const NONE: [u16; 8] = [404; 8];
+
+/// For admins, whose request is then refused because it comes too late or is done.
+const fn admins(admin: u16, another: u16) -> [u16; 8] {
+    [401, another, 403, 403, 403, 403, 403, admin]
+}
+/// For owners of the organisation and admins.
+const fn managers(owner: u16, admin: u16) -> [u16; 8] {
+    [401, 404, 403, 403, 403, 403, owner, admin]
+}
+/// An answer to a question, with a digest that was not shown.
+const DECIDED: [u16; 8] = [401, 404, 404, 404, 409, 403, 409, 409];
+/// Stopping a task that is over: who may is told so.
+const CANCELLED: [u16; 8] = [401, 404, 403, 403, 403, 403, 409, 409];
+const CANCELLED_PRIVATE: [u16; 8] = [401, 404, 404, 404, 404, 403, 404, 409];
+
+/// A digest of nothing.
+macro_rules! zeros {
+    () => {
+        "0000000000000000000000000000000000000000000000000000000000000000"
+    };
+}
+
+pub const WALLS: &[Row] = &[
+    row("page GET /", "/", "", PAGE),
+    row("page GET /approvals", "/approvals?state=all", "", PAGE),
+    row("page GET /approvals", "/approvals?organisation=$organisation", "", PAGE),
+    row("page GET /approvals/{id}", "/approvals/$approval", "", QUESTIONS_PAGE),
+    row("page GET /audit", "/audit", "", [303, 200, 403, 403, 403, 200, 403, 200]),
+    row("page GET /audit", "/audit?target=$private&person=$mia", "", [303, 200, 403, 403, 403, 200, 403, 200]),
+    row("page GET /audit/{seq}", "/audit/$seq", "", [303, 404, 403, 403, 403, 200, 403, 200]),
+    row("page GET /keys", "/keys", "", PAGE),
+    row("page GET /keys/new", "/keys/new", "", PAGE),
+    row("page GET /organisations", "/organisations", "", PAGE),
+    row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
+    row("page GET /organisations/{id}", "/organisations/$organisation", "", ITS_PAGE),
+    row("page GET /password", "/password?token=nothing", "", NONE),
+    row("page GET /people", "/people", "", [303, 200, 404, 404, 404, 200, 404, 200]),
+    row("page GET /people/new", "/people/new", "", ADMINS_PAGE),
+    row("page GET /people/{id}", "/people/$mia", "", READERS_PAGE),
+    row("page GET /rules", "/rules", "", PAGE),
+    row("page GET /rules/edit", "/rules/edit", "", ADMINS_PAGE),
+    row("page GET /runners", "/runners", "", PAGE),
+    row("page GET /runners/new", "/runners/new", "", ADMINS_PAGE),
+    row("page GET /runners/{id}", "/runners/$runner", "", ITS_PAGE),
+    row("page GET /sessions", "/sessions", "", PAGE),
+    row("page GET /setup", "/setup?token=nothing", "", NONE),
+    row("page GET /sign-in", "/sign-in", "", [200, 303, 303, 303, 303, 303, 303, 303]),
+    row("page GET /tasks", "/tasks?text=acme", "", PAGE),
+    row("page GET /tasks", "/tasks?organisation=$organisation", "", PAGE),
+    row("page GET /tasks/new", "/tasks/new", "", PAGE),
+    row("page GET /tasks/new", "/tasks/new?again=$private", "", [303, 404, 200, 404, 404, 200, 404, 200]),
+    row("page GET /tasks/{id}", "/tasks/$private", "", READERS_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$asked", "", QUESTIONS_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$org", "", ITS_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$public", "", ITS_PAGE),
+    //
+    row("stream GET /live", "/live?topics=tasks,approvals,runners,people,keys,rules", "", API),
+    row("stream GET /tasks/{id}/live", "/tasks/$private/live", "", READERS_API),
+    row("stream GET /tasks/{id}/live", "/tasks/$org/live", "", ITS_API),
+    row("stream GET /tasks/{id}/live", "/tasks/$public/live", "", ITS_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$private/log", "", READERS_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$org/log", "", ITS_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$public/log", "", ITS_API),
+    //
+    row("api GET /api/v1/approvals", "/api/v1/approvals", "", API),
+    row("api GET /api/v1/approvals", "/api/v1/approvals?organisation=$organisation", "", API),
+    row("api GET /api/v1/approvals/{id}", "/api/v1/approvals/$approval", "", QUESTIONS_API),
+    row("api GET /api/v1/audit", "/api/v1/audit", "", [401, 200, 403, 403, 403, 200, 403, 200]),
+    row("api GET /api/v1/audit", "/api/v1/audit?target=$private", "", [401, 200, 403, 403, 403, 200, 403, 200]),
+    row("api GET /api/v1/me", "/api/v1/me", "", API),
+    row("api GET /api/v1/openapi.json", "/api/v1/openapi.json", "", ALL),
+    row("api GET /api/v1/runners", "/api/v1/runners", "", API),
+    row("api GET /api/v1/tasks", "/api/v1/tasks?q=acme", "", API),
+    row("api GET /api/v1/tasks", "/api/v1/tasks?organisation=$organisation", "", API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$private", "", READERS_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$asked", "", QUESTIONS_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$org", "", ITS_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$public", "", ITS_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$private/log", "", READERS_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$org/log", "", ITS_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$public/log?follow=1", "", ITS_API),
+    row(
+        "api POST /api/v1/approvals/{id}/approve",
+        "/api/v1/approvals/$approval/approve",
+        concat!(r#"{"request_digest":""#, zeros!(), r#""}"#),
+        DECIDED,
+    ),
+    row(
+        "api POST /api/v1/approvals/{id}/deny",
+        "/api/v1/approvals/$approval/deny",
+        concat!(r#"{"reason":"no","request_digest":""#, zeros!(), r#""}"#),
+        DECIDED,
+    ),
+    row(
+        "api POST /api/v1/tasks",
+        "/api/v1/tasks",
+        r#"{"script":"true","organisation":"$organisation"}"#,
+        [401, 403, 403, 201, 201, 403, 201, 201],
+    ),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$private/cancel", "", CANCELLED_PRIVATE),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$org/cancel", "", CANCELLED),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$public/cancel", "", CANCELLED),
+    //
+    row(
+        "action POST /actions/approvals/decide",
+        "/actions/approvals/decide",
+        concat!("id=$approval&answer=approve&request_digest=", zeros!()),
+        DECIDED,
+    ),
+    row("action POST /actions/keys/create", "/actions/keys/create", "name=acme&scopes[]=tasks:read&days=1", API),
+    row("action POST /actions/keys/revoke", "/actions/keys/revoke", "id=$key", [401, 404, 404, 404, 404, 403, 404, 409]),
+    row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", [401; 8]),
+    row(
+        "action POST /actions/organisations/add-member",
+        "/actions/organisations/add-member",
+        "organisation=$organisation&email=mia@acme.example&role=member",
+        [401, 422, 422, 422, 422, 403, 200, 200],
+    ),
+    row(
+        "action POST /actions/organisations/create",
+        "/actions/organisations/create",
+        "name=Laboratory",
+        admins(200, 200),
+    ),
+    row(
+        "action POST /actions/organisations/set-role",
+        "/actions/organisations/set-role",
+        "organisation=$organisation&person=$mia&role=member",
+        managers(200, 200),
+    ),
+    row(
+        "action POST /actions/organisations/remove-member",
+        "/actions/organisations/remove-member",
+        "organisation=$organisation&person=$lea",
+        managers(200, 404), // she is gone by then
+    ),
+    row(
+        "action POST /actions/people/create",
+        "/actions/people/create",
+        "name=Nina&email=nina@$who.example&tenant_role=person&organisation=$organisation&role=member",
+        admins(200, 404),
+    ),
+    row("action POST /actions/people/link", "/actions/people/link", "id=$mia", admins(200, 404)),
+    row(
+        "action POST /actions/people/tenant-role",
+        "/actions/people/tenant-role",
+        "id=$mia&tenant_role=person",
+        admins(200, 404),
+    ),
+    row("action POST /actions/rules/change", "/actions/rules/change", "version=99", admins(409, 409)),
+    row("action POST /actions/runners/enrol", "/actions/runners/enrol", "name=build-1", admins(200, 200)),
+    row("action POST /actions/runners/revoke", "/actions/runners/revoke", "id=$runner", admins(200, 404)),
+    row("action POST /actions/sessions/end", "/actions/sessions/end", "id=$session", [401, 404, 404, 404, 404, 404, 404, 404]),
+    row("action POST /actions/sessions/end-others", "/actions/sessions/end-others", "", API),
+    row(
+        "action POST /actions/setup/set-password",
+        "/actions/setup/set-password",
+        "token=nothing&password=violet tractor cloud 91",
+        NONE,
+    ),
+    row(
+        "action POST /actions/setup/set-up",
+        "/actions/setup/set-up",
+        "token=nothing&tenant=Evil&organisation=Evil&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
+        NONE,
+    ),
+    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$private", CANCELLED_PRIVATE),
+    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$org", CANCELLED),
+    row(
+        "action POST /actions/tasks/submit",
+        "/actions/tasks/submit",
+        "script=true&organisation=$organisation",
+        [401, 403, 403, 200, 200, 403, 200, 200],
+    ),
+    //
+    row("enrolment POST /api/v1/runners/enrol", "/api/v1/runners/enrol", "{}", [401; 8]),
+    row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NONE),
+    row("file GET /pkg/{*file}", "/pkg/../castellan.toml", "", NONE),
+    row("health GET /healthz", "/healthz", "", ALL),
+    row("health GET /metrics", "/metrics", "", ALL),
+    row("health GET /readyz", "/readyz", "", ALL),
+    // Runners have a port of their own; on that of the pages there is nothing.
+    row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", [405; 8]),
+    // The last one: nobody is signed in afterwards.
+    row("action POST /actions/login/sign-out", "/actions/login/sign-out", "", ALL),
+];
