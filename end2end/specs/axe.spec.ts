@@ -16,7 +16,8 @@ const test = base.extend<object, { scene: Scene }>({
   scene: [async ({ ada }, use) => use(await scene(ada, 'Payments')), { scope: 'worker', timeout: 60_000 }],
 });
 
-test.describe.configure({ mode: 'parallel' });
+// Six looks at each page take their time where other work goes on.
+test.describe.configure({ mode: 'parallel', timeout: 180_000 });
 
 /** Each route with an address on it, as somebody sees it. */
 const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
@@ -77,7 +78,6 @@ for (const [name, of] of Object.entries<(scene: Scene) => string>({
 }
 
 test('refused forms, open menus and shown secrets are open to everybody', async ({ scene, browser }) => {
-  test.setTimeout(120_000);
   const page = await scene.ada.open(browser);
   await page.goto('/tasks/new');
   await page.getByLabel('Time (seconds)').fill('0');

@@ -1,5 +1,7 @@
 //! Checks the receipts of runners: the signature by the runner's own key, and that it is of this task and request.
-use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA384, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA384, UnparsedPublicKey, VerificationAlgorithm,
+};
 use domain::receipt::Receipt;
 use store::Task;
 

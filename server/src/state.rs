@@ -1,7 +1,7 @@
 //! What every handler shares.
 use crate::{
-    failure::Failure,
     config::Config,
+    failure::Failure,
     keys::{Keys, MasterKey, SecretsDir},
 };
 use domain::Timestamp;

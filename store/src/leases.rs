@@ -129,8 +129,11 @@ impl Write {
         if !capabilities.iter().any(|tool| tool == "bash") {
             return Ok(None); // bash is the one tool that there is
         }
-        self.lock_runner(runner).await?;
-        // PostgreSQL: claims of several nodes pass each other by. SQLite has one writer, and does not know the words.
+        if !self.lock_runner(runner).await? {
+            return Ok(None);
+        }
+        // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
+        // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
         let until = self.now.after(LEASE);
         macro_rules! claim {
             ($lock:literal) => {
@@ -146,9 +149,7 @@ impl Write {
         }
         let claimed = match &self.conn {
             Conn::Sqlite(_) => scoped!(self, Claimed, fetch_optional, claim!(""), runner, until)?,
-            Conn::Postgres(_) => {
-                scoped!(self, Claimed, fetch_optional, claim!(" for update skip locked"), runner, until)?
-            }
+            Conn::Postgres(_) => scoped!(self, Claimed, fetch_optional, claim!(" for update"), runner, until)?,
         };
         let Some(task) = claimed else { return Ok(None) };
         let deciders = scoped!(
@@ -164,13 +165,10 @@ impl Write {
         Ok(Some(Assignment { task, deciders: deciders.into_iter().map(|yes| yes.person_id).collect() }))
     }
 
-    /// Keeps a runner from being revoked until this transaction ends; one that is revoked already is not found.
-    async fn lock_runner(&mut self, runner: RunnerId) -> Result<()> {
+    /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.
+    async fn lock_runner(&mut self, runner: RunnerId) -> Result<bool> {
         const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
-        match scoped!(self, execute, SQL, runner)? {
-            0 => Err(Error::NotFound),
-            _ => Ok(()),
-        }
+        Ok(scoped!(self, execute, SQL, runner)? > 0)
     }
 
     /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.

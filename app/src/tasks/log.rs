@@ -41,7 +41,7 @@ pub fn Log(
     let none = if live { t!("task-log-none-yet") } else { t!("task-log-none") };
     let id = task.id;
     view! {
-        <section class="log" aria-labelledby="log-title">
+        <section class="log">
             <h2 id="log-title">{t!("task-log")}</h2>
             <div class="log-bar">
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>

@@ -10,17 +10,10 @@ use super::{
 };
 use crate::{
     outcome::Refusal,
-    ui::{
-        Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Refused, Source, ctx, page,
-    },
+    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Refused, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId,
-    approval::ApprovalState,
-    policy,
-    request::Request,
-    task::TaskState,
-    visibility::Visibility,
+    Actor, TaskId, approval::ApprovalState, policy, request::Request, task::TaskState, visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Task};

@@ -2,10 +2,10 @@
 #![cfg(feature = "ssr")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod approving;
 mod forms;
 mod house;
 mod reading;
-mod approving;
 mod running;
 mod submitting;
 mod watching;

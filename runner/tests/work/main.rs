@@ -1,5 +1,5 @@
 //! A runner at work: a real agent and real sandboxes against a server in this process, over mutual TLS.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod desk;
 mod faults;

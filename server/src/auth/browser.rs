@@ -31,9 +31,8 @@ impl Browser {
         };
         let open = read.sessions().await.is_ok_and(|open| open.iter().any(|session| session.id == self.session));
         let now = app.store.system().holder(self.holder.tenant, self.holder.person).await;
-        open && now.is_ok_and(|(person, roles)| {
-            (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles)
-        })
+        open && now
+            .is_ok_and(|(person, roles)| (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles))
     }
 }
 
@@ -46,7 +45,11 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         Ok(None) => {}
         Err(error) => {
             tracing::error!(%error, "a session could not be read");
-            return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "2")], "The database does not answer. Try again in a moment.\n")
+            return (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [("retry-after", "2")],
+                "The database does not answer. Try again in a moment.\n",
+            )
                 .into_response();
         }
     }

@@ -69,7 +69,10 @@ impl Door for BrowserDoor {
                 system.note_failure(account).await?;
                 system.note_failure(address).await?;
                 if let Some(known) = credential {
-                    let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(known.tenant_id, self.app.store.now()) };
+                    let nobody = Actor {
+                        address: Some(self.address.to_string()),
+                        ..Actor::clock(known.tenant_id, self.app.store.now())
+                    };
                     let mut write = self.app.store.write(&nobody).await?;
                     write.note_refused_sign_in(known.id, "wrong password").await?;
                     write.commit().await?;
@@ -122,7 +125,8 @@ impl Door for BrowserDoor {
             let organisation = write.create_organisation(organisation).await?;
             let person = write.create_person(person).await?;
             write.set_password(person, &hash).await?;
-            let owner = console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(store::Error::from)?;
+            let owner =
+                console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(store::Error::from)?;
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);

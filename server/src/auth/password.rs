@@ -12,12 +12,46 @@ const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 /// Long passwords that people choose first; zxcvbn knows the short ones.
 const COMMON: &[&str] = &[
-    "123456789012", "1234567890123", "12345678901234", "1234567890qwerty", "1q2w3e4r5t6y", "1qaz2wsx3edc", "1qaz2wsx3edc4rfv",
-    "abcdefghijkl", "abcdefghijklm", "abc123abc123", "adminadminadmin", "administrator", "administrator1", "castellancastellan",
-    "changemechangeme", "changemenow1", "correcthorsebatterystaple", "correct horse battery staple", "iloveyou1234",
-    "iloveyouiloveyou", "letmeinletmein", "letmein12345", "password1234", "password12345", "password123456", "passwordpassword",
-    "p@ssw0rd1234", "p@ssword1234", "qwerty123456", "qwertyqwerty", "qwertyuiop12", "qwertyuiop123", "qwertyuiopasdf",
-    "qwertyuiopasdfghjkl", "welcome12345", "welcomewelcome", "zaq12wsxcde3", "zxcvbnm12345", "asdfghjkl123", "trustno1trustno1",
+    "123456789012",
+    "1234567890123",
+    "12345678901234",
+    "1234567890qwerty",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "1qaz2wsx3edc4rfv",
+    "abcdefghijkl",
+    "abcdefghijklm",
+    "abc123abc123",
+    "adminadminadmin",
+    "administrator",
+    "administrator1",
+    "castellancastellan",
+    "changemechangeme",
+    "changemenow1",
+    "correcthorsebatterystaple",
+    "correct horse battery staple",
+    "iloveyou1234",
+    "iloveyouiloveyou",
+    "letmeinletmein",
+    "letmein12345",
+    "password1234",
+    "password12345",
+    "password123456",
+    "passwordpassword",
+    "p@ssw0rd1234",
+    "p@ssword1234",
+    "qwerty123456",
+    "qwertyqwerty",
+    "qwertyuiop12",
+    "qwertyuiop123",
+    "qwertyuiopasdf",
+    "qwertyuiopasdfghjkl",
+    "welcome12345",
+    "welcomewelcome",
+    "zaq12wsxcde3",
+    "zxcvbnm12345",
+    "asdfghjkl123",
+    "trustno1trustno1",
 ];
 
 /// 12 to 128 characters of any kind, and not easily guessed by somebody who knows `about` (names, addresses).
@@ -83,7 +117,8 @@ impl Hasher {
         self.run(move || {
             let known = hash.is_some();
             let phc = hash.unwrap_or_else(|| nobody.to_string());
-            let right = PasswordHash::new(&phc).is_ok_and(|phc| argon2().verify_password(password.as_bytes(), &phc).is_ok());
+            let right =
+                PasswordHash::new(&phc).is_ok_and(|phc| argon2().verify_password(password.as_bytes(), &phc).is_ok());
             right && known
         })
         .await
@@ -103,7 +138,10 @@ fn argon2() -> Argon2<'static> {
 fn hash(password: &str) -> Result<String, String> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| error.to_string())?;
-    argon2().hash_password_with_salt(password.as_bytes(), &salt).map(|phc| phc.to_string()).map_err(|error| error.to_string())
+    argon2()
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .map(|phc| phc.to_string())
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -112,7 +150,9 @@ mod tests {
 
     #[test]
     fn d_02_short_common_and_guessable_passwords_are_refused() {
-        for bad in ["", "short", "passwordpassword", "Correct Horse Battery Staple", "aaaaaaaaaaaaaaaa", "ada@example.org"] {
+        for bad in
+            ["", "short", "passwordpassword", "Correct Horse Battery Staple", "aaaaaaaaaaaaaaaa", "ada@example.org"]
+        {
             assert!(check(bad, &["ada@example.org"]).is_err(), "{bad}");
         }
         assert!(check(&"x".repeat(129), &[]).is_err());

@@ -103,7 +103,9 @@ impl SessionStore for Sessions {
         }
         self.open(holder.clone(), token).await.map_err(|error| backend(&error))?;
         let open = Holder { open: true, ..holder };
-        record.data.insert(HOLDER.into(), serde_json::to_value(open).map_err(|error| Error::Encode(error.to_string()))?);
+        record
+            .data
+            .insert(HOLDER.into(), serde_json::to_value(open).map_err(|error| Error::Encode(error.to_string()))?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `castellan admin …`: tenants, people and keys without the web.
-use crate::{failure::Failure, 
+use crate::{
     auth::{Hasher, check_password, digest},
+    failure::Failure,
     state::App,
 };
 use clap::{Subcommand, ValueEnum};

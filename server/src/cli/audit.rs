@@ -1,5 +1,5 @@
 //! `castellan audit verify`: every chain, record by record, and against signed checkpoints.
-use crate::{failure::Failure, checkpoints, state::App};
+use crate::{checkpoints, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
     Actor, TenantId,
@@ -39,7 +39,9 @@ pub(super) async fn run(command: Audit, app: App) -> Result<(), Failure> {
     app.store.close().await;
     match bad {
         0 => Ok(()),
-        _ => Err(Failure::new("the audit log is not what it was; keep this machine as it is and look at who could change it")),
+        _ => Err(Failure::new(
+            "the audit log is not what it was; keep this machine as it is and look at who could change it",
+        )),
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) enum Dev {
 pub(super) async fn run(command: Dev, app: App) -> Result<(), Failure> {
     let Dev::Seed { tasks } = command else { return Ok(()) };
     let tenants = app.store.system().tenants().await?;
-    let tenant = tenants.first().ok_or_else(|| Failure::new("there is no tenant yet; start the server and follow its link"))?;
+    let tenant =
+        tenants.first().ok_or_else(|| Failure::new("there is no tenant yet; start the server and follow its link"))?;
     app.store.system().seed(tenant.id, tasks).await?;
     println!("{tasks} tasks were made in {}.", tenant.name);
     app.store.close().await;

@@ -14,7 +14,6 @@ use crate::receipts;
 /// What follows from a word: an answer, or nothing.
 type Heard = store::Result<Option<server_message::Kind>>;
 
-
 impl Session {
     pub(super) async fn hear(&mut self, kind: Kind) -> Result<(), Status> {
         let (lease, word, heard) = match kind {

@@ -31,7 +31,7 @@ const SLOTS: u32 = 1_024;
 
 /// Serves one stream to its end.
 pub(super) async fn run(
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     peer: RunnerPeer,
     actor: Actor,
     from: Streaming<RunnerMessage>,

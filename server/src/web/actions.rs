@@ -135,7 +135,17 @@ mod tests {
         for own in ["/", "/tasks?state=queued", "/a/b?c=%2F%2Fevil"] {
             assert_eq!(own_path(own).unwrap().to_string(), own);
         }
-        for foreign in ["", "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/\t/evil", "evil", "/ü", "/a\r\nb"] {
+        for foreign in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "/\t/evil",
+            "evil",
+            "/ü",
+            "/a\r\nb",
+        ] {
             assert!(own_path(foreign).is_none(), "{foreign:?}");
         }
     }

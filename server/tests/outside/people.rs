@@ -50,7 +50,8 @@ impl Program {
     /// Makes a person with a password and a key that may do everything, at NAME@TENANT.example.
     pub fn person(&self, name: &str, tenant: &str, role: &str) -> Person {
         let email = format!("{name}@{tenant}.example");
-        let arguments = ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
+        let arguments =
+            ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
         let id = self.say(&arguments, PASSWORD);
         let key = self.key(&email, ALL);
         Person { id, email, key }

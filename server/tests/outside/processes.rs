@@ -24,11 +24,14 @@ impl Process {
 
 /// All that came from the process with this number, by whatever way, that one left out.
 pub fn descendants(of: u32) -> BTreeSet<Process> {
-    let all: Vec<_> = numbers().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
+    let all: Vec<_> =
+        numbers().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
     let (mut family, mut found) = (BTreeSet::from([of]), BTreeSet::new());
     loop {
         let before = found.len();
-        for (pid, _, started) in all.iter().filter(|(_, parent, _)| family.contains(parent)).copied().collect::<Vec<_>>() {
+        for (pid, _, started) in
+            all.iter().filter(|(_, parent, _)| family.contains(parent)).copied().collect::<Vec<_>>()
+        {
             family.insert(pid);
             found.insert(Process { pid, started });
         }

@@ -57,14 +57,20 @@ impl Program {
     /// A deployment on SQLite that does not run yet.
     pub fn sqlite() -> Self {
         let runner = Path::new(env!("CARGO_BIN_EXE_castellan")).with_file_name("castellan-runner");
-        assert!(runner.is_file(), "{} is missing: run cargo xtask test, or cargo build --package runner", runner.display());
+        assert!(
+            runner.is_file(),
+            "{} is missing: run cargo xtask test, or cargo build --package runner",
+            runner.display()
+        );
         let folder = tempfile::Builder::new().prefix("castellan-outside-").tempdir().unwrap();
         Self { folder, database: None, variables: vec![], child: None, client: client(1), origin: String::new() }
     }
 
     /// The same on a fresh PostgreSQL database.
     pub fn postgres() -> Self {
-        Self { database: Some(Database::create()), ..Self::sqlite() }
+        let mut program = Self::sqlite();
+        program.database = Some(Database::create());
+        program
     }
 
     /// Sets a variable for every command from now on; one that was set before gets the new value.
@@ -219,7 +225,9 @@ pub async fn within<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut(
 
 /// What must be over within this time.
 pub async fn soon<F: Future>(patience: Duration, what: &str, done: F) -> F::Output {
-    tokio::time::timeout(patience, done).await.unwrap_or_else(|_| panic!("it did not happen within {patience:?}: {what}"))
+    tokio::time::timeout(patience, done)
+        .await
+        .unwrap_or_else(|_| panic!("it did not happen within {patience:?}: {what}"))
 }
 
 /// A PostgreSQL database, gone when dropped.
@@ -231,7 +239,8 @@ struct Database {
 
 impl Database {
     fn create() -> Self {
-        let missing = "CASTELLAN_TEST_POSTGRES_URL is not set: run cargo xtask test, which starts a PostgreSQL for the tests";
+        let missing =
+            "CASTELLAN_TEST_POSTGRES_URL is not set: run cargo xtask test, which starts a PostgreSQL for the tests";
         let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").expect(missing);
         let name = format!("castellan_{}", Uuid::new_v4().simple());
         psql(&cluster, &format!("create database {name}"));

@@ -1,7 +1,10 @@
 //! Tasks through the API, and what became of them.
 use serde_json::{Value, json};
 
-use crate::{ask::Who, program::{Program, until}};
+use crate::{
+    ask::Who,
+    program::{Program, until},
+};
 
 impl Program {
     /// Submits a sealed script; its id.

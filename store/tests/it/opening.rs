@@ -1,7 +1,7 @@
 //! D-12, D-13, M-06: opening a database, and refusing one that cannot be used.
 use crate::{
     raw::Raw,
-    world::{World, cluster, on_both, sealed},
+    world::{World, cluster, drop_database, on_both, sealed},
 };
 use domain::Timestamp;
 use futures::join;
@@ -129,7 +129,7 @@ async fn d_12_a_superuser_is_refused_before_anything_is_made() {
             .unwrap();
     assert_eq!(tables, 0);
     drop(inside);
-    sqlx::query(AssertSqlSafe(format!("drop database {database} with (force)"))).execute(&mut admin).await.unwrap();
+    drop_database(&as_superuser().await.1, &database).await;
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
     let (one, two) = (one.unwrap(), two.unwrap());
     one.close().await;
     two.close().await;
-    sqlx::query(AssertSqlSafe(format!("drop database {database} with (force)"))).execute(&mut owner).await.unwrap();
+    drop_database(&cluster(), &database).await;
     world.end().await;
 }
 

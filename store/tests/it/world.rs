@@ -125,9 +125,7 @@ impl World {
     pub async fn end(self) {
         self.store.close().await;
         if let Place::Cluster { url, database } = self.place {
-            let mut admin = PgConnection::connect(&url).await.unwrap();
-            let sql = format!("drop database {database} with (force)");
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+            drop_database(&url, &database).await;
         }
     }
 
@@ -266,6 +264,19 @@ pub fn cluster() -> String {
         "CASTELLAN_TEST_POSTGRES_URL is not set: run the tests by `cargo xtask test`, which starts a throw-away PostgreSQL; \
          or set it to postgres://ROLE@HOST:PORT/postgres, the role being no superuser and allowed to create databases",
     )
+}
+
+/// Takes a database away. Tidying up (autovacuum) may be at work in it, which only a superuser can end.
+pub async fn drop_database(cluster: &str, database: &str) {
+    let mut admin = PgConnection::connect(cluster).await.unwrap();
+    for _ in 0..100 {
+        let sql = AssertSqlSafe(format!("drop database {database} with (force)"));
+        if sqlx::query(sql).execute(&mut admin).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{database} cannot be dropped");
 }
 
 fn settings(url: &str, key: [u8; 32], clock: &Arc<AtomicI64>) -> Settings {

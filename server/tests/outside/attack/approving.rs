@@ -19,7 +19,8 @@ async fn ask(program: &Program, mia: &Person) -> (String, Value) {
     let body = json!({ "script": "echo it runs", "network_policy": "none", "timeout_seconds": 60 });
     let task = program.submit_as(&mia.key, body).await;
     let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
-    let question = list["items"].as_array().unwrap().iter().find(|question| question["task"] == task.as_str()).unwrap().clone();
+    let question =
+        list["items"].as_array().unwrap().iter().find(|question| question["task"] == task.as_str()).unwrap().clone();
     (task, question)
 }
 
@@ -31,7 +32,11 @@ async fn answer(program: &Program, who: &Person, question: &Value, verb: &str, d
 /// That no runner has had the task.
 async fn waits(program: &Program, who: &Person, task: &str) {
     let task = program.task(&who.key, task).await;
-    assert_eq!((&task["state"], &task["attempt"], &task["runner"]), (&"awaiting_approval".into(), &0.into(), &Value::Null), "{task:#}");
+    assert_eq!(
+        (&task["state"], &task["attempt"], &task["runner"]),
+        (&"awaiting_approval".into(), &0.into(), &Value::Null),
+        "{task:#}"
+    );
 }
 
 on_both! {

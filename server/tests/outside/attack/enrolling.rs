@@ -50,7 +50,8 @@ async fn s_01_an_enrolment_token_makes_one_runner() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 403], "{one}\n{two}");
     program.enrol(&token, &form("build-1", &csr(|_| ()).1)).await.is(403);
-    let refused: Vec<_> = program.audit(&adam.key, None).await.into_iter().filter(|record| record["outcome"] == "refused").collect();
+    let refused: Vec<_> =
+        program.audit(&adam.key, None).await.into_iter().filter(|record| record["outcome"] == "refused").collect();
     assert_eq!(refused.len(), 2, "{refused:#?}");
     assert!(refused.iter().all(|record| record["target_kind"] == "enrolment"), "{refused:#?}");
     for stranger in ["reg_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &adam.key, "reg_$(id)"] {
@@ -64,7 +65,9 @@ async fn a_hostile_name_enrols_nothing() {
     let mut program = Program::sqlite();
     let (_, admin) = begin(&mut program).await;
     let long = "a".repeat(64);
-    for name in ["", "x;rm -rf /", "$(id)", "../../etc/passwd", "Build", "a\nb", "a b", "<script>", "local\u{202e}", "ü", &long] {
+    for name in
+        ["", "x;rm -rf /", "$(id)", "../../etc/passwd", "Build", "a\nb", "a b", "<script>", "local\u{202e}", "ü", &long]
+    {
         let answer = program.act(Who::Browser(&admin), "runners/enrol", &[("name", name)]).await;
         assert_eq!(answer.status, 422, "{name:?}: {answer}");
     }

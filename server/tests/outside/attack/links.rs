@@ -55,7 +55,12 @@ async fn a_password_link_works_once() {
     }
     let new = "harbour-lantern-quilt-37";
     let set = |token: String, password: &'static str| {
-        Answer::of(program.action(Who::Nobody, "setup/set-password", "application/json", &form(&[("token", &token), ("password", password)])))
+        Answer::of(program.action(
+            Who::Nobody,
+            "setup/set-password",
+            "application/json",
+            &form(&[("token", &token), ("password", password)]),
+        ))
     };
     set(tokens[0].clone(), new).await.is(404);
     set(tokens[1].clone(), "short").await.is(422); // does not use it up

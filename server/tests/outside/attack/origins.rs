@@ -31,7 +31,11 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
         &[("referer", &own)],
     ];
     for headers in origins {
-        for (path, body) in [("/actions/tasks/submit", "script=true"), ("/actions/login/sign-out", ""), ("/actions/login/sign-in", "email=a&password=b")] {
+        for (path, body) in [
+            ("/actions/tasks/submit", "script=true"),
+            ("/actions/login/sign-out", ""),
+            ("/actions/login/sign-in", "email=a&password=b"),
+        ] {
             let mut request = program.bare(Method::POST, path).header("cookie", browser.cookie_line());
             for (name, value) in *headers {
                 request = request.header(*name, *value);
@@ -86,10 +90,20 @@ async fn trap_e16_no_form_leads_to_somebody_elses_page() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
-    for foreign in ["//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:alert(1)", "/\r\nlocation: //evil", "evil.example"] {
+    for foreign in [
+        "//evil.example",
+        "https://evil.example/",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "/\r\nlocation: //evil",
+        "evil.example",
+    ] {
         let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
         assert_eq!(answer.header("location"), "/", "next={foreign:?}");
-        let stay = program.action(Who::Browser(&browser), "sessions/end-others", "text/html", &form(&[("_page", foreign)]));
+        let stay =
+            program.action(Who::Browser(&browser), "sessions/end-others", "text/html", &form(&[("_page", foreign)]));
         let answer = program.send(Who::Browser(&browser), stay).await.is(303);
         assert_eq!(answer.header("location"), "/", "_page={foreign:?}");
     }

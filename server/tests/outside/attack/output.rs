@@ -28,7 +28,8 @@ async fn hostile_output_is_text_everywhere() {
 
     for path in [format!("/tasks/{task}"), "/tasks".into(), "/".into(), format!("/tasks/new?again={task}")] {
         let page = program.get(Who::Browser(&browser), &path).await.is(200);
-        for inert in ["<script>alert", "<img src=x", "href=\"javascript", "onerror=alert(1)>", "</textarea></pre>&lt;"] {
+        for inert in ["<script>alert", "<img src=x", "href=\"javascript", "onerror=alert(1)>", "</textarea></pre>&lt;"]
+        {
             assert!(!page.body.contains(inert), "{path} has {inert}");
         }
         assert!(!page.body.contains('\u{1b}') && !page.body.contains('\u{7}'), "{path} has control characters");
@@ -42,7 +43,10 @@ async fn hostile_output_is_text_everywhere() {
     let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
     let told = stream.end().await;
     assert_eq!(told.iter().filter(|told| told.event == "end").count(), 1, "{told:#?}");
-    let lines = told.iter().filter(|told| told.event == "lines").flat_map(|told| serde_json::from_str::<Vec<Value>>(&told.data).unwrap());
+    let lines = told
+        .iter()
+        .filter(|told| told.event == "lines")
+        .flat_map(|told| serde_json::from_str::<Vec<Value>>(&told.data).unwrap());
     let spans: Vec<_> = lines.flat_map(|line| line["spans"].as_array().unwrap().clone()).collect();
     assert!(spans.iter().any(|span| span["text"].as_str().unwrap().contains("<script>")), "text stays whole");
     for span in &spans {
@@ -55,7 +59,10 @@ async fn hostile_output_is_text_everywhere() {
     let told = stream.end().await;
     assert_eq!(told.iter().filter(|told| told.event == "line").count(), 7, "{told:#?}");
 
-    for (who, path) in [(Who::Browser(&browser), format!("/tasks/{task}/log")), (Who::Key(&mia.key), format!("/api/v1/tasks/{task}/log"))] {
+    for (who, path) in [
+        (Who::Browser(&browser), format!("/tasks/{task}/log")),
+        (Who::Key(&mia.key), format!("/api/v1/tasks/{task}/log")),
+    ] {
         let file = program.get(who, &path).await.is(200);
         assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
         assert_eq!(file.header("x-content-type-options"), "nosniff");

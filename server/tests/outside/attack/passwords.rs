@@ -67,8 +67,14 @@ async fn a_guesser_cannot_choose_their_address() {
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     program.start().await;
-    let request = program.action(Who::Nobody, "login/sign-in", "application/json", &form(&[("email", &mia.email), ("password", PASSWORD)]));
-    let answer = Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
+    let request = program.action(
+        Who::Nobody,
+        "login/sign-in",
+        "application/json",
+        &form(&[("email", &mia.email), ("password", PASSWORD)]),
+    );
+    let answer =
+        Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
     let browser = crate::people::Browser::with(&answer.is(200).cookie().unwrap());
     let page = program.get(Who::Browser(&browser), "/sessions").await.is(200);
     assert!(page.body.contains("127.0.0.1") && !page.body.contains("203.0.113.9"), "{page}");

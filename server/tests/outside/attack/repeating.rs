@@ -5,11 +5,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{
-    ask::Who,
-    people::begin_as_member,
-    program::on_both,
-};
+use crate::{ask::Who, people::begin_as_member, program::on_both};
 
 on_both! {
     /// S-09: one idempotency key makes one task, however many ask for it at the same moment.

@@ -37,7 +37,12 @@ fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
 }
 
 /// Whether the port takes a call: gRPC's first bytes are answered with bytes of HTTP/2.
-async fn is_let_in(program: &Program, endpoint: &str, who: Option<Identity>, versions: &[&'static rustls::SupportedProtocolVersion]) -> bool {
+async fn is_let_in(
+    program: &Program,
+    endpoint: &str,
+    who: Option<Identity>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> bool {
     let authority = fs::read(program.data().join("runners-ca.pem")).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();

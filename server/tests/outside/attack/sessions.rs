@@ -36,7 +36,10 @@ async fn a_signed_out_cookie_is_dead() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
-    let answer = program.send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", "")).await.is(303);
+    let answer = program
+        .send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", ""))
+        .await
+        .is(303);
     assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer}");
     assert!(!program.is_signed_in(&one.cookie()).await);
     assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
@@ -74,7 +77,8 @@ async fn trap_e11_a_request_in_flight_does_not_revive_a_session() {
             program.act(Who::Browser(&leaving), "login/sign-out", &[]).await.is(200)
         };
         let (page, out) = tokio::join!(page, out);
-        let cookies = [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
+        let cookies =
+            [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
         for cookie in cookies.into_iter().flatten() {
             assert!(!program.is_signed_in(&cookie).await, "round {round}: a session lives on");
         }

@@ -124,7 +124,10 @@ async fn trap_e01_the_master_key_leaves_the_environment() {
             assert!(!text.contains("5ca1ab1e") && !text.contains("CASTELLAN_ENCRYPTION_KEY="), "{pid}: {file}");
         }
     }
-    program.post(crate::ask::Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
+    program
+        .post(crate::ask::Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null)
+        .await
+        .is(200);
 }
 
 fn mode(path: &Path) -> u32 {

@@ -38,7 +38,11 @@ impl Row {
             }
             _ => {
                 let request = program.request(who, self.method(), at);
-                if body.is_empty() { request } else { request.header("content-type", "application/json").body(body.to_owned()) }
+                if body.is_empty() {
+                    request
+                } else {
+                    request.header("content-type", "application/json").body(body.to_owned())
+                }
             }
         }
     }
@@ -70,7 +74,10 @@ impl House {
             let request = row.request(program, guest, &at, &body, "application/json");
             let answer = row.send(program, guest, request).await;
             if answer.status != expected {
-                wrong.push(format!("{} {} {}: {} asked and was answered {answer}", row.route, row.at, row.body, guest.name));
+                wrong.push(format!(
+                    "{} {} {}: {} asked and was answered {answer}",
+                    row.route, row.at, row.body, guest.name
+                ));
             }
             if !is_of_the_house(guest) && tells(&answer, &[&at, &body]) {
                 wrong.push(format!("{} tells {} of the house: {answer}", row.at, guest.name));

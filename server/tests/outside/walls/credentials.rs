@@ -13,7 +13,9 @@ async fn m_01_a_credential_counts_only_where_and_how_it_is_meant_to_be_shown() {
     let mut program = Program::sqlite();
     let house = House::open(&mut program).await;
     let admin = house.guest("admin");
-    let (Who::Key(key), Who::Browser(browser)) = (admin.with_key(), admin.in_browser()) else { panic!("an admin has both") };
+    let (Who::Key(key), Who::Browser(browser)) = (admin.with_key(), admin.in_browser()) else {
+        panic!("an admin has both")
+    };
     for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json")) {
         let (at, body) = (house.fill(row.at, "admin", |_| None), house.fill(row.body, "admin", |_| None));
         let bare = |at: &str| {
@@ -45,7 +47,11 @@ async fn m_01_a_credential_counts_only_where_and_how_it_is_meant_to_be_shown() {
             "page" if row.answers[0] == 303 => {
                 let ways = [bare(&at).bearer_auth(key), bare(&at).header("cookie", format!("castellan={key}"))];
                 for request in ways {
-                    assert!(Answer::of(request).await.is(303).header("location").starts_with("/sign-in?next="), "{}", row.route);
+                    assert!(
+                        Answer::of(request).await.is(303).header("location").starts_with("/sign-in?next="),
+                        "{}",
+                        row.route
+                    );
                 }
             }
             "action" | "stream" if row.answers[0] == 401 => {

@@ -11,15 +11,22 @@ impl House {
     /// The other tenant's admin asks for a thing of this house, and for one that does not exist.
     pub async fn compare(&self, program: &Program, row: &Row) {
         let another = self.guest("another");
-        if !self.things.keys().any(|name| row.at.contains(&format!("${name}")) || row.body.contains(&format!("${name}"))) {
+        if !self
+            .things
+            .keys()
+            .any(|name| row.at.contains(&format!("${name}")) || row.body.contains(&format!("${name}")))
+        {
             return;
         }
         for accept in ["application/json", "text/html"] {
             let mut answers = vec![];
             for exists in [true, false] {
-                let nothing = |name: &str| (!exists).then(|| if name == "seq" { "99999999".into() } else { Uuid::now_v7().to_string() });
+                let nothing = |name: &str| {
+                    (!exists).then(|| if name == "seq" { "99999999".into() } else { Uuid::now_v7().to_string() })
+                };
                 let fill = |text| self.fill(text, another.name, nothing);
-                let (at, body) = (fill(row.at), fill(row.body).replace("mia@acme", if exists { "mia@acme" } else { "mix@acme" }));
+                let (at, body) =
+                    (fill(row.at), fill(row.body).replace("mia@acme", if exists { "mia@acme" } else { "mix@acme" }));
                 let request = row.request(program, another, &at, &body, accept);
                 answers.push(plain(&row.send(program, another, request).await, &[&at, &body]));
             }
@@ -37,11 +44,16 @@ fn plain(answer: &Answer, asked: &[&str]) -> String {
         }
     }
     text.push_str(&answer.body);
-    if let Some(nonce) = answer.header("content-security-policy").split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
+    if let Some(nonce) =
+        answer.header("content-security-policy").split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next())
+    {
         text = text.replace(nonce, "NONCE");
     }
     for asked in asked {
-        for said in asked.split(['/', '?', '&', '=', '"']).filter(|said| said.len() >= 2 && said.contains(|c: char| c.is_ascii_digit())) {
+        for said in asked
+            .split(['/', '?', '&', '=', '"'])
+            .filter(|said| said.len() >= 2 && said.contains(|c: char| c.is_ascii_digit()))
+        {
             text = text.replace(said, "ASKED");
         }
     }

@@ -147,7 +147,12 @@ pub const WALLS: &[Row] = &[
         DECIDED,
     ),
     row("action POST /actions/keys/create", "/actions/keys/create", "name=acme&scopes[]=tasks:read&days=1", API),
-    row("action POST /actions/keys/revoke", "/actions/keys/revoke", "id=$key", [401, 404, 404, 404, 404, 403, 404, 409]),
+    row(
+        "action POST /actions/keys/revoke",
+        "/actions/keys/revoke",
+        "id=$key",
+        [401, 404, 404, 404, 404, 403, 404, 409],
+    ),
     row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", [401; 8]),
     row(
         "action POST /actions/organisations/add-member",
@@ -189,7 +194,12 @@ pub const WALLS: &[Row] = &[
     row("action POST /actions/rules/change", "/actions/rules/change", "version=99", admins(409, 409)),
     row("action POST /actions/runners/enrol", "/actions/runners/enrol", "name=build-1", admins(200, 200)),
     row("action POST /actions/runners/revoke", "/actions/runners/revoke", "id=$runner", admins(200, 404)),
-    row("action POST /actions/sessions/end", "/actions/sessions/end", "id=$session", [401, 404, 404, 404, 404, 404, 404, 404]),
+    row(
+        "action POST /actions/sessions/end",
+        "/actions/sessions/end",
+        "id=$session",
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
     row("action POST /actions/sessions/end-others", "/actions/sessions/end-others", "", API),
     row(
         "action POST /actions/setup/set-password",
