@@ -34,6 +34,10 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(card).toContainText('Mei');
     await expect(card).toContainText('it reaches everything that the runner reaches, unrecorded');
     expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
+    for (const name of ['Deny', 'Approve']) {
+      const button = deciding.getByRole('button', { name, exact: true });
+      await expect(button, 'the decision is always in sight').toBeInViewport({ ratio: 1 });
+    }
   });
 
   await test.step('the approver says yes, with a reason', async () => {

@@ -95,18 +95,23 @@ test('a task that fails says with which status, and one that takes too long is s
   await expect(section(page, 'How it ended')).toContainText('Stopped at its time limit');
 });
 
-test('a task is run again from its own form', async ({ team, browser }) => {
+test('a task is run again from its own form, with every character that was written', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
-  const first = await submitTask(page, { title: 'Twice', script: 'echo "once & <again>"', labels: 'env=test' });
+  const script = '\necho "once & <again> &lt;" # </textarea><img src=x onerror="window.taken = 1">\n';
+  const title = 'Twice </title><script>window.taken = 1</script>';
+  const first = await submitTask(page, { title, script, labels: 'env=test' });
+  await expect(page).toHaveTitle(`${title} · Castellan`);
   await page.getByRole('link', { name: 'Run again' }).click();
-  await expect(page.getByLabel('Script')).toHaveValue('echo "once & <again>"');
-  await expect(page.getByLabel('Title')).toHaveValue('Twice');
+  await expect(page.getByLabel('Script')).toHaveValue(script);
+  await expect(page.getByLabel('Title')).toHaveValue(title);
   await expect(page.getByLabel('Labels')).toHaveValue('env=test');
   await page.getByRole('button', { name: 'Submit task' }).click();
   await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
   expect(new URL(page.url()).pathname).not.toBe(first);
   await expect(state(page)).toHaveText('Succeeded');
+  await expect(output(page)).toHaveText(['once & <again> &lt;']);
+  expect(await page.evaluate(() => 'taken' in window)).toBe(false);
 });
 
 test('the list is narrowed by what stands in its address', async ({ team, browser }) => {

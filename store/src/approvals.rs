@@ -205,7 +205,6 @@ record! {
 }
 
 impl Write {
-    #[expect(clippy::too_many_arguments, reason = "the columns of one row, from one caller")]
     pub(crate) async fn ask(
         &mut self,
         task: TaskId,

@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -130,7 +130,9 @@ impl Store {
 
 async fn open_sqlite(url: &str) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?
+        .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
+    make_private(options.get_filename());
+    let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
@@ -157,6 +159,12 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
         .connect_with(options.pragma("query_only", "on"))
         .await?;
     Ok(Pool::Sqlite { writer, readers })
+}
+
+/// Makes the database's file where it is missing, closed to others: SQLite itself would leave that to the umask, and
+/// gives its journals the same rights. What goes wrong here, opening says better.
+fn make_private(file: &Path) {
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
 async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {

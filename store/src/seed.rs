@@ -152,8 +152,8 @@ impl Batch {
     fn add(&mut self, town: &Town, number: u32, at: Timestamp) -> Result<()> {
         let place = town.place(number)?;
         let state = state(number);
-        let asked =
-            matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired) || number % 5 == 0;
+        let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
+            || number.is_multiple_of(5);
         let submission = submission(number, place.organisation_id, asked)?;
         let request = Request::new(&submission, self.tenant, place.person_id, None, random()?);
         let canonical = request.canonical();
@@ -212,7 +212,6 @@ impl Batch {
         self.record_life(place, id, state, ran, at)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the columns of one row, from one caller")]
     fn ask(
         &mut self,
         town: &Town,

@@ -85,8 +85,7 @@ fn Standing(approval: Approval, decisions: Vec<Decision>) -> impl IntoView {
 /// A reason, line by line.
 #[component]
 fn Reason(text: String) -> impl IntoView {
-    let lines = text.split('\n').map(|line| view! { <p class="said"><Revealed text=line /></p> }).collect_view();
-    lines
+    text.split('\n').map(|line| view! { <p class="said"><Revealed text=line /></p> }).collect_view()
 }
 
 /// Denying comes first: a key that presses a form's first button never approves.

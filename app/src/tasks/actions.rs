@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 /// Submits a task, and goes on to its page. `once` is made with the form: the same form sent twice makes one task.
 #[server(prefix = "/actions", endpoint = "tasks/submit")]
-#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
 pub async fn submit_task(
     script: String,
     #[server(default)] title: String,

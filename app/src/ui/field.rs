@@ -1,5 +1,5 @@
 //! Fields: label above, help below, the error beside them, and what was typed kept.
-use super::{Filled, islands::ShowPassword};
+use super::{Filled, islands::ShowPassword, rcdata::rcdata};
 use leptos::prelude::*;
 
 /// What all kinds of field have in common.
@@ -149,7 +149,7 @@ pub fn TextArea(
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described, value) = (frame.invalid(), frame.described_by(), frame.value(value));
     // A parser drops one line feed after the tag: without ours it would be one of the text's.
-    let text = format!("\n{value}");
+    let text = format!("\n{}", rcdata(&value));
     frame.around(view! {
         <textarea
             class=if mono { "input font-mono" } else { "input" } id=id name=name rows=rows required=required

@@ -1,9 +1,8 @@
 //! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
-use super::{Button, Form, Glyph, Icon, Page, Place, ctx, islands::ThemeSwitch, nav::Nav};
+use super::{Button, Form, Glyph, Icon, Page, Place, ctx, islands::ThemeSwitch, nav::Nav, title::TabTitle};
 use crate::login::actions::SignOut;
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
@@ -11,7 +10,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow) = (actor.clone(), actor.clone());
     view! {
-        <Title text=t!("title", page = title.clone()) />
+        <TabTitle page=title.clone() />
         <a class="skip" href="#main">{t!("skip")}</a>
         <header class="bar">
             <a class="brand" href="/">{t!("product")}</a>

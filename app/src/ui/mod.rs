@@ -43,6 +43,8 @@ mod page;
 #[cfg(feature = "ssr")]
 mod pager;
 #[cfg(feature = "ssr")]
+mod rcdata;
+#[cfg(feature = "ssr")]
 mod refused;
 #[cfg(feature = "ssr")]
 mod secret;
@@ -52,6 +54,8 @@ pub mod status;
 mod summary;
 #[cfg(feature = "ssr")]
 mod table;
+#[cfg(feature = "ssr")]
+mod title;
 #[cfg(feature = "ssr")]
 pub mod words;
 

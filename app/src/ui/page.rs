@@ -1,9 +1,8 @@
 //! A page: who am I, where am I, what can I do, what happened.
-use super::{Address, Empty, LinkButton, Place, ctx, frame::framed, status};
+use super::{Address, Empty, LinkButton, Place, ctx, frame::framed, status, title::TabTitle};
 use crate::outcome::{Kind, Refusal};
 use domain::Actor;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use std::future::Future;
 
 /// What a page puts into the frame.
@@ -106,7 +105,7 @@ where
             view! { <p class="lead">{refusal.message}</p> }.into_any()
         });
         view! {
-            <Title text=t!("title", page = title.clone()) />
+            <TabTitle page=title.clone() />
             <main id="main" class="card" tabindex="-1">
                 <p class="brand">{t!("product")}</p>
                 <h1>{title}</h1>

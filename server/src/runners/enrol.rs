@@ -113,9 +113,12 @@ async fn enrol(
     Ok((StatusCode::CREATED, Json(identity)))
 }
 
-/// A token is `A-Z`, `a-z`, `0-9`, `_` and `-`, and is checked before it is used for anything (CVE-2022-36633).
+/// The one token that was shown. It is `A-Z`, `a-z`, `0-9`, `_` and `-`, and is checked before it is used for anything
+/// (CVE-2022-36633).
 fn token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let good = scheme.eq_ignore_ascii_case("bearer") && (1..=255).contains(&token.len()) && token.bytes().all(plain);
     good.then_some(token)

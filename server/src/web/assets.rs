@@ -38,13 +38,18 @@ impl Site {
     }
 }
 
+const NOTHING: &str = "There is no such file.\n";
+
 /// One file. Only those of the list are there; nothing is looked up on the disk by what a request says.
 pub(super) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let place = format!("pkg/{file}");
+    if file.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        return (StatusCode::NOT_FOUND, NOTHING).into_response(); // a debug build would look on the disk
+    }
     let brotli = accepts_brotli(&headers).then(|| Files::get(&format!("{place}.br"))).flatten();
     let encoding = brotli.is_some().then_some((header::CONTENT_ENCODING, "br"));
     let Some(content) = brotli.or_else(|| Files::get(&place)) else {
-        return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
+        return (StatusCode::NOT_FOUND, NOTHING).into_response();
     };
     let kind = match file.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",

@@ -73,7 +73,7 @@ impl Context {
         provide_context(self.assets.clone());
         provide_context(self.origin.clone());
         provide_context(self.answered.clone());
-        provide_context(ReceiptCheck(Arc::new(crate::receipts::check)));
+        provide_context(ReceiptCheck(crate::receipts::check));
     }
 }
 

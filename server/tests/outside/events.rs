@@ -1,7 +1,7 @@
 //! Server-sent events, read one by one.
 use reqwest::Response;
 
-use crate::program::{PATIENCE, soon};
+use crate::patience::{PATIENCE, soon};
 
 /// An event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! The real programs, attacked and killed from outside: what holds here holds for whoever runs them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod ask;
 mod attack;
+mod database;
 mod events;
+mod patience;
 mod people;
 mod processes;
 mod program;

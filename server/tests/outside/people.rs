@@ -64,7 +64,7 @@ impl Program {
 
     /// Sends the sign-in form as a page does.
     pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Answer {
-        let fields = [&[("email", email), ("password", password)], more].concat();
+        let fields = [&[("_page", "/sign-in"), ("email", email), ("password", password)], more].concat();
         Answer::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
     }
 

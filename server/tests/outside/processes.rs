@@ -1,7 +1,7 @@
 //! The processes of this machine, as /proc shows them.
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use crate::program::within;
+use crate::patience::within;
 
 /// A process: its number, and when it started, so that another one with the same number is not taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

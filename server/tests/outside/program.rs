@@ -1,7 +1,6 @@
 //! `castellan serve` as a process of its own, on free ports, with a folder and a database of its own.
 use std::{
     fs::{self, File},
-    future::Future,
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -11,12 +10,12 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
-use crate::ask::client;
-
-/// The longest that anything may take that is not given a time of its own.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+use crate::{
+    ask::client,
+    database::{Database, psql},
+    patience::{PATIENCE, until},
+};
 
 /// Writes each story as two tests, `name::sqlite` and `name::postgres`, each with a program of its own.
 macro_rules! on_both {
@@ -165,16 +164,15 @@ impl Program {
         child.wait().unwrap();
     }
 
-    /// SIGTERM; how long it took to end, which it must have done well and within `patience`.
-    pub async fn stop(&mut self, patience: Duration) -> Duration {
-        let (mut child, asked) = (self.child.take().expect("it runs"), Instant::now());
+    /// SIGTERM: it must end well, and within `patience`.
+    pub async fn stop(&mut self, patience: Duration) {
+        let mut child = self.child.take().expect("it runs");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let status = ended(&mut child, patience).await;
         if status.is_none() {
             child.kill().unwrap();
         }
         assert!(status.expect("it ends in time").success());
-        asked.elapsed()
     }
 
     /// The deployment's PostgreSQL database does this.
@@ -204,61 +202,4 @@ async fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
         sleep(Duration::from_millis(20)).await;
     }
     None
-}
-
-/// Asks again and again until there is an answer; it must come within [`PATIENCE`].
-pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-    within(PATIENCE, what, ask).await
-}
-
-/// The same with a time of its own.
-pub async fn within<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "it never came to this within {patience:?}: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// What must be over within this time.
-pub async fn soon<F: Future>(patience: Duration, what: &str, done: F) -> F::Output {
-    tokio::time::timeout(patience, done)
-        .await
-        .unwrap_or_else(|_| panic!("it did not happen within {patience:?}: {what}"))
-}
-
-/// A PostgreSQL database, gone when dropped.
-struct Database {
-    cluster: String,
-    name: String,
-    url: String,
-}
-
-impl Database {
-    fn create() -> Self {
-        let missing =
-            "CASTELLAN_TEST_POSTGRES_URL is not set: run cargo xtask test, which starts a PostgreSQL for the tests";
-        let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").expect(missing);
-        let name = format!("castellan_{}", Uuid::new_v4().simple());
-        psql(&cluster, &format!("create database {name}"));
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        let url = format!("{server}/{name}");
-        Self { cluster, name, url }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        psql(&self.cluster, &format!("drop database {} with (force)", self.name));
-    }
-}
-
-/// Runs one statement. (Only `store` sees a database's driver.)
-fn psql(url: &str, statement: &str) {
-    let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
-    let done = done.expect("psql is needed, which comes with PostgreSQL");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }

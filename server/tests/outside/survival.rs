@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use crate::{
     ask::Who,
+    patience::until,
     people::Person,
     processes::{Process, descendants, mentioning, runner_of, until_gone},
-    program::{Program, on_both, until},
+    program::{Program, on_both},
 };
 
 /// Begins, goes on for a while, and ends; long enough to be killed between.
-const SCRIPT: &str = "echo begun; sleep 2; echo half; echo done";
+const SCRIPT: &str = "echo begun; sleep 3; echo half; echo done";
 
 /// Somebody whose keys may do everything, in a deployment that runs.
 pub async fn begin(program: &mut Program) -> Person {
@@ -34,11 +35,14 @@ async fn ran_again(program: &Program, key: &str, id: &str) {
     assert_eq!((&receipt["attempt"], &receipt["task"]), (&2.into(), &id.into()), "{receipt:#}");
 }
 
-/// The sandbox and all else below the server, with a task running.
-fn below(program: &Program) -> BTreeSet<Process> {
-    let below = descendants(program.pid());
-    assert!(below.iter().any(|process| process.command().starts_with("sleep 2")), "the sandbox is among them");
-    below
+/// Waits until the task is in the middle of it: everything below the server then, the sandbox included.
+async fn asleep(program: &Program, key: &str, task: &str) -> BTreeSet<Process> {
+    program.until_printed(key, task, "begun").await;
+    until("the task sleeps", async || {
+        let below = descendants(program.pid());
+        below.iter().any(|process| process.command().starts_with("sleep 3")).then_some(below)
+    })
+    .await
 }
 
 on_both! {
@@ -46,9 +50,8 @@ on_both! {
     async fn d_12_a_runner_that_is_killed_comes_back_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
-        program.until_printed(&adam.key, &task, "begun").await;
-        until("the task sleeps", async || descendants(program.pid()).iter().any(|process| process.command().starts_with("sleep 2")).then_some(())).await;
-        let (runner, below) = (runner_of(program.pid()).unwrap(), below(program));
+        let below = asleep(program, &adam.key, &task).await;
+        let runner = runner_of(program.pid()).unwrap();
         kill_process(Pid::from_raw(runner.pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
         until_gone(&below, Duration::from_secs(5)).await;
         ran_again(program, &adam.key, &task).await;
@@ -59,9 +62,7 @@ on_both! {
     async fn d_12_a_server_that_is_killed_leaves_no_process_and_forgets_nothing(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
-        program.until_printed(&adam.key, &task, "begun").await;
-        until("the task sleeps", async || descendants(program.pid()).iter().any(|process| process.command().starts_with("sleep 2")).then_some(())).await;
-        let below = below(program);
+        let below = asleep(program, &adam.key, &task).await;
         let mut promised = vec![];
         for n in 0..5 {
             let body = serde_json::json!({ "script": "true", "title": format!("promise {n}"), "network_policy": "none" });
@@ -87,14 +88,12 @@ on_both! {
     async fn d_12_a_server_that_is_told_to_stop_ends_soon_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
-        program.until_printed(&adam.key, &task, "begun").await;
+        let below = asleep(program, &adam.key, &task).await;
         let mut stream = program.listen(Who::Key(&adam.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert_eq!(stream.hear("state").await, "running");
-        let below = descendants(program.pid());
-        let took = program.stop(Duration::from_secs(15)).await;
+        program.stop(Duration::from_secs(15)).await;
         until_gone(&below, Duration::from_secs(1)).await;
         stream.end().await; // it ended, however
-        eprintln!("stopping took {took:?}");
         program.start().await;
         ran_again(program, &adam.key, &task).await;
     }

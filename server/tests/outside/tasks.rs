@@ -1,10 +1,7 @@
 //! Tasks through the API, and what became of them.
 use serde_json::{Value, json};
 
-use crate::{
-    ask::Who,
-    program::{Program, until},
-};
+use crate::{ask::Who, patience::until, program::Program};
 
 impl Program {
     /// Submits a sealed script; its id.

@@ -13,24 +13,42 @@ printf '\342\200\256gnp.exe\n'
 printf '</textarea></pre>&lt;b&gt;\n'
 "#;
 
-/// The page, the stream and the file: no byte of it is more than text.
+/// The pages, the streams and the files: no byte of what a task prints, is called or runs is more than text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_output_is_text_everywhere() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
-    let title = "<script>alert(2)</script>\"'><b>";
+    let title = "</title><script>alert(2)</script>\"'><b>";
     let body = serde_json::json!({ "script": SCRIPT, "title": title, "labels": { "x": "javascript:alert(3)" } });
     let task = program.submit_as(&mia.key, body).await;
     program.until_succeeded(&mia.key, &task).await;
 
-    for path in [format!("/tasks/{task}"), "/tasks".into(), "/".into(), format!("/tasks/new?again={task}")] {
-        let page = program.get(Who::Browser(&browser), &path).await.is(200);
-        for inert in ["<script>alert", "<img src=x", "href=\"javascript", "onerror=alert(1)>", "</textarea></pre>&lt;"]
-        {
-            assert!(!page.body.contains(inert), "{path} has {inert}");
+    // The same once more as a question, for somebody who decides.
+    let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "none" });
+    program.submit_as(&mia.key, asked).await;
+    let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
+    let question = list["items"][0]["id"].as_str().unwrap();
+    let approver = program.sign_in(&ada.email).await;
+
+    for (who, path) in [
+        (&browser, format!("/tasks/{task}")),
+        (&browser, "/tasks".into()),
+        (&browser, "/".into()),
+        (&browser, format!("/tasks/new?again={task}")),
+        (&approver, "/".into()),
+        (&approver, "/approvals".into()),
+        (&approver, format!("/approvals/{question}")),
+    ] {
+        let page = program.get(Who::Browser(who), &path).await.is(200);
+        for inert in ["<script>alert", "<img src=x", "href=\"javascript", "</textarea></pre>&lt;"] {
+            let at = page
+                .body
+                .find(inert)
+                .map(|at| page.body[at.saturating_sub(300)..].chars().take(600).collect::<String>());
+            assert_eq!(at, None, "{path} has {inert}");
         }
         assert!(!page.body.contains('\u{1b}') && !page.body.contains('\u{7}'), "{path} has control characters");
         let policy = page.header("content-security-policy");

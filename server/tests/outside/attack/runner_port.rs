@@ -14,8 +14,9 @@ use tokio_rustls::TlsConnector;
 use super::enrolling::{csr, form};
 use crate::{
     ask::Who,
+    patience::{PATIENCE, soon},
     people::Person,
-    program::{PATIENCE, Program, soon},
+    program::Program,
 };
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

@@ -2,9 +2,10 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
+    patience::until,
     people::begin_as_member,
     processes::{descendants, runner_of},
-    program::{Program, until},
+    program::Program,
 };
 
 /// 64 hexadecimal digits.

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use crate::{
     ask::Who,
+    patience::soon,
     people::{ALL, begin_as_member},
     processes::descendants,
-    program::{on_both, soon},
+    program::on_both,
 };
 
 /// How long a stream may go on after its right to.

@@ -1,5 +1,8 @@
 //! Many tasks and many deaths: each task ends once, with one receipt, and the audit log knows it.
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::time::sleep;
@@ -8,7 +11,8 @@ use uuid::Uuid;
 use super::begin;
 use crate::{
     ask::Who,
-    program::{on_both, until},
+    patience::until,
+    program::{Program, on_both},
 };
 
 const TASKS: usize = 20;
@@ -22,14 +26,18 @@ on_both! {
         for n in 0..TASKS {
             tasks.push(program.submit(&adam.key, &format!("echo {n} begins; sleep 0.3; echo {n} ends")).await);
         }
-        let succeeded = async |program: &crate::program::Program| {
-            let list = program.get(Who::Key(&adam.key), "/api/v1/tasks?state=succeeded&limit=200").await.is(200).json();
-            list["items"].as_array().unwrap().len()
-        };
-        let mut done = 0;
-        for _ in 0..DEATHS {
-            // Every life gets something done, so that no task is killed at all of its three starts.
-            done = until("some tasks end", async || Some(succeeded(program).await).filter(|now| *now > done + 1 || *now == TASKS)).await;
+        let mut done = BTreeSet::new();
+        for life in 1..=DEATHS {
+            // Every life gets something done, and with what the one before it was torn from: a task that is torn from
+            // its runner at each of its three starts counts as lost.
+            done = until("some tasks end", async || {
+                let now = succeeded(program, &adam.key).await;
+                let connected = program.audit(&adam.key, Some("runner.connect")).await.len() >= life;
+                let torn = program.audit(&adam.key, Some("task.release")).await;
+                let mended = torn.iter().all(|record| now.contains(&target(record)));
+                (connected && mended && (now.len() > done.len() + 1 || now.len() == TASKS)).then_some(now)
+            })
+            .await;
             let moment = u64::from(Uuid::new_v4().as_bytes()[0]) * 2;
             sleep(Duration::from_millis(moment)).await; // the random moment of its death
             program.kill();
@@ -48,6 +56,11 @@ on_both! {
         let verdict = program.say(&["audit", "verify"], "");
         assert!(verdict.contains("all as they were written"), "{verdict}");
     }
+}
+
+async fn succeeded(program: &Program, key: &str) -> BTreeSet<String> {
+    let list = program.get(Who::Key(key), "/api/v1/tasks?state=succeeded&limit=200").await.is(200).json();
+    list["items"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn target(record: &Value) -> String {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is said of an action's page, so that its refusal can be shown on one.
-const PAGE: &str = "/sessions";
+const PAGE: &str = "/rules";
 
 impl Row {
     pub fn kind(&self) -> &'static str {
@@ -54,8 +54,9 @@ impl Row {
         }
     }
 
-    /// Sends it; of an answer without an end only the head is read.
+    /// Sends it from the guest's own machine; of an answer without an end only the head is read.
     pub async fn send(&self, program: &Program, guest: &Guest, request: RequestBuilder) -> Answer {
+        let request = RequestBuilder::from_parts(guest.client.clone(), request.build().unwrap());
         if self.is_endless() {
             let response = request.send().await.unwrap();
             let (status, headers) = (response.status().as_u16(), response.headers().clone());

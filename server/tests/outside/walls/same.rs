@@ -30,7 +30,9 @@ impl House {
                 let request = row.request(program, another, &at, &body, accept);
                 answers.push(plain(&row.send(program, another, request).await, &[&at, &body]));
             }
-            assert_eq!(answers[0], answers[1], "{} {} {}", row.route, row.at, row.body);
+            let mut lines = answers[0].split_inclusive('>').zip(answers[1].split_inclusive('>'));
+            let first = lines.find(|(one, two)| one != two);
+            assert!(answers[0] == answers[1], "{} {} {} differs at {first:#?}", row.route, row.at, row.body);
         }
     }
 }

@@ -52,6 +52,9 @@ const DECIDED: [u16; 8] = [401, 404, 404, 404, 409, 403, 409, 409];
 const CANCELLED: [u16; 8] = [401, 404, 403, 403, 403, 403, 409, 409];
 const CANCELLED_PRIVATE: [u16; 8] = [401, 404, 404, 404, 404, 403, 404, 409];
 
+/// What a runner sends that wants in.
+const ENROL: &str = r#"{"name":"build-1","version":"1","capabilities":["bash"],"csr":""}"#;
+
 /// A digest of nothing.
 macro_rules! zeros {
     () => {
@@ -222,9 +225,9 @@ pub const WALLS: &[Row] = &[
         [401, 403, 403, 200, 200, 403, 200, 200],
     ),
     //
-    row("enrolment POST /api/v1/runners/enrol", "/api/v1/runners/enrol", "{}", [401; 8]),
+    row("enrolment POST /api/v1/runners/enrol", "/api/v1/runners/enrol", ENROL, [401; 8]),
     row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NONE),
-    row("file GET /pkg/{*file}", "/pkg/../castellan.toml", "", NONE),
+    row("file GET /pkg/{*file}", "/pkg/..%2fmanifest.json", "", NONE),
     row("health GET /healthz", "/healthz", "", ALL),
     row("health GET /metrics", "/metrics", "", ALL),
     row("health GET /readyz", "/readyz", "", ALL),

@@ -1,0 +1,37 @@
+//! A PostgreSQL database of a test's own, in the cluster that `cargo xtask test` starts.
+use std::process::Command;
+
+use uuid::Uuid;
+
+/// A PostgreSQL database, gone when dropped.
+pub struct Database {
+    cluster: String,
+    name: String,
+    pub url: String,
+}
+
+impl Database {
+    pub fn create() -> Self {
+        let missing =
+            "CASTELLAN_TEST_POSTGRES_URL is not set: run cargo xtask test, which starts a PostgreSQL for the tests";
+        let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").expect(missing);
+        let name = format!("castellan_{}", Uuid::new_v4().simple());
+        psql(&cluster, &format!("create database {name}"));
+        let (server, _) = cluster.rsplit_once('/').unwrap();
+        let url = format!("{server}/{name}");
+        Self { cluster, name, url }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        psql(&self.cluster, &format!("drop database {} with (force)", self.name));
+    }
+}
+
+/// Runs one statement there. (Only `store` sees a database's driver.)
+pub fn psql(url: &str, statement: &str) {
+    let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
+    let done = done.expect("psql is needed, which comes with PostgreSQL");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
