@@ -15,7 +15,7 @@ use reqwest::Url;
 #[derive(Debug, Parser)]
 #[command(name = "castellan-runner", version)]
 pub struct Config {
-    /// The server to enrol at, e.g. https://castellan.example.org; plain http only on this machine.
+    /// The server to enrol at, e.g. `https://castellan.example.org`; plain http only on this machine.
     #[arg(long, env = "CASTELLAN_SERVER")]
     pub server: Option<ServerUrl>,
     /// Connect there for enrolment, as IP:port, whatever the server's name resolves to.
