@@ -1,4 +1,4 @@
-//! The runners.
+//! The tenant's runners, as a list.
 use super::posture::{FitBadge, Posture};
 pub use super::{enrol::new, one::one};
 use crate::{

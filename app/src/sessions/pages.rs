@@ -1,4 +1,4 @@
-//! My sessions.
+//! My sessions: where I am signed in, and how to end it.
 use super::actions::{EndOtherSessions, EndSession};
 use crate::{
     outcome::Refusal,
