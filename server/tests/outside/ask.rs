@@ -12,7 +12,12 @@ use reqwest::{
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::{events::Events, people::Browser, program::Program};
+use crate::{
+    events::Events,
+    patience::{PATIENCE, soon},
+    people::Browser,
+    program::Program,
+};
 
 /// Who asks.
 #[derive(Clone, Copy)]
@@ -32,10 +37,16 @@ pub struct Answer {
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("the server answers");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
-        Self { status, headers, body }
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let what = format!("{} {} is answered", request.method(), request.url());
+        soon(PATIENCE, &what, async {
+            let response = client.execute(request).await.expect("the server answers");
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
+            Self { status, headers, body }
+        })
+        .await
     }
 
     /// That it has this status.

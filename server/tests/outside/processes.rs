@@ -17,7 +17,8 @@ impl Process {
         String::from_utf8_lossy(&line).replace('\0', " ")
     }
 
-    fn is_there(self) -> bool {
+    /// Whether it is there, and more than a number that nobody asked for yet.
+    pub fn is_there(self) -> bool {
         stat(self.pid).is_some_and(|(_, started, zombie)| started == self.started && !zombie)
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     ask::client,
     database::{Database, psql},
     patience::{PATIENCE, until},
+    processes::descendants,
 };
 
 /// Writes each story as two tests, `name::sqlite` and `name::postgres`, each with a program of its own.
@@ -108,6 +109,14 @@ impl Program {
         let mut child =
             self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("castellan starts");
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let deadline = Instant::now() + PATIENCE; // what it prints fits into the pipe
+        while child.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("castellan {} does not end", arguments.join(" "));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         child.wait_with_output().unwrap()
     }
 
@@ -184,8 +193,14 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
+            let below = descendants(child.id());
             let _ = child.kill(); // it may have ended
             let _ = child.wait();
+            // Its runner goes by itself, and writes into the folder until then.
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while below.iter().any(|process| process.is_there()) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         if std::thread::panicking() {
             eprintln!("--- the server's log\n{}---", fs::read_to_string(self.log()).unwrap_or_default());
