@@ -128,9 +128,12 @@ impl Request {
         let environment = [
             ("HOME", "/work"),
             ("LANG", "C.UTF-8"),
+            ("LOGNAME", "task"),
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("SHELL", "/bin/bash"),
             ("TERM", "xterm-256color"),
             ("TMPDIR", "/tmp"),
+            ("USER", "task"),
         ];
         Self {
             v: 1,

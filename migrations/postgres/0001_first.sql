@@ -78,7 +78,6 @@ create table session (
     -- The token before the last change, good for a few more seconds: requests were under way with it.
     previous_hash bytea,
     rotated_at   bigint,
-    data         text not null,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
@@ -296,6 +295,9 @@ create function castellan_sees(tenant uuid) returns boolean language sql stable 
     select tenant = nullif(current_setting('castellan.tenant', true), '')::uuid
         or current_setting('castellan.system', true) = 'on'
 $$;
+alter table tenant enable row level security;
+alter table tenant force row level security;
+create policy tenant_only on tenant using (castellan_sees(id)) with check (castellan_sees(id));
 alter table tenant_key enable row level security;
 alter table tenant_key force row level security;
 create policy tenant_only on tenant_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

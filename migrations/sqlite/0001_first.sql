@@ -78,7 +78,6 @@ create table session (
     -- The token before the last change, good for a few more seconds: requests were under way with it.
     previous_hash blob,
     rotated_at   bigint,
-    data         text not null,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );

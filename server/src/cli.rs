@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod dev;
 mod doctor;
+mod migrate;
 
 use crate::{config, failure::Failure, keys, serve, state};
 use clap::{Parser, Subcommand};
@@ -28,8 +29,8 @@ enum Command {
         #[arg(long)]
         no_local_runner: bool,
     },
-    /// Bring the database's schema up to date, and end
-    Migrate,
+    /// Bring the database's schema up to date, or move all data from SQLite to PostgreSQL, and end
+    Migrate(migrate::Migrate),
     /// Check the configuration, the database and the sandbox, and say what to do
     Doctor,
     /// Print all settings with their defaults and comments
@@ -64,11 +65,7 @@ pub async fn run(arguments: Arguments, key: Option<keys::MasterKey>) -> Result<(
             config.local_runner.enabled &= !no_local_runner;
             serve::run(config, key).await
         }
-        Command::Migrate => {
-            state::App::open(config, key).await?.store.close().await;
-            println!("The database is up to date.");
-            Ok(())
-        }
+        Command::Migrate(command) => migrate::run(command, config, key).await,
         Command::Doctor => doctor::run(config, key).await,
         Command::Audit(command) => audit::run(command, state::App::open(config, key).await?).await,
         Command::Admin(command) => admin::run(command, state::App::open(config, key).await?).await,

@@ -29,15 +29,24 @@ impl App {
     /// # Errors
     /// What is wrong, and what to do about it.
     pub async fn open(config: Config, key: Option<MasterKey>) -> Result<Self, Failure> {
-        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
-        let keys = Keys::open_or_create(&secrets, key)?;
-        let settings = Settings {
-            url: config.database().expose().to_owned(),
-            key: store::MasterKey::new(*keys.master.expose_secret()),
-            clock: Arc::new(now),
-        };
-        let store = Store::open(settings).await?;
+        let keys = Self::keys(&config, key)?;
+        let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys) })
+    }
+
+    /// The keys alone, making those that are missing.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it.
+    pub fn keys(config: &Config, key: Option<MasterKey>) -> Result<Keys, Failure> {
+        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+        Ok(Keys::open_or_create(&secrets, key)?)
+    }
+
+    /// What opening the database at `url` with these keys needs.
+    pub fn settings(keys: &Keys, url: String) -> Settings {
+        let key = store::MasterKey::new(*keys.master.expose_secret());
+        Settings { url, key, clock: Arc::new(now) }
     }
 }
 

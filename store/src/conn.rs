@@ -48,7 +48,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// Runs a statement that says itself which rows it is about. Only for `system.rs` and what it uses.
+/// Runs a statement that says itself which rows it is about. Only for `system/` and what it uses.
 macro_rules! unscoped {
     ($conn:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
         $crate::conn::on!($conn, |c| sqlx::query($sql)

@@ -299,11 +299,15 @@ impl Write {
         Ok(gone.len())
     }
 
-    /// Gives back to the queue what a revoked runner had.
-    pub(crate) async fn release_all_of(&mut self, runner: RunnerId) -> Result<()> {
+    /// Cancels what a revoked runner had (S-13). Queued again it could run twice: nobody knows what a machine that is not
+    /// trusted any more goes on doing.
+    pub(crate) async fn cancel_all_of(&mut self, runner: RunnerId) -> Result<()> {
         let tasks = lock_held!(self, "runner_id = $2", " for update", runner)?;
         for task in &tasks {
-            self.release(task, "its runner was revoked").await?;
+            self.settle(task.id, task.state, TaskState::Cancelled, None).await?;
+            let detail =
+                json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
+            self.note_task(task.id, "task.release", detail).await?;
         }
         Ok(())
     }

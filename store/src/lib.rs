@@ -25,6 +25,7 @@ mod sessions;
 pub mod system;
 mod tasks;
 mod throttle;
+mod transfer;
 
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};
@@ -44,3 +45,4 @@ pub use sealed::MasterKey;
 pub use sessions::{NewSession, Session, SessionRow};
 pub use system::{Credential, KeyHolder, System};
 pub use tasks::{Counts, Progress, Submitted, Task, TaskFilter, TaskRow};
+pub use transfer::transfer;

@@ -218,7 +218,7 @@ impl Write {
         if known == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Revokes a runner: its certificate counts no more, and what it has goes back to the queue (S-13).
+    /// Revokes a runner: its certificate counts no more, and what it has is cancelled (S-13).
     pub async fn revoke_runner(&mut self, proof: Allowed<RevokeRunner>) -> Result<()> {
         let id = proof.action().runner;
         let was = scoped!(
@@ -233,7 +233,7 @@ impl Write {
         }
         const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
         scoped!(self, execute, SQL, id, self.now)?;
-        self.release_all_of(id).await?;
+        self.cancel_all_of(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.tell(Topic::Runners, id.0);

@@ -43,8 +43,6 @@ record! {
         pub expires_at: Timestamp,
         /// Whether it is due a new id in the cookie.
         pub rotate: bool,
-        /// What the session layer keeps in it (JSON).
-        pub data: String,
     }
 }
 
@@ -65,8 +63,6 @@ pub struct NewSession {
     pub address: String,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
-    /// What the session layer keeps in it (JSON).
-    pub data: String,
 }
 
 impl Read {
@@ -85,13 +81,15 @@ impl Read {
 }
 
 impl Write {
-    /// Opens a session for somebody who just proved who they are.
+    /// Opens a session for somebody who just proved who they are. Those of theirs whose time is up go meanwhile.
     pub async fn open_session(&mut self, new: NewSession) -> Result<()> {
+        const OVER: &str = "delete from session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
+        scoped!(self, execute, OVER, new.person, self.now)?;
         scoped!(
             self,
             execute,
             "insert into session (tenant_id, id, token_hash, person_id, signed_in_by, device, address, created_at,
-                last_used_at, expires_at, data) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)",
+                last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
             new.id,
             new.token_hash,
             new.person,
@@ -99,8 +97,7 @@ impl Write {
             new.device,
             new.address,
             self.now,
-            new.expires_at,
-            new.data
+            new.expires_at
         )?;
         let detail = serde_json::json!({ "by": new.by });
         self.note("session.open", ("session", new.id.to_string()), domain::audit::Outcome::Done, detail).await?;

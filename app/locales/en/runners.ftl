@@ -51,4 +51,4 @@ runner-id = Runner
 runner-revoke-title = Revoke
 runner-revoke-open = Revoke…
 runner-revoke = Revoke runner
-runner-revoke-consequence = The runner is cut off at once and never comes back in with this certificate. What it runs goes back to the queue and may be started again elsewhere. This cannot be undone; the machine can be added anew.
+runner-revoke-consequence = The runner is cut off at once and never comes back in with this certificate. What it runs is cancelled, and its word about it is not taken any more. This cannot be undone; the machine can be added anew.

@@ -25,7 +25,7 @@ pub struct Job {
     pub script: Vec<u8>,
     pub network: Network,
     pub limits: Limits,
-    /// Added to a small fixed environment (`PATH`, `HOME`, `USER`, `LANG`); the runner's own is never seen.
+    /// The environment, complete: nothing is added, and the runner's own is never seen.
     pub environment: Vec<(String, String)>,
 }
 

@@ -119,9 +119,7 @@ impl Profile {
         options.push(SCRIPT.into());
         // The root itself is a tmpfs of half the machine's memory; nothing is made in it any more.
         options.extend(words(&format!("--remount-ro / --chdir {WORK}")));
-        for (name, value) in
-            ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).iter().chain(&job.environment)
-        {
+        for (name, value) in &job.environment {
             options.extend(["--setenv".into(), name.clone(), value.clone()]);
         }
         // Both are asked about every call.
@@ -139,15 +137,6 @@ impl Profile {
         Ok(Prepared { arguments, inherit })
     }
 }
-
-const ENVIRONMENT: [(&str, &str); 6] = [
-    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-    ("HOME", WORK),
-    ("USER", "task"),
-    ("LOGNAME", "task"),
-    ("SHELL", "/bin/bash"),
-    ("LANG", "C.UTF-8"),
-];
 
 fn visible(path: &str) -> [String; 3] {
     ["--ro-bind-try".into(), path.into(), path.into()]

@@ -38,7 +38,9 @@ fn bash(script: &str) -> Job {
             processes: 64,
             disk_bytes: 32 * MIB,
         },
-        environment: vec![],
+        environment: [("HOME", "/work"), ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .to_vec(),
     }
 }
 

@@ -19,7 +19,7 @@ async fn trap_e01_the_runners_environment_is_nowhere_in_the_sandbox() {
 #[tokio::test]
 async fn prints_every_environment_it_can_see() {
     let text = says(bash("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'")).await;
-    assert!(text.contains("PATH=/usr/local/sbin"));
+    assert!(text.contains("PATH=/usr/local/bin"));
     println!("{text}");
 }
 
@@ -37,6 +37,17 @@ async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
     assert!(processes_with("quoted").is_empty(), "a variable stands on a command line every user can read");
     running.handle.stop(Duration::ZERO);
     running.handle.wait().await;
+}
+
+/// D-04: the environment that was approved is the one that the task has; the shell's own three come from inside.
+#[tokio::test]
+async fn nothing_is_added_to_a_jobs_environment() {
+    let mut job = bash("/usr/bin/env");
+    job.environment = vec![("ONLY".into(), "this".into())];
+    let text = says(job).await;
+    let mut names: Vec<_> = text.lines().filter_map(|line| line.split('=').next()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["ONLY", "PWD", "SHLVL", "_"]);
 }
 
 #[tokio::test]

@@ -70,7 +70,6 @@ impl Sessions {
             device: holder.device,
             address: holder.address,
             expires_at: self.store.now().after(self.absolute),
-            data: "{}".into(),
         };
         self.store.system().open_session(&actor, new).await
     }

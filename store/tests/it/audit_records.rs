@@ -92,7 +92,7 @@ on_both! {
         for session in sessions {
             let new = || NewSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password, device: "d".into(),
-                address: "a".into(), expires_at: Timestamp(i64::MAX), data: "{}".into(),
+                address: "a".into(), expires_at: Timestamp(i64::MAX),
             };
             l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
         }

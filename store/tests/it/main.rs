@@ -22,6 +22,7 @@ mod sources;
 mod submitting;
 mod task_lists;
 mod throttle;
+mod transfer;
 mod visibility;
 mod walls;
 mod walls_database;

@@ -72,7 +72,6 @@ async fn run_everything(world: &World, things: &Things) {
     system.do_due().await.unwrap();
     system.session([0; 32], std::time::Duration::from_secs(60)).await.unwrap();
     system.key([0; 32]).await.unwrap();
-    system.delete_session([0; 32]).await.unwrap();
     system.holder(acme.tenant, person.unwrap()).await.unwrap();
 }
 

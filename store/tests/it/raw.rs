@@ -19,7 +19,7 @@ macro_rules! either {
 }
 
 impl Raw {
-    /// As the role of the store; on PostgreSQL looking across tenants, as `store/src/system.rs` does.
+    /// As the role of the store; on PostgreSQL looking across tenants, as `store/src/system/` does.
     pub async fn of(world: &World) -> Self {
         let mut raw = Self::outside(world).await;
         if let Self::Postgres(_) = raw {
@@ -28,7 +28,14 @@ impl Raw {
         raw
     }
 
-    /// The same without a word about tenants.
+    /// On a PostgreSQL database that is nobody's world, looking across tenants.
+    pub async fn at(url: &str) -> Self {
+        let mut raw = Self::Postgres(PgConnection::connect(url).await.unwrap());
+        raw.run("set castellan.system = 'on'").await.unwrap();
+        raw
+    }
+
+    /// As [`Self::of`], without a word about tenants.
     pub async fn outside(world: &World) -> Self {
         if world.is_sqlite() {
             Self::Sqlite(SqliteConnection::connect(&world.url).await.unwrap())

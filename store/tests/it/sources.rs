@@ -5,10 +5,16 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Files that may run statements of their own choosing, and why.
 const UNSCOPED: &[(&str, &str)] = &[
     ("conn.rs", "defines the macros, and tells PostgreSQL the tenant"),
-    ("system.rs", "looks across tenants, with a reason at each method"),
+    ("system/mod.rs", "tells PostgreSQL that it looks across tenants"),
+    ("system/first.rs", "there is no tenant yet"),
+    ("system/sign_in.rs", "who signs in names no tenant"),
+    ("system/secrets.rs", "a token names no tenant"),
+    ("system/due.rs", "what is due in all of them"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
     ("seed.rs", "writes many rows of one tenant at once"),
     ("seed/rows.rs", "writes many rows of one tenant at once"),
+    ("transfer.rs", "copies all tenants to another database"),
+    ("transfer/table.rs", "copies all tenants to another database"),
     ("open.rs", "asks the database what it is"),
     ("events.rs", "sends and hears NOTIFY"),
     ("filter.rs", "runs statements that begin with `$1`, the tenant"),

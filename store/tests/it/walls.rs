@@ -159,7 +159,6 @@ fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> Ne
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
         expires_at: world.now().after(Duration::from_hours(12)),
-        data: "{}".into(),
     }
 }
 
@@ -281,8 +280,6 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::credential", "signing in names no tenant; the address belongs to one"),
     ("System::session", "the cookie's token is the secret that says which tenant"),
     ("System::touch_session", "of a session that was found by its token"),
-    ("System::save_session", "by the cookie's token"),
-    ("System::delete_session", "by the cookie's token"),
     ("System::key", "by the key's token"),
     ("System::touch_key", "of a key that was found by its token"),
     ("System::password_link", "by the link's token"),

@@ -104,13 +104,8 @@ impl World {
     }
 
     pub async fn postgres() -> Self {
-        let cluster = cluster();
-        let database = format!("castellan_{}", Uuid::new_v4().simple());
-        let mut admin = PgConnection::connect(&cluster).await.expect("the PostgreSQL cluster for tests must answer");
-        sqlx::query(AssertSqlSafe(format!("create database {database}"))).execute(&mut admin).await.unwrap();
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        let url = format!("{server}/{database}");
-        Self::at(url, Place::Cluster { url: cluster, database }).await
+        let Database { url, cluster, name } = Database::create().await;
+        Self::at(url, Place::Cluster { url: cluster, database: name }).await
     }
 
     async fn at(url: String, place: Place) -> Self {
@@ -144,6 +139,11 @@ impl World {
     /// What opens this world's database once more.
     pub fn settings(&self, key: [u8; 32]) -> Settings {
         settings(&self.url, key, &self.clock)
+    }
+
+    /// What opens another database with this world's key and clock.
+    pub fn settings_for(&self, url: &str) -> Settings {
+        settings(url, [7; 32], &self.clock)
     }
 
     /// Another node of the same deployment.
@@ -264,6 +264,24 @@ pub fn cluster() -> String {
         "CASTELLAN_TEST_POSTGRES_URL is not set: run the tests by `cargo xtask test`, which starts a throw-away PostgreSQL; \
          or set it to postgres://ROLE@HOST:PORT/postgres, the role being no superuser and allowed to create databases",
     )
+}
+
+/// A database on the tests' cluster, with nothing in it.
+pub struct Database {
+    pub url: String,
+    pub cluster: String,
+    pub name: String,
+}
+
+impl Database {
+    pub async fn create() -> Self {
+        let cluster = cluster();
+        let name = format!("castellan_{}", Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(&cluster).await.expect("the PostgreSQL cluster for tests must answer");
+        sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await.unwrap();
+        let (server, _) = cluster.rsplit_once('/').unwrap();
+        Self { url: format!("{server}/{name}"), cluster, name }
+    }
 }
 
 /// Takes a database away. Tidying up (autovacuum) may be at work in it, which only a superuser can end.

@@ -1,0 +1,71 @@
+//! What admins and owners do: people, organisations, and the rules that they are held to.
+use super::{Action, admin, manages, when};
+use crate::{
+    Actor, Email, OrganisationId, PersonId,
+    role::{Role, TenantRole},
+    rule::Rules,
+};
+use serde_json::{Value, json};
+
+actions! {
+    /// Makes a person with a one-time link to set their password.
+    CreatePerson = "person.create" on "tenant" (|_| String::new()) {
+        /// Their address; belongs to one tenant only.
+        email: Email,
+        /// What people call them.
+        name: String,
+        /// What they are in the tenant.
+        tenant_role: TenantRole,
+    } if |_, actor| admin(actor),
+      detail |a| json!({ "tenant_role": a.tenant_role }),
+      personal |a| json!({ "email": a.email, "name": a.name });
+
+    /// Makes a new one-time link for a person to set their password with.
+    IssuePasswordLink = "person.password_link" on "person" (|a| a.person.to_string()) {
+        /// For whom.
+        person: PersonId,
+    } if |_, actor| admin(actor);
+
+    /// Changes what a person is in the tenant.
+    SetTenantRole = "person.tenant_role" on "person" (|a| a.person.to_string()) {
+        /// Whose.
+        person: PersonId,
+        /// What they become.
+        tenant_role: TenantRole,
+    } if |a, actor| {
+        admin(actor)?;
+        when(actor.person() != Some(a.person), "Another admin must change your own role.")
+    }, detail |a| json!({ "tenant_role": a.tenant_role });
+
+    /// Makes an organisation.
+    CreateOrganisation = "organisation.create" on "tenant" (|_| String::new()) {
+        /// What people call it.
+        name: String,
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name });
+
+    /// Puts a person into an organisation, or changes their role there.
+    SetMembership = "membership.set" on "organisation" (|a| a.organisation.to_string()) {
+        /// Where.
+        organisation: OrganisationId,
+        /// Who.
+        person: PersonId,
+        /// As what.
+        role: Role,
+    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person, "role": a.role });
+
+    /// Takes a person out of an organisation.
+    RemoveMembership = "membership.remove" on "organisation" (|a| a.organisation.to_string()) {
+        /// Where.
+        organisation: OrganisationId,
+        /// Who.
+        person: PersonId,
+    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person });
+
+    /// Changes the tenant's rules.
+    ChangeRules = "rules.change" on "tenant" (|_| String::new()) {
+        /// The new ones.
+        rules: Rules,
+        /// The version that was shown to the person who changed them.
+        version: i64,
+    } if |_, actor| admin(actor), detail |a| json!({ "rules": a.rules });
+}

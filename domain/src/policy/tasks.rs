@@ -1,0 +1,147 @@
+//! What is done with tasks, the approval queue and the audit log.
+use super::{Action, manages, when};
+use crate::{
+    Actor, ApprovalId, OrganisationId, PersonId, TaskId, approval::Answer, request::RequestDigest, role::Role,
+    scope::Scope, task::Submission,
+};
+use serde_json::{Value, json};
+
+/// Submits a task.
+#[derive(Debug)]
+pub struct SubmitTask {
+    /// What.
+    pub submission: Submission,
+    /// Chosen by the caller to submit once even when it asks twice; 1 to 255 visible ASCII characters.
+    pub idempotency_key: Option<String>,
+}
+
+impl Action for SubmitTask {
+    const NAME: &'static str = "task.submit";
+    const SCOPE: Option<Scope> = Some(Scope::TasksSubmit);
+
+    fn check(&self, actor: &Actor) -> Result<(), &'static str> {
+        let role = actor.role_in(self.submission.organisation);
+        when(role >= Some(Role::Member), "Only members of the organisation may submit tasks there.")
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("organisation", self.submission.organisation.to_string())
+    }
+    fn detail(&self) -> Value {
+        json!({
+            "tool": self.submission.tool,
+            "visibility": self.submission.visibility,
+            "network_policy": self.submission.network.policy,
+        })
+    }
+}
+
+/// Cancels a task that the actor sees.
+#[derive(Debug)]
+pub struct CancelTask {
+    /// Which.
+    pub task: TaskId,
+    /// Who submitted it.
+    pub owner: PersonId,
+    /// Where it belongs.
+    pub organisation: OrganisationId,
+}
+
+impl Action for CancelTask {
+    const NAME: &'static str = "task.cancel";
+    const SCOPE: Option<Scope> = Some(Scope::TasksCancel);
+
+    fn check(&self, actor: &Actor) -> Result<(), &'static str> {
+        let own = actor.person() == Some(self.owner);
+        let why_not = "Only the one who submitted it, an owner of its organisation or an admin may cancel a task.";
+        when(own, why_not).or_else(|_| manages(actor, self.organisation).map_err(|_| why_not))
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("task", self.task.to_string())
+    }
+}
+
+/// Answers a question in the approval queue.
+#[derive(Debug)]
+pub struct Decide {
+    /// Which question.
+    pub approval: ApprovalId,
+    /// About which task.
+    pub task: TaskId,
+    /// Where it belongs.
+    pub organisation: OrganisationId,
+    /// Who asks.
+    pub requester: PersonId,
+    /// The answer.
+    pub answer: Answer,
+    /// Why, as [`crate::approval::reason`] let it through.
+    pub reason: String,
+    /// The request that was shown to the person who answers.
+    pub request: RequestDigest,
+}
+
+impl Action for Decide {
+    const NAME: &'static str = "approval.decide";
+    const SCOPE: Option<Scope> = Some(Scope::ApprovalsDecide);
+
+    fn check(&self, actor: &Actor) -> Result<(), &'static str> {
+        when(
+            actor.role_in(self.organisation) >= Some(Role::Approver),
+            "Only approvers of the organisation may decide.",
+        )?;
+        when(actor.person() != Some(self.requester), "Nobody decides a request of their own.")
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("task", self.task.to_string())
+    }
+    fn detail(&self) -> Value {
+        json!({ "approval": self.approval, "answer": self.answer, "reason": self.reason, "request_digest": self.request })
+    }
+}
+
+/// Reads tasks, their output and receipts: those that the actor sees. What there is to forbid is a key's scope.
+#[derive(Debug, Default)]
+pub struct ReadTasks;
+
+impl Action for ReadTasks {
+    const NAME: &'static str = "task.read";
+    const SCOPE: Option<Scope> = Some(Scope::TasksRead);
+
+    fn check(&self, _: &Actor) -> Result<(), &'static str> {
+        Ok(())
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", String::new())
+    }
+}
+
+/// Reads the approval queue: the questions that the actor sees. What there is to forbid is a key's scope.
+#[derive(Debug, Default)]
+pub struct ReadApprovals;
+
+impl Action for ReadApprovals {
+    const NAME: &'static str = "approval.read";
+    const SCOPE: Option<Scope> = Some(Scope::ApprovalsRead);
+
+    fn check(&self, _: &Actor) -> Result<(), &'static str> {
+        Ok(())
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", String::new())
+    }
+}
+
+/// Reads the audit log.
+#[derive(Debug, Default)]
+pub struct ReadAudit;
+
+impl Action for ReadAudit {
+    const NAME: &'static str = "audit.read";
+    const SCOPE: Option<Scope> = Some(Scope::AuditRead);
+
+    fn check(&self, actor: &Actor) -> Result<(), &'static str> {
+        when(actor.reads_everything(), "Only admins and auditors read the audit log.")
+    }
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", String::new())
+    }
+}

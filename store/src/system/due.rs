@@ -1,0 +1,52 @@
+//! What is due, in whatever tenant.
+use super::System;
+use crate::{Result, TaskFilter, column::record, conn::unscoped};
+use domain::{Actor, TenantId, Timestamp};
+
+record! {
+    /// When the next thing is due.
+    pub struct DueAt {
+        /// Microseconds since the epoch.
+        pub at: Option<Timestamp>,
+    }
+}
+
+impl System<'_> {
+    /// When the next approval or lease ends, in whatever tenant.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let approvals =
+            unscoped!(conn, DueAt, fetch_one, "select min(expires_at) as at from approval where state = 'waiting'")?;
+        let leases = unscoped!(
+            conn,
+            DueAt,
+            fetch_one,
+            "select min(lease_until) as at from task where state in ('assigned', 'running')"
+        )?;
+        Ok([approvals.at, leases.at].into_iter().flatten().min())
+    }
+
+    /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue.
+    pub async fn do_due(&self) -> Result<()> {
+        for tenant in self.tenants().await? {
+            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
+            write.expire_approvals().await?;
+            write.release_expired().await?;
+            write.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Tenants with something to run, for the dispatcher's start.
+    pub async fn tenants_with_queue(&self) -> Result<Vec<TenantId>> {
+        let mut busy = vec![];
+        for tenant in self.tenants().await? {
+            let filter = TaskFilter { states: vec![domain::task::TaskState::Queued], ..TaskFilter::default() };
+            let mut read = self.0.read(&Actor::console(tenant.id, self.now())).await?;
+            if !read.tasks(&filter, None, 1).await?.items.is_empty() {
+                busy.push(tenant.id);
+            }
+        }
+        Ok(busy)
+    }
+}

@@ -1,0 +1,136 @@
+//! Before anybody is there: the master key's check, tenants, the set-up link.
+use super::System;
+use crate::{
+    Error, Event, Result, Topic,
+    column::{Number, record},
+    conn::{Conn, random, unscoped},
+    events,
+};
+use domain::{TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
+use uuid::Uuid;
+
+record! {
+    /// A tenant.
+    pub struct Tenant {
+        /// Its id.
+        pub id: TenantId,
+        /// What people call it.
+        pub name: String,
+        /// When it was made.
+        pub created_at: Timestamp,
+    }
+}
+
+record! {
+    /// Something sealed.
+    pub struct Sealed {
+        /// Nonce and ciphertext.
+        pub sealed: Vec<u8>,
+    }
+}
+
+impl System<'_> {
+    /// M-06: the master key must open what it sealed at the first start. Nobody's rows: there is one of them.
+    pub(crate) async fn check_key(&self) -> Result<()> {
+        const PLACE: &str = "system/key_check/sealed/1/1";
+        let mut conn = self.write().await?;
+        // Of several nodes that start at once on a new database the first decides.
+        let sql = "insert into key_check (id, sealed) values (1, $1) on conflict (id) do nothing";
+        unscoped!(conn, execute, sql, self.0.key().seal(PLACE, b"castellan")?)?;
+        let check = unscoped!(conn, Sealed, fetch_one, "select sealed from key_check where id = 1")?;
+        conn.commit().await?;
+        match self.0.key().open(PLACE, &check.sealed) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Unusable(
+                "the master key is not the one that this database was made with. Put back data/secrets/master.key, or set \
+                 CASTELLAN_ENCRYPTION_KEY to the right key; nothing was changed."
+                    .into(),
+            )),
+        }
+    }
+
+    /// All tenants, oldest first: for the console, and to start their local runners.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>> {
+        let mut conn = self.read().await?;
+        unscoped!(conn, Tenant, fetch_all, "select id, name, created_at from tenant order by id limit 10000")
+    }
+
+    /// Makes a tenant with its chain, its data key and the rules that it starts with.
+    pub async fn create_tenant(&self, name: &str) -> Result<TenantId> {
+        let (mut conn, id) = (self.write().await?, TenantId(Uuid::now_v7()));
+        self.insert_tenant(&mut conn, id, name).await?;
+        self.commit_tenant(conn, id).await
+    }
+
+    /// Whether anybody was made yet: the first start ends with the first person.
+    pub async fn is_empty(&self) -> Result<bool> {
+        let mut conn = self.read().await?;
+        let people =
+            unscoped!(conn, Number, fetch_one, "select count(*) as n from (select 1 from person limit 1) one")?;
+        Ok(people.n == 0)
+    }
+
+    /// Replaces the set-up link; there is one at a time.
+    pub async fn offer_setup(&self, token_hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
+        let mut conn = self.write().await?;
+        unscoped!(conn, execute, "delete from setup_link where expires_at <> 0")?;
+        unscoped!(
+            conn,
+            execute,
+            "insert into setup_link (token_hash, expires_at) values ($1, $2)",
+            token_hash,
+            expires_at
+        )?;
+        conn.commit().await
+    }
+
+    /// Whether a set-up token opens anything now.
+    pub async fn may_set_up(&self, token_hash: [u8; 32]) -> Result<bool> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        let sql = "select count(*) as n from setup_link where token_hash = $1 and expires_at > $2";
+        let found = unscoped!(conn, Number, fetch_one, sql, token_hash, now)?;
+        Ok(found.n > 0)
+    }
+
+    /// Uses the set-up link up and makes the first tenant, or none: of two who use it at once one comes too late.
+    /// There is no tenant yet to be within.
+    pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str) -> Result<TenantId> {
+        let (mut conn, id, now) = (self.write().await?, TenantId(Uuid::now_v7()), self.now());
+        let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";
+        if unscoped!(conn, execute, sql, token_hash, now)? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.insert_tenant(&mut conn, id, tenant).await?;
+        self.commit_tenant(conn, id).await
+    }
+
+    async fn commit_tenant(&self, conn: Conn, id: TenantId) -> Result<TenantId> {
+        let event = Event { tenant: id, topic: Topic::People, id: id.0 };
+        events::commit(self.0, conn, &[event]).await?;
+        Ok(id)
+    }
+
+    async fn insert_tenant(&self, conn: &mut Conn, id: TenantId, name: &str) -> Result<()> {
+        let name = text::name("tenant", name, 80)?;
+        let wrapped = self.0.key().seal(&format!("{id}/tenant_key/wrapped/{id}/1"), &random::<32>()?)?;
+        let rules = serde_json::to_string(&Rules::default()).map_err(|_| Error::Corrupt("rules"))?;
+        unscoped!(
+            *conn,
+            execute,
+            "insert into tenant (id, name, created_at) values ($1, $2, $3)",
+            id,
+            name,
+            self.now()
+        )?;
+        unscoped!(
+            *conn,
+            execute,
+            "insert into tenant_key (tenant_id, version, wrapped) values ($1, 1, $2)",
+            id,
+            wrapped
+        )?;
+        unscoped!(*conn, execute, "insert into rules (tenant_id, version, body) values ($1, 1, $2)", id, rules)?;
+        unscoped!(*conn, execute, "insert into audit_head (tenant_id, seq, hash) values ($1, 0, $2)", id, GENESIS)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Whom a bearer token, a one-time link or a certificate belongs to: none of them names a tenant that is believed.
+use super::{LAST_USED, System};
+use crate::{Result, column::record, conn::unscoped};
+use domain::{KeyId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
+use uuid::Uuid;
+
+record! {
+    /// A key as a request finds it.
+    pub struct KeyHolder {
+        /// Its tenant.
+        pub tenant_id: TenantId,
+        /// Its id.
+        pub id: KeyId,
+        /// Whose it is.
+        pub owner_id: PersonId,
+        /// What people call it.
+        pub name: String,
+        /// What it may do.
+        pub scopes: Scopes,
+        /// When it was last used, to a minute.
+        pub last_used_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// Where a one-time token leads.
+    pub struct Place {
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The person, the enrolment or the runner.
+        pub id: Uuid,
+    }
+}
+
+record! {
+    /// What something is called.
+    pub struct Named {
+        /// Its name.
+        pub name: String,
+    }
+}
+
+impl System<'_> {
+    /// The key that a bearer token is: the token names no tenant.
+    pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<KeyHolder>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        unscoped!(
+            conn,
+            KeyHolder,
+            fetch_optional,
+            "select tenant_id, id, owner_id, name, scopes, last_used_at from api_key
+             where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
+            token_hash,
+            now
+        )
+    }
+
+    /// Notes that a key is in use.
+    pub async fn touch_key(&self, key: &KeyHolder) -> Result<()> {
+        let now = self.now();
+        if key.last_used_at.is_some_and(|at| now.since(at) < LAST_USED) {
+            return Ok(());
+        }
+        let mut conn = self.write().await?;
+        let sql = "update api_key set last_used_at = $3 where tenant_id = $1 and id = $2";
+        unscoped!(conn, execute, sql, key.tenant_id, key.id, now)?;
+        conn.commit().await
+    }
+
+    /// Whose password a one-time link sets.
+    pub async fn password_link(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        let sql = "select tenant_id, person_id as id from password_link where token_hash = $1 and expires_at > $2";
+        unscoped!(conn, Place, fetch_optional, sql, token_hash, now)
+    }
+
+    /// Which enrolment a runner's token is, whether or not it still works.
+    pub async fn enrolment(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+        let mut conn = self.read().await?;
+        unscoped!(conn, Place, fetch_optional, "select tenant_id, id from enrolment where token_hash = $1", token_hash)
+    }
+
+    /// The name of an active runner with this certificate, asked on every call: a certificate alone is not enough (E13).
+    pub async fn runner_name(&self, tenant: TenantId, runner: RunnerId, serial: &str) -> Result<Option<String>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        let found = unscoped!(
+            conn,
+            Named,
+            fetch_optional,
+            "select name from runner where tenant_id = $1 and id = $2 and serial = $3 and revoked_at is null and expires_at > $4",
+            tenant,
+            runner,
+            serial.to_owned(),
+            now
+        )?;
+        Ok(found.map(|runner| runner.name))
+    }
+}

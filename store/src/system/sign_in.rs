@@ -1,0 +1,110 @@
+//! Whom an address and a cookie belong to: who signs in names no tenant.
+use super::{LAST_USED, System};
+use crate::{NewSession, Result, Session, column::record, conn::unscoped};
+use domain::{
+    Actor, Email, OrganisationId, PersonId, SessionId, TenantId,
+    role::{Role, TenantRole},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long a session's former token still opens it.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+
+record! {
+    /// What signing in with a password needs.
+    pub struct Credential {
+        /// The person's tenant.
+        pub tenant_id: TenantId,
+        /// The person.
+        pub id: PersonId,
+        /// The password's hash (Argon2, PHC form), if one was set.
+        pub password_hash: Option<String>,
+    }
+}
+
+record! {
+    /// A person as an actor is made of.
+    pub struct Holder {
+        /// What people call them.
+        pub name: String,
+        /// Their address.
+        pub email: Email,
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+    }
+}
+
+record! {
+    /// A role.
+    pub struct RoleRow {
+        /// Where.
+        pub organisation_id: OrganisationId,
+        /// As what.
+        pub role: Role,
+    }
+}
+
+impl System<'_> {
+    /// Whom an address belongs to: signing in does not name a tenant.
+    pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
+        let mut conn = self.read().await?;
+        let sql = "select tenant_id, id, password_hash from person where email = $1";
+        unscoped!(conn, Credential, fetch_optional, sql, email.clone())
+    }
+
+    /// What a person is now, for an actor: asked at every request, so that a change of rights counts at once.
+    pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<(Holder, BTreeMap<OrganisationId, Role>)> {
+        let mut conn = self.read().await?;
+        let sql = "select name, email, tenant_role from person where tenant_id = $1 and id = $2";
+        let holder = unscoped!(conn, Holder, fetch_one, sql, tenant, person)?;
+        let sql = "select organisation_id, role from membership where tenant_id = $1 and person_id = $2";
+        let roles = unscoped!(conn, RoleRow, fetch_all, sql, tenant, person)?;
+        Ok((holder, roles.into_iter().map(|row| (row.organisation_id, row.role)).collect()))
+    }
+
+    /// The session that a cookie opens: the cookie names no tenant. One that is too old or idle for longer than `idle` is none.
+    pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<Session>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        unscoped!(
+            conn,
+            Session,
+            fetch_optional,
+            "select tenant_id, id, person_id, signed_in_by, created_at, last_used_at, expires_at, rotate from session
+             where (token_hash = $1 or (previous_hash = $1 and rotated_at > $4)) and expires_at > $2 and last_used_at > $3",
+            token_hash,
+            now,
+            now.before(idle),
+            now.before(UNDER_WAY)
+        )
+    }
+
+    /// Notes that a session is in use, to a minute. Never makes one (E11).
+    pub async fn touch_session(&self, session: &Session) -> Result<()> {
+        let now = self.now();
+        if now.since(session.last_used_at) < LAST_USED {
+            return Ok(());
+        }
+        let mut conn = self.write().await?;
+        let sql = "update session set last_used_at = $3 where tenant_id = $1 and id = $2";
+        unscoped!(conn, execute, sql, session.tenant_id, session.id, now)?;
+        conn.commit().await
+    }
+
+    /// Gives a session another token; `false` when it ended meanwhile, or somebody else did so first (E11).
+    /// The old one opens it for ten seconds more, for requests that are under way.
+    pub async fn rotate_session(&self, tenant: TenantId, id: SessionId, new_hash: [u8; 32]) -> Result<bool> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        let sql = "update session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
+             where tenant_id = $1 and id = $2 and rotate";
+        let rotated = unscoped!(conn, execute, sql, tenant, id, new_hash, now)?;
+        conn.commit().await?;
+        Ok(rotated > 0)
+    }
+
+    /// Opens a session in the tenant that signing in found.
+    pub async fn open_session(&self, actor: &Actor, new: NewSession) -> Result<()> {
+        let mut write = self.0.write(actor).await?;
+        write.open_session(new).await?;
+        write.commit().await
+    }
+}
