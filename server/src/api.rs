@@ -8,6 +8,7 @@ mod me;
 mod received;
 mod runners;
 mod specification;
+mod submission;
 mod table;
 mod task;
 mod tasks;

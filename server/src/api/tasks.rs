@@ -2,7 +2,8 @@
 use super::{
     document::{Always, List, OfChanges, OfOne},
     received::{Id, Parameters, Reads, Sent, cursor, flag, limit, parsed, usual_limit},
-    task::{CancelledTask, ListedTask, NewTask, SubmittedTask, WholeTask},
+    submission::{CancelledTask, NewTask, SubmittedTask},
+    task::{ListedTask, WholeTask},
 };
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{
