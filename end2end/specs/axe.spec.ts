@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { type Castellan } from '../castellan';
-import { type Person } from '../people';
+import { OUTSIDE, PAGES } from '../pages';
 import { type Scene, scene } from '../scene';
 import { expect, test as base } from '../test';
 
@@ -18,35 +18,6 @@ const test = base.extend<object, { scene: Scene }>({
 
 // Six looks at each page take their time where other work goes on.
 test.describe.configure({ mode: 'parallel', timeout: 180_000 });
-
-/** Each route with an address on it, as somebody sees it. */
-const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
-  '/': ({ grace }) => [grace, '/'],
-  '/tasks': ({ ada }) => [ada, '/tasks'],
-  '/tasks/new': ({ mei }) => [mei, '/tasks/new'],
-  '/tasks/{id}': ({ ada, ended }) => [ada, ended],
-  '/approvals': ({ grace }) => [grace, '/approvals'],
-  '/approvals/{id}': ({ grace, approval }) => [grace, approval],
-  '/runners': ({ ada }) => [ada, '/runners'],
-  '/runners/new': ({ ada }) => [ada, '/runners/new'],
-  '/runners/{id}': ({ ada, runner }) => [ada, runner],
-  '/audit': ({ ada }) => [ada, '/audit'],
-  '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
-  '/sessions': ({ ada }) => [ada, '/sessions'],
-  '/organisations': ({ ada }) => [ada, '/organisations'],
-  '/organisations/new': ({ ada }) => [ada, '/organisations/new'],
-  '/organisations/{id}': ({ ada, organisation }) => [ada, organisation],
-  '/people': ({ ada }) => [ada, '/people'],
-  '/people/new': ({ ada }) => [ada, '/people/new'],
-  '/people/{id}': ({ ada, person }) => [ada, person],
-  '/keys': ({ ada }) => [ada, '/keys'],
-  '/keys/new': ({ ada }) => [ada, '/keys/new'],
-  '/rules': ({ ada }) => [ada, '/rules'],
-  '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
-};
-
-/** Those for who is not signed in have tests of their own below. */
-const OUTSIDE = ['/sign-in', '/setup', '/password'];
 
 test('every page is looked at', async ({ castellan }) => {
   const { stdout } = await promisify(execFile)(...castellan.command('dev', 'routes', '--json'));
@@ -67,6 +38,8 @@ for (const [route, of] of Object.entries(PAGES)) {
 for (const [name, of] of Object.entries<(scene: Scene) => string>({
   'a failed task': ({ failed }) => failed,
   'a waiting task': ({ waiting }) => waiting,
+  'the search page at first': () => '/search',
+  'a search that finds nothing': () => '/search?q=no-such-thing',
   'an empty list': () => '/tasks?text=no-such-task',
   'no such page': () => '/no/such/page',
 })) {
@@ -93,6 +66,18 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await page.goto('/');
   await page.locator('.nav-narrow > summary').click();
   await look(page, [320]);
+
+  await page.keyboard.press('Escape');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto('/tasks');
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await look(page);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Search everything' }).fill('backup');
+  await expect(page.getByRole('option')).not.toHaveCount(0);
+  await look(page);
 
   await page.goto('/runners/new');
   await page.getByLabel('Name').fill('build-1');

@@ -191,6 +191,14 @@ create index task_organisation on task (tenant_id, organisation_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
 create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
+-- What was approved before, by title: those that asked and were not turned down.
+create index task_precedent on task (tenant_id, organisation_id, owner_id, tool, title, id)
+    where asked and state not in ('awaiting_approval', 'denied', 'expired');
+-- What ended lately, and what of it went wrong. The first is read without looking at the tasks themselves.
+create index task_ended on task
+    (tenant_id, ended_at, state, owner_id, organisation_id, visibility, asked, queued_at, started_at)
+    where ended_at is not null;
+create index task_failed on task (tenant_id, ended_at) where state in ('failed', 'timed_out', 'lost');
 
 create table task_label (
     tenant_id uuid not null,

@@ -90,6 +90,8 @@ macro_rules! visible {
     };
 }
 
+pub(crate) use visible;
+
 macro_rules! columns {
     () => {
         concat!(
@@ -144,6 +146,28 @@ impl Read {
             person
         )?;
         Ok(counted.n)
+    }
+
+    /// The questions that wait for this actor's answer, the oldest first: what [`Read::approvals_waiting_for_me`] counts.
+    pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            Approval,
+            fetch_all,
+            concat!(
+                columns!(),
+                " and a.state = 'waiting' and a.requester_id <> $2 and exists (select 1 from membership m
+                    where m.tenant_id = a.tenant_id and m.organisation_id = a.organisation_id and m.person_id = $2
+                    and m.role in ('approver', 'owner'))
+                 and not exists (select 1 from decision d
+                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.person_id = $2)
+                 order by a.id limit $4"
+            ),
+            person,
+            everything,
+            limit
+        )
     }
 
     /// One question.

@@ -208,6 +208,8 @@ macro_rules! list {
     };
 }
 
+pub(crate) use {list, visible};
+
 impl Read {
     /// Tasks that match and that the actor sees, newest first, `after` being the last one seen.
     pub async fn tasks(&mut self, filter: &TaskFilter, after: Option<TaskId>, limit: u32) -> Result<Page<TaskRow>> {

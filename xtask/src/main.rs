@@ -6,6 +6,7 @@ mod need;
 mod root;
 #[cfg(test)]
 mod rules;
+mod screenshots;
 mod serve;
 mod site;
 mod step;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build, and take pictures of every page into target/screenshots and docs/screenshots
+    Screenshots,
     /// Install what the tests need, and run all of them
     Test {
         /// Leave out the browser, the documentation and the dependency policy
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Serve { release, arguments } => serve::serve(release, &arguments),
         Command::Build => binaries::build_release(),
         Command::Dev { arguments } => dev::dev(&arguments),
+        Command::Screenshots => screenshots::screenshots(),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
     };
     match result {

@@ -18,7 +18,8 @@ approval-state-withdrawn = Withdrawn
 approval-requester = Requested by
 approval-rule = Rule that asked
 approval-reach = Reach
-approval-answers = Approvals
+approval-expires = Expires
+approval-settled = Settled
 approval-time-left = Expires or settled
 approval-given-short = { $given } of { $needed }
 approval-given = { $given } of { $needed } approvals given
@@ -36,8 +37,8 @@ approval-bytes = Exact bytes
 approval-bytes-help = What the digest below is the SHA-256 of. Your answer holds for these bytes only, and for one use.
 
 approval-reason = Reason
-approval-reason-help = The requester reads it, and it is in the audit log for good. Needed when you deny. Up to 1,000 characters.
-approval-consequence = Denying ends the task. Approving lets a runner run exactly this request, once, when enough people have approved it. Neither can be undone.
+approval-reason-help = Needed to deny. The requester reads it.
+approval-consequence = Denying ends the task. Approving lets a runner run exactly this request, once, when enough people have approved it. Neither can be undone. Answer and reason (up to 1,000 characters) stay in the audit log for good.
 approval-deny = Deny
 approval-approve = Approve
 
@@ -46,3 +47,18 @@ approval-is-denied = This request has been denied. There is nothing left to deci
 approval-is-expired = Nobody decided this request in time, so it counts as denied. The task can be submitted again.
 approval-is-withdrawn = The task was cancelled, so there is nothing left to decide.
 approval-answered = You have answered. Others must answer too before it runs.
+
+changes = Compared with what was approved before
+changes-never = Never approved before
+changes-never-text = No request of this requester with this title and tool has been approved in this organisation. Read all of it.
+changes-same = Nothing changed
+changes-same-script = Same script, another request
+changes-differ = Changed
+changes-since = since a request like it, of the same requester, title and tool, was approved
+changes-script = Changes in the script
+changes-request = Changes in the request
+changes-skipped = { $n ->
+    [one] … 1 line that is the same
+   *[other] … { $n } lines that are the same
+}
+changes-too-long = It differs. With { $lines } lines it is too long to be compared line by line here (at most { $most }): read all of it below.

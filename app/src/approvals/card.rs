@@ -12,7 +12,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
 
-/// The card.
+/// The card: first what decides, then the decision, then the rest. The style keeps the decision in sight.
 #[component]
 pub fn Card(
     /// The request.
@@ -28,30 +28,55 @@ pub fn Card(
     let topics = format!("approvals:{},tasks:{}", approval.id, approval.task_id);
     let (requester, organisation, rule) =
         (approval.requester.clone(), approval.organisation.clone(), approval.rule.clone());
+    let may = why_not.is_none();
     view! {
         <aside class="rail decision" aria-label=t!("approval-decision")>
-            <Facts>
-                <Fact name=t!("approval-requester")><Revealed text=requester /></Fact>
-                <Fact name=t!("task-organisation")><Revealed text=organisation /></Fact>
-                <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
-                <Fact name=t!("approval-reach")><Reach policy=policy /><p class="help">{reach_in_full(policy)}</p></Fact>
-                <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
-            </Facts>
-            <Live topics=topics region="decision" quiet=true>
-                <Standing approval=approval decisions=decisions />
-            </Live>
-            {match why_not {
-                Some(text) => view! { <Refused action=Decide::PATH /><p class="why-not">{text}</p> }.into_any(),
-                None => view! { <Buttons hidden=hidden /> }.into_any(),
-            }}
-            {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
+            <div class="decision-first">
+                <Facts>
+                    <Fact name=t!("approval-requester")><strong><Revealed text=requester /></strong></Fact>
+                    <Fact name=t!("approval-reach")><Reach policy=policy /><p class="help">{reach_in_full(policy)}</p></Fact>
+                </Facts>
+                <Live topics=topics.clone() region="decision" quiet=true>
+                    <Standing approval=approval />
+                </Live>
+                {why_not.map(|text| view! { <Refused action=Decide::PATH /><p class="why-not">{text}</p> })}
+            </div>
+            {may.then(|| view! { <Buttons hidden=hidden /> })}
+            <div class="decision-rest">
+                {may.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
+                <Live topics=topics region="answers" quiet=true>
+                    <Answers decisions=decisions />
+                </Live>
+                <Facts>
+                    <Fact name=t!("task-organisation")><Revealed text=organisation /></Fact>
+                    <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
+                    <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
+                </Facts>
+                {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
+            </div>
         </aside>
     }
 }
 
-/// What changes while one looks. Once it is settled, the style hides the form beside it.
+/// What changes while one looks. Once it is settled, the style hides the form below it.
 #[component]
-fn Standing(approval: Approval, decisions: Vec<Decision>) -> impl IntoView {
+fn Standing(approval: Approval) -> impl IntoView {
+    let waiting = approval.state == ApprovalState::Waiting;
+    view! {
+        <div class=if waiting { "standing" } else { "standing settled" }>
+            <p>
+                <ApprovalBadge state=approval.state />
+                " "
+                {t!("approval-given", given = approval.given, needed = approval.needed)}
+            </p>
+            {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<Moment at=approval.expires_at /></p> })}
+        </div>
+    }
+}
+
+/// Who has answered, and why.
+#[component]
+fn Answers(decisions: Vec<Decision>) -> impl IntoView {
     let answer = |decision: Decision| {
         let (meaning, word) = match decision.answer {
             Answer::Approve => (Meaning::Good, t!("approval-said-yes")),
@@ -68,18 +93,8 @@ fn Standing(approval: Approval, decisions: Vec<Decision>) -> impl IntoView {
             </li>
         }
     };
-    let waiting = approval.state == ApprovalState::Waiting;
-    view! {
-        <div class=if waiting { "standing" } else { "standing settled" }>
-            <p>
-                <ApprovalBadge state=approval.state />
-                " "
-                {t!("approval-given", given = approval.given, needed = approval.needed)}
-            </p>
-            {waiting.then(|| view! { <p>{t!("approval-until")}" "<Moment at=approval.expires_at /></p> })}
-            <ul class="answers">{decisions.into_iter().map(answer).collect_view()}</ul>
-        </div>
-    }
+    (!decisions.is_empty())
+        .then(|| view! { <ul class="answers">{decisions.into_iter().map(answer).collect_view()}</ul> })
 }
 
 /// A reason, line by line.
@@ -92,9 +107,8 @@ fn Reason(text: String) -> impl IntoView {
 #[component]
 fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
     view! {
-        <Form action=Decide::PATH hidden=hidden>
-            <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=3 />
-            <p class="help">{t!("approval-consequence")}</p>
+        <Form action=Decide::PATH hidden=hidden class="decide">
+            <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=2 />
             <div class="form-buttons">
                 <Button look=Look::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
                 <Button look=Look::Main name="answer" value="approve">{t!("approval-approve")}</Button>

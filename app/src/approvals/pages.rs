@@ -1,5 +1,8 @@
 //! The approval queue, and one request with everything that decides it.
-use super::card::{Card, why_not};
+use super::{
+    card::{Card, why_not},
+    changes::{Changes, Compared},
+};
 use crate::{
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
@@ -35,7 +38,7 @@ async fn queue(actor: Actor) -> Result<Page, Refusal> {
         <Live topics="approvals" region="approvals">
             {match list.items.is_empty() {
                 true => view! { <Nothing waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
-                false => view! { <Rows rows=list.items /> }.into_any(),
+                false => view! { <Rows rows=list.items state=filter.state /> }.into_any(),
             }}
             <Pager next=list.next />
         </Live>
@@ -76,7 +79,12 @@ fn States(chosen: Option<ApprovalState>) -> impl IntoView {
 }
 
 #[component]
-fn Rows(rows: Vec<Approval>) -> impl IntoView {
+fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
+    let when = match state {
+        Some(ApprovalState::Waiting) => t!("approval-expires"),
+        Some(_) => t!("approval-settled"),
+        None => t!("approval-time-left"),
+    };
     let headings = vec![
         t!("task-title"),
         t!("task-state"),
@@ -84,8 +92,7 @@ fn Rows(rows: Vec<Approval>) -> impl IntoView {
         t!("task-organisation"),
         t!("task-network"),
         t!("approval-rule"),
-        t!("approval-answers"),
-        t!("approval-time-left"),
+        when,
     ];
     let row = |asked: Approval| {
         let end = asked.settled_at.unwrap_or(asked.expires_at);
@@ -94,12 +101,15 @@ fn Rows(rows: Vec<Approval>) -> impl IntoView {
                 <RowLink href=format!("/approvals/{}", asked.id)>
                     <Revealed text=asked.title />
                 </RowLink>
-                <td><ApprovalBadge state=asked.state /></td>
+                <td>
+                    <ApprovalBadge state=asked.state />
+                    " "
+                    <span class="muted">{t!("approval-given-short", given = asked.given, needed = asked.needed)}</span>
+                </td>
                 <td><Revealed text=asked.requester /></td>
                 <td><Revealed text=asked.organisation /></td>
                 <td><Reach policy=asked.network /></td>
                 <td><Revealed text=asked.rule /></td>
-                <td>{t!("approval-given-short", given = asked.given, needed = asked.needed)}</td>
                 <td><Moment at=end /></td>
             </tr>
         }
@@ -160,14 +170,19 @@ async fn request(actor: Actor) -> Result<Page, Refusal> {
     let approval = read.approval(id).await?;
     let (task, decisions) = (read.task(approval.task_id).await?, read.decisions(approval.task_id).await?);
     let (request, now) = (task.read_request()?, ctx::now());
+    let compared = match read.approved_before(id).await? {
+        Some(precedent) => Some(Compared::with(precedent, &task.script, &request)?),
+        None => None,
+    };
     let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
     let why_not = why_not(&actor, &approval, &decisions, now);
     let page = Page::new(Place::Approvals, seen(&approval.title)).lead(summary(&request));
     let page =
         page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-see-task")}</LinkButton> });
     Ok(page.body(view! {
-        <div class="detail">
+        <div class="detail deciding">
             <div class="detail-main">
+                <Changes compared=compared />
                 <section>
                     <h2>{t!("task-script")}</h2>
                     <p class="help">{t!("approval-script-help")}</p>

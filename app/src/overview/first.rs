@@ -1,26 +1,45 @@
-//! The first task of a deployment that has none: one button, and one sees everything work.
+//! The first task of somebody who has none: one button, and one sees everything work.
 use crate::{
     tasks::actions::SubmitTask,
     token::Token,
     ui::{Button, Form, LinkButton, Look, Source},
 };
+use domain::{Actor, OrganisationId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// What it runs: sealed, a few seconds, and it shows what a task sees.
-const SCRIPT: &str = r#"printf 'Hello from a sealed sandbox.\n\n'
-printf 'Who am I?       %s\n' "$(id)"
-printf 'Where am I?     %s\n' "$(pwd)"
-printf 'What do I see?  %s\n' "$(ls -x /)"
-printf 'Any secrets?    %s variables: %s\n' "$(env | wc -l)" "$(env | cut -d= -f1 | sort | tr '\n' ' ')"
-printf '\nIs there a network? '
+const SCRIPT: &str = r#"say() { printf '\033[2m%-18s\033[0m %s\n' "$1" "$2"; }
+printf 'Hello from a sealed sandbox.\n\n'
+say 'Who am I?' "$(id)"
+say 'Where am I?' "$(pwd), with $(df -h --output=avail . | tail -1 | tr -d ' ') free"
+say 'What do I see?' "$(ls -x /)"
+say 'My processes' "$(ls -d /proc/[0-9]* | wc -l), counted from 1: this is number $$"
+say 'Capabilities' "$(grep CapEff /proc/self/status | cut -f2)"
+say 'Privileges' "no new ones: $(grep NoNewPrivs /proc/self/status | cut -f2), filters: $(grep Seccomp: /proc/self/status | cut -f2)"
+say 'Any secrets?' "$(env | wc -l) variables: $(env | cut -d= -f1 | sort | tr '\n' ' ')"
+printf '\033[2m%-18s\033[0m ' 'Any network?'
 if (exec 3<>/dev/tcp/192.0.2.1/80) 2>/dev/null; then printf '\033[31myes\033[0m\n'; else printf '\033[32mno\033[0m\n'; fi
+printf '\nOutput keeps its colours: '
+for colour in 1 2 3 4 5 6; do printf '\033[4%dm   \033[0m' "$colour"; done
+printf '\n'
 for n in 3 2 1; do printf '%s …\n' "$n"; sleep 1; done
-printf '\033[1;32mDone.\033[0m\n'
+printf 'What goes to standard error is marked.\n' >&2
+printf '\033[1;32mDone.\033[0m Below are how it ended and the receipt that the runner signed.\n'
 "#;
+
+/// Where the actor's first task would belong: the first organisation in which they may submit.
+pub fn place(actor: &Actor) -> Option<OrganisationId> {
+    actor.roles.iter().find(|(_, role)| **role >= Role::Member).map(|(organisation, _)| *organisation)
+}
 
 /// The offer.
 #[component]
-pub fn FirstTask() -> impl IntoView {
+pub fn FirstTask(
+    /// Where it would belong.
+    organisation: OrganisationId,
+    /// Whether this person can make others.
+    admin: bool,
+) -> impl IntoView {
     let once = Token::new("").map(|token| token.text).unwrap_or_default();
     view! {
         <section class="first">
@@ -33,12 +52,18 @@ pub fn FirstTask() -> impl IntoView {
             <Form action=SubmitTask::PATH>
                 <input type="hidden" name="script" value=SCRIPT />
                 <input type="hidden" name="title" value=t!("overview-first-title") />
+                <input type="hidden" name="organisation" value=organisation.to_string() />
                 <input type="hidden" name="once" value=once />
                 <div class="form-buttons">
                     <Button look=Look::Main>{t!("overview-first-run")}</Button>
                     <LinkButton href="/tasks/new">{t!("overview-first-own")}</LinkButton>
                 </div>
             </Form>
+            <p class="help">
+                {t!("overview-first-approval")}
+                " "
+                {admin.then(|| view! { <a href="/people/new">{t!("overview-first-person")}</a> })}
+            </p>
         </section>
     }
 }

@@ -1,5 +1,8 @@
-//! The first page.
-use super::first::FirstTask;
+//! The first page: what waits for me, what runs, what went wrong lately, and how the week went.
+use super::{
+    first::{self, FirstTask},
+    week::{self, Week},
+};
 use crate::{
     outcome::Refusal,
     tasks::{
@@ -10,18 +13,13 @@ use crate::{
 };
 use domain::{
     Actor,
-    approval::ApprovalState,
-    role::Role,
-    task::TaskState::{self, Assigned, AwaitingApproval, Failed, Lost, Queued, Running, Succeeded, TimedOut},
+    task::TaskState::{self, Assigned, AwaitingApproval, Failed, Queued, Running, Succeeded},
 };
 use leptos::prelude::*;
-use store::{Approval, ApprovalFilter, Counts, Read, TaskFilter, TaskRow};
+use store::{Approval, Counts, Ended, Read, TaskFilter, TaskRow};
 
 /// How many rows each list shows; more are a link away.
 const ROWS: u32 = 5;
-
-/// States whose counts stand at the top.
-const COUNTED: [TaskState; 5] = [AwaitingApproval, Queued, Running, Succeeded, Failed];
 
 /// What goes on.
 pub fn overview() -> impl IntoView {
@@ -29,24 +27,27 @@ pub fn overview() -> impl IntoView {
 }
 
 async fn first_page(actor: Actor) -> Result<Page, Refusal> {
+    let since = week::begin(ctx::now());
     let mut read = ctx::store()?.read(&actor).await?;
-    let counts = read.task_counts(&TaskFilter::default()).await?;
-    let waiting = waiting_for(&mut read, &actor).await?;
-    let running = tasks(&mut read, vec![Assigned, Running]).await?;
-    let failed = tasks(&mut read, vec![Failed, TimedOut, Lost]).await?;
+    let waiting = read.approvals_for_me(ROWS).await?;
+    let running = running(&mut read).await?;
+    let (open, ended) = (read.open_counts().await?, read.ended_by_day(since).await?);
+    let lately = ended.clone();
+    let failed = read.failed_since(since, ROWS).await?;
+    let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
-    let (none, submits) =
-        (counts.values().all(|count| *count == 0), actor.roles.values().any(|role| *role >= Role::Member));
-    let submit = submits.then(|| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
+    let place = first::place(&actor);
+    let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
+    let submit = place.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
     let page = Page::new(Place::Overview, t!("nav-overview")).lead(t!("overview-lead"));
-    let alone = actor.roles.len() == 1;
+    let admin = actor.is_admin();
     Ok(page.action(submit).body(view! {
         <Live topics="runners" region="overview-runner" quiet=true>
             {no_runner.then(|| view! { <p class="notice"><a href="/runners">{t!("overview-no-runner")}</a></p> })}
         </Live>
-        {(none && submits && alone).then(|| view! { <FirstTask /> })}
+        {first.map(|organisation| view! { <FirstTask organisation=organisation admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>
-            <Tiles counts=counts />
+            <Tiles open=open ended=lately />
             <section>
                 <h2>{t!("overview-waiting")}</h2>
                 <Waiting rows=waiting />
@@ -54,52 +55,51 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
             <Section title=t!("overview-running") none=t!("overview-running-none") rows=running />
             <Section title=t!("overview-failed") none=t!("overview-failed-none") rows=failed />
         </Live>
+        <Live topics="tasks" region="overview-week" quiet=true>
+            <Week since=since ended=ended />
+        </Live>
     }))
 }
 
-async fn tasks(read: &mut Read, states: Vec<TaskState>) -> Result<Vec<TaskRow>, Refusal> {
-    Ok(read.tasks(&TaskFilter { states, ..TaskFilter::default() }, None, ROWS).await?.items)
+/// What a runner has, newest first. Each state is asked for by itself: only so is it found by an index, without a look at
+/// all that ended.
+async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
+    let mut rows = vec![];
+    for state in [Assigned, Running] {
+        let filter = TaskFilter { states: vec![state], ..TaskFilter::default() };
+        rows.extend(read.tasks(&filter, None, ROWS).await?.items);
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
-/// Requests that this person may answer and has not answered.
-async fn waiting_for(read: &mut Read, actor: &Actor) -> Result<Vec<Approval>, Refusal> {
-    if read.approvals_waiting_for_me().await? == 0 {
-        return Ok(vec![]);
-    }
-    let filter = ApprovalFilter { state: Some(ApprovalState::Waiting), organisation: None };
-    let mut mine = vec![];
-    for asked in read.approvals(&filter, None, 100).await?.items {
-        let approver = actor.role_in(asked.organisation_id) >= Some(Role::Approver);
-        if approver && actor.person() != Some(asked.requester_id) {
-            let answers = read.decisions(asked.task_id).await?;
-            if answers.iter().all(|answer| Some(answer.person_id) != actor.person()) {
-                mine.push(asked);
-            }
-        }
-        if mine.len() == usize::try_from(ROWS).unwrap_or(usize::MAX) {
-            break;
-        }
-    }
-    Ok(mine)
-}
-
-/// How many tasks stand where, each with the way to them.
+/// How many tasks stand where, each with the way to them: what is open now, and what ended this week.
 #[component]
-fn Tiles(counts: Counts) -> impl IntoView {
-    let tile = |state: TaskState| {
-        let count = counts.get(&state).copied().unwrap_or(0);
-        let count = if count >= 1_000 { t!("count-capped") } else { count.to_string() };
+fn Tiles(open: Counts, ended: Vec<Ended>) -> impl IntoView {
+    let (succeeded, failed) = week::totals(&ended);
+    let open = |state: TaskState| open.get(&state).copied().unwrap_or(0);
+    let tile = |(state, count, lately): (TaskState, i64, bool)| {
+        let count = if !lately && count >= 1_000 { t!("count-capped") } else { count.to_string() };
         let href = Address::new("/tasks").with("state", state.as_str()).to_string();
+        let word = state_word(state);
         view! {
             <li>
                 <a class="tile" href=href>
                     <span class="tile-count">{count}</span>
-                    <span>{state_word(state)}</span>
+                    <span>{if lately { t!("overview-lately", state = word) } else { word }}</span>
                 </a>
             </li>
         }
     };
-    view! { <ul class="tiles" aria-label=t!("overview-counts")>{COUNTED.map(tile).collect_view()}</ul> }
+    let tiles = [
+        (AwaitingApproval, open(AwaitingApproval), false),
+        (Queued, open(Queued), false),
+        (Running, open(Running) + open(Assigned), false),
+        (Succeeded, succeeded, true),
+        (Failed, failed, true),
+    ];
+    view! { <ul class="tiles" aria-label=t!("overview-counts")>{tiles.map(tile).collect_view()}</ul> }
 }
 
 #[component]

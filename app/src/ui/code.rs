@@ -3,7 +3,7 @@ use super::islands::Copy;
 use domain::text::{Piece, reveal};
 use leptos::prelude::*;
 
-/// A digest in groups of eight, so that two can be compared by eye; copied in one piece.
+/// A digest in groups of eight, four on each line, so that two can be compared by eye; copied in one piece.
 #[component]
 pub fn Digest(
     /// Hexadecimal digits.

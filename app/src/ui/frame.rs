@@ -1,14 +1,22 @@
 //! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
-use super::{Button, Form, Glyph, Icon, Page, Place, ctx, islands::ThemeSwitch, nav::Nav, title::TabTitle};
+use super::{
+    Button, Form, Glyph, Icon, Page, Place, ctx,
+    islands::{Palette, ThemeSwitch},
+    keys::{self, KeysDialog},
+    nav::Nav,
+    title::TabTitle,
+    top::{SearchField, Switch},
+};
 use crate::login::actions::SignOut;
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
+use store::Organisation;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let waiting = waiting(&actor).await;
+    let (waiting, organisations) = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
-    let (wide, narrow) = (actor.clone(), actor.clone());
+    let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     view! {
         <TabTitle page=title.clone() />
         <a class="skip" href="#main">{t!("skip")}</a>
@@ -21,7 +29,9 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
                 </nav>
             </details>
             <Trail place=place trail=trail title=title.clone() />
-            <Menu actor=actor />
+            <Switch organisations=organisations />
+            <SearchField />
+            <Menu actor=actor.clone() />
         </header>
         <nav class="nav-wide" aria-label=t!("nav-label")>
             <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
@@ -35,16 +45,21 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
             {body}
         </main>
+        <KeysDialog actor=actor />
+        <Palette label=t!("search-everything") none=t!("search-none") help=t!("search-help") ways=ways />
     }
     .into_any()
 }
 
-/// A count that cannot be read is not worth a page: it is left out.
-async fn waiting(actor: &Actor) -> i64 {
-    let Ok(store) = ctx::store() else { return 0 };
+/// How many questions wait, and the organisations that one can switch between. What cannot be read of them is not worth a
+/// page: it is left out.
+async fn around(actor: &Actor) -> (i64, Vec<Organisation>) {
+    let Ok(store) = ctx::store() else { return (0, vec![]) };
     match store.read(actor).await {
-        Ok(mut read) => read.approvals_waiting_for_me().await.unwrap_or(0),
-        Err(_) => 0,
+        Ok(mut read) => {
+            (read.approvals_waiting_for_me().await.unwrap_or(0), read.organisations().await.unwrap_or_default())
+        }
+        Err(_) => (0, vec![]),
     }
 }
 

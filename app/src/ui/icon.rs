@@ -46,6 +46,8 @@ pub enum Glyph {
     Down,
     /// A plus.
     Plus,
+    /// A magnifying glass: search.
+    Search,
 }
 
 impl Glyph {
@@ -84,6 +86,7 @@ impl Glyph {
             Self::Menu => "M2.4 4h11.2M2.4 8h11.2M2.4 12h11.2",
             Self::Down => "m4 6 4 4 4-4",
             Self::Plus => "M8 3v10M3 8h10",
+            Self::Search => "M7 2.4a4.6 4.6 0 1 0 0 9.2 4.6 4.6 0 0 0 0-9.2M10.4 10.4 14 14",
         }
     }
 }

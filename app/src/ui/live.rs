@@ -18,7 +18,7 @@ pub fn Live(
 ) -> impl IntoView {
     let reload = ctx::here().to_string();
     view! {
-        <Watch topics=topics region=region.into() quiet=quiet newer=t!("live-newer", n = "{n}") />
+        <Watch topics=topics region=region.into() page=reload.clone() quiet=quiet newer=t!("live-newer", n = "{n}") />
         <div id=region class="live">
             {children()}
         </div>

@@ -31,6 +31,8 @@ mod group;
 #[cfg(feature = "ssr")]
 mod icon;
 #[cfg(feature = "ssr")]
+mod keys;
+#[cfg(feature = "ssr")]
 mod live;
 #[cfg(feature = "ssr")]
 mod moment;
@@ -57,6 +59,8 @@ mod table;
 #[cfg(feature = "ssr")]
 mod title;
 #[cfg(feature = "ssr")]
+mod top;
+#[cfg(feature = "ssr")]
 pub mod words;
 
 #[cfg(feature = "ssr")]
@@ -73,6 +77,7 @@ pub use self::{
     form::{Filled, Form},
     group::Group,
     icon::{Glyph, Icon},
+    keys::Keys,
     live::Live,
     moment::Moment,
     narrow::{Narrow, NarrowChoice, NarrowText},

@@ -78,6 +78,27 @@ impl Place {
         }
     }
 
+    /// The key that leads there after `g`.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Overview | Self::Nowhere => "o",
+            Self::Tasks => "t",
+            Self::Approvals => "a",
+            Self::Runners => "r",
+            Self::Rules => "u",
+            Self::Organisations => "g",
+            Self::People => "p",
+            Self::Keys => "k",
+            Self::Audit => "l",
+            Self::Sessions => "s",
+        }
+    }
+
+    /// The places that are open to somebody, in the order of the navigation.
+    pub fn open(actor: &Actor) -> Vec<Self> {
+        groups(actor).into_iter().flat_map(|(_, places)| places).collect()
+    }
+
     fn open_to(self, actor: &Actor) -> bool {
         match self {
             Self::People | Self::Audit => actor.reads_everything(),
@@ -159,9 +180,8 @@ mod tests {
     #[test]
     fn the_navigation_shows_only_what_one_may_use() {
         let mut actor = Actor::clock(TenantId("00000000-0000-0000-0000-000000000001".parse().unwrap()), Timestamp(0));
-        let places = |actor: &Actor| groups(actor).into_iter().flat_map(|(_, places)| places).collect::<Vec<_>>();
-        assert!(!places(&actor).contains(&Place::Audit) && !places(&actor).contains(&Place::People));
+        assert!(!Place::open(&actor).contains(&Place::Audit) && !Place::open(&actor).contains(&Place::People));
         actor.tenant_role = TenantRole::Auditor;
-        assert!(places(&actor).contains(&Place::Audit) && places(&actor).contains(&Place::People));
+        assert!(Place::open(&actor).contains(&Place::Audit) && Place::open(&actor).contains(&Place::People));
     }
 }

@@ -80,3 +80,31 @@ async fn requests_of_others_are_not_there_for_who_cannot_answer_them() {
     let ada = house.person("ada", TenantRole::Admin, None).await;
     house.get(Some(&ada), &page).await.says("Only approvers of the organisation may decide.");
 }
+
+/// Says yes to what waits, as `who`.
+async fn approve(house: &House, who: &Actor, id: &str, digest: &str) {
+    let yes = [("id", id), ("request_digest", digest), ("answer", "approve")];
+    house.act(Some(who), DECIDE, &yes).await.unwrap();
+}
+
+#[tokio::test]
+async fn d_04_what_changed_since_the_last_approval_is_shown_line_by_line() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let ann = house.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (_, page, id, digest) = ask(&house, &mel, "echo one\necho two").await;
+    house.get(Some(&ann), &page).await.says("Never approved before").hides(r#"class="source diff""#);
+    approve(&house, &ann, &id, &digest).await;
+
+    let (_, same, same_id, same_digest) = ask(&house, &mel, "echo one\necho two").await;
+    house.get(Some(&ann), &same).await.says("Nothing changed").says(&page).hides(r#"class="source diff""#);
+    let (_, next, ..) = ask(&house, &mel, "echo one\necho <b>\u{202e}two").await;
+    let shown = house.get(Some(&ann), &next).await;
+    shown.says("Changes in the script").says("<del><code>echo two</code></del>").says("<ins><code>echo &lt;b&gt;");
+    shown.says("Changes in the request").says("script_sha256").hides("&quot;nonce&quot;: &quot;<").says(&page);
+    approve(&house, &ann, &same_id, &same_digest).await;
+    house.get(Some(&ann), &next).await.says(&same).hides(&page);
+
+    let (_, long, ..) = ask(&house, &mel, &"true\n".repeat(2_001)).await;
+    house.get(Some(&ann), &long).await.says("too long to be compared line by line").hides("<del>");
+}

@@ -138,7 +138,8 @@ impl House {
         let location = response.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
         let status = response.status();
         let html = String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
-        Shown { status, location, html }
+        // Leptos leaves marks between its views, where it likes.
+        Shown { status, location, html: html.replace("<!>", "") }
     }
 
     /// What a server function answers to a form.

@@ -7,5 +7,6 @@ mod forms;
 mod house;
 mod reading;
 mod running;
+mod searching;
 mod submitting;
 mod watching;

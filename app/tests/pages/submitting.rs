@@ -25,7 +25,7 @@ async fn on_an_empty_deployment_one_button_submits_a_first_task() {
         .get(Some(&mel), "/")
         .await
         .says("Run a first task")
-        .says(r#"name="script" value="printf"#)
+        .says(r#"name="script" value="say()"#)
         .says("No runner is connected");
     house.get(Some(&mel), "/tasks").await.says("No tasks yet").says(r#"href="/tasks/new""#);
     submit(&house, &mel, &[("script", "echo hi")]).await;

@@ -154,3 +154,20 @@ async fn every_page_of_work_stands_in_the_frame_and_has_all_its_texts() {
         assert_eq!(house.act(None, action, &fields).await.unwrap_err().kind, Kind::SignedOut, "{action}");
     }
 }
+
+#[tokio::test]
+async fn the_overview_tells_how_the_week_went_to_who_sees_it() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let sam = house.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let runner = runner(&house, serde_json::json!({})).await;
+    for (title, status) in [("Good", 0), ("Also good", 0), ("Broken", 3)] {
+        submit(&house, &mel, &[("script", "true"), ("title", title)]).await;
+        run(&house, &runner, &[], Some(status)).await;
+    }
+    let shown = house.get(Some(&mel), "/").await;
+    shown.says("03-01: 2 succeeded, 1 went wrong, 0 stopped or denied").says("As a table").says("Succeeded in 7 days");
+    shown.says(">Broken<").hides("Run a first task").hides("style=");
+    let nothing = house.get(Some(&sam), "/").await;
+    nothing.says("Nothing has ended in the last seven days.").says("Run a first task").hides(">Broken<");
+}

@@ -1,12 +1,14 @@
 //! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
-use crate::world::{asking, decision, on_both, sealed};
+use crate::world::{asking, decision, on_both, sealed, task};
 use domain::{
+    Actor,
     approval::{Answer, ApprovalState},
     policy::CancelTask,
     receipt::End,
     request::RequestDigest,
     task::TaskState,
 };
+use serde_json::json;
 use std::time::Duration;
 use store::{ApprovalFilter, Error, Result};
 
@@ -188,5 +190,56 @@ on_both! {
         assert!(first.items.last().unwrap().id > rest.items[0].id, "newest first");
         let elsewhere = ApprovalFilter { organisation: Some(acme.lab), ..ApprovalFilter::default() };
         assert!(read.approvals(&elsewhere, None, 4).await.unwrap().items.is_empty());
+    }
+
+    async fn d_04_the_one_that_was_approved_last_is_found_again(world) {
+        let acme = &world.acme;
+        let titled = |organisation, title: &str| task(organisation, json!({ "title": title, "network_policy": "none" }));
+        let before = async |actor: &Actor, question: &store::Approval| {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approved_before(question.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))
+        };
+        let ask = async |who: &Actor, organisation, title: &str| world.question(&world.submit(who, titled(organisation, title)).await).await;
+        let first = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "nothing yet");
+        world.decide(&acme.ada, &first, Answer::Approve).await.unwrap();
+        let approved_at = world.now();
+        world.wait(Duration::from_secs(60));
+
+        let denied = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.ada, &denied).await.unwrap(), Some((first.id, approved_at)));
+        world.decide(&acme.ada, &denied, Answer::Deny).await.unwrap();
+        let next = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.abe, &next).await.unwrap(), Some((first.id, approved_at)), "a no is no precedent");
+        assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "only what came before");
+        for (who, organisation, title) in [(&acme.mia, acme.ops, "deploy!"), (&acme.olga, acme.ops, "deploy"), (&acme.olga, acme.lab, "deploy")] {
+            let other = ask(who, organisation, title).await;
+            assert_eq!(before(&acme.adam, &other).await.unwrap(), None, "another title, requester or organisation");
+        }
+        assert!(matches!(before(&acme.sam, &next).await, Err(Error::NotFound)));
+        assert!(matches!(before(&world.bolt.adam, &next).await, Err(Error::NotFound)));
+    }
+
+    async fn d_04_what_waits_for_me_is_listed_oldest_first(world) {
+        let acme = &world.acme;
+        let mut asked = vec![];
+        for _ in 0..3 {
+            asked.push(world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await.id);
+        }
+        let elsewhere = world.submit(&acme.olga, asking(acme.lab)).await;
+        let own = world.submit(&acme.ada, asking(acme.ops)).await;
+        let mine = async |actor: &Actor| -> Vec<_> {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approvals_for_me(10).await.unwrap().into_iter().map(|asked| asked.id).collect()
+        };
+        assert_eq!(mine(&acme.ada).await, asked, "neither her own nor those of where she is not");
+        assert_eq!(mine(&acme.abe).await.len(), 4);
+        assert!(mine(&acme.mia).await.is_empty() && mine(&acme.adam).await.is_empty(), "who may not answer");
+        assert!(!mine(&acme.olga).await.contains(&world.question(&elsewhere).await.id), "her own");
+        world.ask(acme, 2).await;
+        let two = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+        world.decide(&acme.ada, &two, Answer::Approve).await.unwrap();
+        assert!(!mine(&acme.ada).await.contains(&two.id) && mine(&acme.abe).await.contains(&two.id), "answered");
+        assert!(mine(&acme.abe).await.contains(&world.question(&own).await.id));
     }
 }

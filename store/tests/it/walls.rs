@@ -202,6 +202,11 @@ pub fn matrix() -> Vec<Row> {
         log                      "nn+nn++nn+" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
         approvals                "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
         approvals_waiting_for_me "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approvals_for_me         "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
+        approved_before          "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
+        open_counts              "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
+        ended_by_day             "----------" |r, w, a, t| r.ended_by_day(domain::Timestamp(0)).await;
+        failed_since             "----------" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;
         approval                 "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
         approval_of              "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
         held                     "nnnnnnn+nn" |r, w, a, t| r.held().await;
@@ -216,6 +221,8 @@ pub fn matrix() -> Vec<Row> {
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
+        find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
+        find_tasks               "--+++++-++" |r, w, a, t| r.find_tasks("at ", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;

@@ -62,20 +62,48 @@ pub async fn fetch(address: &str) -> Result<Document, JsValue> {
     }
 }
 
+/// Goes to one of our pages.
+pub fn go(href: &str) {
+    if let Some(window) = window() {
+        let _ = window.location().assign(href);
+    }
+}
+
+/// What the browser keeps under a name.
+fn kept(name: &str) -> Option<String> {
+    window()?.local_storage().ok()??.get_item(name).ok()?
+}
+
+fn keep(name: &str, value: &str) {
+    if let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) {
+        let _ = storage.set_item(name, value);
+    }
+}
+
+/// What the browser keeps under this name when single letters are no keys: `off`.
+const KEYS: &str = "keys";
+
+/// Whether single letters are keys, which they are unless somebody said no.
+pub fn single_keys() -> bool {
+    kept(KEYS).is_none_or(|said| said != "off")
+}
+
+/// Says whether they are, in this browser.
+pub fn set_single_keys(listening: bool) {
+    keep(KEYS, if listening { "on" } else { "off" });
+}
+
 /// What the browser keeps the theme under; the script in the page's head (`routes.rs`) reads it too.
 const THEME: &str = "theme";
 
 /// `light`, `dark`, or empty for the system's.
 pub fn theme() -> String {
-    let kept = || window()?.local_storage().ok()??.get_item(THEME).ok()?;
-    kept().unwrap_or_default()
+    kept(THEME).unwrap_or_default()
 }
 
 /// Chooses the theme for this browser.
 pub fn set_theme(theme: &str) {
-    if let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) {
-        let _ = storage.set_item(THEME, theme);
-    }
+    keep(THEME, theme);
     if let Some(root) = document().and_then(|document| document.document_element()) {
         let _ = match theme {
             "" => root.remove_attribute("data-theme"),

@@ -31,11 +31,14 @@ struct Region {
 thread_local! {
     static REGIONS: RefCell<Vec<Region>> = const { RefCell::new(Vec::new()) };
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
+    /// Where the page is fetched from.
+    static PAGE: RefCell<String> = const { RefCell::new(String::new()) };
     static GATHERING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Adds a region. The stream is opened once all of the page's islands are awake.
-pub fn join(topics: &str, id: &str, quiet: bool, waiting: ArcRwSignal<u32>) {
+pub fn join(topics: &str, id: &str, page: &str, quiet: bool, waiting: ArcRwSignal<u32>) {
+    PAGE.set(page.to_owned());
     let topics = topics.split(',').map(str::to_owned).collect();
     let first = REGIONS.with_borrow_mut(|regions| {
         regions.push(Region { topics, id: id.to_owned(), quiet, news: 0, stale: false, waiting });
@@ -143,19 +146,16 @@ fn gather() {
 async fn refresh() {
     GATHERING.set(false);
     let stale = REGIONS.with_borrow(|regions| regions.iter().any(|region| region.stale));
-    let Some(address) = stale.then(address).flatten() else { return };
+    if !stale {
+        return;
+    }
     each(|region| region.stale = false);
-    let Ok(fresh) = dom::fetch(&address).await else { return };
+    let Ok(fresh) = dom::fetch(&PAGE.with_borrow(String::clone)).await else { return };
     let mut again = false;
     each(|region| again |= !region.take(&fresh));
     if again {
         dom::after(AGAIN, gather);
     }
-}
-
-fn address() -> Option<String> {
-    let location = dom::window()?.location();
-    Some(format!("{}{}", location.pathname().ok()?, location.search().ok()?))
 }
 
 impl Region {

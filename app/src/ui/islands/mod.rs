@@ -5,12 +5,18 @@ mod copy;
 pub mod dom;
 #[cfg(target_family = "wasm")]
 mod follow;
+mod key_switch;
+#[cfg(target_family = "wasm")]
+mod keyboard;
+mod palette;
 mod show_password;
 mod theme;
 mod watch;
 
 pub use self::{
     copy::{Copy, CopyProps},
+    key_switch::{KeySwitch, KeySwitchProps},
+    palette::{Palette, PaletteProps},
     show_password::{ShowPassword, ShowPasswordProps},
     theme::{ThemeSwitch, ThemeSwitchProps},
     watch::{Watch, WatchProps},

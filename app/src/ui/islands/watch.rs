@@ -8,6 +8,8 @@ pub fn Watch(
     topics: String,
     /// The region's id.
     region: String,
+    /// The page that the region stands on. The address bar tells another one where the page was rendered in reply to a form.
+    page: String,
     /// Whether it replaces wherever one has scrolled.
     quiet: bool,
     /// What the button says: `{n} newer`.
@@ -17,10 +19,10 @@ pub fn Watch(
     #[cfg(target_family = "wasm")]
     Effect::new({
         let (waiting, region) = (waiting.clone(), region.clone());
-        move |_| super::follow::join(&topics, &region, quiet, waiting.clone())
+        move |_| super::follow::join(&topics, &region, &page, quiet, waiting.clone())
     });
     #[cfg(not(target_family = "wasm"))]
-    let _ = (topics, quiet);
+    let _ = (topics, page, quiet);
     let show = move |_| {
         #[cfg(target_family = "wasm")]
         super::follow::show(&region);

@@ -84,6 +84,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /runners", "/runners", "", PAGE),
     row("page GET /runners/new", "/runners/new", "", ADMINS_PAGE),
     row("page GET /runners/{id}", "/runners/$runner", "", ITS_PAGE),
+    row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /sessions", "/sessions", "", PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NONE),
     row("page GET /sign-in", "/sign-in", "", [200, 303, 303, 303, 303, 303, 303, 303]),

@@ -1,0 +1,111 @@
+//! What differs between two texts, line by line; long stretches that stayed the same are only counted.
+use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
+
+/// The most lines that are compared: the time that it takes grows with the product of both lengths.
+pub const LONGEST: usize = 2_000;
+
+/// How many lines are shown around a change.
+const AROUND: usize = 3;
+
+/// What came of comparing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// They are the same, to the byte.
+    Same,
+    /// They differ, and one has more than [`LONGEST`] lines: so many in the longer one.
+    TooLong(usize),
+    /// They differ so.
+    Lines(Vec<Line>),
+}
+
+/// A line of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// In both.
+    Kept(String),
+    /// Only in the new one.
+    Added(String),
+    /// Only in the old one.
+    Removed(String),
+    /// So many that are in both and are left out here.
+    Skipped(usize),
+}
+
+/// Compares two texts.
+pub fn between(old: &str, new: &str) -> Difference {
+    if old == new {
+        return Difference::Same;
+    }
+    // Lines end at line feeds only, as on the rest of the page.
+    let (old, new): (Vec<_>, Vec<_>) = (old.split('\n').collect(), new.split('\n').collect());
+    let longer = old.len().max(new.len());
+    if longer > LONGEST {
+        return Difference::TooLong(longer);
+    }
+    let mut lines = vec![];
+    let mut shown_to = 0;
+    for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, &old, &new), AROUND) {
+        for op in group {
+            let (before, after) = (old.get(op.old_range()), new.get(op.new_range()));
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            skip(&mut lines, op.old_range().start.saturating_sub(shown_to));
+            shown_to = op.old_range().end;
+            match op.tag() {
+                DiffTag::Equal => lines.extend(after.iter().map(|line| Line::Kept((*line).to_owned()))),
+                DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                    lines.extend(before.iter().map(|line| Line::Removed((*line).to_owned())));
+                    lines.extend(after.iter().map(|line| Line::Added((*line).to_owned())));
+                }
+            }
+        }
+    }
+    skip(&mut lines, old.len().saturating_sub(shown_to));
+    Difference::Lines(lines)
+}
+
+fn skip(lines: &mut Vec<Line>, n: usize) {
+    if n > 0 {
+        lines.push(Line::Skipped(n));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(old: &str, new: &str) -> Vec<String> {
+        let Difference::Lines(lines) = between(old, new) else { panic!("no lines") };
+        let line = |line: &Line| match line {
+            Line::Kept(text) => format!(" {text}"),
+            Line::Added(text) => format!("+{text}"),
+            Line::Removed(text) => format!("-{text}"),
+            Line::Skipped(n) => format!("@{n}"),
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_changed_stands_between_what_stayed() {
+        assert_eq!(between("a\nb", "a\nb"), Difference::Same);
+        assert_eq!(said("a\nb\nc", "a\nx\nc"), [" a", "-b", "+x", " c"]);
+        let long: String = (0..20).map(|n| format!("{n}\n")).collect();
+        assert_eq!(
+            said(&long, &long.replace("\n10\n", "\n10 more\n")),
+            ["@7", " 7", " 8", " 9", "-10", "+10 more", " 11", " 12", " 13", "@7"]
+        );
+    }
+
+    #[test]
+    fn d_04_a_change_that_is_not_seen_is_a_change() {
+        assert_eq!(said("echo a", "echo a\u{200b}"), ["-echo a", "+echo a\u{200b}"]);
+        assert_eq!(said("a", "a\n"), [" a", "+"]);
+        assert_eq!(said("a\r\nb", "a\nb"), ["-a\r", "+a", " b"]);
+    }
+
+    #[test]
+    fn what_is_too_long_to_compare_is_said_to_differ() {
+        let long = "x\n".repeat(LONGEST);
+        assert_eq!(between(&long, "x"), Difference::TooLong(LONGEST + 1));
+        assert_eq!(between(&long, &long), Difference::Same);
+    }
+}

@@ -1,0 +1,108 @@
+//! Bars drawn by the server: a picture for the eye, and the same numbers as a table for everybody.
+use leptos::prelude::*;
+
+/// One bar, of parts that stand on each other.
+#[derive(Clone, Debug)]
+pub struct Bar {
+    /// What stands below it.
+    pub label: String,
+    /// What it says when one points at it.
+    pub said: String,
+    /// The class and the size of each part, from below.
+    pub parts: Vec<(&'static str, i64)>,
+}
+
+impl Bar {
+    fn size(&self) -> i64 {
+        self.parts.iter().map(|(_, size)| size).sum()
+    }
+}
+
+/// How high the largest bar is, and how far one bar is from the next, in units of the picture.
+const HEIGHT: i64 = 1_000;
+const STEP: i64 = 100;
+
+/// A chart of a few bars.
+#[component]
+pub fn Chart(
+    /// What it shows.
+    #[prop(into)]
+    title: String,
+    /// Where its matter is told in full.
+    href: &'static str,
+    /// The bars.
+    bars: Vec<Bar>,
+    /// What each class of part means.
+    legend: Vec<(&'static str, String)>,
+    /// What the largest bar is called.
+    most: fn(i64) -> String,
+    /// The same as a table.
+    children: Children,
+) -> impl IntoView {
+    let largest = bars.iter().map(Bar::size).max().unwrap_or(0).max(1);
+    let width = STEP * i64::try_from(bars.len()).unwrap_or(0);
+    let labels = bars.iter().map(|bar| view! { <span>{bar.label.clone()}</span> }).collect_view();
+    let places = (0..).map(|n: i64| n * STEP + STEP / 8);
+    let bars = bars.into_iter().zip(places).map(|(bar, x)| drawn(bar, x, largest)).collect_view();
+    let meaning = |(class, word): (&'static str, String)| {
+        view! { <li><span class=format!("chart-key {class}")></span>{word}</li> }
+    };
+    view! {
+        <figure class="chart">
+            <figcaption>
+                <a href=href>{title.clone()}</a>
+                <span class="muted">{most(largest)}</span>
+            </figcaption>
+            <svg viewBox=format!("0 0 {width} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=title focusable="false">
+                {bars}
+            </svg>
+            <div class="chart-labels" aria-hidden="true">{labels}</div>
+            <ul class="chart-legend">{legend.into_iter().map(meaning).collect_view()}</ul>
+            <details>
+                <summary>{t!("chart-table")}</summary>
+                {children()}
+            </details>
+        </figure>
+    }
+}
+
+fn drawn(bar: Bar, x: i64, largest: i64) -> impl IntoView {
+    let mut top = HEIGHT;
+    let part = move |(class, size): (&'static str, i64)| {
+        // However few there are, they are seen.
+        let height = if size == 0 { 0 } else { (size.saturating_mul(HEIGHT) / largest).max(HEIGHT / 100) };
+        top -= height;
+        view! { <rect class=class x=x y=top width=STEP * 3 / 4 height=height /> }
+    };
+    view! {
+        <g>
+            <title>{bar.said}</title>
+            {bar.parts.into_iter().map(part).collect_view()}
+        </g>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_as_high_as_what_they_stand_for_and_never_too_low_to_see() {
+        let bar =
+            |parts: &[(&'static str, i64)]| Bar { label: "03-01".into(), said: "so".into(), parts: parts.to_vec() };
+        let bars = vec![bar(&[("good", 900), ("bad", 100)]), bar(&[("good", 1), ("bad", 0)])];
+        let html = view! {
+            <Chart title="Ends" href="/tasks" bars=bars legend=vec![("good", "Good".into())] most=|n| n.to_string()>"table"</Chart>
+        }
+        .to_html();
+        for rect in [
+            r#"x="12" y="100" width="75" height="900""#,
+            r#"x="12" y="0" width="75" height="100""#,
+            r#"x="112" y="990" width="75" height="10""#,
+            r#"x="112" y="990" width="75" height="0""#,
+        ] {
+            assert!(html.contains(rect), "{rect} is not in {html}");
+        }
+        assert!(html.contains(r#"role="img" aria-label="Ends""#) && !html.contains("style="), "{html}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The last seven days in two charts: how tasks ended, and how long they waited for a runner.
+use super::chart::{Bar, Chart};
+use crate::{tasks::words, ui::Table};
+use domain::{Timestamp, task::TaskState};
+use leptos::prelude::*;
+use std::time::Duration;
+use store::{Ended, LOOKED_AT};
+
+/// How many days there are, today included.
+const DAYS: u8 = 7;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The midnight (UTC) that the week begins with.
+pub fn begin(now: Timestamp) -> Timestamp {
+    let midnight = now.0 - now.0.rem_euclid(i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX));
+    Timestamp(midnight).before(DAY.saturating_mul(u32::from(DAYS) - 1))
+}
+
+/// One day, added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Day {
+    /// `03-01`: month and day.
+    label: String,
+    succeeded: i64,
+    failed: i64,
+    stopped: i64,
+    started: i64,
+    wait: i64,
+    longest: i64,
+}
+
+impl Day {
+    /// How long tasks waited on average, in microseconds.
+    fn average(&self) -> i64 {
+        self.wait / self.started.max(1)
+    }
+}
+
+fn days(since: Timestamp, ended: &[Ended]) -> Vec<Day> {
+    let day = |nth: u8| {
+        let date = since.after(DAY.saturating_mul(nth.into())).exact();
+        let mut day = Day { label: date.get(5..10).unwrap_or_default().to_owned(), ..Day::default() };
+        for row in ended.iter().filter(|row| row.nth == i64::from(nth)) {
+            match row.state {
+                TaskState::Succeeded => day.succeeded += row.n,
+                TaskState::Failed | TaskState::TimedOut | TaskState::Lost => day.failed += row.n,
+                _ => day.stopped += row.n,
+            }
+            day.started += row.started;
+            day.wait += row.wait;
+            day.longest = day.longest.max(row.longest);
+        }
+        day
+    };
+    (0..DAYS).map(day).collect()
+}
+
+/// How many of the week's tasks succeeded, and how many failed.
+pub fn totals(ended: &[Ended]) -> (i64, i64) {
+    let of = |state: TaskState| ended.iter().filter(|row| row.state == state).map(|row| row.n).sum();
+    (of(TaskState::Succeeded), of(TaskState::Failed))
+}
+
+/// The charts.
+#[component]
+pub fn Week(
+    /// When it begins.
+    since: Timestamp,
+    /// What ended since then.
+    ended: Vec<Ended>,
+) -> impl IntoView {
+    let days = days(since, &ended);
+    let all: i64 = ended.iter().map(|row| row.n).sum();
+    view! {
+        <section>
+            <h2>{t!("week")}</h2>
+            {(all == 0).then(|| view! { <p class="muted">{t!("week-none")}</p> })}
+            {(all > 0).then(|| view! { <div class="charts"><Ends days=days.clone() /><Waits days=days /></div> })}
+            {(all >= LOOKED_AT).then(|| view! { <p class="help">{t!("week-newest", n = LOOKED_AT)}</p> })}
+        </section>
+    }
+}
+
+#[component]
+fn Ends(days: Vec<Day>) -> impl IntoView {
+    let bar = |day: &Day| Bar {
+        label: day.label.clone(),
+        said: t!("week-day", day = day.label.clone(), good = day.succeeded, bad = day.failed, stopped = day.stopped),
+        parts: vec![("good", day.succeeded), ("bad", day.failed), ("stopped", day.stopped)],
+    };
+    let bars = days.iter().map(bar).collect();
+    let row = |day: &Day| {
+        view! { <tr><th scope="row">{day.label.clone()}</th><td>{day.succeeded}</td><td>{day.failed}</td><td>{day.stopped}</td></tr> }
+    };
+    let headings = vec![t!("week-date"), t!("task-state-succeeded"), t!("week-failed"), t!("week-stopped")];
+    let legend =
+        vec![("good", t!("task-state-succeeded")), ("bad", t!("week-failed")), ("stopped", t!("week-stopped"))];
+    view! {
+        <Chart title=t!("week-ended") href="/tasks" bars=bars legend=legend most=|n| t!("week-most", n = n)>
+            <Table caption=t!("week-ended") headings=headings>{days.iter().map(row).collect_view()}</Table>
+        </Chart>
+    }
+}
+
+#[component]
+fn Waits(days: Vec<Day>) -> impl IntoView {
+    let bar = |day: &Day| Bar {
+        label: day.label.clone(),
+        said: t!("week-day-wait", day = day.label.clone(), wait = span(day.average())),
+        parts: vec![("running", day.average())],
+    };
+    let bars = days.iter().map(bar).collect();
+    let row = |day: &Day| {
+        view! { <tr><th scope="row">{day.label.clone()}</th><td>{day.started}</td><td>{span(day.average())}</td><td>{span(day.longest)}</td></tr> }
+    };
+    let headings = vec![t!("week-date"), t!("week-started"), t!("week-average"), t!("week-longest")];
+    view! {
+        <Chart title=t!("week-waits") href="/runners" bars=bars legend=vec![("running", t!("week-average"))] most=|n| t!("week-most-wait", wait = span(n))>
+            <Table caption=t!("week-waits") headings=headings>{days.iter().map(row).collect_view()}</Table>
+        </Chart>
+    }
+}
+
+/// A time of so many microseconds, for people.
+fn span(micros: i64) -> String {
+    match micros {
+        ..1_000_000 => format!("{}\u{a0}ms", micros / 1_000),
+        ..60_000_000 => format!("{}.{}\u{a0}s", micros / 1_000_000, micros / 100_000 % 10),
+        _ => words::duration(u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
+
+    #[test]
+    fn a_week_is_today_and_the_six_days_before_in_utc() {
+        assert_eq!(begin(NOW).exact(), "2026-02-23 00:00:00 UTC");
+        let ended = |nth, state, n| Ended { nth, state, n, started: n, wait: 2_500_000 * n, longest: 9_000_000 };
+        let week = [ended(0, TaskState::Lost, 1), ended(6, TaskState::Succeeded, 2), ended(6, TaskState::Denied, 3)];
+        let days = days(begin(NOW), &week);
+        assert_eq!(days.len(), 7);
+        assert_eq!((days[0].label.as_str(), days[0].failed), ("02-23", 1));
+        assert_eq!((days[6].label.as_str(), days[6].succeeded, days[6].stopped), ("03-01", 2, 3));
+        assert_eq!((days[6].average(), days[3].average(), days[6].longest), (2_500_000, 0, 9_000_000));
+    }
+
+    #[test]
+    fn a_wait_is_said_in_units_that_people_use() {
+        assert_eq!((span(250_000), span(2_560_000)), ("250\u{a0}ms".into(), "2.5\u{a0}s".into()));
+        assert_eq!(span(90_000_000), "1\u{a0}min 30\u{a0}s");
+    }
+}

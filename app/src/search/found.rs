@@ -1,0 +1,128 @@
+//! What is found, in groups: a few of each kind, only what the person may see.
+use crate::{
+    outcome::Refusal,
+    tasks::words::state_word,
+    ui::{Address, Place, words},
+};
+use domain::{Actor, TaskId};
+use store::{Read, Runner};
+
+/// How many of each kind are shown.
+const EACH: u32 = 8;
+
+/// The longest text that is searched for, in characters.
+const LONGEST: usize = 100;
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its page.
+    pub href: String,
+    /// Its name.
+    pub name: String,
+    /// What tells it from others of that name.
+    pub about: String,
+}
+
+/// What was found of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The kind.
+    pub title: String,
+    /// The first few.
+    pub hits: Vec<Hit>,
+}
+
+/// What is searched for: what was typed, without what cannot be seen, and not too much of it.
+pub fn plain(typed: &str) -> String {
+    let seen = typed.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c));
+    seen.take(LONGEST).collect::<String>().trim().to_owned()
+}
+
+/// Finds things by a part of their names; a task also by its id.
+///
+/// # Errors
+/// Those of the store.
+pub async fn find(read: &mut Read, actor: &Actor, text: &str) -> Result<Vec<Group>, Refusal> {
+    if text.is_empty() {
+        return Ok(vec![]);
+    }
+    let group = |title: String, hits: Vec<Hit>| Group { title, hits };
+    let groups = [
+        group(t!("search-pages"), pages(actor, text)),
+        group(t!("nav-tasks"), tasks(read, text).await?),
+        group(t!("nav-people"), people(read, text).await?),
+        group(t!("nav-organisations"), organisations(read, text).await?),
+        group(t!("nav-runners"), runners(read, text).await?),
+    ];
+    Ok(groups.into_iter().filter(|group| !group.hits.is_empty()).collect())
+}
+
+/// Where all tasks of the text are, the old ones too.
+pub fn all_tasks(text: &str) -> String {
+    Address::new("/tasks").with("text", text).to_string()
+}
+
+fn pages(actor: &Actor, text: &str) -> Vec<Hit> {
+    let hit = |place: Place| Hit { href: place.href().to_owned(), name: place.label(), about: String::new() };
+    let new = || Hit { href: "/tasks/new".into(), name: t!("task-new"), about: String::new() };
+    let all = Place::open(actor).into_iter().map(hit).chain([new()]);
+    all.filter(|hit| contains(&hit.name, text)).collect()
+}
+
+async fn tasks(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
+    if let Ok(id) = text.parse::<TaskId>() {
+        return match read.task(id).await {
+            Ok(task) => Ok(vec![hit(format!("/tasks/{id}"), task.title, state_word(task.state))]),
+            Err(store::Error::NotFound) => Ok(vec![]),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let rows = read.find_tasks(text, EACH).await?;
+    let about = |state, owner: &str| format!("{} · {owner}", state_word(state));
+    Ok(rows.into_iter().map(|row| hit(format!("/tasks/{}", row.id), row.title, about(row.state, &row.owner))).collect())
+}
+
+async fn people(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
+    let people = read.find_people(text, EACH).await?;
+    let about = |email: String, role| format!("{email} · {}", words::tenant_role(role));
+    Ok(people
+        .into_iter()
+        .map(|one| hit(format!("/people/{}", one.id), one.name, about(one.email, one.tenant_role)))
+        .collect())
+}
+
+async fn organisations(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
+    let all = read.organisations().await?.into_iter().filter(|one| contains(&one.name, text));
+    Ok(all.take(some()).map(|one| hit(format!("/organisations/{}", one.id), one.name, String::new())).collect())
+}
+
+async fn runners(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
+    let about = |runner: &Runner| if runner.connected { t!("runner-connected") } else { t!("runner-away") };
+    let all = read.runners().await?.into_iter().filter(|one| one.revoked_at.is_none() && contains(&one.name, text));
+    Ok(all.take(some()).map(|one| hit(format!("/runners/{}", one.id), one.name.clone(), about(&one))).collect())
+}
+
+fn hit(href: String, name: String, about: String) -> Hit {
+    Hit { href, name, about }
+}
+
+fn some() -> usize {
+    usize::try_from(EACH).unwrap_or(usize::MAX)
+}
+
+fn contains(name: &str, text: &str) -> bool {
+    name.to_lowercase().contains(&text.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_not_searched_for() {
+        assert_eq!(plain(" a\0b\u{202e}c "), "abc");
+        assert_eq!(plain(&"x".repeat(500)).len(), LONGEST);
+        assert_eq!(plain("\u{200b} \n"), "");
+    }
+}

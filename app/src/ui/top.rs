@@ -1,0 +1,79 @@
+//! What stands in the bar of every page beside where one is: search, and the organisation that lists are narrowed to.
+use super::{Address, Glyph, Icon, Revealed, ctx};
+use leptos::prelude::*;
+use store::Organisation;
+
+/// The field that searches everything; a link to it where the bar is narrow.
+#[component]
+pub(super) fn SearchField() -> impl IntoView {
+    view! {
+        <form class="bar-search" method="get" action="/search" role="search" aria-label=t!("search-everything")>
+            <Icon of=Glyph::Search />
+            <input
+                class="input" type="search" name="q" maxlength="100" aria-label=t!("search-everything")
+                placeholder=t!("search-everything") aria-keyshortcuts="Control+K"
+            />
+            <kbd aria-hidden="true">"Ctrl K"</kbd>
+        </form>
+        <a class="button bar-search-link" href="/search"><Icon of=Glyph::Search /><span class="sr-only">{t!("search-everything")}</span></a>
+    }
+}
+
+/// Lists that can be narrowed to one organisation by their address.
+const NARROWED: [&str; 2] = ["/tasks", "/approvals"];
+
+/// Where choosing an organisation leads: to the list that one reads, else to its tasks.
+fn narrowed(here: &Address, organisation: Option<String>) -> String {
+    let list = if NARROWED.contains(&here.path.as_str()) { here.clone().from_start() } else { Address::new("/tasks") };
+    match organisation {
+        Some(id) => list.with("organisation", id).to_string(),
+        None => list.without("organisation").to_string(),
+    }
+}
+
+/// Switches between the organisations of somebody who is in several.
+#[component]
+pub(super) fn Switch(
+    /// Theirs.
+    organisations: Vec<Organisation>,
+) -> impl IntoView {
+    let here = ctx::here();
+    let chosen = here.get("organisation").map(str::to_owned);
+    let named = organisations.iter().find(|one| chosen.as_deref() == Some(one.id.to_string().as_str()));
+    let name = named.map_or_else(|| t!("switch-all"), |one| one.name.clone());
+    let all = (narrowed(&here, None), t!("switch-all"), named.is_none());
+    let (count, chosen) = (organisations.len(), named.map(|one| one.id));
+    let choices = organisations
+        .into_iter()
+        .map(|one| (narrowed(&here, Some(one.id.to_string())), one.name, chosen == Some(one.id)));
+    let choice = |(href, name, on): (String, String, bool)| {
+        view! { <li><a class="nav-link" href=href aria-current=on.then_some("true")><Revealed text=name /></a></li> }
+    };
+    let choices = [all].into_iter().chain(choices).map(choice).collect_view();
+    (count > 1).then(|| {
+        view! {
+            <details class="switch">
+                <summary class="button">
+                    <Icon of=Glyph::Organisation />
+                    <span class="sr-only">{t!("switch")}": "</span>
+                    <span class="switch-name"><Revealed text=name /></span>
+                    <Icon of=Glyph::Down />
+                </summary>
+                <ul class="menu" aria-label=t!("switch")>{choices}</ul>
+            </details>
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_narrows_the_list_that_one_reads_and_begins_it_anew() {
+        let here = Address::new("/approvals").with("state", "all").with("after", "x");
+        assert_eq!(narrowed(&here, Some("o1".into())), "/approvals?state=all&organisation=o1");
+        assert_eq!(narrowed(&here.with("organisation", "o1"), None), "/approvals?state=all");
+        assert_eq!(narrowed(&Address::new("/keys"), Some("o1".into())), "/tasks?organisation=o1");
+    }
+}

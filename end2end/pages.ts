@@ -1,0 +1,33 @@
+// Every page that somebody who is signed in can open, each with who opens it.
+import { type Person } from './people';
+import { type Scene } from './scene';
+
+/** Each route with an address on it, as somebody sees it. */
+export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
+  '/': ({ grace }) => [grace, '/'],
+  '/tasks': ({ ada }) => [ada, '/tasks'],
+  '/tasks/new': ({ mei }) => [mei, '/tasks/new'],
+  '/tasks/{id}': ({ ada, ended }) => [ada, ended],
+  '/approvals': ({ grace }) => [grace, '/approvals'],
+  '/approvals/{id}': ({ grace, approval }) => [grace, approval],
+  '/runners': ({ ada }) => [ada, '/runners'],
+  '/runners/new': ({ ada }) => [ada, '/runners/new'],
+  '/runners/{id}': ({ ada, runner }) => [ada, runner],
+  '/audit': ({ ada }) => [ada, '/audit'],
+  '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
+  '/search': ({ ada }) => [ada, '/search?q=pay'],
+  '/sessions': ({ ada }) => [ada, '/sessions'],
+  '/organisations': ({ ada }) => [ada, '/organisations'],
+  '/organisations/new': ({ ada }) => [ada, '/organisations/new'],
+  '/organisations/{id}': ({ ada, organisation }) => [ada, organisation],
+  '/people': ({ ada }) => [ada, '/people'],
+  '/people/new': ({ ada }) => [ada, '/people/new'],
+  '/people/{id}': ({ ada, person }) => [ada, person],
+  '/keys': ({ ada }) => [ada, '/keys'],
+  '/keys/new': ({ ada }) => [ada, '/keys/new'],
+  '/rules': ({ ada }) => [ada, '/rules'],
+  '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
+};
+
+/** Those for who is not signed in. */
+export const OUTSIDE = ['/sign-in', '/setup', '/password'];

@@ -1,0 +1,77 @@
+// Search and keys: without JavaScript a page and a form, with it a dialog that opens by Ctrl-K and ways by two letters.
+import { expect, test } from '../test';
+
+test('search finds what one may see, also without JavaScript', async ({ ada, team, browser }) => {
+  const [mei, noor] = [await team.add('Mei', 'member'), await team.add('Noor', 'member')];
+  const own = { organisation: team.id, visibility: 'private' };
+  await mei.submit({ ...own, script: 'true', title: `Zebra of ${team.name}` });
+  const page = await mei.open(browser, { javaScriptEnabled: false });
+  await page.goto('/');
+  await page.getByRole('searchbox', { name: 'Search everything' }).fill('zebra of');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL('/search?q=zebra+of');
+  await page.getByRole('link', { name: `Zebra of ${team.name}` }).click();
+  await expect(page.getByRole('heading', { level: 1, name: `Zebra of ${team.name}` })).toBeVisible();
+  await page.goto('/search?q=Noor');
+  await expect(page.getByText('Nothing was found'), 'people are for those who manage them').toBeVisible();
+
+  const other = await noor.open(browser);
+  await other.goto('/search?q=zebra');
+  await expect(other.getByText('Nothing was found'), 'what others keep private').toBeVisible();
+  const admin = await ada.open(browser);
+  await admin.goto(`/search?q=${noor.email}`);
+  await expect(admin.locator('#found').getByRole('link', { name: 'Noor' })).toBeVisible();
+});
+
+test('Ctrl-K searches from anywhere, by keyboard alone', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  for (const title of ['Giraffe one', 'Giraffe two']) await mei.submit({ script: 'true', title, organisation: team.id });
+  const page = await mei.open(browser);
+  await page.goto('/keys');
+  await expect(page.locator('#palette')).toBeAttached();
+  const field = page.getByRole('combobox', { name: 'Search everything' });
+  await expect(async () => {
+    await page.keyboard.press('Control+k');
+    await expect(field).toBeFocused({ timeout: 1_000 });
+  }).toPass();
+  await page.keyboard.type('giraffe');
+  const options = page.getByRole('option');
+  await expect(options).toHaveCount(2);
+  await expect(options.first()).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('ArrowDown');
+  await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true');
+  await expect(field).toHaveAttribute('aria-activedescendant', 'palette-1');
+  await page.keyboard.press('ArrowDown');
+  await expect(options.first(), 'after the last comes the first').toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('Escape');
+  await expect(field).toBeHidden();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Giraffe two' }), 'newest first').toBeVisible();
+});
+
+test('two letters lead to a place, but not while one writes, and not when they are turned off', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await page.goto('/tasks/new');
+  await page.getByLabel('Script').fill('');
+  await page.keyboard.type('g a?');
+  await expect(page.getByLabel('Script')).toHaveValue('g a?');
+  await expect(page).toHaveURL('/tasks/new');
+  await page.getByRole('heading', { level: 1 }).click();
+  await page.keyboard.type('ga');
+  await expect(page).toHaveURL('/approvals');
+
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  await expect(async () => {
+    await page.keyboard.press('?');
+    await expect(keys).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await keys.getByRole('button', { name: 'Single keys' }).click();
+  await expect(keys.getByRole('button', { name: 'Single keys' })).toHaveAttribute('aria-pressed', 'false');
+  await keys.getByRole('button', { name: 'Close' }).click();
+  await page.keyboard.type('gt');
+  await page.keyboard.press('?');
+  await expect(keys).toBeHidden();
+  await expect(page).toHaveURL('/approvals');
+});
