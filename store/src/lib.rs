@@ -34,7 +34,7 @@ pub use events::{Event, Topic};
 pub use filter::Page;
 pub use keys::ApiKey;
 pub use leases::{Assignment, Claimed, LEASE, Lease};
-pub use log::LogPage;
+pub use log::{Found, LogPage};
 pub use open::{Clock, Settings, Store};
 pub use organisations::{Member, Organisation};
 pub use people::{Membership, Person};
