@@ -1,6 +1,7 @@
 //! Terminal output as text with fixed classes: colours and weights are kept, every other escape sequence is dropped.
 //! Nothing that a task prints becomes anything but a text node and one of these classes (Coder GHSA-7qw2-f75v-62f7).
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A stretch of a line in one style.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,14 @@ fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
 fn nearest(rgb: [u16; 3]) -> u8 {
     let bits = rgb.iter().zip([1, 2, 4]).filter(|(level, _)| **level >= 100).map(|(_, bit)| bit).sum::<u8>();
     if rgb.iter().any(|level| *level >= 200) { bits + 8 } else { bits }
+}
+
+/// A line as it is read: without escape sequences and what cannot be seen.
+pub fn plain(line: &str) -> Cow<'_, str> {
+    if line.chars().all(|c| (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t') {
+        return Cow::Borrowed(line);
+    }
+    Cow::Owned(spans(line).into_iter().map(|span| span.text).collect())
 }
 
 /// The spans of one line. Style does not carry over to the next line, so that any line can be shown alone.

@@ -22,6 +22,7 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod visibility;
+pub mod words;
 
 pub use actor::{Actor, Principal, SignedInBy};
 pub use email::Email;

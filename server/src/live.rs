@@ -4,6 +4,7 @@ mod ear;
 pub(crate) mod events;
 mod feed;
 mod follow;
+mod lines;
 mod position;
 mod streams;
 pub(crate) mod text;
@@ -27,15 +28,18 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 
 /// The addresses of [`routes`].
-pub const PATHS: [&str; 3] = ["/live", "/tasks/{id}/live", "/tasks/{id}/log"];
+pub const PATHS: [&str; 5] =
+    ["/live", "/tasks/{id}/live", "/tasks/{id}/log", "/tasks/{id}/log/lines", "/tasks/{id}/log/find"];
 
 /// The streams of signed-in browsers, and the output of a task as a file.
 pub fn routes(app: App) -> Router {
-    let [live, task, log] = PATHS;
+    let [live, task, log, lines, find] = PATHS;
     Router::new()
         .route(live, get(feed))
         .route(task, get(follow))
         .route(log, get(download))
+        .route(lines, get(lines::lines))
+        .route(find, get(lines::find))
         .layer(Extension(Streams::default()))
         .with_state(app)
 }
@@ -84,12 +88,21 @@ async fn follow(
     Ok(events::for_browsers(follow, place))
 }
 
-/// Which start of the task.
+/// Which start of the task, and which of its lines.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DownloadQuery {
     #[serde(default)]
     attempt: Option<u32>,
+    /// The first line, from 1.
+    #[serde(default)]
+    from: Option<i64>,
+    /// The last line.
+    #[serde(default)]
+    to: Option<i64>,
+    /// As it is read, without escape sequences; else byte for byte as it was printed.
+    #[serde(default)]
+    plain: bool,
 }
 
 async fn download(
@@ -99,7 +112,8 @@ async fn download(
     Parameters(query): Parameters<DownloadQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
-    let body = text::of(app, Watcher::Browser(browser), task, query.attempt).await?;
+    let part = text::Part { from: query.from.unwrap_or(1), to: query.to.unwrap_or(i64::MAX), plain: query.plain };
+    let body = text::of(app, Watcher::Browser(browser), task, query.attempt, part).await?;
     let name = format!("attachment; filename=\"task-{task}.log\"");
     Ok(([(header::CONTENT_TYPE, text::CONTENT_TYPE.to_owned()), (header::CONTENT_DISPOSITION, name)], body))
 }

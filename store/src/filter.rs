@@ -88,9 +88,3 @@ impl Statement {
         }
     }
 }
-
-/// A text for LIKE that finds `text` anywhere: its own wildcards lose their meaning (`escape '\'`).
-pub(crate) fn anywhere(text: &str) -> String {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
-}

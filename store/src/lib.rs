@@ -39,7 +39,7 @@ pub use filter::Page;
 pub use keys::ApiKey;
 pub use lately::{Ended, LOOKED_AT};
 pub use leases::{Assignment, Claimed, LEASE, Lease};
-pub use log::LogPage;
+pub use log::{Found, LogPage};
 pub use open::{Clock, Settings, Store};
 pub use organisations::{Member, Organisation};
 pub use people::{Membership, Person};

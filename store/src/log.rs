@@ -24,15 +24,59 @@ pub struct LogPage {
 /// How many batches one read takes at most.
 const BATCHES: i64 = 64;
 
+/// Where a text was found in a task's output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The numbers of the lines that have it, from the first on, so many as were asked for.
+    pub lines: Vec<i64>,
+    /// How many lines have it.
+    pub total: i64,
+}
+
 impl Read {
     /// Lines of one start of a task that the actor sees, from number `from` on: as many as one read takes, none at the end.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
         self.progress(task).await?;
-        self.log_of_seen(task, attempt, from).await
+        self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await
     }
 
-    /// The same for a task that was found visible in this snapshot already.
-    async fn log_of_seen(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
+    /// Lines of one start of a task that the actor sees, from number `from` to the one before `until`.
+    pub async fn log_between(&mut self, task: TaskId, attempt: u32, from: i64, until: i64) -> Result<LogPage> {
+        self.progress(task).await?;
+        // Every batch has a line.
+        self.log_of_seen(task, attempt, (from, until), until.saturating_sub(from).max(0)).await
+    }
+
+    /// The lines of one start of a task that have a text, whatever its case, in what is seen of them. Reads all of what is
+    /// kept of it ([`domain::log::MAX_OUTPUT`]), a piece at a time; `most` is how many lines are named.
+    pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<Found> {
+        self.progress(task).await?;
+        let (sought, mut found, mut from) = (text.to_lowercase(), Found::default(), 1);
+        loop {
+            let page = self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await?;
+            if page.lines.is_empty() {
+                return Ok(found);
+            }
+            for (number, line) in &page.lines {
+                if domain::ansi::plain(&line.text).to_lowercase().contains(&sought) {
+                    found.total += 1;
+                    if found.lines.len() < most {
+                        found.lines.push(*number);
+                    }
+                }
+            }
+            from = page.next_line;
+        }
+    }
+
+    /// Lines of a task that was found visible in this snapshot already: those in a range, out of so many batches at most.
+    async fn log_of_seen(
+        &mut self,
+        task: TaskId,
+        attempt: u32,
+        (from, until): (i64, i64),
+        batches: i64,
+    ) -> Result<LogPage> {
         let batches = scoped!(
             self,
             Batch,
@@ -40,16 +84,18 @@ impl Read {
             "select first_line, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
                 and first_line >= coalesce((select max(b.first_line) from task_log b where b.tenant_id = $1
                     and b.task_id = $2 and b.attempt = $3 and b.first_line <= $4), 0)
-             order by first_line limit $5",
+                and first_line < $5
+             order by first_line limit $6",
             task,
             attempt,
             from,
-            BATCHES
+            until,
+            batches
         )?;
         let mut page = LogPage { lines: vec![], next_line: from };
         for batch in batches {
             let lines: Vec<Line> = serde_json::from_str(&batch.lines).map_err(|_| Error::Corrupt("log"))?;
-            let numbered = (batch.first_line..).zip(lines).filter(|(number, _)| *number >= from);
+            let numbered = (batch.first_line..).zip(lines).filter(|(number, _)| (from..until).contains(number));
             page.lines.extend(numbered);
         }
         page.next_line = page.lines.last().map_or(from, |(number, _)| number + 1);

@@ -122,6 +122,7 @@ struct Batch {
     now: Timestamp,
     tasks: Table<23>,
     labels: Table<4>,
+    words: Table<3>,
     logs: Table<6>,
     approvals: Table<11>,
     decisions: Table<6>,
@@ -139,6 +140,7 @@ impl Batch {
                     created_at, ended_at)",
             ),
             labels: Table::new("task_label (tenant_id, task_id, key, value)"),
+            words: Table::new("task_word (tenant_id, task_id, word)"),
             logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
             approvals: Table::new(
                 "approval (tenant_id, id, task_id, organisation_id, requester_id, request_digest, rule, needed, state, created_at,
@@ -201,6 +203,9 @@ impl Batch {
         ]);
         for (key, value) in submission.labels.iter() {
             self.labels.push([self.tenant.into(), id.into(), key.to_owned().into(), value.to_owned().into()]);
+        }
+        for word in domain::words::of_title(&submission.title) {
+            self.words.push([self.tenant.into(), id.into(), word.into()]);
         }
         if lines > 0 {
             let text = serde_json::to_string(&output(at, lines)).map_err(|_| Error::Corrupt("log"))?;
@@ -288,6 +293,7 @@ impl Batch {
     async fn write(self, conn: &mut Conn) -> Result<()> {
         self.tasks.write(conn).await?;
         self.labels.write(conn).await?;
+        self.words.write(conn).await?;
         self.logs.write(conn).await?;
         self.approvals.write(conn).await?;
         self.decisions.write(conn).await?;

@@ -1,9 +1,10 @@
 # Tasks: list, form, page.
 count-capped = 1,000+
+count-more = { $n }+
 
 tasks-lead = Scripts that agents and people asked to run, newest first. You see your own, and those that others share with you.
 tasks-narrow = Narrow the list
-tasks-narrow-text = Title contains
+tasks-narrow-text = Words in the title
 tasks-narrow-label = Label (key=value)
 tasks-narrow-any = All
 tasks-narrow-state = Narrow by state
@@ -153,14 +154,31 @@ task-log-times = Times
 task-log-download = Download
 task-log-none = It printed nothing.
 task-log-none-yet = Nothing has been printed yet.
-task-log-from-start = Show the output from its first line
-task-log-more = Show the lines that follow
+task-log-pages = Parts of the output
+task-log-shown = Lines { $first } to { $last } of { $of }
+task-log-earlier = Earlier lines
+task-log-later = Later lines
 task-log-reload = Reload for newer lines
+task-log-find = Find in the output
+task-log-seek = Find
+task-log-next = Next
+task-log-before = Previous
+task-log-found = { $at } of { $n } lines
+task-log-places = { $n ->
+    [one] One line has it:
+   *[other] { $n } lines have it:
+}
+task-log-nowhere = No line has it.
+task-log-seeking = Searching…
+task-log-failed = The server did not answer. Try again.
+task-log-start = Start
+task-log-end = End
 task-log-follow = Follow the end
+task-log-copy = Copy all
+task-log-copy-chosen = Copy lines { $first }–{ $last }
 task-log-live = Live
 task-log-ended = Complete
 task-log-lost = Connection lost; trying again
-task-log-cut = Earlier lines were taken off this page; download has all.
 
 task-receipt = How it ended
 task-receipt-holds = Signature verified

@@ -61,8 +61,9 @@ live-newer = { $n } newer · show
 live-reload = Reload for newer
 
 pager = Pages of the list
-pager-newest = Back to the beginning
-pager-older = Further on
+pager-newest = Newest
+pager-newer = Newer
+pager-older = Older
 
 time-now = just now
 time-seconds-ago = { $n } seconds ago

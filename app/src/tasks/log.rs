@@ -1,31 +1,55 @@
-//! A task's output: its first lines from the store, the rest as it comes.
-use super::islands::LiveLog;
-use crate::ui::ctx;
+//! A task's output: the stretch that was asked for, or its end; the rest is fetched as one scrolls.
+use super::islands::{LogView, Words};
+use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
     ansi::spans,
     log::{Line, Stream},
 };
 use leptos::prelude::*;
-use store::{LogPage, Read, Result, Task};
+use store::{Found, LogPage, Read, Result, Task};
 
-/// How many lines a page shows before any is streamed.
-const FIRST: usize = 1_000;
+/// How many lines a block has, as the viewer in the browser keeps them (`viewer/space.rs`).
+const BLOCK: i64 = 100;
 
-/// Lines of the present start of a task, from `from` on: as many as a page shows.
-pub async fn read(read: &mut Read, task: &Task, from: i64) -> Result<LogPage> {
-    let mut page = LogPage { lines: vec![], next_line: from.max(1) };
-    while page.lines.len() < FIRST && page.next_line < task.next_line {
-        let more = read.log(task.id, task.attempt, page.next_line).await?;
-        if more.lines.is_empty() {
-            break;
+/// How many lines a page shows: whole blocks.
+const WINDOW: i64 = 500;
+
+/// How many places of a text a page without JavaScript names.
+const PLACES: usize = 50;
+
+/// What a page shows of a task's output.
+#[derive(Debug)]
+pub struct Shown {
+    page: LogPage,
+    first: i64,
+    /// The line that was asked for.
+    from: Option<i64>,
+    /// What was asked to be found, and where it is.
+    found: Option<(String, Found)>,
+}
+
+/// Lines of the present start of a task, from the block of the line that the address names, or the last ones.
+pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Shown> {
+    let from = here.get("from").and_then(|line| line.parse::<i64>().ok()).map(|line| line.clamp(1, task.next_line));
+    let first = block_of(from.unwrap_or(task.next_line - WINDOW));
+    let until = if from.is_some() { first + WINDOW } else { task.next_line };
+    let page = read.log_between(task.id, task.attempt, first, until).await?;
+    let sought = here.get("find").map(|text| text.chars().take(200).collect::<String>());
+    let found = match sought {
+        Some(text) => {
+            let found = read.find_in_log(task.id, task.attempt, &text, PLACES).await?;
+            Some((text, found))
         }
-        page.lines.extend(more.lines);
-        page.next_line = more.next_line;
-    }
-    page.lines.truncate(FIRST);
-    page.next_line = page.lines.last().map_or(page.next_line, |(number, _)| number + 1);
-    Ok(page)
+        None => None,
+    };
+    Ok(Shown { page, first, from, found })
+}
+
+/// The first line of the block that a line is in.
+fn block_of(line: i64) -> i64 {
+    let line = line.max(1);
+    line - (line - 1) % BLOCK
 }
 
 /// The output, with what can be done with it.
@@ -33,55 +57,111 @@ pub async fn read(read: &mut Read, task: &Task, from: i64) -> Result<LogPage> {
 pub fn Log(
     /// The task.
     task: Task,
-    /// What is shown of it at first.
-    page: LogPage,
+    /// What is shown of it.
+    shown: Shown,
 ) -> impl IntoView {
-    let more = page.next_line < task.next_line;
-    let (first, live) = (page.lines.first().map_or(1, |(number, _)| *number), !task.state.is_final());
+    let Shown { page, first, from, found } = shown;
+    let live = !task.state.is_final();
     let none = if live { t!("task-log-none-yet") } else { t!("task-log-none") };
-    let id = task.id;
+    let (id, attempt) = (task.id, task.attempt);
+    let number = |line: i64| u32::try_from(line).unwrap_or(u32::MAX);
+    let sought = found.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
+    let blocks = page.lines.chunk_by(|(before, _), (after, _)| block_of(*before) == block_of(*after)).map(|lines| {
+        let rows = lines.iter().map(|(number, line)| row(*number, line)).collect_view();
+        view! { <div class="log-block">{rows}</div> }
+    });
+    let blocks = blocks.collect_view();
     view! {
         <section class="log">
             <h2 id="log-title">{t!("task-log")}</h2>
             <div class="log-bar">
+                <LogView
+                    address=format!("/tasks/{id}") attempt=attempt next=number(task.next_line) from=from.map(number) live=live
+                    sought=sought words=words()
+                />
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>
                 <label><input type="checkbox" id="log-times" />{t!("task-log-times")}</label>
-                {(live || more).then(|| view! { <Following id=id attempt=task.attempt next=page.next_line live=live /> })}
-                <a class="button button-small" href=format!("/tasks/{id}/log") download=format!("{id}.log")>{t!("task-log-download")}</a>
+                <a class="button button-small" href=format!("/tasks/{id}/log?attempt={attempt}") download=format!("{id}.log")>
+                    {t!("task-log-download")}
+                </a>
             </div>
-            {(first > 1).then(|| view! { <p><a href=format!("/tasks/{id}#log-title")>{t!("task-log-from-start")}</a></p> })}
+            <noscript>
+                <Without id=id first=first next=page.next_line end=task.next_line live=live />
+                {found.map(|(text, found)| view! { <Places id=id text=text found=found /> })}
+            </noscript>
             <div class="log-lines" id="log-lines" role="region" aria-labelledby="log-title" tabindex="0">
-                {page.lines.iter().map(|(number, line)| row(*number, line)).collect_view()}
+                {blocks}
             </div>
             <p class="log-empty muted">{none}</p>
-            {(live || more).then(|| view! { <Without id=id next=page.next_line more=more /> })}
         </section>
     }
 }
 
-/// What follows the first lines, with JavaScript.
-#[component]
-fn Following(id: TaskId, attempt: u32, next: i64, live: bool) -> impl IntoView {
-    view! {
-        <LiveLog
-            stream=format!("/tasks/{id}/live") attempt=attempt from=u32::try_from(next).unwrap_or(u32::MAX) follow=live
-            follow_text=t!("task-log-follow") live_text=t!("task-log-live") ended_text=t!("task-log-ended")
-            lost_text=t!("task-log-lost") cut_text=t!("task-log-cut")
-        />
+fn words() -> Words {
+    Words {
+        find: t!("task-log-find"),
+        seek: t!("task-log-seek"),
+        next: t!("task-log-next"),
+        before: t!("task-log-before"),
+        found: t!("task-log-found", at = "{at}", n = "{n}"),
+        nowhere: t!("task-log-nowhere"),
+        seeking: t!("task-log-seeking"),
+        failed: t!("task-log-failed"),
+        start: t!("task-log-start"),
+        end: t!("task-log-end"),
+        follow: t!("task-log-follow"),
+        live: t!("task-log-live"),
+        ended: t!("task-log-ended"),
+        lost: t!("task-log-lost"),
+        copy: t!("task-log-copy"),
+        copy_chosen: t!("task-log-copy-chosen", first = "{first}", last = "{last}"),
+        copied: t!("copied"),
     }
 }
 
-/// What follows the first lines, without JavaScript.
+/// The way through the output without JavaScript.
 #[component]
-fn Without(id: TaskId, next: i64, more: bool) -> impl IntoView {
-    let (href, text) = match more {
-        true => (format!("/tasks/{id}?from={next}#log-title"), t!("task-log-more")),
-        false => (ctx::here().to_string(), t!("task-log-reload")),
-    };
-    view! { <noscript><a class="button" href=href>{text}</a></noscript> }
+fn Without(
+    id: TaskId,
+    /// The first line that is shown.
+    first: i64,
+    /// The line after those that are shown.
+    next: i64,
+    /// The number that the task's next line gets.
+    end: i64,
+    live: bool,
+) -> impl IntoView {
+    let at = |line: i64| format!("/tasks/{id}?from={line}#log-title");
+    let link = |href: String, text: String| view! { <a class="button button-small" href=href>{text}</a> };
+    view! {
+        <nav class="log-bar" aria-label=t!("task-log-pages")>
+            {(end > 1).then(|| view! { <span>{t!("task-log-shown", first = first, last = next - 1, of = end - 1)}</span> })}
+            {(first > 1).then(|| link(at(1), t!("task-log-start")))}
+            {(first > 1).then(|| link(at((first - WINDOW).max(1)), t!("task-log-earlier")))}
+            {(next < end).then(|| link(at(next), t!("task-log-later")))}
+            {(next < end).then(|| link(format!("/tasks/{id}#log-title"), t!("task-log-end")))}
+            {live.then(|| link(ctx::here().to_string(), t!("task-log-reload")))}
+        </nav>
+    }
 }
 
-/// One line. The island builds the same (`tail.rs`).
+/// Where a text was found, for who has no JavaScript.
+#[component]
+fn Places(id: TaskId, text: String, found: Found) -> impl IntoView {
+    let place = |line: &i64| {
+        let here = Address::new(format!("/tasks/{id}")).with("find", text.clone()).with("from", line.to_string());
+        view! { <a href=format!("{here}#L{line}")>{*line}</a> " " }
+    };
+    let said = match found.total {
+        0 => t!("task-log-nowhere"),
+        total => t!("task-log-places", n = total),
+    };
+    view! {
+        <p>{said}" "{found.lines.iter().map(place).collect_view()}{(found.total > i64::try_from(PLACES).unwrap_or(0)).then_some("…")}</p>
+    }
+}
+
+/// One line. The viewer builds the same (`viewer/line.rs`).
 fn row(number: i64, line: &Line) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
@@ -107,5 +187,13 @@ mod tests {
         let html = row(7, &Line { at: Timestamp(0), stream: Stream::Stderr, text }).to_html();
         assert!(html.contains(r#"<span class="ansi-fg-1">&lt;b&gt;red</span>"#), "{html}");
         assert!(html.contains(r#"id="L7""#) && html.contains("log-stderr") && !html.contains("javascript"), "{html}");
+    }
+
+    #[test]
+    fn blocks_begin_where_those_of_the_viewer_do() {
+        use crate::tasks::viewer::space;
+        for line in [1_u32, 2, 99, 100, 101, 200, 201, 12_345] {
+            assert_eq!(block_of(i64::from(line)), i64::from(space::first_of(space::block_of(line))), "{line}");
+        }
     }
 }

@@ -4,8 +4,6 @@ pub mod actions;
 #[cfg(feature = "ssr")]
 mod filter;
 pub mod islands;
-#[cfg(target_family = "wasm")]
-mod line;
 #[cfg(feature = "ssr")]
 mod log;
 #[cfg(feature = "ssr")]
@@ -18,11 +16,11 @@ pub mod pages;
 mod rail;
 #[cfg(feature = "ssr")]
 mod receipt;
-#[cfg(target_family = "wasm")]
-mod tail;
 #[cfg(feature = "ssr")]
 pub mod timeline;
 #[cfg(feature = "ssr")]
 pub mod trail;
+#[cfg(any(target_family = "wasm", test))]
+mod viewer;
 #[cfg(feature = "ssr")]
 pub mod words;

@@ -25,17 +25,16 @@ pub fn one() -> impl IntoView {
 
 async fn task(actor: Actor) -> Result<Page, Refusal> {
     let id: TaskId = ctx::param("id")?;
-    let from = ctx::here().get("from").and_then(|line| line.parse().ok()).unwrap_or(1);
     let mut read = ctx::store()?.read(&actor).await?;
     let task = read.task(id).await?;
     let (labels, history) = (read.labels(id).await?, read.task_history(id).await?);
     let (approval, request) = (read.approval_of(id).await?, task.read_request()?);
-    let lines = log::read(&mut read, &task, from).await?;
+    let shown = log::read(&mut read, &task, &ctx::here()).await?;
     let (summary, links) = (summary(&request), actor.reads_everything());
     let page = Page::new(Place::Tasks, seen(&task.title)).lead(summary);
     let page = page.beside(view! { <Standing task=task.clone() /> });
     let page = page.action(view! { <Acts task=task.clone() actor=actor /> });
-    let (output, ending) = (view! { <Log task=task.clone() page=lines /> }, view! { <Ending task=task.clone() /> });
+    let (output, ending) = (view! { <Log task=task.clone() shown=shown /> }, view! { <Ending task=task.clone() /> });
     let (script, exact) = (task.script.clone(), task.request.clone());
     let life = view! { <Timeline task=task.clone() history=history.clone() approval=approval.clone() /> };
     let topics = topic(id);

@@ -10,13 +10,13 @@ pub use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Chip, Choice, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowChoice, NarrowText, Page, Pager,
-        Place, Revealed, RowLink, Table, ctx, page,
+        Address, Chip, Choice, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowChoice, NarrowText,
+        Page, Pager, Place, Revealed, RowLink, Table, ctx, page,
     },
 };
-use domain::{Actor, task::TaskState};
+use domain::{Actor, TaskId, task::TaskState};
 use leptos::prelude::*;
-use store::{Counts, Organisation, TaskFilter, TaskRow};
+use store::{Counts, Organisation, Read, TaskFilter, TaskRow};
 
 /// How many rows a page of the list has.
 const ROWS: u32 = 50;
@@ -28,11 +28,12 @@ pub fn list() -> impl IntoView {
 
 async fn tasks(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
-    let (filter, after) = (filter::read(&here), here.get("after").and_then(|id| id.parse().ok()));
+    let filter = filter::read(&here);
     let mut read = ctx::store()?.read(&actor).await?;
-    let (list, counts) = (read.tasks(&filter, after, ROWS).await?, read.task_counts(&filter).await?);
+    let list = rows(&mut read, &filter, &here).await?;
+    let counts = read.task_counts(&filter).await?;
     let organisations = read.organisations().await?;
-    let empty = list.items.is_empty();
+    let empty = list.rows.is_empty();
     let page = Page::new(Place::Tasks, t!("nav-tasks")).lead(t!("tasks-lead"));
     Ok(page.action(new_button()).body(view! {
         <Filters organisations=organisations />
@@ -40,11 +41,36 @@ async fn tasks(actor: Actor) -> Result<Page, Refusal> {
             <States counts=counts filter=filter.clone() />
             {match empty {
                 true => view! { <Nothing narrow=filter::is_narrow(&filter) /> }.into_any(),
-                false => view! { <Rows rows=list.items caption=t!("nav-tasks") /> }.into_any(),
+                false => view! { <Rows rows=list.rows caption=t!("nav-tasks") /> }.into_any(),
             }}
-            <Pager next=list.next />
+            <Pager next=list.older newer=list.newer />
         </Live>
     }))
+}
+
+/// A page of the list, and where it goes on.
+struct List {
+    rows: Vec<TaskRow>,
+    older: Option<String>,
+    newer: Option<String>,
+}
+
+/// The page that the address asks for: the newest, those after a task, or those before one.
+async fn rows(read: &mut Read, filter: &TaskFilter, here: &Address) -> Result<List, Refusal> {
+    let task = |name: &str| here.get(name).and_then(|id| id.parse::<TaskId>().ok());
+    let first = |rows: &[TaskRow]| rows.first().map(|row| row.id.to_string());
+    if let Some(before) = task("before") {
+        let page = read.tasks_newer(filter, before, ROWS).await?;
+        // What would be a short page at the beginning is the beginning.
+        if page.next.is_some() {
+            let older = page.items.last().map(|row| row.id.to_string()).or(page.next.clone());
+            return Ok(List { newer: first(&page.items).or(page.next), rows: page.items, older });
+        }
+    }
+    let after = task("after");
+    let page = read.tasks(filter, after, ROWS).await?;
+    let newer = after.and_then(|after| first(&page.items).or(Some(after.to_string())));
+    Ok(List { newer, rows: page.items, older: page.next })
 }
 
 fn new_button() -> impl IntoView {
@@ -64,17 +90,23 @@ fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
     }
 }
 
+/// States whose chips are there even where no task is in them, so that the row does not move while tasks pass through them.
+const ALWAYS: [TaskState; 5] =
+    [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Running, TaskState::Succeeded, TaskState::Failed];
+
 /// A chip for each state that there is, with how many; and one's own.
 #[component]
 fn States(counts: Counts, filter: TaskFilter) -> impl IntoView {
-    let chosen = move |state: &TaskState| filter.states.contains(state);
-    let chip = |(state, count): (TaskState, i64)| {
-        view! { <Chip name="state" value=state.as_str() label=state_word(state) count=u64::try_from(count).unwrap_or(0) /> }
+    let more = !counts.whole;
+    let chip = move |(state, count): (&TaskState, &i64)| {
+        let count = u64::try_from(*count).unwrap_or(0);
+        view! { <Chip name="state" value=state.as_str() label=state_word(*state) count=count more=more /> }
     };
-    let there = counts.into_iter().filter(move |(state, count)| *count > 0 || chosen(state));
+    let is_there = |state: &TaskState, count: i64| count > 0 || ALWAYS.contains(state) || filter.states.contains(state);
+    let chips = counts.iter().filter(|(state, count)| is_there(state, **count)).map(chip).collect::<Vec<_>>();
     view! {
         <FilterRow label=t!("tasks-narrow-state")>
-            {there.map(chip).collect_view()}
+            {chips}
             <Chip name="mine" value="1" label=t!("tasks-mine") />
         </FilterRow>
     }
@@ -102,7 +134,10 @@ pub fn Rows(
                 <RowLink href=format!("/tasks/{}", task.id)>
                     <Revealed text=task.title />
                 </RowLink>
-                <td><StateBadge state=task.state /></td>
+                <td>
+                    <StateBadge state=task.state />
+                    <div class="task-brief"><Revealed text=task.owner.clone() />", "<Moment at=task.created_at /></div>
+                </td>
                 <td><Revealed text=task.organisation /></td>
                 <td><Revealed text=task.owner /></td>
                 <td><Reach policy=task.network /></td>
@@ -111,9 +146,11 @@ pub fn Rows(
         }
     };
     view! {
-        <Table caption=caption headings=headings.into()>
-            {rows.into_iter().map(row).collect_view()}
-        </Table>
+        <div class="tasks">
+            <Table caption=caption headings=headings.into()>
+                {rows.into_iter().map(row).collect_view()}
+            </Table>
+        </div>
     }
 }
 

@@ -25,10 +25,7 @@ pub fn Rail(
         view! { <a class="tag" href=href>{text}</a> " " }
     };
     let priority = Priority::ALL.iter().copied().find(|priority| priority.rank() == task.priority).unwrap_or_default();
-    let labels = match labels.iter().next() {
-        None => t!("none").into_any(),
-        Some(_) => labels.iter().map(label).collect_view().into_any(),
-    };
+    let labels = labels.iter().map(label).collect::<Vec<_>>();
     let moving = view! { <Moving task=task.clone() /> };
     view! {
         <aside class="rail" aria-label=t!("task-facts")>
@@ -44,7 +41,7 @@ pub fn Rail(
                 <Fact name=t!("task-sandbox")><code>{request.sandbox}</code></Fact>
                 <Fact name=t!("task-limits")>{words::limits(&request.limits)}</Fact>
                 <Fact name=t!("task-priority")>{words::priority(priority)}</Fact>
-                <Fact name=t!("task-labels")>{labels}</Fact>
+                {(!labels.is_empty()).then(|| view! { <Fact name=t!("task-labels")>{labels}</Fact> })}
                 <Fact name=t!("task-id")><code class="break">{task.id.to_string()}</code></Fact>
                 <Fact name=t!("task-request-digest")><Digest hex=task.request_digest.to_string() /></Fact>
             </Facts>

@@ -48,7 +48,7 @@ impl Address {
     /// The same list from its beginning: a filter that changes makes a cursor meaningless.
     #[must_use]
     pub fn from_start(self) -> Self {
-        self.without("after")
+        self.without("after").without("before")
     }
 }
 

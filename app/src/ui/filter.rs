@@ -28,6 +28,9 @@ pub fn Chip(
     /// How many the list would have.
     #[prop(optional)]
     count: Option<u64>,
+    /// Whether there may be more than were counted.
+    #[prop(optional)]
+    more: bool,
 ) -> impl IntoView {
     let here = ctx::here().from_start();
     let on = here.get(name) == Some(value.as_str());
@@ -35,16 +38,20 @@ pub fn Chip(
     view! {
         <a class="chip" href=href.to_string() aria-current=on.then_some("true")>
             {label}
-            {count.map(|count| view! { <span class="count">{counted(count)}</span> })}
+            {count.map(|count| view! { <span class="count">{counted(count, more)}</span> })}
         </a>
     }
 }
 
-/// Where the store stops counting.
+/// Beyond this the store does not count.
 const COUNTED: u64 = 1_000;
 
-fn counted(count: u64) -> String {
-    if count < COUNTED { count.to_string() } else { t!("count-capped") }
+fn counted(count: u64, more: bool) -> String {
+    match count {
+        _ if count > COUNTED => t!("count-capped"),
+        _ if more => t!("count-more", n = count.to_string()),
+        _ => count.to_string(),
+    }
 }
 
 /// A text to search by. Everything else that stands in the address is kept.

@@ -2,27 +2,44 @@
 use super::{Address, ctx};
 use leptos::prelude::*;
 
-/// Links to what is older, and back to what is newest.
+/// Links to what is older and newer, and back to what is newest.
 #[component]
 pub fn Pager(
     /// Where the list goes on, as the store says; `None` at its end.
     next: Option<String>,
+    /// The first row of this page, where there are newer ones, for lists that are read in both directions.
+    #[prop(optional_no_strip)]
+    newer: Option<String>,
 ) -> impl IntoView {
-    let (newest, older) = ways(ctx::here(), next);
-    (newest.is_some() || older.is_some()).then(|| {
+    let Ways { newest, newer, older } = ways(ctx::here(), next, newer);
+    (newest.is_some() || newer.is_some() || older.is_some()).then(|| {
         view! {
             <nav class="pager" aria-label=t!("pager")>
                 {newest.map(|href| view! { <a class="button" href=href rel="first">{t!("pager-newest")}</a> })}
+                {newer.map(|href| view! { <a class="button" href=href rel="prev">{t!("pager-newer")}</a> })}
                 {older.map(|href| view! { <a class="button" href=href rel="next">{t!("pager-older")}</a> })}
             </nav>
         }
     })
 }
 
-/// Where one can go from here: to the newest when this is not them, to the older when there are any.
-fn ways(here: Address, next: Option<String>) -> (Option<String>, Option<String>) {
-    let newest = here.get("after").is_some().then(|| here.clone().from_start().to_string());
-    (newest, next.map(|cursor| here.with("after", cursor).to_string()))
+/// Where one can go.
+#[derive(Debug, PartialEq, Eq)]
+struct Ways {
+    newest: Option<String>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// Where one can go from here: to the newest when this is not them, to the newer and the older when there are any.
+fn ways(here: Address, next: Option<String>, newer: Option<String>) -> Ways {
+    let start = here.clone().from_start();
+    let is_start = here.get("after").is_none() && here.get("before").is_none();
+    Ways {
+        newest: (!is_start).then(|| start.to_string()),
+        newer: newer.map(|first| start.clone().with("before", first).to_string()),
+        older: next.map(|cursor| start.with("after", cursor).to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -32,9 +49,11 @@ mod tests {
     #[test]
     fn a_pager_keeps_the_filter_and_leads_nowhere_on_a_single_page() {
         let here = Address::new("/tasks").with("state", "queued");
-        assert_eq!(ways(here.clone(), None), (None, None));
-        assert_eq!(ways(here.clone(), Some("c1".into())).1.unwrap(), "/tasks?state=queued&after=c1");
-        let (newest, older) = ways(here.with("after", "c1"), None);
-        assert_eq!((newest.unwrap().as_str(), older), ("/tasks?state=queued", None));
+        assert_eq!(ways(here.clone(), None, None), Ways { newest: None, newer: None, older: None });
+        let first = ways(here.clone(), Some("c1".into()), None);
+        assert_eq!((first.newest, first.older.unwrap().as_str()), (None, "/tasks?state=queued&after=c1"));
+        let later = ways(here.with("after", "c1"), None, Some("r1".into()));
+        assert_eq!(later.newest.unwrap(), "/tasks?state=queued");
+        assert_eq!((later.newer.unwrap().as_str(), later.older), ("/tasks?state=queued&before=r1", None));
     }
 }

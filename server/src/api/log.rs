@@ -77,6 +77,6 @@ pub(super) async fn get_task_log(
         let follow = Follow::start(app, watcher, task, from).await?;
         return Ok(events::for_programs(follow, place).into_response());
     }
-    let body = text::of(app, watcher, task, query.attempt).await?;
+    let body = text::of(app, watcher, task, query.attempt, text::WHOLE).await?;
     Ok(([(header::CONTENT_TYPE, text::CONTENT_TYPE)], body).into_response())
 }

@@ -61,7 +61,8 @@ fn steps(
     })
 }
 
-fn spans(number: i64, line: &Line) -> Value {
+/// A line for pages: its number, its time, its stream, and its text in stretches of one style.
+pub(super) fn spans(number: i64, line: &Line) -> Value {
     json!({ "n": number, "at": line.at, "s": line.stream, "spans": ansi::spans(&line.text) })
 }
 

@@ -130,6 +130,42 @@ on_both! {
         assert_eq!(page.lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
     }
 
+    async fn any_stretch_is_read_however_small_the_batches_were(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        for line in 1..=150 {
+            send(world, &acme.rex, &taken, line, line).await.unwrap();
+        }
+        send(world, &acme.rex, &taken, 151, 400).await.unwrap();
+        let mut mine = world.store.read(&acme.mia).await.unwrap();
+        for (from, until, count) in [(1, 101, 100), (90, 200, 110), (151, 152, 1), (300, 900, 101), (401, 500, 0), (9, 9, 0)] {
+            let page = mine.log_between(taken.task.id, 1, from, until).await.unwrap();
+            let numbers: Vec<_> = page.lines.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, (from..from + count).collect::<Vec<_>>(), "{from} to {until}");
+        }
+    }
+
+    async fn a_text_is_found_in_all_of_the_output_as_it_is_seen(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let texts = ["one ERROR", "\u{1b}[31mer\u{1b}[0mror in red", "fine", "Übung", "error 100%"];
+        let lines: Vec<_> = (0..300).map(|n| Line { at: world.now(), stream: Stream::Stdout, text: texts[n % 5].into() }).collect();
+        for (at, some) in lines.chunks(3).enumerate() {
+            let first = i64::try_from(at).unwrap() * 3 + 1;
+            world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, some).await).await.unwrap();
+        }
+        let mut mine = world.store.read(&acme.mia).await.unwrap();
+        let id = taken.task.id;
+        let found = mine.find_in_log(id, 1, "Error", 4).await.unwrap();
+        assert_eq!((found.total, found.lines), (180, vec![1, 2, 5, 6]));
+        assert_eq!(mine.find_in_log(id, 1, "übung", 999).await.unwrap().lines.last(), Some(&299));
+        assert_eq!(mine.find_in_log(id, 1, "[31m", 9).await.unwrap().total, 0, "what is not seen is not found");
+        assert_eq!(mine.find_in_log(id, 1, "0%", 9).await.unwrap().total, 60, "no character is special");
+        assert_eq!(mine.find_in_log(id, 2, "error", 9).await.unwrap().total, 0, "of this start only");
+        let stranger = world.store.read(&acme.sam).await.unwrap().find_in_log(id, 1, "error", 9).await;
+        assert!(matches!(stranger, Err(Error::NotFound)));
+    }
+
     async fn a_05_output_is_seen_by_those_who_see_the_task(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;

@@ -20,6 +20,8 @@ const LARGE: &[&str] = &[
     "b",
     "task_label",
     "l",
+    "task_word",
+    "w",
     "decision",
     "d",
     "api_key",
@@ -27,7 +29,14 @@ const LARGE: &[&str] = &[
 ];
 
 /// What lists that are read a page at a time end with.
-const LISTS: &[&str] = &["order by t.id desc limit", "order by a.id desc limit", "order by seq desc limit"];
+const LISTS: &[&str] = &[
+    "order by t.id desc limit",
+    "order by t.id limit",
+    "order by l.task_id desc limit",
+    "order by l.task_id limit",
+    "order by a.id desc limit",
+    "order by seq desc limit",
+];
 
 /// Calls every method of the matrix, and the lists with each of their filters.
 async fn run_everything(world: &World, things: &Things) {
@@ -47,9 +56,13 @@ async fn run_everything(world: &World, things: &Things) {
         TaskFilter { mine: true, ..Default::default() },
         TaskFilter { label: Some(("service".into(), "mail".into())), ..Default::default() },
         TaskFilter { text: Some("task".into()), ..Default::default() },
+        TaskFilter { text: Some("synthetic 177".into()), ..Default::default() },
+        TaskFilter { text: Some("task".into()), label: Some(("service".into(), "mail".into())), ..Default::default() },
+        TaskFilter { text: Some("177".into()), label: Some(("service".into(), "mail".into())), ..Default::default() },
     ] {
         read.tasks(&filter, None, 50).await.unwrap();
         read.tasks(&filter, Some(after), 50).await.unwrap();
+        read.tasks_newer(&filter, after, 50).await.unwrap();
         read.task_counts(&filter).await.unwrap();
     }
     let waiting = ApprovalFilter { state: Some(domain::approval::ApprovalState::Waiting), organisation };

@@ -26,18 +26,72 @@ on_both! {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("n", "1"), ("service", "shop")]);
     }
 
-    async fn text_is_found_anywhere_in_the_title_whatever_its_case(world) {
+    /// M-12.
+    async fn m_12_titles_are_found_by_the_beginnings_of_their_words_whatever_the_case(world) {
         let acme = &world.acme;
-        for title in ["Restart the CAFÉ mailer", "100% done", "100 done", "snake_case", "snakeXcase", r"back\slash"] {
+        for title in ["Restart the CAFÉ mailer", "100% done", "snake_case", "本番データ移行", "Mail the café"] {
             world.submit(&acme.mia, task(acme.ops, json!({ "title": title }))).await;
         }
         let found = async |text: &str| titles(world, &acme.mia, TaskFilter { text: Some(text.into()), ..TaskFilter::default() }).await;
         assert_eq!(found("MAILER").await, ["Restart the CAFÉ mailer"]);
-        assert_eq!(found("CAFÉ").await, ["Restart the CAFÉ mailer"], "as it is written, beyond ASCII too");
-        assert_eq!(found("100%").await, ["100% done"], "a wildcard is a character like others");
-        assert_eq!(found("snake_case").await, ["snake_case"]);
-        assert_eq!(found(r"back\").await, [r"back\slash"]);
-        assert!(found("' or 1=1 --").await.is_empty());
+        assert_eq!(found("mail").await, ["Mail the café", "Restart the CAFÉ mailer"], "a beginning is enough");
+        assert_eq!(found("café res").await, ["Restart the CAFÉ mailer"], "every word, in any order, beyond ASCII too");
+        assert!(found("ailer").await.is_empty(), "an end is not");
+        assert_eq!(found("100%").await, ["100% done"], "marks are passed over");
+        assert_eq!(found("case").await, ["snake_case"]);
+        assert_eq!(found("データ").await, ["本番データ移行"], "scripts without spaces are found by any part");
+        assert!(found("データ移動").await.is_empty());
+        for nothing in ["' or 1=1 --", "%", "_", "", "\u{10ffff}"] {
+            assert!(found(nothing).await.is_empty(), "{nothing:?}");
+        }
+    }
+
+    /// Words that many titles have are looked for in the order of the list, rare ones by themselves: both find the same.
+    async fn a_word_of_many_titles_and_one_of_few_are_found_together_with_all_else(world) {
+        let acme = &world.acme;
+        world.store.system().seed(acme.tenant, 1_200).await.unwrap();
+        let find = async |filter: TaskFilter| {
+            let mut read = world.store.read(&acme.adam).await.unwrap();
+            let page = read.tasks(&filter, None, 2_000).await.unwrap();
+            (page.items.into_iter().map(|row| row.title).collect::<Vec<_>>(), read.task_counts(&filter).await.unwrap())
+        };
+        let text = |text: &str| TaskFilter { text: Some(text.into()), ..TaskFilter::default() };
+        let (many, counts) = find(text("synthetic")).await;
+        assert_eq!(many.len(), 1_200);
+        assert_eq!((many[0].as_str(), counts.values().sum::<i64>(), counts.whole), ("Synthetic task 1199", 1_200, true));
+        assert_eq!(find(text("synth 77")).await.0, ["Synthetic task 779", "Synthetic task 778", "Synthetic task 777",
+            "Synthetic task 776", "Synthetic task 775", "Synthetic task 774", "Synthetic task 773", "Synthetic task 772",
+            "Synthetic task 771", "Synthetic task 770", "Synthetic task 77"]);
+        let labelled = TaskFilter { label: Some(("batch".into(), "7".into())), ..text("synthetic") };
+        assert_eq!(find(labelled.clone()).await.0.len(), 100);
+        let (one, counts) = find(TaskFilter { text: Some("synthetic 742".into()), ..labelled }).await;
+        assert_eq!((one, counts.values().sum::<i64>()), (vec!["Synthetic task 742".to_owned()], 1));
+    }
+
+    async fn a_list_is_read_in_both_directions(world) {
+        let acme = &world.acme;
+        let mut made = vec![];
+        for _ in 0..7 {
+            made.push(world.submit(&acme.mia, task(acme.ops, json!({ "labels": { "n": "1" } }))).await.id);
+        }
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        for filter in [TaskFilter::default(), TaskFilter { label: Some(("n".into(), "1".into())), ..TaskFilter::default() }] {
+            let page = read.tasks_newer(&filter, made[1], 3).await.unwrap();
+            let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
+            assert_eq!(ids, [made[4], made[3], made[2]], "the ones just before, newest first");
+            assert!(page.next.is_some(), "there are newer ones");
+            let rest = read.tasks_newer(&filter, made[4], 3).await.unwrap();
+            assert_eq!((rest.items.len(), rest.next), (2, None));
+        }
+        assert!(world.store.read(&acme.sam).await.unwrap().tasks_newer(&TaskFilter::default(), made[0], 3).await.unwrap().items.is_empty());
+    }
+
+    async fn a_state_is_counted_to_a_thousand_and_one(world) {
+        let acme = &world.acme;
+        world.store.system().seed(acme.tenant, 2_600).await.unwrap();
+        let counts = world.store.read(&acme.adam).await.unwrap().task_counts(&TaskFilter::default()).await.unwrap();
+        assert_eq!(counts[&TaskState::Succeeded], 1_001);
+        assert_eq!(counts[&TaskState::Running], 13);
     }
 
     /// A page's address may hold anything; PostgreSQL knows no NUL in text.

@@ -193,6 +193,7 @@ fn may<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>> {
 pub fn matrix() -> Vec<Row> {
     let mut rows = Vec::from(rows! { "Read" through read:
         tasks                    "--+++++-++" |r, w, a, t| r.tasks(&TaskFilter::default(), None, 50).await;
+        tasks_newer              "--+++++-++" |r, w, a, t| r.tasks_newer(&TaskFilter::default(), TaskId(Uuid::nil()), 50).await;
         task_counts              "--+++++-++" |r, w, a, t| r.task_counts(&TaskFilter::default()).await.map(|counts| counts.values().sum::<i64>());
         task                     "nn+++++n++" |r, w, a, t| r.task(t.task).await;
         progress                 "nn+++++n++" |r, w, a, t| r.progress(t.task).await;
@@ -200,6 +201,8 @@ pub fn matrix() -> Vec<Row> {
         task_history             "nn+++++n++" |r, w, a, t| r.task_history(t.task).await;
         decisions                "nn+++++n++" |r, w, a, t| r.decisions(t.task).await;
         log                      "nn+nn++nn+" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
+        log_between              "nn+nn++nn+" |r, w, a, t| r.log_between(t.lease.task, 1, 1, 9).await;
+        find_in_log              "nn+nn++nn+" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
         approvals                "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
         approvals_waiting_for_me "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
         approvals_for_me         "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;

@@ -50,14 +50,30 @@ pub fn after(milliseconds: i32, act: impl FnOnce() + 'static) {
 /// One of our pages, parsed but not shown. The browser parses it as it comes, because the pages' policy forbids to make markup
 /// of a text (`require-trusted-types-for`).
 pub async fn fetch(address: &str) -> Result<Document, JsValue> {
+    let request = answered(address, XmlHttpRequestResponseType::Document).await?;
+    request.response_xml()?.ok_or(JsValue::NULL)
+}
+
+/// What one of our addresses answers with, as an object.
+pub async fn fetch_json(address: &str) -> Result<JsValue, JsValue> {
+    answered(address, XmlHttpRequestResponseType::Json).await?.response()
+}
+
+/// What one of our addresses answers with, as text.
+pub async fn fetch_text(address: &str) -> Result<String, JsValue> {
+    let request = answered(address, XmlHttpRequestResponseType::Text).await?;
+    request.response_text()?.ok_or(JsValue::NULL)
+}
+
+async fn answered(address: &str, kind: XmlHttpRequestResponseType) -> Result<XmlHttpRequest, JsValue> {
     let request = XmlHttpRequest::new()?;
     request.open("GET", address)?;
-    request.set_response_type(XmlHttpRequestResponseType::Document);
+    request.set_response_type(kind);
     let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
     request.send()?;
     JsFuture::from(ended).await?;
     match request.status()? {
-        200 => request.response_xml()?.ok_or(JsValue::NULL),
+        200 => Ok(request),
         _ => Err(JsValue::NULL),
     }
 }

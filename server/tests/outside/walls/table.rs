@@ -104,6 +104,10 @@ pub const WALLS: &[Row] = &[
     row("stream GET /tasks/{id}/log", "/tasks/$private/log", "", READERS_API),
     row("stream GET /tasks/{id}/log", "/tasks/$org/log", "", ITS_API),
     row("stream GET /tasks/{id}/log", "/tasks/$public/log", "", ITS_API),
+    row("stream GET /tasks/{id}/log/lines", "/tasks/$private/log/lines?attempt=1&from=1&until=9", "", READERS_API),
+    row("stream GET /tasks/{id}/log/lines", "/tasks/$org/log/lines?attempt=1&from=1&until=9", "", ITS_API),
+    row("stream GET /tasks/{id}/log/find", "/tasks/$private/log/find?attempt=1&text=x", "", READERS_API),
+    row("stream GET /tasks/{id}/log/find", "/tasks/$org/log/find?attempt=1&text=x", "", ITS_API),
     //
     row("api GET /api/v1/approvals", "/api/v1/approvals", "", API),
     row("api GET /api/v1/approvals", "/api/v1/approvals?organisation=$organisation", "", API),

@@ -5,11 +5,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
 
 /// Its number, if it has one.
-pub fn number(line: &JsValue) -> Option<f64> {
-    field(line, "n").as_f64()
+pub fn number(line: &JsValue) -> Option<u32> {
+    whole(&field(line, "n"))
 }
 
-fn field(value: &JsValue, name: &str) -> JsValue {
+/// A number of JavaScript that is a whole one.
+pub fn whole(value: &JsValue) -> Option<u32> {
+    value.as_f64()?.to_string().parse().ok()
+}
+
+/// A field of an object.
+pub fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap_or(JsValue::NULL)
 }
 
@@ -17,8 +23,13 @@ fn text(value: &JsValue, name: &str) -> String {
     field(value, name).as_string().unwrap_or_default()
 }
 
+/// The number of a line that is on the page.
+pub fn number_of(row: &Element) -> Option<u32> {
+    row.id().strip_prefix('L')?.parse().ok()
+}
+
 /// One line, as the server builds it (`log.rs`): text nodes and fixed classes, never markup.
-pub fn row(number: f64, line: &JsValue) -> Option<Element> {
+pub fn row(number: u32, line: &JsValue) -> Option<Element> {
     let (at, stream, id) = (text(line, "at"), text(line, "s"), format!("L{number}"));
     let row = element("div", &format!("log-line log-{stream}"), "")?;
     row.set_id(&id);
@@ -40,9 +51,12 @@ pub fn row(number: f64, line: &JsValue) -> Option<Element> {
     Some(row)
 }
 
-fn element(name: &str, class: &str, text: &str) -> Option<Element> {
+/// An element with a class and a text.
+pub fn element(name: &str, class: &str, text: &str) -> Option<Element> {
     let element = dom::document()?.create_element(name).ok()?;
     element.set_class_name(class);
-    element.set_text_content(Some(text));
+    if !text.is_empty() {
+        element.set_text_content(Some(text));
+    }
     Some(element)
 }

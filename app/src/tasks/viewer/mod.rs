@@ -1,0 +1,27 @@
+//! The log viewer in the browser: of however many lines, those around where one reads are on the page.
+
+#[cfg(target_family = "wasm")]
+mod blocks;
+#[cfg(target_family = "wasm")]
+mod chosen;
+#[cfg(target_family = "wasm")]
+pub mod copy;
+#[cfg(target_family = "wasm")]
+pub mod find;
+#[cfg(target_family = "wasm")]
+mod layout;
+#[cfg(target_family = "wasm")]
+mod line;
+#[cfg(target_family = "wasm")]
+mod marks;
+pub mod space;
+#[cfg(target_family = "wasm")]
+mod state;
+#[cfg(target_family = "wasm")]
+mod stream;
+
+#[cfg(target_family = "wasm")]
+pub use self::{
+    layout::{to_end, to_start},
+    state::{Seen, start},
+};

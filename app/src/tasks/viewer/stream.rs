@@ -1,0 +1,116 @@
+//! Lines as they come, each once and in order.
+//!
+//! `lines` brings `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`; `attempt` says that the task was
+//! started anew (the start's number), from line 1; `end` that nothing follows. A line that is here already is passed over.
+use super::{
+    layout, line,
+    space::Space,
+    state::{self, Place, hear},
+};
+use crate::{tasks::islands::Phase, ui::islands::dom};
+use js_sys::{Array, JSON};
+use leptos::prelude::{GetUntracked, RwSignal, Set};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{EventSource, EventTarget, MessageEvent};
+
+/// Where the stream stands.
+pub struct Stream {
+    attempt: u32,
+    /// The number of the line that comes next.
+    next: u32,
+    source: Option<EventSource>,
+}
+
+impl Stream {
+    /// One that goes on at a line.
+    pub fn new(attempt: u32, next: u32) -> Self {
+        Self { attempt, next, source: None }
+    }
+}
+
+/// Opens the stream.
+pub fn open() {
+    let _ = state::with(|viewer| {
+        let phase = viewer.seen.phase;
+        if phase.get_untracked() == Phase::Ended {
+            return;
+        }
+        let stream = &mut viewer.stream;
+        let address = format!("{}/live?attempt={}&from={}", viewer.address, stream.attempt, stream.next);
+        let Ok(source) = EventSource::new(&address) else { return };
+        hear(&source, "open", move |_| phase.set(Phase::Live));
+        hear(&source, "error", move |_| lost(phase));
+        hear_data(&source, "lines", |data| take(&data));
+        hear_data(&source, "attempt", |attempt| again(&attempt));
+        hear(&source, "end", |_| end());
+        stream.source = Some(source);
+    });
+}
+
+fn hear_data(source: &EventTarget, event: &str, act: impl Fn(String) + 'static) {
+    hear(source, event, move |event: JsValue| {
+        let data = event.dyn_into::<MessageEvent>().ok().and_then(|event| event.data().as_string());
+        act(data.unwrap_or_default());
+    });
+}
+
+fn lost(phase: RwSignal<Phase>) {
+    if phase.get_untracked() == Phase::Live {
+        phase.set(Phase::Lost);
+    }
+}
+
+fn end() {
+    let phase = state::with(|viewer| {
+        if let Some(source) = viewer.stream.source.take() {
+            source.close();
+        }
+        viewer.seen.phase
+    });
+    if let Some(phase) = phase {
+        phase.set(Phase::Ended);
+    }
+}
+
+/// Another start of the task prints from line 1.
+fn again(attempt: &str) {
+    let Ok(attempt) = attempt.parse() else { return };
+    let _ = state::with(|viewer| {
+        let line = viewer.blocks.height_of_a_line().unwrap_or(20.0);
+        (viewer.attempt, viewer.stream.attempt, viewer.stream.next) = (attempt, attempt, 1);
+        (viewer.space, viewer.place, viewer.chosen) = (Space::new(1, line), Place::End, None);
+        viewer.blocks.clear();
+    });
+    layout::show();
+}
+
+fn take(data: &str) {
+    let Some(batch) = JSON::parse(data).ok().and_then(|json| json.dyn_into::<Array>().ok()) else { return };
+    let _ = state::with(|viewer| {
+        for said in batch.iter() {
+            let Some(number) = line::number(&said).filter(|number| *number >= viewer.stream.next) else { continue };
+            viewer.blocks.push(number, &said);
+            viewer.stream.next = number + 1;
+        }
+        viewer.space.grow(viewer.stream.next);
+        if viewer.place == Place::End {
+            viewer.space.centre(viewer.stream.next);
+        }
+    });
+    layout::show();
+}
+
+/// A browser opens only a few connections to one server: a page that nobody looks at gives its own back.
+pub fn close_while_hidden() {
+    let Some(document) = dom::document() else { return };
+    hear(&document, "visibilitychange", |_| {
+        let hidden = dom::document().is_some_and(|document| document.hidden());
+        let source = state::with(|viewer| viewer.stream.source.take()).flatten();
+        if let Some(source) = source {
+            source.close();
+        }
+        if !hidden {
+            open();
+        }
+    });
+}

@@ -1,0 +1,106 @@
+//! The words of titles: kept beside each task, and sought by their beginnings.
+use crate::{
+    Read, Result, Write,
+    column::Number,
+    conn::scoped,
+    filter::{Arg, Statement},
+};
+use domain::{TaskId, words};
+
+/// How many titles have a word at most for it to be worth beginning with.
+const FEW: i64 = 1_000;
+
+/// How many tasks have what is sought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frequency {
+    /// So few that all of them can be read.
+    Few,
+    /// So many that the next page of the list has some.
+    Many,
+}
+
+/// Beginnings of words, all of which a title must have.
+#[derive(Clone, Debug)]
+pub(super) struct Sought {
+    /// The rarest first.
+    beginnings: Vec<String>,
+    /// That of the rarest.
+    pub(super) frequency: Frequency,
+}
+
+impl Sought {
+    /// Adds the conditions.
+    pub(super) fn restrict(self, statement: &mut Statement) {
+        for (at, beginning) in self.beginnings.into_iter().enumerate() {
+            let until = after(&beginning);
+            if at == 0 && self.frequency == Frequency::Few {
+                let sql = " and t.id in (select w.task_id from task_word w where w.tenant_id = $1 and w.word >= ?";
+                statement.push(sql, Arg::Text(beginning));
+            } else {
+                let sql = " and exists (select 1 from task_word w where w.tenant_id = $1 and w.task_id = t.id and w.word >= ?";
+                statement.push(sql, Arg::Text(beginning));
+            }
+            statement.push(" and w.word < ?)", Arg::Text(until));
+        }
+    }
+}
+
+/// What no word with this beginning comes after: the order is that of the bytes, in which this character is the last.
+fn after(beginning: &str) -> String {
+    format!("{beginning}\u{10ffff}")
+}
+
+impl Read {
+    /// What a text seeks, and how often that is found; `None` where it has no word.
+    pub(super) async fn seek(&mut self, text: &str) -> Result<Option<Sought>> {
+        let mut found = vec![];
+        for beginning in words::sought(text) {
+            let titles = scoped!(
+                self,
+                Number,
+                fetch_one,
+                "select count(*) as n from (select 1 from task_word w where w.tenant_id = $1 and w.word >= $2 and w.word < $3
+                    limit $4) counted",
+                beginning.clone(),
+                after(&beginning),
+                FEW + 1
+            )?;
+            found.push((titles.n, beginning));
+        }
+        found.sort();
+        let Some((rarest, _)) = found.first() else { return Ok(None) };
+        let frequency = if *rarest <= FEW { Frequency::Few } else { Frequency::Many };
+        Ok(Some(Sought { frequency, beginnings: found.into_iter().map(|(_, beginning)| beginning).collect() }))
+    }
+}
+
+/// How many words one statement keeps.
+const AT_ONCE: usize = 8;
+
+impl Write {
+    /// Keeps the words of a task's title.
+    pub(super) async fn note_words(&mut self, task: TaskId, title: &str) -> Result<()> {
+        let words: Vec<String> = words::of_title(title).into_iter().collect();
+        for some in words.chunks(AT_ONCE) {
+            let word = |at: usize| some.get(at).cloned().unwrap_or_default();
+            scoped!(
+                self,
+                execute,
+                "insert into task_word (tenant_id, task_id, word)
+                 select t.tenant_id, t.id, w.word from task t cross join (select $3 as word union select $4 union select $5
+                    union select $6 union select $7 union select $8 union select $9 union select $10) w
+                 where t.tenant_id = $1 and t.id = $2 and w.word <> ''",
+                task,
+                word(0),
+                word(1),
+                word(2),
+                word(3),
+                word(4),
+                word(5),
+                word(6),
+                word(7)
+            )?;
+        }
+        Ok(())
+    }
+}
