@@ -1,12 +1,13 @@
 //! What the overview reads: what is open now, and what ended in the last days. Each is bounded by time or number, however
 //! many tasks there are.
 use crate::{
-    Counts, Read, Result, TaskRow,
+    Read, Result, TaskRow,
     column::{Number, record},
     conn::scoped,
-    tasks::{list, visible},
+    tasks::{rows, visible},
 };
 use domain::{Timestamp, task::TaskState};
+use std::collections::BTreeMap;
 
 /// States in which a task still has something before it, as the overview counts them.
 const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Assigned, TaskState::Running];
@@ -34,9 +35,9 @@ record! {
 
 impl Read {
     /// How many tasks that the actor sees are open, by state, each counted to 1,000 at most.
-    pub async fn open_counts(&mut self) -> Result<Counts> {
+    pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let mut counts = Counts::new();
+        let mut counts = BTreeMap::new();
         for state in OPEN {
             const SQL: &str = concat!(
                 "select count(*) as n from (select 1 from task t where t.tenant_id = $1 and t.state = $4 and ",
@@ -80,7 +81,7 @@ impl Read {
             TaskRow,
             fetch_all,
             concat!(
-                list!(),
+                rows!(),
                 " and t.state in ('failed', 'timed_out', 'lost') and t.ended_at >= $4 order by t.ended_at desc limit $5"
             ),
             person,

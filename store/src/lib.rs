@@ -47,7 +47,6 @@ pub use precedents::Precedent;
 pub use rules::VersionedRules;
 pub use runners::{EnrolledRunner, Enrolment, Runner};
 pub use sealed::MasterKey;
-pub use search::LOOKED_THROUGH;
 pub use sessions::{NewSession, Session, SessionRow};
 pub use system::{Credential, KeyHolder, System};
 pub use tasks::{Counts, Progress, Submitted, Task, TaskFilter, TaskRow};

@@ -39,7 +39,7 @@ macro_rules! joined {
 }
 
 /// Rows of a list, of tasks that the actor sees.
-macro_rules! list {
+macro_rules! rows {
     () => {
         concat!(
             $crate::tasks::columns!(),
@@ -50,4 +50,4 @@ macro_rules! list {
         )
     };
 }
-pub(crate) use {columns, joined, list, visible};
+pub(crate) use {columns, joined, rows, visible};

@@ -35,7 +35,6 @@ search-lead = Finds tasks by title or id, organisations, runners and pages by na
 search-pages = Pages
 search-none = Nothing was found
 search-none-text = Nothing that you may see has this in its name.
-search-newest = Looks through the newest { $n } tasks.
 search-all-tasks = Search all tasks
 search-help = Arrow keys choose, Enter opens, Escape closes.
 switch = Organisation

@@ -16,7 +16,8 @@ use domain::{
     task::TaskState::{self, Assigned, AwaitingApproval, Failed, Queued, Running, Succeeded},
 };
 use leptos::prelude::*;
-use store::{Approval, Counts, Ended, Read, TaskFilter, TaskRow};
+use std::collections::BTreeMap;
+use store::{Approval, Ended, Read, TaskFilter, TaskRow};
 
 /// How many rows each list shows; more are a link away.
 const ROWS: u32 = 5;
@@ -76,7 +77,7 @@ async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
 
 /// How many tasks stand where, each with the way to them: what is open now, and what ended this week.
 #[component]
-fn Tiles(open: Counts, ended: Vec<Ended>) -> impl IntoView {
+fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
     let (succeeded, failed) = week::totals(&ended);
     let open = |state: TaskState| open.get(&state).copied().unwrap_or(0);
     let tile = |(state, count, lately): (TaskState, i64, bool)| {

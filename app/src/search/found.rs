@@ -5,7 +5,7 @@ use crate::{
     ui::{Address, Place, words},
 };
 use domain::{Actor, TaskId};
-use store::{Read, Runner};
+use store::{Read, Runner, TaskFilter};
 
 /// How many of each kind are shown.
 const EACH: u32 = 8;
@@ -78,7 +78,8 @@ async fn tasks(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
             Err(error) => Err(error.into()),
         };
     }
-    let rows = read.find_tasks(text, EACH).await?;
+    let filter = TaskFilter { text: Some(text.to_owned()), ..TaskFilter::default() };
+    let rows = read.tasks(&filter, None, EACH).await?.items;
     let about = |state, owner: &str| format!("{} · {owner}", state_word(state));
     Ok(rows.into_iter().map(|row| hit(format!("/tasks/{}", row.id), row.title, about(row.state, &row.owner))).collect())
 }

@@ -26,7 +26,7 @@ async fn results(actor: Actor) -> Result<Page, Refusal> {
         </form>
         <div id="found">{groups.into_iter().map(|group| view! { <Found group=group /> }).collect_view()}</div>
         {(asked && none).then(|| view! { <Empty title=t!("search-none") text=t!("search-none-text") /> })}
-        {asked.then(|| view! { <p class="help">{t!("search-newest", n = store::LOOKED_THROUGH)}" "<a href=all>{t!("search-all-tasks")}</a></p> })}
+        {asked.then(|| view! { <p class="help"><a href=all>{t!("search-all-tasks")}</a></p> })}
         {(!asked).then(|| view! { <section><h2>{t!("keys")}</h2><Keys actor=actor /></section> })}
     }))
 }

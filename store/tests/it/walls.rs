@@ -225,7 +225,6 @@ pub fn matrix() -> Vec<Row> {
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
-        find_tasks               "--+++++-++" |r, w, a, t| r.find_tasks("at ", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
