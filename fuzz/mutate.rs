@@ -7,8 +7,22 @@ const TIMES: u64 = 1_500;
 
 /// What is put into inputs besides bits: the edges of numbers, of texts, and of the languages that are read here.
 const WORDS: [&[u8]; 16] = [
-    b"\0", b"\xff\xff\xff\xff", b"\x7f", b"\x1b[", b"\x1b]0;", b"\n", b"\"", b"\\u0000", b"{}", b"[[[[", b"-1", b"1e999", b"18446744073709551616",
-    "\u{202e}".as_bytes(), b"\xc3\x28", b"%00",
+    b"\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f",
+    b"\x1b[",
+    b"\x1b]0;",
+    b"\n",
+    b"\"",
+    b"\\u0000",
+    b"{}",
+    b"[[[[",
+    b"-1",
+    b"1e999",
+    b"18446744073709551616",
+    "\u{202e}".as_bytes(),
+    b"\xc3\x28",
+    b"%00",
 ];
 
 /// Calls `run` with every file of `fuzz/corpus/TARGET` and with many changes of each; what makes it panic is shown.

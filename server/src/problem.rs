@@ -139,7 +139,9 @@ impl From<store::Error> for Problem {
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Database(_) if error.is_full() => {
                 tracing::error!(%error, "the disk is full");
-                Self::unavailable("The server's disk is full, and nothing was changed. An administrator has to make room.")
+                Self::unavailable(
+                    "The server's disk is full, and nothing was changed. An administrator has to make room.",
+                )
             }
             Error::Database(_) => {
                 tracing::error!(%error, "the database refused");

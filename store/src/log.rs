@@ -30,7 +30,8 @@ const BATCHES: i64 = 64;
 /// Whether so much output is kept of one attempt: what a runner keeps, and the line that says what it cut.
 fn fits(bytes: i64, lines: i64) -> bool {
     let most = MAX_OUTPUT + u64::try_from(MAX_LINE).unwrap_or(0);
-    u64::try_from(bytes).is_ok_and(|bytes| bytes <= most) && u64::try_from(lines).is_ok_and(|lines| lines <= MAX_LINES + 1)
+    u64::try_from(bytes).is_ok_and(|bytes| bytes <= most)
+        && u64::try_from(lines).is_ok_and(|lines| lines <= MAX_LINES + 1)
 }
 
 /// How many bytes these lines are, each with a line feed.

@@ -21,8 +21,11 @@ impl Nodes {
     async fn begin() -> Self {
         let mut one = Program::postgres();
         one.tenant("acme");
-        let (adam, mia, ada) =
-            (one.person("adam", "acme", "admin"), one.person("mia", "acme", "member"), one.person("ada", "acme", "approver"));
+        let (adam, mia, ada) = (
+            one.person("adam", "acme", "admin"),
+            one.person("mia", "acme", "member"),
+            one.person("ada", "acme", "approver"),
+        );
         one.stay_at_one_address();
         one.start().await;
         let mut two = Program::beside(&one);

@@ -70,7 +70,17 @@ impl Program {
             runner.display()
         );
         let folder = tempfile::Builder::new().prefix("castellan-outside-").tempdir().unwrap();
-        Self { folder, database: None, variables: vec![], castellan: env!("CARGO_BIN_EXE_castellan").to_owned(), within: vec![], launcher: vec![], child: None, client: client(1), origin: String::new() }
+        Self {
+            folder,
+            database: None,
+            variables: vec![],
+            castellan: env!("CARGO_BIN_EXE_castellan").to_owned(),
+            within: vec![],
+            launcher: vec![],
+            child: None,
+            client: client(1),
+            origin: String::new(),
+        }
     }
 
     /// The same on a fresh PostgreSQL database.
@@ -130,7 +140,8 @@ impl Program {
 
     /// The port of the runners, once it has one address.
     pub fn runner_port(&self) -> u16 {
-        let (_, address) = self.variables.iter().find(|(name, _)| *name == "CASTELLAN_RUNNER_LISTEN").expect("one address");
+        let (_, address) =
+            self.variables.iter().find(|(name, _)| *name == "CASTELLAN_RUNNER_LISTEN").expect("one address");
         address.rsplit_once(':').unwrap().1.parse().unwrap()
     }
 

@@ -30,20 +30,38 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ("a body that is too long", json(format!("{{\"script\":\"{}\"}}", "x".repeat(2_000_000))), 413),
         ("arrays in arrays", json("[".repeat(500_000)), 400),
         ("objects in objects", json("{\"a\":".repeat(150_000)), 400),
-        ("deep labels", json(format!("{{\"script\":\"a\",\"labels\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000))), 400),
-        ("one field a thousand times", json(format!("{{{}\"script\":\"a\"}}", many(|_| "\"title\":\"a\",".into(), 1_000))), 422),
+        (
+            "deep labels",
+            json(format!("{{\"script\":\"a\",\"labels\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000))),
+            400,
+        ),
+        (
+            "one field a thousand times",
+            json(format!("{{{}\"script\":\"a\"}}", many(|_| "\"title\":\"a\",".into(), 1_000))),
+            422,
+        ),
         ("many unknown fields", json(format!("{{{}\"script\":\"a\"}}", many(|n| format!("\"f{n}\":1,"), 60_000))), 422),
         (
             "many labels",
-            json(format!("{{\"script\":\"a\",\"labels\":{{{}\"z\":\"\"}}}}", many(|n| format!("\"l{n}\":\"\","), 40_000))),
+            json(format!(
+                "{{\"script\":\"a\",\"labels\":{{{}\"z\":\"\"}}}}",
+                many(|n| format!("\"l{n}\":\"\","), 40_000)
+            )),
             422,
         ),
         (
             "many hosts",
-            json(format!("{{\"script\":\"a\",\"allowed_hosts\":[{}\"z\"]}}", many(|_| "\"a.example\",".into(), 60_000))),
+            json(format!(
+                "{{\"script\":\"a\",\"allowed_hosts\":[{}\"z\"]}}",
+                many(|_| "\"a.example\",".into(), 60_000)
+            )),
             422,
         ),
-        ("a number without end", json(format!("{{\"script\":\"a\",\"timeout_seconds\":{}}}", "9".repeat(500_000))), 400),
+        (
+            "a number without end",
+            json(format!("{{\"script\":\"a\",\"timeout_seconds\":{}}}", "9".repeat(500_000))),
+            400,
+        ),
         ("a form with many fields", form(many(|n| format!("f{n}=1&"), 60_000)), 422),
         ("a form that is too long", form(format!("script={}", "x".repeat(2_000_000))), 413),
         ("a form of nothing but signs", form("&".repeat(900_000)), 422),
@@ -51,7 +69,11 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ("a long cursor", get(format!("/api/v1/tasks?after={}", "a".repeat(20_000))), 422),
         ("a long address", get(format!("/{}", "a".repeat(70_000))), 414),
         ("a header that is too long", get("/api/v1/tasks".into()).header("x-long", "a".repeat(100_000)), 431),
-        ("too many headers", (0..150).fold(get("/api/v1/tasks".into()), |get, n| get.header(format!("x-{n}"), "a")), 431),
+        (
+            "too many headers",
+            (0..150).fold(get("/api/v1/tasks".into()), |get, n| get.header(format!("x-{n}"), "a")),
+            431,
+        ),
         (
             "many cookies",
             program.bare(Method::GET, "/tasks").header("cookie", many(|n| format!("castellan=a{n}; "), 2_000)),

@@ -30,7 +30,8 @@ async fn d_01_a_thousand_watchers_hear_every_line() {
     is_served(&program, &browser).await;
     let before = resident(&program);
     let script = "echo begun; sleep 12; for n in 1 2 3 4 5; do echo line $n; sleep 0.2; done";
-    let task = program.submit_as(&mia.key, json!({ "script": script, "visibility": "org", "timeout_seconds": 300 })).await;
+    let task =
+        program.submit_as(&mia.key, json!({ "script": script, "visibility": "org", "timeout_seconds": 300 })).await;
     program.until_printed(&mia.key, &task, "begun").await;
 
     let mut streams: Vec<Events> = vec![];

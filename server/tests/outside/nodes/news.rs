@@ -76,10 +76,9 @@ async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
         }
         let [here, there] = &mut streams[..] else { panic!("two streams") };
         for n in 1..=6 {
-            let (at_one, at_two) = tokio::join!(
-                async { (here.hear("line").await, Instant::now()) },
-                async { (there.hear("line").await, Instant::now()) }
-            );
+            let (at_one, at_two) = tokio::join!(async { (here.hear("line").await, Instant::now()) }, async {
+                (there.hear("line").await, Instant::now())
+            });
             let text = |line: &str| serde_json::from_str::<Value>(line).unwrap()["text"].clone();
             assert_eq!((text(&at_one.0), text(&at_two.0)), (format!("line {n}").into(), format!("line {n}").into()));
             let apart = at_one.1.max(at_two.1) - at_one.1.min(at_two.1);

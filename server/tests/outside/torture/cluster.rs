@@ -55,7 +55,12 @@ impl Cluster {
             if ended {
                 let mut postgres = unprivileged(&self.programs.join("postgres"));
                 let port = self.port.to_string();
-                postgres.arg("-D").arg(self.folder.join("data")).args(["-p", &port, "-c", "listen_addresses=127.0.0.1"]);
+                postgres.arg("-D").arg(self.folder.join("data")).args([
+                    "-p",
+                    &port,
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                ]);
                 // The machine does not fail here, only processes do: the system has what they wrote.
                 postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off"]);
                 self.postmaster = Some(postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
@@ -73,10 +78,7 @@ impl Cluster {
 
     /// Every connection of the server is cut.
     pub fn cut(&self) {
-        psql(
-            &self.superuser(),
-            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'castellan'",
-        );
+        psql(&self.superuser(), "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'castellan'");
     }
 
     /// One of the processes that serve a connection is killed; PostgreSQL then throws all connections out and recovers.
@@ -115,7 +117,8 @@ fn programs() -> PathBuf {
     found.sort();
     let in_path = || {
         let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).find_map(|folder| folder.join("initdb").canonicalize().ok()?.parent().map(Path::to_owned))
+        std::env::split_paths(&path)
+            .find_map(|folder| folder.join("initdb").canonicalize().ok()?.parent().map(Path::to_owned))
     };
     found.pop().or_else(in_path).expect("PostgreSQL's initdb is needed: run cargo xtask test, which installs it")
 }

@@ -28,8 +28,7 @@ impl Disk {
         let folder = program.data().display().to_string();
         std::fs::create_dir(&folder).unwrap();
         // Whoever is not root gets a user namespace as well, where they stay who they are.
-        let apart: &[&str] =
-            if geteuid().is_root() { &[] } else { &["--user", "--map-current-user", "--keep-caps"] };
+        let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--map-current-user", "--keep-caps"] };
         let mut holder = Command::new("unshare")
             .args(apart)
             .args(["--mount", "--propagation", "private", "sh", "-ec"])

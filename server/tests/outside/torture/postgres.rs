@@ -38,10 +38,8 @@ async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
                 cluster.start_again().await;
             }
         }
-        until("it is ready again", async || {
-            (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(())
-        })
-        .await;
+        until("it is ready again", async || (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(()))
+            .await;
     }
     assert_eq!(program.pid(), pid, "it is the same server");
     ordeal.end(&mut program).await;
