@@ -24,6 +24,9 @@ pub struct Grant {
     pub expires_at: Timestamp,
 }
 
+/// What is wrong with a grant whose time is over.
+pub const EXPIRED: &str = "has expired";
+
 /// Separates grants from whatever else a key may ever sign.
 const LABEL: &[u8] = b"castellan-grant-v1\0";
 
@@ -75,7 +78,7 @@ impl Grant {
             return refuse("was given for another task, attempt or runner");
         }
         if now > self.expires_at {
-            return refuse("has expired");
+            return refuse(EXPIRED);
         }
         Ok(())
     }

@@ -31,3 +31,6 @@ pub const MAX_LINE: usize = 16 * 1024;
 
 /// How much output of one attempt is kept, in bytes; what is beyond is counted and cut with a mark.
 pub const MAX_OUTPUT: u64 = 16 * 1024 * 1024;
+
+/// How many lines of one attempt are kept, however short they are; then comes the mark.
+pub const MAX_LINES: u64 = 1 << 20;

@@ -15,8 +15,22 @@ pub use password::{Hasher, check as check_password};
 pub use sessions::Sessions;
 
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// The hash under which a secret that somebody shows us is looked up.
 pub fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+/// The longest that a request waits until it is noted that a session or a key is in use.
+const NOTING: Duration = Duration::from_millis(500);
+
+/// Notes that a session or a key is in use. Reading goes on when that cannot be written down: while the disk is full, or
+/// somebody holds the database.
+async fn note_use(noting: impl Future<Output = store::Result<()>> + Send + 'static) {
+    // A task of its own: a transaction that is given up half-way costs a connection.
+    let noted = tokio::time::timeout(NOTING, tokio::spawn(noting)).await;
+    if !matches!(noted, Ok(Ok(Ok(())))) {
+        tracing::warn!(?noted, "that a session or a key is in use is not noted");
+    }
 }

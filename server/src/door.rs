@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 pub use body::{BodyOutcome, Cut};
-pub use client::{ClientAddress, Peer, PeerCertificate};
+pub use client::{ClientAddress, Peer, PeerCertificate, client_address};
 pub use guard::{RequestId, guard};
 pub use limits::Limits;
 pub use names::Names;

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use secrecy::ExposeSecret;
 use std::{
     fmt::Write,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -47,11 +48,24 @@ async fn count(State(counters): State<Counters>, request: Request, next: Next) -
     answer
 }
 
+/// With less room than this in bytes, a change of usual size may fail.
+const ROOM: u64 = 4 << 20;
+
+/// Whether there is no room left where the data is. A folder that cannot be asked is the database's trouble to tell.
+fn is_full(data: &Path) -> bool {
+    rustix::fs::statvfs(data).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM)
+}
+
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 async fn ready(State(app): State<App>) -> Response {
     match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) if is_full(&app.config.data_dir) => {
+            tracing::error!("not ready: the disk of the data folder is full");
+            let detail = "The disk of the data folder is full.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: disk", detail).into_response()
+        }
         Ok(Ok(())) => "ready\n".into_response(),
         failed => {
             tracing::error!(?failed, "not ready: the database does not answer");

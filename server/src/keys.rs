@@ -1,5 +1,6 @@
 //! The keys of this installation: made once, kept in files that nobody else can read.
 
+mod deployment;
 mod environment;
 mod file;
 mod process;
@@ -12,6 +13,7 @@ use std::{
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
+pub use deployment::check_authority;
 pub use environment::take_encryption_key;
 pub use file::SecretsDir;
 pub use process::harden_process;

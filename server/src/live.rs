@@ -11,7 +11,7 @@ pub(crate) mod text;
 mod watcher;
 
 pub(crate) use follow::Follow;
-pub(crate) use position::Position;
+pub use position::Position;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 

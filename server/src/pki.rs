@@ -12,6 +12,7 @@ use std::{fmt, path::PathBuf};
 pub use authority::{Authority, Issued};
 pub use identity::{RunnerPeer, runner_identity};
 pub use port::PortCertificate;
+pub use request::proven_key;
 
 use crate::keys::KeyError;
 

@@ -137,6 +137,12 @@ impl From<store::Error> for Problem {
             Error::Conflict(how) => Self::conflict(how),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
+            Error::Database(_) if error.is_full() => {
+                tracing::error!(%error, "the disk is full");
+                Self::unavailable(
+                    "The server's disk is full, and nothing was changed. An administrator has to make room.",
+                )
+            }
             Error::Database(_) => {
                 tracing::error!(%error, "the database refused");
                 Self::unavailable("The database does not answer as it should. Try again in a moment.")

@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     door::{Door, Limits, tls},
     failure::Failure,
-    keys::SecretsDir,
+    keys::{SecretsDir, check_authority},
     pki::{Authority, PortCertificate, RunnerPeer},
     state::App,
 };
@@ -67,6 +67,7 @@ impl Runners {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         let now = date(app.store.now())?;
         let authority = Authority::open_or_create(&secrets, &config.data_dir, now)?;
+        check_authority(&app.store, &authority.public_key()).await?;
         let certificate = Arc::new(PortCertificate::new(&authority, config, now)?);
         let tls = tls::runner_tls(authority.certificate().clone(), certificate.clone())?;
         let door = Door::open(config.runner_listen, Some(tls), true, Limits::runners(config))

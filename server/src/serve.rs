@@ -4,6 +4,7 @@ use crate::{
     auth::Hasher,
     checkpoints,
     config::Config,
+    descriptors,
     door::{Door, Limits, Names, guard, tls},
     failure::Failure,
     health::{self, Counters},
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> {
     telemetry::start(&config.log)?;
     tls::install_provider();
+    descriptors::make_room(config.limits.connections.get());
     let app = App::open(config, key).await?;
     let config = &app.config;
     let (https, limits) = (config.secure(), Limits::pages(config));
@@ -39,7 +41,7 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
     let names = Names::new(config, door.address()?);
     let origin = names.public().to_string();
 
-    let stop = CancellationToken::new();
+    let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
     let router = routes(&app, &origin)?.merge(runners.enrolment());
     let service = guard(router, names, config.limits.request_body_bytes.get());

@@ -11,6 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use store::{Settings, Store};
+use tokio_util::sync::CancellationToken;
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The deployment's own keys.
     pub keys: Arc<Keys>,
+    /// Cancelled when the server is told to stop: what would go on for ever ends then.
+    pub stop: CancellationToken,
 }
 
 impl App {
@@ -31,7 +34,8 @@ impl App {
     pub async fn open(config: Config, key: Option<MasterKey>) -> Result<Self, Failure> {
         let keys = Self::keys(&config, key)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
-        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys) })
+        keys.check_with(&store).await?;
+        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), stop: CancellationToken::new() })
     }
 
     /// The keys alone, making those that are missing.

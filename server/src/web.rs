@@ -5,7 +5,8 @@ mod assets;
 mod context;
 mod page;
 
-pub use assets::Site;
+pub use actions::own_path;
+pub use assets::{Site, accepts_brotli};
 
 use crate::{
     auth::{self, Hasher, Sessions},

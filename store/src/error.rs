@@ -52,6 +52,13 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// Whether the database's disk is full: somebody has to make room, and trying again does not help.
+    pub fn is_full(&self) -> bool {
+        // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the shared memory beside the file cannot grow); PostgreSQL: disk_full.
+        matches!(self, Self::Database(sqlx::Error::Database(inner))
+            if matches!(inner.code().as_deref(), Some("13" | "4874" | "53100")))
+    }
+
     /// Whether a unique index refused a row.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())

@@ -53,7 +53,7 @@ macro_rules! lock_held {
         macro_rules! sql {
             ($end:literal) => {
                 concat!(
-                    "select id, attempt, state, cancel_asked, next_line, request_digest from task
+                    "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
                      where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
                 )
             };
@@ -95,6 +95,8 @@ record! {
         pub cancel_asked: bool,
         /// The number that the next line of output gets.
         pub next_line: i64,
+        /// How many bytes of output are kept, a line feed for each line among them.
+        pub output_bytes: i64,
         /// What it was allowed to run.
         pub request_digest: RequestDigest,
     }
@@ -115,7 +117,7 @@ impl Read {
             self,
             Held,
             fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, request_digest from task
+            "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
             runner
         )
@@ -138,7 +140,7 @@ impl Write {
         macro_rules! claim {
             ($lock:literal) => {
                 concat!(
-                    "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1,
+                    "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
                         cancel_asked = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id = (select id from task where tenant_id = $1
                         and state = 'queued' order by priority desc, id limit 1",
@@ -180,7 +182,7 @@ impl Write {
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
-             returning id, attempt, state, cancel_asked, next_line, request_digest",
+             returning id, attempt, state, cancel_asked, next_line, output_bytes, request_digest",
             lease.task,
             lease.attempt,
             runner,

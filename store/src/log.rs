@@ -1,6 +1,9 @@
 //! What tasks print: appended in batches by the runner that has the lease, read from any line on.
 use crate::{Error, Lease, Read, Result, Topic, Write, column::record, conn::scoped};
-use domain::{TaskId, log::Line};
+use domain::{
+    Invalid, TaskId,
+    log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
+};
 
 record! {
     /// A batch of lines.
@@ -31,6 +34,19 @@ pub struct Found {
     pub lines: Vec<i64>,
     /// How many lines have it.
     pub total: i64,
+}
+
+/// Whether so much output is kept of one attempt: what a runner keeps, and the line that says what it cut.
+fn fits(bytes: i64, lines: i64) -> bool {
+    let most = MAX_OUTPUT + u64::try_from(MAX_LINE).unwrap_or(0);
+    u64::try_from(bytes).is_ok_and(|bytes| bytes <= most)
+        && u64::try_from(lines).is_ok_and(|lines| lines <= MAX_LINES + 1)
+}
+
+/// How many bytes these lines are, each with a line feed.
+fn size(lines: &[Line]) -> i64 {
+    let bytes: usize = lines.iter().map(|line| line.text.len() + 1).sum();
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 impl Read {
@@ -105,16 +121,21 @@ impl Read {
 
 impl Write {
     /// Appends lines, the first of them being number `first`; answers the number that comes next. Lines that are
-    /// there already are passed over, so that a batch may be sent again; a gap is a conflict.
+    /// there already are passed over, so that a batch may be sent again; a gap is a conflict. More than is kept of one
+    /// attempt is invalid: a runner counts as well, but its word is not what bounds the database.
     pub async fn append_lines(&mut self, lease: Lease, first: i64, lines: &[Line]) -> Result<i64> {
         if first < 1 {
-            return Err(domain::Invalid::new("first", "lines are numbered from 1").into());
+            return Err(Invalid::new("first", "lines are numbered from 1").into());
         }
         let held = self.hold(lease).await?;
         let known =
             usize::try_from(held.next_line - first).map_err(|_| Error::Conflict("Lines of output are missing."))?;
         let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };
         let next = held.next_line + i64::try_from(new.len()).map_err(|_| Error::Corrupt("log"))?;
+        let bytes = held.output_bytes.saturating_add(size(new));
+        if !fits(bytes, next - 1) {
+            return Err(Invalid::new("output", "is more than is kept of one start of a task").into());
+        }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
         scoped!(
             self,
@@ -126,8 +147,28 @@ impl Write {
             next,
             text
         )?;
-        scoped!(self, execute, "update task set next_line = $3 where tenant_id = $1 and id = $2", lease.task, next)?;
+        scoped!(
+            self,
+            execute,
+            "update task set next_line = $3, output_bytes = $4 where tenant_id = $1 and id = $2",
+            lease.task,
+            next,
+            bytes
+        )?;
         self.tell(Topic::Log, lease.task.0);
         Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_runner_keeps_fits_with_its_mark_and_nothing_more_does() {
+        let (bytes, lines) = (i64::try_from(MAX_OUTPUT).unwrap(), i64::try_from(MAX_LINES).unwrap());
+        let mark = i64::try_from(MAX_LINE).unwrap();
+        assert!(fits(0, 0) && fits(bytes + mark, lines + 1));
+        assert!(!fits(bytes + mark + 1, 1) && !fits(0, lines + 2) && !fits(i64::MAX, 1) && !fits(-1, 1));
     }
 }

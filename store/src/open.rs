@@ -2,7 +2,7 @@
 use crate::{Error, Event, MasterKey, Result, conn::Conn, events};
 use domain::Timestamp;
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -144,6 +144,8 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
         .max_connections(1)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(15))
+        // Where SQLite gave up a transaction by itself (a full disk), sqlx still counts it: such a connection never begins another.
+        .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         .connect_with(options.clone())
         .await
         .map_err(|error| unusable(url, &error))?;

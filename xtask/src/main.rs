@@ -11,6 +11,7 @@ mod serve;
 mod site;
 mod step;
 mod test;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,17 @@ enum Command {
         /// Run only the Rust tests whose name contains this
         filter: Option<String>,
     },
+    /// Kill, cut off, fill up and hold fast everything while it works, for about an hour; fails when anything is lost
+    Torture {
+        /// As short as it is among the tests: two minutes
+        #[arg(long)]
+        short: bool,
+        /// Repeat the run that printed this number
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Run only the tests whose name contains this
+        filter: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -55,6 +67,7 @@ fn main() -> ExitCode {
         Command::Dev { arguments } => dev::dev(&arguments),
         Command::Screenshots => screenshots::screenshots(),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
+        Command::Torture { short, seed, filter } => torture::torture(short, seed, filter.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::{Timestamp, grant::EXPIRED};
 use tokio::time::Instant;
 use wire::v1::{self, runner_message, server_message::Kind};
 
@@ -65,6 +66,7 @@ impl<E: Executor> Agent<E> {
         }
         let lease = welcome.lease_seconds.max(SHORTEST_LEASE);
         let every = welcome.heartbeat_seconds.clamp(1, lease / SHORTEST_LEASE);
+        self.ahead = welcome.server_time.saturating_sub(clock::now().0);
         self.lease.welcomed(session.opened, Duration::from_secs(lease.into()));
         session.every = Some(Duration::from_secs(every.into()));
         session.due = Instant::now();
@@ -72,10 +74,17 @@ impl<E: Executor> Agent<E> {
         Ok(())
     }
 
-    /// Starts exactly what was granted, or says why not.
+    /// Starts exactly what was granted, or says why not. A grant that has expired when it comes shows that one of the clocks
+    /// has moved since the greeting: the next greeting compares them anew, and the task is assigned again.
     fn assigned(&mut self, assign: &v1::Assign, session: &Session) -> Result<(), Ended> {
         let attempt = named(assign.attempt.as_ref())?;
-        let verified = verify(assign, &self.me(), clock::now()).map_err(|error| (error.to_string(), false));
+        let now = Timestamp(clock::now().0.saturating_add(self.ahead));
+        let verified = match verify(assign, &self.me(), now) {
+            Err(error) if error.reason == EXPIRED => {
+                return Err(Ended::Broken("a grant had expired when it came; the clocks are compared anew".into()));
+            }
+            verified => verified.map_err(|error| (error.to_string(), false)),
+        };
         if let Err((reason, elsewhere)) = verified.and_then(|verified| self.begin(verified)) {
             tracing::warn!(%attempt, reason, "refused");
             let refused = v1::Refused { attempt: attempt.to_wire(), reason, elsewhere };

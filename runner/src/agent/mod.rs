@@ -48,6 +48,8 @@ pub struct Agent<E> {
     slot_count: u32,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     lease: Lease,
+    /// How far the server's clock was ahead of ours at its last greeting, in microseconds: a grant expires by the server's.
+    ahead: i64,
     metrics: Metrics,
     /// Locks the data folder.
     _folder: Folder,
@@ -80,6 +82,7 @@ impl<E: Executor> Agent<E> {
             slot_count: slots,
             events: mpsc::channel(64),
             lease: Lease::default(),
+            ahead: 0,
             metrics: Metrics::default(),
             _folder: folder,
         })

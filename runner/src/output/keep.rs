@@ -2,16 +2,13 @@
 
 use domain::{
     Timestamp,
-    log::{Line, MAX_OUTPUT, Stream},
+    log::{Line, MAX_LINES, MAX_OUTPUT, Stream},
     request::OutputDigest,
 };
 use sha2::{Digest, Sha256};
 
 use super::Assembler;
 use crate::sandbox::{self, Chunk};
-
-/// How many lines of one attempt are kept, however short they are.
-pub const MAX_LINES: u64 = 1 << 20;
 
 /// What was kept, when all is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,4 +4,4 @@ mod assemble;
 mod keep;
 
 pub use assemble::Assembler;
-pub use keep::{Keeper, Kept, MAX_LINES};
+pub use keep::{Keeper, Kept};

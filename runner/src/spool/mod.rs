@@ -1,6 +1,6 @@
 //! What a task printed, on disk until the server has it: neither a lost connection nor a killed server loses a line.
 //!
-//! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`crate::output::MAX_LINES`]).
+//! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`]).
 
 mod record;
 mod shelf;

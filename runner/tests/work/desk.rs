@@ -2,7 +2,8 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use domain::receipt::Receipt;
+use domain::{Timestamp, receipt::Receipt};
+use runner::clock;
 use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
@@ -104,9 +105,14 @@ impl Call {
 
     /// Hears the greeting and welcomes the runner, with a lease of so many seconds.
     pub async fn greet(&mut self, grant_key: [u8; 32], lease_seconds: u32) -> Hello {
+        self.greet_at(grant_key, lease_seconds, clock::now()).await
+    }
+
+    /// The same of a server for which it is so late.
+    pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
         let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
-        let welcome = Welcome { server_time: 0, heartbeat_seconds: 1, lease_seconds, grant_public_key };
+        let welcome = Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key };
         self.say(server_message::Kind::Welcome(welcome)).await;
         hello
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use wire::v1::{Reject, runner_message::Kind, server_message};
 
 use crate::site::{Site, attempt_of};
+use runner::clock;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_loses_no_line_and_no_receipt() {
@@ -165,5 +166,32 @@ async fn a_word_that_is_not_known_ends_the_stream() {
     call.say_nothing_known().await;
     while call.hear().await.is_some() {}
     site.desk.call().await;
+    worker.stop().await;
+}
+
+/// A grant expires by the server's clock: two hours between the two machines, or a clock that jumps, cost no task.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_not_the_servers_refuses_nothing() {
+    let two_hours = Duration::from_secs(7_200);
+    let site = Site::open().await;
+    let worker = site.work().await;
+    for (task, server) in [(7, clock::now().after(two_hours)), (8, clock::now().before(two_hours))] {
+        let mut call = site.desk.call().await;
+        call.greet_at(site.grant_key(), 30, server).await;
+        call.assign(site.assignment_at(task, 1, "echo done", server)).await;
+        let mut lines = vec![];
+        call.rest(task, 1, &mut lines).await;
+        assert_eq!(lines, ["done"]);
+        call.finished_ack(task, 1).await;
+        // The server's clock jumps back: what it grants now is over by the time that the runner was told.
+        call.assign(site.assignment_at(task + 10, 1, "echo done", server.before(two_hours))).await;
+        assert!(call.hear().await.is_none(), "it greets anew");
+    }
+    let mut call = site.desk.call().await;
+    assert!(call.greet(site.grant_key(), 30).await.held.is_empty(), "nothing was begun");
+    call.assign(site.assignment(7, 2, "echo again")).await;
+    let mut lines = vec![];
+    call.rest(7, 2, &mut lines).await;
+    assert_eq!(lines, ["again"]);
     worker.stop().await;
 }

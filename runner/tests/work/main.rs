@@ -3,5 +3,6 @@
 
 mod desk;
 mod faults;
+mod hostile;
 mod life;
 mod site;

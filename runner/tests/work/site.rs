@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
-    OrganisationId, PersonId, RunnerId, TaskId, TenantId,
+    OrganisationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
     grant::Grant,
     request::{Request, RequestDigest},
     task::SubmissionForm,
@@ -155,6 +155,11 @@ impl Site {
 
     /// An assignment of `script`, granted for this attempt.
     pub fn assignment(&self, task: u128, attempt: u32, script: &str) -> v1::Assign {
+        self.assignment_at(task, attempt, script, clock::now())
+    }
+
+    /// The same by a server for which it is so late.
+    pub fn assignment_at(&self, task: u128, attempt: u32, script: &str, now: Timestamp) -> v1::Assign {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
         let submission = form.check(OrganisationId(Uuid::from_u128(4))).unwrap();
         let request =
@@ -167,7 +172,7 @@ impl Site {
             request: RequestDigest::of(&request),
             rule: "air-gapped-bash".into(),
             deciders: vec![],
-            expires_at: clock::now().after(std::time::Duration::from_secs(60)),
+            expires_at: now.after(std::time::Duration::from_secs(60)),
         };
         v1::Assign {
             attempt: attempt_of(task, attempt),

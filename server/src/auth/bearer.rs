@@ -1,5 +1,5 @@
 //! A program's request becomes an actor by its API key: `Authorization: Bearer mk_…`, and no other way (M-01).
-use super::digest;
+use super::{digest, note_use};
 use crate::{door::ClientAddress, problem::Problem, state::App};
 use axum::extract::FromRequestParts;
 use domain::{Actor, Principal, SignedInBy, scope::Scope};
@@ -40,7 +40,8 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<String>) -> Resul
     let system = app.store.system();
     let Some(key) = system.key(token_hash).await? else { return Ok(None) };
     let (person, roles) = system.holder(key.tenant_id, key.owner_id).await?;
-    system.touch_key(&key).await?;
+    let (store, used) = (app.store.clone(), key.clone());
+    note_use(async move { store.system().touch_key(&used).await }).await;
     let actor = Actor {
         tenant: key.tenant_id,
         principal: Principal::Key { key: key.id, owner: key.owner_id },

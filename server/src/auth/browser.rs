@@ -9,7 +9,7 @@ use axum::{
 use domain::{Actor, OrganisationId, Principal, SessionId, role::Role};
 use http::{StatusCode, request::Parts};
 use std::{collections::BTreeMap, time::Duration};
-use store::system;
+use store::{SessionRow, system};
 use tower_sessions::Session;
 
 /// Somebody signed in with a browser.
@@ -29,9 +29,13 @@ impl Browser {
             Ok(read) => read,
             Err(_) => return false,
         };
-        let open = read.sessions().await.is_ok_and(|open| open.iter().any(|session| session.id == self.session));
-        let now = app.store.system().holder(self.holder.tenant, self.holder.person).await;
-        open && now
+        let (now, idle) = (app.store.now(), app.config.sessions.idle);
+        let own = |session: &&SessionRow| session.id == self.session;
+        // A stream is no use of a session: who only watches is signed out like who does nothing.
+        let lasts = |session: &SessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
+        let open = read.sessions().await.is_ok_and(|open| open.iter().find(own).is_some_and(lasts));
+        let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
+        open && holder
             .is_ok_and(|(person, roles)| (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles))
     }
 }

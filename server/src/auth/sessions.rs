@@ -1,5 +1,5 @@
 //! tower-sessions over our store. Ids are kept as hashes; saving updates a session and never makes one (E11).
-use super::digest;
+use super::{digest, note_use};
 use crate::keys::SessionKey;
 use aws_lc_rs::hmac;
 use domain::{PersonId, SessionId, SignedInBy, TenantId};
@@ -117,7 +117,8 @@ impl SessionStore for Sessions {
         let system = self.store.system();
         let found = system.session(digest(&id.to_string()), self.idle).await.map_err(|error| backend(&error))?;
         let Some(session) = found else { return Ok(None) };
-        system.touch_session(&session).await.map_err(|error| backend(&error))?;
+        let (store, used) = (self.store.clone(), session.clone());
+        note_use(async move { store.system().touch_session(&used).await }).await;
         let holder = Holder {
             tenant: session.tenant_id,
             person: session.person_id,

@@ -1,6 +1,7 @@
 //! An ear at the store's announcements, for as long as its watcher may listen.
 use super::Watcher;
 use crate::{auth::RECHECK, state::App};
+use std::time::Duration;
 use store::{Event, Topic};
 use tokio::{
     sync::broadcast::{
@@ -34,22 +35,24 @@ pub(super) enum Heard {
 impl Ear {
     /// Listens from now on. What is read from the store afterwards is not older than this.
     pub(super) fn new(app: App, watcher: Watcher) -> Self {
-        let receiver = app.store.subscribe();
-        Self { app, watcher, receiver, doubt: false, check_at: Instant::now() + RECHECK }
+        let (receiver, every) = (app.store.subscribe(), recheck(&app));
+        Self { app, watcher, receiver, doubt: false, check_at: Instant::now() + every }
     }
 
-    /// Waits for the next event of the tenant; `None` once the watcher may not listen any more, or the server stops.
+    /// Waits for the next event of the tenant; `None` once the watcher may not listen any more, or the server is told to
+    /// stop: a stream would keep its connection, and so the server, for as long as the door waits.
     /// Nothing is lost when this is dropped while it waits.
     pub(super) async fn hear(&mut self) -> Option<Heard> {
         loop {
             if !self.may_go_on().await {
                 return None;
             }
-            let heard = match timeout_at(self.check_at, self.receiver.recv()).await {
-                Err(_) => continue,
-                Ok(Ok(event)) => self.sort(event),
-                Ok(Err(RecvError::Lagged(_))) => self.missed(),
-                Ok(Err(RecvError::Closed)) => return None,
+            let next = timeout_at(self.check_at, self.receiver.recv());
+            let heard = match self.app.stop.run_until_cancelled(next).await {
+                None | Some(Ok(Err(RecvError::Closed))) => return None,
+                Some(Err(_)) => continue,
+                Some(Ok(Ok(event))) => self.sort(event),
+                Some(Ok(Err(RecvError::Lagged(_)))) => self.missed(),
             };
             if heard.is_some() && self.may_go_on().await {
                 return heard;
@@ -71,14 +74,18 @@ impl Ear {
         }
     }
 
-    /// Whether the watcher may go on: asked of the database where something happened to them, and once in a while.
+    /// Whether the watcher may go on: asked of the database where something happened to them, and once in a while. Nobody
+    /// may while the server stops.
     pub(super) async fn may_go_on(&mut self) -> bool {
+        if self.app.stop.is_cancelled() {
+            return false;
+        }
         if self.doubt || Instant::now() >= self.check_at {
             if !self.watcher.may_go_on(&self.app).await {
                 self.doubt = true;
                 return false;
             }
-            (self.doubt, self.check_at) = (false, Instant::now() + RECHECK);
+            (self.doubt, self.check_at) = (false, Instant::now() + recheck(&self.app));
         }
         true
     }
@@ -98,4 +105,9 @@ impl Ear {
         self.doubt = true;
         Some(Heard::Missed)
     }
+}
+
+/// How long an unbroken silence is believed: no longer than a session lasts that nobody uses.
+fn recheck(app: &App) -> Duration {
+    RECHECK.min(app.config.sessions.idle)
 }

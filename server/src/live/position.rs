@@ -5,11 +5,11 @@ use std::{fmt, str::FromStr};
 
 /// The line that comes next, in one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
+pub struct Position {
     /// Which start; the latest where it is not known.
-    pub(crate) attempt: Option<u32>,
+    pub attempt: Option<u32>,
     /// The number of the line, from 1.
-    pub(crate) line: i64,
+    pub line: i64,
 }
 
 impl Default for Position {

@@ -74,7 +74,12 @@ impl Authority {
         &self.certificate
     }
 
-    /// The same in PEM form, as it is handed to runners at enrolment.
+    /// The public half of its key: nodes with the same one speak for each other.
+    pub fn public_key(&self) -> Vec<u8> {
+        request::public_key_of(&self.certificate).unwrap_or_default()
+    }
+
+    /// The certificate in PEM form, as it is handed to runners at enrolment.
     pub fn certificate_pem(&self) -> &str {
         &self.pem
     }

@@ -19,7 +19,10 @@ use super::PkiError;
 const MOST_BYTES: usize = 8 * 1024;
 
 /// The public key of a request, DER or PEM, after the proof of possession.
-pub(super) fn proven_key(csr: &[u8]) -> Result<SubjectPublicKeyInfo, PkiError> {
+///
+/// # Errors
+/// [`PkiError::Request`] with what is wrong, for whoever sent it.
+pub fn proven_key(csr: &[u8]) -> Result<SubjectPublicKeyInfo, PkiError> {
     let refused = |why| Err(PkiError::Request(why));
     if csr.len() > MOST_BYTES {
         return refused("it is larger than 8 KiB");

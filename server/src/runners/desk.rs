@@ -45,6 +45,8 @@ pub(super) struct Seat {
 pub(super) struct Desk {
     seats: Mutex<HashMap<RunnerId, Seat>>,
     turned_away: Mutex<HashMap<RunnerId, Instant>>,
+    /// When each runner sat down last.
+    sat: Mutex<HashMap<RunnerId, Instant>>,
     /// Somebody came, or may have a free slot.
     pub changed: Notify,
 }
@@ -52,10 +54,16 @@ pub(super) struct Desk {
 impl Desk {
     /// Gives a runner its seat. An older stream of the same runner ends: the newest speaks for it.
     pub fn sit(&self, seat: Seat) {
+        self.sat.lock().unwrap_or_else(PoisonError::into_inner).insert(seat.runner, Instant::now());
         if let Some(old) = self.seats().insert(seat.runner, seat) {
             old.end.cancel();
         }
         self.changed.notify_one();
+    }
+
+    /// Whether a runner came to work since then.
+    pub fn has_sat_since(&self, runner: RunnerId, since: Instant) -> bool {
+        self.sat.lock().unwrap_or_else(PoisonError::into_inner).get(&runner).is_some_and(|at| *at >= since)
     }
 
     /// Takes the seat of a stream back; says whether it was still that stream's.

@@ -57,7 +57,16 @@ impl Session {
 
     async fn printed(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> Heard {
         let mut write = self.shared.store().write(&self.actor).await?;
-        let next_line = write.append_lines(lease, first, lines).await?;
+        let next_line = match write.append_lines(lease, first, lines).await {
+            Err(Error::Invalid(invalid)) => {
+                // It prints without end, or counts wrong: nothing that it says of this task is worth more than this.
+                write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?;
+                write.commit().await?;
+                self.shared.desk.changed.notify_one();
+                return Ok(Some(server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) })));
+            }
+            next_line => next_line?,
+        };
         write.commit().await?;
         let next_line = u64::try_from(next_line).unwrap_or(1);
         Ok(Some(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })))

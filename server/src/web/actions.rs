@@ -112,7 +112,7 @@ fn fields(body: &[u8]) -> Vec<(String, String)> {
 }
 
 /// A path of ours with its query; never another host's, however it is written.
-fn own_path(text: &str) -> Option<Uri> {
+pub fn own_path(text: &str) -> Option<Uri> {
     let plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains('\\');
     let own = text.starts_with('/') && !text.starts_with("//") && plain;
     own.then(|| text.parse::<Uri>().ok()).flatten().filter(|uri| uri.authority().is_none() && uri.scheme().is_none())

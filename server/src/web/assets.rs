@@ -67,7 +67,8 @@ pub(super) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Respo
     (headers, encoding.map(|line| [line]), content.data).into_response()
 }
 
-fn accepts_brotli(headers: &HeaderMap) -> bool {
+/// Whether a browser takes a file that is compressed with Brotli (RFC 9110, 12.5.3).
+pub fn accepts_brotli(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|word| {
         let mut parts = word.split(';').map(str::trim);

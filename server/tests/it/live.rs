@@ -66,6 +66,13 @@ impl Page {
         self.routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
+    /// The same person signs in once more, elsewhere: something happens to them that changes none of their rights.
+    async fn sign_in_elsewhere(&self, world: &World, person: PersonId) {
+        let email = world.app.store.read(&world.acme.console).await.unwrap().person(person).await.unwrap().email;
+        let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
+        assert_eq!(self.routes.clone().oneshot(request).await.unwrap().status(), 200);
+    }
+
     async fn listen(&self, path: &str) -> Listener {
         Listener::to(self.ask(path, None).await)
     }
@@ -179,6 +186,48 @@ on_both! {
         world.change(&actor, async |write| write.end_session(actor.may(end)?).await).await;
         tokio::join!(ends(&mut feed), ends(&mut follow));
         assert_eq!(mia.answer("/live?topics=tasks").await.status, 401);
+    }
+
+    /// Watching is no use of a session: who only watches is signed out like who does nothing.
+    async fn a_stream_ends_with_a_session_that_nobody_used_for_too_long(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let mut feed = mia.listen("/live?topics=tasks,people").await;
+        world.wait(world.app.config.sessions.idle - Duration::from_secs(60));
+        mia.sign_in_elsewhere(world, world.acme.mia).await;
+        assert_eq!(feed.next().await.unwrap().event, "people", "it lasts until then");
+        world.wait(Duration::from_secs(120));
+        mia.sign_in_elsewhere(world, world.acme.mia).await;
+        ends(&mut feed).await;
+        assert_eq!(mia.answer("/live?topics=tasks").await.status, 401);
+    }
+
+    /// However busy it is, a session ends, and its streams with it.
+    async fn a_stream_ends_with_a_session_that_has_lasted_long_enough(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let task = world.submit(&key, json!({ "script": "true" })).await;
+        let mut feed = mia.listen("/live?topics=tasks").await;
+        let (mut waited, step) = (Duration::ZERO, Duration::from_hours(8));
+        while waited + step < world.app.config.sessions.absolute {
+            world.wait(step);
+            waited += step;
+            assert_eq!(mia.answer(&format!("/tasks/{task}/log")).await.status, 200);
+        }
+        world.wait(step);
+        mia.sign_in_elsewhere(world, world.acme.mia).await;
+        ends(&mut feed).await;
+    }
+
+    /// A server that is told to stop would otherwise wait for its streams until the door loses patience.
+    async fn a_stream_ends_when_the_server_stops(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let task = world.submit(&key, json!({ "script": "true" })).await;
+        let mut feed = mia.listen("/live?topics=tasks").await;
+        let mut follow = mia.listen(&format!("/tasks/{task}/live")).await;
+        assert_eq!(follow.next().await.unwrap().event, "state");
+        world.app.stop.cancel();
+        tokio::join!(ends(&mut feed), ends(&mut follow));
     }
 
     async fn a_stream_ends_when_its_readers_rights_change(world) {

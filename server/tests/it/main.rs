@@ -4,6 +4,7 @@
 mod api;
 mod door;
 mod health;
+mod hostile;
 mod live;
 mod master_key;
 mod runners;

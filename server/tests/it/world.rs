@@ -30,6 +30,7 @@ use std::{
 };
 use store::{Assignment, EnrolledRunner, Lease, MasterKey, Settings, Store, Write};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -124,7 +125,7 @@ impl World {
         let secrets = SecretsDir::open_or_create(&folder.path().join("secrets")).unwrap();
         let config = config::load_from(None, std::iter::empty()).unwrap();
         let keys = Keys::open_or_create(&secrets, None).unwrap();
-        let app = App { store, config: config.into(), keys: keys.into() };
+        let app = App { store, config: config.into(), keys: keys.into(), stop: CancellationToken::new() };
         let acme = settle(&app.store, "acme").await;
         let bolt = settle(&app.store, "bolt").await;
         Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }

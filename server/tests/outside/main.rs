@@ -1,14 +1,17 @@
 //! The real programs, attacked and killed from outside: what holds here holds for whoever runs them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod abuse;
 mod ask;
 mod attack;
 mod database;
 mod events;
+mod nodes;
 mod patience;
 mod people;
 mod processes;
 mod program;
 mod survival;
 mod tasks;
+mod torture;
 mod walls;

@@ -2,6 +2,8 @@
 use std::{
     fs::{self, File},
     io::Write,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
@@ -46,6 +48,11 @@ pub struct Program {
     folder: TempDir,
     database: Option<Database>,
     variables: Vec<(&'static str, String)>,
+    /// What every command is started by, where it is not started directly.
+    within: Vec<String>,
+    castellan: String,
+    /// What the server is started by besides.
+    launcher: Vec<String>,
     child: Option<Child>,
     /// Sends requests to it.
     pub client: reqwest::Client,
@@ -63,7 +70,17 @@ impl Program {
             runner.display()
         );
         let folder = tempfile::Builder::new().prefix("castellan-outside-").tempdir().unwrap();
-        Self { folder, database: None, variables: vec![], child: None, client: client(1), origin: String::new() }
+        Self {
+            folder,
+            database: None,
+            variables: vec![],
+            castellan: env!("CARGO_BIN_EXE_castellan").to_owned(),
+            within: vec![],
+            launcher: vec![],
+            child: None,
+            client: client(1),
+            origin: String::new(),
+        }
     }
 
     /// The same on a fresh PostgreSQL database.
@@ -73,10 +90,64 @@ impl Program {
         program
     }
 
+    /// A second node of a deployment: in a folder of its own with a copy of the secrets, on the same database.
+    pub fn beside(first: &Self) -> Self {
+        let mut node = Self::sqlite();
+        node.set("CASTELLAN_DATABASE_URL", first.database_url().expect("nodes share a PostgreSQL"));
+        fs::create_dir(node.data()).unwrap();
+        let copied = Command::new("cp").arg("-a").arg(first.data().join("secrets")).arg(node.data()).status().unwrap();
+        assert!(copied.success());
+        node
+    }
+
     /// Sets a variable for every command from now on; one that was set before gets the new value.
     pub fn set(&mut self, name: &'static str, value: &str) {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
+    }
+
+    /// From now on the server is started by this command, which gets `castellan serve` as its last words.
+    pub fn launch_by(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// From now on the server finds a runner beside itself that is started by this line of a shell.
+    pub fn wrap_runner(&mut self, line: &str) {
+        let (server, beside) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
+        let runner = server.with_file_name("castellan-runner");
+        fs::create_dir_all(&beside).unwrap();
+        // The same file under another name, so that what is beside it is found.
+        fs::copy(server, beside.join("castellan")).unwrap();
+        let script = format!("#!/bin/sh\n{line} {} \"$@\"\n", runner.display());
+        fs::write(beside.join("castellan-runner"), script).unwrap();
+        fs::set_permissions(beside.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
+        self.castellan = beside.join("castellan").display().to_string();
+    }
+
+    /// From now on every command is started by this one, which becomes it.
+    pub fn live_within(&mut self, within: &[&str]) {
+        self.within = within.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// From now on it listens where it can be found again after a start.
+    pub fn stay_at_one_address(&mut self) {
+        let free = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let (pages, runners) = (free(), free());
+        self.set("CASTELLAN_LISTEN", &pages.local_addr().unwrap().to_string());
+        self.set("CASTELLAN_RUNNER_LISTEN", &runners.local_addr().unwrap().to_string());
+        self.origin = format!("http://{}", pages.local_addr().unwrap());
+    }
+
+    /// The port of the runners, once it has one address.
+    pub fn runner_port(&self) -> u16 {
+        let (_, address) =
+            self.variables.iter().find(|(name, _)| *name == "CASTELLAN_RUNNER_LISTEN").expect("one address");
+        address.rsplit_once(':').unwrap().1.parse().unwrap()
+    }
+
+    /// The deployment's database, as the server is told of it.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(|database| database.url.as_str())
     }
 
     /// The folder with everything that the deployment keeps.
@@ -86,8 +157,14 @@ impl Program {
 
     /// `castellan` with this deployment's settings and nothing else around it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_castellan"));
+        self.command_by(&[], arguments)
+    }
+
+    fn command_by(&self, launcher: &[String], arguments: &[&str]) -> Command {
+        let mut words = self.within.iter().chain(launcher).chain([&self.castellan]);
+        let mut command = Command::new(words.next().unwrap());
         command
+            .args(words)
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -142,28 +219,66 @@ impl Program {
 
     /// Starts it, and waits until it says where it is.
     pub async fn start(&mut self) {
-        let (out, log) = (self.folder.path().join("out"), File::options().append(true).create(true).open(self.log()));
-        let mut command = self.command(&["serve"]);
-        self.child = Some(command.stdout(File::create(&out).unwrap()).stderr(log.unwrap()).spawn().unwrap());
-        self.origin = until("the server says where it is", async || {
+        let is_up = self.try_to_start().await;
+        assert!(is_up, "the server ended: {}", fs::read_to_string(self.log()).unwrap());
+    }
+
+    /// Starts it, and waits until it says where it is or has ended; says whether it runs.
+    pub async fn try_to_start(&mut self) -> bool {
+        let out = self.spawn();
+        let where_it_is = until("the server says where it is, or ends", async || {
             let text = fs::read_to_string(&out).unwrap();
-            assert!(self.is_running(), "the server ended: {}", fs::read_to_string(self.log()).unwrap());
-            Some(text.lines().find_map(|line| line.strip_prefix("Castellan is at "))?.to_owned())
+            let at = text.lines().find_map(|line| line.strip_prefix("Castellan is at ")).map(str::to_owned);
+            (at.is_some() || !self.is_running()).then_some(at)
         })
         .await;
+        match where_it_is {
+            Some(origin) => self.origin = origin,
+            None => self.reap(),
+        }
+        self.child.is_some()
+    }
+
+    /// Starts it and waits for nothing; where its output goes.
+    pub fn spawn(&mut self) -> PathBuf {
+        let mut command = self.command_by(&self.launcher, &["serve"]);
+        let (out, log) = (self.folder.path().join("out"), File::options().append(true).create(true).open(self.log()));
+        self.child = Some(command.stdout(File::create(&out).unwrap()).stderr(log.unwrap()).spawn().unwrap());
+        out
+    }
+
+    /// What is left of a server that ended by itself is taken away.
+    pub fn reap(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.wait().unwrap();
+        }
+    }
+
+    /// What it wrote to its log since it was first started.
+    pub fn logged(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
     }
 
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
-    fn is_running(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         self.child.as_ref().is_some_and(|child| Path::new(&format!("/proc/{}/exe", child.id())).exists())
     }
 
     /// The number of the server's process.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
+    }
+
+    /// SIGKILL for it and for all that it was started by: a launcher's end is not that of what it launched.
+    pub fn kill_all(&mut self) {
+        let below = descendants(self.pid());
+        for process in &below {
+            let _ = kill_process(Pid::from_raw(process.pid.try_into().unwrap()).unwrap(), Signal::KILL); // it may have ended
+        }
+        self.kill();
     }
 
     /// SIGKILL: it has no time for anything.

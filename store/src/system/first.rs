@@ -1,4 +1,4 @@
-//! Before anybody is there: the master key's check, tenants, the set-up link.
+//! Before anybody is there: the check of keys, tenants, the set-up link.
 use super::System;
 use crate::{
     Error, Event, Result, Topic,
@@ -47,6 +47,18 @@ impl System<'_> {
                     .into(),
             )),
         }
+    }
+
+    /// D-12: whether this is the deployment's key of this number, from 2; 1 is the master key's own. The first node that
+    /// asks decides; what is kept is sealed, so that nobody who writes to the database can choose.
+    pub async fn knows_key(&self, id: i64, fingerprint: &[u8]) -> Result<bool> {
+        let place = format!("system/key_check/sealed/{id}/1");
+        let mut conn = self.write().await?;
+        let sql = "insert into key_check (id, sealed) values ($1, $2) on conflict (id) do nothing";
+        unscoped!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
+        let known = unscoped!(conn, Sealed, fetch_one, "select sealed from key_check where id = $1", id)?;
+        conn.commit().await?;
+        Ok(self.0.key().open(&place, &known.sealed).is_ok_and(|known| *known == *fingerprint))
     }
 
     /// All tenants, oldest first: for the console, and to start their local runners.

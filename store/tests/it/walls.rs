@@ -282,6 +282,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("Write::commit", "ends the transaction of whatever was done in it"),
     ("System::tenants", "the console's list"),
     ("System::create_tenant", "makes one"),
+    ("System::knows_key", "the deployment's own keys, nobody's rows"),
     ("System::is_empty", "before the first tenant"),
     ("System::offer_setup", "before the first tenant"),
     ("System::may_set_up", "before the first tenant"),

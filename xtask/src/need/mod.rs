@@ -3,6 +3,7 @@
 mod debian;
 mod postgres;
 mod rust;
+mod torture;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::step;
 
 pub use postgres::postgres;
 pub use rust::{cargo_tool, wasm_target};
+pub use torture::torture;
 
 /// The sandbox every task runs in.
 ///

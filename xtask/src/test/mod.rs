@@ -14,14 +14,14 @@ use crate::need;
 use crate::root::{cargo, command, path};
 use crate::step::{self, Outcome};
 use count::Count;
-use postgres::Cluster;
+pub use postgres::Cluster;
 use report::Report;
 
 /// The members that are checked together, on this machine's own target.
 ///
 /// Each exclusion keeps features apart that cargo would otherwise unite: the frontend's would make the server hydrate, and
 /// ours would have every dependency of the server compiled a second time.
-const PRODUCT: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
+pub const PRODUCT: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const XTASK: &[&str] = &["--package", "xtask"];
 
 /// Installs what the tests need, runs them, and says how many passed.
@@ -56,6 +56,7 @@ fn install(fast: bool) -> Result<()> {
     need::wasm_target()?;
     need::bubblewrap()?;
     need::cargo_tool("cargo-nextest", "it runs the tests")?;
+    need::torture()?;
     if !fast {
         need::cargo_tool("cargo-deny", "it checks licences and origins of the dependencies")?;
         need::chromium()?;

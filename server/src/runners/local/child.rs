@@ -5,6 +5,7 @@
 use std::{
     env,
     ffi::OsString,
+    io,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -19,14 +20,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Entry, entry, name, reachable};
+use super::{Entry, entry, identity, name, reachable};
 use crate::{failure::Failure, runners::Shared};
 
 const PROGRAM: &str = "castellan-runner";
 /// Waits between starts: from, to.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
-/// A child that lived so long was all right.
-const GOOD: Duration = Duration::from_secs(30);
+/// A child that came to work and lived so long was all right.
+const GOOD: Duration = Duration::from_secs(1);
 /// For a child to end by itself.
 const LEAVING: Duration = Duration::from_secs(8);
 
@@ -46,12 +47,24 @@ pub(super) async fn keep(shared: Arc<Shared>, tenant: TenantId, stop: Cancellati
             Ok(Ended::Exited(_)) => {}
             Err(failure) => tracing::error!(%tenant, %failure, "the local runner cannot be started; trying again"),
         }
-        wait = if started.elapsed() > GOOD { BACKOFF.0 } else { wait };
+        let worked = started.elapsed() > GOOD && has_worked_since(&shared, tenant, started);
+        wait = if worked { BACKOFF.0 } else { wait };
         if timeout(wait, stop.cancelled()).await.is_ok() {
             return;
         }
         wait = (wait * 2).min(BACKOFF.1);
     }
+}
+
+/// Whether the tenant's child has greeted us since then.
+fn has_worked_since(shared: &Shared, tenant: TenantId, since: Instant) -> bool {
+    let runner = folder(shared, tenant).ok().and_then(|folder| identity(&folder));
+    runner.is_some_and(|runner| shared.desk.has_sat_since(runner, since.into_std()))
+}
+
+/// Where the tenant's child keeps what it keeps.
+fn folder(shared: &Shared, tenant: TenantId) -> io::Result<PathBuf> {
+    Ok(shared.app.config.data_dir.canonicalize()?.join("runners").join(tenant.to_string()))
 }
 
 enum Ended {
@@ -60,7 +73,7 @@ enum Ended {
 }
 
 async fn once(shared: &Shared, tenant: TenantId, stop: &CancellationToken) -> Result<Ended, Failure> {
-    let folder = shared.app.config.data_dir.canonicalize()?.join("runners").join(tenant.to_string());
+    let folder = folder(shared, tenant)?;
     let name = name(shared);
     let token = match entry(shared, tenant, &folder, &name).await? {
         Entry::Revoked(folder) => return Ok(Ended::Revoked(folder)),

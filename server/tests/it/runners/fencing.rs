@@ -1,6 +1,10 @@
 //! Who is not listened to: strangers, former holders of a lease, revoked runners.
 
-use domain::{TaskId, task::TaskState};
+use domain::{
+    TaskId,
+    log::{MAX_LINE, MAX_OUTPUT},
+    task::TaskState,
+};
 use tonic::Code;
 use uuid::Uuid;
 use wire::v1::{Attempt, Heartbeat, runner_message, server_message::Kind};
@@ -134,6 +138,38 @@ async fn a_receipt_that_is_not_the_runners_own_fails_the_task() {
     let task = house.task(id).await;
     assert_eq!(task.state, TaskState::Failed);
     assert!(task.ending.unwrap().contains("not signed"));
+}
+
+/// What bounds the database is the server's own count, not the runner's word.
+#[tokio::test]
+async fn a_runner_that_prints_without_end_is_stopped_and_its_task_fails() {
+    let house = House::open().await;
+    let worker = house.runner("builder").await;
+    let mut call = worker.work(1, &[]).await;
+    let id = house.submit("true").await;
+    let assign = call.assigned().await;
+    call.started(&assign);
+    let line = "x".repeat(MAX_LINE - 1);
+    let batch = [line.as_str(); 32];
+    let most = usize::try_from(MAX_OUTPUT).unwrap() / (MAX_LINE * batch.len());
+    for n in 0..most {
+        call.print(&assign, u64::try_from(n * batch.len() + 1).unwrap(), &batch);
+        assert!(matches!(call.hear().await, Ok(Some(Kind::LinesAck(_)))), "batch {n}");
+    }
+    call.print(&assign, u64::try_from(most * batch.len() + 1).unwrap(), &batch);
+    let Ok(Some(Kind::LeaseLost(lost))) = call.hear().await else { panic!("a refusal") };
+    assert_eq!(lost.attempt, assign.attempt);
+    let task = house.task(id).await;
+    assert_eq!((task.state, task.next_line), (TaskState::Failed, i64::try_from(most * batch.len() + 1).unwrap()));
+    assert!(task.ending.unwrap().contains("more than is kept"));
+    // Another start counts anew.
+    let again = house.submit("true").await;
+    let assign = call.assigned().await;
+    call.print(&assign, 1, &["hi"]);
+    assert!(matches!(call.hear().await, Ok(Some(Kind::LinesAck(_)))));
+    call.finish(worker.finished(&assign, "hi\n"));
+    assert!(matches!(call.hear().await, Ok(Some(Kind::FinishedAck(_)))));
+    assert_eq!(house.task(again).await.state, TaskState::Succeeded);
 }
 
 #[tokio::test]

@@ -1,0 +1,93 @@
+//! Runs a corpus and seeded mutations of it through a function: what fuzzing finds is looked for a little at every test run,
+//! without the tools of fuzzing.
+use std::{fs, panic, path::Path};
+
+/// How often each input of a corpus is changed.
+const TIMES: u64 = 1_500;
+
+/// What is put into inputs besides bits: the edges of numbers, of texts, and of the languages that are read here.
+const WORDS: [&[u8]; 16] = [
+    b"\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f",
+    b"\x1b[",
+    b"\x1b]0;",
+    b"\n",
+    b"\"",
+    b"\\u0000",
+    b"{}",
+    b"[[[[",
+    b"-1",
+    b"1e999",
+    b"18446744073709551616",
+    "\u{202e}".as_bytes(),
+    b"\xc3\x28",
+    b"%00",
+];
+
+/// Calls `run` with every file of `fuzz/corpus/TARGET` and with many changes of each; what makes it panic is shown.
+pub fn corpus(target: &str, run: fn(&[u8])) {
+    let inputs = files(target);
+    let mut chance = Chance(0x5eed);
+    for input in &inputs {
+        try_one(target, run, input);
+        for _ in 0..TIMES {
+            let mut changed = input.clone();
+            for _ in 0..=chance.below(4) {
+                chance.change(&mut changed, &inputs);
+            }
+            try_one(target, run, &changed);
+        }
+    }
+}
+
+/// The files of `fuzz/corpus/TARGET`, by their names.
+pub fn files(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+fn try_one(target: &str, run: fn(&[u8]), input: &[u8]) {
+    if panic::catch_unwind(|| run(input)).is_err() {
+        panic!("{target} panics on {:?}", input.escape_ascii().to_string());
+    }
+}
+
+/// SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+
+    fn change(&mut self, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
+        let at = self.below(bytes.len() + 1);
+        let length = self.below(16).min(bytes.len() - at);
+        match self.below(7) {
+            0 => bytes.truncate(at),
+            1 => drop(bytes.drain(at..at + length)),
+            2 => drop(bytes.splice(at..at, WORDS[self.below(WORDS.len())].iter().copied())),
+            3 => {
+                let piece = bytes[at..at + length].repeat(1 + self.below(40));
+                drop(bytes.splice(at..at, piece));
+            }
+            4 => {
+                let other = &others[self.below(others.len())];
+                bytes.truncate(at);
+                bytes.extend(&other[self.below(other.len() + 1)..]);
+            }
+            _ => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << self.below(8);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::{HeaderMap, HeaderValue};
+use server::{door, live::Position, pki, web};
+
+pub fn certificate_request(bytes: &[u8]) {
+    let _ = pki::proven_key(bytes);
+}
+
+pub fn certificate(bytes: &[u8]) {
+    let _ = pki::runner_identity(bytes);
+}
+
+/// Without a proxy that is trusted, nothing that is said changes who it is.
+pub fn forwarded(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), value)]);
+    let peer = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+    assert_eq!(door::client_address(peer, &headers, &[]), peer);
+    let _ = door::client_address(peer, &headers, &["10.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()]);
+}
+
+pub fn accept_encoding(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let headers = HeaderMap::from_iter([(http::header::ACCEPT_ENCODING, value)]);
+    assert!(!web::accepts_brotli(&headers) || bytes.windows(2).any(|word| word == b"br"));
+}
+
+/// What is taken is a place that reads as itself again.
+pub fn event_id(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(position) = text.parse::<Position>() {
+        assert_eq!(position.to_string().parse(), Ok(position));
+    }
+}
+
+/// A redirect stays here: it begins with one slash, and a browser sees no other host in it.
+pub fn own_path(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(path) = web::own_path(text) {
+        let path = path.to_string();
+        assert!(path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t']), "{path}");
+    }
+}

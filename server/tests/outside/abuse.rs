@@ -1,0 +1,66 @@
+//! Too much of everything: connections, noise, bodies, writers, watchers, one tenant's flood. Memory stays bounded, answers
+//! are clear, and who does nothing wrong is served as before.
+mod bodies;
+mod flood;
+mod noise;
+mod slow;
+mod watchers;
+mod writers;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::Instant,
+};
+
+use crate::{ask::Who, people::Browser, program::Program};
+
+/// How long somebody who does nothing wrong waits at most, in a build without optimisation on a busy machine.
+const SERVED: Duration = Duration::from_secs(5);
+
+/// The server's memory in MiB: what is resident of it.
+fn resident(program: &Program) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
+}
+
+/// That it has not grown by more than so many MiB.
+#[track_caller]
+fn has_not_grown(program: &Program, before: u64, by: u64) {
+    let now = resident(program);
+    println!("{before} MiB before, {now} MiB after");
+    assert!(now <= before + by, "{before} MiB before, {now} MiB after");
+}
+
+/// That somebody who does nothing wrong gets their pages.
+async fn is_served(program: &Program, browser: &Browser) {
+    let asked = Instant::now();
+    program.get(Who::Browser(browser), "/tasks").await.is(200);
+    assert!(asked.elapsed() < SERVED, "a page took {:?}", asked.elapsed());
+}
+
+/// A connection to a port of this machine from one of its many addresses, each of which may have a few.
+async fn connect(port: u16, number: usize) -> std::io::Result<TcpStream> {
+    let last = u8::try_from(20 + number % 200).unwrap();
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, last), 0)))?;
+    socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+}
+
+/// The port of the pages.
+fn port(program: &Program) -> u16 {
+    program.origin.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+/// As many descriptors as the system gives us.
+fn open_many() {
+    let limits = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum }).unwrap();
+}

@@ -1,0 +1,103 @@
+//! Requests that are too long, too deep or too many in one: each is refused for what it is, and soon.
+use reqwest::Method;
+use tokio::time::Instant;
+
+use super::{SERVED, has_not_grown, is_served, resident};
+use crate::{
+    ask::{Answer, Who},
+    people::begin_as_member,
+    program::Program,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_much_is_refused_for_what_it_is() {
+    let mut program = Program::sqlite();
+    let mia = begin_as_member(&mut program).await;
+    let browser = program.sign_in(&mia.email).await;
+    is_served(&program, &browser).await;
+    let before = resident(&program);
+    let program = &program;
+    let json = |body: String| {
+        let request = program.request(Who::Key(&mia.key), Method::POST, "/api/v1/tasks");
+        request.header("content-type", "application/json").body(body)
+    };
+    let form = |body: String| program.action(Who::Browser(&browser), "tasks/submit", "application/json", &body);
+    let get = |path: String| program.request(Who::Key(&mia.key), Method::GET, &path);
+    let many = |piece: fn(usize) -> String, count: usize| (0..count).map(piece).collect::<String>();
+
+    let abuses = [
+        ("a script that is too long", json(format!("{{\"script\":\"{}\"}}", "x".repeat(300_000))), 422),
+        ("a body that is too long", json(format!("{{\"script\":\"{}\"}}", "x".repeat(2_000_000))), 413),
+        ("arrays in arrays", json("[".repeat(500_000)), 400),
+        ("objects in objects", json("{\"a\":".repeat(150_000)), 400),
+        (
+            "deep labels",
+            json(format!("{{\"script\":\"a\",\"labels\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000))),
+            400,
+        ),
+        (
+            "one field a thousand times",
+            json(format!("{{{}\"script\":\"a\"}}", many(|_| "\"title\":\"a\",".into(), 1_000))),
+            422,
+        ),
+        ("many unknown fields", json(format!("{{{}\"script\":\"a\"}}", many(|n| format!("\"f{n}\":1,"), 60_000))), 422),
+        (
+            "many labels",
+            json(format!(
+                "{{\"script\":\"a\",\"labels\":{{{}\"z\":\"\"}}}}",
+                many(|n| format!("\"l{n}\":\"\","), 40_000)
+            )),
+            422,
+        ),
+        (
+            "many hosts",
+            json(format!(
+                "{{\"script\":\"a\",\"allowed_hosts\":[{}\"z\"]}}",
+                many(|_| "\"a.example\",".into(), 60_000)
+            )),
+            422,
+        ),
+        (
+            "a number without end",
+            json(format!("{{\"script\":\"a\",\"timeout_seconds\":{}}}", "9".repeat(500_000))),
+            400,
+        ),
+        ("a form with many fields", form(many(|n| format!("f{n}=1&"), 60_000)), 422),
+        ("a form that is too long", form(format!("script={}", "x".repeat(2_000_000))), 413),
+        ("a form of nothing but signs", form("&".repeat(900_000)), 422),
+        ("many parameters", get(format!("/api/v1/tasks?{}", many(|n| format!("p{n}=1&"), 4_000))), 422),
+        ("a long cursor", get(format!("/api/v1/tasks?after={}", "a".repeat(20_000))), 422),
+        ("a long address", get(format!("/{}", "a".repeat(70_000))), 414),
+        ("a header that is too long", get("/api/v1/tasks".into()).header("x-long", "a".repeat(100_000)), 431),
+        (
+            "too many headers",
+            (0..150).fold(get("/api/v1/tasks".into()), |get, n| get.header(format!("x-{n}"), "a")),
+            431,
+        ),
+        (
+            "many cookies",
+            program.bare(Method::GET, "/tasks").header("cookie", many(|n| format!("castellan=a{n}; "), 2_000)),
+            303,
+        ),
+        (
+            "many encodings",
+            get("/api/v1/me".into()).header("accept-encoding", many(|n| format!("e{n};q=0.1, "), 2_000)),
+            200,
+        ),
+    ];
+    let mut wrong = vec![];
+    for (what, request, status) in abuses {
+        let asked = Instant::now();
+        let answer = Answer::of(request).await;
+        if answer.status != status || asked.elapsed() > SERVED {
+            wrong.push(format!("{what}: {} after {:?}\n{:.300}", answer.status, asked.elapsed(), answer.body));
+        }
+        if answer.status >= 400 && answer.header("content-type") == "application/problem+json" {
+            assert!(!answer.json()["detail"].as_str().unwrap().is_empty(), "{what}: {answer}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    is_served(program, &browser).await;
+    assert!(!program.logged().contains("panicked"), "{}", program.logged());
+    has_not_grown(program, before, 100);
+}

@@ -1,0 +1,72 @@
+//! Bytes that mean nothing, at both ports: no connection of them brings the server down or stays with it.
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+};
+
+use super::{connect, has_not_grown, is_served, open_many, port, resident};
+use crate::{
+    patience::soon,
+    people::begin_as_member,
+    program::Program,
+    torture::{Chance, amount},
+};
+
+/// What the noise begins with, so that some of it comes further than the first byte.
+const BEGINNINGS: [&[u8]; 9] = [
+    b"",
+    b"GET / HTTP/1.1\r\n",
+    b"POST /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n",
+    b"GET /sign-in HTTP/1.1\r\ncookie: castellan=",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0",
+    b"\x16\x03\x01",
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    b"\x15\x03\x03\0\x02",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn noise_at_either_port_is_closed_and_forgotten() {
+    open_many();
+    let mut chance = Chance::of("noise");
+    let mut program = Program::sqlite();
+    program.stay_at_one_address();
+    let mia = begin_as_member(&mut program).await;
+    let browser = program.sign_in(&mia.email).await;
+    let ports = [port(&program), program.runner_port()];
+    is_served(&program, &browser).await;
+    let (before, pid) = (resident(&program), program.pid());
+    let mut streams = JoinSet::new();
+    for number in 0..amount(3_000, 20_000) {
+        let beginning = BEGINNINGS[usize::try_from(chance.below(9)).unwrap()];
+        let length = chance.below(1_500);
+        let noise: Vec<u8> = (0..length).map(|_| u8::try_from(chance.below(256)).unwrap()).collect();
+        let bytes = [beginning, &noise].concat();
+        streams.spawn(async move {
+            let mut stream = connect(ports[number % 2], number).await.unwrap();
+            // It may be refused in the middle of it; then what is left cannot be sent.
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            let mut said = vec![];
+            let _ = soon(Duration::from_secs(40), "it is closed", stream.read_to_end(&mut said)).await;
+        });
+        while streams.len() > 100 {
+            streams.join_next().await.unwrap().unwrap();
+        }
+        if number % 1_000 == 0 {
+            is_served(&program, &browser).await;
+        }
+    }
+    while let Some(ended) = streams.join_next().await {
+        ended.unwrap();
+    }
+    assert!(program.is_running() && program.pid() == pid);
+    assert!(!program.logged().contains("panicked"), "{}", program.logged());
+    is_served(&program, &browser).await;
+    has_not_grown(&program, before, 100);
+    // The runner is at work as before.
+    let task = program.submit(&mia.key, "echo still here").await;
+    program.until_succeeded(&mia.key, &task).await;
+}

@@ -1,0 +1,71 @@
+//! Clients that take their time, by the thousand (E14).
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, sleep},
+};
+
+use super::{connect, has_not_grown, is_served, open_many, port, resident};
+use crate::{people::begin_as_member, program::Program};
+
+/// Nearly as many as the server has places for (`limits.connections`).
+const MANY: usize = 2_000;
+
+/// The header, or anything at all, must have come by then: ten seconds, and some for a busy machine.
+const HEADER: Duration = Duration::from_secs(25);
+
+/// Nothing, the beginning of a header, and the beginning of a body.
+const SHAPES: [&str; 3] = [
+    "",
+    "GET /sign-in HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ",
+    "POST /actions/login/sign-in HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n\
+     content-type: application/x-www-form-urlencoded\r\ncontent-length: 5000\r\n\r\nemail=",
+];
+
+/// Those that never come to a request are closed, however they drip; those with a slow body cost next to nothing; and
+/// everybody else is served meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
+    open_many();
+    let mut program = Program::sqlite();
+    let mia = begin_as_member(&mut program).await;
+    let browser = program.sign_in(&mia.email).await;
+    is_served(&program, &browser).await;
+    let (before, port) = (resident(&program), port(&program));
+    let mut slow = tokio::task::JoinSet::new();
+    for number in 0..MANY {
+        let shape = SHAPES[number % 3].replace("HOST", &format!("127.0.0.1:{port}"));
+        let mut stream = connect(port, number).await.unwrap();
+        stream.write_all(shape.as_bytes()).await.unwrap();
+        slow.spawn(async move {
+            let began = Instant::now();
+            let mut buffer = [0; 512];
+            // A byte every second and a half, unless it says nothing at all.
+            while began.elapsed() < HEADER {
+                tokio::select! {
+                    read = stream.read(&mut buffer) => if !matches!(read, Ok(1..)) { return (number % 3, true) },
+                    () = sleep(Duration::from_millis(1_500)) => {
+                        if number % 3 > 0 && stream.write_all(b"a").await.is_err() {
+                            return (number % 3, true);
+                        }
+                    }
+                }
+            }
+            (number % 3, false)
+        });
+    }
+    has_not_grown(&program, before, 150);
+    for _ in 0..10 {
+        is_served(&program, &browser).await;
+        sleep(Duration::from_millis(500)).await;
+    }
+    let mut open = [0; 3];
+    while let Some(ended) = slow.join_next().await {
+        let (shape, closed) = ended.unwrap();
+        open[shape] += usize::from(!closed);
+    }
+    assert_eq!(open[..2], [0, 0], "these never came to a request, and were not closed");
+    is_served(&program, &browser).await;
+    has_not_grown(&program, before, 150);
+}

@@ -1,0 +1,59 @@
+//! Many write at once, for a while: each is answered, and nobody is told of locks.
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::{has_not_grown, is_served, resident};
+use crate::{
+    ask::{Answer, Who},
+    people::Browser,
+    program::{Program, on_both},
+    torture::amount,
+};
+
+const WRITERS: usize = 64;
+
+/// That `who` can write as much as they like for a while; how often they did.
+async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, String> {
+    let mut written = 0;
+    while Instant::now() < until {
+        let body = json!({ "script": format!("echo {written}"), "labels": { "writer": "one-of-many" } });
+        let request = program.request(Who::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&body);
+        match timeout(Duration::from_secs(60), Answer::of(request)).await {
+            Ok(answer) if answer.status == 201 => written += 1,
+            Ok(answer) => return Err(answer.to_string()),
+            Err(_) => return Err("no answer within a minute".into()),
+        }
+    }
+    Ok(written)
+}
+
+on_both! {
+    async fn sixty_four_writers_are_all_served(program) {
+        program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
+        program.tenant("acme");
+        let mia = program.person("mia", "acme", "member");
+        program.start().await;
+        let browser: Browser = program.sign_in(&mia.email).await;
+        is_served(program, &browser).await;
+        let (before, program) = (resident(program), &*program);
+        let span = Duration::from_secs(amount(10, 60));
+        let until = Instant::now() + span;
+        let writers = futures::future::join_all((0..WRITERS).map(|_| write(program, &mia.key, until)));
+        let reader = async {
+            while Instant::now() < until {
+                is_served(program, &browser).await;
+            }
+        };
+        let (written, ()) = tokio::join!(writers, reader);
+        let written: Vec<_> = written.into_iter().map(|written| written.unwrap_or_else(|why| panic!("{why}"))).collect();
+        let (sum, least) = (written.iter().sum::<usize>(), *written.iter().min().unwrap());
+        println!("{sum} tasks in {span:?}; the slowest writer wrote {least}");
+        assert!(least > 0, "a writer never came to its turn: {written:?}");
+        assert!(!program.logged().contains("database is locked"), "{}", program.logged());
+        let records = program.say(&["audit", "verify"], "");
+        assert!(records.contains("all as they were written"), "{records}");
+        has_not_grown(program, before, 150);
+    }
+}

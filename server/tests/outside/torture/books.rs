@@ -1,0 +1,113 @@
+//! What was promised against what is there, when all is over.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::load::Promise;
+use crate::{
+    ask::Who,
+    patience::within,
+    processes::{Process, mentioning, until_gone},
+    program::Program,
+};
+
+/// After so many starts a task that was torn from its runner at each of them counts as lost.
+const STARTS: usize = 3;
+
+/// That every task that was acknowledged is there as it was acknowledged, ended once, with all of its output and its
+/// receipt; and that the audit log is whole. Says how many there were.
+pub async fn balance(program: &Program, key: &str, promises: &[Promise]) -> String {
+    let mut torn = 0;
+    for promise in promises {
+        let task = ended(program, key, &promise.id).await;
+        assert_eq!(task["request_digest"], promise.request_digest, "{task:#}");
+        match task["state"].as_str().unwrap() {
+            "succeeded" => {
+                assert_eq!(program.printed(key, &promise.id).await, promise.output, "{task:#}");
+                let receipt: Value = serde_json::from_str(task["receipt"].as_str().unwrap()).unwrap();
+                assert_eq!((&receipt["attempt"], &receipt["task"]), (&task["attempt"], &task["id"]), "{task:#}");
+            }
+            "lost" => torn += 1,
+            _ => panic!("it did not end well: {task:#}"),
+        }
+    }
+    let ids: BTreeSet<_> = promises.iter().map(|promise| promise.id.clone()).collect();
+    assert_eq!(ids.len(), promises.len(), "two tasks were acknowledged as one");
+    assert!(torn < promises.len(), "no task was ever done");
+    let submitted = by_task(program, key, "task.submit").await;
+    assert_eq!(submitted.keys().collect::<BTreeSet<_>>(), ids.iter().collect(), "each that is there was acknowledged");
+    let (finished, released) =
+        (by_task(program, key, "task.finish").await, by_task(program, key, "task.release").await);
+    for id in &ids {
+        let count = |records: &BTreeMap<String, usize>| records.get(id).copied().unwrap_or_default();
+        let lost = count(&finished) == 0 && count(&released) == STARTS;
+        assert!(count(&submitted) == 1 && (count(&finished) == 1 || lost), "{id}: {finished:?} {released:?}");
+    }
+    verified(program);
+    let restarts: usize = released.values().sum();
+    format!("{} tasks, of which {torn} were torn from their runner {STARTS} times; {restarts} restarts", ids.len())
+}
+
+/// That the chain is as it was written.
+pub fn verified(program: &Program) {
+    let verdict = program.say(&["audit", "verify"], "");
+    assert!(verdict.contains("all as they were written"), "{verdict}");
+}
+
+async fn ended(program: &Program, key: &str, id: &str) -> Value {
+    let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
+    // A runner that went without a word holds its tasks for a lease.
+    within(Duration::from_secs(120), &format!("task {id} ends"), async || {
+        let answer = program.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await;
+        assert_ne!(answer.status, 404, "acknowledged and lost: {id}");
+        let task = (answer.status == 200).then(|| answer.json())?;
+        over.contains(&task["state"].as_str().unwrap()).then_some(task)
+    })
+    .await
+}
+
+/// How many records of an action each task has.
+async fn by_task(program: &Program, key: &str, action: &str) -> BTreeMap<String, usize> {
+    let mut count = BTreeMap::new();
+    for record in program.audit(key, Some(action)).await {
+        *count.entry(record["target_id"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    count
+}
+
+/// That the deployment, which does not run any more, left no process, mount, cgroup or output behind.
+pub async fn nothing_is_left(program: &Program, runners: &BTreeSet<Process>) {
+    let folder = program.data().display().to_string();
+    until_gone(&mentioning(&folder).into_iter().collect(), Duration::from_secs(5)).await;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&folder), "a mount is left: {mounts}");
+    for runner in subfolders(&program.data().join("runners")) {
+        assert_eq!(subfolders(&runner.join("spool")), Vec::<PathBuf>::new(), "output that nobody fetched");
+    }
+    let ours = |name: &str| {
+        let pid = name.strip_prefix("castellan-").and_then(|rest| rest.split('-').next()?.parse().ok());
+        pid.is_some_and(|pid: u32| runners.iter().any(|runner| runner.pid == pid))
+    };
+    let mut left = vec![];
+    look_for(Path::new("/sys/fs/cgroup"), &ours, &mut left);
+    assert_eq!(left, Vec::<PathBuf>::new(), "cgroups are left");
+}
+
+fn look_for(folder: &Path, ours: &impl Fn(&str) -> bool, found: &mut Vec<PathBuf>) {
+    for folder in subfolders(folder) {
+        match folder.file_name().and_then(|name| name.to_str()) {
+            Some(name) if ours(name) => found.push(folder),
+            _ => look_for(&folder, ours, found),
+        }
+    }
+}
+
+fn subfolders(of: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(of).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}

@@ -1,0 +1,85 @@
+//! The clock jumps two hours, each way: leases, sessions and the order of records do not come apart.
+use std::{fs, path::Path, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{Ordeal, amount::amount};
+use crate::{
+    ask::Who,
+    patience::{PATIENCE, within},
+    program::Program,
+};
+
+/// Moves the clock of the server, and of the runner that it starts, to where a file says.
+struct Clock {
+    file: std::path::PathBuf,
+}
+
+impl Clock {
+    fn of(program: &mut Program, runner_too: bool) -> Self {
+        let folder = program.data().parent().unwrap().to_owned();
+        let clock = Self { file: folder.join("clock") };
+        clock.moved_by("+0");
+        let variables = [
+            format!("LD_PRELOAD={}", library().display()),
+            format!("FAKETIME_TIMESTAMP_FILE={}", clock.file.display()),
+            "FAKETIME_NO_CACHE=1".to_owned(),
+            // What a person or a time server moves is the time of day; spans are measured by another clock.
+            "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
+            "NO_FAKE_STAT=1".to_owned(),
+        ];
+        let mut launcher = vec!["env"];
+        launcher.extend(variables.iter().map(String::as_str));
+        program.launch_by(&launcher);
+        if runner_too {
+            program.wrap_runner(&format!("exec env {} ", variables.join(" ")));
+        }
+        clock
+    }
+
+    fn moved_by(&self, span: &str) {
+        let draft = self.file.with_extension("draft");
+        fs::write(&draft, format!("{span}\n")).unwrap();
+        fs::rename(draft, &self.file).unwrap();
+    }
+}
+
+fn library() -> std::path::PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path());
+    let mut found = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).filter(|file| Path::is_file(file));
+    found.next().expect("libfaketime is needed: run cargo xtask test, which installs it")
+}
+
+/// The clock of the whole machine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_clock_that_jumps_loses_nothing() {
+    let mut program = Program::sqlite();
+    let clock = Clock::of(&mut program, true);
+    jumps(&mut program, &clock).await;
+}
+
+/// The server's clock and not the runner's, as where they are two machines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_server_whose_clock_is_not_its_runners_loses_nothing() {
+    let mut program = Program::sqlite();
+    let clock = Clock::of(&mut program, false);
+    jumps(&mut program, &clock).await;
+}
+
+async fn jumps(program: &mut Program, clock: &Clock) {
+    let ordeal = Ordeal::begin(program).await;
+    let browser = program.sign_in(&ordeal.adam.email).await;
+    for _ in 0..amount(1, 5) {
+        for span in ["+2h", "+0", "-2h", "+0"] {
+            let before = ordeal.load.acknowledged();
+            clock.moved_by(span);
+            sleep(Duration::from_millis(500)).await;
+            program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            within(PATIENCE, &format!("tasks are taken and done at {span}"), async || {
+                (ordeal.load.acknowledged() > before + 8).then_some(())
+            })
+            .await;
+        }
+    }
+    ordeal.end(program).await;
+}

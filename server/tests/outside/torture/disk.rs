@@ -1,0 +1,119 @@
+//! The disk is full for a while (D-12): what cannot be kept is not acknowledged, pages say so, and all goes on when there is room.
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdin, Command, Stdio},
+    time::Duration,
+};
+
+use rustix::process::geteuid;
+use tokio::time::{Instant, sleep};
+
+use super::{Ordeal, amount::amount};
+use crate::{
+    ask::Who,
+    patience::{PATIENCE, within},
+    program::Program,
+};
+
+/// A small disk in a mount namespace of its own: it is gone with the last process in it, however that ends.
+struct Disk {
+    holder: Child,
+    _open: ChildStdin,
+    folder: String,
+}
+
+impl Disk {
+    /// Puts the deployment's data on it.
+    fn under(program: &mut Program, mebibytes: u32) -> Self {
+        let folder = program.data().display().to_string();
+        std::fs::create_dir(&folder).unwrap();
+        // Whoever is not root gets a user namespace as well, where they stay who they are.
+        let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--map-current-user", "--keep-caps"] };
+        let mut holder = Command::new("unshare")
+            .args(apart)
+            .args(["--mount", "--propagation", "private", "sh", "-ec"])
+            .arg("mount -t tmpfs -o size=$1m,mode=0700 disk \"$2\"; echo ready; cat >/dev/null")
+            .args(["disk", &mebibytes.to_string(), &folder])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare is needed, which comes with util-linux");
+        let mut said = String::new();
+        BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "ready\n", "a disk can be mounted");
+        let open = holder.stdin.take().unwrap();
+        let disk = Self { holder, _open: open, folder };
+        program.live_within(&disk.enter().iter().map(String::as_str).collect::<Vec<_>>());
+        disk
+    }
+
+    /// The words that lead in.
+    fn enter(&self) -> Vec<String> {
+        let holder = self.holder.id().to_string();
+        let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--preserve-credentials"] };
+        let words = ["nsenter", "--target", &holder, "--mount"].into_iter().chain(apart.iter().copied());
+        words.map(str::to_owned).collect()
+    }
+
+    fn shell(&self, command: &str) {
+        let enter = self.enter();
+        let mut shell = Command::new(&enter[0]);
+        shell.args(&enter[1..]).args(["sh", "-c", command, "sh", &self.folder]).stderr(Stdio::null());
+        shell.status().unwrap(); // that there is no room is the point
+    }
+
+    /// Takes all the room there is, to the last byte.
+    fn fill(&self) {
+        self.shell("cat /dev/zero > \"$1/filler\"; cat /dev/zero >> \"$1/filler\"");
+    }
+
+    fn free(&self) {
+        self.shell("rm \"$1/filler\"");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
+    let mut program = Program::sqlite();
+    let disk = Disk::under(&mut program, amount(48, 256));
+    let ordeal = Ordeal::begin(&mut program).await;
+    let (browser, key) = (program.sign_in(&ordeal.adam.email).await, ordeal.adam.key.clone());
+    for _ in 0..amount(2, 3) {
+        let before = ordeal.load.acknowledged();
+        within(PATIENCE, "tasks are taken", async || (ordeal.load.acknowledged() > before + 5).then_some(())).await;
+        disk.fill();
+        let body = serde_json::json!({ "script": format!(": {}", "x".repeat(200_000)) });
+        let refused = within(PATIENCE, "a task is not taken", async || {
+            let answer = program.post(Who::Key(&key), "/api/v1/tasks", &body).await;
+            if answer.status == 201 {
+                ordeal.load.promised(&answer.json(), "");
+                return None;
+            }
+            Some(answer)
+        })
+        .await;
+        assert_eq!(refused.status, 503, "{refused}");
+        assert!(refused.body.contains("disk") && refused.header("retry-after") != "", "{refused}");
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(amount(4, 60)) {
+            program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            let ready = program.get(Who::Nobody, "/readyz").await;
+            assert!(ready.status == 503 && ready.body.contains("disk"), "{ready}");
+            program.get(Who::Nobody, "/healthz").await.is(200);
+            sleep(Duration::from_millis(300)).await;
+        }
+        disk.free();
+        within(PATIENCE, "it is ready again", async || {
+            (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(())
+        })
+        .await;
+    }
+    ordeal.end(&mut program).await;
+}

@@ -1,0 +1,46 @@
+//! PostgreSQL is killed, in part or as a whole, and its connections are cut: pages say so, and all goes on by itself.
+use tokio::time::sleep;
+
+use super::{Ordeal, amount::amount, chance::Chance, cluster::Cluster};
+use crate::{
+    ask::Who,
+    patience::{PATIENCE, until, within},
+    program::Program,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
+    let mut chance = Chance::of("PostgreSQL is killed");
+    let mut cluster = Cluster::start().await;
+    let mut program = Program::sqlite();
+    program.set("CASTELLAN_DATABASE_URL", &cluster.url());
+    let ordeal = Ordeal::begin(&mut program).await;
+    let (browser, pid) = (program.sign_in(&ordeal.adam.email).await, program.pid());
+    for round in 0..amount(6, 100) {
+        sleep(chance.moment(1_500)).await;
+        match round % 3 {
+            0 => cluster.cut(),
+            1 => cluster.kill_one(),
+            _ => {
+                cluster.kill();
+                let page = within(PATIENCE, "a page says what is wrong", async || {
+                    let page = program.get(Who::Browser(&browser), "/tasks").await;
+                    (page.status == 503).then_some(page)
+                })
+                .await;
+                assert!(page.body.contains("database"), "{page}");
+                let ready = program.get(Who::Nobody, "/readyz").await.is(503);
+                assert!(ready.body.contains("database"), "{ready}");
+                let answer = program.get(Who::Key(&ordeal.adam.key), "/api/v1/tasks").await.is(503);
+                assert_eq!(answer.header("content-type"), "application/problem+json");
+                program.get(Who::Nobody, "/healthz").await.is(200);
+                sleep(chance.moment(1_000)).await;
+                cluster.start_again().await;
+            }
+        }
+        until("it is ready again", async || (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(()))
+            .await;
+    }
+    assert_eq!(program.pid(), pid, "it is the same server");
+    ordeal.end(&mut program).await;
+}

@@ -1,0 +1,126 @@
+//! The server dies in the very moment in which it asks the disk to keep something, at each such moment in turn: first
+//! while it makes its keys and its database, then while it takes tasks.
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{amount::amount, books::verified, chance::Chance};
+use crate::{ask::client, patience::soon, program::Program};
+
+/// After so many calls of fsync in one life it begins again with the first.
+const DEEPEST: u32 = 12;
+
+/// Starts the server so that its call number `n` of fsync kills it.
+fn dies_at_sync(program: &mut Program, n: u32) {
+    let inject = format!("inject=fsync,fdatasync:signal=SIGKILL:when={n}");
+    program.launch_by(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject, "--"]);
+}
+
+/// D-12: what was acknowledged is there in the next life; what was not is whole or not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_the_server_dies_at_every_sync() {
+    let mut chance = Chance::of("the server dies at every sync");
+    let mut program = Program::sqlite();
+    program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
+    // The first start, in as many lives as it needs.
+    let mut births = 0;
+    loop {
+        births += 1;
+        assert!(births < 100, "it never comes to its first start");
+        dies_at_sync(&mut program, births.min(6));
+        if program.try_to_start().await {
+            program.kill_all();
+            break;
+        }
+    }
+    program.tenant("acme");
+    let adam = program.person("adam", "acme", "admin");
+    let mut books = Books { key: adam.key, ..Books::default() };
+    let (mut depth, mut deaths) = (1, 0);
+    while deaths < amount(20, 300) {
+        dies_at_sync(&mut program, depth);
+        depth = depth % DEEPEST + 1;
+        if program.try_to_start().await {
+            books.work_until_it_dies(&program, &mut chance).await;
+            program.reap();
+        }
+        deaths += 1;
+    }
+    program.launch_by(&[]);
+    program.start().await;
+    books.compare(&program).await;
+    verified(&program);
+    println!("{births} lives until the first start, {deaths} deaths, {} tasks", books.tasks.len());
+}
+
+/// What was acknowledged, and what was asked for last.
+#[derive(Default)]
+struct Books {
+    key: String,
+    asked: u32,
+    /// Tasks by their idempotency key: id, and whether cancelling was acknowledged.
+    tasks: BTreeMap<String, (String, bool)>,
+}
+
+impl Books {
+    async fn work_until_it_dies(&mut self, program: &Program, chance: &mut Chance) {
+        for _ in 0..100 {
+            let done = match self.tasks.iter().find(|(_, (_, cancelled))| !cancelled) {
+                Some((name, (id, _))) if chance.below(3) == 0 => {
+                    let (name, id) = (name.clone(), id.clone());
+                    self.cancel(program, &name, &id).await
+                }
+                _ => self.submit(program).await,
+            };
+            if done.is_none() {
+                return;
+            }
+        }
+        panic!("a hundred changes and no sync at which it would have died");
+    }
+
+    /// Submits the task that is next; one that was not acknowledged is asked for again with the same key.
+    async fn submit(&mut self, program: &Program) -> Option<()> {
+        let name = format!("sync-{}", self.asked);
+        let body = json!({ "script": format!("echo {name}") });
+        let (status, task) = self.post(program, "/api/v1/tasks", &name, &body).await?;
+        assert!(matches!(status, 200 | 201), "{status}: {task:#}");
+        self.tasks.insert(name, (task["id"].as_str().unwrap().to_owned(), false));
+        self.asked += 1;
+        Some(())
+    }
+
+    async fn cancel(&mut self, program: &Program, name: &str, id: &str) -> Option<()> {
+        let path = format!("/api/v1/tasks/{id}/cancel");
+        let (status, answer) = self.post(program, &path, &format!("{name}-cancel"), &Value::Null).await?;
+        // 409: it was cancelled in an earlier life, and that could not be said any more.
+        assert!(matches!(status, 200 | 409), "{status}: {answer:#}");
+        self.tasks.insert(name.to_owned(), (id.to_owned(), true));
+        Some(())
+    }
+
+    /// The answer; `None` when the server died before it was whole.
+    async fn post(&self, program: &Program, path: &str, name: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = client(1).post(format!("{}{path}", program.origin)).bearer_auth(&self.key);
+        let request = request.header("idempotency-key", name).json(body);
+        let whole = async {
+            let response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            Some((status, serde_json::from_slice(&response.bytes().await.ok()?).ok()?))
+        };
+        soon(crate::patience::PATIENCE, "an answer, or the end of the server", whole).await
+    }
+
+    async fn compare(&self, program: &Program) {
+        let records = program.audit(&self.key, Some("task.submit")).await;
+        // At most one task more than was acknowledged: the one that was asked for last.
+        assert!((0..=1).contains(&(records.len() - self.tasks.len())), "{} records", records.len());
+        for (name, (id, cancelled)) in &self.tasks {
+            let task = program.task(&self.key, id).await;
+            let state = task["state"].as_str().unwrap();
+            assert!(state == "cancelled" || (state == "queued" && !cancelled), "{name}: {task:#}");
+            let count = records.iter().filter(|record| record["target_id"] == id.as_str()).count();
+            assert_eq!(count, 1, "{name} has {count} records");
+        }
+    }
+}
