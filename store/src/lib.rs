@@ -25,6 +25,7 @@ mod sessions;
 pub mod system;
 mod tasks;
 mod throttle;
+mod writer;
 
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};

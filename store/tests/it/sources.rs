@@ -10,6 +10,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("seed.rs", "writes many rows of one tenant at once"),
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("open.rs", "asks the database what it is"),
+    ("writer.rs", "begins and commits"),
     ("events.rs", "sends and hears NOTIFY"),
     ("filter.rs", "runs statements that begin with `$1`, the tenant"),
 ];
