@@ -100,13 +100,25 @@ impl Program {
         command
     }
 
-    /// Starts to serve, and returns when it says where.
+    /// Starts to serve, with a runner on this machine, and returns when it says where.
     ///
     /// # Errors
     /// When it ends instead.
     pub fn start(&mut self) -> Result<()> {
+        self.serve(&["serve"])
+    }
+
+    /// The same without a runner: what is queued stays so.
+    ///
+    /// # Errors
+    /// When it ends instead.
+    pub fn start_alone(&mut self) -> Result<()> {
+        self.serve(&["serve", "--no-local-runner"])
+    }
+
+    fn serve(&mut self, arguments: &[&str]) -> Result<()> {
         let log = File::options().append(true).create(true).open(self.log())?;
-        let mut child = self.command(&["serve"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+        let mut child = self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("a child without output")?).lines();
         self.serving = Some(child);
         let place = lines.by_ref().find_map(|line| Some(line.ok()?.strip_prefix("Castellan is at http://")?.to_owned()));

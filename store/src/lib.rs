@@ -44,4 +44,4 @@ pub use runners::{EnrolledRunner, Enrolment, Runner};
 pub use sealed::MasterKey;
 pub use sessions::{NewSession, Session, SessionRow};
 pub use system::{Credential, KeyHolder, System};
-pub use tasks::{Counts, Progress, Submitted, Task, TaskFilter, TaskRow};
+pub use tasks::{COUNTED, Counts, Progress, Submitted, Task, TaskFilter, TaskRow};

@@ -1,7 +1,7 @@
 //! Tasks: submitting them, finding them, cancelling them.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
+    column::record,
     conn::{random, scoped},
     filter::{Arg, Page, Statement, anywhere},
 };
@@ -167,11 +167,21 @@ pub struct TaskFilter {
     pub text: Option<String>,
 }
 
-/// How many tasks of each state the actor sees, each counted to 1,000 at most.
+record! {
+    /// How many there are of a state; of none without a state.
+    pub struct Counted {
+        /// The state.
+        pub state: Option<TaskState>,
+        /// How many.
+        pub n: i64,
+    }
+}
+
+/// How many tasks of each state the actor sees, each counted to [`COUNTED`] at most.
 pub type Counts = BTreeMap<TaskState, i64>;
 
-/// Where counting stops.
-pub(crate) const COUNTED: i64 = 1_000;
+/// Where counting stops: what has piled up is not worth reading it all for every look at a list.
+pub const COUNTED: i64 = 100;
 
 /// What became of a submission.
 #[derive(Clone, Debug)]
@@ -187,11 +197,14 @@ pub struct Submitted {
 }
 
 /// Who sees a task: what [`domain::visibility::Sight::seen_by`] says, as SQL. `$2` is the person, `$3` whether they read everything.
+/// Where they are a member is asked once for a list, not for each row.
 macro_rules! visible {
     () => {
-        "(t.owner_id = $2 or $3 or t.visibility = 'public' or exists (select 1 from membership m
-            where m.tenant_id = t.tenant_id and m.organisation_id = t.organisation_id and m.person_id = $2
-            and (t.visibility = 'org' or (t.asked and m.role in ('approver', 'owner')))))"
+        "(t.owner_id = $2 or $3 or t.visibility = 'public'
+            or (t.visibility = 'org' and t.organisation_id in (select m.organisation_id from membership m
+                where m.tenant_id = $1 and m.person_id = $2))
+            or (t.asked and t.organisation_id in (select m.organisation_id from membership m
+                where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner'))))"
     };
 }
 
@@ -222,17 +235,23 @@ impl Read {
 
     /// How many there are of each state, the filter's own states left aside.
     pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts> {
-        let mut counts = Counts::new();
-        for state in TaskState::ALL.iter().filter(|state| **state != TaskState::Submitted) {
-            let mut statement = self.visible_tasks(concat!(
-                "select count(*) as n from (select 1 from task t where t.tenant_id = $1 and ",
-                visible!()
-            ));
+        const ONE: &str = concat!(
+            "select max(state) as state, count(*) as n from (select t.state from task t where t.tenant_id = $1 and ",
+            visible!()
+        );
+        let mut counts: Counts =
+            TaskState::ALL.iter().filter(|state| **state != TaskState::Submitted).map(|state| (*state, 0)).collect();
+        let mut statement = self.visible_tasks(ONE);
+        for (at, state) in counts.keys().enumerate() {
+            if at > 0 {
+                statement.push_text(" union all ");
+                statement.push_text(ONE);
+            }
             restrict(&mut statement, &TaskFilter { states: vec![*state], ..filter.clone() }, self.viewer());
             statement.push(" limit ?) counted", Arg::Int(COUNTED));
-            let rows: Vec<Number> = statement.fetch(&mut self.conn).await?;
-            counts.insert(*state, rows.first().map_or(0, |row| row.n));
         }
+        let rows: Vec<Counted> = statement.fetch(&mut self.conn).await?;
+        counts.extend(rows.into_iter().filter_map(|row| Some((row.state?, row.n))));
         Ok(counts)
     }
 

@@ -25,7 +25,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(15);
 /// So many transactions share a commit at most.
 const MOST: usize = 64;
-/// A group that is older takes no further members: the first of them waits no longer for the others.
+/// After so long the first of a group waits no longer for others.
 const LONGEST: Duration = Duration::from_millis(25);
 
 /// Gives turns at the one connection that writes, in the order in which they were asked for.
@@ -47,12 +47,12 @@ struct Pen {
 /// The transactions that wait for the next commit.
 struct Group {
     number: u64,
-    since: Instant,
     members: Vec<Kept>,
 }
 
 /// What a transaction leaves behind that is to be committed.
 struct Kept {
+    since: Instant,
     events: Vec<Event>,
     told: oneshot::Sender<Result<()>>,
 }
@@ -82,7 +82,7 @@ impl Member {
         let (told, outcome) = oneshot::channel();
         let Self { connection, keep } = self;
         drop(connection);
-        keep.send(Kept { events, told }).map_err(|_| lost())?;
+        keep.send(Kept { since: Instant::now(), events, told }).map_err(|_| lost())?;
         outcome.await.unwrap_or_else(|_| Err(lost()))
     }
 }
@@ -97,6 +97,9 @@ impl Writer {
     /// Waits for the turn.
     pub(crate) async fn begin(&self) -> Result<Member> {
         let pen = timeout(PATIENCE, Arc::clone(&self.0).lock_owned()).await.map_err(|_| Error::Busy)?;
+        if pen.closed {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
         let (ready, member) = oneshot::channel();
         tokio::spawn(self.clone().see_through(pen, ready));
         member.await.map_err(|_| lost())?
@@ -149,9 +152,6 @@ impl Pen {
     /// Begins a transaction, or a savepoint within the one that is open. Waiting for another process's writer belongs
     /// to beginning: a read that becomes a write later would fail at once.
     async fn open(&mut self) -> Result<OwnedMutexGuard<SqliteConnection>> {
-        if self.closed {
-            return Err(sqlx::Error::PoolClosed.into());
-        }
         if self.group.is_some() {
             self.run("savepoint member").await?;
         } else {
@@ -160,7 +160,7 @@ impl Pen {
             }
             self.run("begin immediate").await?;
             self.groups += 1;
-            self.group = Some(Group { number: self.groups, since: Instant::now(), members: vec![] });
+            self.group = Some(Group { number: self.groups, members: vec![] });
         }
         let connection = self.connection.as_ref().ok_or_else(lost)?;
         Ok(Arc::clone(connection).lock_owned().await)
@@ -191,7 +191,7 @@ impl Pen {
         match self.run("commit").await {
             Err(error) => self.fail(&error),
             Ok(_) => {
-                for Kept { events, told } in self.group.take().into_iter().flat_map(|group| group.members) {
+                for Kept { events, told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
                     for event in events {
                         let _ = self.events.send(event); // nobody listening is no error
                     }
@@ -222,7 +222,7 @@ impl Pen {
 
 impl Group {
     fn is_full(&self) -> bool {
-        self.members.len() >= MOST || self.since.elapsed() >= LONGEST
+        self.members.len() >= MOST || self.members.first().is_some_and(|first| first.since.elapsed() >= LONGEST)
     }
 }
 
@@ -234,3 +234,6 @@ fn lost() -> Error {
 fn not_written(error: &Error) -> Error {
     Error::Database(sqlx::Error::Protocol(format!("the commit that was shared failed: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

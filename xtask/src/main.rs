@@ -1,5 +1,6 @@
 //! The developer's commands: set up, build, run, and test Castellan (`cargo xtask --help`).
 
+mod bench;
 mod binaries;
 mod dev;
 mod need;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure optimised binaries against the raw limits of this machine
+    Bench(bench::Arguments),
     /// Install what the tests need, and run all of them
     Test {
         /// Leave out the browser, the documentation and the dependency policy
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Serve { release, arguments } => serve::serve(release, &arguments),
         Command::Build => binaries::build_release(),
         Command::Dev { arguments } => dev::dev(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
     };
     match result {

@@ -1,5 +1,5 @@
 # Tasks: list, form, page.
-count-capped = 1,000+
+count-capped = 100+
 
 tasks-lead = Scripts that agents and people asked to run, newest first. You see your own, and those that others share with you.
 tasks-narrow = Narrow the list

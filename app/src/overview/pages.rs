@@ -88,7 +88,7 @@ async fn waiting_for(read: &mut Read, actor: &Actor) -> Result<Vec<Approval>, Re
 fn Tiles(counts: Counts) -> impl IntoView {
     let tile = |state: TaskState| {
         let count = counts.get(&state).copied().unwrap_or(0);
-        let count = if count >= 1_000 { t!("count-capped") } else { count.to_string() };
+        let count = if count >= store::COUNTED { t!("count-capped") } else { count.to_string() };
         let href = Address::new("/tasks").with("state", state.as_str()).to_string();
         view! {
             <li>

@@ -41,7 +41,7 @@ pub fn Chip(
 }
 
 /// Where the store stops counting.
-const COUNTED: u64 = 1_000;
+const COUNTED: u64 = store::COUNTED.unsigned_abs();
 
 fn counted(count: u64) -> String {
     if count < COUNTED { count.to_string() } else { t!("count-capped") }

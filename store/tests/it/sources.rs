@@ -11,6 +11,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("open.rs", "asks the database what it is"),
     ("writer.rs", "begins and commits"),
+    ("writer/tests.rs", "writes into a table of its own"),
     ("events.rs", "sends and hears NOTIFY"),
     ("filter.rs", "runs statements that begin with `$1`, the tenant"),
 ];
