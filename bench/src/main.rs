@@ -72,6 +72,9 @@ fn main() -> ExitCode {
 /// Measures each group in turn; how many ended with an error. A figure that misses its aim is none.
 fn measure(run: Run) -> Result<usize> {
     let Run { binaries, site, data, postgres, short, only, json } = run;
+    let binaries = binaries.canonicalize().with_context(|| format!("{} is not there", binaries.display()))?;
+    std::fs::create_dir_all(&data)?;
+    let data = data.canonicalize()?;
     let mut bench = Bench { binaries, data, short, sandboxes: Sandboxes::new()?, figures: vec![] };
     let there = On::Postgres(&postgres);
     type Group<'a> = (&'static str, &'a dyn Fn(&mut Bench) -> Result<()>);
@@ -97,7 +100,7 @@ fn measure(run: Run) -> Result<usize> {
             errors += 1;
         }
     }
-    report::print(&bench.figures);
+    report::sum_up(&bench.figures);
     if let Some(file) = json {
         report::write(&bench.figures, &file)?;
     }

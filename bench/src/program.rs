@@ -49,7 +49,6 @@ impl Program {
     /// # Errors
     /// When the folder or the tenant cannot be made.
     pub fn new(binaries: &Path, data: &Path, database: Option<String>) -> Result<Self> {
-        std::fs::create_dir_all(data)?;
         let folder = tempfile::Builder::new().prefix("castellan-").tempdir_in(data)?;
         let program = Self { binaries: binaries.to_owned(), folder, database, serving: None, host: String::new() };
         program.say(&["admin", "create-tenant", "--name", "bench"])?;

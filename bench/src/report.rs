@@ -1,4 +1,4 @@
-//! The table for people, and the rows for programs.
+//! A figure as a row of the table for people, and all of them for programs.
 use crate::figure::Figure;
 use anyhow::Result;
 use std::{fmt, path::Path};
@@ -20,12 +20,8 @@ fn short(number: f64) -> String {
     format!("{number:.digits$}")
 }
 
-/// Prints all figures, and how many miss their aim.
-pub fn print(figures: &[Figure]) {
-    println!();
-    for figure in figures {
-        println!("  {figure}");
-    }
+/// Says how many figures there are, and how many miss their aim.
+pub fn sum_up(figures: &[Figure]) {
     let missed = figures.iter().filter(|figure| !figure.holds).count();
     println!("\n{} figures, {missed} missed", figures.len());
 }

@@ -14,20 +14,10 @@ impl FromIterator<Duration> for Spread {
 }
 
 impl Spread {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
     /// The time that so many hundredths of them do not exceed, in milliseconds; 0 of none.
     pub fn percentile(&self, hundredths: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
         self.0.get(last * hundredths / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3)
-    }
-
-    /// These and those.
-    pub fn and(self, other: Self) -> Self {
-        self.0.into_iter().chain(other.0).collect()
     }
 }
 
@@ -50,7 +40,6 @@ mod tests {
         let spread: Spread = (1..=101).rev().map(Duration::from_millis).collect();
         assert_eq!([0, 50, 95, 100].map(|of| spread.percentile(of)), [1.0, 51.0, 96.0, 101.0]);
         assert!(Spread::default().percentile(99).abs() < f64::EPSILON);
-        assert_eq!(spread.and(Spread::default()).count(), 101);
     }
 
     #[test]

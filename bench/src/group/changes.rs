@@ -31,7 +31,6 @@ const COMPANY: usize = 16;
 pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let span = bench.count(Duration::from_secs(4), Duration::from_secs(1));
     let database = on.database()?;
-    std::fs::create_dir_all(&bench.data)?;
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
         let world = World::new(place.path(), database.as_deref()).await?;

@@ -24,7 +24,6 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
     let tasks = bench.count(100_000, 5_000);
     let on = On::Postgres(cluster);
     let url = on.database()?.context("a database")?;
-    std::fs::create_dir_all(&bench.data)?;
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
         let world = World::new(place.path(), Some(&url)).await?;
