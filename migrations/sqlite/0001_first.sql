@@ -185,7 +185,8 @@ create table task (
     foreign key (tenant_id, owner_id) references person (tenant_id, id)
 );
 create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
-create index task_state on task (tenant_id, state, id);
+-- With all that says who sees a task: counting needs no row.
+create index task_state on task (tenant_id, state, id, owner_id, organisation_id, visibility, asked);
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organisation on task (tenant_id, organisation_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';

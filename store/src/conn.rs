@@ -1,15 +1,42 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
-use crate::{Error, Event, Result, Store, Topic};
+use crate::{Error, Event, Result, Store, Topic, writer::Member};
 use domain::{
     Action, Actor, Allowed, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
+use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
+use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
 /// A transaction on whichever database is open.
 pub(crate) enum Conn {
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
-    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    Sqlite(Embedded),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// On SQLite: a snapshot, or a turn at the one writer.
+pub(crate) enum Embedded {
+    Read(Transaction<'static, Sqlite>),
+    Write(Member),
+}
+
+impl Deref for Embedded {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Write(member) => member,
+        }
+    }
+}
+
+impl DerefMut for Embedded {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Write(member) => member,
+        }
+    }
 }
 
 impl std::fmt::Debug for Conn {
@@ -22,12 +49,9 @@ impl std::fmt::Debug for Conn {
 }
 
 impl Conn {
+    /// Commits what nobody is told of.
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        crate::events::commit(self, vec![]).await
     }
 }
 
@@ -113,7 +137,6 @@ pub struct Write {
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
     pub(crate) now: Timestamp,
-    store: Store,
     events: Vec<Event>,
 }
 
@@ -130,7 +153,7 @@ impl Store {
         let mut conn = self.begin_write().await?;
         enter(&mut conn, actor.tenant).await?;
         let (tenant, now) = (actor.tenant, self.now());
-        Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), events: vec![] })
+        Ok(Write { tenant, actor: actor.clone(), conn, now, events: vec![] })
     }
 
     /// Asks the policy, and records a refusal in the audit log before answering it.
@@ -165,7 +188,7 @@ impl Write {
 
     /// Makes it so, and tells those who listen.
     pub async fn commit(self) -> Result<()> {
-        crate::events::commit(&self.store, self.conn, &self.events).await
+        crate::events::commit(self.conn, self.events).await
     }
 
     /// Queues an event for after the commit.

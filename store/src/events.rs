@@ -1,7 +1,10 @@
 //! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
-use crate::{Result, Store, conn::Conn};
+use crate::{
+    Result, Store,
+    conn::{Conn, Embedded},
+};
 use domain::TenantId;
-use sqlx::postgres::PgListener;
+use sqlx::{PgConnection, postgres::PgListener};
 use std::time::Duration;
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -69,29 +72,25 @@ impl Store {
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events().subscribe()
     }
-
-    pub(crate) fn publish(&self, event: Event) {
-        let _ = self.events().send(event); // nobody listening is no error
-    }
 }
 
 /// Commits, and tells those who listen: on PostgreSQL by NOTIFY in the transaction, which this node hears as the others do.
-pub(crate) async fn commit(store: &Store, mut conn: Conn, events: &[Event]) -> Result<()> {
-    announce(&mut conn, events).await?;
-    let embedded = matches!(conn, Conn::Sqlite(_));
-    conn.commit().await?;
-    if embedded {
-        events.iter().for_each(|event| store.publish(*event));
+pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
+    match conn {
+        Conn::Sqlite(Embedded::Read(tx)) => tx.rollback().await?,
+        Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
+        Conn::Postgres(mut tx) => {
+            announce(&mut tx, &events).await?;
+            tx.commit().await?;
+        }
     }
     Ok(())
 }
 
-async fn announce(conn: &mut Conn, events: &[Event]) -> Result<()> {
-    if let Conn::Postgres(tx) = conn {
-        for event in events {
-            let payload = format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id);
-            sqlx::query("select pg_notify('castellan', $1)").bind(payload).execute(&mut **tx).await?;
-        }
+async fn announce(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
+    for event in events {
+        let payload = format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id);
+        sqlx::query("select pg_notify('castellan', $1)").bind(payload).execute(&mut *conn).await?;
     }
     Ok(())
 }

@@ -41,6 +41,8 @@ record! {
         pub script: String,
         /// The rule that let it run, or that asked.
         pub rule: String,
+        /// Whether people were asked.
+        pub asked: bool,
         /// Until when the runner has it.
         pub lease_until: Timestamp,
     }
@@ -145,7 +147,7 @@ impl Write {
                      where tenant_id = $1 and state = 'queued' and id = (select id from task where tenant_id = $1
                         and state = 'queued' order by priority desc, id limit 1",
                     $lock,
-                    ") returning id, attempt, request, request_digest, script, rule, lease_until"
+                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until"
                 )
             };
         }
@@ -154,17 +156,23 @@ impl Write {
             Conn::Postgres(_) => scoped!(self, Claimed, fetch_optional, claim!(" for update"), runner, until)?,
         };
         let Some(task) = claimed else { return Ok(None) };
-        let deciders = scoped!(
+        let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
+        self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
+        self.tell(Topic::Tasks, task.id.0);
+        Ok(Some(Assignment { task, deciders }))
+    }
+
+    /// Who said yes to a task.
+    async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
+        let yes = scoped!(
             self,
             Yes,
             fetch_all,
             "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
              where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
-            task.id
+            task
         )?;
-        self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
-        self.tell(Topic::Tasks, task.id.0);
-        Ok(Some(Assignment { task, deciders: deciders.into_iter().map(|yes| yes.person_id).collect() }))
+        Ok(yes.into_iter().map(|yes| yes.person_id).collect())
     }
 
     /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.

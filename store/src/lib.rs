@@ -29,6 +29,7 @@ pub mod system;
 mod tasks;
 mod throttle;
 mod transfer;
+mod writer;
 
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};

@@ -1,8 +1,13 @@
 //! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
-use crate::{Error, Event, MasterKey, Result, conn::Conn, events};
+use crate::{
+    Error, Event, MasterKey, Result,
+    conn::{Conn, Embedded},
+    events,
+    writer::Writer,
+};
 use domain::Timestamp;
 use sqlx::{
-    Connection, PgPool, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -35,7 +40,7 @@ impl fmt::Debug for Settings {
 enum Pool {
     /// One connection that writes, several that read.
     Sqlite {
-        writer: SqlitePool,
+        writer: Writer,
         readers: SqlitePool,
     },
     Postgres(PgPool),
@@ -64,7 +69,7 @@ impl Store {
     pub async fn open(settings: Settings) -> Result<Self> {
         let (events, _) = broadcast::channel(events::BACKLOG);
         let pool = match settings.url.split_once(':') {
-            Some(("sqlite", _)) => open_sqlite(&settings.url).await?,
+            Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
@@ -111,7 +116,7 @@ impl Store {
 
     pub(crate) async fn begin_read(&self) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
             Pool::Postgres(pool) => {
                 let begin = "begin isolation level repeatable read read only";
                 Conn::Postgres(pool.begin_with(begin).await?)
@@ -119,16 +124,15 @@ impl Store {
         })
     }
 
-    /// SQLite: a read that becomes a write fails at once when somebody else writes, so writing begins with the lock.
     pub(crate) async fn begin_write(&self) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { writer, .. } => Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
             Pool::Postgres(pool) => Conn::Postgres(pool.begin().await?),
         })
     }
 }
 
-async fn open_sqlite(url: &str) -> Result<Pool> {
+async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
     make_private(options.get_filename());
@@ -140,24 +144,19 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
         .busy_timeout(Duration::from_secs(10))
         .pragma("trusted_schema", "off")
         .optimize_on_close(true, 400);
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .acquire_timeout(Duration::from_secs(15))
-        // Where SQLite gave up a transaction by itself (a full disk), sqlx still counts it: such a connection never begins another.
-        .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| unusable(url, &error))?;
-    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&writer).await?;
+    let mut conn = options.connect().await.map_err(|error| unusable(url, &error))?;
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut conn).await?;
     assert_sqlite(&version)?;
     // SQLite keeps no lock for migrations of its own: of two programs that open a new file one waits here.
-    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     migrate(&SQLITE, &mut *tx).await?;
     tx.commit().await?;
+    conn.close().await?;
+    let writer = Writer::new(options.clone(), events.clone());
     let readers = SqlitePoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(15))
+        .test_before_acquire(false) // it is a file, and does not go away
         .connect_with(options.pragma("query_only", "on"))
         .await?;
     Ok(Pool::Sqlite { writer, readers })

@@ -1,5 +1,6 @@
 //! The developer's commands: set up, build, run, and test Castellan (`cargo xtask --help`).
 
+mod bench;
 mod binaries;
 mod dev;
 mod need;
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Build, and take pictures of every page into target/screenshots and docs/screenshots
     Screenshots,
+    /// Measure optimised binaries against the raw limits of this machine
+    Bench(bench::Arguments),
     /// Install what the tests need, and run all of them
     Test {
         /// Leave out the browser, the documentation and the dependency policy
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Build => binaries::build_release(),
         Command::Dev { arguments } => dev::dev(&arguments),
         Command::Screenshots => screenshots::screenshots(),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
         Command::Torture { short, seed, filter } => torture::torture(short, seed, filter.as_deref()),
     };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::running::Running;
 use super::start::Parts;
@@ -29,6 +30,19 @@ impl Bubblewrap {
     pub async fn new(config: &Config) -> Self {
         let (posture, parts) = probe::examine(config).await;
         Self { posture, parts }
+    }
+
+    /// How long a script takes in bubblewrap alone, with the whole profile and nothing of ours around it: what every
+    /// other time is held against when it is measured.
+    ///
+    /// # Errors
+    /// [`StartError`] when the machine is unfit, or the operating system refuses.
+    pub async fn bare_start(&self, script: &[u8]) -> Result<Duration, StartError> {
+        match (&self.posture.fit, &self.parts) {
+            (Ok(()), Some(parts)) => parts.bare_start(script).await,
+            (Err(unfit), _) => Err(unfit.clone().into()),
+            (Ok(()), None) => Err(StartError::Setup("the executor was not set up".into())),
+        }
     }
 }
 

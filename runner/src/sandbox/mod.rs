@@ -1,6 +1,7 @@
 //! Runs one task in a sandbox it cannot leave, within limits it cannot pass, and leaves nothing behind.
 
 mod account;
+mod bare;
 mod bubblewrap;
 mod cgroup;
 mod filter;

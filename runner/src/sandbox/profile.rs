@@ -44,7 +44,7 @@ const MASKED: [&str; 6] =
 ///
 /// Bubblewrap binds the sandbox's life to its own just before this runs. If the runner dies earlier, or before it
 /// answers, there is nobody to answer and the task does not begin; later, the sandbox dies with it (E9).
-const GATE: [&str; 4] = ["/bin/sh", "-c", r#"echo && read -r go && exec "$@" </dev/null"#, "task"];
+pub(super) const GATE: [&str; 4] = ["/bin/sh", "-c", r#"echo && read -r go && exec "$@" </dev/null"#, "task"];
 
 /// The part of the command line that is the same for every job, worked out once.
 #[derive(Debug)]
@@ -85,8 +85,8 @@ impl Profile {
         Self { fixed, filters, networked_filters }
     }
 
-    /// `info` is where bubblewrap tells the sandbox's first process.
-    pub fn prepare(&self, job: &Job, info: OwnedFd) -> io::Result<Prepared> {
+    /// `gate` stands before the job's own program; `info` is where bubblewrap tells the sandbox's first process.
+    pub fn prepare(&self, job: &Job, gate: &[&str], info: OwnedFd) -> io::Result<Prepared> {
         let mut options = self.fixed.clone();
         let mut inherit = vec![];
         let mut pass = |option: &str, descriptor: OwnedFd, options: &mut Vec<String>| {
@@ -131,7 +131,7 @@ impl Profile {
         let options =
             in_memory(options.iter().flat_map(|word| word.bytes().chain([0])).collect::<Vec<_>>().as_slice())?;
         let mut arguments = vec!["--args".into(), options.as_raw_fd().to_string(), "--".into()];
-        arguments.extend(GATE.map(str::to_owned));
+        arguments.extend(gate.iter().map(|word| (*word).to_owned()));
         inherit.push(options);
         arguments.extend(job.argv.iter().cloned());
         Ok(Prepared { arguments, inherit })

@@ -19,7 +19,7 @@ use super::account::Account;
 use super::cgroup::{Group, Tree};
 use super::names::Names;
 use super::output::pump;
-use super::profile::{Prepared, Profile};
+use super::profile::{GATE, Prepared, Profile};
 use super::running::{Running, Sandbox, watch};
 use super::starter::{Launch, Starter};
 use super::sys::{self, Confinement};
@@ -57,7 +57,7 @@ impl Parts {
         let (mut stdout, stdout_end) = self.output_pipe()?;
         let (stderr, stderr_end) = self.output_pipe()?;
         let (info, info_end) = new_pipe()?;
-        let Prepared { arguments, inherit } = self.profile.prepare(&job, info_end)?;
+        let Prepared { arguments, inherit } = self.profile.prepare(&job, &GATE, info_end)?;
         let confinement = self.confinement(group.as_ref(), &job.limits, inherit)?;
         let standard = [gate, stdout_end, stderr_end];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
@@ -91,7 +91,12 @@ impl Parts {
         Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
     }
 
-    fn confinement(&self, group: Option<&Group>, limits: &Limits, inherit: Vec<OwnedFd>) -> io::Result<Confinement> {
+    pub(super) fn confinement(
+        &self,
+        group: Option<&Group>,
+        limits: &Limits,
+        inherit: Vec<OwnedFd>,
+    ) -> io::Result<Confinement> {
         let files = getrlimit(Resource::Nofile).maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
         // No core dumps: the machine's handler for them runs outside of any sandbox.
         let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];
@@ -109,7 +114,7 @@ impl Parts {
     }
 }
 
-fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pipe_with(PipeFlags::CLOEXEC)?)
 }
 
@@ -119,10 +124,10 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
 }
 
 /// Bubblewrap until somebody watches it; dropped, it is killed.
-struct Unattended(Pid);
+pub(super) struct Unattended(pub(super) Pid);
 
 impl Unattended {
-    fn attended(self) -> Pid {
+    pub(super) fn attended(self) -> Pid {
         let pid = self.0;
         std::mem::forget(self);
         pid

@@ -15,11 +15,12 @@ use std::{
 use domain::log::Line;
 use serde::{Deserialize, Serialize};
 
-use crate::folder::replace;
+use crate::folder::sync_parent;
 pub use shelf::Shelf;
 
 const LINES: &str = "lines";
 const RECEIPT: &str = "receipt";
+const DRAFT: &str = "receipt.new";
 /// Every so many lines the place in the file is remembered.
 const STEP: u64 = 256;
 /// A record is at most so long: its head and [`domain::log::MAX_LINE`].
@@ -38,6 +39,8 @@ pub struct Signed {
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
+    /// What says that the attempt was begun, where it was begun by this process.
+    marker: Option<PathBuf>,
     file: File,
     /// Bytes written.
     length: u64,
@@ -48,10 +51,10 @@ pub struct Spool {
 }
 
 impl Spool {
-    fn create(folder: PathBuf) -> io::Result<Self> {
+    fn create(folder: PathBuf, marker: PathBuf) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(&folder)?;
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(folder.join(LINES))?;
-        Ok(Self { folder, file, length: 0, lines: 0, index: Vec::new() })
+        Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new() })
     }
 
     /// Opens the spool of an attempt that ended; `None` when it did not end.
@@ -62,7 +65,7 @@ impl Spool {
         };
         let bytes = fs::read(folder.join(LINES))?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
-        let mut spool = Self { folder, file, length: 0, lines: 0, index: Vec::new() };
+        let mut spool = Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new() };
         let mut rest = bytes.as_slice();
         while let Some(length) = record::length(rest) {
             spool.count(length);
@@ -133,13 +136,34 @@ impl Spool {
         Ok(lines)
     }
 
-    /// Marks the attempt as ended: from here on it survives the runner and a power cut.
+    /// Waits until the disk has it that the attempt was begun; before that nothing of it may run.
+    ///
+    /// # Errors
+    /// When the disk is broken.
+    pub fn is_begun(&self) -> io::Result<()> {
+        self.marker.as_deref().map_or(Ok(()), sync_parent)
+    }
+
+    /// Marks the attempt as ended: from here on it survives the runner.
     ///
     /// # Errors
     /// When the disk is full or broken.
     pub fn finish(&self, receipt: &Signed) -> io::Result<()> {
+        let draft = self.folder.join(DRAFT);
+        fs::write(&draft, serde_json::to_vec(receipt)?)?;
+        fs::rename(draft, self.folder.join(RECEIPT))
+    }
+
+    /// Waits until the disk has what is here: from then on it survives a power cut, too.
+    ///
+    /// # Errors
+    /// When the disk is broken.
+    pub fn settle(&self) -> io::Result<()> {
         self.file.sync_data()?;
-        replace(&self.folder.join(RECEIPT), &serde_json::to_vec(receipt)?)
+        let receipt = self.folder.join(RECEIPT);
+        File::open(&receipt)?.sync_all()?;
+        sync_parent(&receipt)?;
+        sync_parent(&self.folder)
     }
 
     /// Forgets all of it.
@@ -180,7 +204,7 @@ mod tests {
     }
 
     fn filled(folder: PathBuf, lines: u64) -> Spool {
-        let mut spool = Spool::create(folder).unwrap();
+        let mut spool = Spool::create(folder, PathBuf::new()).unwrap();
         let all: Vec<Line> = (1..=lines).map(line).collect();
         for batch in all.chunks(97) {
             spool.append(batch).unwrap();
@@ -210,7 +234,7 @@ mod tests {
     #[test]
     fn the_longest_line_is_read_whatever_is_asked_for() {
         let data = tempfile::tempdir().unwrap();
-        let mut spool = Spool::create(data.path().join("a")).unwrap();
+        let mut spool = Spool::create(data.path().join("a"), PathBuf::new()).unwrap();
         let long = Line { text: "x".repeat(domain::log::MAX_LINE), ..line(1) };
         spool.append(&[long.clone(), line(2)]).unwrap();
         assert_eq!(spool.read(1, 1).unwrap(), [long]);

@@ -13,7 +13,7 @@ use domain::TaskId;
 
 use super::{Signed, Spool};
 use crate::{
-    folder::{Folder, FolderError, sync_parent},
+    folder::{Folder, FolderError},
     work::Attempt,
 };
 
@@ -67,7 +67,8 @@ impl Shelf {
     }
 
     /// Begins an attempt, once for ever: whatever is killed at whatever moment, the same attempt or an earlier one
-    /// of the task is never begun here again. `None` when it was begun already.
+    /// of the task is never begun here again. [`Spool::is_begun`] makes that last through a power cut. `None` when it was
+    /// begun already.
     ///
     /// # Errors
     /// When it cannot be written down; then it must not be begun.
@@ -78,11 +79,10 @@ impl Shelf {
         let path = self.begun.join(attempt.to_string());
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            made => made?.sync_all()?,
+            made => drop(made?),
         }
-        sync_parent(&path)?;
         self.last.insert(attempt.task, attempt.number);
-        Spool::create(self.spools.join(attempt.to_string())).map(Some)
+        Spool::create(self.spools.join(attempt.to_string()), path).map(Some)
     }
 }
 

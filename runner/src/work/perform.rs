@@ -1,6 +1,7 @@
 //! Runs one verified attempt: its output goes to the spool as it comes, its receipt is signed at the end.
 
 use std::{
+    io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -13,7 +14,7 @@ use domain::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{Attempt, Me, Verified, job};
@@ -29,6 +30,8 @@ use crate::{
 const TOGETHER: Duration = Duration::from_millis(20);
 /// So many bytes are written without waiting for more.
 const ENOUGH: usize = 64 << 10;
+/// A receipt that the server has within so long need not wait for our disk.
+const SETTLING: Duration = Duration::from_millis(200);
 /// Between the wish that a cancelled task ends and its kill.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -96,11 +99,15 @@ impl<E: Executor> Performance<E> {
             // The server may fill the slot as soon as it hears of the end.
             drop(self.slot);
             let _ = self.events.send(ended).await; // nobody listens at the very end
+            sleep(SETTLING).await;
+            settle(self.spool).await;
         }
     }
 
     async fn start(&self) -> Result<Running, String> {
         let job = job(&self.verified).map_err(|error| error.to_string())?;
+        let begun = on_disk(&self.spool, Spool::is_begun).await;
+        begun.map_err(|error| format!("the runner's disk cannot be written: {error}"))?;
         self.executor.start(job).await.map_err(|error| error.to_string())
     }
 
@@ -189,16 +196,31 @@ impl<E: Executor> Performance<E> {
             }
         };
         let signed = Signed { receipt: String::from_utf8_lossy(&receipt.canonical()).into_owned(), signature };
-        let (spool, kept) = (Arc::clone(&self.spool), signed.clone());
-        let finished =
-            tokio::task::spawn_blocking(move || spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&kept))
-                .await;
-        if !matches!(finished, Ok(Ok(()))) {
+        // Into the page cache, as a rule: no reason to change threads.
+        if let Err(error) = self.spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&signed) {
             // It is still in memory, and goes to the server from there.
-            tracing::error!(%attempt, ?finished, "the receipt cannot be kept on disk");
+            tracing::error!(%attempt, %error, "the receipt cannot be kept on disk");
         }
         Some(signed)
     }
+}
+
+/// Makes a spool last that somebody else still needs: the server does not have it yet.
+async fn settle(spool: Arc<Mutex<Spool>>) {
+    if Arc::strong_count(&spool) > 1
+        && let Err(error) = on_disk(&spool, Spool::settle).await
+        && error.kind() != io::ErrorKind::NotFound
+    // the server has it since
+    {
+        tracing::warn!(%error, "a receipt that the server does not have would not survive a power cut");
+    }
+}
+
+/// Waits for the disk, on a thread that may wait.
+async fn on_disk(spool: &Arc<Mutex<Spool>>, work: fn(&Spool) -> io::Result<()>) -> io::Result<()> {
+    let spool = Arc::clone(spool);
+    let done = tokio::task::spawn_blocking(move || work(&spool.lock().unwrap_or_else(PoisonError::into_inner)));
+    done.await.map_err(io::Error::other)?
 }
 
 fn obey(order: Order, handle: &Handle) {

@@ -98,18 +98,34 @@ async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<()> {
     }
     loop {
         free.sort_by_key(|(slots, _)| Reverse(*slots));
+        // Runners take turns until they are as busy as each other; what one takes in its turn is one commit.
+        let next = free.get(1).map_or(0, |(slots, _)| *slots);
         let Some((slots, seat)) = free.first_mut() else { return Ok(()) };
-        let mut write = shared.store().write(&seat.actor).await?;
-        match write.claim_task(&seat.capabilities).await? {
-            Some(assignment) => {
-                write.commit().await?;
-                send(seat, assign(shared, seat.runner, tenant, assignment));
-                *slots -= 1;
-            }
-            None => *slots = 0, // nothing that this one can run
-        }
+        let most = (*slots - next.min(*slots)).max(1);
+        let taken = claim(shared, seat, most).await?;
+        *slots = if taken < most { 0 } else { *slots - taken }; // fewer: nothing more that this one can run
         free.retain(|(slots, _)| *slots > 0);
     }
+}
+
+/// Claims so many tasks at most for one runner, and hands them out when that is on the disk; how many there were.
+async fn claim(shared: &Shared, seat: &Seat, most: usize) -> store::Result<usize> {
+    let mut write = shared.store().write(&seat.actor).await?;
+    let mut claimed = vec![];
+    while claimed.len() < most
+        && let Some(assignment) = write.claim_task(&seat.capabilities).await?
+    {
+        claimed.push(assignment);
+    }
+    if claimed.is_empty() {
+        return Ok(0);
+    }
+    write.commit().await?;
+    let taken = claimed.len();
+    for assignment in claimed {
+        send(seat, assign(shared, seat.runner, seat.actor.tenant, assignment));
+    }
+    Ok(taken)
 }
 
 /// A look before the leap: claiming takes the database's one writer.

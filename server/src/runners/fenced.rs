@@ -1,18 +1,21 @@
 //! What a runner says of its tasks: heard only while it holds the lease of which it speaks.
 
+use std::sync::Arc;
+
 use domain::receipt::Receipt;
-use store::{Error, Lease};
+use store::{Error, Lease, Write};
+use tokio::time::timeout;
 use tonic::Status;
 use wire::v1::{self, runner_message::Kind, server_message};
 
 use super::{
-    session::{Session, told},
+    session::{READING, Session, told},
     words,
 };
 use crate::receipts;
 
-/// What follows from a word: an answer, or nothing.
-type Heard = store::Result<Option<server_message::Kind>>;
+/// What follows from a word: a change that is to be committed, and the answer when it is.
+type Heard = store::Result<(Write, Option<server_message::Kind>)>;
 
 impl Session {
     pub(super) async fn hear(&mut self, kind: Kind) -> Result<(), Status> {
@@ -41,8 +44,10 @@ impl Session {
             }
         };
         match heard {
-            Ok(Some(answer)) => self.say(answer).await,
-            Ok(None) => Ok(()),
+            Ok((write, answer)) => {
+                self.commit_aside(write, answer);
+                Ok(())
+            }
             Err(Error::NotFound) => self.stale(lease, word).await,
             Err(error) => Err(told(&error)),
         }
@@ -51,8 +56,7 @@ impl Session {
     async fn started(&self, lease: Lease) -> Heard {
         let mut write = self.shared.store().write(&self.actor).await?;
         write.start_task(lease).await?;
-        write.commit().await?;
-        Ok(None)
+        Ok((write, None))
     }
 
     async fn printed(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> Heard {
@@ -61,15 +65,13 @@ impl Session {
             Err(Error::Invalid(invalid)) => {
                 // It prints without end, or counts wrong: nothing that it says of this task is worth more than this.
                 write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?;
-                write.commit().await?;
-                self.shared.desk.changed.notify_one();
-                return Ok(Some(server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) })));
+                let lost = server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) });
+                return Ok((write, Some(lost)));
             }
-            next_line => next_line?,
+            next_line => u64::try_from(next_line?).unwrap_or(1),
         };
-        write.commit().await?;
-        let next_line = u64::try_from(next_line).unwrap_or(1);
-        Ok(Some(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })))
+        let ack = server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line });
+        Ok((write, Some(ack)))
     }
 
     async fn finished(&self, lease: Lease, receipt: &[u8], signature: &[u8]) -> Heard {
@@ -83,9 +85,8 @@ impl Session {
             },
             None => write.refuse_task(lease, "Its runner's receipt is not signed with the runner's key.").await?,
         }
-        write.commit().await?;
-        self.shared.desk.changed.notify_one();
-        Ok(Some(server_message::Kind::FinishedAck(v1::FinishedAck { attempt: words::attempt(lease) })))
+        let ack = server_message::Kind::FinishedAck(v1::FinishedAck { attempt: words::attempt(lease) });
+        Ok((write, Some(ack)))
     }
 
     async fn refused(&self, lease: Lease, reason: &str, elsewhere: bool) -> Heard {
@@ -97,13 +98,33 @@ impl Session {
             }
             let mut write = self.shared.store().write(&self.actor).await?;
             write.release_unheld(&others).await?;
-            write.commit().await?;
-        } else {
-            let mut write = self.shared.store().write(&self.actor).await?;
-            write.refuse_task(lease, reason).await?;
-            write.commit().await?;
+            return Ok((write, None));
         }
-        Ok(None)
+        let mut write = self.shared.store().write(&self.actor).await?;
+        write.refuse_task(lease, reason).await?;
+        Ok((write, None))
+    }
+
+    /// Commits while the next word is heard already: words take effect in their order, and need not wait for the disk one
+    /// by one. One that is not taken ends the stream; the runner comes again, and says what was not acknowledged.
+    fn commit_aside(&self, write: Write, answer: Option<server_message::Kind>) {
+        let (shared, to, end) = (Arc::clone(&self.shared), self.to.clone(), self.end.clone());
+        tokio::spawn(async move {
+            let taken = write.commit().await;
+            // A slot may be free now.
+            shared.desk.changed.notify_one();
+            let said = match (taken, answer) {
+                (Ok(()), None) => true,
+                (Ok(()), Some(answer)) => matches!(timeout(READING, to.send(Ok(words::say(answer)))).await, Ok(Ok(()))),
+                (Err(error), _) => {
+                    let _ = to.try_send(Err(told(&error))); // it may be gone
+                    false
+                }
+            };
+            if !said {
+                end.cancel();
+            }
+        });
     }
 
     /// A word about a lease that this runner does not hold (any more) changes nothing, and is recorded.

@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How long a runner may take to introduce itself.
 const GREETING: Duration = Duration::from_secs(10);
 /// How long a message may wait because the runner does not read.
-const READING: Duration = Duration::from_secs(30);
+pub(super) const READING: Duration = Duration::from_secs(30);
 /// The most tasks that one runner runs at once.
 const SLOTS: u32 = 1_024;
 
@@ -58,8 +58,8 @@ pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     peer: RunnerPeer,
     pub(super) actor: Actor,
-    to: Outgoing,
-    end: CancellationToken,
+    pub(super) to: Outgoing,
+    pub(super) end: CancellationToken,
     stream: Uuid,
     /// What its receipts are checked with.
     pub(super) public_key: Vec<u8>,

@@ -118,7 +118,7 @@ impl System<'_> {
 
     async fn commit_tenant(&self, conn: Conn, id: TenantId) -> Result<TenantId> {
         let event = Event { tenant: id, topic: Topic::People, id: id.0 };
-        events::commit(self.0, conn, &[event]).await?;
+        events::commit(conn, vec![event]).await?;
         Ok(id)
     }
 

@@ -16,6 +16,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("transfer.rs", "copies all tenants to another database"),
     ("transfer/table.rs", "copies all tenants to another database"),
     ("open.rs", "asks the database what it is"),
+    ("writer.rs", "begins and commits"),
+    ("writer/tests.rs", "writes into a table of its own"),
     ("events.rs", "sends and hears NOTIFY"),
     ("filter.rs", "runs statements that begin with `$1`, the tenant"),
 ];

@@ -82,7 +82,7 @@ fn clippy(what: &[&str]) -> Command {
 /// Runs the Rust tests and returns how they ended.
 fn rust_tests(report: &mut Report, more: &[&str]) -> Result<Count> {
     let programs = need::postgres()?;
-    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs))?;
+    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, false))?;
     let mut sum = Count::default();
     for (name, members) in [("Rust tests", PRODUCT), ("Tests of xtask", XTASK)] {
         let mut nextest = cargo(&["nextest", "run", "--profile", "ci", "--color", "never"]);

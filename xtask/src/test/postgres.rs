@@ -20,16 +20,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a cluster on a free port of 127.0.0.1, with the server programs in this folder.
+    /// Starts a cluster on a free port of 127.0.0.1, with the server programs in this folder. Commits wait for the disk
+    /// where that is to be measured.
     ///
     /// # Errors
     /// When it cannot be started; PostgreSQL's own words are then on standard error.
-    pub fn start(programs: &Path) -> Result<Self> {
+    pub fn start(programs: &Path, durable: bool) -> Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut keeper = unprivileged("sh")?
             .args(["-c", KEEPER, "postgres.sh"])
             .arg(programs)
             .arg(port.to_string())
+            .arg(if durable { "on" } else { "off" })
             .current_dir("/")
             .process_group(0) // an interrupt from the terminal is not for it: it has to tidy up
             .stdin(Stdio::piped())
@@ -88,7 +90,7 @@ mod tests {
             let mut psql = Command::new(programs.join("psql"));
             psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--command", question, url]).output().unwrap()
         };
-        let cluster = Cluster::start(&programs).unwrap();
+        let cluster = Cluster::start(&programs, false).unwrap();
         let url = cluster.url.clone();
         let rights = ask(&url, "select rolsuper, rolbypassrls, rolcreatedb from pg_roles where rolname = current_user");
         assert_eq!(String::from_utf8_lossy(&rights.stdout), "f|f|t\n");

@@ -1,5 +1,5 @@
 # Keeps a throw-away PostgreSQL cluster for as long as standard input stays open, and leaves nothing behind.
-# $1: the folder of the server programs. $2: a free port on 127.0.0.1.
+# $1: the folder of the server programs. $2: a free port on 127.0.0.1. $3: whether commits wait for the disk, on or off.
 # Prints "ready" when the cluster takes connections.
 set -eu
 PATH="$1:$PATH"
@@ -21,10 +21,10 @@ trap tidy EXIT
 
 initdb --pgdata="$folder/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >"$log" 2>&1
 
-# Nothing here needs to survive a crash, so nothing waits for the disk.
+# Nothing here needs to survive a crash: only what measures waits for the disk.
 postgres -D "$folder/data" -p "$port" \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500 \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>"$log" 2>&1 &
+    -c fsync="$3" -c synchronous_commit="$3" -c full_page_writes="$3" >>"$log" 2>&1 &
 server=$!
 
 until pg_isready --quiet --host=127.0.0.1 --port="$port"; do

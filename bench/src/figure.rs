@@ -1,0 +1,76 @@
+//! A measured figure: what it is held against, and whether it holds.
+use serde::Serialize;
+use std::fmt;
+
+/// What a figure should be.
+#[derive(Clone, Copy, Debug)]
+pub enum Aim {
+    /// The ratio to the raw limit is at least this.
+    RatioAtLeast(f64),
+    /// The ratio to the raw limit is at most this.
+    RatioAtMost(f64),
+    /// The figure itself is at least this.
+    AtLeast(f64),
+    /// The figure itself is at most this.
+    AtMost(f64),
+}
+
+impl fmt::Display for Aim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RatioAtLeast(aim) => write!(f, "≥ {aim} × raw"),
+            Self::RatioAtMost(aim) => write!(f, "≤ {aim} × raw"),
+            Self::AtLeast(aim) => write!(f, "≥ {aim}"),
+            Self::AtMost(aim) => write!(f, "≤ {aim}"),
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    pub name: String,
+    pub figure: f64,
+    pub unit: &'static str,
+    /// To the raw limit; absent where the figure stands for itself.
+    pub ratio: Option<f64>,
+    pub aim: String,
+    pub holds: bool,
+    /// What the machine itself can do, where something is held against it.
+    #[serde(skip)]
+    pub raw: Option<f64>,
+}
+
+impl Figure {
+    /// A figure that is held against the raw limit, in the same unit.
+    pub fn against(name: impl Into<String>, figure: f64, unit: &'static str, raw: f64, aim: Aim) -> Self {
+        let ratio = figure / raw;
+        let holds = match aim {
+            Aim::RatioAtLeast(least) => ratio >= least,
+            Aim::RatioAtMost(most) => ratio <= most,
+            Aim::AtLeast(least) => figure >= least,
+            Aim::AtMost(most) => figure <= most,
+        };
+        Self { name: name.into(), figure, unit, ratio: Some(ratio), aim: aim.to_string(), holds, raw: Some(raw) }
+    }
+
+    /// A figure that stands for itself.
+    pub fn alone(name: impl Into<String>, figure: f64, unit: &'static str, aim: Aim) -> Self {
+        Self { ratio: None, raw: None, ..Self::against(name, figure, unit, 1.0, aim) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_misses_its_aim_says_so() {
+        let rate = |figure| Figure::against("rate", figure, "1/s", 100.0, Aim::RatioAtLeast(0.8));
+        assert!(rate(80.0).holds && !rate(79.0).holds);
+        let time = |figure| Figure::against("time", figure, "ms", 10.0, Aim::RatioAtMost(2.0));
+        assert!(time(20.0).holds && !time(20.1).holds);
+        let size = |figure| Figure::alone("size", figure, "MB", Aim::AtMost(40.0));
+        assert!(size(40.0).holds && !size(41.0).holds && size(41.0).ratio.is_none());
+    }
+}

@@ -1,0 +1,63 @@
+//! From the submission of a sandboxed `true` to its end, through the API, with audit and durable commits.
+use super::{Bench, On};
+use crate::{
+    figure::{Aim, Figure},
+    http::{Connection, Request},
+    program::{Person, Program},
+    spread::{Spread, between},
+};
+use anyhow::{Context, Result, ensure};
+use std::time::{Duration, Instant};
+
+/// Measures one task after the other.
+///
+/// # Errors
+/// When a task does not succeed.
+pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+    let count = bench.count(200, 40);
+    let mut program = bench.program(on)?;
+    let mia = program.person("mia", "member")?;
+    program.start()?;
+    program.runner(&mia)?;
+    drop(times(&program, &mia, 5)?); // the first ones find everything cold
+    let before = bench.sandboxes.times(count / 2)?;
+    let times = times(&program, &mia, count)?;
+    let after = bench.sandboxes.times(count / 2)?;
+    let raw = between(before.percentile(50), after.percentile(50));
+    let (p50, p95) = (times.percentile(50), times.percentile(95));
+    bench.add(Figure::against(on.name("submit to finished, p50"), p50, "ms", raw, Aim::RatioAtMost(2.0)));
+    bench.add(Figure::against(on.name("submit to finished, p95 to its p50"), p95, "ms", p50, Aim::RatioAtMost(2.0)));
+    Ok(())
+}
+
+/// The body that submits this script.
+pub fn body(script: &str) -> String {
+    serde_json::json!({ "script": script, "timeout_seconds": 60 }).to_string()
+}
+
+/// Submits; the task's id.
+///
+/// # Errors
+/// When the server refuses.
+pub fn submit(connection: &mut Connection, host: &str, bearer: &str, body: &str) -> Result<String> {
+    let headers = [("authorization", bearer), ("content-type", "application/json")];
+    let answer = connection.send(&Request::post(host, "/api/v1/tasks", &headers, body))?.is(201)?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    Ok(answer["id"].as_str().context("a task without an id")?.to_owned())
+}
+
+fn times(program: &Program, person: &Person, count: usize) -> Result<Spread> {
+    let (host, bearer, body) = (&program.host, person.bearer(), body("true"));
+    let mut connection = Connection::open(host)?;
+    let mut times: Vec<Duration> = vec![];
+    for _ in 0..count {
+        let listening = Connection::open(host)?;
+        let submitted = Instant::now();
+        let id = submit(&mut connection, host, &bearer, &body)?;
+        let follow = format!("/api/v1/tasks/{id}/log?follow=1");
+        let end = listening.listen(&Request::get(host, &follow, &[("authorization", &bearer)]))?.until("end")?;
+        times.push(submitted.elapsed());
+        ensure!(end == "succeeded", "a task that does nothing ended as {end}");
+    }
+    Ok(times.into_iter().collect())
+}

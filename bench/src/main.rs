@@ -1,0 +1,110 @@
+//! Measures Castellan against the raw limits of the machine it runs on (`cargo xtask bench` builds and starts it).
+mod figure;
+mod group;
+mod http;
+mod load;
+mod process;
+mod program;
+mod raw;
+mod report;
+mod spread;
+mod world;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use group::{Bench, On, burst, changes, claims, output, pages, size, tasks};
+use raw::sandbox::Sandboxes;
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(Debug, Parser)]
+enum Command {
+    /// Measure
+    Run(Run),
+    /// Serve bare pages, for another process of ours that measures them
+    BarePage,
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// Where castellan and castellan-runner are
+    #[arg(long)]
+    binaries: PathBuf,
+    /// Where the files are that browsers load
+    #[arg(long)]
+    site: PathBuf,
+    /// Where to keep data meanwhile: on the disk that is to be measured
+    #[arg(long)]
+    data: PathBuf,
+    /// A PostgreSQL cluster in which databases may be made
+    #[arg(long)]
+    postgres: String,
+    /// Smaller numbers, in about two minutes
+    #[arg(long)]
+    short: bool,
+    /// Only groups whose name contains this
+    #[arg(long)]
+    only: Option<String>,
+    /// Write the rows into this file
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Run(run) => measure(run),
+        Command::BarePage => tokio::runtime::Runtime::new()
+            .context("no runtime")
+            .and_then(|of| of.block_on(raw::page::serve()))
+            .map(|()| 0),
+    };
+    match done {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(errors) => {
+            eprintln!("\n{errors} groups ended with an error");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures each group in turn; how many ended with an error. A figure that misses its aim is none.
+fn measure(run: Run) -> Result<usize> {
+    let Run { binaries, site, data, postgres, short, only, json } = run;
+    let binaries = binaries.canonicalize().with_context(|| format!("{} is not there", binaries.display()))?;
+    std::fs::create_dir_all(&data)?;
+    let data = data.canonicalize()?;
+    let mut bench = Bench { binaries, data, short, sandboxes: Sandboxes::new()?, figures: vec![] };
+    let there = On::Postgres(&postgres);
+    type Group<'a> = (&'static str, &'a dyn Fn(&mut Bench) -> Result<()>);
+    let groups: [Group<'_>; 12] = [
+        ("size", &|bench| size::measure(bench, &site)),
+        ("chain", &changes::verification),
+        ("changes", &|bench| changes::measure(bench, On::Sqlite)),
+        ("tasks", &|bench| tasks::measure(bench, On::Sqlite)),
+        ("burst", &|bench| burst::measure(bench, On::Sqlite)),
+        ("output", &|bench| output::measure(bench, On::Sqlite)),
+        ("pages", &|bench| pages::measure(bench, On::Sqlite)),
+        ("postgres-changes", &|bench| changes::measure(bench, there)),
+        ("postgres-tasks", &|bench| tasks::measure(bench, there)),
+        ("postgres-burst", &|bench| burst::measure(bench, there)),
+        ("postgres-pages", &|bench| pages::measure(bench, there)),
+        ("postgres-claims", &|bench| claims::measure(bench, &postgres)),
+    ];
+    let mut errors = 0;
+    for (name, group) in groups.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only.as_str())))
+    {
+        println!("{name}");
+        if let Err(error) = group(&mut bench) {
+            println!("  {error:#}");
+            errors += 1;
+        }
+    }
+    report::sum_up(&bench.figures);
+    if let Some(file) = json {
+        report::write(&bench.figures, &file)?;
+    }
+    Ok(errors)
+}

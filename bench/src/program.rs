@@ -1,0 +1,217 @@
+//! The real program on a data folder of its own, started and asked as people and programs do.
+use crate::http::{Answer, Connection, Request};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// Everybody's: nothing that anybody would guess.
+const PASSWORD: &str = "violet tractor cloud 91";
+
+/// How long it may take to stop.
+const STOPPING: Duration = Duration::from_secs(60);
+
+/// A deployment, and the process that serves it while there is one.
+#[derive(Debug)]
+pub struct Program {
+    binaries: PathBuf,
+    folder: TempDir,
+    /// The PostgreSQL database; SQLite without.
+    database: Option<String>,
+    serving: Option<Child>,
+    /// Name and port, while it is served.
+    pub host: String,
+}
+
+/// Somebody with an account and a key.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub email: String,
+    pub key: String,
+}
+
+impl Person {
+    /// What a program of theirs sends with every request.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.key)
+    }
+}
+
+impl Program {
+    /// A deployment with one tenant and nobody in it.
+    ///
+    /// # Errors
+    /// When the folder or the tenant cannot be made.
+    pub fn new(binaries: &Path, data: &Path, database: Option<String>) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("castellan-").tempdir_in(data)?;
+        let program = Self { binaries: binaries.to_owned(), folder, database, serving: None, host: String::new() };
+        program.say(&["admin", "create-tenant", "--name", "bench"])?;
+        Ok(program)
+    }
+
+    /// Makes a person with a password and a key that may do everything.
+    ///
+    /// # Errors
+    /// When the console refuses.
+    pub fn person(&self, name: &str, role: &str) -> Result<Person> {
+        let email = format!("{name}@bench.example");
+        self.say(&["admin", "create-user", "--email", &email, "--role", role, "--password-stdin"])?;
+        let scopes = "tasks:*,approvals:*,audit:read";
+        let key = self.say(&["admin", "create-key", "--user", &email, "--name", "bench", "--scopes", scopes])?;
+        Ok(Person { email, key })
+    }
+
+    /// Runs a command of `castellan` to its end, with the password on its standard input; what it printed.
+    ///
+    /// # Errors
+    /// When it ends badly; its own words are in the error.
+    pub fn say(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            drop(input.write_all(PASSWORD.as_bytes())); // not every command reads it
+        }
+        let output = child.wait_with_output()?;
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "castellan {}: {words}", arguments.join(" "));
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.binaries.join("castellan"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("CASTELLAN_LISTEN", "127.0.0.1:0")
+            .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
+            .env("CASTELLAN_DATA_DIR", self.folder.path().join("data"))
+            .current_dir(self.folder.path());
+        if let Some(url) = &self.database {
+            command.env("CASTELLAN_DATABASE_URL", url);
+        }
+        command
+    }
+
+    /// Starts to serve, with a runner on this machine, and returns when it says where.
+    ///
+    /// # Errors
+    /// When it ends instead.
+    pub fn start(&mut self) -> Result<()> {
+        self.serve(&["serve"])
+    }
+
+    /// The same without a runner: what is queued stays so.
+    ///
+    /// # Errors
+    /// When it ends instead.
+    pub fn start_alone(&mut self) -> Result<()> {
+        self.serve(&["serve", "--no-local-runner"])
+    }
+
+    fn serve(&mut self, arguments: &[&str]) -> Result<()> {
+        let log = File::options().append(true).create(true).open(self.log())?;
+        let mut child = self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("a child without output")?).lines();
+        self.serving = Some(child);
+        let place =
+            lines.by_ref().find_map(|line| Some(line.ok()?.strip_prefix("Castellan is at http://")?.to_owned()));
+        self.host = place.with_context(|| format!("castellan does not serve: {}", self.words()))?;
+        std::thread::spawn(move || lines.for_each(drop)); // a full pipe would stop it
+        Ok(())
+    }
+
+    /// Waits until the runner on this machine takes tasks.
+    ///
+    /// # Errors
+    /// When none comes within a minute.
+    pub fn runner(&self, person: &Person) -> Result<()> {
+        let bearer = person.bearer();
+        let ask = Request::get(&self.host, "/api/v1/runners", &[("authorization", &bearer)]);
+        let begin = Instant::now();
+        while begin.elapsed() < STOPPING {
+            let text = Connection::open(&self.host)?.send(&ask)?.is(200)?.text();
+            if text.contains("\"connected\":true") {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("no runner has come: {}", self.words())
+    }
+
+    /// Signs somebody in; the cookie of their browser.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn sign_in(&self, person: &Person) -> Result<String> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let body = form.append_pair("_page", "/sign-in").append_pair("email", &person.email);
+        let body = body.append_pair("password", PASSWORD).finish();
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "text/html"),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        let request = Request::post(&self.host, "/actions/login/sign-in", &headers, &body);
+        let answer = Connection::open(&self.host)?.send(&request)?.is(303)?;
+        cookie(&answer).context("signing in sets no cookie")
+    }
+
+    /// The number of the server's process.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.serving.as_ref().context("it does not run")?.id())
+    }
+
+    /// Ends the server in order.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut child) = self.serving.take() else { return Ok(()) };
+        kill_process(Pid::from_child(&child), Signal::TERM)?;
+        let begin = Instant::now();
+        while child.try_wait()?.is_none() {
+            if begin.elapsed() > STOPPING {
+                child.kill()?;
+                bail!("castellan does not stop");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// The end of what it logged.
+    fn words(&self) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<_> = text.lines().rev().take(20).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+fn cookie(answer: &Answer) -> Option<String> {
+    let lines = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+    let pair =
+        |(_, line): &(String, String)| line.split(';').next().filter(|pair| !pair.ends_with('=')).map(str::to_owned);
+    lines.filter_map(pair).last()
+}

@@ -1,0 +1,69 @@
+//! Bubblewrap alone, with the runner's own profile: no server, no database, no control group.
+use crate::spread::{Spread, rate};
+use anyhow::{Context, Result};
+use runner::sandbox::{Bubblewrap, Config};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
+
+/// Starts bubblewrap as the runner does.
+#[derive(Debug)]
+pub struct Sandboxes {
+    runtime: Runtime,
+    bubblewrap: Arc<Bubblewrap>,
+}
+
+impl Sandboxes {
+    /// Finds out what the machine has.
+    ///
+    /// # Errors
+    /// When the runtime cannot be started.
+    pub fn new() -> Result<Self> {
+        let runtime = Runtime::new()?;
+        let bubblewrap = Arc::new(runtime.block_on(Bubblewrap::new(&Config::default())));
+        Ok(Self { runtime, bubblewrap })
+    }
+
+    /// How long starts take, one after the other.
+    ///
+    /// # Errors
+    /// When the machine is unfit.
+    pub fn times(&self, count: usize) -> Result<Spread> {
+        (0..count)
+            .map(|_| self.runtime.block_on(one(Arc::clone(&self.bubblewrap))))
+            .collect::<Result<Vec<_>>>()
+            .map(|times| times.into_iter().collect())
+    }
+
+    /// How many starts there are in a second, so many of them at once.
+    ///
+    /// # Errors
+    /// When the machine is unfit.
+    pub fn per_second(&self, count: usize, at_once: usize) -> Result<f64> {
+        let begin = Instant::now();
+        self.runtime.block_on(async {
+            let lanes: Vec<_> = (0..at_once)
+                .map(|_| {
+                    let bubblewrap = Arc::clone(&self.bubblewrap);
+                    tokio::spawn(async move {
+                        for _ in 0..count / at_once {
+                            one(Arc::clone(&bubblewrap)).await?;
+                        }
+                        anyhow::Ok(())
+                    })
+                })
+                .collect();
+            for lane in lanes {
+                lane.await??;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(rate(count / at_once * at_once, begin.elapsed()))
+    }
+}
+
+async fn one(bubblewrap: Arc<Bubblewrap>) -> Result<Duration> {
+    bubblewrap.bare_start(b"true").await.context("bubblewrap does not start")
+}

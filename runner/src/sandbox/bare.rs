@@ -1,0 +1,50 @@
+//! Bubblewrap with the profile of every task and nothing around it, for measuring what the rest costs.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use super::profile::Prepared;
+use super::start::{Parts, Unattended, new_pipe};
+use super::starter::Launch;
+use super::{Job, Limits, Network, SCRIPT, StartError, sys};
+
+impl Parts {
+    /// Starts `script` without a control group, a gate, or anybody who reads its output, and waits for its end.
+    pub(super) async fn bare_start(&self, script: &[u8]) -> Result<Duration, StartError> {
+        let job = Job {
+            id: "bare".into(),
+            argv: vec!["/bin/bash".into(), SCRIPT.into()],
+            script: script.to_vec(),
+            network: Network::AirGapped,
+            limits: Limits {
+                wall: Duration::from_secs(60),
+                memory_bytes: 512 << 20,
+                cpu_millis: 1000,
+                processes: 64,
+                disk_bytes: 64 << 20,
+            },
+            environment: vec![],
+        };
+        let begin = Instant::now();
+        let (_info, info_end) = new_pipe()?;
+        let Prepared { arguments, inherit } = self.profile.prepare(&job, &[], info_end)?;
+        let mut confinement = self.confinement(None, &job.limits, inherit)?;
+        confinement.niceness = 0;
+        let standard = [nothing()?, nothing()?, nothing()?];
+        let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
+        let bwrap = Unattended(self.starter.launch(launch).await?);
+        let ends = sys::ends(bwrap.0)?;
+        let _ready = ends.readable().await?;
+        let ended = sys::reap_killed(bwrap.attended())?;
+        match ended {
+            Some(ended) if ended.status.success() => Ok(begin.elapsed()),
+            other => Err(StartError::Setup(format!("bubblewrap alone ended as {other:?}"))),
+        }
+    }
+}
+
+fn nothing() -> io::Result<OwnedFd> {
+    Ok(File::options().read(true).write(true).open("/dev/null")?.into())
+}

@@ -1,0 +1,216 @@
+//! D-01, D-12: what shares a commit lasts together, fails together, and is told and announced only then.
+use super::*;
+use crate::Topic;
+use domain::TenantId;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+use tokio::{sync::broadcast::Receiver, task::JoinHandle, time::sleep};
+use uuid::Uuid;
+
+/// Long enough for everything that can go on to have gone on.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// A database with one table, its writer, and who hears what is announced.
+struct Shop {
+    folder: TempDir,
+    writer: Writer,
+    heard: Receiver<Event>,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let options = options(folder.path());
+        let mut raw = options.connect().await.unwrap();
+        let tables = "create table sale (n integer primary key);
+            create table item (sale integer not null references sale (n) deferrable initially deferred)";
+        sqlx::raw_sql(tables).execute(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+        let (events, heard) = broadcast::channel(100);
+        Self { writer: Writer::new(options, events), folder, heard }
+    }
+
+    /// Begins, and writes a row.
+    async fn sell(&self, n: i64) -> Member {
+        sell(&self.writer, n).await
+    }
+
+    /// Whoever sells this when it is their turn, and commits.
+    fn seller(&self, n: i64) -> JoinHandle<Result<()>> {
+        let writer = self.writer.clone();
+        tokio::spawn(async move { sell(&writer, n).await.commit(vec![event(n)]).await })
+    }
+
+    /// What somebody reads who comes now.
+    async fn sold(&self) -> Vec<i64> {
+        read(self.folder.path()).await
+    }
+
+    fn announced(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+    }
+
+    /// How often it was committed: frames of the write-ahead log that end a transaction say the database's size.
+    fn commits(&self) -> usize {
+        let log = fs::read(self.folder.path().join("shop.db-wal")).unwrap_or_default();
+        let frames = log.get(32..).unwrap_or_default().chunks_exact(24 + 4096);
+        frames.filter(|frame| frame[4..8] != [0; 4]).count()
+    }
+}
+
+fn options(folder: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(folder.join("shop.db"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_millis(200))
+}
+
+fn event(n: i64) -> Event {
+    let id = Uuid::from_u128(u128::try_from(n).unwrap());
+    Event { tenant: TenantId(Uuid::nil()), topic: Topic::Tasks, id }
+}
+
+async fn sell(writer: &Writer, n: i64) -> Member {
+    let mut member = writer.begin().await.unwrap();
+    sqlx::query("insert into sale (n) values ($1)").bind(n).execute(&mut *member).await.unwrap();
+    member
+}
+
+async fn read(folder: &Path) -> Vec<i64> {
+    let mut raw = options(folder).connect().await.unwrap();
+    let sold = sqlx::query_scalar("select n from sale order by n").fetch_all(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    sold
+}
+
+#[tokio::test]
+async fn where_nobody_waits_the_commit_follows_at_once() {
+    let mut shop = Shop::open().await;
+    for n in 1..=3 {
+        shop.sell(n).await.commit(vec![event(n)]).await.unwrap();
+        assert_eq!(shop.announced(), [event(n)]);
+    }
+    assert_eq!((shop.sold().await.as_slice(), shop.commits()), ([1, 2, 3].as_slice(), 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_who_wait_share_a_commit() {
+    let mut shop = Shop::open().await;
+    shop.sell(0).await.commit(vec![]).await.unwrap();
+    let (before, first) = (shop.commits(), shop.sell(1).await);
+    let others: Vec<_> = (2..=16).map(|n| shop.seller(n)).collect();
+    sleep(MOMENT).await;
+    first.commit(vec![event(1)]).await.unwrap();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    assert_eq!(shop.sold().await, (0..=16).collect::<Vec<_>>());
+    assert_eq!(shop.announced().len(), 16);
+    // One; where the machine is so slow that the first must not wait for all of them, a few.
+    assert!(shop.commits() - before <= 4, "{} commits", shop.commits() - before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
+    let mut shop = Shop::open().await;
+    let first = shop.sell(1).await;
+    let (second, writer) = (shop.writer.clone(), shop.writer.clone());
+    let second = tokio::spawn(async move { sell(&second, 2).await });
+    sleep(MOMENT).await;
+    let first = tokio::spawn(first.commit(vec![event(1)]));
+    let second = second.await.unwrap();
+    sleep(MOMENT).await;
+    assert!(!first.is_finished(), "the first waits for the second, whose turn it is");
+    assert!(shop.announced().is_empty() && shop.sold().await.is_empty());
+    // What a power cut would leave.
+    let cut = TempDir::new().unwrap();
+    for name in ["shop.db", "shop.db-wal"] {
+        fs::copy(shop.folder.path().join(name), cut.path().join(name)).unwrap();
+    }
+    assert!(read(cut.path()).await.is_empty());
+    second.commit(vec![event(2)]).await.unwrap();
+    first.await.unwrap().unwrap();
+    assert_eq!(shop.announced(), [event(1), event(2)]);
+    fs::copy(shop.folder.path().join("shop.db-wal"), cut.path().join("shop.db-wal")).unwrap();
+    assert_eq!((read(cut.path()).await, shop.sold().await), (vec![1, 2], vec![1, 2]));
+    writer.close().await;
+    assert!(matches!(writer.begin().await, Err(Error::Database(sqlx::Error::PoolClosed))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_up_takes_back_only_their_own() {
+    let mut shop = Shop::open().await;
+    drop(shop.sell(9).await);
+    let (first, writer) = (shop.sell(1).await, shop.writer.clone());
+    let panics = tokio::spawn(async move {
+        let _member = sell(&writer, 2).await;
+        panic!("a member that fails");
+    });
+    sleep(MOMENT).await;
+    let writer = shop.writer.clone();
+    let cancelled = tokio::spawn(async move {
+        let _member = sell(&writer, 3).await;
+        std::future::pending::<()>().await;
+    });
+    sleep(MOMENT).await;
+    let last = shop.seller(4);
+    sleep(MOMENT).await;
+    let first = tokio::spawn(first.commit(vec![event(1)]));
+    assert!(panics.await.unwrap_err().is_panic());
+    sleep(MOMENT).await;
+    cancelled.abort();
+    first.await.unwrap().unwrap();
+    last.await.unwrap().unwrap();
+    assert_eq!((shop.sold().await, shop.announced()), (vec![1, 4], vec![event(1), event(4)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_begun_is_finished_without_who_asked_for_it() {
+    let mut shop = Shop::open().await;
+    let first = shop.sell(1).await;
+    let writer = shop.writer.clone();
+    let second = tokio::spawn(async move { sell(&writer, 2).await });
+    sleep(MOMENT).await;
+    let first = tokio::spawn(first.commit(vec![event(1)]));
+    let second = second.await.unwrap();
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    drop(second);
+    sleep(MOMENT).await;
+    assert_eq!((shop.sold().await, shop.announced()), (vec![1], vec![event(1)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_fails_fails_for_all_and_the_next_goes_well() {
+    let mut shop = Shop::open().await;
+    let first = shop.sell(1).await;
+    let writer = shop.writer.clone();
+    let wrong = tokio::spawn(async move {
+        let mut member = sell(&writer, 2).await;
+        // Found to point to nothing when it is committed, and not before.
+        sqlx::query("insert into item (sale) values (77)").execute(&mut *member).await.unwrap();
+        member.commit(vec![event(2)]).await
+    });
+    sleep(MOMENT).await;
+    assert!(first.commit(vec![event(1)]).await.is_err());
+    assert!(wrong.await.unwrap().is_err());
+    assert!(shop.sold().await.is_empty() && shop.announced().is_empty());
+    shop.sell(3).await.commit(vec![]).await.unwrap();
+    assert_eq!(shop.sold().await, [3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_program_that_writes_is_waited_for_and_then_refused_without_harm() {
+    let shop = Shop::open().await;
+    shop.sell(1).await.commit(vec![]).await.unwrap();
+    let mut other = options(shop.folder.path()).connect().await.unwrap();
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+    assert!(matches!(shop.writer.begin().await, Err(Error::Busy)));
+    sqlx::query("rollback").execute(&mut other).await.unwrap();
+    shop.sell(2).await.commit(vec![]).await.unwrap();
+    assert_eq!(shop.sold().await, [1, 2]);
+}
