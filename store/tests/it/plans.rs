@@ -85,7 +85,8 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
     // What a limited inner statement gives is no table, whatever it is called.
     let inner: Vec<_> = steps.iter().filter_map(|step| step.strip_prefix("CO-ROUTINE ")).collect();
     let is_large = |name: &str| LARGE.contains(&name) && !inner.contains(&name);
-    let scans = |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| is_large(rest.split(' ').next().unwrap()));
+    let scans =
+        |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| is_large(rest.split(' ').next().unwrap()));
     // Lists in the order of their ids are read in the order of an index: a page costs the same among ten and a million.
     let sorts =
         |step: &String| LISTS.iter().any(|list| sql.contains(list)) && step.contains("TEMP B-TREE FOR ORDER BY");
