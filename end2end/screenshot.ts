@@ -18,6 +18,9 @@ const HEIGHTS: Record<number, number> = { 1440: 950, 768: 1024, 320: 640 };
 /** The most that a page may move while it loads (Cumulative Layout Shift; good is below 0.1). */
 const MOVES = 0.02;
 
+/** How long after it was loaded a page is awake, in milliseconds: its event stream never ends, so that nothing else tells. */
+const AWAKE = 400;
+
 /** As much as a reader of the README sees at once. */
 const WINDOW = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' as const };
 
@@ -31,7 +34,7 @@ test('every page, light and dark, wide and narrow', async ({ ada, fresh, browser
         await page.setViewportSize({ width, height: HEIGHTS[width] });
         await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
         await page.goto(path);
-        await page.waitForLoadState('networkidle');
+        await page.waitForTimeout(AWAKE);
         const what = `${route}, ${theme}, ${width} px`;
         expect.soft(await moved(page), `${what}: moves after it was painted`).toBeLessThan(MOVES);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -62,7 +65,7 @@ test('the pictures of the documents', async ({ ada, browser }) => {
   for (const [person, path, name] of [[grace, '/', 'overview'], [grace, approval, 'approval'], [mei, ended, 'task']] as const) {
     const page = await person.open(browser, WINDOW);
     await page.goto(path);
-    await page.waitForLoadState('networkidle');
+    await page.waitForTimeout(AWAKE);
     await page.screenshot({ path: join(DOCUMENTS, `${name}.png`) });
   }
 });

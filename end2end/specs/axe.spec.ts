@@ -59,8 +59,8 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await look(page);
 
   await page.goto('/sessions');
-  await page.locator('.person > summary').click();
   await page.getByText('End…').first().click();
+  await page.locator('.person > summary').click();
   await look(page);
   await page.setViewportSize({ width: 320, height: 700 });
   await page.goto('/');

@@ -23,7 +23,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
         <header class="bar">
             <a class="brand" href="/">{t!("product")}</a>
             <details class="nav-narrow">
-                <summary class="button"><Icon of=Glyph::Menu />{t!("nav-menu")}</summary>
+                <summary class="button"><Icon of=Glyph::Menu /><span class="menu-name">{t!("nav-menu")}</span></summary>
                 <nav class="menu" aria-label=t!("nav-label")>
                     <Nav actor=narrow place=place waiting=waiting region="waiting-narrow" />
                 </nav>
