@@ -5,6 +5,8 @@ mod copy;
 pub mod dom;
 #[cfg(target_family = "wasm")]
 mod follow;
+#[cfg(target_family = "wasm")]
+mod merge;
 mod show_password;
 mod theme;
 mod watch;
