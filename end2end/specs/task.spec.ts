@@ -128,6 +128,7 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
   const few = async () => expect(await rows.count(), 'lines on the page').toBeLessThan(1_500);
 
   await test.step('it opens at its end, and leads to its start', async () => {
+    await log.scrollIntoViewIfNeeded();
     await expect(page.locator('#L200001')).toBeInViewport();
     await few();
     await page.getByRole('button', { name: 'Start', exact: true }).click();

@@ -42,6 +42,9 @@ pub fn in_address() -> Option<Chosen> {
 pub fn go_to_address() {
     if let Some(chosen) = in_address() {
         let _ = state::with(|viewer| viewer.chosen = Some(chosen));
+        if let Some(region) = state::region() {
+            region.scroll_into_view();
+        }
         layout::go_to(chosen.first);
         say();
     }

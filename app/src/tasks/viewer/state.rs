@@ -65,6 +65,9 @@ pub fn start(address: String, attempt: u32, next: u32, from: u32, live: bool) {
         (None, 0) if !live && next <= blocks.rows() + 1 => Place::Line(1, 0.0),
         (None, 0) => Place::End,
     };
+    if asked.is_some() || from > 0 {
+        lines.scroll_into_view();
+    }
     let stream = Stream::new(attempt, next);
     VIEWER.set(Some(Viewer { address, attempt, space, blocks, place, chosen: asked, stream, following: None }));
     layout::say_following();
