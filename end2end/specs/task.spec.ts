@@ -114,6 +114,87 @@ test('a task is run again from its own form, with every character that was writt
   expect(await page.evaluate(() => 'taken' in window)).toBe(false);
 });
 
+test('two hundred thousand lines: found, linked, chosen, and few of them on the page', async ({ team, browser }) => {
+  test.setTimeout(180_000);
+  const mei = await team.add('Mei', 'member');
+  const script = 'seq -f "line %.0f" 1 200000; echo "the needle" >&2';
+  const task = await mei.submit({ script, title: 'Long', organisation: team.id });
+  // The stream of a task ends with it.
+  await mei.requests.get(`${task}/live?from=200000`, { headers: { Accept: 'text/event-stream' }, timeout: 120_000 });
+  const page = await mei.open(browser);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto(task);
+  const [log, rows] = [page.locator('#log-lines'), page.locator('#log-lines .log-line')];
+  const few = async () => expect(await rows.count(), 'lines on the page').toBeLessThan(1_500);
+
+  await test.step('it opens at its end, and leads to its start', async () => {
+    await log.scrollIntoViewIfNeeded();
+    await expect(page.locator('#L200001')).toBeInViewport();
+    await few();
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await expect(page.locator('#L1')).toBeInViewport();
+    await expect(page.locator('#L1 .log-text')).toHaveText('line 1');
+    await few();
+  });
+
+  await test.step('where one scrolls, lines come, and stay where they are', async () => {
+    await log.evaluate((lines) => lines.scrollTo(0, lines.scrollHeight / 2));
+    const seen = rows.filter({ hasText: /^\s*100\d\d\d/ }).first();
+    await expect(seen).toBeVisible();
+    await log.evaluate((lines) => lines.scrollBy(0, 3_000));
+    await expect.poll(() => log.evaluate((lines) => {
+      const middle = lines.getBoundingClientRect();
+      return document.elementFromPoint(middle.x + 90, middle.y + 200)?.closest('.log-line')?.id ?? '';
+    })).toMatch(/^L100/);
+    await few();
+  });
+
+  await test.step('what is sought is found among all of them', async () => {
+    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('LINE 15000');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('1 of 11 lines')).toBeVisible();
+    await expect(page.locator('#L150000')).toBeInViewport();
+    await expect(page.locator('#L150000')).toHaveClass(/log-here/);
+    await page.getByRole('button', { name: 'Next', exact: true }).click();
+    await expect(page.getByText('2 of 11 lines')).toBeVisible();
+    await expect(page.locator('#L150001')).toHaveClass(/log-here/);
+    await page.getByRole('button', { name: 'Previous', exact: true }).click();
+    await page.getByRole('button', { name: 'Previous', exact: true }).click();
+    await expect(page.getByText('11 of 11 lines')).toBeVisible();
+    await expect(page.locator('#L15000')).toBeInViewport();
+    await page.getByRole('searchbox').fill('no such thing');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('No line has it.')).toBeVisible();
+  });
+
+  await test.step('lines are chosen by their numbers, linked and copied', async () => {
+    await page.goto(`${task}#L123450-L123452`);
+    await page.reload();
+    await expect(page.locator('#L123451')).toBeInViewport();
+    await expect(page.locator('.log-chosen')).toHaveCount(3);
+    await page.getByRole('button', { name: 'Copy lines 123450–123452' }).click();
+    await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('line 123450\nline 123451\nline 123452\n');
+    await page.locator('#L123455 .log-number').click();
+    await expect(page).toHaveURL(/#L123455$/);
+    await page.locator('#L123453 .log-number').click({ modifiers: ['Shift'] });
+    await expect(page).toHaveURL(/#L123453-L123455$/);
+    await expect(page.locator('.log-chosen')).toHaveCount(3);
+  });
+
+  await test.step('without JavaScript it is read in parts', async () => {
+    const plain = await mei.open(browser, { javaScriptEnabled: false });
+    await plain.goto(task);
+    await expect(plain.getByText('Lines 199501 to 200001 of 200001')).toBeVisible();
+    await plain.getByRole('link', { name: 'Earlier lines' }).click();
+    await expect(plain.locator('#L199001')).toBeVisible();
+    await plain.getByRole('searchbox').fill('needle');
+    await plain.getByRole('button', { name: 'Find' }).click();
+    await plain.getByRole('link', { name: '200001' }).click();
+    await expect(plain.locator('#L200001')).toHaveText(/the needle/);
+  });
+});
+
 test('the list is narrowed by what stands in its address', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
   const tasks = [
@@ -130,7 +211,7 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
   await expect(titles).toHaveText(['Yellow apple', 'Red brick', 'Green apple', 'Red apple']);
   await expect(page.getByRole('link', { name: 'Succeeded 3' })).toBeVisible();
 
-  await page.getByLabel('Title contains').fill('apple');
+  await page.getByLabel('Words in the title').fill('apple');
   await page.getByRole('button', { name: 'Search' }).click();
   await expect(titles).toHaveText(['Yellow apple', 'Green apple', 'Red apple']);
   await page.getByRole('link', { name: 'Mine' }).click();
@@ -141,7 +222,7 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
   const address = page.url();
   await page.reload();
   await expect(titles).toHaveText(['Red apple']);
-  await expect(page.getByLabel('Title contains')).toHaveValue('apple');
+  await expect(page.getByLabel('Words in the title')).toHaveValue('apple');
 
   // Somebody else who opens the address sees it through their own eyes.
   const his = await omar.open(browser);

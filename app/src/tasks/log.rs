@@ -1,5 +1,5 @@
 //! A task's output: the stretch that was asked for, or its end; the rest is fetched as one scrolls.
-use super::islands::{LogView, Words};
+use super::{bar::Bar, islands::LogView};
 use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
@@ -76,9 +76,10 @@ pub fn Log(
             <h2 id="log-title">{t!("task-log")}</h2>
             <div class="log-bar">
                 <LogView
-                    address=format!("/tasks/{id}") attempt=attempt next=number(task.next_line) from=from.map(number) live=live
-                    sought=sought words=words()
-                />
+                    address=format!("/tasks/{id}") attempt=attempt next=number(task.next_line) from=from.map_or(0, number) live=live
+                >
+                    <Bar id=id live=live sought=sought />
+                </LogView>
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>
                 <label><input type="checkbox" id="log-times" />{t!("task-log-times")}</label>
                 <a class="button button-small" href=format!("/tasks/{id}/log?attempt={attempt}") download=format!("{id}.log")>
@@ -94,28 +95,6 @@ pub fn Log(
             </div>
             <p class="log-empty muted">{none}</p>
         </section>
-    }
-}
-
-fn words() -> Words {
-    Words {
-        find: t!("task-log-find"),
-        seek: t!("task-log-seek"),
-        next: t!("task-log-next"),
-        before: t!("task-log-before"),
-        found: t!("task-log-found", at = "{at}", n = "{n}"),
-        nowhere: t!("task-log-nowhere"),
-        seeking: t!("task-log-seeking"),
-        failed: t!("task-log-failed"),
-        start: t!("task-log-start"),
-        end: t!("task-log-end"),
-        follow: t!("task-log-follow"),
-        live: t!("task-log-live"),
-        ended: t!("task-log-ended"),
-        lost: t!("task-log-lost"),
-        copy: t!("task-log-copy"),
-        copy_chosen: t!("task-log-copy-chosen", first = "{first}", last = "{last}"),
-        copied: t!("copied"),
     }
 }
 

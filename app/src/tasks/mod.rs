@@ -2,6 +2,8 @@
 
 pub mod actions;
 #[cfg(feature = "ssr")]
+mod bar;
+#[cfg(feature = "ssr")]
 mod filter;
 pub mod islands;
 #[cfg(feature = "ssr")]

@@ -74,6 +74,8 @@ async fn a_task_is_found_by_what_it_is_narrowed_by() {
         ("state=awaiting_approval", false),
         ("label=env%3Dprod", true),
         ("text=night", true),
+        ("text=ightly", false),
+        ("text=%25", false),
         ("text=x", false),
         ("mine=1", true),
     ] {
@@ -82,6 +84,37 @@ async fn a_task_is_found_by_what_it_is_narrowed_by() {
     }
     house.get(Some(&ada), "/tasks?mine=1").await.says("No task matches");
     house.get(Some(&ada), "/tasks").await.says("Nightly");
+}
+
+/// A list is as long as it is: one reads on, and back, without losing what it is narrowed by.
+#[tokio::test]
+async fn m_12_a_long_list_is_read_in_both_directions_with_bounded_counts() {
+    let house = House::new().await;
+    let ada = house.person("ada", TenantRole::Admin, None).await;
+    house.store.system().seed(house.tenant, 2_400).await.unwrap();
+    let first = house.get(Some(&ada), "/tasks?text=synthetic").await;
+    first.says(">Synthetic task 2399<").says(">Synthetic task 2350<").hides(">Synthetic task 2349<");
+    first.says("1,000+").hides(">Newer<").says(">Older<");
+    let older = link(&first.html, "next");
+    assert!(older.starts_with("/tasks?text=synthetic&amp;after="), "{older}");
+    let second = house.get(Some(&ada), &older.replace("&amp;", "&")).await;
+    second.says(">Synthetic task 2349<").hides(">Synthetic task 2350<").says(">Newest<");
+    let third = house.get(Some(&ada), &link(&second.html, "next").replace("&amp;", "&")).await;
+    third.says(">Synthetic task 2299<");
+    let back = house.get(Some(&ada), &link(&third.html, "prev").replace("&amp;", "&")).await;
+    back.says(">Synthetic task 2349<").says(">Synthetic task 2300<").hides(">Synthetic task 2299<");
+    let start = house.get(Some(&ada), &link(&back.html, "prev").replace("&amp;", "&")).await;
+    start.says(">Synthetic task 2399<").hides(">Newer<");
+    house.get(Some(&ada), "/tasks?text=synthetic+1234").await.says(">Synthetic task 1234<").hides(">Older<");
+    for odd in ["after=x", "before=x", "before=&after="] {
+        house.get(Some(&ada), &format!("/tasks?{odd}")).await.says(">Synthetic task 2399<");
+    }
+}
+
+/// Where the link with this `rel` leads.
+fn link(html: &str, rel: &str) -> String {
+    let (before, _) = html.split_once(&format!(r#"rel="{rel}""#)).unwrap();
+    before.rsplit_once("href=\"").unwrap().1.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]

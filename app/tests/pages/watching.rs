@@ -49,7 +49,7 @@ async fn a_tasks_page_shows_its_life_its_output_and_its_receipt() {
     let house = House::new().await;
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let page = submit(&house, &mel, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
-    house.get(Some(&mel), &page).await.says("Nothing has been printed yet.").says("Waits for a runner").says("LiveLog");
+    house.get(Some(&mel), &page).await.says("Nothing has been printed yet.").says("Waits for a runner").says("LogView");
     let runner = runner(&house, serde_json::json!({})).await;
     let lines =
         [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];
@@ -62,35 +62,49 @@ async fn a_tasks_page_shows_its_life_its_output_and_its_receipt() {
         .says("&lt;b&gt;")
         .says(r##"href="#L2""##)
         .hides("javascript:alert");
-    shown
-        .says("Signature not checked")
-        .says(&"07".repeat(32))
-        .says("task.finish")
-        .hides("LiveLog")
-        .hides("Cancel task");
+    shown.says("Signature not checked").says(&"07".repeat(32)).says("task.finish").hides("Cancel task");
     house.get(Some(&mel), "/").await.says("Failed lately").says("Greeting");
 }
 
+/// D-01.
 #[tokio::test]
-async fn long_output_goes_on_without_javascript_and_with_it() {
+async fn d_01_long_output_opens_at_its_end_and_is_read_in_parts_without_javascript() {
     let house = House::new().await;
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let page = submit(&house, &mel, &[("script", "seq 1500")]).await;
     let runner = runner(&house, serde_json::json!({})).await;
-    run(&house, &runner, &[(Stream::Stdout, "x"); 1_500], Some(0)).await;
-    let shown = house.get(Some(&mel), &page).await;
-    shown
-        .says(r#"id="L1""#)
-        .says(r#"id="L1000""#)
-        .hides(r#"id="L1001""#)
-        .says(&format!("{page}?from=1001#log-title"))
-        .says("LiveLog");
-    let rest = house.get(Some(&mel), &format!("{page}?from=1001")).await;
-    rest.says(r#"id="L1001""#)
-        .says(r#"id="L1500""#)
-        .hides(r#"id="L1""#)
-        .hides("LiveLog")
-        .says("Show the output from its first line");
+    let mut lines = vec![(Stream::Stdout, "x"); 1_500];
+    lines[699] = (Stream::Stderr, "\u{1b}[31mNo\u{1b}[0m space <left>");
+    run(&house, &runner, &lines, Some(0)).await;
+
+    let end = house.get(Some(&mel), &page).await;
+    end.says(r#"id="L1001""#).says(r#"id="L1500""#).hides(r#"id="L1000""#).hides("Later lines");
+    end.says("Lines 1001 to 1500 of 1500").says(&format!("{page}?from=501#log-title"));
+    end.says(r#"<div class="log-block">"#).says("LogView").hides("Reload for newer lines");
+
+    let middle = house.get(Some(&mel), &format!("{page}?from=742")).await;
+    middle.says(r#"id="L701""#).says(r#"id="L1200""#).hides(r#"id="L1201""#).hides(r#"id="L700""#);
+    middle.says(&format!("{page}?from=201#log-title")).says(&format!("{page}?from=1201#log-title"));
+
+    let found = house.get(Some(&mel), &format!("{page}?find=no+SPACE")).await;
+    found.says("One line has it:").says(&format!("{page}?find=no%20SPACE&amp;from=700#L700"));
+    found.says(r#"value="no SPACE""#);
+    house.get(Some(&mel), &format!("{page}?find=%3Cb%3E")).await.says("No line has it.").hides("<b>");
+    for odd in ["from=0", "from=-9", "from=99999999999", "from=x", "from="] {
+        let shown = house.get(Some(&mel), &format!("{page}?{odd}")).await;
+        assert_eq!(shown.status, StatusCode::OK, "{odd}");
+        shown.says(r#"<div class="log-block">"#);
+    }
+}
+
+#[tokio::test]
+async fn only_what_a_task_has_is_a_fact_about_it() {
+    let house = House::new().await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let plain = submit(&house, &mel, &[("script", "true")]).await;
+    house.get(Some(&mel), &plain).await.hides("<dt>Labels</dt>").says("<dt>Runner</dt>");
+    let labelled = submit(&house, &mel, &[("script", "true"), ("labels", "env=prod")]).await;
+    house.get(Some(&mel), &labelled).await.says("<dt>Labels</dt>").says("/tasks?label=env%3Dprod");
 }
 
 #[tokio::test]

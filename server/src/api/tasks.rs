@@ -119,7 +119,7 @@ pub(super) struct TaskQuery {
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     label: Option<LabelIs>,
-    /// Only with this text in the title.
+    /// Only with words in the title that begin with the words of this text.
     #[serde(default)]
     q: Option<String>,
     /// How many at most.

@@ -172,6 +172,39 @@ on_both! {
         }
     }
 
+    /// D-01, A-05: any stretch of lines, the places of a text, and a part as a file.
+    async fn d_01_the_viewer_gets_stretches_of_lines_and_the_places_of_a_text(world) {
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        world.submit(&key, json!({ "script": "true" })).await;
+        let taken = world.start(&world.acme).await;
+        world.print(&world.acme, &taken, 1, &["one", "\u{1b}[31mtwo\u{1b}[0m", "three", "two again"]).await;
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let log = format!("/tasks/{}/log", taken.task.id);
+        let read = async |rest: &str| {
+            let answer = mia.answer(&format!("{log}{rest}")).await;
+            assert_eq!(answer.status, 200, "{rest}: {}", answer.body);
+            serde_json::from_str::<Value>(&answer.body).unwrap()
+        };
+        let lines = read("/lines?attempt=1&from=2&until=4").await;
+        assert_eq!((&lines["next"], &lines["lines"][0]["n"], &lines["lines"][2]), (&json!(5), &json!(2), &Value::Null));
+        assert_eq!(lines["lines"][0]["spans"], json!([{ "class": "ansi-fg-1", "text": "two" }]));
+        assert_eq!(read("/lines?attempt=1&from=9&until=99").await["lines"], json!([]));
+        assert_eq!(read("/find?attempt=1&text=TWO").await, json!({ "total": 2, "lines": [2, 4] }));
+        assert_eq!(read("/find?attempt=1&text=nowhere").await, json!({ "total": 0, "lines": [] }));
+        assert_eq!(mia.answer(&format!("{log}?from=2&to=3&plain=true")).await.body, "two\nthree\n");
+        assert_eq!(mia.answer(&format!("{log}?from=2&to=2")).await.body, "\u{1b}[31mtwo\u{1b}[0m\n", "byte for byte");
+        for wrong in ["/lines?attempt=1&from=0&until=9", "/lines?attempt=1&from=9&until=8", "/lines?attempt=1&from=1&until=1002",
+            "/find?attempt=1&text=", "?from=3&to=2", "?from=0"] {
+            mia.answer(&format!("{log}{wrong}")).await.problem(422);
+        }
+        mia.answer(&format!("{log}/find?attempt=1&text={}", "x".repeat(201))).await.problem(422);
+        let max = Page::of(world, &world.acme.console, world.acme.max).await;
+        for hidden in ["/lines?attempt=1&from=1&until=9", "/find?attempt=1&text=two"] {
+            max.answer(&format!("{log}{hidden}")).await.problem(404);
+            max.answer(&format!("/tasks/x/log{hidden}")).await.problem(404);
+        }
+    }
+
     async fn a_stream_ends_with_its_session(world) {
         let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;

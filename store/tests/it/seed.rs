@@ -47,6 +47,6 @@ on_both! {
 
         world.store.system().do_due().await.unwrap();
         let mut read = world.store.read(&acme.adam).await.unwrap();
-        assert_eq!(read.task_counts(&TaskFilter::default()).await.unwrap(), counts, "nothing of it is due");
+        assert_eq!(*read.task_counts(&TaskFilter::default()).await.unwrap(), *counts, "nothing of it is due");
     }
 }

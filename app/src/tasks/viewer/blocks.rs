@@ -4,7 +4,7 @@ use super::{
     space::{BLOCK, Space, block_of, first_of},
 };
 use js_sys::Array;
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
@@ -16,42 +16,43 @@ pub struct Blocks {
     region: HtmlElement,
     above: HtmlElement,
     below: HtmlElement,
-    kept: BTreeMap<u32, Element>,
+    /// In no order; there are few.
+    kept: Vec<(u32, Element)>,
     /// What stands for blocks that are still to come.
-    gaps: BTreeMap<u32, HtmlElement>,
+    gaps: Vec<(u32, HtmlElement)>,
 }
 
 impl Blocks {
     /// Takes over the server's blocks.
     pub fn adopt(region: &HtmlElement) -> Option<Self> {
-        let mut kept = BTreeMap::new();
+        let mut kept = vec![];
         let found = region.query_selector_all(".log-block").ok()?;
         for block in (0..found.length()).filter_map(|at| found.get(at)?.dyn_into::<Element>().ok()) {
             if let Some(first) = block.first_element_child().as_ref().and_then(line::number_of) {
-                kept.insert(block_of(first), block);
+                kept.push((block_of(first), block));
             }
         }
         let space = || line::element("div", "log-space", "")?.dyn_into::<HtmlElement>().ok();
         let (above, below) = (space()?, space()?);
         region.prepend_with_node_1(&above).ok()?;
         region.append_with_node_1(&below).ok()?;
-        Some(Self { region: region.clone(), above, below, kept, gaps: BTreeMap::new() })
+        Some(Self { region: region.clone(), above, below, kept, gaps: vec![] })
     }
 
     /// How many lines there are.
     pub fn rows(&self) -> u32 {
-        self.kept.values().map(Element::child_element_count).sum()
+        self.kept.iter().map(|(_, block)| block.child_element_count()).sum()
     }
 
     /// The height of a line, by those that are there.
     pub fn height_of_a_line(&self) -> Option<f64> {
-        let block = self.kept.values().next()?;
+        let (_, block) = self.kept.first()?;
         Some(block.get_bounding_client_rect().height() / f64::from(block.child_element_count().max(1)))
     }
 
     /// A block that is whole as far as the task has come.
     pub fn whole(&self, block: u32, space: &Space) -> Option<&Element> {
-        self.kept.get(&block).filter(|element| element.child_element_count() >= space.lines_in(block))
+        find(&self.kept, block).filter(|element| element.child_element_count() >= space.lines_in(block))
     }
 
     /// Forgets everything: the task was started anew.
@@ -64,12 +65,12 @@ impl Blocks {
     /// Takes a line that came live. One whose block is not here is fetched when it is looked at.
     pub fn push(&mut self, number: u32, said: &JsValue) {
         let block = block_of(number);
-        if number == first_of(block) && !self.kept.contains_key(&block) {
+        if number == first_of(block) && find(&self.kept, block).is_none() {
             if let Some(element) = line::element("div", "log-block", "") {
-                self.kept.insert(block, element);
+                self.kept.push((block, element));
             }
         }
-        let Some(element) = self.kept.get(&block) else { return };
+        let Some(element) = find(&self.kept, block) else { return };
         let next = first_of(block) + element.child_element_count();
         if number == next {
             if let Some(row) = line::row(number, said) {
@@ -80,33 +81,35 @@ impl Blocks {
 
     /// Takes lines that were fetched, in order.
     pub fn take(&mut self, lines: &Array) {
-        let mut fresh = BTreeMap::<u32, Element>::new();
+        let mut fresh: Vec<(u32, Element)> = vec![];
         for said in lines.iter() {
             let Some(number) = line::number(&said) else { continue };
-            if !fresh.contains_key(&block_of(number)) {
+            if find(&fresh, block_of(number)).is_none() {
                 let Some(element) = line::element("div", "log-block", "") else { return };
-                fresh.insert(block_of(number), element);
+                fresh.push((block_of(number), element));
             }
-            if let (Some(block), Some(row)) = (fresh.get(&block_of(number)), line::row(number, &said)) {
+            if let (Some(block), Some(row)) = (find(&fresh, block_of(number)), line::row(number, &said)) {
                 let _ = block.append_child(&row);
             }
         }
         for (block, element) in fresh {
-            let had = self.kept.get(&block).map_or(0, Element::child_element_count);
+            let had = find(&self.kept, block).map_or(0, Element::child_element_count);
             if element.child_element_count() > had {
-                if let Some(old) = self.kept.insert(block, element) {
+                if let Some(old) = find(&self.kept, block) {
                     old.remove();
                 }
+                self.kept.retain(|(known, _)| *known != block);
+                self.kept.push((block, element));
             }
         }
     }
 
     /// Puts blocks on the page, and nothing else; what is not here yet gets a gap of its height.
     pub fn show(&mut self, wanted: &RangeInclusive<u32>, space: &mut Space) {
-        self.gaps.retain(|block, _| wanted.contains(block) && !self.kept.contains_key(block));
+        self.gaps.retain(|(block, _)| wanted.contains(block) && find(&self.kept, *block).is_none());
         let mut nodes = vec![];
         for block in wanted.clone() {
-            if let Some(element) = self.kept.get(&block) {
+            if let Some(element) = find(&self.kept, block) {
                 nodes.push(element.clone());
             } else if let Some(gap) = self.gap(block) {
                 nodes.push(gap.into());
@@ -129,11 +132,11 @@ impl Blocks {
     }
 
     fn gap(&mut self, block: u32) -> Option<HtmlElement> {
-        if !self.gaps.contains_key(&block) {
+        if find(&self.gaps, block).is_none() {
             let gap = line::element("div", "log-gap", "")?.dyn_into().ok()?;
-            self.gaps.insert(block, gap);
+            self.gaps.push((block, gap));
         }
-        self.gaps.get(&block).cloned()
+        find(&self.gaps, block).cloned()
     }
 
     /// What stands there already stays untouched, so that marked text stays marked.
@@ -158,10 +161,12 @@ impl Blocks {
     /// Keeps what is closest to where one reads.
     fn let_go(&mut self, wanted: &RangeInclusive<u32>) {
         while self.kept.len() > KEPT {
-            let (first, last) = (self.kept.keys().next().copied(), self.kept.keys().next_back().copied());
-            let (Some(first), Some(last)) = (first, last) else { return };
-            let farthest = if wanted.start().abs_diff(first) > wanted.end().abs_diff(last) { first } else { last };
-            self.kept.remove(&farthest);
+            let away = |(block, _): &(u32, Element)| wanted.start().abs_diff(*block).min(wanted.end().abs_diff(*block));
+            let Some(farthest) = self.kept.iter().enumerate().max_by_key(|(_, kept)| away(kept)).map(|(at, _)| at)
+            else {
+                return;
+            };
+            self.kept.swap_remove(farthest);
         }
     }
 
@@ -175,5 +180,9 @@ impl Blocks {
 
 /// By the object model: a style in markup is against the page's policy.
 fn set_height(element: &HtmlElement, height: f64) {
-    let _ = element.style().set_property("height", &format!("{height}px"));
+    let _ = element.style().set_property("height", &format!("{}px", line::whole_of(height)));
+}
+
+fn find<T>(blocks: &[(u32, T)], block: u32) -> Option<&T> {
+    blocks.iter().find(|(known, _)| *known == block).map(|(_, element)| element)
 }

@@ -1,10 +1,9 @@
 //! Lines that somebody chose: by their numbers, and in the address (`#L10`, `#L10-L20`).
 use super::{
-    layout, line,
+    bar, layout, line,
     state::{self, Place},
 };
 use crate::ui::islands::dom;
-use leptos::prelude::Set;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, MouseEvent};
 
@@ -43,7 +42,11 @@ pub fn in_address() -> Option<Chosen> {
 pub fn go_to_address() {
     if let Some(chosen) = in_address() {
         let _ = state::with(|viewer| viewer.chosen = Some(chosen));
+        if let Some(region) = state::region() {
+            region.scroll_into_view();
+        }
         layout::go_to(chosen.first);
+        say();
     }
 }
 
@@ -69,18 +72,23 @@ pub fn clicked(event: JsValue) {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&hash));
     }
     show();
+    say();
 }
 
 /// Marks the chosen lines among those on the page.
 pub fn show() {
-    let Some((chosen, signal)) = state::with(|viewer| (viewer.chosen, viewer.seen.chosen)) else { return };
+    let Some(chosen) = state::with(|viewer| viewer.chosen) else { return };
     for row in layout::rows() {
         let is_in =
             line::number_of(&row).zip(chosen).is_some_and(|(n, chosen)| (chosen.first..=chosen.last).contains(&n));
         let _ = row.class_list().toggle_with_force("log-chosen", is_in);
     }
-    let range = chosen.map(|chosen| (chosen.first, chosen.last));
-    if leptos::prelude::GetUntracked::get_untracked(&signal) != range {
-        signal.set(range);
+}
+
+/// Lets the button say what it copies.
+pub fn say() {
+    match state::with(|viewer| viewer.chosen).flatten() {
+        None => bar::say("log-copy", "all", &[]),
+        Some(Chosen { first, last, .. }) => bar::say("log-copy", "chosen", &[("{first}", first), ("{last}", last)]),
     }
 }

@@ -1,10 +1,10 @@
 //! Copying lines as they are read: those that were chosen, or all.
-use super::state;
+use super::{bar, state};
 use crate::ui::islands::dom;
 use js_sys::futures::spawn_local;
 
 /// Copies, and says when it is done.
-pub fn copy(done: impl FnOnce() + 'static) {
+pub fn copy() {
     let address = state::with(|viewer| {
         let all = format!("{}/log?attempt={}&plain=true", viewer.address, viewer.attempt);
         match viewer.chosen {
@@ -15,7 +15,7 @@ pub fn copy(done: impl FnOnce() + 'static) {
     let Some(address) = address else { return };
     spawn_local(async move {
         if let Ok(text) = dom::fetch_text(&address).await {
-            dom::copy(text, done);
+            dom::copy(text, || bar::say("log-copy", "done", &[]));
         }
     });
 }

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::ui::islands::dom;
 use js_sys::{Array, futures::spawn_local};
-use leptos::prelude::{GetUntracked, Set};
 use std::{cell::Cell, ops::RangeInclusive};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -115,7 +114,7 @@ fn row(line: u32) -> Option<HtmlElement> {
 
 /// Whole pixels.
 fn pixels(number: f64) -> i32 {
-    number.max(0.0).round().to_string().parse().unwrap_or(i32::MAX)
+    i32::try_from(line::whole_of(number)).unwrap_or(i32::MAX)
 }
 
 /// Somebody scrolled, or we did.
@@ -123,7 +122,7 @@ pub fn scrolled() {
     let Some(region) = state::region() else { return };
     let below = region.scroll_height() - region.scroll_top() - region.client_height();
     let place = if below <= NEAR { Place::End } else { first_in_sight(&region) };
-    let following = state::with(|viewer| {
+    let _ = state::with(|viewer| {
         viewer.place = place;
         // At the edge of what is laid out, that which lies around the line is laid out instead.
         if let Place::Line(line, _) = place
@@ -131,13 +130,20 @@ pub fn scrolled() {
         {
             viewer.space.centre(line);
         }
-        viewer.seen.following
     });
-    let Some(following) = following else { return };
-    if following.get_untracked() != (place == Place::End) {
-        following.set(place == Place::End);
-    }
+    say_following();
     show();
+}
+
+/// Lets the button say whether the end is followed.
+pub fn say_following() {
+    let changed = state::with(|viewer| {
+        let following = viewer.place == Place::End;
+        (viewer.following.replace(following) != Some(following)).then_some(following)
+    });
+    if let Some(following) = changed.flatten() {
+        dom::set_attribute("log-follow", "aria-pressed", if following { "true" } else { "false" });
+    }
 }
 
 /// The first line that is in sight, and where it stands.
@@ -164,41 +170,32 @@ fn first_in_sight(region: &HtmlElement) -> Place {
 /// Goes to a line, a third below the upper edge.
 pub fn go_to(line: u32) {
     let Some(region) = state::region() else { return };
-    let following = state::with(|viewer| {
+    let _ = state::with(|viewer| {
         let line = line.min(viewer.space.end().saturating_sub(1)).max(1);
         viewer.space.centre(line);
         viewer.place = Place::Line(line, f64::from(region.client_height()) / 3.0);
-        viewer.seen.following
     });
-    if let Some(following) = following {
-        following.set(false);
-    }
+    say_following();
     show();
 }
 
 /// Goes to the first line.
 pub fn to_start() {
-    let following = state::with(|viewer| {
+    let _ = state::with(|viewer| {
         viewer.space.centre(1);
         viewer.place = Place::Line(1, 0.0);
-        viewer.seen.following
     });
-    if let Some(following) = following {
-        following.set(false);
-    }
+    say_following();
     show();
 }
 
 /// Goes to the end, and stays there while lines come.
 pub fn to_end() {
-    let following = state::with(|viewer| {
+    let _ = state::with(|viewer| {
         viewer.space.centre(viewer.space.end());
         viewer.place = Place::End;
-        viewer.seen.following
     });
-    if let Some(following) = following {
-        following.set(true);
-    }
+    say_following();
     show();
 }
 

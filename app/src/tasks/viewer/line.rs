@@ -11,7 +11,18 @@ pub fn number(line: &JsValue) -> Option<u32> {
 
 /// A number of JavaScript that is a whole one.
 pub fn whole(value: &JsValue) -> Option<u32> {
-    value.as_f64()?.to_string().parse().ok()
+    value.as_f64().map(whole_of)
+}
+
+/// The nearest whole number.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it ends at the limits"
+)]
+pub fn whole_of(number: f64) -> u32 {
+    (number + 0.5) as u32
 }
 
 /// A field of an object.

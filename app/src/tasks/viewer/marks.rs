@@ -35,10 +35,11 @@ pub fn repaint() {
 fn collect(row: &Element, sought: &str, into: &Array) -> Option<()> {
     let body = row.query_selector(".log-text").ok()??;
     let text = JsString::from(body.text_content()?).to_lower_case();
-    let (sought, mut from) = (JsString::from(sought), 0);
+    let length = u32::try_from(sought.encode_utf16().count()).ok()?;
+    let mut from = 0;
     loop {
-        let at = u32::try_from(text.index_of(&sought, from)).ok()?;
-        let end = at + sought.length();
+        let at = u32::try_from(text.index_of(sought, from)).ok()?;
+        let end = at + length;
         let range = Range::new().ok()?;
         let (first, offset) = place(&body, at, false)?;
         range.set_start(&first, offset).ok()?;

@@ -1,13 +1,15 @@
 //! The log viewer in the browser: of however many lines, those around where one reads are on the page.
 
 #[cfg(target_family = "wasm")]
+mod bar;
+#[cfg(target_family = "wasm")]
 mod blocks;
 #[cfg(target_family = "wasm")]
 mod chosen;
 #[cfg(target_family = "wasm")]
-pub mod copy;
+mod copy;
 #[cfg(target_family = "wasm")]
-pub mod find;
+mod find;
 #[cfg(target_family = "wasm")]
 mod layout;
 #[cfg(target_family = "wasm")]
@@ -21,7 +23,4 @@ mod state;
 mod stream;
 
 #[cfg(target_family = "wasm")]
-pub use self::{
-    layout::{to_end, to_start},
-    state::{Seen, start},
-};
+pub use self::state::start;

@@ -1,27 +1,16 @@
 //! What the viewer knows: one for the page.
 use super::{
+    bar,
     blocks::Blocks,
     chosen::{self, Chosen},
-    layout, marks,
+    layout,
     space::Space,
     stream::Stream,
 };
-use crate::{tasks::islands::Phase, ui::islands::dom};
-use leptos::prelude::RwSignal;
+use crate::ui::islands::dom;
 use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventTarget, HtmlElement};
-
-/// What the island shows of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    /// Whether the end is followed.
-    pub following: RwSignal<bool>,
-    /// Where the stream stands.
-    pub phase: RwSignal<Phase>,
-    /// The lines that somebody chose, first and last.
-    pub chosen: RwSignal<Option<(u32, u32)>>,
-}
 
 /// Where one reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +34,8 @@ pub struct Viewer {
     pub place: Place,
     pub chosen: Option<Chosen>,
     pub stream: Stream,
-    pub seen: Seen,
+    /// Whether the end is followed, as the bar says it.
+    pub following: Option<bool>,
 }
 
 thread_local! {
@@ -63,22 +53,27 @@ pub fn region() -> Option<HtmlElement> {
 }
 
 /// Takes over what the server rendered, and goes where the address says, or to the end.
-pub fn start(address: String, attempt: u32, next: u32, from: Option<u32>, live: bool, seen: Seen) {
+pub fn start(address: String, attempt: u32, next: u32, from: u32, live: bool) {
     let Some(lines) = region() else { return };
     let Some(blocks) = Blocks::adopt(&lines) else { return };
     let space = Space::new(next, blocks.height_of_a_line().unwrap_or(20.0));
     let asked = chosen::in_address();
     let place = match (&asked, from) {
         (Some(chosen), _) => Place::Line(chosen.first, f64::from(lines.client_height()) / 3.0),
-        (None, Some(line)) => Place::Line(line, 0.0),
+        (None, 1..) => Place::Line(from, 0.0),
         // A short output that is complete is read from its beginning.
-        (None, None) if !live && next <= blocks.rows() + 1 => Place::Line(1, 0.0),
-        (None, None) => Place::End,
+        (None, 0) if !live && next <= blocks.rows() + 1 => Place::Line(1, 0.0),
+        (None, 0) => Place::End,
     };
+    if asked.is_some() || from > 0 {
+        lines.scroll_into_view();
+    }
     let stream = Stream::new(attempt, next);
-    VIEWER.set(Some(Viewer { address, attempt, space, blocks, place, chosen: asked, stream, seen }));
+    VIEWER.set(Some(Viewer { address, attempt, space, blocks, place, chosen: asked, stream, following: None }));
+    layout::say_following();
     layout::show();
     chosen::show();
+    chosen::say();
     hear(&lines, "scroll", |_| layout::scrolled());
     hear(&lines, "click", chosen::clicked);
     if let Some(window) = dom::window() {
@@ -92,7 +87,7 @@ pub fn start(address: String, attempt: u32, next: u32, from: Option<u32>, live: 
         super::stream::open();
         super::stream::close_while_hidden();
     }
-    marks::repaint();
+    bar::wake();
 }
 
 /// Listens for an event.

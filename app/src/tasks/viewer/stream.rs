@@ -3,13 +3,12 @@
 //! `lines` brings `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`; `attempt` says that the task was
 //! started anew (the start's number), from line 1; `end` that nothing follows. A line that is here already is passed over.
 use super::{
-    layout, line,
+    bar, layout, line,
     space::Space,
     state::{self, Place, hear},
 };
-use crate::{tasks::islands::Phase, ui::islands::dom};
+use crate::ui::islands::dom;
 use js_sys::{Array, JSON};
-use leptos::prelude::{GetUntracked, RwSignal, Set};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, EventTarget, MessageEvent};
 
@@ -19,27 +18,29 @@ pub struct Stream {
     /// The number of the line that comes next.
     next: u32,
     source: Option<EventSource>,
+    /// Whether all lines have come.
+    ended: bool,
 }
 
 impl Stream {
     /// One that goes on at a line.
     pub fn new(attempt: u32, next: u32) -> Self {
-        Self { attempt, next, source: None }
+        Self { attempt, next, source: None, ended: false }
     }
 }
 
 /// Opens the stream.
 pub fn open() {
     let _ = state::with(|viewer| {
-        let phase = viewer.seen.phase;
-        if phase.get_untracked() == Phase::Ended {
+        let stream = &mut viewer.stream;
+        if stream.ended {
             return;
         }
-        let stream = &mut viewer.stream;
         let address = format!("{}/live?attempt={}&from={}", viewer.address, stream.attempt, stream.next);
         let Ok(source) = EventSource::new(&address) else { return };
-        hear(&source, "open", move |_| phase.set(Phase::Live));
-        hear(&source, "error", move |_| lost(phase));
+        hear(&source, "open", |_| bar::say("log-said", "live", &[]));
+        // The browser tries again by itself.
+        hear(&source, "error", |_| bar::say("log-said", "lost", &[]));
         hear_data(&source, "lines", |data| take(&data));
         hear_data(&source, "attempt", |attempt| again(&attempt));
         hear(&source, "end", |_| end());
@@ -54,22 +55,16 @@ fn hear_data(source: &EventTarget, event: &str, act: impl Fn(String) + 'static) 
     });
 }
 
-fn lost(phase: RwSignal<Phase>) {
-    if phase.get_untracked() == Phase::Live {
-        phase.set(Phase::Lost);
-    }
-}
-
 fn end() {
-    let phase = state::with(|viewer| {
+    let _ = state::with(|viewer| {
+        viewer.stream.ended = true;
         if let Some(source) = viewer.stream.source.take() {
             source.close();
         }
-        viewer.seen.phase
     });
-    if let Some(phase) = phase {
-        phase.set(Phase::Ended);
-    }
+    bar::say("log-said", "ended", &[]);
+    bar::show("log-follow", false);
+    bar::show("log-end", true);
 }
 
 /// Another start of the task prints from line 1.

@@ -1,7 +1,8 @@
 //! The one event stream of a page, and the regions that follow it.
 //!
 //! An event makes its regions stale; after a moment the page is fetched again and each stale region takes its content from
-//! the answer, unless somebody is typing in it, has marked text in it, or reads further down.
+//! the answer, unless somebody is typing in it or has marked text in it. Where somebody points at a row of a list, or reads
+//! further down, the rows that are there are brought up to date in their places, and a button offers the new ones.
 use super::dom;
 use js_sys::futures::spawn_local;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
@@ -167,8 +168,11 @@ impl Region {
         } else if in_use(&old) {
             self.stale = true;
             return false;
-        } else if !self.quiet && scrolled_past(&old) {
-            self.waiting.set(self.news);
+        } else if !self.quiet && (scrolled_past(&old) || is_read(&old)) {
+            let waiting = super::merge::merge(&old, &new).unwrap_or(self.news);
+            if self.waiting.get_untracked() != waiting {
+                self.waiting.set(waiting);
+            }
         } else {
             replace(&old, &new);
             self.shown();
@@ -192,6 +196,11 @@ fn in_use(region: &Element) -> bool {
         Some(!selection.is_collapsed() && region.contains(selection.anchor_node().as_ref()))
     };
     region.query_selector(busy).ok().flatten().is_some() || marked().unwrap_or(false)
+}
+
+/// Whether somebody points at a row or has the focus in one: it must not move from under the hand.
+fn is_read(region: &Element) -> bool {
+    region.query_selector("tbody:hover, tbody:focus-within").ok().flatten().is_some()
 }
 
 /// Whether the region's beginning is out of sight above.

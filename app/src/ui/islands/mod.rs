@@ -8,6 +8,8 @@ mod follow;
 mod key_switch;
 #[cfg(target_family = "wasm")]
 mod keyboard;
+#[cfg(target_family = "wasm")]
+mod merge;
 mod palette;
 mod show_password;
 mod theme;

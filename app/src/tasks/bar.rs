@@ -1,0 +1,52 @@
+//! The bar above a task's output. What needs JavaScript is hidden until the viewer is awake (`viewer/bar.rs`), which finds its
+//! texts in the attributes here.
+use domain::TaskId;
+use leptos::prelude::*;
+
+/// Everything that can be done with the output.
+#[component]
+pub fn Bar(
+    /// The task.
+    id: TaskId,
+    /// Whether lines still come.
+    live: bool,
+    /// What the page was asked to find.
+    sought: String,
+) -> impl IntoView {
+    let button = |id: &'static str, text: String| {
+        view! { <button class="button button-small" type="button" id=id hidden=true>{text}</button> }
+    };
+    view! {
+        <form class="log-find" id="log-find" method="get" action=format!("/tasks/{id}") role="search" aria-label=t!("task-log-find")>
+            <input
+                class="input" id="log-sought" type="search" name="find" maxlength="200" value=sought
+                aria-label=t!("task-log-find") placeholder=t!("task-log-find")
+            />
+            <button class="button button-small" type="submit">{t!("task-log-seek")}</button>
+            {button("log-before", t!("task-log-before"))}
+            {button("log-next", t!("task-log-next"))}
+            <span
+                id="log-found" role="status" class="muted" data-found=t!("task-log-found", at = "{at}", n = "{n}")
+                data-nowhere=t!("task-log-nowhere") data-seeking=t!("task-log-seeking") data-failed=t!("task-log-failed")
+            ></span>
+        </form>
+        <span class="log-go">
+            {button("log-start", t!("task-log-start"))}
+            {button("log-end", t!("task-log-end"))}
+            {live.then(|| button("log-follow", t!("task-log-follow")))}
+            <button
+                class="button button-small" type="button" id="log-copy" hidden=true data-all=t!("task-log-copy")
+                data-chosen=t!("task-log-copy-chosen", first = "{first}", last = "{last}") data-done=t!("copied")
+                aria-live="polite"
+            >
+                {t!("task-log-copy")}
+            </button>
+            {live.then(|| view! {
+                <span
+                    id="log-said" role="status" class="muted" data-live=t!("task-log-live") data-ended=t!("task-log-ended")
+                    data-lost=t!("task-log-lost")
+                ></span>
+            })}
+        </span>
+    }
+}
