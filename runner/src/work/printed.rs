@@ -106,7 +106,7 @@ mod tests {
         printed.write().unwrap();
         printed.take(&chunk("wo"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!((kept, broken), (Kept { digest: OutputDigest::of(b"one\ntwo\n"), printed: 6, lines: 2 }, None));
+        assert_eq!((kept, broken), (Kept { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None));
         assert_eq!(spool.lock().unwrap().next_line(), 3);
     }
 
@@ -125,7 +125,7 @@ mod tests {
         printed.write().unwrap_err();
         printed.take(&chunk("three\nfour"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\n"), printed: 17, lines: 1 });
+        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
         assert!(broken.unwrap().contains("No space left"));
         assert_eq!(spool.lock().unwrap().next_line(), 2);
     }
