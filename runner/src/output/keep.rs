@@ -46,6 +46,12 @@ impl Keeper {
         self.keep(texts, stream, at)
     }
 
+    /// What a receipt would say if the task had printed nothing more.
+    pub fn so_far(&self) -> Kept {
+        let digest = OutputDigest(self.digest.clone().finalize().into());
+        Kept { digest, printed: self.printed, lines: self.lines }
+    }
+
     /// The last lines, without a line feed at their end, and the mark where output was cut.
     pub fn finish(mut self, at: Timestamp) -> (Vec<Line>, Kept) {
         let (mut out, mut err) = (Vec::new(), Vec::new());

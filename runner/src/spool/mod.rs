@@ -74,6 +74,12 @@ impl Spool {
         Ok(Some((spool, receipt)))
     }
 
+    /// Exchanges the file of the lines, for tests of disks that fail.
+    #[cfg(test)]
+    pub(crate) fn replace_file(&mut self, path: &std::path::Path) {
+        self.file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    }
+
     /// The number that the next line will have; the first is 1.
     pub fn next_line(&self) -> u64 {
         self.lines + 1
@@ -91,7 +97,11 @@ impl Spool {
             record::write(line, &mut bytes);
             lengths.push(bytes.len() - before);
         }
-        self.file.write_all_at(&bytes, self.length)?;
+        if let Err(error) = self.file.write_all_at(&bytes, self.length) {
+            // What was half written must not be found by who opens this again; where this fails too, it is no whole line.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
         for length in lengths {
             self.count(length);
         }

@@ -3,6 +3,7 @@
 mod attempt;
 mod job;
 mod perform;
+mod printed;
 mod verify;
 
 pub use attempt::Attempt;

@@ -9,7 +9,6 @@ use std::{
 
 use domain::{
     Timestamp,
-    log::Line,
     receipt::{End, Receipt},
 };
 use tokio::{
@@ -17,11 +16,11 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Attempt, Me, Verified, job};
+use super::{Attempt, Me, Verified, job, printed::Printed};
 use crate::{
     clock,
     identity::RunnerKey,
-    output::{Keeper, Kept},
+    output::Kept,
     sandbox::{self, Executor, Handle, Running},
     spool::{Signed, Spool},
 };
@@ -75,13 +74,13 @@ impl<E: Executor> Performance<E> {
     /// Runs to the end. Whatever happens, nothing of the task is left afterwards.
     pub async fn run(self) {
         let mut started_at = clock::now();
-        let mut keeper = Keeper::default();
+        let mut printed = Printed::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
             Err(cause) => End::NotStarted(cause),
             Ok(running) => {
                 started_at = clock::now();
                 let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // nobody listens at the very end
-                self.follow(running, &mut keeper).await
+                self.follow(running, &mut printed).await
             }
         };
         if *self.orders.borrow() == Order::Kill {
@@ -92,8 +91,11 @@ impl<E: Executor> Performance<E> {
             return;
         }
         let ended_at = clock::now();
-        let (last, kept) = keeper.finish(ended_at);
-        let _ = self.write(&last).await; // already told, if it failed
+        let (kept, broken) = printed.finish(ended_at);
+        if broken.is_none() {
+            let _ = self.events.send(Event::Printed(self.verified.attempt())).await; // nobody listens at the very end
+        }
+        let end = broken.map_or(end, End::NotStarted);
         if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
             let ended = Event::Ended(self.verified.attempt(), signed);
             // The server may fill the slot as soon as it hears of the end.
@@ -112,22 +114,19 @@ impl<E: Executor> Performance<E> {
     }
 
     /// Carries output to the spool until the end.
-    async fn follow(&self, running: Running, keeper: &mut Keeper) -> End {
+    async fn follow(&self, running: Running, printed: &mut Printed) -> End {
         let Running { mut output, handle } = running;
         let mut orders = self.orders.clone();
         obey(*orders.borrow_and_update(), &handle);
-        let (mut waiting, mut size) = (Vec::new(), 0);
+        let mut size = 0;
         let mut due: Option<Instant> = None;
         let mut wrote = Instant::now();
-        let mut broken = None;
         loop {
             tokio::select! {
                 chunk = output.recv() => {
                     let Some(chunk) = chunk else { break };
-                    let lines = keeper.take(&chunk, clock::now());
-                    size += lines.iter().map(|line| line.text.len() + 1).sum::<usize>();
-                    waiting.extend(lines);
-                    if !waiting.is_empty() {
+                    size += printed.take(&chunk);
+                    if printed.is_waiting() {
                         due.get_or_insert_with(|| Instant::now().max(wrote + TOGETHER));
                     }
                     if size < ENOUGH {
@@ -140,14 +139,12 @@ impl<E: Executor> Performance<E> {
                     continue;
                 }
             }
-            if let Err(cause) = self.write(&waiting).await {
-                handle.stop(Duration::ZERO);
-                broken.get_or_insert(cause);
+            match printed.write() {
+                Ok(()) => drop(self.events.send(Event::Printed(self.verified.attempt())).await), // nobody listens at the very end
+                Err(_) => handle.stop(Duration::ZERO),
             }
-            waiting.clear();
             (size, due, wrote) = (0, None, Instant::now());
         }
-        let _ = self.write(&waiting).await;
         let mut ended = pin!(handle.wait());
         let outcome = loop {
             tokio::select! {
@@ -155,22 +152,7 @@ impl<E: Executor> Performance<E> {
                 Ok(()) = orders.changed() => obey(*orders.borrow_and_update(), &handle),
             }
         };
-        broken.map_or_else(|| end(outcome.end), End::NotStarted)
-    }
-
-    /// Adds lines to the spool and tells that they are there.
-    async fn write(&self, lines: &[Line]) -> Result<(), String> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        // Into the page cache, as a rule: no reason to change threads.
-        let written = self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(lines);
-        if let Err(error) = written {
-            tracing::error!(attempt = %self.verified.attempt(), %error, "output cannot be kept");
-            return Err(format!("It was stopped because its output could not be kept on the runner's disk: {error}"));
-        }
-        let _ = self.events.send(Event::Printed(self.verified.attempt())).await; // nobody listens at the very end
-        Ok(())
+        end(outcome.end)
     }
 
     async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: Kept) -> Option<Signed> {

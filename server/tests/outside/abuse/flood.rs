@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many of the flooding tenant ask at once.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 24;
 
 on_both! {
     async fn one_tenants_flood_is_not_anothers(program) {

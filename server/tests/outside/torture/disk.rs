@@ -32,8 +32,9 @@ impl Disk {
         let mut holder = Command::new("unshare")
             .args(apart)
             .args(["--mount", "--propagation", "private", "sh", "-ec"])
-            .arg("mount -t tmpfs -o size=$1m,mode=0700 disk \"$2\"; echo ready; cat >/dev/null")
-            .args(["disk", &mebibytes.to_string(), &folder])
+            .arg("mount -t tmpfs -o size=$SIZE,mode=0700 disk \"$FOLDER\"; echo ready; cat >/dev/null")
+            // Not as arguments: what names the folder is taken for something that still works on it.
+            .envs([("SIZE", format!("{mebibytes}m")), ("FOLDER", folder.clone())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

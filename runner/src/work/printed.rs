@@ -1,0 +1,132 @@
+//! What an attempt printed, on its way to the disk: a receipt says no more than the spool has.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::{Timestamp, log::Line};
+
+use super::Attempt;
+use crate::{
+    clock,
+    output::{Keeper, Kept},
+    sandbox::Chunk,
+    spool::Spool,
+};
+
+/// The output of one attempt, with the lines that wait to be written together.
+#[derive(Debug)]
+pub(super) struct Printed {
+    spool: Arc<Mutex<Spool>>,
+    attempt: Attempt,
+    keeper: Keeper,
+    waiting: Vec<Line>,
+    /// What the spool has.
+    safe: Kept,
+    /// Why it has not got all.
+    broken: Option<String>,
+}
+
+impl Printed {
+    pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
+        let keeper = Keeper::default();
+        let safe = keeper.so_far();
+        Self { spool: Arc::clone(spool), attempt, keeper, waiting: vec![], safe, broken: None }
+    }
+
+    /// Takes what was printed; how many bytes of lines are to be written for it.
+    pub(super) fn take(&mut self, chunk: &Chunk) -> usize {
+        let lines = self.keeper.take(chunk, clock::now());
+        let size = lines.iter().map(|line| line.text.len() + 1).sum();
+        self.waiting.extend(lines);
+        size
+    }
+
+    /// Whether lines wait to be written.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Writes what waits. After the first failure nothing more is written, so that what is kept is a beginning.
+    pub(super) fn write(&mut self) -> Result<(), ()> {
+        let lines = std::mem::take(&mut self.waiting);
+        if self.broken.is_some() {
+            return Err(());
+        }
+        // Into the page cache, as a rule: no reason to change threads.
+        let written = self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(&lines);
+        if let Err(error) = written {
+            tracing::error!(attempt = %self.attempt, %error, "output cannot be kept");
+            let cause = format!("It was stopped because its output could not be kept on the runner's disk: {error}");
+            self.broken = Some(cause);
+            return Err(());
+        }
+        self.safe = self.keeper.so_far();
+        Ok(())
+    }
+
+    /// Writes the last lines. What was kept, and why that is not all, if it is not.
+    pub(super) fn finish(mut self, at: Timestamp) -> (Kept, Option<String>) {
+        let _ = self.write(); // where it fails, `broken` says so
+        let Self { spool, attempt, keeper, safe, broken, .. } = self;
+        let (last, all) = keeper.finish(at);
+        let mut rest = Self { spool, attempt, keeper: Keeper::default(), waiting: last, safe, broken };
+        match rest.write() {
+            Ok(()) => (all, None),
+            Err(()) => (Kept { printed: all.printed, ..rest.safe }, rest.broken),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use bytes::Bytes;
+    use domain::{TaskId, request::OutputDigest};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{folder::Folder, sandbox::Stream, spool::Shelf};
+
+    fn chunk(text: &'static str) -> Chunk {
+        Chunk { stream: Stream::Stdout, bytes: Bytes::from_static(text.as_bytes()) }
+    }
+
+    fn spool(folder: &std::path::Path) -> (Arc<Mutex<Spool>>, Attempt) {
+        let (mut shelf, _) = Shelf::open(&Folder::open(folder).unwrap()).unwrap();
+        let attempt = Attempt { task: TaskId(Uuid::from_u128(7)), number: 1 };
+        (Arc::new(Mutex::new(shelf.begin(attempt).unwrap().unwrap())), attempt)
+    }
+
+    #[test]
+    fn a_receipt_is_of_all_lines_where_the_disk_takes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, attempt) = spool(&folder.path().join("data"));
+        let mut printed = Printed::new(&spool, attempt);
+        printed.take(&chunk("one\nt"));
+        printed.write().unwrap();
+        printed.take(&chunk("wo"));
+        let (kept, broken) = printed.finish(Timestamp(1));
+        assert_eq!((kept, broken), (Kept { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None));
+        assert_eq!(spool.lock().unwrap().next_line(), 3);
+    }
+
+    /// A disk that is full counts for the receipt too, or the server would wait for ever for lines that nobody has.
+    #[test]
+    fn a_receipt_is_of_the_lines_that_the_disk_took() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, attempt) = spool(&folder.path().join("data"));
+        let mut printed = Printed::new(&spool, attempt);
+        printed.take(&chunk("one\n"));
+        printed.write().unwrap();
+        // The file that is always full.
+        symlink("/dev/full", folder.path().join("full")).unwrap();
+        spool.lock().unwrap().replace_file(&folder.path().join("full"));
+        printed.take(&chunk("two\n"));
+        printed.write().unwrap_err();
+        printed.take(&chunk("three\nfour"));
+        let (kept, broken) = printed.finish(Timestamp(1));
+        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
+        assert!(broken.unwrap().contains("No space left"));
+        assert_eq!(spool.lock().unwrap().next_line(), 2);
+    }
+}
