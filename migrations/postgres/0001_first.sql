@@ -173,6 +173,8 @@ create table task (
     lease_until       bigint,
     cancel_asked      boolean not null default false,
     next_line         bigint not null default 1,
+    -- How much of this attempt's output is kept, counted by the server itself.
+    output_bytes      bigint not null default 0,
     ending            text,
     receipt           text,
     receipt_signature bytea,
@@ -210,6 +212,17 @@ create table task_label (
     foreign key (tenant_id, task_id) references task (tenant_id, id)
 );
 create index task_label_value on task_label (tenant_id, key, value, task_id);
+
+-- The words of tasks' titles, in lower case: what a text is sought among, by an index and in the order of ids. The order of
+-- words is that of their bytes, whatever the database's language.
+create table task_word (
+    tenant_id uuid not null,
+    task_id   uuid not null,
+    word      text collate "C" not null,
+    primary key (tenant_id, task_id, word),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+);
+create index task_word_found on task_word (tenant_id, word, task_id);
 
 -- What tasks print: batches of lines, as JSON.
 create table task_log (
@@ -343,6 +356,9 @@ create policy tenant_only on task using (castellan_sees(tenant_id)) with check (
 alter table task_label enable row level security;
 alter table task_label force row level security;
 create policy tenant_only on task_label using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table task_word enable row level security;
+alter table task_word force row level security;
+create policy tenant_only on task_word using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table task_log enable row level security;
 alter table task_log force row level security;
 create policy tenant_only on task_log using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -173,6 +173,8 @@ create table task (
     lease_until       bigint,
     cancel_asked      boolean not null default false,
     next_line         bigint not null default 1,
+    -- How much of this attempt's output is kept, counted by the server itself.
+    output_bytes      bigint not null default 0,
     ending            text,
     receipt           text,
     receipt_signature blob,
@@ -210,6 +212,17 @@ create table task_label (
     foreign key (tenant_id, task_id) references task (tenant_id, id)
 );
 create index task_label_value on task_label (tenant_id, key, value, task_id);
+
+-- The words of tasks' titles, in lower case: what a text is sought among, by an index and in the order of ids. The order of
+-- words is that of their bytes, whatever the database's language.
+create table task_word (
+    tenant_id blob not null,
+    task_id   blob not null,
+    word      text not null,
+    primary key (tenant_id, task_id, word),
+    foreign key (tenant_id, task_id) references task (tenant_id, id)
+) without rowid;
+create index task_word_found on task_word (tenant_id, word, task_id);
 
 -- What tasks print: batches of lines, as JSON.
 create table task_log (

@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -30,6 +30,7 @@ const TABLES: [&str; 20] = [
     "runner",
     "task",
     "task_label",
+    "task_word",
     "task_log",
     "approval",
     "decision",
