@@ -33,14 +33,17 @@ impl Sought {
     pub(super) fn restrict(self, statement: &mut Statement) {
         for (at, beginning) in self.beginnings.into_iter().enumerate() {
             let until = after(&beginning);
-            if at == 0 && self.frequency == Frequency::Few {
+            let few = at == 0 && self.frequency == Frequency::Few;
+            if few {
                 let sql = " and t.id in (select w.task_id from task_word w where w.tenant_id = $1 and w.word >= ?";
                 statement.push(sql, Arg::Text(beginning));
             } else {
                 let sql = " and exists (select 1 from task_word w where w.tenant_id = $1 and w.task_id = t.id and w.word >= ?";
                 statement.push(sql, Arg::Text(beginning));
             }
-            statement.push(" and w.word < ?)", Arg::Text(until));
+            // The offset keeps PostgreSQL from joining all that has the word: it is asked of each task, by the key.
+            let end = if few { " and w.word < ?)" } else { " and w.word < ? limit 1 offset 0)" };
+            statement.push(end, Arg::Text(until));
         }
     }
 }
@@ -87,9 +90,9 @@ impl Write {
                 self,
                 execute,
                 "insert into task_word (tenant_id, task_id, word)
-                 select t.tenant_id, t.id, w.word from task t cross join (select $3 as word union select $4 union select $5
-                    union select $6 union select $7 union select $8 union select $9 union select $10) w
-                 where t.tenant_id = $1 and t.id = $2 and w.word <> ''",
+                 select t.tenant_id, t.id, fresh.word from task t cross join (select $3 as word union select $4 union select $5
+                    union select $6 union select $7 union select $8 union select $9 union select $10) fresh
+                 where t.tenant_id = $1 and t.id = $2 and fresh.word <> ''",
                 task,
                 word(0),
                 word(1),
