@@ -17,6 +17,7 @@ const POINTERS: &[(&str, &str)] = &[
     ("task", "organisation_id"),
     ("task", "owner_id"),
     ("task_label", "task_id"),
+    ("task_word", "task_id"),
     ("task_log", "task_id"),
     ("approval", "task_id"),
     ("decision", "approval_id"),
@@ -28,9 +29,10 @@ on_both! {
         Things::in_house(world, &world.acme).await;
         Things::in_house(world, &world.bolt).await;
         let mut raw = Raw::of(world).await;
-        let row = if world.is_sqlite() { "rowid" } else { "ctid" };
+        let one_row = if world.is_sqlite() { "rowid" } else { "ctid" };
         let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
         for (table, column) in POINTERS {
+            let row = if *table == "task_word" { "word" } else { one_row }; // has no rowid
             let theirs = format!("(select {column} from {table} where tenant_id = {bolt} limit 1)");
             let one = format!("(select {row} from {table} where tenant_id = {acme} limit 1)");
             let moved = raw.run(&format!("update {table} set {column} = {theirs} where {row} = {one}")).await;
