@@ -27,7 +27,10 @@ pub fn load(host: &str, requests: &[Request], connections: usize, span: Duration
     let begin = Instant::now();
     let results: Vec<Result<(Vec<Duration>, usize)>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| ask(host, requests, begin, span))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("a connection's thread died"))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| bail!("a connection's thread died")))
+            .collect()
     });
     let took = begin.elapsed();
     let (mut times, mut size) = (vec![], 0);

@@ -52,9 +52,10 @@ struct Run {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Run(run) => measure(run),
-        Command::BarePage => {
-            tokio::runtime::Runtime::new().context("no runtime").and_then(|of| of.block_on(raw::page::serve())).map(|()| 0)
-        }
+        Command::BarePage => tokio::runtime::Runtime::new()
+            .context("no runtime")
+            .and_then(|of| of.block_on(raw::page::serve()))
+            .map(|()| 0),
     };
     match done {
         Ok(0) => ExitCode::SUCCESS,
@@ -93,7 +94,8 @@ fn measure(run: Run) -> Result<usize> {
         ("postgres-claims", &|bench| claims::measure(bench, &postgres)),
     ];
     let mut errors = 0;
-    for (name, group) in groups.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only.as_str()))) {
+    for (name, group) in groups.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only.as_str())))
+    {
         println!("{name}");
         if let Err(error) = group(&mut bench) {
             println!("  {error:#}");

@@ -19,9 +19,9 @@ pub fn memory(pid: u32) -> Result<f64> {
 
 /// The children of a process.
 pub fn children(pid: u32) -> Vec<u32> {
-    let text = threads(pid).into_iter().filter_map(|thread| {
-        fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).ok()
-    });
+    let text = threads(pid)
+        .into_iter()
+        .filter_map(|thread| fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).ok());
     text.flat_map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<_>>()).collect()
 }
 

@@ -120,7 +120,8 @@ impl Program {
         let mut child = self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("a child without output")?).lines();
         self.serving = Some(child);
-        let place = lines.by_ref().find_map(|line| Some(line.ok()?.strip_prefix("Castellan is at http://")?.to_owned()));
+        let place =
+            lines.by_ref().find_map(|line| Some(line.ok()?.strip_prefix("Castellan is at http://")?.to_owned()));
         self.host = place.with_context(|| format!("castellan does not serve: {}", self.words()))?;
         std::thread::spawn(move || lines.for_each(drop)); // a full pipe would stop it
         Ok(())
@@ -210,6 +211,7 @@ impl Drop for Program {
 
 fn cookie(answer: &Answer) -> Option<String> {
     let lines = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-    let pair = |(_, line): &(String, String)| line.split(';').next().filter(|pair| !pair.ends_with('=')).map(str::to_owned);
+    let pair =
+        |(_, line): &(String, String)| line.split(';').next().filter(|pair| !pair.ends_with('=')).map(str::to_owned);
     lines.filter_map(pair).last()
 }

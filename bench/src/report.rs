@@ -16,7 +16,13 @@ impl fmt::Display for Figure {
 }
 
 fn short(number: f64) -> String {
-    let digits = if number >= 1_000.0 { 0 } else if number >= 10.0 { 1 } else { 2 };
+    let digits = if number >= 1_000.0 {
+        0
+    } else if number >= 10.0 {
+        1
+    } else {
+        2
+    };
     format!("{number:.digits$}")
 }
 

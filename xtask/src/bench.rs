@@ -39,7 +39,10 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
     let programs = need::postgres()?;
     let release = arguments.profile == "release";
     binaries::build(release)?;
-    step::run("Building the measuring program", cargo(&["build", "--package", "bench", "--profile", &arguments.profile]))?;
+    step::run(
+        "Building the measuring program",
+        cargo(&["build", "--package", "bench", "--profile", &arguments.profile]),
+    )?;
     let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, true))?;
     let built = path(if release { "target/release" } else { "target/debug" });
     let mut measure = command(&built.join("bench").to_string_lossy());

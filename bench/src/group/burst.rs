@@ -84,11 +84,11 @@ fn submit_all(program: &Program, person: &Person, count: usize) -> Result<()> {
 /// Waits until none waits or runs, and makes sure that all did what they should.
 fn all_succeeded(program: &Program, person: &Person, count: usize) -> Result<()> {
     let bearer = person.bearer();
-    let ask = |query: &str| Request::get(&program.host, &format!("/api/v1/tasks?{query}"), &[("authorization", &bearer)]);
+    let ask =
+        |query: &str| Request::get(&program.host, &format!("/api/v1/tasks?{query}"), &[("authorization", &bearer)]);
     let mut connection = Connection::open(&program.host)?;
-    let mut list = |query: &str| -> Result<Value> {
-        Ok(serde_json::from_slice(&connection.send(&ask(query))?.is(200)?.body)?)
-    };
+    let mut list =
+        |query: &str| -> Result<Value> { Ok(serde_json::from_slice(&connection.send(&ask(query))?.is(200)?.body)?) };
     let begin = Instant::now();
     while list("state=queued,assigned,running&limit=1")?["items"] != serde_json::json!([]) {
         ensure!(begin.elapsed() < LONGEST, "the burst does not end");

@@ -38,9 +38,7 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
 
 fn watch(program: &Program, mia: &Person, people: &[Person], lines: usize) -> Result<Spread> {
     // It waits until all watch, and says with each line when that was printed, in microseconds.
-    let script = format!(
-        "sleep 3; for n in $(seq {lines}); do t=$EPOCHREALTIME; echo \"${{t/./}}\"; sleep 0.05; done"
-    );
+    let script = format!("sleep 3; for n in $(seq {lines}); do t=$EPOCHREALTIME; echo \"${{t/./}}\"; sleep 0.05; done");
     let body = serde_json::json!({ "script": script, "timeout_seconds": 120, "visibility": "org" }).to_string();
     let mut connection = Connection::open(&program.host)?;
     let id = tasks::submit(&mut connection, &program.host, &mia.bearer(), &body)?;

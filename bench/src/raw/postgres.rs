@@ -23,7 +23,9 @@ pub async fn database(cluster: &str) -> Result<String> {
 /// When the database refuses.
 pub async fn claims(url: &str, rows: u32, clients: u32) -> Result<f64> {
     let pool = PgPoolOptions::new().max_connections(clients).connect(url).await?;
-    sqlx::query("create table raw_queue (id bigint primary key, state text not null, body text not null)").execute(&pool).await?;
+    sqlx::query("create table raw_queue (id bigint primary key, state text not null, body text not null)")
+        .execute(&pool)
+        .await?;
     sqlx::query("create index raw_queued on raw_queue (id) where state = 'queued'").execute(&pool).await?;
     let fill = "insert into raw_queue select n, 'queued', repeat('x', 1000) from generate_series(1, $1) n";
     sqlx::query(fill).bind(i64::from(rows)).execute(&pool).await?;

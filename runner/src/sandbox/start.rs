@@ -91,7 +91,12 @@ impl Parts {
         Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
     }
 
-    pub(super) fn confinement(&self, group: Option<&Group>, limits: &Limits, inherit: Vec<OwnedFd>) -> io::Result<Confinement> {
+    pub(super) fn confinement(
+        &self,
+        group: Option<&Group>,
+        limits: &Limits,
+        inherit: Vec<OwnedFd>,
+    ) -> io::Result<Confinement> {
         let files = getrlimit(Resource::Nofile).maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
         // No core dumps: the machine's handler for them runs outside of any sandbox.
         let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];

@@ -209,7 +209,8 @@ impl<E: Executor> Performance<E> {
 async fn settle(spool: Arc<Mutex<Spool>>) {
     if Arc::strong_count(&spool) > 1
         && let Err(error) = on_disk(&spool, Spool::settle).await
-        && error.kind() != io::ErrorKind::NotFound // the server has it since
+        && error.kind() != io::ErrorKind::NotFound
+    // the server has it since
     {
         tracing::warn!(%error, "a receipt that the server does not have would not survive a power cut");
     }
