@@ -45,7 +45,7 @@ create table membership (
     foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create index membership_person on membership (tenant_id, person_id);
+create index membership_person on membership (tenant_id, person_id, organisation_id, role);
 
 -- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
 create table setup_link (

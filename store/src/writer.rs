@@ -105,10 +105,14 @@ impl Writer {
         member.await.map_err(|_| lost())?
     }
 
-    /// Waits until nobody writes, and closes the connection: SQLite folds its write-ahead log into the database file.
+    /// Waits for the turn, commits what still waits for that, and closes the connection: SQLite folds its write-ahead log
+    /// into the database file.
     pub(crate) async fn close(&self) {
         let mut pen = self.0.lock().await;
         pen.closed = true;
+        if pen.group.is_some() {
+            pen.commit().await;
+        }
         if let Some(connection) = pen.connection.take().and_then(Arc::into_inner)
             && let Err(error) = connection.into_inner().close().await
         {

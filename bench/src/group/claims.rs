@@ -53,7 +53,7 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
 }
 
 async fn runner(world: &World, number: u32) -> Result<Actor> {
-    let (id, name) = (RunnerId(Uuid::now_v7()), format!("runner {number}"));
+    let (id, name) = (RunnerId(Uuid::now_v7()), format!("runner-{number}"));
     let mut write = world.store.write(&world.console).await?;
     let enrolled = EnrolledRunner {
         id,

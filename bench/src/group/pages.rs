@@ -180,6 +180,6 @@ fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
         largest = largest.max(answer.body.len());
     }
     let kilobytes = f64::from(u32::try_from(largest)?) / 1e3;
-    bench.add(Figure::alone("largest page, compressed", kilobytes, "kB", Aim::AtMost(60.0)));
+    bench.add(Figure::alone("largest page, as it is sent", kilobytes, "kB", Aim::AtMost(60.0)));
     Ok(())
 }

@@ -49,6 +49,7 @@ impl Drop for BarePage {
 ///
 /// # Errors
 /// When no port can be had.
+#[expect(clippy::disallowed_methods, reason = "the barest server that there is; only we ask it")]
 pub async fn serve() -> Result<()> {
     any_spawner::Executor::init_tokio()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -31,10 +31,8 @@ impl Sandboxes {
     /// # Errors
     /// When the machine is unfit.
     pub fn times(&self, count: usize) -> Result<Spread> {
-        (0..count)
-            .map(|_| self.runtime.block_on(one(Arc::clone(&self.bubblewrap))))
-            .collect::<Result<Vec<_>>>()
-            .map(|times| times.into_iter().collect())
+        let times = (0..count).map(|_| self.runtime.block_on(one(Arc::clone(&self.bubblewrap))));
+        times.collect()
     }
 
     /// How many starts there are in a second, so many of them at once.

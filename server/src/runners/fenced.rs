@@ -111,8 +111,9 @@ impl Session {
         let (shared, to, end) = (Arc::clone(&self.shared), self.to.clone(), self.end.clone());
         tokio::spawn(async move {
             let taken = write.commit().await;
-            // A slot may be free now.
-            shared.desk.changed.notify_one();
+            if matches!(answer, Some(server_message::Kind::FinishedAck(_))) {
+                shared.desk.changed.notify_one(); // a slot is free
+            }
             let said = match (taken, answer) {
                 (Ok(()), None) => true,
                 (Ok(()), Some(answer)) => matches!(timeout(READING, to.send(Ok(words::say(answer)))).await, Ok(Ok(()))),

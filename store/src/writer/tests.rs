@@ -214,3 +214,15 @@ async fn another_program_that_writes_is_waited_for_and_then_refused_without_harm
     shop.sell(2).await.commit(vec![]).await.unwrap();
     assert_eq!(shop.sold().await, [1, 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_commits_what_waits() {
+    let shop = Shop::open().await;
+    let (first, writer) = (shop.sell(1).await, shop.writer.clone());
+    let closing = tokio::spawn(async move { writer.close().await });
+    sleep(MOMENT).await;
+    first.commit(vec![]).await.unwrap();
+    closing.await.unwrap();
+    assert_eq!(shop.sold().await, [1]);
+    assert!(shop.writer.begin().await.is_err());
+}
