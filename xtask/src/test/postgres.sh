@@ -23,7 +23,7 @@ initdb --pgdata="$folder/data" --username=postgres --auth=trust --encoding=UTF8 
 
 # Nothing here needs to survive a crash, so nothing waits for the disk.
 postgres -D "$folder/data" -p "$port" \
-    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500 \
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500 -c autovacuum=off \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>"$log" 2>&1 &
 server=$!
 
