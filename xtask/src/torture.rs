@@ -20,7 +20,7 @@ pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<(
     need::torture()?;
     binaries::build(false)?;
     let programs = need::postgres()?;
-    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs))?;
+    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, false))?;
     let mut nextest = cargo(&["nextest", "run", "--profile", "torture", "--no-capture", "-E", &which(filter)]);
     nextest
         .args(PRODUCT)

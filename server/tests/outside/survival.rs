@@ -91,7 +91,8 @@ on_both! {
         let below = asleep(program, &adam.key, &task).await;
         let mut stream = program.listen(Who::Key(&adam.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert_eq!(stream.hear("state").await, "running");
-        program.stop(Duration::from_secs(15)).await;
+        // The stream ends at once: the door would wait ten seconds for it.
+        program.stop(Duration::from_secs(8)).await;
         until_gone(&below, Duration::from_secs(1)).await;
         stream.end().await; // it ended, however
         program.start().await;

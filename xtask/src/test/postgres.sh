@@ -23,7 +23,7 @@ initdb --pgdata="$folder/data" --username=postgres --auth=trust --encoding=UTF8 
 
 # Nothing here needs to survive a crash: only what measures waits for the disk.
 postgres -D "$folder/data" -p "$port" \
-    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500 \
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500 -c autovacuum=off \
     -c fsync="$3" -c synchronous_commit="$3" -c full_page_writes="$3" >>"$log" 2>&1 &
 server=$!
 
