@@ -11,6 +11,10 @@ impl From<Error> for Refusal {
             Error::Invalid(invalid) => invalid.into(),
             Error::Conflict(how) => Self::new(Kind::Conflict, how),
             Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
+            Error::Full => {
+                tracing::error!("the disk is full");
+                Self::new(Kind::Unavailable, t!("refused-full"))
+            }
             Error::Database(_) | Error::Unusable(_) | Error::Corrupt(_) => {
                 tracing::error!(%error, "a page could not use the store");
                 Self::new(Kind::Unavailable, t!("refused-unavailable"))

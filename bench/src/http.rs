@@ -34,20 +34,18 @@ impl Request {
     }
 }
 
+/// Names in lower case, and values.
+type Headers = Vec<(String, String)>;
+
 /// An answer, whole.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -112,7 +110,7 @@ impl Connection {
         Ok(Events { connection: self, read: vec![], at: 0 })
     }
 
-    fn head(&mut self) -> Result<(u16, Vec<(String, String)>, Length)> {
+    fn head(&mut self) -> Result<(u16, Headers, Length)> {
         let first = self.line()?;
         let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no HTTP answer")?;
         let (mut headers, mut length) = (vec![], Length::Known(0));
@@ -216,7 +214,7 @@ mod tests {
     fn answers_are_read_with_a_length_and_in_chunks() {
         let get = Request::get("x", "/", &[("accept", "*/*")]);
         let whole = answering("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nX-A: b\r\n\r\nno").send(&get).unwrap();
-        assert_eq!((whole.status, whole.header("x-a"), whole.text().as_str()), (404, Some("b"), "no"));
+        assert_eq!((whole.status, whole.headers[1].1.as_str(), whole.text().as_str()), (404, "b", "no"));
         assert!(whole.is(200).is_err());
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\n";
         assert_eq!(answering(chunked).send(&get).unwrap().text(), "abc0123456789");

@@ -213,5 +213,5 @@ fn cookie(answer: &Answer) -> Option<String> {
     let lines = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
     let pair =
         |(_, line): &(String, String)| line.split(';').next().filter(|pair| !pair.ends_with('=')).map(str::to_owned);
-    lines.filter_map(pair).last()
+    lines.rev().find_map(pair)
 }

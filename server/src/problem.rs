@@ -137,7 +137,7 @@ impl From<store::Error> for Problem {
             Error::Conflict(how) => Self::conflict(how),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
-            Error::Database(_) if error.is_full() => {
+            Error::Full => {
                 tracing::error!(%error, "the disk is full");
                 Self::unavailable(
                     "The server's disk is full, and nothing was changed. An administrator has to make room.",

@@ -22,6 +22,9 @@ pub enum Error {
     /// 503: the database did not answer in time.
     #[error("the database is busy")]
     Busy,
+    /// 503: the database's disk is full: somebody has to make room, and trying again does not help.
+    #[error("the database's disk is full")]
+    Full,
     /// 503: the database said no.
     #[error("database: {0}")]
     Database(sqlx::Error),
@@ -41,6 +44,8 @@ impl From<sqlx::Error> for Error {
             // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, deadlock, serialisation.
             sqlx::Error::Database(inner) => match inner.code().as_deref() {
                 Some("5" | "261" | "517" | "55P03" | "40P01" | "40001") => Self::Busy,
+                // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the shared memory beside the file cannot grow); PostgreSQL: disk_full.
+                Some("13" | "4874" | "53100") => Self::Full,
                 // PostgreSQL keeps no NUL in text, so nothing there has one.
                 Some("22021") => Self::Invalid(Invalid::new("text", "must not contain NUL")),
                 _ if inner.is_foreign_key_violation() => Self::NotFound, // it points to what is not in this tenant
@@ -52,13 +57,6 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
-    /// Whether the database's disk is full: somebody has to make room, and trying again does not help.
-    pub fn is_full(&self) -> bool {
-        // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the shared memory beside the file cannot grow); PostgreSQL: disk_full.
-        matches!(self, Self::Database(sqlx::Error::Database(inner))
-            if matches!(inner.code().as_deref(), Some("13" | "4874" | "53100")))
-    }
-
     /// Whether a unique index refused a row.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())

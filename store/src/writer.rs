@@ -213,7 +213,11 @@ impl Pen {
         tracing::error!(%error, "the database did not take what was written");
         self.connection = None;
         for Kept { told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
-            let again = if matches!(error, Error::Busy) { Error::Busy } else { not_written(error) };
+            let again = match error {
+                Error::Busy => Error::Busy,
+                Error::Full => Error::Full,
+                other => not_written(other),
+            };
             let _ = told.send(Err(again)); // who committed may have gone
         }
     }

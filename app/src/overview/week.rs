@@ -126,7 +126,7 @@ fn Waits(days: Vec<Day>) -> impl IntoView {
 fn span(micros: i64) -> String {
     match micros {
         ..1_000_000 => format!("{}\u{a0}ms", micros / 1_000),
-        ..60_000_000 => format!("{}.{}\u{a0}s", micros / 1_000_000, micros / 100_000 % 10),
+        1_000_000..60_000_000 => format!("{}.{}\u{a0}s", micros / 1_000_000, micros / 100_000 % 10),
         _ => words::duration(u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX)),
     }
 }

@@ -72,7 +72,7 @@ async fn a_runners_page_says_what_its_sandbox_is_made_of_and_revokes_it() {
     house.get(Some(&mel), "/runners").await.says("build-1").says("Connected").says("cgroup v2").says("Fit");
     let shown = house.get(Some(&mel), &page).await;
     shown.says("bubblewrap 0.8.0").says("nobody (65534)").says("0a1b").says("in 24 hours").hides("Revoke runner");
-    house.get(Some(&ada), &page).await.says("Revoke runner").says("goes back to the queue");
+    house.get(Some(&ada), &page).await.says("Revoke runner").says("What it runs is cancelled");
     assert_eq!(
         house.act(Some(&mel), "/actions/runners/revoke", &[("id", &id)]).await.unwrap_err().kind,
         Kind::Forbidden

@@ -6,14 +6,15 @@ use web_sys::{HtmlInputElement, KeyboardEvent};
 
 /// Shows what needs JavaScript, and listens.
 pub fn wake() {
-    for (id, act) in [
-        ("log-start", layout::to_start as fn()),
+    let acts: [(&str, fn()); 6] = [
+        ("log-start", layout::to_start),
         ("log-end", layout::to_end),
         ("log-follow", layout::to_end),
         ("log-copy", copy::copy),
         ("log-next", || find::step(true)),
         ("log-before", || find::step(false)),
-    ] {
+    ];
+    for (id, act) in acts {
         if let Some(button) = dom::by_id(id) {
             hear(&button, "click", move |_| act());
         }

@@ -65,17 +65,18 @@ impl Blocks {
     /// Takes a line that came live. One whose block is not here is fetched when it is looked at.
     pub fn push(&mut self, number: u32, said: &JsValue) {
         let block = block_of(number);
-        if number == first_of(block) && find(&self.kept, block).is_none() {
-            if let Some(element) = line::element("div", "log-block", "") {
-                self.kept.push((block, element));
-            }
+        if number == first_of(block)
+            && find(&self.kept, block).is_none()
+            && let Some(element) = line::element("div", "log-block", "")
+        {
+            self.kept.push((block, element));
         }
         let Some(element) = find(&self.kept, block) else { return };
         let next = first_of(block) + element.child_element_count();
-        if number == next {
-            if let Some(row) = line::row(number, said) {
-                let _ = element.append_child(&row);
-            }
+        if number == next
+            && let Some(row) = line::row(number, said)
+        {
+            let _ = element.append_child(&row);
         }
     }
 

@@ -97,11 +97,12 @@ async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
                 ordeal.load.promised(&answer.json(), "");
                 return None;
             }
-            Some(answer)
+            assert_eq!(answer.status, 503, "{answer}");
+            // Another's full disk may have ended the commit that this one shared.
+            answer.body.contains("disk").then_some(answer)
         })
         .await;
-        assert_eq!(refused.status, 503, "{refused}");
-        assert!(refused.body.contains("disk") && refused.header("retry-after") != "", "{refused}");
+        assert!(!refused.header("retry-after").is_empty(), "{refused}");
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(amount(4, 60)) {
             program.get(Who::Browser(&browser), "/tasks").await.is(200);

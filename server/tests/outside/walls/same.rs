@@ -56,9 +56,23 @@ fn plain(answer: &Answer, asked: &[&str]) -> String {
             .split(['/', '?', '&', '=', '"'])
             .filter(|said| said.len() >= 2 && said.contains(|c: char| c.is_ascii_digit()))
         {
-            text = text.replace(said, "ASKED");
+            text = without(&text, said);
         }
     }
     text = text.replace("mia@acme", "ASKED").replace("mix@acme", "ASKED");
     text.lines().filter(|line| !line.starts_with("content-length: ")).collect::<Vec<_>>().join("\n")
+}
+
+/// With `said` taken out wherever it stands by itself: a short number is also a part of longer ones.
+fn without(text: &str, said: &str) -> String {
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(said) {
+        let (before, after) = (&rest[..at], &rest[at + said.len()..]);
+        kept.push_str(before);
+        let alone = apart(kept.chars().next_back()) && apart(after.chars().next());
+        kept.push_str(if alone { "ASKED" } else { said });
+        rest = after;
+    }
+    kept + rest
 }
