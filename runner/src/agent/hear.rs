@@ -50,7 +50,7 @@ impl<E: Executor> Agent<E> {
                 let attempt = named(attempt.as_ref())?;
                 if let Some(held) = self.held.remove(&attempt) {
                     tracing::warn!(%attempt, "the server has given it to somebody else");
-                    held.abandon();
+                    self.kill(held);
                 }
             }
             _ => return Err(Ended::Broken("the server spoke out of turn".into())),

@@ -84,13 +84,15 @@ impl Held {
         self.orders.send_if_modified(|order| std::mem::replace(order, Order::Cancel) == Order::Run);
     }
 
-    /// Ends it at once, and forgets what it printed: it is no longer ours.
-    pub fn abandon(self) {
+    /// Ends it at once, and forgets what it printed: it is no longer ours. Where it still runs, what is handed back is closed
+    /// when nothing of it is left.
+    pub fn abandon(self) -> Option<watch::Sender<Order>> {
         if self.is_running() {
             self.orders.send_replace(Order::Kill);
-        } else {
-            self.forget();
+            return Some(self.orders);
         }
+        self.forget();
+        None
     }
 
     /// The server has it all.

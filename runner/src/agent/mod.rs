@@ -8,7 +8,7 @@ mod tasks;
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     time::{Instant, sleep_until},
 };
 
@@ -21,7 +21,7 @@ use crate::{
     metrics::Metrics,
     sandbox::Executor,
     spool::Shelf,
-    work::{Attempt, Event, Me},
+    work::{Attempt, Event, Me, Order},
 };
 use held::Held;
 use stream::{Session, next};
@@ -44,6 +44,8 @@ pub struct Agent<E> {
     dialer: Dialer,
     shelf: Shelf,
     held: HashMap<Attempt, Held>,
+    /// What was killed and may not be gone yet.
+    dying: Vec<(Attempt, watch::Sender<Order>)>,
     slots: Arc<Semaphore>,
     slot_count: u32,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
@@ -78,6 +80,7 @@ impl<E: Executor> Agent<E> {
             key: Arc::new(key),
             shelf,
             held,
+            dying: vec![],
             slots: Arc::new(Semaphore::new(permits)),
             slot_count: slots,
             events: mpsc::channel(64),

@@ -10,7 +10,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{Agent, held::Held, stream::Session};
 use crate::{
     sandbox::Executor,
-    work::{Event, Order, Performance, Verified},
+    work::{Attempt, Event, Order, Performance, Verified},
 };
 
 /// For the sandboxes to be gone when the runner ends.
@@ -57,6 +57,7 @@ impl<E: Executor> Agent<E> {
             Ok(None) => return Err(("this runner has begun this attempt, or a later one, before".into(), false)),
             Err(error) => return Err((format!("the runner's disk cannot be written: {error}"), true)),
         };
+        let before = self.make_way(attempt);
         let (order, orders) = watch::channel(Order::Run);
         let performance = Performance {
             executor: Arc::clone(&self.executor),
@@ -68,17 +69,40 @@ impl<E: Executor> Agent<E> {
             events: self.events.0.clone(),
             slot,
         };
-        tokio::spawn(performance.run());
+        tokio::spawn(async move {
+            for earlier in before {
+                earlier.closed().await;
+            }
+            performance.run().await;
+        });
         self.held.insert(attempt, Held::begun(attempt, spool, order));
         Ok(())
     }
 
+    /// Kills earlier attempts of the same task that still run here: the server has given up on them, as when its clock
+    /// jumped. The new one begins when nothing of them is left, so that a task never runs twice at once on one machine.
+    fn make_way(&mut self, attempt: Attempt) -> Vec<watch::Sender<Order>> {
+        self.kill_where(|held| held.task == attempt.task);
+        self.dying.iter().filter(|(dying, _)| dying.task == attempt.task).map(|(_, orders)| orders.clone()).collect()
+    }
+
     /// Kills what runs: others may have it by now. What ended is kept, in case the server still wants it.
     pub(super) fn abandon_running(&mut self) {
-        for (attempt, held) in self.held.extract_if(|_, held| held.is_running()) {
+        self.kill_where(|_| true);
+    }
+
+    fn kill_where(&mut self, which: impl Fn(&Attempt) -> bool) {
+        let killed: Vec<_> = self.held.extract_if(|attempt, held| which(attempt) && held.is_running()).collect();
+        for (attempt, held) in killed {
             tracing::warn!(%attempt, "killed, because it is no longer ours");
-            held.abandon();
+            self.kill(held);
         }
+    }
+
+    pub(super) fn kill(&mut self, held: Held) {
+        let attempt = held.attempt();
+        self.dying.retain(|(_, orders)| !orders.is_closed());
+        self.dying.extend(held.abandon().map(|orders| (attempt, orders)));
     }
 
     /// Kills everything and waits until nothing is left of it.

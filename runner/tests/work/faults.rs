@@ -100,6 +100,37 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     worker.stop().await;
 }
 
+/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_is_assigned_anew_begins_when_its_earlier_attempt_is_gone() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; sleep 3623")).await;
+    call.lines(7, 1, &mut Vec::new(), 1).await;
+    let watch = std::thread::spawn(|| {
+        let (began, mut most) = (Instant::now(), 0);
+        while began.elapsed() < Duration::from_secs(2) {
+            most = most.max(sleepers("sleep\03623"));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        most
+    });
+    call.assign(site.assignment(7, 2, "echo again; sleep 3623")).await;
+    let mut kept = Vec::new();
+    call.lines(7, 2, &mut kept, 1).await;
+    assert_eq!(kept, ["again"]);
+    assert_eq!(watch.join().unwrap(), 1, "never two at once");
+    worker.stop().await;
+}
+
+/// How many processes have this in their command line.
+fn sleepers(words: &str) -> usize {
+    let lines = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| std::fs::read(entry.path().join("cmdline")));
+    lines.flatten().filter(|line| line.starts_with(words.as_bytes())).count()
+}
+
 /// The other half of fencing: by the time the server gives the task to somebody else, it does not run here any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {

@@ -32,9 +32,9 @@ on_both! {
         let one_row = if world.is_sqlite() { "rowid" } else { "ctid" };
         let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
         for (table, column) in POINTERS {
-            let row = if *table == "task_word" { "word" } else { one_row }; // has no rowid
+            let row = if *table == "task_word" { "(task_id, word)" } else { one_row }; // has no rowid
             let theirs = format!("(select {column} from {table} where tenant_id = {bolt} limit 1)");
-            let one = format!("(select {row} from {table} where tenant_id = {acme} limit 1)");
+            let one = format!("(select {} from {table} where tenant_id = {acme} limit 1)", row.trim_matches(['(', ')']));
             let moved = raw.run(&format!("update {table} set {column} = {theirs} where {row} = {one}")).await;
             let error = moved.expect_err(&format!("{table}.{column} may point to another tenant")).to_string();
             assert!(error.to_lowercase().contains("foreign key"), "{table}.{column}: {error}");
