@@ -70,8 +70,10 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto('/tasks');
-  await page.keyboard.press('?');
-  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await expect(async () => {
+    await page.keyboard.press('?');
+    await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible({ timeout: 1_000 });
+  }, 'the page wakes').toPass();
   await look(page);
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');

@@ -162,7 +162,7 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
     await page.getByRole('button', { name: 'Previous', exact: true }).click();
     await expect(page.getByText('1 of 11 lines')).toBeVisible();
     await expect(page.locator('#L15000')).toBeInViewport();
-    await page.getByRole('searchbox').fill('no such thing');
+    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('no such thing');
     await page.keyboard.press('Enter');
     await expect(page.getByText('No line has it.')).toBeVisible();
   });
@@ -189,8 +189,8 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
     await expect(parts).toContainText('Lines 199501 to 200001 of 200001');
     await plain.getByRole('link', { name: 'Earlier lines' }).click();
     await expect(plain.locator('#L199001')).toBeVisible();
-    await plain.getByRole('searchbox').fill('needle');
-    await plain.getByRole('button', { name: 'Find' }).click();
+    await plain.getByRole('searchbox', { name: 'Find in the output' }).fill('needle');
+    await plain.getByRole('button', { name: 'Find', exact: true }).click();
     await plain.locator('.log a[href*="from=200001"]').click();
     await expect(plain.locator('#L200001')).toHaveText(/the needle/);
   });
