@@ -40,7 +40,7 @@ record! {
         pub started_at: Option<Timestamp>,
         /// When it ended.
         pub ended_at: Option<Timestamp>,
-        /// How it ended ([`End`] as JSON).
+        /// How it ended ([`domain::receipt::End`] as JSON).
         pub ending: Option<String>,
     }
 }
