@@ -112,7 +112,7 @@ async fn a_task_that_is_assigned_anew_begins_when_its_earlier_attempt_is_gone() 
     let watch = std::thread::spawn(|| {
         let (began, mut most) = (Instant::now(), 0);
         while began.elapsed() < Duration::from_secs(2) {
-            most = most.max(sleepers("sleep\03623"));
+            most = most.max(sleepers("sleep\x003623"));
             std::thread::sleep(Duration::from_millis(5));
         }
         most
