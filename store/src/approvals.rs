@@ -92,6 +92,22 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
+/// Questions that wait for `$2`: not their own, and not answered by them. The way leads through their organisations, so that
+/// what waits elsewhere costs nothing.
+macro_rules! waiting_for_me {
+    ($column:literal) => {
+        concat!(
+            "select ",
+            $column,
+            " from membership m cross join approval w
+             where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner') and w.tenant_id = $1
+                and w.organisation_id = m.organisation_id and w.state = 'waiting' and w.requester_id <> $2
+                and not exists (select 1 from decision d
+                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)"
+        )
+    };
+}
+
 macro_rules! columns {
     () => {
         concat!(
@@ -99,9 +115,9 @@ macro_rules! columns {
                 p.name as requester, a.request_digest, a.rule, a.needed, (select count(*) from decision d
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at
-             from approval a join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
-             join organisation o on o.tenant_id = a.tenant_id and o.id = a.organisation_id
-             join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
+             from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+             left join organisation o on o.tenant_id = a.tenant_id and o.id = a.organisation_id
+             left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
              where a.tenant_id = $1 and ",
             visible!()
         )
@@ -139,10 +155,7 @@ impl Read {
             self,
             Number,
             fetch_one,
-            "select count(*) as n from (select 1 from approval a join membership m on m.tenant_id = a.tenant_id
-                and m.organisation_id = a.organisation_id and m.person_id = $2 and m.role in ('approver', 'owner')
-             where a.tenant_id = $1 and a.state = 'waiting' and a.requester_id <> $2 and not exists (select 1 from decision d
-                where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.person_id = $2) limit 100) counted",
+            concat!("select count(*) as n from (", waiting_for_me!("1"), " limit 100) counted"),
             person
         )?;
         Ok(counted.n)
@@ -155,15 +168,7 @@ impl Read {
             self,
             Approval,
             fetch_all,
-            concat!(
-                columns!(),
-                " and a.state = 'waiting' and a.requester_id <> $2 and exists (select 1 from membership m
-                    where m.tenant_id = a.tenant_id and m.organisation_id = a.organisation_id and m.person_id = $2
-                    and m.role in ('approver', 'owner'))
-                 and not exists (select 1 from decision d
-                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.person_id = $2)
-                 order by a.id limit $4"
-            ),
+            concat!(columns!(), " and a.id in (", waiting_for_me!("w.id"), ") order by a.id limit $4"),
             person,
             everything,
             limit

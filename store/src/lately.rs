@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Assigned, TaskState::Running];
 
 /// Of how many tasks that ended the newest are looked at; a page says when there were more.
-pub const LOOKED_AT: i64 = 10_000;
+pub const LOOKED_AT: i64 = 5_000;
 
 record! {
     /// Tasks that ended on one day in one state.

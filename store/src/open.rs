@@ -142,8 +142,7 @@ async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Poo
         .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
-        .pragma("trusted_schema", "off")
-        .optimize_on_close(true, 400);
+        .pragma("trusted_schema", "off");
     let mut conn = options.connect().await.map_err(|error| unusable(url, &error))?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut conn).await?;
     assert_sqlite(&version)?;

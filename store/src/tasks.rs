@@ -31,10 +31,12 @@ macro_rules! columns {
             t.owner_id, p.name as owner, t.created_at, t.started_at, t.ended_at, t.ending from "
     };
 }
+/// Both are always there. They are left joins because the order of a left join is fixed: a planner must not begin with the few
+/// organisations, and sort all their tasks.
 macro_rules! joined {
     () => {
-        " join organisation o on o.tenant_id = t.tenant_id and o.id = t.organisation_id
-          join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id"
+        " left join organisation o on o.tenant_id = t.tenant_id and o.id = t.organisation_id
+          left join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id"
     };
 }
 

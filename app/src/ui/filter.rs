@@ -43,14 +43,13 @@ pub fn Chip(
     }
 }
 
-/// Beyond this the store does not count.
-const COUNTED: u64 = 1_000;
+/// The store counts one more at most.
+const COUNTED: u64 = 99;
 
 fn counted(count: u64, more: bool) -> String {
-    match count {
-        _ if count > COUNTED => t!("count-capped"),
-        _ if more => t!("count-more", n = count.to_string()),
-        _ => count.to_string(),
+    match more || count > COUNTED {
+        true => t!("count-more", n = count.min(COUNTED).to_string()),
+        false => count.to_string(),
     }
 }
 

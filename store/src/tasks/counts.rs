@@ -2,16 +2,17 @@
 use super::{
     list::TaskFilter,
     narrow::{Head, Way, head},
+    visible,
 };
 use crate::{
     Read, Result,
-    column::{Number, record},
-    filter::Arg,
+    column::record,
+    filter::{Arg, Statement},
 };
 use domain::task::TaskState;
 use std::{collections::BTreeMap, ops::Deref};
 
-/// How many tasks of each state the actor sees: 1,001 of one stand for all beyond a thousand.
+/// How many tasks of each state the actor sees: 100 of one stand for all beyond 99.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     of: BTreeMap<TaskState, i64>,
@@ -27,13 +28,20 @@ impl Deref for Counts {
 }
 
 /// Where counting one state stops.
-const OF_A_STATE: i64 = 1_001;
+const OF_A_STATE: i64 = 100;
 
 /// Where counting what matches stops, when something other than the state narrows.
-const OF_A_MATCH: i64 = 5_000;
+const OF_A_MATCH: i64 = 500;
 
-/// What is counted of one state: only the index of states is read for who sees everything.
-const ONE_STATE: Head = head!("select count(*) as n from (select 1 from ", "");
+/// Where looking for matches to count stops, when very many tasks have the words of a text.
+const STRETCH: i64 = 2_000;
+
+/// What is counted of each of some states: only the index of states is read for who sees everything.
+const STATES: &str = concat!(
+    "select s.state, (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.state = s.state and ",
+    visible!(),
+    " limit $4) counted) as n from ("
+);
 
 /// What is counted of everything that matches.
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
@@ -59,20 +67,22 @@ impl Read {
 
     async fn count_states(&mut self) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
-        for (state, count) in &mut counts.of {
-            let filter = TaskFilter { states: vec![*state], ..TaskFilter::default() };
-            let Some(narrowed) = self.narrow(ONE_STATE, &filter, Way::Older(None)).await? else { continue };
-            let mut statement = narrowed.statement;
-            statement.push(" limit ?) counted", Arg::Int(OF_A_STATE));
-            let rows: Vec<Number> = statement.fetch(&mut self.conn).await?;
-            *count = rows.first().map_or(0, |row| row.n);
+        let (person, everything) = (Arg::Uuid(self.viewer().0), Arg::Bool(self.actor.reads_everything()));
+        let args = vec![Arg::Uuid(self.tenant.0), person, everything, Arg::Int(OF_A_STATE)];
+        let mut statement = Statement::new(STATES, args);
+        for (nth, state) in counts.of.keys().enumerate() {
+            let sql = if nth == 0 { "select ? as state" } else { " union all select ?" };
+            statement.push(sql, Arg::Text(state.to_string()));
         }
+        statement.push_text(") s");
+        let rows: Vec<OfState> = statement.fetch(&mut self.conn).await?;
+        counts.of.extend(rows.into_iter().map(|row| (row.state, row.n)));
         Ok(counts)
     }
 
     async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
-        let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None)).await? else { return Ok(counts) };
+        let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None), STRETCH).await? else { return Ok(counts) };
         let edge = narrowed.edge.is_some();
         let mut statement = narrowed.in_order(OF_A_MATCH);
         statement.push_text(") counted group by counted.state");

@@ -60,6 +60,9 @@ pub struct TaskFilter {
     pub text: Option<String>,
 }
 
+/// How many tasks are looked through at most for words that many titles have.
+const STRETCH: i64 = 20_000;
+
 /// What a row is read from.
 const ROWS: Head = head!(columns!(), joined!());
 
@@ -78,7 +81,7 @@ impl Read {
     }
 
     async fn tasks_on(&mut self, filter: &TaskFilter, way: Way, limit: u32) -> Result<Page<TaskRow>> {
-        let Some(narrowed) = self.narrow(ROWS, filter, way).await? else {
+        let Some(narrowed) = self.narrow(ROWS, filter, way, STRETCH).await? else {
             return Ok(Page { items: vec![], next: None });
         };
         let edge = narrowed.edge;

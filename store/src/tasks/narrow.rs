@@ -70,9 +70,6 @@ impl Narrowed {
     }
 }
 
-/// How many tasks are looked through at most for words that many titles have.
-const STRETCH: i64 = 50_000;
-
 record! {
     /// The end of a stretch of tasks.
     pub struct Edge {
@@ -82,8 +79,15 @@ record! {
 }
 
 impl Read {
-    /// The statement for what matches; `None` where nothing can.
-    pub(super) async fn narrow(&mut self, head: Head, filter: &TaskFilter, way: Way) -> Result<Option<Narrowed>> {
+    /// The statement for what matches; `None` where nothing can. For words that many titles have, `stretch` tasks are looked
+    /// through at most.
+    pub(super) async fn narrow(
+        &mut self,
+        head: Head,
+        filter: &TaskFilter,
+        way: Way,
+        stretch: i64,
+    ) -> Result<Option<Narrowed>> {
         let sought = match &filter.text {
             None => None,
             Some(text) => match self.seek(text).await? {
@@ -94,7 +98,7 @@ impl Read {
         let frequency = sought.as_ref().map(|sought| sought.frequency);
         // Of a label and a word the rarer should lead; a word that few titles have always is rare enough.
         let labelled = filter.label.is_some() && frequency != Some(Frequency::Few);
-        let edge = if frequency == Some(Frequency::Many) { self.edge(way).await? } else { None };
+        let edge = if frequency == Some(Frequency::Many) { self.edge(way, stretch).await? } else { None };
         let (tenant, person) = (Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0));
         let everything = Arg::Bool(self.actor.reads_everything());
         let sql = if labelled { head.labelled } else { head.plain };
@@ -131,14 +135,14 @@ impl Read {
     }
 
     /// The task at the end of the stretch that is looked through; `None` where fewer follow.
-    async fn edge(&mut self, way: Way) -> Result<Option<TaskId>> {
+    async fn edge(&mut self, way: Way, stretch: i64) -> Result<Option<TaskId>> {
         const NEWEST: &str = "select id from task where tenant_id = $1 order by id desc limit 1 offset $2";
         const OLDER: &str = "select id from task where tenant_id = $1 and id < $3 order by id desc limit 1 offset $2";
         const NEWER: &str = "select id from task where tenant_id = $1 and id > $3 order by id limit 1 offset $2";
         let edge = match way {
-            Way::Older(None) => scoped!(self, Edge, fetch_optional, NEWEST, STRETCH),
-            Way::Older(Some(task)) => scoped!(self, Edge, fetch_optional, OLDER, STRETCH, task),
-            Way::Newer(task) => scoped!(self, Edge, fetch_optional, NEWER, STRETCH, task),
+            Way::Older(None) => scoped!(self, Edge, fetch_optional, NEWEST, stretch),
+            Way::Older(Some(task)) => scoped!(self, Edge, fetch_optional, OLDER, stretch, task),
+            Way::Newer(task) => scoped!(self, Edge, fetch_optional, NEWER, stretch, task),
         };
         Ok(edge?.map(|edge| edge.id))
     }
