@@ -19,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use leptos::config::LeptosOptions;
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 /// What pages share.
 #[derive(Clone, Debug)]
@@ -51,9 +52,11 @@ pub fn routes(web: Web, streams: Router) -> Router {
     let config = &app.config.sessions;
     let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle, config.absolute);
     let cookies = auth::layer(sessions, web.https, config.absolute);
+    // What a form answers is left as it is: it may show a secret beside what was sent, and its length would tell (BREACH).
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
         .route("/actions/{*name}", post(actions::run))
-        .fallback(get(page::show))
+        .fallback(get(page::show).layer(compression))
         .with_state(web)
         .merge(streams)
         .layer(from_fn_with_state(app, auth::identify))

@@ -44,7 +44,12 @@ fn revealed(line: &str) -> AnyView {
             view! { <mark class="hidden-character" title=title>{name}</mark> }.into_any()
         }
     };
-    reveal(line).into_iter().map(piece).collect_view().into_any()
+    let mut pieces = reveal(line).into_iter();
+    match (pieces.next(), pieces.next()) {
+        (None, _) => ().into_any(),
+        (Some(only), None) => piece(only),
+        (Some(first), Some(second)) => [first, second].into_iter().chain(pieces).map(piece).collect_view().into_any(),
+    }
 }
 
 /// Text from outside, complete, with numbered lines.

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, ops::Deref};
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     of: BTreeMap<TaskState, i64>,
-    /// Whether these are all: false where so many tasks match that only the newest were counted.
+    /// Whether these are all: false where only the newest tasks were looked at.
     pub whole: bool,
 }
 
@@ -33,18 +33,36 @@ const OF_A_STATE: i64 = 100;
 /// Where counting what matches stops, when something other than the state narrows.
 const OF_A_MATCH: i64 = 500;
 
-/// Where looking for matches to count stops, when very many tasks have the words of a text.
-const STRETCH: i64 = 2_000;
+/// Where looking for what one sees stops, in each state and among what else narrows.
+const STRETCH: i64 = 1_000;
 
-/// What is counted of each of some states: only the index of states is read for who sees everything.
+/// What is counted of each of some states, and of how many of that state where one does not see everything. Only the index of
+/// states is read.
 const STATES: &str = concat!(
-    "select s.state, (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.state = s.state and ",
+    "select s.state, (select count(*) from (select 1 from (select t.tenant_id, t.owner_id, t.organisation_id, t.visibility, t.asked
+            from task t where t.tenant_id = $1 and t.state = s.state order by t.id desc limit $5) t
+        where ",
     visible!(),
-    " limit $4) counted) as n from ("
+    " limit $4) counted) as n,
+        case when $3 then 0 else (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.state = s.state
+            limit $5) looked) end as looked
+     from ("
 );
 
 /// What is counted of everything that matches.
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
+
+record! {
+    /// How many one sees of a state.
+    pub struct SeenOfState {
+        /// The state.
+        pub state: TaskState,
+        /// How many.
+        pub n: i64,
+        /// Among how many.
+        pub looked: i64,
+    }
+}
 
 record! {
     /// How many there are of a state.
@@ -68,21 +86,24 @@ impl Read {
     async fn count_states(&mut self) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
         let (person, everything) = (Arg::Uuid(self.viewer().0), Arg::Bool(self.actor.reads_everything()));
-        let args = vec![Arg::Uuid(self.tenant.0), person, everything, Arg::Int(OF_A_STATE)];
+        let args = vec![Arg::Uuid(self.tenant.0), person, everything, Arg::Int(OF_A_STATE), Arg::Int(STRETCH)];
         let mut statement = Statement::new(STATES, args);
         for (nth, state) in counts.of.keys().enumerate() {
             let sql = if nth == 0 { "select ? as state" } else { " union all select ?" };
             statement.push(sql, Arg::Text(state.to_string()));
         }
         statement.push_text(") s");
-        let rows: Vec<OfState> = statement.fetch(&mut self.conn).await?;
+        let rows: Vec<SeenOfState> = statement.fetch(&mut self.conn).await?;
+        counts.whole = rows.iter().all(|row| row.looked < STRETCH || row.n == OF_A_STATE);
         counts.of.extend(rows.into_iter().map(|row| (row.state, row.n)));
         Ok(counts)
     }
 
     async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
-        let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None), STRETCH).await? else { return Ok(counts) };
+        let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None), STRETCH).await? else {
+            return Ok(counts);
+        };
         let edge = narrowed.edge.is_some();
         let mut statement = narrowed.in_order(OF_A_MATCH);
         statement.push_text(") counted group by counted.state");

@@ -60,15 +60,15 @@ pub struct TaskFilter {
     pub text: Option<String>,
 }
 
-/// How many tasks are looked through at most for words that many titles have.
-const STRETCH: i64 = 20_000;
+/// How many tasks are looked through for a page, first and at most.
+const STRETCHES: [i64; 2] = [1_000, 20_000];
 
 /// What a row is read from.
 const ROWS: Head = head!(columns!(), joined!());
 
 impl Read {
-    /// Tasks that match and that the actor sees, newest first, `after` being the last one seen. Where very many tasks have
-    /// the words of a text, only a stretch of them is looked through: the page may be short, and `next` leads on.
+    /// Tasks that match and that the actor sees, newest first, `after` being the last one seen. Where an index does not lead
+    /// straight to them, only a stretch of the tasks is looked through: the page may be short, and `next` leads on.
     pub async fn tasks(&mut self, filter: &TaskFilter, after: Option<TaskId>, limit: u32) -> Result<Page<TaskRow>> {
         self.tasks_on(filter, Way::Older(after), limit).await
     }
@@ -81,13 +81,17 @@ impl Read {
     }
 
     async fn tasks_on(&mut self, filter: &TaskFilter, way: Way, limit: u32) -> Result<Page<TaskRow>> {
-        let Some(narrowed) = self.narrow(ROWS, filter, way, STRETCH).await? else {
-            return Ok(Page { items: vec![], next: None });
-        };
-        let edge = narrowed.edge;
-        let rows = narrowed.in_order(i64::from(limit) + 1).fetch(&mut self.conn).await?;
-        let mut page = Page::cut(rows, limit, |row: &TaskRow| row.id.to_string());
-        page.next = page.next.or_else(|| edge.map(|task| task.to_string()));
+        let mut page = Page { items: vec![], next: None };
+        for stretch in STRETCHES {
+            let Some(narrowed) = self.narrow(ROWS, filter, way, stretch).await? else { break };
+            let edge = narrowed.edge;
+            let rows = narrowed.in_order(i64::from(limit) + 1).fetch(&mut self.conn).await?;
+            page = Page::cut(rows, limit, |row: &TaskRow| row.id.to_string());
+            if page.next.is_some() || edge.is_none() {
+                break;
+            }
+            page.next = edge.map(|task| task.to_string());
+        }
         Ok(page)
     }
 }

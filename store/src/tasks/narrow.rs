@@ -1,15 +1,15 @@
 //! What a list of tasks is narrowed by, as conditions that indexes serve.
 //!
-//! A label leads through the index of labels, a word that few titles have through the index of words; all else is read in the
-//! order of ids. Whatever is read comes in that order, so a page costs the same among ten tasks and a million.
+//! One condition leads, through an index: a word that few titles have, a label, an owner, an organisation, a state; else it is
+//! the order of ids. Whatever is read comes in that order, and where other conditions may rule out what comes, a stretch of it
+//! is read and no more: a page costs the same among ten tasks and a million.
 use super::{list::TaskFilter, words::Frequency};
 use crate::{
     Read, Result,
     column::record,
-    conn::scoped,
     filter::{Arg, Statement},
 };
-use domain::{OrganisationId, TaskId};
+use domain::{OrganisationId, PersonId, TaskId};
 
 /// Which way a list is read, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,56 @@ macro_rules! head {
 }
 pub(super) use head;
 
+/// The column that a list is in the order of, as conditions and orders.
+#[derive(Clone, Copy, Debug)]
+struct Ids {
+    below: &'static str,
+    above: &'static str,
+    down_to: &'static str,
+    up_to: &'static str,
+    newest: &'static str,
+    oldest: &'static str,
+}
+
+macro_rules! ids {
+    ($column:literal) => {
+        Ids {
+            below: concat!(" and ", $column, " < ?"),
+            above: concat!(" and ", $column, " > ?"),
+            down_to: concat!(" and ", $column, " >= ?"),
+            up_to: concat!(" and ", $column, " <= ?"),
+            newest: concat!(" order by ", $column, " desc limit ?"),
+            oldest: concat!(" order by ", $column, " limit ?"),
+        }
+    };
+}
+
+const OF_TASKS: Ids = ids!("t.id");
+const OF_LABELS: Ids = ids!("l.task_id");
+
+impl Ids {
+    /// Only what lies that way.
+    fn begin(self, statement: &mut Statement, way: Way) {
+        match way {
+            Way::Older(None) => {}
+            Way::Older(Some(TaskId(id))) => statement.push(self.below, Arg::Uuid(id)),
+            Way::Newer(TaskId(id)) => statement.push(self.above, Arg::Uuid(id)),
+        }
+    }
+
+    /// Only to this task, and it.
+    fn end(self, statement: &mut Statement, way: Way, edge: TaskId) {
+        let sql = if matches!(way, Way::Older(_)) { self.down_to } else { self.up_to };
+        statement.push(sql, Arg::Uuid(edge.0));
+    }
+
+    /// The first so many.
+    fn order(self, statement: &mut Statement, way: Way, limit: i64) {
+        let sql = if matches!(way, Way::Older(_)) { self.newest } else { self.oldest };
+        statement.push(sql, Arg::Int(limit));
+    }
+}
+
 /// A statement with its conditions, still without order and limit.
 #[derive(Debug)]
 pub(super) struct Narrowed {
@@ -52,21 +102,69 @@ pub(super) struct Narrowed {
     /// The last task that is looked at, where not all are.
     pub(super) edge: Option<TaskId>,
     way: Way,
-    labelled: bool,
+    ids: Ids,
 }
 
 impl Narrowed {
     /// The first so many in the order of the way.
     pub(super) fn in_order(self, limit: i64) -> Statement {
         let mut statement = self.statement;
-        let sql = match (self.way, self.labelled) {
-            (Way::Older(_), false) => " order by t.id desc limit ?",
-            (Way::Newer(_), false) => " order by t.id limit ?",
-            (Way::Older(_), true) => " order by l.task_id desc limit ?",
-            (Way::Newer(_), true) => " order by l.task_id limit ?",
-        };
-        statement.push(sql, Arg::Int(limit));
+        self.ids.order(&mut statement, self.way, limit);
         statement
+    }
+}
+
+/// What leads to the tasks, unless words that few titles have do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lead {
+    Label,
+    Owner,
+    Organisation,
+    State,
+    Order,
+}
+
+impl Lead {
+    /// The conditions of a filter but its text, the best lead first.
+    fn all(filter: &TaskFilter) -> impl Iterator<Item = Self> {
+        let label = filter.label.as_ref().map(|_| Self::Label);
+        let owner = filter.mine.then_some(Self::Owner);
+        let organisation = filter.organisation.map(|_| Self::Organisation);
+        let state = (!filter.states.is_empty()).then_some(Self::State);
+        [label, owner, organisation, state].into_iter().flatten()
+    }
+
+    fn of(filter: &TaskFilter) -> Self {
+        match Self::all(filter).next() {
+            // One state comes in the order of ids, several do not.
+            Some(Self::State) if filter.states.len() > 1 => Self::Order,
+            lead => lead.unwrap_or(Self::Order),
+        }
+    }
+
+    /// Adds the condition; a label only where the labels lead.
+    fn restrict(self, statement: &mut Statement, filter: &TaskFilter, person: PersonId) {
+        match self {
+            Self::Owner => statement.push(" and t.owner_id = ?", Arg::Uuid(person.0)),
+            Self::Organisation => {
+                if let Some(OrganisationId(id)) = filter.organisation {
+                    statement.push(" and t.organisation_id = ?", Arg::Uuid(id));
+                }
+            }
+            Self::State => {
+                for (at, state) in filter.states.iter().enumerate() {
+                    statement.push(if at == 0 { " and t.state in (?" } else { ", ?" }, Arg::Text(state.to_string()));
+                }
+                statement.push_text(")");
+            }
+            Self::Label => {
+                if let Some((key, value)) = &filter.label {
+                    statement.push(" and (l.key = ?", Arg::Text(key.clone()));
+                    statement.push(" and l.value = ?)", Arg::Text(value.clone()));
+                }
+            }
+            Self::Order => {}
+        }
     }
 }
 
@@ -79,8 +177,8 @@ record! {
 }
 
 impl Read {
-    /// The statement for what matches; `None` where nothing can. For words that many titles have, `stretch` tasks are looked
-    /// through at most.
+    /// The statement for what matches; `None` where nothing can. Where what leads to the tasks leads to others too, `stretch`
+    /// of them are looked through at most.
     pub(super) async fn narrow(
         &mut self,
         head: Head,
@@ -95,70 +193,48 @@ impl Read {
                 some => some,
             },
         };
-        let frequency = sought.as_ref().map(|sought| sought.frequency);
+        let person = self.viewer();
+        let few = sought.as_ref().is_some_and(|sought| sought.frequency == Frequency::Few);
+        let lead = Lead::of(filter);
+        let sees_all = self.actor.reads_everything() || filter.mine;
+        let straight = sees_all && sought.is_none() && Lead::all(filter).all(|one| one == lead);
+        let edge = if few || straight { None } else { self.edge(lead, filter, way, stretch).await? };
         // Of a label and a word the rarer should lead; a word that few titles have always is rare enough.
-        let labelled = filter.label.is_some() && frequency != Some(Frequency::Few);
-        let edge = if frequency == Some(Frequency::Many) { self.edge(way, stretch).await? } else { None };
-        let (tenant, person) = (Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0));
+        let (sql, ids) = if lead == Lead::Label && !few { (head.labelled, OF_LABELS) } else { (head.plain, OF_TASKS) };
         let everything = Arg::Bool(self.actor.reads_everything());
-        let sql = if labelled { head.labelled } else { head.plain };
-        let mut statement = Statement::new(sql, vec![tenant, person, everything]);
-        restrict(&mut statement, filter, self.viewer().0);
-        if let Some((key, value)) = &filter.label {
-            let sql = match labelled {
-                true => " and (l.key = ?",
-                false => {
-                    " and exists (select 1 from task_label l where l.tenant_id = $1 and l.task_id = t.id and l.key = ?"
-                }
-            };
-            statement.push(sql, Arg::Text(key.clone()));
-            statement.push(" and l.value = ?)", Arg::Text(value.clone()));
+        let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0), Arg::Uuid(person.0), everything]);
+        for one in Lead::all(filter) {
+            if one == Lead::Label && few {
+                statement
+                    .push_text(" and exists (select 1 from task_label l where l.tenant_id = $1 and l.task_id = t.id");
+                one.restrict(&mut statement, filter, person);
+                statement.push_text(")");
+            } else {
+                one.restrict(&mut statement, filter, person);
+            }
         }
         if let Some(sought) = sought {
             sought.restrict(&mut statement);
         }
-        match (way, labelled) {
-            (Way::Older(None), _) => {}
-            (Way::Older(Some(TaskId(id))), false) => statement.push(" and t.id < ?", Arg::Uuid(id)),
-            (Way::Older(Some(TaskId(id))), true) => statement.push(" and l.task_id < ?", Arg::Uuid(id)),
-            (Way::Newer(TaskId(id)), false) => statement.push(" and t.id > ?", Arg::Uuid(id)),
-            (Way::Newer(TaskId(id)), true) => statement.push(" and l.task_id > ?", Arg::Uuid(id)),
+        ids.begin(&mut statement, way);
+        if let Some(edge) = edge {
+            ids.end(&mut statement, way, edge);
         }
-        match (way, edge, labelled) {
-            (_, None, _) => {}
-            (Way::Older(_), Some(TaskId(id)), false) => statement.push(" and t.id >= ?", Arg::Uuid(id)),
-            (Way::Older(_), Some(TaskId(id)), true) => statement.push(" and l.task_id >= ?", Arg::Uuid(id)),
-            (Way::Newer(_), Some(TaskId(id)), false) => statement.push(" and t.id <= ?", Arg::Uuid(id)),
-            (Way::Newer(_), Some(TaskId(id)), true) => statement.push(" and l.task_id <= ?", Arg::Uuid(id)),
-        }
-        Ok(Some(Narrowed { statement, edge, way, labelled }))
+        Ok(Some(Narrowed { statement, edge, way, ids }))
     }
 
     /// The task at the end of the stretch that is looked through; `None` where fewer follow.
-    async fn edge(&mut self, way: Way, stretch: i64) -> Result<Option<TaskId>> {
-        const NEWEST: &str = "select id from task where tenant_id = $1 order by id desc limit 1 offset $2";
-        const OLDER: &str = "select id from task where tenant_id = $1 and id < $3 order by id desc limit 1 offset $2";
-        const NEWER: &str = "select id from task where tenant_id = $1 and id > $3 order by id limit 1 offset $2";
-        let edge = match way {
-            Way::Older(None) => scoped!(self, Edge, fetch_optional, NEWEST, stretch),
-            Way::Older(Some(task)) => scoped!(self, Edge, fetch_optional, OLDER, stretch, task),
-            Way::Newer(task) => scoped!(self, Edge, fetch_optional, NEWER, stretch, task),
+    async fn edge(&mut self, lead: Lead, filter: &TaskFilter, way: Way, stretch: i64) -> Result<Option<TaskId>> {
+        let (sql, ids) = match lead {
+            Lead::Label => ("select l.task_id as id from task_label l where l.tenant_id = $1", OF_LABELS),
+            _ => ("select t.id from task t where t.tenant_id = $1", OF_TASKS),
         };
-        Ok(edge?.map(|edge| edge.id))
-    }
-}
-
-fn restrict(statement: &mut Statement, filter: &TaskFilter, person: uuid::Uuid) {
-    for (at, state) in filter.states.iter().enumerate() {
-        statement.push(if at == 0 { " and t.state in (?" } else { ", ?" }, Arg::Text(state.to_string()));
-    }
-    if !filter.states.is_empty() {
-        statement.push_text(")");
-    }
-    if let Some(OrganisationId(id)) = filter.organisation {
-        statement.push(" and t.organisation_id = ?", Arg::Uuid(id));
-    }
-    if filter.mine {
-        statement.push(" and t.owner_id = ?", Arg::Uuid(person));
+        let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0)]);
+        lead.restrict(&mut statement, filter, self.viewer());
+        ids.begin(&mut statement, way);
+        ids.order(&mut statement, way, 1);
+        statement.push(" offset ?", Arg::Int(stretch));
+        let edge: Vec<Edge> = statement.fetch(&mut self.conn).await?;
+        Ok(edge.first().map(|edge| edge.id))
     }
 }

@@ -1,7 +1,11 @@
 //! M-12: finding tasks by state, organisation, owner, label and text, a page at a time.
-use crate::world::{World, asking, on_both, sealed, task};
+use crate::{
+    raw::Raw,
+    world::{World, asking, on_both, sealed, task},
+};
 use domain::{Actor, policy::CancelTask, task::TaskState};
 use serde_json::json;
+use std::time::Duration;
 use store::{Error, TaskFilter};
 
 async fn titles(world: &World, actor: &Actor, filter: TaskFilter) -> Vec<String> {
@@ -66,6 +70,22 @@ on_both! {
         assert_eq!(find(labelled.clone()).await.0.len(), 100);
         let (one, counts) = find(TaskFilter { text: Some("synthetic 742".into()), ..labelled }).await;
         assert_eq!((one, counts.values().sum::<i64>()), (vec!["Synthetic task 742".to_owned()], 1));
+    }
+
+    /// However many tasks others keep to themselves, one's own are found, and the counts say that they are not all.
+    async fn what_one_sees_is_found_behind_very_much_that_one_does_not(world) {
+        let acme = &world.acme;
+        let old = world.submit(&acme.mia, task(acme.ops, json!({ "title": "old" }))).await.id;
+        world.wait(Duration::from_hours(24));
+        world.store.system().seed(acme.tenant, 2_200).await.unwrap();
+        Raw::of(world).await.run("update task set visibility = 'private' where title <> 'old'").await.unwrap();
+        assert_eq!(titles(world, &acme.mia, TaskFilter::default()).await, ["old"]);
+        let queued = TaskFilter { states: vec![TaskState::Queued, TaskState::Succeeded], ..TaskFilter::default() };
+        assert_eq!(titles(world, &acme.mia, queued).await, ["old"]);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let counts = read.task_counts(&TaskFilter::default()).await.unwrap();
+        assert_eq!((counts[&TaskState::Queued], counts[&TaskState::Succeeded], counts.whole), (1, 0, false));
+        assert!(read.tasks_newer(&TaskFilter::default(), old, 10).await.unwrap().items.is_empty());
     }
 
     async fn a_list_is_read_in_both_directions(world) {
