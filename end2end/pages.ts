@@ -25,6 +25,7 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/people/{id}': ({ ada, person }) => [ada, person],
   '/keys': ({ ada }) => [ada, '/keys'],
   '/keys/new': ({ ada }) => [ada, '/keys/new'],
+  '/incident': ({ adam }) => [adam, '/incident'],
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
 };

@@ -23,6 +23,7 @@ pub mod token;
 
 pub mod approvals;
 pub mod audit;
+pub mod incident;
 pub mod keys;
 pub mod login;
 pub mod members;

@@ -2,7 +2,7 @@
 use crate::{
     approvals,
     assets::Assets,
-    audit, keys, login, members, orgs,
+    audit, incident, keys, login, members, orgs,
     outcome::{Kind, Refusal},
     overview, rules, runners, search, sessions, setup, tasks,
     ui::page,
@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/keys") view=keys::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/keys/new") view=keys::pages::new ssr=SsrMode::Async />
+                <Route path=path!("/incident") view=incident::pages::switches ssr=SsrMode::Async />
                 <Route path=path!("/rules") view=rules::pages::list_of_rules ssr=SsrMode::Async />
                 <Route path=path!("/rules/edit") view=rules::pages::edit ssr=SsrMode::Async />
             </Routes>

@@ -113,10 +113,14 @@ macro_rules! actions {
 }
 
 mod access;
+mod incident;
 mod people;
 mod tasks;
 
 pub use access::{CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeRunner};
+pub use incident::{
+    EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
+};
 pub use people::{
     ChangeRules, CreateOrganisation, CreatePerson, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
 };

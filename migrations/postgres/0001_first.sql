@@ -29,6 +29,7 @@ create table person (
     name          text not null,
     tenant_role   text not null,
     password_hash text,
+    locked_at     bigint,
     created_at    bigint not null,
     primary key (tenant_id, id)
 );
@@ -273,7 +274,9 @@ create table decision (
 create table audit_head (
     tenant_id uuid not null primary key references tenant (id),
     seq       bigint not null,
-    hash      bytea not null
+    hash      bytea not null,
+    -- Since when the tenant is frozen: who records a change reads it with the lock.
+    frozen_at bigint
 );
 create table audit (
     tenant_id   uuid not null references tenant (id),

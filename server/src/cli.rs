@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod dev;
 mod doctor;
+mod incident;
 mod migrate;
 
 use crate::{config, failure::Failure, keys, serve, state};

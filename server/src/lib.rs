@@ -5,6 +5,7 @@ pub mod auth;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod descriptors;
 pub mod door;
 pub mod failure;

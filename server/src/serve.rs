@@ -4,7 +4,7 @@ use crate::{
     auth::Hasher,
     checkpoints,
     config::Config,
-    descriptors,
+    console, descriptors,
     door::{Door, Limits, Names, guard, tls},
     failure::Failure,
     health::{self, Counters},
@@ -52,6 +52,7 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
         door.serve(service, stop.clone()),
         runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
+        console::listen(app.clone()),
     );
     app.store.close().await;
     tracing::info!("stopped");

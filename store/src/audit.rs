@@ -1,14 +1,14 @@
 //! The audit log: appended in the transaction of the change, one chain per tenant.
 use crate::{
-    Read, Result, Write,
+    Error, Read, Result, Write,
     column::record,
     conn::scoped,
     filter::{Arg, Page, Statement},
 };
 use domain::{
     Allowed, PersonId, Timestamp,
-    audit::{Entry, Stored, link},
-    policy::ReadAudit,
+    audit::{Entry, Outcome, Stored, link},
+    policy::{ReadAudit, goes_on_while_frozen},
 };
 
 record! {
@@ -55,6 +55,21 @@ record! {
     }
 }
 
+record! {
+    /// The end of a chain that this transaction has locked.
+    pub struct Locked {
+        /// The number of the record that comes next.
+        pub seq: i64,
+        /// The hash of the last.
+        pub hash: [u8; 32],
+        /// Since when the tenant is frozen, if it is.
+        pub frozen_at: Option<Timestamp>,
+    }
+}
+
+/// Why a change is refused while the tenant is frozen.
+const FROZEN: &str = "This tenant is frozen: nothing is changed and nothing starts until an admin ends the freeze.";
+
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -73,15 +88,22 @@ pub struct AuditFilter {
 }
 
 impl Write {
-    /// Appends to the tenant's chain. The head row is the lock, on both databases.
+    /// Appends to the tenant's chain. The head row is the lock, on both databases. While the tenant is frozen most of what
+    /// would be recorded as done is a conflict (K-09).
     pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {
         let body = entry.body();
         let head = scoped!(
             self,
-            Head,
+            Locked,
             fetch_one,
-            "update audit_head set seq = seq + 1 where tenant_id = $1 returning seq, hash"
+            "update audit_head set seq = seq + 1 where tenant_id = $1 returning seq, hash, frozen_at"
         )?;
+        if head.frozen_at.is_some()
+            && entry.record.outcome == Outcome::Done
+            && !goes_on_while_frozen(&entry.record.action)
+        {
+            return Err(Error::Conflict(FROZEN));
+        }
         let hash = link(self.tenant, head.seq, &head.hash, &body);
         let record = entry.record;
         scoped!(

@@ -64,6 +64,9 @@ pub struct Event {
     pub id: Uuid,
 }
 
+/// Look again, everybody.
+const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };
+
 /// How many events a slow listener may lag behind before it is told that it missed some.
 pub(crate) const BACKLOG: usize = 4_096;
 
@@ -71,6 +74,12 @@ impl Store {
     /// Hears every event from now on. A receiver that lags gets `RecvError::Lagged` and should look again.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events().subscribe()
+    }
+
+    /// Tells everybody who listens in this process to look again: another process changed something.
+    pub fn look_again(&self) {
+        // Nobody listening is nobody to tell.
+        let _ = self.events().send(MISSED);
     }
 }
 
@@ -106,7 +115,7 @@ pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event
             }
             Ok(None) => {
                 // The connection broke and was made again; what was notified meanwhile is gone.
-                let _ = to.send(Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() });
+                let _ = to.send(MISSED);
             }
             Err(sqlx::Error::PoolClosed) => return, // and give the connection back, or closing would wait for it for ever
             Err(error) => {

@@ -145,7 +145,9 @@ impl Write {
                     "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
                         cancel_asked = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id = (select id from task where tenant_id = $1
-                        and state = 'queued' order by priority desc, id limit 1",
+                        and state = 'queued' and not exists (select 1 from audit_head h
+                            where h.tenant_id = $1 and h.frozen_at is not null)
+                        order by priority desc, id limit 1",
                     $lock,
                     ") returning id, attempt, request, request_digest, script, rule, asked, lease_until"
                 )

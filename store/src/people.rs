@@ -21,6 +21,8 @@ record! {
         pub tenant_role: TenantRole,
         /// Whether they set a password yet.
         pub has_password: bool,
+        /// Since when they are locked out, if they are.
+        pub locked_at: Option<Timestamp>,
         /// When they were made.
         pub created_at: Timestamp,
     }
@@ -48,7 +50,7 @@ impl Read {
             self,
             Person,
             fetch_all,
-            "select id, email, name, tenant_role, password_hash is not null as has_password, created_at from person
+            "select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
              where tenant_id = $1 and email > $2 order by email limit $3",
             after.to_owned(),
             limit
@@ -64,7 +66,7 @@ impl Read {
             self,
             Person,
             fetch_one,
-            "select id, email, name, tenant_role, password_hash is not null as has_password, created_at from person
+            "select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
              where tenant_id = $1 and id = $2",
             id
         )

@@ -1,10 +1,11 @@
 //! People: the list, making one, and one of them.
 use super::actions::{CreatePerson, IssueLink, SetTenantRole};
 use crate::{
+    incident::pages::AboutPerson,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Button, Choice, Confirm, Fact, Facts, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Pager,
-        Place, Revealed, RowLink, SecretOnce, Select, Table, ctx, page, words,
+        Badge, Button, Choice, Confirm, Fact, Facts, Field, Form, Glyph, LinkButton, Live, Look, Meaning, Moment, Page,
+        Pager, Place, Revealed, RowLink, SecretOnce, Select, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -47,6 +48,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Row(person: Person) -> impl IntoView {
+    let standing = person.clone();
     view! {
         <tr>
             <RowLink href=format!("/people/{}", person.id)>
@@ -54,17 +56,19 @@ fn Row(person: Person) -> impl IntoView {
             </RowLink>
             <td><Revealed text=person.email /></td>
             <td>{words::tenant_role(person.tenant_role)}</td>
-            <td><PasswordState set=person.has_password /></td>
+            <td><Standing person=standing /></td>
             <td><Moment at=person.created_at /></td>
         </tr>
     }
 }
 
+/// Whether somebody can sign in.
 #[component]
-fn PasswordState(set: bool) -> impl IntoView {
-    match set {
-        true => view! { <Badge meaning=Meaning::Good word=t!("person-active") /> },
-        false => view! { <Badge meaning=Meaning::Waiting word=t!("person-invited") /> },
+fn Standing(person: Person) -> impl IntoView {
+    match (person.locked_at, person.has_password) {
+        (Some(_), _) => view! { <Badge meaning=Meaning::Bad glyph=Glyph::Lock word=t!("person-locked") /> }.into_any(),
+        (None, true) => view! { <Badge meaning=Meaning::Good word=t!("person-active") /> }.into_any(),
+        (None, false) => view! { <Badge meaning=Meaning::Waiting word=t!("person-invited") /> }.into_any(),
     }
 }
 
@@ -118,9 +122,9 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     let id: PersonId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (person, memberships) = (read.person(id).await?, read.memberships(id).await?);
-    let page =
-        Page::new(Place::People, person.name.clone()).beside(view! { <PasswordState set=person.has_password /> });
+    let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
     let oneself = actor.person() == Some(id);
+    let incident = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });
     let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />
@@ -131,6 +135,7 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
         </Facts>
         <Memberships rows=memberships />
         {manage}
+        {incident}
     }))
 }
 

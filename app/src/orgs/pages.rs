@@ -1,6 +1,7 @@
 //! Organisations: the list, making one, and one with its members.
 use super::actions::{AddMember, CreateOrganisation, RemoveMember, SetRole};
 use crate::{
+    incident::pages::StopAll,
     members::pages::roles,
     outcome::{Kind, Refusal},
     ui::{
@@ -90,6 +91,15 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
             </Live>
         </section>
         {manages.then(|| view! { <Add organisation=id /> })}
+        {manages
+            .then(|| {
+                view! {
+                    <section class="danger">
+                        <h2>{t!("nav-incident")}</h2>
+                        <StopAll consequence=t!("incident-stop-organisation-consequence") hidden=vec![("organisation", id.to_string())] />
+                    </section>
+                }
+            })}
     }))
 }
 

@@ -5,6 +5,7 @@ use super::{
     posture::{Parts, Posture},
 };
 use crate::{
+    incident::pages::StopAll,
     outcome::Refusal,
     ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Refused, ctx, page},
 };
@@ -74,6 +75,7 @@ fn Revoke(id: RunnerId, name: String) -> impl IntoView {
                 label=t!("runner-revoke-open") about=name consequence=t!("runner-revoke-consequence") act=t!("runner-revoke")
                 action=RevokeRunner::PATH hidden=vec![("id", id.to_string())]
             />
+            <StopAll consequence=t!("incident-stop-runner-consequence") hidden=vec![("runner", id.to_string())] />
         </section>
     }
 }

@@ -7,14 +7,14 @@ use super::{
     title::TabTitle,
     top::{SearchField, Switch},
 };
-use crate::login::actions::SignOut;
-use domain::Actor;
+use crate::{incident::pages::Frozen, login::actions::SignOut};
+use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let (waiting, organisations) = around(&actor).await;
+    let Around { waiting, organisations, frozen } = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     view! {
@@ -37,6 +37,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
             <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
         </nav>
         <main id="main" tabindex="-1">
+            <Frozen since=frozen />
             <div class="page-header">
                 <h1>{title}</h1>
                 {beside}
@@ -51,15 +52,25 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     .into_any()
 }
 
-/// How many questions wait, and the organisations that one can switch between. What cannot be read of them is not worth a
-/// page: it is left out.
-async fn around(actor: &Actor) -> (i64, Vec<Organisation>) {
-    let Ok(store) = ctx::store() else { return (0, vec![]) };
-    match store.read(actor).await {
-        Ok(mut read) => {
-            (read.approvals_waiting_for_me().await.unwrap_or(0), read.organisations().await.unwrap_or_default())
-        }
-        Err(_) => (0, vec![]),
+/// What the frame shows of the tenant.
+#[derive(Default)]
+struct Around {
+    /// How many questions wait for the person.
+    waiting: i64,
+    /// The organisations that they can switch between.
+    organisations: Vec<Organisation>,
+    /// Since when the tenant is frozen, if it is.
+    frozen: Option<Timestamp>,
+}
+
+/// What cannot be read of it is not worth a page: it is left out.
+async fn around(actor: &Actor) -> Around {
+    let Ok(store) = ctx::store() else { return Around::default() };
+    let Ok(mut read) = store.read(actor).await else { return Around::default() };
+    Around {
+        waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
+        organisations: read.organisations().await.unwrap_or_default(),
+        frozen: read.frozen_since().await.unwrap_or_default(),
     }
 }
 

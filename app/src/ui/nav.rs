@@ -22,6 +22,8 @@ pub enum Place {
     People,
     /// API keys.
     Keys,
+    /// Switches for when something goes wrong.
+    Incident,
     /// The audit log.
     Audit,
     /// One's own sessions.
@@ -42,6 +44,7 @@ impl Place {
             Self::Organisations => "/organisations",
             Self::People => "/people",
             Self::Keys => "/keys",
+            Self::Incident => "/incident",
             Self::Audit => "/audit",
             Self::Sessions => "/sessions",
         }
@@ -58,6 +61,7 @@ impl Place {
             Self::Organisations => t!("nav-organisations"),
             Self::People => t!("nav-people"),
             Self::Keys => t!("nav-keys"),
+            Self::Incident => t!("nav-incident"),
             Self::Audit => t!("nav-audit"),
             Self::Sessions => t!("nav-sessions"),
         }
@@ -73,6 +77,7 @@ impl Place {
             Self::Organisations => Glyph::Organisation,
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
+            Self::Incident => Glyph::Warning,
             Self::Audit => Glyph::Book,
             Self::Sessions => Glyph::Person,
         }
@@ -89,6 +94,7 @@ impl Place {
             Self::Organisations => "g",
             Self::People => "p",
             Self::Keys => "k",
+            Self::Incident => "e",
             Self::Audit => "l",
             Self::Sessions => "s",
         }
@@ -102,6 +108,7 @@ impl Place {
     fn open_to(self, actor: &Actor) -> bool {
         match self {
             Self::People | Self::Audit => actor.reads_everything(),
+            Self::Incident => actor.is_admin(),
             _ => true,
         }
     }
@@ -111,7 +118,7 @@ impl Place {
 fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
     let all = [
         (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
-        (t!("nav-reach"), vec![Place::Runners, Place::Rules]),
+        (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit]),
         (t!("nav-account"), vec![Place::Sessions]),

@@ -39,7 +39,10 @@ impl Program {
 async fn find(app: &App, token_hash: [u8; 32], address: Option<String>) -> Result<Option<Program>, store::Error> {
     let system = app.store.system();
     let Some(key) = system.key(token_hash).await? else { return Ok(None) };
-    let (person, roles) = system.holder(key.tenant_id, key.owner_id).await?;
+    let (person, roles) = match system.holder(key.tenant_id, key.owner_id).await {
+        Err(store::Error::NotFound) => return Ok(None), // locked out
+        found => found?,
+    };
     let (store, used) = (app.store.clone(), key.clone());
     note_use(async move { store.system().touch_key(&used).await }).await;
     let actor = Actor {

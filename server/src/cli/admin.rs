@@ -51,6 +51,8 @@ pub(super) enum Admin {
         #[arg(long)]
         scopes: Scopes,
     },
+    #[command(flatten)]
+    Incident(super::incident::Incident),
 }
 
 /// Where somebody is put.
@@ -58,10 +60,10 @@ pub(super) enum Admin {
 pub(super) struct Place {
     /// The tenant's name or id [default: the first]
     #[arg(long)]
-    tenant: Option<String>,
+    pub(super) tenant: Option<String>,
     /// The organisation's name or id [default: the first]
     #[arg(long)]
-    organisation: Option<String>,
+    pub(super) organisation: Option<String>,
 }
 
 /// What somebody becomes.
@@ -105,6 +107,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
             println!("{}", create_user(&app, email, name, role, hash, place).await?);
         }
         Admin::CreateKey { user, name, scopes } => println!("{}", create_key(&app, &user, name, scopes).await?),
+        Admin::Incident(command) => super::incident::run(command, &app).await?,
     }
     app.store.close().await;
     Ok(())
@@ -149,11 +152,11 @@ async fn create_key(app: &App, user: &str, name: String, scopes: Scopes) -> Resu
     Ok(token.text)
 }
 
-fn console(app: &App, tenant: TenantId) -> Actor {
+pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
     Actor::console(tenant, app.store.now())
 }
 
-async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
+pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
     let tenants = app.store.system().tenants().await?;
     match wanted {
         Some(wanted) => {
@@ -167,7 +170,11 @@ async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failur
     }
 }
 
-async fn find_organisation(app: &App, console: &Actor, wanted: Option<&str>) -> Result<OrganisationId, Failure> {
+pub(super) async fn find_organisation(
+    app: &App,
+    console: &Actor,
+    wanted: Option<&str>,
+) -> Result<OrganisationId, Failure> {
     let mut organisations = app.store.read(console).await?.organisations().await?;
     organisations.sort_by_key(|organisation| organisation.id);
     match wanted {

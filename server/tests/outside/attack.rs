@@ -1,6 +1,7 @@
 //! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
 mod approving;
 mod enrolling;
+mod incident;
 mod lengths;
 mod links;
 mod origins;

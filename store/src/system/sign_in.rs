@@ -45,17 +45,19 @@ record! {
 }
 
 impl System<'_> {
-    /// Whom an address belongs to: signing in does not name a tenant.
+    /// Whom an address belongs to: signing in does not name a tenant. Who is locked out is nobody.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
         let mut conn = self.read().await?;
-        let sql = "select tenant_id, id, password_hash from person where email = $1";
+        let sql = "select tenant_id, id, password_hash from person where email = $1 and locked_at is null";
         unscoped!(conn, Credential, fetch_optional, sql, email.clone())
     }
 
     /// What a person is now, for an actor: asked at every request, so that a change of rights counts at once.
+    /// Who is locked out is not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<(Holder, BTreeMap<OrganisationId, Role>)> {
         let mut conn = self.read().await?;
-        let sql = "select name, email, tenant_role from person where tenant_id = $1 and id = $2";
+        let sql = "select name, email, tenant_role from person
+             where tenant_id = $1 and id = $2 and locked_at is null";
         let holder = unscoped!(conn, Holder, fetch_one, sql, tenant, person)?;
         let sql = "select organisation_id, role from membership where tenant_id = $1 and person_id = $2";
         let roles = unscoped!(conn, RoleRow, fetch_all, sql, tenant, person)?;

@@ -15,19 +15,22 @@ impl Write {
     /// Stops a task: at once where it waits, through its runner where it runs.
     pub async fn cancel_task(&mut self, proof: Allowed<CancelTask>) -> Result<TaskState> {
         let &CancelTask { task, owner, organisation } = proof.action();
+        const IS_WHAT_WAS_ASKED: &str =
+            "select state from task where tenant_id = $1 and id = $2 and owner_id = $3 and organisation_id = $4";
+        scoped!(self, Waiting, fetch_one, IS_WHAT_WAS_ASKED, task, owner, organisation)?;
+        let (was, state) = self.stop(task).await?;
+        let entry = self.entry(&proof)?.with_detail("was", json!(was));
+        self.record(entry).await?;
+        Ok(state)
+    }
+
+    /// Stops a task; says where it stood and where it stands now. Says nothing in the audit log.
+    pub(crate) async fn stop(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
         self.lock_question(task).await?;
-        let found = scoped!(
-            self,
-            Waiting,
-            fetch_one,
-            "update task set cancel_asked = true where tenant_id = $1 and id = $2 and owner_id = $3 and organisation_id = $4
-             returning state",
-            task,
-            owner,
-            organisation
-        )?;
-        let state = match found.state {
-            TaskState::Assigned | TaskState::Running => found.state,
+        const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2 returning state";
+        let was = scoped!(self, Waiting, fetch_one, SQL, task)?.state;
+        let state = match was {
+            TaskState::Assigned | TaskState::Running => was,
             waiting if waiting.can_become(TaskState::Cancelled) => {
                 self.settle(task, waiting, TaskState::Cancelled, None).await?;
                 self.withdraw(task).await?;
@@ -35,10 +38,8 @@ impl Write {
             }
             _ => return Err(Error::Conflict("This task has ended already.")),
         };
-        let entry = self.entry(&proof)?.with_detail("was", json!(found.state));
-        self.record(entry).await?;
         self.tell(Topic::Tasks, task.0);
-        Ok(state)
+        Ok((was, state))
     }
 
     /// Moves a task that does not run from one state to another that ends it or queues it. Says nothing in the audit log.

@@ -222,6 +222,7 @@ pub fn matrix() -> Vec<Row> {
         audit_head               "++++++++++" |r, w, a, t| r.audit_head().await;
         keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
+        frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
@@ -264,6 +265,12 @@ pub fn matrix() -> Vec<Row> {
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
         use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
         change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
+        lock_person              "dddddd+dd+" |x, w, a, t| x.lock_person(may(a, LockPerson { person: t.person })?).await;
+        unlock_person            "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
+        end_sessions             "dddddd+dd+" |x, w, a, t| x.end_sessions(may(a, EndSessions { of: Some(t.person) })?, None).await.map(drop);
+        freeze                   "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
+        thaw                     "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
+        stop_tasks               "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organisation) })?).await.map(drop);
         create_person            "dddddd+dd+" |x, w, a, t| x.create_person(may(a, CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person })?).await;
         set_tenant_role          "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;
         set_password             "++++++++++" |x, w, a, t| x.set_password(t.person, "$argon2id$").await;

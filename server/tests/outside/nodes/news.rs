@@ -37,6 +37,18 @@ async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
     soon(SECOND, "the stream ends", stream.end()).await;
 }
 
+/// D-12, K-09: who is locked out at one node is out at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
+    let nodes = Nodes::begin().await;
+    let bea = nodes.one.person("bea", "acme", "admin");
+    let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
+    let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
+    nodes.one.act(Who::Browser(&admin), "incident/lock", &[("id", &nodes.mia.id)]).await.is(200);
+    soon(SECOND, "the stream ends", stream.end()).await;
+    nodes.two.get(Who::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
+}
+
 /// D-12, D-04: a question that is asked at one node is heard of, decided and closed at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_question_is_answered_at_either_node_and_once() {

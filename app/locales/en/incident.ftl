@@ -1,0 +1,37 @@
+# When something goes wrong.
+
+nav-incident = Emergency
+incident-lead = Switches for when something goes wrong. Each takes effect at once, on all pages and streams, and is in the audit log.
+incident-banner = This tenant is frozen: nothing is changed and nothing starts. Frozen
+incident-freeze-title = Freeze
+incident-freeze-text = Everything can still be read, and rights can still be taken away. Nothing else is changed, no task is submitted, approved or started. What runs goes on: stop it below.
+incident-freeze-open = Freeze…
+incident-freeze-consequence = Nobody can submit, approve or change anything in this tenant, and no task starts, until an admin ends the freeze.
+incident-freeze = Freeze the tenant
+incident-frozen = This tenant is frozen. It began
+incident-thaw = End the freeze
+incident-stop-title = Stop what runs
+incident-stop-text = An organisation's tasks are stopped on its page, those of a runner or a person on theirs.
+incident-stop-open = Stop tasks…
+incident-stop = Stop these tasks
+incident-stop-all-consequence = All tasks of this tenant that run or wait end as cancelled. They do not start again by themselves.
+incident-stop-organisation-consequence = All tasks of this organisation that run or wait end as cancelled. They do not start again by themselves.
+incident-stop-runner-consequence = All tasks that this runner has end as cancelled. It then takes the next ones that wait; revoke it if it should not.
+incident-stop-person-consequence = All tasks of this person that run or wait end as cancelled. They do not start again by themselves.
+incident-one-of = name one organisation, runner or person, or none of them
+incident-sessions-title = Sign everybody out
+incident-sessions-text = For when cookies may have been stolen. API keys go on working.
+incident-sessions-open = End all sessions…
+incident-sessions-consequence = Everybody in this tenant but you, in this browser, has to sign in again.
+incident-sessions = End all sessions
+incident-person-title = Lock somebody out
+incident-person-text = Open the person's page:
+incident-lock-open = Lock out…
+incident-lock-consequence = Their sessions end, their API keys stop working, and they cannot sign in, until an admin lets them in again. Their tasks go on.
+incident-lock = Lock out
+incident-locked = This person is locked out. It began
+incident-unlock = Let in again
+incident-end-open = End sessions…
+incident-end-consequence = They have to sign in again everywhere. Their API keys go on working.
+incident-end = End their sessions
+person-locked = locked out

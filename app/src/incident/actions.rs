@@ -1,0 +1,105 @@
+//! The switches. Each is one act, and in the audit log (K-09).
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// What does not parse is nobody and nothing.
+#[cfg(feature = "ssr")]
+fn id_of<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| Refusal::new(crate::outcome::Kind::NotFound, t!("refused-not-found")))
+}
+
+/// Freezes the tenant.
+#[server(prefix = "/actions", endpoint = "incident/freeze")]
+pub async fn freeze_tenant() -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::FreezeTenant {}).await?;
+    let mut write = store.write(&actor).await?;
+    write.freeze(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Ends the freeze.
+#[server(prefix = "/actions", endpoint = "incident/thaw")]
+pub async fn thaw_tenant() -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::ThawTenant {}).await?;
+    let mut write = store.write(&actor).await?;
+    write.thaw(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Stops the tasks of everybody, or of one organisation, runner or person, and goes on to what was stopped.
+#[server(prefix = "/actions", endpoint = "incident/stop-tasks")]
+pub async fn stop_tasks(
+    #[server(default)] organisation: String,
+    #[server(default)] runner: String,
+    #[server(default)] person: String,
+) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::policy::{StopTasks, Stopped};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let whose = match (organisation.as_str(), runner.as_str(), person.as_str()) {
+        ("", "", "") => Stopped::Everybodys,
+        (id, "", "") => Stopped::Of(id_of(id)?),
+        ("", id, "") => Stopped::On(id_of(id)?),
+        ("", "", id) => Stopped::By(id_of(id)?),
+        _ => return Err(domain::Invalid::new("organisation", t!("incident-one-of")).into()),
+    };
+    loop {
+        let proof = store.authorise(&actor, StopTasks { whose }).await?;
+        let mut write = store.write(&actor).await?;
+        let stopped = write.stop_tasks(proof).await?;
+        write.commit().await?;
+        if stopped < store::STOPPED_AT_ONCE {
+            break;
+        }
+    }
+    Ok(Done::GoTo(match organisation.as_str() {
+        "" => "/tasks?state=cancelled".into(),
+        id => format!("/tasks?state=cancelled&organisation={id}"),
+    }))
+}
+
+/// Ends all sessions of a person; of everybody but this one, where nobody is named.
+#[server(prefix = "/actions", endpoint = "incident/end-sessions")]
+pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let of = match id.as_str() {
+        "" => None,
+        id => Some(id_of(id)?),
+    };
+    let proof = store.authorise(&actor, domain::policy::EndSessions { of }).await?;
+    let mut write = store.write(&actor).await?;
+    write.end_sessions(proof, ctx::door()?.session()).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Locks somebody out.
+#[server(prefix = "/actions", endpoint = "incident/lock")]
+pub async fn lock_person(id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::LockPerson { person: id_of(&id)? }).await?;
+    let mut write = store.write(&actor).await?;
+    write.lock_person(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Lets somebody in again.
+#[server(prefix = "/actions", endpoint = "incident/unlock")]
+pub async fn unlock_person(id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::UnlockPerson { person: id_of(&id)? }).await?;
+    let mut write = store.write(&actor).await?;
+    write.unlock_person(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}

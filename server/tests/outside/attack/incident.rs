@@ -1,0 +1,84 @@
+//! The switches for when something goes wrong, pulled in the web and at the console: at once, on streams too (K-09).
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    ask::{Who, form},
+    patience::{soon, until},
+    people::{PASSWORD, begin_as_member},
+    processes::{descendants, until_gone},
+    program::on_both,
+};
+
+/// How long somebody may go on who was stopped.
+const SOON: Duration = Duration::from_secs(2);
+
+on_both! {
+    /// K-09: who is locked out at the console is out of the browser, their key and their streams, and cannot come in again.
+    async fn k_09_who_is_locked_out_at_the_console_is_out_everywhere(program) {
+        let mia = begin_as_member(program).await;
+        let browser = program.sign_in(&mia.email).await;
+        let task = program.submit(&mia.key, "echo begun; sleep 50").await;
+        program.until_printed(&mia.key, &task, "begun").await;
+        let mut pages = program.listen(Who::Browser(&browser), "/live?topics=tasks").await;
+        let mut output = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        assert!(output.hear("line").await.contains("begun"));
+        program.say(&["admin", "lock-user", "--user", &mia.email], "");
+        soon(SOON, "both streams end", async { tokio::join!(pages.end(), output.end()) }).await;
+        program.get(Who::Key(&mia.key), "/api/v1/me").await.is(401);
+        program.get(Who::Browser(&browser), "/tasks").await.is(303);
+        let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
+        assert_eq!((out.status, unknown.status), (401, 401), "that the account is locked is not told");
+        program.say(&["admin", "unlock-user", "--user", &mia.email], "");
+        program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
+        program.get(Who::Browser(&browser), "/tasks").await.is(303);
+        program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(200);
+    }
+
+    /// K-09: a frozen tenant is read and not changed; what runs is stopped by another switch, and nothing of it is left.
+    async fn k_09_a_freeze_and_the_kill_switch_work_from_the_console(program) {
+        let mia = begin_as_member(program).await;
+        let before = program.submit(&mia.key, "true").await;
+        program.until_succeeded(&mia.key, &before).await;
+        let idle = descendants(program.pid());
+        let task = program.submit(&mia.key, "sleep 50 & echo begun; sleep 51; wait").await;
+        program.until_printed(&mia.key, &task, "begun").await;
+        let running = &descendants(program.pid()) - &idle;
+        assert!(!running.is_empty());
+        program.say(&["admin", "freeze"], "");
+        let refused = program.post(Who::Key(&mia.key), "/api/v1/tasks", &json!({ "script": "true" })).await.is(409);
+        assert!(refused.body.contains("frozen"), "{refused}");
+        program.get(Who::Key(&mia.key), "/api/v1/tasks").await.is(200);
+        assert_eq!(program.say(&["admin", "stop-tasks"], ""), "1");
+        until_gone(&running, Duration::from_secs(5)).await;
+        until("the task is cancelled", async || {
+            let task = program.get(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}")).await.is(200).json();
+            (task["state"] == "cancelled").then_some(())
+        })
+        .await;
+        program.say(&["admin", "thaw"], "");
+        let next = program.submit(&mia.key, "true").await;
+        program.until_succeeded(&mia.key, &next).await;
+    }
+
+    /// K-09: everybody is signed out but the admin who does it; the frozen tenant says so on every page.
+    async fn k_09_an_admin_pulls_the_switches_in_the_browser(program) {
+        let mia = begin_as_member(program).await;
+        let adam = program.person("adam", "acme", "admin");
+        let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
+        program.act(Who::Browser(&hers), "incident/freeze", &[]).await.is(403);
+        program.act(Who::Browser(&his), "incident/freeze", &[]).await.is(200);
+        let page = program.get(Who::Browser(&hers), "/tasks").await.is(200);
+        assert!(page.body.contains("This tenant is frozen"), "{page}");
+        let fields = form(&[("name", "Lab"), ("_page", "/organisations/new")]);
+        let made = program.action(Who::Browser(&his), "organisations/create", "text/html", &fields);
+        let made = program.send(Who::Browser(&his), made).await.is(409);
+        assert!(made.body.contains("until an admin ends the freeze"), "{made}");
+        program.act(Who::Browser(&his), "incident/thaw", &[]).await.is(200);
+        let mut stream = program.listen(Who::Browser(&hers), "/live?topics=tasks").await;
+        program.act(Who::Browser(&his), "incident/end-sessions", &[]).await.is(200);
+        soon(SOON, "her stream ends", stream.end()).await;
+        assert!(!program.is_signed_in(&hers.cookie()).await && program.is_signed_in(&his.cookie()).await);
+    }
+}
