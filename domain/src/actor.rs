@@ -61,6 +61,8 @@ pub struct Actor {
     pub roles: BTreeMap<OrganisationId, Role>,
     /// What a key is limited to; `None` for everybody who uses no key.
     pub scopes: Option<Scopes>,
+    /// The one organisation that a key is limited to: whatever is of another one is not there for it.
+    pub only: Option<OrganisationId>,
     /// How they signed in.
     pub by: SignedInBy,
     /// When they last proved who they are.
@@ -102,6 +104,7 @@ impl Actor {
             tenant_role,
             roles: BTreeMap::new(),
             scopes: None,
+            only: None,
             by,
             proved_at: now,
             address,
@@ -127,6 +130,11 @@ impl Actor {
             Principal::Key { key, .. } => Some(key),
             _ => None,
         }
+    }
+
+    /// Whether what belongs to an organisation can be there for it.
+    pub fn reaches(&self, organisation: OrganisationId) -> bool {
+        self.only.is_none_or(|only| only == organisation)
     }
 
     /// Its role in an organisation.

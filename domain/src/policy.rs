@@ -116,9 +116,11 @@ mod access;
 mod people;
 mod tasks;
 
-pub use access::{CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeRunner};
+pub use access::{
+    CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
+};
 pub use people::{
-    ChangeRules, CreateOrganisation, CreatePerson, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
+    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 

@@ -30,8 +30,11 @@ create table person (
     tenant_role   text not null,
     password_hash text,
     created_at    bigint not null,
+    -- Who answers for it, if this is a service account: an owner of keys that is no person and never signs in.
+    responsible_id uuid,
     primary key (tenant_id, id)
 );
+create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
 -- An address belongs to one tenant.
 create unique index person_email on person (email);
 
@@ -106,11 +109,18 @@ create table api_key (
     expires_at   bigint,
     last_used_at bigint,
     revoked_at   bigint,
+    -- The one organisation that it is for, and where from it works; no networks are no limit.
+    organisation_id uuid,
+    networks     text not null default '',
+    -- The key in whose place it stands.
+    replaces     uuid,
     primary key (tenant_id, id),
-    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+    foreign key (tenant_id, owner_id) references person (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
+create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
 create table rules (
     tenant_id uuid not null primary key references tenant (id),

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod manual;
+mod rate;
 mod setting;
 mod source;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::{
 
 use ipnet::IpNet;
 
+pub use rate::{Quota, Rate};
 pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
 pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
 
@@ -67,6 +69,17 @@ settings! {
         connections_per_address: Whole<4, 1_000_000> = default 256;
         /// Bytes of one request's body.
         request_body_bytes: Whole<65_536, 67_108_864> = default 1048576;
+        /// Requests for pages of one person, in all browsers together: N/s, N/m, N/h or off. As many may come at once.
+        /// An address (a /64 network with IPv6) may ask ten times as often: several people share one. Each node counts for itself.
+        pages: Rate = default "3000/m";
+        /// Requests of one key that read over the API; of an address ten times as many.
+        api_reads: Rate = default "6000/m";
+        /// Changes of one person or one key, by page or API; of an address ten times as many.
+        changes: Rate = default "3000/m";
+        /// Passwords and one-time links that one address shows. Wrong ones are slowed down besides, whatever this says.
+        sign_in: Rate = default "120/m";
+        /// Runners that enrol from one address, and tokens that are tried there.
+        enrolment: Rate = default "120/m";
     }
     /// Figures for Prometheus at /metrics.
     [metrics] Metrics {

@@ -93,6 +93,13 @@ async fn metrics(
         // Writing to a string cannot fail.
         let _ = writeln!(text, "castellan_http_requests_total{{class=\"{class}xx\"}} {}", counter.load(Relaxed));
     }
+    text.push_str(
+        "# HELP castellan_rate_limit_exceeded_total Requests refused because too many came, by class.\n\
+         # TYPE castellan_rate_limit_exceeded_total counter\n",
+    );
+    for (class, refused) in app.rates.refused() {
+        let _ = writeln!(text, "castellan_rate_limit_exceeded_total{{class=\"{}\"}} {refused}", class.as_str());
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     health::{self, Counters},
     keys::MasterKey,
-    live,
+    live, rates,
     runners::Runners,
     setup,
     state::App,
@@ -44,7 +44,7 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
     let router = routes(&app, &origin)?.merge(runners.enrolment());
-    let service = guard(router, names, config.limits.request_body_bytes.get());
+    let service = guard(rates::limited(router, app.clone()), names, config.limits.request_body_bytes.get());
 
     announce(&app, &origin).await?;
     tokio::spawn(stop_on_signal(stop.clone()));

@@ -3,6 +3,7 @@ use crate::{
     config::Config,
     failure::Failure,
     keys::{Keys, MasterKey, SecretsDir},
+    rates::Rates,
 };
 use domain::Timestamp;
 use secrecy::ExposeSecret;
@@ -22,6 +23,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The deployment's own keys.
     pub keys: Arc<Keys>,
+    /// How often who has asked lately.
+    pub rates: Arc<Rates>,
     /// Cancelled when the server is told to stop: what would go on for ever ends then.
     pub stop: CancellationToken,
 }
@@ -35,7 +38,8 @@ impl App {
         let keys = Self::keys(&config, key)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         keys.check_with(&store).await?;
-        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), stop: CancellationToken::new() })
+        let rates = Arc::new(Rates::new(&config.limits));
+        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), rates, stop: CancellationToken::new() })
     }
 
     /// The keys alone, making those that are missing.

@@ -1,6 +1,6 @@
 //! A browser's request becomes an actor by its session.
 use super::sessions::{HOLDER, Holder};
-use crate::{door::ClientAddress, state::App};
+use crate::{door::ClientAddress, rates, state::App};
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
@@ -44,6 +44,9 @@ impl Browser {
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match find(&app, &mut request).await {
         Ok(Some(browser)) => {
+            if let Err(exceeded) = rates::charge(&app, (&request).into(), &browser.actor, None) {
+                return rates::refusal(&exceeded, request.method(), request.uri(), request.headers());
+            }
             request.extensions_mut().insert(browser);
         }
         Ok(None) => {}
@@ -94,6 +97,7 @@ pub(super) fn actor(
         tenant_role: person.tenant_role,
         roles,
         scopes: None,
+        only: None,
         by: holder.by,
         proved_at: holder.proved_at,
         address,

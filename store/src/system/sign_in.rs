@@ -48,7 +48,8 @@ impl System<'_> {
     /// Whom an address belongs to: signing in does not name a tenant.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
         let mut conn = self.read().await?;
-        let sql = "select tenant_id, id, password_hash from person where email = $1";
+        // A service account never signs in.
+        let sql = "select tenant_id, id, password_hash from person where email = $1 and responsible_id is null";
         unscoped!(conn, Credential, fetch_optional, sql, email.clone())
     }
 

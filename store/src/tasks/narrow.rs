@@ -99,6 +99,9 @@ impl Read {
         let everything = Arg::Bool(self.actor.reads_everything());
         let sql = if labelled { head.labelled } else { head.plain };
         let mut statement = Statement::new(sql, vec![tenant, person, everything]);
+        if let Some(OrganisationId(only)) = self.actor.only {
+            statement.push(" and t.organisation_id = ?", Arg::Uuid(only));
+        }
         restrict(&mut statement, filter, self.viewer().0);
         if let Some((key, value)) = &filter.label {
             let sql = match labelled {
