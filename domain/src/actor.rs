@@ -63,6 +63,9 @@ pub struct Actor {
     pub scopes: Option<Scopes>,
     /// The one organisation that a key is limited to: whatever is of another one is not there for it.
     pub only: Option<OrganisationId>,
+    /// Whether the request comes from an address that admin work is not allowed from: then an admin is none, and an auditor
+    /// neither.
+    pub held_off: bool,
     /// How they signed in.
     pub by: SignedInBy,
     /// When they last proved who they are.
@@ -105,6 +108,7 @@ impl Actor {
             roles: BTreeMap::new(),
             scopes: None,
             only: None,
+            held_off: false,
             by,
             proved_at: now,
             address,
@@ -144,12 +148,12 @@ impl Actor {
 
     /// Whether it is an admin of the tenant.
     pub fn is_admin(&self) -> bool {
-        self.tenant_role == TenantRole::Admin
+        self.tenant_role == TenantRole::Admin && !self.held_off
     }
 
     /// Whether it sees everything in the tenant.
     pub fn reads_everything(&self) -> bool {
-        self.tenant_role >= TenantRole::Auditor
+        self.tenant_role >= TenantRole::Auditor && !self.held_off
     }
 
     /// Whether its key, if it uses one, has the scope.

@@ -155,6 +155,9 @@ create table runner (
     last_seen_at bigint,
     connected    boolean not null default false,
     revoked_at   bigint,
+    -- The certificate that was issued anew and not shown yet: both count until it is.
+    next_serial     text,
+    next_expires_at bigint,
     primary key (tenant_id, id)
 );
 create unique index runner_name on runner (tenant_id, name) where revoked_at is null;

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 pub use rate::{Quota, Rate};
 pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
-pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
+pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::door::Origin;
 
@@ -48,6 +48,14 @@ settings! {
         certificate: Option<PathBuf> = example "/etc/castellan/tls/fullchain.pem";
         /// Its private key.
         key: Option<PathBuf> = example "/etc/castellan/tls/privkey.pem";
+        /// True makes a certificate of our own where there is none: browsers warn of it, and it says so wherever it is shown.
+        self_signed: bool = default false;
+    }
+    /// Where admins and auditors may work from.
+    [admin] Admin {
+        /// Addresses or networks; empty is everywhere. From elsewhere an admin is an ordinary member, and an auditor reads
+        /// nothing more. Behind a proxy the client's own address counts, as `trusted_proxies` say. The console is never asked.
+        allow: Vec<IpNet> = default [];
     }
     /// The runner that `castellan serve` starts by itself on this machine.
     [local_runner] LocalRunner {
@@ -149,12 +157,14 @@ pub fn default_config() -> String {
 ///
 /// # Errors
 /// When `file` (or, without one, an existing `castellan.toml` here) or a variable says something that is not allowed.
-pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+///
+/// `taken` are variables that were taken out of the environment.
+pub fn load(file: Option<&Path>, taken: &[(String, String)]) -> Result<Config, ConfigError> {
     let here = Path::new("castellan.toml");
     let file = file.or_else(|| here.exists().then_some(here));
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-    load_from(file, variables)
+    load_from(file, variables.chain(taken.iter().cloned()))
 }
 
 /// Loads a configuration from a file, if any, and the given variables.
@@ -173,7 +183,7 @@ pub fn load_from(
 impl Config {
     /// Whether browsers reach us over TLS, ours or a declared proxy's: cookies are `Secure` and HSTS is sent.
     pub fn secure(&self) -> bool {
-        self.tls.certificate.is_some() || self.tls_terminated_by_proxy
+        self.tls.certificate.is_some() || self.tls.self_signed || self.tls_terminated_by_proxy
     }
 
     /// The database to open.
@@ -196,10 +206,13 @@ impl Config {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return no("`tls.certificate` and `tls.key` belong together: set both or neither".into());
         }
+        if self.tls.self_signed && self.tls.certificate.is_some() {
+            return no("`tls.self_signed` makes a certificate where there is none: leave it out, or `tls.certificate`".into());
+        }
         if !self.listen.ip().to_canonical().is_loopback() && !self.secure() {
             return no(format!(
                 "`listen` is {}, which others can reach, but there is no TLS. Set `tls.certificate` and `tls.key`; \
-                 or `tls_terminated_by_proxy = true` if a proxy in front speaks TLS; or listen on 127.0.0.1:{} for this machine only",
+                 or `tls.self_signed = true`; or `tls_terminated_by_proxy = true` if a proxy in front speaks TLS; or listen on 127.0.0.1:{} for this machine only",
                 self.listen,
                 self.listen.port(),
             ));
@@ -208,7 +221,7 @@ impl Config {
             && url.is_https() != self.secure()
         {
             return no(format!(
-                "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, or \
+                "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
                  `tls_terminated_by_proxy = true`; with either of them it must be https",
             ));
         }

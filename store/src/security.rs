@@ -26,6 +26,13 @@ impl Write {
         self.note("key.use", ("key", key), Outcome::Refused, detail).await
     }
 
+    /// Records that an admin or auditor came from an address that admin work is not allowed from.
+    pub async fn note_held_off(&mut self) -> Result<()> {
+        let person = self.actor.person().map(|person| person.to_string()).unwrap_or_default();
+        let detail = json!({ "reason": "the address is not among those of the setting admin.allow" });
+        self.note("admin.held_off", ("person", person), Outcome::Refused, detail).await
+    }
+
     /// Records that the actor asked too often. The caller sees to it that there are few of these.
     pub async fn note_rate_limited(&mut self, limited: RateLimited) -> Result<()> {
         let target = match (self.actor.key(), self.actor.person()) {

@@ -43,12 +43,15 @@ const ACTIONS: &[&str] = &[
     "key.revoke",
     "key.revoke_all",
     "key.use",
+    "admin.held_off",
     "service_account.create",
     "runner.enrolment",
     "runner.enrol",
     "rate_limit_exceeded",
     "runner.connect",
     "runner.disconnect",
+    "runner.renew",
+    "runner.renewed",
     "runner.revoke",
 ];
 

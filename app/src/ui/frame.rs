@@ -17,6 +17,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     let (waiting, organisations) = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
+    let banner = crate::notices::banner(&actor);
     view! {
         <TabTitle page=title.clone() />
         <a class="skip" href="#main">{t!("skip")}</a>
@@ -37,6 +38,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
             <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
         </nav>
         <main id="main" tabindex="-1">
+            {banner}
             <div class="page-header">
                 <h1>{title}</h1>
                 {beside}

@@ -95,7 +95,7 @@ impl Call {
             let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
             match message.kind.unwrap() {
                 Kind::Heartbeat(beat) if self.alive => {
-                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck { sequence: beat.sequence })).await;
+                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck { sequence: beat.sequence, renew: self.due })).await;
                 }
                 Kind::Heartbeat(_) => {}
                 kind => return Some(kind),
@@ -112,7 +112,8 @@ impl Call {
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
         let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
-        let welcome = Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key };
+        let welcome =
+            Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
         self.say(server_message::Kind::Welcome(welcome)).await;
         hello
     }

@@ -76,10 +76,12 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         roles,
         scopes: Some(scopes),
         only: key.organisation_id,
+        held_off: false,
         by: SignedInBy::Key,
         proved_at: app.store.now(),
         address: address.map(|address| address.to_string()),
     };
+    let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
 }
 

@@ -80,6 +80,7 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Browser>, Strin
         session.cycle_id().await.map_err(|error| error.to_string())?;
     }
     let actor = actor(&holder, person, roles, address);
+    let actor = super::refused::held_off(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
     Ok(Some(Browser { actor, session: holder.session, holder }))
 }
 
@@ -98,6 +99,7 @@ pub(super) fn actor(
         roles,
         scopes: None,
         only: None,
+        held_off: false,
         by: holder.by,
         proved_at: holder.proved_at,
         address,

@@ -3,7 +3,9 @@ mod keys;
 
 use crate::{
     auth::{Hasher, check_password},
+    config::Config,
     failure::Failure,
+    keys::{Given, Keys, SecretsDir},
     state::App,
 };
 use clap::{Subcommand, ValueEnum};
@@ -14,6 +16,7 @@ use domain::{
     scope::Scopes,
 };
 use std::io::Read;
+use store::Store;
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::enum_variant_names, reason = "they are the commands' names")]
@@ -77,6 +80,8 @@ pub(super) enum Admin {
         #[arg(long)]
         organisation: Option<String>,
     },
+    /// Put a new session secret in the place of the old one; nobody is signed out. Restart every node afterwards
+    RotateSessionSecret,
     /// List the keys of a person, or of everybody in the first tenant
     ListKeys {
         /// Their address
@@ -133,6 +138,33 @@ impl UserRole {
     }
 }
 
+impl Admin {
+    pub(super) const fn rotates(&self) -> bool {
+        matches!(self, Self::RotateSessionSecret)
+    }
+}
+
+/// Rotates the session secret in its file; where it is configured, makes the configured one known. The database is opened
+/// without asking whether the present one is right: that is what changes.
+pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Result<(), Failure> {
+    let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+    let keys = Keys::open_with(&secrets, given)?;
+    let store = Store::open(App::settings(&keys, config.database().expose().to_owned())).await?;
+    if keys.configured {
+        keys.accept_session_secret(&store).await?;
+        println!("The configured session secret is the deployment's from now on. Restart every node with it.");
+    } else {
+        keys.check_with(&store, &secrets).await?;
+        keys.rotate_session_secret(&store, &secrets).await?;
+        println!(
+            "The session secret is a new one; nobody was signed out. Copy {} to the other nodes, and restart every node.",
+            secrets.path("sessions.key").display()
+        );
+    }
+    store.close().await;
+    Ok(())
+}
+
 pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
     match command {
         Admin::CreateTenant { name } => {
@@ -160,6 +192,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
             };
             println!("{}", keys::service_account(&app, name, &responsible, role, organisation.as_deref()).await?);
         }
+        Admin::RotateSessionSecret => {} // done without the checks of a start
         Admin::ListKeys { user } => keys::list(&app, user.as_deref()).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
     }

@@ -92,14 +92,15 @@ impl System<'_> {
         unscoped!(conn, Place, fetch_optional, "select tenant_id, id from enrolment where token_hash = $1", token_hash)
     }
 
-    /// The name of an active runner with this certificate, asked on every call: a certificate alone is not enough (E13).
+    /// The name of an active runner with this certificate, or with the one that takes its place, asked on every call: a certificate alone is not enough (E13).
     pub async fn runner_name(&self, tenant: TenantId, runner: RunnerId, serial: &str) -> Result<Option<String>> {
         let (mut conn, now) = (self.read().await?, self.now());
         let found = unscoped!(
             conn,
             Named,
             fetch_optional,
-            "select name from runner where tenant_id = $1 and id = $2 and serial = $3 and revoked_at is null and expires_at > $4",
+            "select name from runner where tenant_id = $1 and id = $2 and revoked_at is null
+                and ((serial = $3 and expires_at > $4) or (next_serial = $3 and next_expires_at > $4))",
             tenant,
             runner,
             serial.to_owned(),

@@ -195,10 +195,10 @@ on_both! {
 
     async fn m_01_a_key_is_found_by_its_token_and_listed_by_its_prefix(world) {
         let acme = &world.acme;
-        let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,audit:read"), "mk_abcdef").await.unwrap();
+        let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,approvals:read"), "mk_abcdef").await.unwrap();
         let found = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
         assert_eq!((found.tenant_id, found.id, found.owner_id), (acme.tenant, id, acme.mia.person().unwrap()));
-        assert_eq!(found.scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,audit:read");
+        assert_eq!(found.scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,approvals:read");
         let listed = world.store.read(&acme.mia).await.unwrap().keys().await.unwrap();
         assert_eq!((listed.len(), listed[0].prefix.as_str(), listed[0].name.as_str()), (1, "mk_abc", "deploy script"));
         assert!(!works(world, "mk_abcdeg").await);

@@ -258,6 +258,8 @@ pub fn matrix() -> Vec<Row> {
         note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
         enrol_runner             "++++++++++" |x, w, a, t| x.enrol_runner(enrolled("new")).await;
         runner_connected         "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
+        renew_runner             "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
+        runner_shows             "nnnnnnn+nn" |x, w, a, t| x.runner_shows("another").await;
         runner_disconnected      "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
         runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
         revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
@@ -265,6 +267,7 @@ pub fn matrix() -> Vec<Row> {
         note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         note_rate_limited        "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
         note_refused_key         "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
+        note_held_off            "++++++++++" |x, w, a, t| x.note_held_off().await;
         end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
         end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
@@ -294,6 +297,8 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::tenants", "the console's list"),
     ("System::create_tenant", "makes one"),
     ("System::knows_key", "the deployment's own keys, nobody's rows"),
+    ("System::replace_key", "the deployment's own keys, nobody's rows"),
+    ("System::set_key", "the deployment's own keys, nobody's rows"),
     ("System::is_empty", "before the first tenant"),
     ("System::offer_setup", "before the first tenant"),
     ("System::may_set_up", "before the first tenant"),

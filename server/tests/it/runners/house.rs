@@ -63,7 +63,7 @@ impl House {
         config.runner_listen = "127.0.0.1:0".parse().unwrap();
         config.data_dir = data.path().to_owned();
         config.local_runner.enabled = false;
-        let app = App::open(config, None).await.unwrap();
+        let app = App::open(config, server::keys::Given::default()).await.unwrap();
         let tenant = app.store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, app.store.now());
         let (mia, ops) = mia(&app.store, &console).await;
