@@ -1,8 +1,8 @@
 //! Renewal: another key and another certificate for the same runner (S-05).
 //!
 //! Each step is safe to be killed at. The new key is on the disk before it is asked for; the certificate and the name of its
-//! key's file go into the identity in one replacement; the old key goes when the server has seen the new certificate. The
-//! server lets both certificates in until then.
+//! key's file go into the identity in one replacement; the old key's file is written over by the next renewal. The server
+//! lets both certificates in until it has seen the new one.
 
 use std::time::Duration;
 
