@@ -30,9 +30,12 @@ fn request() -> (KeyPair, Renew) {
 /// Whether the next heartbeat is answered with the wish that the runner renews.
 async fn is_due(call: &mut Call) -> bool {
     call.say(runner_message::Kind::Heartbeat(Heartbeat { sequence: 1, ..Heartbeat::default() }));
-    match call.hear().await {
-        Ok(Some(Kind::HeartbeatAck(ack))) => ack.renew,
-        other => panic!("{other:?} instead of an acknowledgement"),
+    loop {
+        match call.hear().await {
+            Ok(Some(Kind::HeartbeatAck(ack))) => return ack.renew,
+            Ok(Some(Kind::LinesAck(_))) => {} // where a task that it held goes on
+            other => panic!("{other:?} instead of an acknowledgement"),
+        }
     }
 }
 
@@ -51,6 +54,8 @@ async fn refused(call: &mut Call, renew: Renew) -> Code {
     loop {
         match call.hear().await {
             Ok(Some(Kind::Renewed(_))) => panic!("a certificate"),
+            // Told of it before it asked.
+            Ok(Some(Kind::Reject(_))) => return Code::PermissionDenied,
             Ok(Some(_)) => {}
             Ok(None) => panic!("it ends without a word"),
             Err(status) => return status.code(),
