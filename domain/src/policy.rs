@@ -125,7 +125,8 @@ pub use access::{
     CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
 pub use people::{
-    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
+    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership,
+    SetMembership, SetTenantRole,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 

@@ -207,7 +207,9 @@ impl Config {
             return no("`tls.certificate` and `tls.key` belong together: set both or neither".into());
         }
         if self.tls.self_signed && self.tls.certificate.is_some() {
-            return no("`tls.self_signed` makes a certificate where there is none: leave it out, or `tls.certificate`".into());
+            return no(
+                "`tls.self_signed` makes a certificate where there is none: leave it out, or `tls.certificate`".into()
+            );
         }
         if !self.listen.ip().to_canonical().is_loopback() && !self.secure() {
             return no(format!(

@@ -48,7 +48,9 @@ impl Subject {
     fn coarse(self) -> Self {
         match self {
             Self::Address(IpAddr::V4(v4)) => Self::Address(std::net::Ipv4Addr::from(v4.to_bits() & 0xFFFF_0000).into()),
-            Self::Address(IpAddr::V6(v6)) => Self::Address(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 96)).into()),
+            Self::Address(IpAddr::V6(v6)) => {
+                Self::Address(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 96)).into())
+            }
             known => known,
         }
     }

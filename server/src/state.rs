@@ -43,7 +43,14 @@ impl App {
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         keys.check_with(&store, &secrets).await?;
         let rates = Arc::new(Rates::new(&config.limits));
-        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), rates, certificate: None, stop: CancellationToken::new() })
+        Ok(Self {
+            store,
+            config: Arc::new(config),
+            keys: Arc::new(keys),
+            rates,
+            certificate: None,
+            stop: CancellationToken::new(),
+        })
     }
 
     /// The keys alone, making those that are missing.

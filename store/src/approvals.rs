@@ -299,7 +299,9 @@ impl Write {
         // Who answers for a service account would decide a request of their own.
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
         if scoped!(self, Responsible, fetch_one, SQL, requester)?.responsible_id == Some(person) {
-            return Err(Error::Conflict("This is a request of a service account that you answer for. Somebody else decides."));
+            return Err(Error::Conflict(
+                "This is a request of a service account that you answer for. Somebody else decides.",
+            ));
         }
         if open.request_digest != request {
             return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));

@@ -86,14 +86,7 @@ impl Read {
     /// read everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
-            self,
-            ApiKey,
-            fetch_all,
-            concat!(columns!(), " order by k.id desc limit 500"),
-            person,
-            everything
-        )
+        scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
     /// One key that the actor sees in the list.
@@ -324,7 +317,9 @@ impl Write {
             return Err(Invalid::new("organisation", "the key's owner is not in it").into());
         }
         if found.responsible_id.is_some() && scopes.allow(Scope::ApprovalsDecide) {
-            return Err(Invalid::new("scopes", "approvals:decide is for people: a service account decides nothing").into());
+            return Err(
+                Invalid::new("scopes", "approvals:decide is for people: a service account decides nothing").into()
+            );
         }
         if self.actor.principal == Principal::Console {
             return Ok(());

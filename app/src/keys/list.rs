@@ -31,7 +31,6 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
         t!("key-scopes"),
         t!("key-state"),
         t!("key-last-used"),
-        t!("key-made"),
         String::new(),
     ]);
     let revocable = move |key: &ApiKey| {
@@ -49,8 +48,8 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
                 {rows.collect_view()}
             </Table>
         </Live>
-        {any.then(|| view! { <Selected /> })}
-        {services}
+        {any.then(|| view! { <div class="mt-4"><Selected /></div> })}
+        <div class="mt-4">{services}</div>
     }))
 }
 
@@ -91,7 +90,7 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
                     {key.responsible_id.map(|_| view! { <span class="muted">" " {t!("service-mark")}</span> })}
                 </td>
             })}
-            <td><code>{key.prefix.clone()}"…"</code></td>
+            <td><code class="whitespace-nowrap">{key.prefix.clone()}"…"</code></td>
             <td>
                 {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
                 {key.organisation.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <Revealed text=name /></p> })}
@@ -99,7 +98,6 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
             </td>
             <td><State key=key.clone() now=now /></td>
             <td>{key.last_used_at.map_or_else(never, |at| view! { <Moment at=at /> }.into_any())}</td>
-            <td><Moment at=key.created_at /></td>
             <td class="cell-action">
                 {revocable.then(|| view! {
                     <Confirm

@@ -5,9 +5,7 @@ use super::{
 };
 use crate::{
     outcome::Refusal,
-    ui::{
-        Button, Choice, Confirm, Fact, Facts, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select, ctx,
-    },
+    ui::{Button, Choice, Confirm, Fact, Facts, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select, ctx},
 };
 use domain::{Actor, KeyId};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -87,10 +85,12 @@ fn Revoke(key: ApiKey, works: bool) -> impl IntoView {
                     action=RevokeKey::PATH hidden=vec![("id", key.id.to_string())]
                 />
             })}
+            <div class="mt-3">
             <Confirm
                 label=t!("keys-revoke-all-open") consequence=t!("keys-revoke-all-consequence", owner = key.owner.clone())
                 act=t!("keys-revoke-all") action=RevokeAll::PATH hidden=vec![("owner", key.owner_id.to_string())]
             />
+            </div>
         </section>
     }
 }

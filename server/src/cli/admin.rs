@@ -19,7 +19,6 @@ use std::io::Read;
 use store::Store;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::enum_variant_names, reason = "they are the commands' names")]
 pub(super) enum Admin {
     /// Make a tenant with an organisation of the same name
     CreateTenant {

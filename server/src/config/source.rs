@@ -116,7 +116,8 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<
     let mut layers = Vec::new();
     for (variable, text) in variables.filter(|(variable, _)| variable.starts_with("CASTELLAN_")) {
         let Some(entry) = entries().find(|entry| entry.variable() == variable) else {
-            if [ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET].contains(&variable.as_str()) || is_foreign(&variable) {
+            if [ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET].contains(&variable.as_str()) || is_foreign(&variable)
+            {
                 continue;
             }
             return Err(ConfigError::Unknown { key: variable, place: "the environment".to_owned() });

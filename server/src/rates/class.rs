@@ -11,7 +11,7 @@ pub enum Class {
     ApiReads,
     /// Changing something, by page or API.
     Changes,
-    /// Proving who one is: passwords and one-time links.
+    /// Proving who one is: passwords, one-time links, and what else stands below the sign-in page.
     SignIn,
     /// Enrolling a runner.
     Enrolment,
@@ -61,14 +61,15 @@ impl Class {
     /// The class of a request; files of the site and the questions of probes have none.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let reads = method.is_safe();
-        let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below =
+            |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below("/pkg") || below("/healthz") || below("/readyz") {
             return None;
         }
         Some(match path {
             "/actions/login/sign-out" => Self::Changes,
             "/api/v1/runners/enrol" => Self::Enrolment,
-            _ if below("/actions/login") || below("/actions/setup") => Self::SignIn,
+            _ if below("/actions/login") || below("/actions/setup") || path.starts_with("/sign-in/") => Self::SignIn,
             _ if reads && (below("/api") || below("/metrics")) => Self::ApiReads,
             _ if reads => Self::Pages,
             _ => Self::Changes,
@@ -96,6 +97,7 @@ mod tests {
             (Method::POST, "/actions/login/sign-in", Some(Class::SignIn)),
             (Method::POST, "/actions/setup/set-password", Some(Class::SignIn)),
             (Method::POST, "/actions/login/sign-out", Some(Class::Changes)),
+            (Method::GET, "/sign-in/elsewhere/back", Some(Class::SignIn)),
             (Method::POST, "/api/v1/runners/enrol", Some(Class::Enrolment)),
             (Method::GET, "/pkg/site.css", None),
             (Method::GET, "/healthz", None),

@@ -34,13 +34,8 @@ impl Session {
         };
         let now = date(now).map_err(|error| broken(&error))?;
         let authority = &self.shared.authority;
-        let issued = authority.issue_runner_certificate(
-            renew.csr.as_bytes(),
-            peer.runner,
-            &self.actor.name,
-            peer.tenant,
-            now,
-        );
+        let issued =
+            authority.issue_runner_certificate(renew.csr.as_bytes(), peer.runner, &self.actor.name, peer.tenant, now);
         let issued = issued.map_err(|error| match error {
             PkiError::Request(why) => Status::invalid_argument(why),
             error => broken(&error),

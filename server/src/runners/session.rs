@@ -14,8 +14,7 @@ use super::{
     Shared,
     calls::{inside, unknown},
     desk::{Outgoing, Seat},
-    renew,
-    words,
+    renew, words,
 };
 use crate::pki::RunnerPeer;
 

@@ -126,7 +126,14 @@ impl World {
         let config = config::load_from(None, std::iter::empty()).unwrap();
         let keys = Keys::open_or_create(&secrets, None).unwrap();
         let rates = server::rates::Rates::new(&config.limits).into();
-        let app = App { store, config: config.into(), keys: keys.into(), rates, certificate: None, stop: CancellationToken::new() };
+        let app = App {
+            store,
+            config: config.into(),
+            keys: keys.into(),
+            rates,
+            certificate: None,
+            stop: CancellationToken::new(),
+        };
         let acme = settle(&app.store, "acme").await;
         let bolt = settle(&app.store, "bolt").await;
         Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }

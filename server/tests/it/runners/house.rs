@@ -77,9 +77,8 @@ impl House {
         let mut app = App::open(config, server::keys::Given::default()).await.unwrap();
         app.store.close().await;
         let mut settings = App::settings(&app.keys, app.config.database().expose().to_owned());
-        settings.clock = Arc::new(move || {
-            domain::Timestamp(server::state::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000)
-        });
+        settings.clock =
+            Arc::new(move || domain::Timestamp(server::state::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
         app.store = Store::open(settings).await.unwrap();
         let tenant = app.store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, app.store.now());
