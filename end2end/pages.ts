@@ -25,7 +25,9 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/people/{id}': ({ ada, person }) => [ada, person],
   '/keys': ({ ada }) => [ada, '/keys'],
   '/keys/new': ({ ada }) => [ada, '/keys/new'],
-  '/incident': ({ adam }) => [adam, '/incident'],
+  '/incident': ({ ada }) => [ada, '/incident'],
+  '/keys/{id}': ({ mei, key }) => [mei, key],
+  '/keys/service-accounts': ({ ada }) => [ada, '/keys/service-accounts'],
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
 };

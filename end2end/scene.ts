@@ -16,6 +16,7 @@ export type Scene = {
   person: string;
   organisation: string;
   runner: string;
+  key: string;
 };
 
 const BACKUP = `set -eu
@@ -51,13 +52,15 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
     labels: 'service=payments\nenv=prod',
   });
   await mei.act('keys/create', { name: 'Build server', 'scopes[]': 'tasks:read', days: '90' });
-  const [approval, person, runner] = [
+  const [approval, person, runner, key] = [
     await link(mei, waiting, 'approvals'),
     await link(ada, '/people', 'people', mei.name),
     await link(ada, '/runners', 'runners'),
+    await link(mei, '/keys', 'keys'),
   ];
   await haveEnded(mei, [ended, failed]);
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation: `/organisations/${team.id}`, runner };
+  const organisation = `/organisations/${team.id}`;
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

@@ -92,6 +92,10 @@ impl Program {
             .env("CASTELLAN_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_DATA_DIR", self.folder.path().join("data"))
+            // What is measured is how much there can be, not how much one person is let have.
+            .envs(
+                ["PAGES", "API_READS", "CHANGES", "SIGN_IN"].map(|class| (format!("CASTELLAN_LIMITS_{class}"), "off")),
+            )
             .current_dir(self.folder.path());
         if let Some(url) = &self.database {
             command.env("CASTELLAN_DATABASE_URL", url);

@@ -61,6 +61,11 @@ pub struct Actor {
     pub roles: BTreeMap<OrganisationId, Role>,
     /// What a key is limited to; `None` for everybody who uses no key.
     pub scopes: Option<Scopes>,
+    /// The one organisation that a key is limited to: whatever is of another one is not there for it.
+    pub only: Option<OrganisationId>,
+    /// Whether the request comes from an address that admin work is not allowed from: then an admin is none, and an auditor
+    /// neither.
+    pub held_off: bool,
     /// How they signed in.
     pub by: SignedInBy,
     /// When they last proved who they are.
@@ -102,6 +107,8 @@ impl Actor {
             tenant_role,
             roles: BTreeMap::new(),
             scopes: None,
+            only: None,
+            held_off: false,
             by,
             proved_at: now,
             address,
@@ -129,6 +136,11 @@ impl Actor {
         }
     }
 
+    /// Whether what belongs to an organisation can be there for it.
+    pub fn reaches(&self, organisation: OrganisationId) -> bool {
+        self.only.is_none_or(|only| only == organisation)
+    }
+
     /// Its role in an organisation.
     pub fn role_in(&self, organisation: OrganisationId) -> Option<Role> {
         self.roles.get(&organisation).copied()
@@ -136,12 +148,12 @@ impl Actor {
 
     /// Whether it is an admin of the tenant.
     pub fn is_admin(&self) -> bool {
-        self.tenant_role == TenantRole::Admin
+        self.tenant_role == TenantRole::Admin && !self.held_off
     }
 
     /// Whether it sees everything in the tenant.
     pub fn reads_everything(&self) -> bool {
-        self.tenant_role >= TenantRole::Auditor
+        self.tenant_role >= TenantRole::Auditor && !self.held_off
     }
 
     /// Whether its key, if it uses one, has the scope.

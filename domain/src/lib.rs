@@ -12,6 +12,7 @@ pub mod label;
 pub mod limits;
 pub mod log;
 pub mod network;
+pub mod networks;
 pub mod policy;
 pub mod receipt;
 pub mod request;
@@ -27,6 +28,7 @@ pub mod words;
 pub use actor::{Actor, Principal, SignedInBy};
 pub use email::Email;
 pub use id::*;
+pub use networks::Networks;
 pub use policy::{Action, Allowed, Denied};
 pub use time::Timestamp;
 

@@ -71,12 +71,17 @@ fn when(allowed: bool, why_not: &'static str) -> Result<(), &'static str> {
     if allowed { Ok(()) } else { Err(why_not) }
 }
 
+/// What an admin or auditor is told who asks from elsewhere (M-14).
+const HELD_OFF: &str = "Admin work is not allowed from this address.";
+
 fn admin(actor: &Actor) -> Result<(), &'static str> {
+    when(!actor.held_off, HELD_OFF)?;
     when(actor.is_admin(), "Only an admin of the tenant may do this.")
 }
 
 fn manages(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static str> {
     let owner = actor.role_in(organisation) == Some(Role::Owner);
+    when(owner || !actor.held_off, HELD_OFF)?;
     when(actor.is_admin() || owner, "Only an owner of the organisation or an admin may do this.")
 }
 
@@ -117,12 +122,15 @@ mod incident;
 mod people;
 mod tasks;
 
-pub use access::{CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeRunner};
+pub use access::{
+    CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
+};
 pub use incident::{
     EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
 };
 pub use people::{
-    ChangeRules, CreateOrganisation, CreatePerson, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
+    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership,
+    SetMembership, SetTenantRole,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 
@@ -182,6 +190,19 @@ mod tests {
         let mut admin = person(2, None);
         admin.tenant_role = TenantRole::Admin;
         assert!(admin.may(decide()).is_err(), "an admin approves only where they are an approver");
+    }
+
+    #[test]
+    fn m_14_an_admin_who_asks_from_elsewhere_is_none() {
+        let mut admin = person(1, Some(Role::Member));
+        admin.tenant_role = TenantRole::Admin;
+        admin.held_off = true;
+        let denied = admin.may(CreateOrganisation { name: "Ops".into() }).unwrap_err();
+        assert_eq!(denied.reason, HELD_OFF);
+        assert!(admin.may(ReadAudit).is_err() && !admin.reads_everything());
+        assert!(admin.may(submit()).is_ok(), "what every member may do goes on");
+        admin.held_off = false;
+        assert!(admin.may(CreateOrganisation { name: "Ops".into() }).is_ok());
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Scopes of API keys: what a program may do, never more than its owner.
-use crate::{Invalid, role::words};
+use crate::{
+    Invalid,
+    role::{Role, TenantRole, words},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -21,6 +24,19 @@ words! {
     }
 }
 
+impl Scope {
+    /// Whether somebody with this role in the tenant, and this one as the highest in an organisation, can do any of it.
+    pub fn is_held_by(self, tenant: TenantRole, role: Option<Role>) -> bool {
+        match self {
+            Self::TasksRead | Self::ApprovalsRead => true,
+            Self::TasksSubmit => role >= Some(Role::Member),
+            Self::TasksCancel => role >= Some(Role::Member) || tenant == TenantRole::Admin,
+            Self::ApprovalsDecide => role >= Some(Role::Approver),
+            Self::AuditRead => tenant >= TenantRole::Auditor,
+        }
+    }
+}
+
 /// The scopes of a key, written `tasks:*,audit:read`. `noun:*` stands for all of that noun's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -30,6 +46,24 @@ impl Scopes {
     /// Whether `scope` is among them.
     pub fn allow(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
+    }
+
+    /// The first one that is more than the key's owner can do.
+    ///
+    /// # Errors
+    /// Which, in words for whoever makes the key.
+    pub fn within(&self, tenant: TenantRole, role: Option<Role>) -> Result<(), Invalid> {
+        match self.iter().find(|scope| !scope.is_held_by(tenant, role)) {
+            Some(more) => Err(Invalid::new("scopes", format!("{more} is more than the key's owner may do there"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The same without one.
+    #[must_use]
+    pub fn without(mut self, scope: Scope) -> Self {
+        self.0.remove(&scope);
+        self
     }
 
     /// All of them, in their order.
@@ -101,6 +135,21 @@ mod tests {
         let scopes: Scopes = "tasks:*, audit:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,audit:read");
         assert!(!scopes.allow(Scope::ApprovalsDecide));
+    }
+
+    #[test]
+    fn m_01_a_scope_is_more_than_somebody_may_whose_role_does_not_reach() {
+        let all: Scopes = "tasks:*,approvals:*,audit:read".parse().unwrap();
+        assert!(all.within(TenantRole::Admin, Some(Role::Approver)).is_ok());
+        for (scopes, tenant, role) in [
+            ("audit:read", TenantRole::Person, Some(Role::Owner)),
+            ("approvals:decide", TenantRole::Admin, Some(Role::Member)),
+            ("tasks:submit", TenantRole::Auditor, Some(Role::Viewer)),
+            ("tasks:cancel", TenantRole::Person, None),
+        ] {
+            let scopes: Scopes = scopes.parse().unwrap();
+            assert_eq!(scopes.within(tenant, role).unwrap_err().field, "scopes", "{scopes}");
+        }
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Sight {
 impl Sight {
     /// Whether `actor`, who is of the same tenant, sees the task.
     pub fn seen_by(&self, actor: &Actor) -> bool {
+        if !actor.reaches(self.organisation) {
+            return false;
+        }
         let role = actor.role_in(self.organisation);
         actor.person() == Some(self.owner)
             || actor.reads_everything()

@@ -31,8 +31,11 @@ create table person (
     password_hash text,
     locked_at     bigint,
     created_at    bigint not null,
+    -- Who answers for it, if this is a service account: an owner of keys that is no person and never signs in.
+    responsible_id blob,
     primary key (tenant_id, id)
 );
+create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
 -- An address belongs to one tenant.
 create unique index person_email on person (email);
 
@@ -107,11 +110,18 @@ create table api_key (
     expires_at   bigint,
     last_used_at bigint,
     revoked_at   bigint,
+    -- The one organisation that it is for, and where from it works; no networks are no limit.
+    organisation_id blob,
+    networks     text not null default '',
+    -- The key in whose place it stands.
+    replaces     blob,
     primary key (tenant_id, id),
-    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+    foreign key (tenant_id, owner_id) references person (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
+create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
 create table rules (
     tenant_id blob not null primary key references tenant (id),
@@ -146,6 +156,9 @@ create table runner (
     last_seen_at bigint,
     connected    boolean not null default false,
     revoked_at   bigint,
+    -- The certificate that was issued anew and not shown yet: both count until it is.
+    next_serial     text,
+    next_expires_at bigint,
     primary key (tenant_id, id)
 );
 create unique index runner_name on runner (tenant_id, name) where revoked_at is null;

@@ -5,6 +5,7 @@ mod browser;
 mod cookie;
 mod door;
 mod password;
+mod refused;
 mod sessions;
 
 pub use bearer::Program;

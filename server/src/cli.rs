@@ -47,11 +47,11 @@ enum Command {
     Dev(dev::Dev),
 }
 
-/// Does what the command line says. `key` is the master key that the environment held, if it did.
+/// Does what the command line says. `given` is what the environment held of secrets.
 ///
 /// # Errors
 /// What stopped it.
-pub async fn run(arguments: Arguments, key: Option<keys::MasterKey>) -> Result<(), Failure> {
+pub async fn run(arguments: Arguments, given: keys::Given) -> Result<(), Failure> {
     match arguments.command {
         Command::DefaultConfig => {
             print!("{}", config::default_config());
@@ -60,17 +60,18 @@ pub async fn run(arguments: Arguments, key: Option<keys::MasterKey>) -> Result<(
         Command::Dev(dev::Dev::Routes { json }) => return dev::routes(json),
         _ => {}
     }
-    let mut config = config::load(arguments.config.as_deref())?;
+    let mut config = config::load(arguments.config.as_deref(), &given.settings)?;
     match arguments.command {
         Command::Serve { no_local_runner } => {
             config.local_runner.enabled &= !no_local_runner;
-            serve::run(config, key).await
+            serve::run(config, given).await
         }
-        Command::Migrate(command) => migrate::run(command, config, key).await,
-        Command::Doctor => doctor::run(config, key).await,
-        Command::Audit(command) => audit::run(command, state::App::open(config, key).await?).await,
-        Command::Admin(command) => admin::run(command, state::App::open(config, key).await?).await,
-        Command::Dev(command) => dev::run(command, state::App::open(config, key).await?).await,
+        Command::Migrate(command) => migrate::run(command, config, given).await,
+        Command::Doctor => doctor::run(config, given).await,
+        Command::Audit(command) => audit::run(command, state::App::open(config, given).await?).await,
+        Command::Admin(command) if command.rotates() => admin::rotate_session_secret(config, given).await,
+        Command::Admin(command) => admin::run(command, state::App::open(config, given).await?).await,
+        Command::Dev(command) => dev::run(command, state::App::open(config, given).await?).await,
         Command::DefaultConfig => Ok(()),
     }
 }

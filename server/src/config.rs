@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod manual;
+mod rate;
 mod setting;
 mod source;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use std::{
 
 use ipnet::IpNet;
 
+pub use rate::{Quota, Rate};
 pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
-pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
+pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::door::Origin;
 
@@ -46,6 +48,14 @@ settings! {
         certificate: Option<PathBuf> = example "/etc/castellan/tls/fullchain.pem";
         /// Its private key.
         key: Option<PathBuf> = example "/etc/castellan/tls/privkey.pem";
+        /// True makes a certificate of our own where there is none: browsers warn of it, and it says so wherever it is shown.
+        self_signed: bool = default false;
+    }
+    /// Where admins and auditors may work from.
+    [admin] Admin {
+        /// Addresses or networks; empty is everywhere. From elsewhere an admin is an ordinary member, and an auditor reads
+        /// nothing more. Behind a proxy the client's own address counts, as `trusted_proxies` say. The console is never asked.
+        allow: Vec<IpNet> = default [];
     }
     /// The runner that `castellan serve` starts by itself on this machine.
     [local_runner] LocalRunner {
@@ -67,6 +77,17 @@ settings! {
         connections_per_address: Whole<4, 1_000_000> = default 256;
         /// Bytes of one request's body.
         request_body_bytes: Whole<65_536, 67_108_864> = default 1048576;
+        /// Requests for pages of one person, in all browsers together: N/s, N/m, N/h or off. As many may come at once.
+        /// An address (a /64 network with IPv6) may ask ten times as often: several people share one. Each node counts for itself.
+        pages: Rate = default "3000/m";
+        /// Requests of one key that read over the API; of an address ten times as many.
+        api_reads: Rate = default "6000/m";
+        /// Changes of one person or one key, by page or API; of an address ten times as many.
+        changes: Rate = default "3000/m";
+        /// Passwords and one-time links that one address shows. Wrong ones are slowed down besides, whatever this says.
+        sign_in: Rate = default "120/m";
+        /// Runners that enrol from one address, and tokens that are tried there.
+        enrolment: Rate = default "120/m";
     }
     /// Figures for Prometheus at /metrics.
     [metrics] Metrics {
@@ -136,12 +157,14 @@ pub fn default_config() -> String {
 ///
 /// # Errors
 /// When `file` (or, without one, an existing `castellan.toml` here) or a variable says something that is not allowed.
-pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+///
+/// `taken` are variables that were taken out of the environment.
+pub fn load(file: Option<&Path>, taken: &[(String, String)]) -> Result<Config, ConfigError> {
     let here = Path::new("castellan.toml");
     let file = file.or_else(|| here.exists().then_some(here));
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-    load_from(file, variables)
+    load_from(file, variables.chain(taken.iter().cloned()))
 }
 
 /// Loads a configuration from a file, if any, and the given variables.
@@ -160,7 +183,7 @@ pub fn load_from(
 impl Config {
     /// Whether browsers reach us over TLS, ours or a declared proxy's: cookies are `Secure` and HSTS is sent.
     pub fn secure(&self) -> bool {
-        self.tls.certificate.is_some() || self.tls_terminated_by_proxy
+        self.tls.certificate.is_some() || self.tls.self_signed || self.tls_terminated_by_proxy
     }
 
     /// The database to open.
@@ -183,10 +206,15 @@ impl Config {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return no("`tls.certificate` and `tls.key` belong together: set both or neither".into());
         }
+        if self.tls.self_signed && self.tls.certificate.is_some() {
+            return no(
+                "`tls.self_signed` makes a certificate where there is none: leave it out, or `tls.certificate`".into()
+            );
+        }
         if !self.listen.ip().to_canonical().is_loopback() && !self.secure() {
             return no(format!(
                 "`listen` is {}, which others can reach, but there is no TLS. Set `tls.certificate` and `tls.key`; \
-                 or `tls_terminated_by_proxy = true` if a proxy in front speaks TLS; or listen on 127.0.0.1:{} for this machine only",
+                 or `tls.self_signed = true`; or `tls_terminated_by_proxy = true` if a proxy in front speaks TLS; or listen on 127.0.0.1:{} for this machine only",
                 self.listen,
                 self.listen.port(),
             ));
@@ -195,7 +223,7 @@ impl Config {
             && url.is_https() != self.secure()
         {
             return no(format!(
-                "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, or \
+                "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
                  `tls_terminated_by_proxy = true`; with either of them it must be https",
             ));
         }

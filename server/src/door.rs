@@ -3,6 +3,7 @@
 mod activity;
 mod body;
 mod caps;
+mod certificate;
 mod client;
 mod connection;
 mod cross_site;
@@ -25,6 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 pub use body::{BodyOutcome, Cut};
+pub use certificate::{CertificateState, SiteCertificate, self_signed_file};
 pub use client::{ClientAddress, Peer, PeerCertificate, client_address};
 pub use guard::{RequestId, guard};
 pub use limits::Limits;

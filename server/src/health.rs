@@ -93,6 +93,26 @@ async fn metrics(
         // Writing to a string cannot fail.
         let _ = writeln!(text, "castellan_http_requests_total{{class=\"{class}xx\"}} {}", counter.load(Relaxed));
     }
+    text.push_str(
+        "# HELP castellan_rate_limit_exceeded_total Requests refused because too many came, by class.\n\
+         # TYPE castellan_rate_limit_exceeded_total counter\n",
+    );
+    for (class, refused) in app.rates.refused() {
+        let _ = writeln!(text, "castellan_rate_limit_exceeded_total{{class=\"{}\"}} {refused}", class.as_str());
+    }
+    if let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) {
+        let _ = writeln!(
+            text,
+            "# HELP castellan_tls_certificate_expiry_seconds When the certificate ends, since 1970.\n\
+             # TYPE castellan_tls_certificate_expiry_seconds gauge\n\
+             castellan_tls_certificate_expiry_seconds {}\n\
+             # HELP castellan_tls_certificate_broken Whether the files hold another one that cannot be used.\n\
+             # TYPE castellan_tls_certificate_broken gauge\n\
+             castellan_tls_certificate_broken {}",
+            state.not_after.unix_timestamp(),
+            u8::from(state.trouble.is_some()),
+        );
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 

@@ -14,7 +14,7 @@ use std::{
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 pub use deployment::check_authority;
-pub use environment::take_encryption_key;
+pub use environment::{Given, take_secrets};
 pub use file::SecretsDir;
 pub use process::harden_process;
 pub use signing::SigningKey;
@@ -22,8 +22,14 @@ pub use signing::SigningKey;
 /// 32 bytes that wrap every tenant's key.
 pub type MasterKey = SecretBox<[u8; 32]>;
 
-/// 64 bytes that session identifiers are hashed with.
+/// 64 bytes that session identifiers are made with.
 pub type SessionKey = SecretBox<[u8; 64]>;
+
+/// The file of the session secret.
+const SESSIONS: &str = "sessions.key";
+
+/// The session secret that was before, for as long as the database does not know the new one.
+const SESSIONS_BEFORE: &str = "sessions.key.before";
 
 /// Why a key cannot be used. The messages never show a key.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +76,10 @@ pub struct Keys {
     pub grants: SigningKey,
     /// Signs checkpoints of the audit log.
     pub checkpoints: SigningKey,
-    /// Hashes session identifiers.
+    /// Makes the next identifier of a session from its present one.
     pub sessions: SessionKey,
+    /// Whether the session secret came from the environment, not from its file.
+    pub configured: bool,
 }
 
 impl Keys {
@@ -81,15 +89,29 @@ impl Keys {
     /// # Errors
     /// When a file is open to others, is no key, or cannot be read or made.
     pub fn open_or_create(dir: &SecretsDir, master: Option<MasterKey>) -> Result<Self, KeyError> {
-        let master = match master {
+        Self::open_with(dir, Given { master, ..Given::default() })
+    }
+
+    /// The same with all keys that the environment may give.
+    ///
+    /// # Errors
+    /// As [`Keys::open_or_create`].
+    pub fn open_with(dir: &SecretsDir, given: Given) -> Result<Self, KeyError> {
+        let master = match given.master {
             Some(given) => given,
             None => symmetric(dir, "master.key")?,
+        };
+        let configured = given.sessions.is_some();
+        let sessions = match given.sessions {
+            Some(given) => given,
+            None => symmetric(dir, SESSIONS)?,
         };
         Ok(Self {
             master,
             grants: SigningKey::open_or_create(dir, "grants.pem")?,
             checkpoints: SigningKey::open_or_create(dir, "checkpoints.pem")?,
-            sessions: symmetric(dir, "sessions.key")?,
+            sessions,
+            configured,
         })
     }
 }
@@ -215,6 +237,23 @@ mod tests {
         assert!(!secrets.join("master.key").exists(), "the given key goes before the file");
         let shown = format!("{keys:?}");
         assert!(shown.contains("REDACTED") && !shown.contains("171"), "{shown}");
+    }
+
+    /// whatever a process was killed in the middle of, the next start takes its draft away and nothing else.
+    #[test]
+    fn a_draft_that_a_killed_process_left_is_taken_away() {
+        let (_data, secrets) = fresh();
+        let dir = SecretsDir::open_or_create(&secrets).unwrap();
+        Keys::open_or_create(&dir, None).unwrap();
+        let draft = secrets.join(".master.key.0123456789abcdef");
+        for kept in [".gitignore", ".master.key.bak", "notes.0123456789abcdef"] {
+            fs::write(secrets.join(kept), "*").unwrap();
+        }
+        fs::write(&draft, "half a key").unwrap();
+        fs::set_permissions(secrets.join(".gitignore"), fs::Permissions::from_mode(0o600)).unwrap();
+        SecretsDir::open_or_create(&secrets).unwrap();
+        assert!(!draft.exists() && secrets.join("master.key").exists());
+        assert!(secrets.join(".master.key.bak").exists() && secrets.join("notes.0123456789abcdef").exists());
     }
 
     #[test]

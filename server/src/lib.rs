@@ -14,6 +14,7 @@ pub mod keys;
 pub mod live;
 pub mod pki;
 pub mod problem;
+pub mod rates;
 pub mod receipts;
 pub mod routes;
 pub mod runners;

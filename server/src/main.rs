@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    // Before any thread is started: the key leaves the environment, and the process can no longer be dumped.
-    let key = match keys::take_encryption_key() {
-        Ok(key) => key,
+    // Before any thread is started: the keys leave the environment, and the process can no longer be dumped.
+    let given = match keys::take_secrets() {
+        Ok(given) => given,
         Err(error) => return fail(&error.to_string()),
     };
     if let Err(error) = keys::harden_process() {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
     };
-    match runtime.block_on(cli::run(arguments, key)) {
+    match runtime.block_on(cli::run(arguments, given)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure.to_string()),
     }

@@ -27,6 +27,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
+    /// When to try again, in seconds, where that is known.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 /// A field or parameter that is not what it must be.
@@ -44,7 +47,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 impl Problem {
     /// A problem of any kind.
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: "about:blank", title, status, detail: detail.into(), errors: vec![] }
+        Self { kind: "about:blank", title, status, detail: detail.into(), errors: vec![], retry_after: None }
     }
 
     /// 400: what was sent cannot be read at all.
@@ -103,6 +106,12 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many at once", detail)
     }
 
+    /// 429: too many came within a time; the next is served in `wait` seconds.
+    pub fn too_often(detail: impl Into<Cow<'static, str>>, wait: u64) -> Self {
+        let title = "Too many requests";
+        Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title, detail) }
+    }
+
     /// 500: a mistake of ours.
     pub fn broken() -> Self {
         let detail = "It was logged. If it stays, give the administrator the number in x-request-id.";
@@ -157,7 +166,7 @@ impl From<store::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, wait) = (self.status, self.retry_after.map_or(RETRY_AFTER, HeaderValue::from));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -166,7 +175,7 @@ impl IntoResponse for Problem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+                headers.insert(header::RETRY_AFTER, wait);
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ mod due;
 mod enrol;
 mod fenced;
 mod local;
+mod renew;
 mod session;
 mod words;
 

@@ -5,11 +5,11 @@ use crate::{
     checkpoints,
     config::Config,
     console, descriptors,
-    door::{Door, Limits, Names, guard, tls},
+    door::{Door, Limits, Names, SiteCertificate, guard, self_signed_file, tls},
     failure::Failure,
     health::{self, Counters},
-    keys::MasterKey,
-    live,
+    keys::Given,
+    live, rates,
     runners::Runners,
     setup,
     state::App,
@@ -17,6 +17,7 @@ use crate::{
     web::{self, Web},
 };
 use axum::Router;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -24,17 +25,25 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// Why it cannot start.
-pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> {
+pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
     telemetry::start(&config.log)?;
     tls::install_provider();
     descriptors::make_room(config.limits.connections.get());
-    let app = App::open(config, key).await?;
+    let mut app = App::open(config, given).await?;
+    let now = time::OffsetDateTime::from_unix_timestamp(app.store.now().seconds())?;
+    app.certificate = SiteCertificate::of(&app.config, now)?.map(Arc::new);
     let config = &app.config;
     let (https, limits) = (config.secure(), Limits::pages(config));
-    let tls = match (&config.tls.certificate, &config.tls.key) {
-        (Some(certificate), Some(key)) => Some(tls::http_tls(certificate, key)?),
-        _ => None,
+    let tls = match &app.certificate {
+        Some(certificate) => Some(tls::site_tls(Arc::clone(certificate))?),
+        None => None,
     };
+    if config.tls.self_signed {
+        tracing::warn!(
+            certificate = %self_signed_file(config).display(),
+            "the certificate is self-signed: browsers warn of it. Set tls.certificate and tls.key for one that they know"
+        );
+    }
     let door = Door::open(config.listen, tls, https, limits)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -44,7 +53,7 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
     let router = routes(&app, &origin)?.merge(runners.enrolment());
-    let service = guard(router, names, config.limits.request_body_bytes.get());
+    let service = guard(rates::limited(router, app.clone()), names, config.limits.request_body_bytes.get());
 
     announce(&app, &origin).await?;
     tokio::spawn(stop_on_signal(stop.clone()));

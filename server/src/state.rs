@@ -1,8 +1,10 @@
 //! What every handler shares.
 use crate::{
     config::Config,
+    door::SiteCertificate,
     failure::Failure,
-    keys::{Keys, MasterKey, SecretsDir},
+    keys::{Given, Keys, SecretsDir},
+    rates::Rates,
 };
 use domain::Timestamp;
 use secrecy::ExposeSecret;
@@ -22,29 +24,42 @@ pub struct App {
     pub config: Arc<Config>,
     /// The deployment's own keys.
     pub keys: Arc<Keys>,
+    /// How often who has asked lately.
+    pub rates: Arc<Rates>,
+    /// The certificate of pages and API, where we speak TLS to browsers ourselves.
+    pub certificate: Option<Arc<SiteCertificate>>,
     /// Cancelled when the server is told to stop: what would go on for ever ends then.
     pub stop: CancellationToken,
 }
 
 impl App {
-    /// Opens keys and database as configured, making what is missing. `key` goes before the master key's file.
+    /// Opens keys and database as configured, making what is missing. What was given goes before the keys' files.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
-    pub async fn open(config: Config, key: Option<MasterKey>) -> Result<Self, Failure> {
-        let keys = Self::keys(&config, key)?;
+    pub async fn open(config: Config, given: Given) -> Result<Self, Failure> {
+        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+        let keys = Keys::open_with(&secrets, given)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
-        keys.check_with(&store).await?;
-        Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), stop: CancellationToken::new() })
+        keys.check_with(&store, &secrets).await?;
+        let rates = Arc::new(Rates::new(&config.limits));
+        Ok(Self {
+            store,
+            config: Arc::new(config),
+            keys: Arc::new(keys),
+            rates,
+            certificate: None,
+            stop: CancellationToken::new(),
+        })
     }
 
     /// The keys alone, making those that are missing.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
-    pub fn keys(config: &Config, key: Option<MasterKey>) -> Result<Keys, Failure> {
+    pub fn keys(config: &Config, given: Given) -> Result<Keys, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
-        Ok(Keys::open_or_create(&secrets, key)?)
+        Ok(Keys::open_with(&secrets, given)?)
     }
 
     /// What opening the database at `url` with these keys needs.

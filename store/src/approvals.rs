@@ -4,6 +4,7 @@ use crate::{
     column::{Number, record},
     conn::scoped,
     filter::{Arg, Page, Statement},
+    service_accounts::Responsible,
 };
 use domain::{
     Allowed, ApprovalId, OrganisationId, PersonId, TaskId, Timestamp,
@@ -135,6 +136,9 @@ impl Read {
         let everything = Arg::Bool(self.actor.reads_everything());
         let mut statement =
             Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything]);
+        if let Some(OrganisationId(only)) = self.actor.only {
+            statement.push(" and a.organisation_id = ?", Arg::Uuid(only));
+        }
         if let Some(state) = filter.state {
             statement.push(" and a.state = ?", Arg::Text(state.to_string()));
         }
@@ -150,6 +154,7 @@ impl Read {
 
     /// How many questions wait for this actor's answer: not their own, not answered by them; to 100 at most.
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
+        self.whole()?;
         let person = self.viewer();
         let counted = scoped!(
             self,
@@ -163,6 +168,7 @@ impl Read {
 
     /// The questions that wait for this actor's answer, the oldest first: what [`Read::approvals_waiting_for_me`] counts.
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
+        self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         scoped!(
             self,
@@ -178,13 +184,17 @@ impl Read {
     /// One question.
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, Approval, fetch_one, concat!(columns!(), " and a.id = $4"), person, everything, id)
+        const SQL: &str = concat!(columns!(), " and a.id = $4");
+        let found = scoped!(self, Approval, fetch_one, SQL, person, everything, id)?;
+        self.reached(found.organisation_id).map(|()| found)
     }
 
     /// The question about a task, if there was one and the actor sees it.
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, Approval, fetch_optional, concat!(columns!(), " and a.task_id = $4"), person, everything, task)
+        const SQL: &str = concat!(columns!(), " and a.task_id = $4");
+        let found = scoped!(self, Approval, fetch_optional, SQL, person, everything, task)?;
+        Ok(found.filter(|found| self.actor.reaches(found.organisation_id)))
     }
 
     /// The answers to the question about a task that the actor sees, oldest first.
@@ -290,6 +300,13 @@ impl Write {
             ApprovalState::Withdrawn => {
                 return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
             }
+        }
+        // Who answers for a service account would decide a request of their own.
+        const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
+        if scoped!(self, Responsible, fetch_one, SQL, requester)?.responsible_id == Some(person) {
+            return Err(Error::Conflict(
+                "This is a request of a service account that you answer for. Somebody else decides.",
+            ));
         }
         if open.request_digest != request {
             return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));

@@ -1,12 +1,25 @@
 //! API keys: shown once, kept as hashes (M-01).
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
 use domain::{
-    Allowed, KeyId, PersonId, Timestamp,
-    policy::{CreateKey, RevokeKey},
-    scope::Scopes,
+    Allowed, Invalid, KeyId, Networks, OrganisationId, PersonId, Principal, Timestamp,
+    policy::{CreateKey, RevokeKey, RevokeKeysOf, RotateKey},
+    role::{Role, TenantRole},
+    scope::{Scope, Scopes},
     text,
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// From so long before a key ends it is said wherever it is used or shown.
+pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
+
+/// The longest that a key works beside the one that takes its place.
+pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 record! {
     /// A key as it is listed.
@@ -17,12 +30,20 @@ record! {
         pub owner_id: PersonId,
         /// Their name.
         pub owner: String,
+        /// Who answers for the owner, if that is a service account.
+        pub responsible_id: Option<PersonId>,
         /// What people call it.
         pub name: String,
         /// The beginning of it, to recognise it by.
         pub prefix: String,
         /// What it may do.
         pub scopes: Scopes,
+        /// The one organisation that it is for.
+        pub organisation_id: Option<OrganisationId>,
+        /// What that is called.
+        pub organisation: Option<String>,
+        /// Where from it works; anywhere, if empty.
+        pub networks: Networks,
         /// When it was made.
         pub created_at: Timestamp,
         /// When it stops working, if ever.
@@ -31,42 +52,47 @@ record! {
         pub last_used_at: Option<Timestamp>,
         /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
+        /// The beginning of the key that takes its place, where there is one.
+        pub successor: Option<String>,
     }
 }
 
+impl ApiKey {
+    /// Whether it works now.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// Whether it works and will soon do so no more.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(ENDS_SOON))
+    }
+}
+
+// `$2` is the person who looks, `$3` whether they read everything. Who answers for a service account sees its keys.
 macro_rules! columns {
     () => {
-        "select k.id, k.owner_id, p.name as owner, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used_at, k.revoked_at
-         from api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id where k.tenant_id = $1"
+        "select k.id, k.owner_id, p.name as owner, p.responsible_id, k.name, k.prefix, k.scopes, k.organisation_id,
+            o.name as organisation, k.networks, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,
+            (select s.prefix from api_key s where s.tenant_id = k.tenant_id and s.replaces = k.id) as successor
+         from api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id
+         left join organisation o on o.tenant_id = k.tenant_id and o.id = k.organisation_id
+         where k.tenant_id = $1 and (k.owner_id = $2 or p.responsible_id = $2 or $3)"
     };
 }
 
 impl Read {
-    /// The actor's own keys, newest first; everybody's for those who read everything.
+    /// The actor's own keys, newest first, and those of service accounts that they answer for; everybody's for those who
+    /// read everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
-            self,
-            ApiKey,
-            fetch_all,
-            concat!(columns!(), " and (k.owner_id = $2 or $3) order by k.id desc limit 500"),
-            person,
-            everything
-        )
+        scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
-    /// One key: one's own, or anybody's for those who read everything.
+    /// One key that the actor sees in the list.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
-            self,
-            ApiKey,
-            fetch_one,
-            concat!(columns!(), " and k.id = $2 and (k.owner_id = $3 or $4)"),
-            id,
-            person,
-            everything
-        )
+        scoped!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
     }
 }
 
@@ -78,41 +104,140 @@ record! {
     }
 }
 
+record! {
+    /// A key that was revoked.
+    pub struct Revoked {
+        /// Its id.
+        pub id: KeyId,
+    }
+}
+
+record! {
+    /// What a key's owner is now.
+    pub struct KeyOwner {
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+record! {
+    /// A role.
+    pub struct Held {
+        /// As what.
+        pub role: Role,
+    }
+}
+
+record! {
+    /// What a key passes on to the one that takes its place.
+    pub struct Heritage {
+        /// What people call it.
+        pub name: String,
+        /// What it may do.
+        pub scopes: Scopes,
+        /// The one organisation that it is for.
+        pub organisation_id: Option<OrganisationId>,
+        /// Where from it works.
+        pub networks: Networks,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+/// A key that is to be kept.
+struct NewKey {
+    owner: PersonId,
+    name: String,
+    scopes: Scopes,
+    organisation: Option<OrganisationId>,
+    networks: Networks,
+    expires_at: Option<Timestamp>,
+    replaces: Option<KeyId>,
+}
+
 impl Write {
-    /// Stores a key by its hash; `prefix` is what is shown of it from then on.
+    /// Stores a key by its hash; `prefix` is what is shown of it from then on. One that could do more than its owner may now
+    /// is refused, unless the console makes it, which may prepare one.
     pub async fn create_key(&mut self, proof: Allowed<CreateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
-        let id = KeyId(Uuid::now_v7());
         let action = proof.action();
         if action.expires_at.is_some_and(|at| at <= self.now) {
-            return Err(domain::Invalid::new("expires_at", "must be in the future").into());
+            return Err(Invalid::new("expires_at", "must be in the future").into());
         }
-        let name = text::name("name", &action.name, 80)?;
-        let made = scoped!(
-            self,
-            execute,
-            "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, created_at, expires_at)
-             select p.tenant_id, $2, p.id, $4, $5, $6, $7, $8, $9 from person p where p.tenant_id = $1 and p.id = $3",
-            id,
-            action.owner,
-            name,
-            prefix.to_owned(),
-            token_hash,
-            action.scopes.clone(),
-            self.now,
-            action.expires_at
-        )?;
-        if made == 0 {
-            return Err(Error::NotFound);
-        }
+        self.owner_may(action.owner, action.responsible, &action.scopes, action.organisation).await?;
+        let new = NewKey {
+            owner: action.owner,
+            name: text::name("name", &action.name, 80)?,
+            scopes: action.scopes.clone(),
+            organisation: action.organisation,
+            networks: action.networks.clone(),
+            expires_at: action.expires_at,
+            replaces: None,
+        };
+        let id = self.insert_key(new, prefix, token_hash).await?;
         let entry = self.entry(&proof)?.on("key", id.to_string()).with_detail("prefix", prefix.into());
         self.record(entry).await?;
-        self.tell(Topic::Keys, id.0);
+        Ok(id)
+    }
+
+    /// Puts a new key in the place of one that works, with the same name, scopes and limits, for as long a life. The old one
+    /// works on for the overlap, or until its own end if that comes first. A key has one successor.
+    pub async fn rotate_key(&mut self, proof: Allowed<RotateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
+        let &RotateKey { key, owner, responsible, overlap } = proof.action();
+        if overlap > LONGEST_OVERLAP {
+            return Err(Invalid::new("overlap", "must be at most 30 days").into());
+        }
+        let old = scoped!(
+            self,
+            Heritage,
+            fetch_optional,
+            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
+                and revoked_at is null and (expires_at is null or expires_at > $4)
+             returning name, scopes, organisation_id, networks, created_at, expires_at",
+            key,
+            owner,
+            self.now
+        )?;
+        let Some(old) = old else {
+            const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
+            return match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
+                0 => Err(Error::NotFound),
+                _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
+            };
+        };
+        self.owner_may(owner, responsible, &old.scopes, old.organisation_id).await?;
+        let ends = self.now.after(overlap);
+        let ends = old.expires_at.map_or(ends, |at| at.min(ends));
+        const ENDS: &str = "update api_key set expires_at = $3 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, ENDS, key, ends)?;
+        let new = NewKey {
+            owner,
+            name: old.name,
+            scopes: old.scopes,
+            organisation: old.organisation_id,
+            networks: old.networks,
+            expires_at: old.expires_at.map(|at| self.now.after(at.since(old.created_at))),
+            replaces: Some(key),
+        };
+        let id = match self.insert_key(new, prefix, token_hash).await {
+            Err(error) if error.is_duplicate() => {
+                return Err(Error::Conflict("This key has a successor already. Rotate that one."));
+            }
+            made => made?,
+        };
+        let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
+        self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
+        self.tell(Topic::Keys, key.0);
         Ok(id)
     }
 
     /// Revokes a key at once. One that is revoked already is a conflict.
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
-        let &RevokeKey { key, owner } = proof.action();
+        let &RevokeKey { key, owner, responsible } = proof.action();
+        self.answers_for(owner, responsible).await?;
         let was = scoped!(
             self,
             Revocation,
@@ -131,5 +256,86 @@ impl Write {
         self.record(entry).await?;
         self.tell(Topic::Keys, key.0);
         Ok(())
+    }
+
+    /// Revokes all keys of somebody at once; says how many there were.
+    pub async fn revoke_keys_of(&mut self, proof: Allowed<RevokeKeysOf>) -> Result<usize> {
+        let &RevokeKeysOf { owner, responsible } = proof.action();
+        self.answers_for(owner, responsible).await?;
+        let revoked = scoped!(
+            self,
+            Revoked,
+            fetch_all,
+            "update api_key set revoked_at = $3 where tenant_id = $1 and owner_id = $2 and revoked_at is null returning id",
+            owner,
+            self.now
+        )?;
+        let entry = self.entry(&proof)?.with_detail("revoked", Value::from(revoked.len()));
+        self.record(entry).await?;
+        for key in &revoked {
+            self.tell(Topic::Keys, key.id.0);
+        }
+        Ok(revoked.len())
+    }
+
+    async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
+        let id = KeyId(Uuid::now_v7());
+        scoped!(
+            self,
+            execute,
+            "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organisation_id, networks,
+                created_at, expires_at, replaces) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            id,
+            new.owner,
+            new.name,
+            prefix.to_owned(),
+            token_hash,
+            new.scopes,
+            new.organisation,
+            new.networks,
+            self.now,
+            new.expires_at,
+            new.replaces
+        )?;
+        self.tell(Topic::Keys, id.0);
+        Ok(id)
+    }
+
+    /// Whether `owner` may do now what a key of theirs shall be able to do (M-01); the same is asked again at every use.
+    async fn owner_may(
+        &mut self,
+        owner: PersonId,
+        responsible: Option<PersonId>,
+        scopes: &Scopes,
+        organisation: Option<OrganisationId>,
+    ) -> Result<()> {
+        let found = self.answers_for(owner, responsible).await?;
+        const ROLES: &str = "select role from membership where tenant_id = $1 and person_id = $2
+             and ($3 is null or organisation_id = $3)";
+        let roles = scoped!(self, Held, fetch_all, ROLES, owner, organisation)?;
+        if organisation.is_some() && roles.is_empty() {
+            return Err(Invalid::new("organisation", "the key's owner is not in it").into());
+        }
+        if found.responsible_id.is_some() && scopes.allow(Scope::ApprovalsDecide) {
+            return Err(
+                Invalid::new("scopes", "approvals:decide is for people: a service account decides nothing").into()
+            );
+        }
+        if self.actor.principal == Principal::Console {
+            return Ok(());
+        }
+        // Within one organisation nobody reads the whole tenant.
+        let tenant_role = if organisation.is_some() { TenantRole::Person } else { found.tenant_role };
+        Ok(scopes.within(tenant_role, roles.iter().map(|held| held.role).max())?)
+    }
+
+    /// That `responsible` is who answers for `owner`, as was said to the policy.
+    async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
+        const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
+        let found = scoped!(self, KeyOwner, fetch_one, SQL, owner)?;
+        match responsible {
+            Some(_) if found.responsible_id != responsible => Err(Error::NotFound),
+            _ => Ok(found),
+        }
     }
 }

@@ -36,6 +36,7 @@ record! {
 impl Read {
     /// How many tasks that the actor sees are open, by state, each counted to 1,000 at most.
     pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
+        self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         let mut counts = BTreeMap::new();
         for state in OPEN {
@@ -51,6 +52,7 @@ impl Read {
 
     /// Tasks that the actor sees and that ended since a midnight, by day and state: of the newest [`LOOKED_AT`].
     pub async fn ended_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
+        self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         scoped!(
             self,
@@ -75,6 +77,7 @@ impl Read {
 
     /// Tasks that the actor sees and that went wrong since then, newest first.
     pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
+        self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         scoped!(
             self,

@@ -15,7 +15,7 @@ impl Write {
             self,
             execute,
             "insert into password_link (tenant_id, token_hash, person_id, created_at, expires_at)
-             select p.tenant_id, $2, p.id, $4, $5 from person p where p.tenant_id = $1 and p.id = $3",
+             select p.tenant_id, $2, p.id, $4, $5 from person p where p.tenant_id = $1 and p.id = $3 and p.responsible_id is null",
             token_hash,
             person,
             self.now,

@@ -40,7 +40,7 @@ impl Read {
     /// The organisations that the actor is in; all of them for those who read everything.
     pub async fn organisations(&mut self) -> Result<Vec<Organisation>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        let mut found = scoped!(
             self,
             Organisation,
             fetch_all,
@@ -50,7 +50,9 @@ impl Read {
              order by o.name limit 1000",
             person,
             everything
-        )
+        )?;
+        found.retain(|organisation| self.actor.reaches(organisation.id));
+        Ok(found)
     }
 
     /// One of them.
@@ -79,6 +81,16 @@ impl Read {
              where m.tenant_id = $1 and m.organisation_id = $2 order by p.name, p.id limit 1000",
             id
         )
+    }
+
+    /// That a thing of this organisation can be there for the actor: for a key that is limited to another one it is not.
+    pub(crate) fn reached(&self, organisation: OrganisationId) -> Result<()> {
+        if self.actor.reaches(organisation) { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    /// That the actor is not limited to one organisation: what is counted over all of them is not there for it.
+    pub(crate) fn whole(&self) -> Result<()> {
+        if self.actor.only.is_none() { Ok(()) } else { Err(Error::NotFound) }
     }
 
     /// The person behind the actor, or nobody's id.

@@ -51,7 +51,7 @@ impl Read {
             Person,
             fetch_all,
             "select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
-             where tenant_id = $1 and email > $2 order by email limit $3",
+             where tenant_id = $1 and email > $2 and responsible_id is null order by email limit $3",
             after.to_owned(),
             limit
         )
@@ -82,7 +82,7 @@ impl Read {
             self,
             PersonKey,
             fetch_one,
-            "select id from person where tenant_id = $1 and email = $2",
+            "select id from person where tenant_id = $1 and email = $2 and responsible_id is null",
             email.clone()
         )?;
         Ok(found.id)
@@ -152,7 +152,7 @@ impl Write {
         let set = scoped!(
             self,
             execute,
-            "update person set tenant_role = $3 where tenant_id = $1 and id = $2",
+            "update person set tenant_role = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
             person,
             tenant_role
         )?;
@@ -169,7 +169,7 @@ impl Write {
         let set = scoped!(
             self,
             execute,
-            "update person set password_hash = $3 where tenant_id = $1 and id = $2",
+            "update person set password_hash = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
             person,
             hash.to_owned()
         )?;

@@ -74,8 +74,8 @@ const TOKEN_LIFE: Duration = Duration::from_hours(1);
 
 macro_rules! columns {
     () => {
-        "select id, name, version, capabilities, posture, slots, serial, created_at, expires_at, last_seen_at, connected,
-            revoked_at, public_key from runner where tenant_id = $1"
+        "select id, name, version, capabilities, posture, slots, serial, created_at,
+            coalesce(next_expires_at, expires_at) as expires_at, last_seen_at, connected, revoked_at, public_key from runner where tenant_id = $1"
     };
 }
 
@@ -186,6 +186,47 @@ impl Write {
             return Err(Error::NotFound);
         }
         self.note("runner.connect", ("runner", id.to_string()), Outcome::Done, json!({ "version": version })).await?;
+        self.tell(Topic::Runners, id.0);
+        Ok(())
+    }
+
+    /// Issues the runner another certificate (S-05). The one that it shows counts on beside it, until the new one is shown; one
+    /// that was issued before and never shown is void.
+    pub async fn renew_runner(&mut self, serial: String, expires_at: Timestamp) -> Result<()> {
+        let id = runner(&self.actor)?;
+        let known = scoped!(
+            self,
+            execute,
+            "update runner set next_serial = $3, next_expires_at = $4 where tenant_id = $1 and id = $2 and revoked_at is null",
+            id,
+            serial.clone(),
+            expires_at
+        )?;
+        if known == 0 {
+            return Err(Error::NotFound);
+        }
+        let detail = json!({ "serial": serial, "expires_at": expires_at });
+        self.note("runner.renew", ("runner", id.to_string()), Outcome::Done, detail).await?;
+        self.tell(Topic::Runners, id.0);
+        Ok(())
+    }
+
+    /// The runner shows a certificate. If it is the one that was issued anew, it alone counts from now on.
+    pub async fn runner_shows(&mut self, serial: &str) -> Result<()> {
+        let id = runner(&self.actor)?;
+        let changed = scoped!(
+            self,
+            execute,
+            "update runner set serial = next_serial, expires_at = next_expires_at, next_serial = null, next_expires_at = null
+             where tenant_id = $1 and id = $2 and next_serial = $3 and revoked_at is null",
+            id,
+            serial.to_owned()
+        )?;
+        if changed == 0 {
+            return Ok(());
+        }
+        let detail = json!({ "serial": serial });
+        self.note("runner.renewed", ("runner", id.to_string()), Outcome::Done, detail).await?;
         self.tell(Topic::Runners, id.0);
         Ok(())
     }

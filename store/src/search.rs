@@ -12,7 +12,7 @@ impl Read {
             Person,
             fetch_all,
             r"select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
-             where tenant_id = $1 and (lower(name) like lower($2) escape '\' or lower(email) like lower($2) escape '\')
+             where tenant_id = $1 and responsible_id is null and (lower(name) like lower($2) escape '\' or lower(email) like lower($2) escape '\')
              order by email limit $3",
             anywhere(text),
             limit

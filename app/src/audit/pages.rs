@@ -17,7 +17,7 @@ const ROWS: u32 = 100;
 const PEOPLE: u32 = 500;
 
 /// Actions that people look for, as the log calls them.
-const ACTIONS: [&str; 27] = [
+const ACTIONS: &[&str] = &[
     "task.submit",
     "task.cancel",
     "task.assign",
@@ -39,11 +39,19 @@ const ACTIONS: [&str; 27] = [
     "session.end",
     "session.end_others",
     "key.create",
+    "key.rotate",
     "key.revoke",
+    "key.revoke_all",
+    "key.use",
+    "admin.held_off",
+    "service_account.create",
     "runner.enrolment",
     "runner.enrol",
+    "rate_limit_exceeded",
     "runner.connect",
     "runner.disconnect",
+    "runner.renew",
+    "runner.renewed",
     "runner.revoke",
 ];
 
@@ -76,7 +84,7 @@ async fn log(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
-    let actions = ACTIONS.map(|action| Choice::new(action, action)).into();
+    let actions = ACTIONS.iter().map(|action| Choice::new(*action, *action)).collect();
     let people = people
         .into_iter()
         .map(|person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email)));

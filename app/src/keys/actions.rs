@@ -1,33 +1,57 @@
-//! Making and revoking API keys.
+//! Making, rotating and revoking API keys, and the service accounts that own some.
 use crate::outcome::{Done, Refusal};
 use leptos::prelude::*;
 
-/// Makes a key for oneself, and shows it once.
+/// Makes a key for oneself, or for a service account that one answers for, and shows it once.
 #[server(prefix = "/actions", endpoint = "keys/create")]
 pub async fn create_key(
     name: String,
     #[server(default)] scopes: Vec<String>,
     #[server(default)] days: u32,
+    #[server(default)] owner: String,
+    #[server(default)] organisation: String,
+    #[server(default)] networks: String,
 ) -> Result<Done, Refusal> {
-    use crate::{
-        outcome::Kind,
-        token::{KEY_PREFIX, Token},
-        ui::ctx,
-    };
+    use super::owner::KeyOwner;
+    use crate::ui::ctx;
     use domain::{Invalid, policy::CreateKey};
     use std::time::Duration;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let owner = actor.person().ok_or_else(|| Refusal::new(Kind::Forbidden, t!("key-person-only")))?;
+    let KeyOwner { owner, responsible } = KeyOwner::chosen(&actor, &store, &owner).await?;
     let name = domain::text::name("name", &name, 80)?;
     let scopes = scopes.join(",").parse().map_err(|wrong: Invalid| Invalid::new("scopes", wrong.reason))?;
     if days > super::MAX_DAYS {
         return Err(Invalid::new("days", t!("key-days-range")).into());
     }
     let expires_at = (days > 0).then(|| store.now().after(Duration::from_secs(u64::from(days) * 86_400)));
-    let proof = store.authorise(&actor, CreateKey { owner, name, scopes, expires_at }).await?;
-    let token = Token::new(KEY_PREFIX)?;
+    let organisation = match organisation.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| Invalid::new("organisation", t!("key-organisation-unknown")))?),
+    };
+    let networks = networks.parse()?;
+    let key = CreateKey { owner, name, scopes, expires_at, organisation, networks, responsible };
+    let proof = store.authorise(&actor, key).await?;
+    let token = super::owner::new_token()?;
     let mut write = store.write(&actor).await?;
     write.create_key(proof, token.shown(), token.hash).await?;
+    write.commit().await?;
+    Ok(Done::Secret(token.text))
+}
+
+/// Puts a new key in the place of one, and shows it once; both work for the hours of the overlap.
+#[server(prefix = "/actions", endpoint = "keys/rotate")]
+pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::policy::RotateKey;
+    use std::time::Duration;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let key = store.read(&actor).await?.key(super::owner::id(&id)?).await?;
+    let overlap = Duration::from_secs(u64::from(hours) * 3_600);
+    let rotate = RotateKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id, overlap };
+    let proof = store.authorise(&actor, rotate).await?;
+    let token = super::owner::new_token()?;
+    let mut write = store.write(&actor).await?;
+    write.rotate_key(proof, token.shown(), token.hash).await?;
     write.commit().await?;
     Ok(Done::Secret(token.text))
 }
@@ -35,13 +59,96 @@ pub async fn create_key(
 /// Revokes a key of one's own, or as an admin anybody's.
 #[server(prefix = "/actions", endpoint = "keys/revoke")]
 pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
+    use domain::policy::RevokeKey;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
-    let key = store.read(&actor).await?.key(id).await?;
-    let proof = store.authorise(&actor, domain::policy::RevokeKey { key: id, owner: key.owner_id }).await?;
+    let key = store.read(&actor).await?.key(super::owner::id(&id)?).await?;
+    let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
+    let proof = store.authorise(&actor, revoke).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_key(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
+}
+
+/// Revokes the keys that are ticked, all or none of them; one that is revoked already stays so.
+#[server(prefix = "/actions", endpoint = "keys/revoke-selected")]
+pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{Invalid, policy::RevokeKey};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    if keys.is_empty() || keys.len() > super::MOST_AT_ONCE {
+        return Err(Invalid::new("keys", t!("keys-select-some")).into());
+    }
+    let mut proofs = vec![];
+    for id in &keys {
+        let key = store.read(&actor).await?.key(super::owner::id(id)?).await?;
+        if key.revoked_at.is_none() {
+            let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
+            proofs.push(store.authorise(&actor, revoke).await?);
+        }
+    }
+    let mut write = store.write(&actor).await?;
+    for proof in proofs {
+        match write.revoke_key(proof).await {
+            Ok(()) | Err(store::Error::Conflict(_)) => {} // by somebody else, a moment ago
+            Err(error) => return Err(error.into()),
+        }
+    }
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Revokes all keys of one owner.
+#[server(prefix = "/actions", endpoint = "keys/revoke-all")]
+pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
+    use super::owner::KeyOwner;
+    use crate::ui::ctx;
+    use domain::policy::RevokeKeysOf;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let KeyOwner { owner, responsible } = KeyOwner::of(&actor, &store, &owner).await?;
+    let proof = store.authorise(&actor, RevokeKeysOf { owner, responsible }).await?;
+    let mut write = store.write(&actor).await?;
+    write.revoke_keys_of(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Makes a service account, and gives it a role in one organisation.
+#[server(prefix = "/actions", endpoint = "keys/service-account")]
+pub async fn create_service_account(
+    name: String,
+    #[server(default)] responsible: String,
+    organisation: String,
+    role: String,
+) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{
+        Email, Invalid,
+        policy::{CreateServiceAccount, SetMembership},
+        role::Role,
+    };
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let name = domain::text::name("name", &name, 80)?;
+    let role: Role = role.parse()?;
+    if role > Role::Member {
+        return Err(Invalid::new("role", t!("service-role-range")).into());
+    }
+    let email =
+        Email::parse(&responsible).map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
+    let mut read = store.read(&actor).await?;
+    let responsible = read.person_called(&email).await;
+    let organisation = read.organisation(super::owner::id(&organisation)?).await;
+    drop(read);
+    // Who may not make one learns nothing of who and what there is.
+    let person = *responsible.as_ref().unwrap_or(&domain::PersonId(uuid::Uuid::nil()));
+    let proof = store.authorise(&actor, CreateServiceAccount { name, responsible: person }).await?;
+    responsible.map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
+    let organisation = organisation?.id;
+    let mut write = store.write(&actor).await?;
+    let person = write.create_service_account(proof).await?;
+    let join = actor.may(SetMembership { organisation, person, role }).map_err(store::Error::from)?;
+    write.set_membership(join).await?;
+    write.commit().await?;
+    Ok(Done::GoTo("/keys/service-accounts".into()))
 }

@@ -17,6 +17,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     let Around { waiting, organisations, frozen } = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
+    let banner = crate::notices::banner(&actor);
     view! {
         <TabTitle page=title.clone() />
         <a class="skip" href="#main">{t!("skip")}</a>
@@ -38,6 +39,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
         </nav>
         <main id="main" tabindex="-1">
             <Frozen since=frozen />
+            {banner}
             <div class="page-header">
                 <h1>{title}</h1>
                 {beside}

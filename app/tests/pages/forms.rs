@@ -26,11 +26,11 @@ async fn a_form_with_an_error_keeps_what_was_typed_and_says_what_is_wrong_where(
 async fn m_01_a_key_is_shown_once_and_can_be_revoked_at_once() {
     let house = House::new().await;
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let fields = [("name", "Build server"), ("scopes[]", "tasks:read"), ("scopes[]", "audit:read"), ("days", "90")];
+    let fields = [("name", "Build server"), ("scopes[]", "tasks:read"), ("scopes[]", "approvals:read"), ("days", "90")];
     let shown = house.send(Some(&mel), "/keys/new", "/actions/keys/create", &fields).await;
     shown.says("Your new key").says("mk_");
     let list = house.get(Some(&mel), "/keys").await;
-    list.says("Build server").says("tasks:read").says("audit:read").hides("tasks:submit").says("in 90 days");
+    list.says("Build server").says("tasks:read").says("approvals:read").hides("tasks:submit").says("in 90 days");
     let key = house.store.read(&mel).await.unwrap().keys().await.unwrap().remove(0).id.to_string();
     assert_eq!(house.act(Some(&mel), "/actions/keys/revoke", &[("id", &key)]).await.unwrap(), Done::Stay);
     house.get(Some(&mel), "/keys").await.says("revoked").hides("/actions/keys/revoke");

@@ -1,10 +1,29 @@
 //! What is done with what opens doors: keys, sessions, runners.
 use super::{Action, admin, when};
-use crate::{Actor, EnrolmentId, KeyId, PersonId, Principal, RunnerId, SessionId, Timestamp, scope::Scopes};
+use crate::{
+    Actor, EnrolmentId, KeyId, Networks, OrganisationId, PersonId, Principal, RunnerId, SessionId, Timestamp,
+    scope::Scopes,
+};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Whether the actor makes keys for `owner`: themselves, the console, and for a service account whoever answers for it
+/// or an admin. The store holds `responsible` against what it knows of the owner.
+fn keeps_keys(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
+    let own = actor.principal == Principal::Console || actor.person() == Some(owner);
+    let answers = responsible.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
+    when(own || answers, "Keys are made by the person who uses them, or who answers for the service account.")
+}
+
+fn revokes_keys(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
+    when(
+        actor.is_admin() || keeps_keys(actor, owner, responsible).is_ok(),
+        "Only its owner or an admin may revoke a key.",
+    )
+}
 
 actions! {
-    /// Makes an API key for oneself.
+    /// Makes an API key for oneself, or for a service account that one answers for.
     CreateKey = "key.create" on "person" (|a| a.owner.to_string()) {
         /// Whose key.
         owner: PersonId,
@@ -14,10 +33,38 @@ actions! {
         scopes: Scopes,
         /// When it stops working, if ever.
         expires_at: Option<Timestamp>,
-    } if |a, actor| {
-        let console = actor.principal == Principal::Console;
-        when(console || actor.person() == Some(a.owner), "Keys are made by the person who uses them.")
-    }, detail |a| json!({ "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at });
+        /// The one organisation that it is for.
+        organisation: Option<OrganisationId>,
+        /// Where from it works; anywhere, if empty.
+        networks: Networks,
+        /// Who answers for the owner, if that is a service account.
+        responsible: Option<PersonId>,
+    } if |a, actor| keeps_keys(actor, a.owner, a.responsible),
+      detail |a| json!({
+        "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at, "organisation": a.organisation,
+        "networks": a.networks,
+    });
+
+    /// Puts a new key in the place of one, which works for a while longer.
+    RotateKey = "key.rotate" on "key" (|a| a.key.to_string()) {
+        /// Which.
+        key: KeyId,
+        /// Whose it is.
+        owner: PersonId,
+        /// Who answers for the owner, if that is a service account.
+        responsible: Option<PersonId>,
+        /// How long both work.
+        overlap: Duration,
+    } if |a, actor| keeps_keys(actor, a.owner, a.responsible),
+      detail |a| json!({ "overlap_seconds": a.overlap.as_secs() });
+
+    /// Revokes all keys of somebody.
+    RevokeKeysOf = "key.revoke_all" on "person" (|a| a.owner.to_string()) {
+        /// Whose they are.
+        owner: PersonId,
+        /// Who answers for the owner, if that is a service account.
+        responsible: Option<PersonId>,
+    } if |a, actor| revokes_keys(actor, a.owner, a.responsible);
 
     /// Revokes an API key.
     RevokeKey = "key.revoke" on "key" (|a| a.key.to_string()) {
@@ -25,9 +72,9 @@ actions! {
         key: KeyId,
         /// Whose it is.
         owner: PersonId,
-    } if |a, actor| {
-        when(actor.is_admin() || actor.person() == Some(a.owner), "Only its owner or an admin may revoke a key.")
-    };
+        /// Who answers for the owner, if that is a service account.
+        responsible: Option<PersonId>,
+    } if |a, actor| revokes_keys(actor, a.owner, a.responsible);
 
     /// Ends one session of one's own.
     EndSession = "session.end" on "session" (|a| a.session.to_string()) {

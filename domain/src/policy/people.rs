@@ -20,6 +20,14 @@ actions! {
       detail |a| json!({ "tenant_role": a.tenant_role }),
       personal |a| json!({ "email": a.email, "name": a.name });
 
+    /// Makes a service account: an owner of keys that is no person and never signs in.
+    CreateServiceAccount = "service_account.create" on "tenant" (|_| String::new()) {
+        /// What people call it.
+        name: String,
+        /// The person who answers for what it does.
+        responsible: PersonId,
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible });
+
     /// Makes a new one-time link for a person to set their password with.
     IssuePasswordLink = "person.password_link" on "person" (|a| a.person.to_string()) {
         /// For whom.

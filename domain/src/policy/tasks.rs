@@ -51,6 +51,7 @@ impl Action for CancelTask {
     const SCOPE: Option<Scope> = Some(Scope::TasksCancel);
 
     fn check(&self, actor: &Actor) -> Result<(), &'static str> {
+        when(actor.reaches(self.organisation), "This key is for another organisation.")?;
         let own = actor.person() == Some(self.owner);
         let why_not = "Only the one who submitted it, an owner of its organisation or an admin may cancel a task.";
         when(own, why_not).or_else(|_| manages(actor, self.organisation).map_err(|_| why_not))

@@ -9,7 +9,7 @@ use wire::v1::{self, runner_message, server_message::Kind};
 use super::{Agent, stream::Session};
 use crate::{
     clock,
-    link::Ended,
+    link::{Dialer, Ended},
     sandbox::Executor,
     work::{Attempt, verify},
 };
@@ -25,7 +25,13 @@ impl<E: Executor> Agent<E> {
         match kind {
             Kind::Welcome(welcome) if !welcomed => return self.welcomed(&welcome, session),
             Kind::Reject(reject) => return Err(Ended::Unwanted(reject.reason)),
-            Kind::HeartbeatAck(ack) if welcomed => self.lease.heard(ack.sequence),
+            Kind::HeartbeatAck(ack) if welcomed => {
+                self.lease.heard(ack.sequence);
+                if ack.renew {
+                    self.ask_to_renew(session);
+                }
+            }
+            Kind::Renewed(v1::Renewed { certificate }) if welcomed => return self.renewed(certificate),
             Kind::Assign(assign) if welcomed => self.assigned(&assign, session)?,
             Kind::Cancel(v1::Cancel { attempt }) if welcomed => {
                 if let Some(held) = self.held.get(&named(attempt.as_ref())?) {
@@ -71,7 +77,39 @@ impl<E: Executor> Agent<E> {
         session.every = Some(Duration::from_secs(every.into()));
         session.due = Instant::now();
         tracing::info!(lease, every, "connected");
+        if welcome.renew {
+            self.ask_to_renew(session);
+        }
         Ok(())
+    }
+
+    /// Asks for another certificate. What goes wrong here is tried again with a later heartbeat: the old one still counts.
+    fn ask_to_renew(&mut self, session: &Session) {
+        match self.renewal.request(&self.folder, &self.identity) {
+            Ok(Some(csr)) => session.link.send(runner_message::Kind::Renew(v1::Renew { csr })),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the certificate cannot be renewed yet"),
+        }
+    }
+
+    /// Takes up another certificate and comes back with it: tasks go on meanwhile, and their leases last longer than that.
+    fn renewed(&mut self, certificate: String) -> Result<(), Ended> {
+        let renewed = self.renewal.accept(&self.folder, &self.identity, certificate);
+        let dialer = renewed.map_err(|error| error.to_string()).and_then(|(identity, key)| {
+            let dialer = Dialer::new(&identity, &key, self.endpoint.clone()).map_err(|error| error.to_string())?;
+            Ok((identity, dialer))
+        });
+        match dialer {
+            Ok((identity, dialer)) => {
+                (self.identity, self.dialer) = (identity, dialer);
+                tracing::info!("the certificate is renewed");
+                Err(Ended::Broken("it is opened again with the new certificate".into()))
+            }
+            Err(error) => {
+                tracing::error!(error, "the new certificate cannot be used; the old one still counts");
+                Ok(())
+            }
+        }
     }
 
     /// Starts exactly what was granted, or says why not. A grant that has expired when it comes shows that one of the clocks

@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     config::Endpoint,
     folder::{Folder, FolderError},
-    identity::{Identity, RunnerKey},
+    identity::{Identity, IdentityError, Renewal, RunnerKey},
     lease::Lease,
     link::{Backoff, Dialer, Ended, LinkError},
     metrics::Metrics,
@@ -32,6 +32,8 @@ pub enum AgentError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
     Link(#[from] LinkError),
 }
 
@@ -42,6 +44,8 @@ pub struct Agent<E> {
     identity: Identity,
     key: Arc<RunnerKey>,
     dialer: Dialer,
+    endpoint: Endpoint,
+    renewal: Renewal,
     shelf: Shelf,
     held: HashMap<Attempt, Held>,
     /// What was killed and may not be gone yet.
@@ -54,7 +58,7 @@ pub struct Agent<E> {
     ahead: i64,
     metrics: Metrics,
     /// Locks the data folder.
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl<E: Executor> Agent<E> {
@@ -72,10 +76,14 @@ impl<E: Executor> Agent<E> {
     ) -> Result<Self, AgentError> {
         let (shelf, ended) = Shelf::open(&folder)?;
         let held = ended.into_iter().map(|e| (e.attempt, Held::ended(e.attempt, e.spool, e.signed))).collect();
+        let connection_key = identity.connection_key(&folder)?;
+        let dialer = Dialer::new(&identity, connection_key.as_ref().unwrap_or(&key), endpoint.clone())?;
         let permits = usize::try_from(slots).unwrap_or(1);
         Ok(Self {
             executor: Arc::new(executor),
-            dialer: Dialer::new(&identity, &key, endpoint)?,
+            dialer,
+            endpoint,
+            renewal: Renewal::default(),
             identity,
             key: Arc::new(key),
             shelf,
@@ -87,7 +95,7 @@ impl<E: Executor> Agent<E> {
             lease: Lease::default(),
             ahead: 0,
             metrics: Metrics::default(),
-            _folder: folder,
+            folder,
         })
     }
 

@@ -57,6 +57,7 @@ impl<E: Executor> Agent<E> {
 
     pub(super) fn hang_up(&mut self, session: &mut Option<Session>, ended: Ended, backoff: &mut Backoff) -> Dialing {
         let last = session.take();
+        self.renewal.forget();
         match ended {
             Ended::Broken(why) => {
                 tracing::warn!(why, "the connection to the server ended");

@@ -84,6 +84,7 @@ pub async fn enrol(
         name: name.as_str().to_owned(),
         endpoint: answer.runner_endpoint,
         certificate: answer.certificate,
+        connection_key: None,
         ca: answer.ca,
         grant_key: answer.grant_public_key,
     })

@@ -12,7 +12,8 @@ use aws_lc_rs::{
     signature::{ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair},
 };
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::IdentityError;
 use crate::{
@@ -54,8 +55,26 @@ impl RunnerKey {
     /// # Errors
     /// When others can read it, or it is something else.
     pub fn open(folder: &Folder) -> Result<Option<Self>, IdentityError> {
-        let Some(bytes) = folder.read(FILE)? else { return Ok(None) };
-        let path = folder.path(FILE);
+        Self::read(folder, FILE)
+    }
+
+    /// A new key in a file of its own, whole or not there.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn create(folder: &Folder, name: &str) -> Result<Self, IdentityError> {
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
+        folder.write(name, made.map_err(|_| IdentityError::Key)?.as_ref())?;
+        Self::read(folder, name)?.ok_or(IdentityError::Key)
+    }
+
+    /// The key in a file of `folder`, if there is one.
+    ///
+    /// # Errors
+    /// When others can read it, or it is something else.
+    pub fn read(folder: &Folder, name: &str) -> Result<Option<Self>, IdentityError> {
+        let Some(bytes) = folder.read(name)? else { return Ok(None) };
+        let path = folder.path(name);
         let found = path.symlink_metadata().map_err(|source| FolderError::Io { path: path.clone(), source })?;
         if !found.is_file() || found.mode() & 0o077 != 0 {
             return Err(FolderError::Open(path).into());
@@ -76,6 +95,13 @@ impl RunnerKey {
         request.distinguished_name = rcgen::DistinguishedName::new();
         request.distinguished_name.push(DnType::CommonName, name.as_str());
         request.serialize_request(&pair).and_then(|request| request.pem()).map_err(|_| IdentityError::Key)
+    }
+
+    /// Whether a certificate is for this key.
+    pub fn fits(&self, certificate: &CertificateDer<'_>) -> bool {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let certified = CertifiedKey::from_der(vec![certificate.clone().into_owned()], self.for_tls(), &provider);
+        certified.is_ok_and(|certified| certified.keys_match().is_ok())
     }
 
     /// Signs `message`: ECDSA P-384 with SHA-384, ASN.1.

@@ -3,6 +3,7 @@
 mod enrol;
 mod grant_key;
 mod key;
+mod renewal;
 mod token;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::folder::{Folder, FolderError};
 pub use enrol::{Office, enrol};
 pub use grant_key::GrantKey;
 pub use key::RunnerKey;
+pub use renewal::Renewal;
 pub use token::Token;
 
 const FILE: &str = "identity.json";
@@ -45,6 +47,9 @@ pub struct Identity {
     pub endpoint: String,
     /// Our certificate, PEM.
     pub certificate: String,
+    /// The file of the key that our certificate is for, once it was renewed; that of enrolment signs receipts as ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_key: Option<String>,
     /// The one authority that the server's certificate may come from, PEM.
     pub ca: String,
     /// The Ed25519 key that every grant is checked with; a server that shows another one is refused.

@@ -36,6 +36,8 @@ pub struct Call {
     to: mpsc::Sender<Result<ServerMessage, Status>>,
     /// Whether heartbeats are acknowledged.
     pub alive: bool,
+    /// Whether the runner is asked to renew its certificate.
+    pub due: bool,
 }
 
 struct Service(mpsc::Sender<Call>);
@@ -47,7 +49,7 @@ impl Runner for Service {
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
         let (to, messages) = mpsc::channel(64);
-        self.0.send(Call { from: request.into_inner(), to, alive: true }).await.unwrap();
+        self.0.send(Call { from: request.into_inner(), to, alive: true, due: false }).await.unwrap();
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
@@ -95,7 +97,11 @@ impl Call {
             let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
             match message.kind.unwrap() {
                 Kind::Heartbeat(beat) if self.alive => {
-                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck { sequence: beat.sequence })).await;
+                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck {
+                        sequence: beat.sequence,
+                        renew: self.due,
+                    }))
+                    .await;
                 }
                 Kind::Heartbeat(_) => {}
                 kind => return Some(kind),
@@ -112,7 +118,8 @@ impl Call {
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
         let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
-        let welcome = Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key };
+        let welcome =
+            Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
         self.say(server_message::Kind::Welcome(welcome)).await;
         hello
     }

@@ -5,4 +5,5 @@ mod desk;
 mod faults;
 mod hostile;
 mod life;
+mod renewal;
 mod site;

@@ -89,19 +89,24 @@ impl Site {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// A certificate for the key in a request, PEM.
+    pub fn certify(&self, csr: &str) -> String {
+        let mut request = CertificateSigningRequestParams::from_pem(csr).unwrap();
+        request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        request.signed_by(&self.authority.1).unwrap().pem()
+    }
+
     fn enrol(&self) {
         let folder = Folder::open(&self.folder()).unwrap();
         let key = RunnerKey::open_or_create(&folder).unwrap();
         let csr = key.certificate_request(&"worker".parse().unwrap()).unwrap();
-        let mut request = CertificateSigningRequestParams::from_pem(&csr).unwrap();
-        request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = request.signed_by(&self.authority.1).unwrap();
         let identity = Identity {
             runner: RUNNER,
             tenant: TENANT,
             name: "worker".into(),
             endpoint: format!("127.0.0.1:{}", self.port),
-            certificate: certificate.pem(),
+            certificate: self.certify(&csr),
+            connection_key: None,
             ca: self.authority.0.clone(),
             grant_key: GrantKey(self.grant_key()),
         };

@@ -3,7 +3,7 @@ use super::{document::Always, words};
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
-    Email, KeyId, OrganisationId, PersonId, TenantId,
+    Email, KeyId, OrganisationId, PersonId, TenantId, Timestamp,
     role::{Role, TenantRole},
     scope::Scope,
 };
@@ -16,6 +16,18 @@ pub(super) struct Me {
     /// The key's id.
     #[schema(value_type = Option<Uuid>)]
     key: Option<KeyId>,
+    /// When the key stops working, if ever.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// Whether that is within 14 days; then every answer says it in the header `Castellan-Key-Expires`, too.
+    expires_soon: bool,
+    /// The one organisation that the key is for; whatever is of another one is not there for it.
+    #[schema(value_type = Option<Uuid>)]
+    organisation: Option<OrganisationId>,
+    /// The addresses and networks (CIDR, with commas) that the key works from; empty for everywhere.
+    networks: String,
+    /// Whether the owner is a service account.
+    service_account: bool,
     /// What the key may do, of what its owner may.
     #[schema(value_type = Vec<words::Scope>)]
     scopes: Vec<&'static str>,
@@ -59,10 +71,16 @@ pub(super) struct Belongs {
 )]
 pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
     let all = app.store.read(&program.actor).await?.organisations().await?;
-    let actor = program.actor;
+    let expires_soon = program.ends_soon(app.store.now());
+    let (actor, key) = (program.actor, program.key);
     let own = all.into_iter().filter_map(|it| Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name }));
     Ok(Json(Me {
         organisations: own.collect(),
+        expires_soon,
+        expires_at: key.expires_at,
+        organisation: key.organisation_id,
+        networks: key.networks.to_string(),
+        service_account: key.responsible_id.is_some(),
         key: actor.key(),
         scopes: actor.scopes.iter().flat_map(|scopes| scopes.iter()).map(Scope::as_str).collect(),
         person: actor.person(),

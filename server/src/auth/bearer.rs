@@ -1,16 +1,29 @@
 //! A program's request becomes an actor by its API key: `Authorization: Bearer mk_…`, and no other way (M-01).
-use super::{digest, note_use};
-use crate::{door::ClientAddress, problem::Problem, state::App};
+use super::{cookie, digest, note_use};
+use crate::{
+    door::ClientAddress,
+    problem::Problem,
+    rates::{self, Remarks},
+    state::App,
+};
 use axum::extract::FromRequestParts;
-use domain::{Actor, Principal, SignedInBy, scope::Scope};
-use http::{header, request::Parts};
+use domain::{Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope};
+use http::{HeaderMap, HeaderName, header, request::Parts};
+use std::net::IpAddr;
+use store::KeyHolder;
 
-/// A program with a person's key.
+/// Says when the key ends, once that is soon, in the form of RFC 3339.
+const ENDS: HeaderName = HeaderName::from_static("castellan-key-expires");
+
+/// A program with a person's key, or a service account's.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Who, limited to what the key may.
     pub actor: Actor,
+    /// The key.
+    pub key: KeyHolder,
     token_hash: [u8; 32],
+    address: Option<IpAddr>,
 }
 
 impl Program {
@@ -27,54 +40,88 @@ impl Program {
 
     /// Whether the key still works and its owner's rights are what they were: asked again by streams.
     pub async fn still_valid(&self, app: &App) -> bool {
-        let found = find(app, self.token_hash, self.actor.address.clone()).await;
+        let found = find(app, self.token_hash, self.address).await;
         found.is_ok_and(|now| {
             now.is_some_and(|now| {
                 (now.actor.tenant_role, now.actor.roles) == (self.actor.tenant_role, self.actor.roles.clone())
             })
         })
     }
+
+    /// Whether the key ends so soon that whoever uses it should hear of it.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.key.expires_at.is_some_and(|at| at <= now.after(store::ENDS_SOON))
+    }
 }
 
-async fn find(app: &App, token_hash: [u8; 32], address: Option<String>) -> Result<Option<Program>, store::Error> {
+async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Result<Option<Program>, store::Error> {
     let system = app.store.system();
     let Some(key) = system.key(token_hash).await? else { return Ok(None) };
-    let (person, roles) = match system.holder(key.tenant_id, key.owner_id).await {
+    let (person, mut roles) = match system.holder(key.tenant_id, key.owner_id).await {
         Err(store::Error::NotFound) => return Ok(None), // locked out
         found => found?,
     };
-    let (store, used) = (app.store.clone(), key.clone());
-    note_use(async move { store.system().touch_key(&used).await }).await;
+    let mut tenant_role = person.tenant_role;
+    if let Some(only) = key.organisation_id {
+        roles.retain(|organisation, _| *organisation == only);
+        // Within one organisation nobody reads or manages the whole tenant.
+        tenant_role = TenantRole::Person;
+    }
+    let is_service = key.responsible_id.is_some();
+    let scopes = key.scopes.clone();
+    let scopes = if is_service { scopes.without(Scope::ApprovalsDecide) } else { scopes };
     let actor = Actor {
         tenant: key.tenant_id,
         principal: Principal::Key { key: key.id, owner: key.owner_id },
         name: format!("{} ({})", person.name, key.name),
-        email: Some(person.email),
-        tenant_role: person.tenant_role,
+        email: (!is_service).then_some(person.email),
+        tenant_role,
         roles,
-        scopes: Some(key.scopes),
+        scopes: Some(scopes),
+        only: key.organisation_id,
+        held_off: false,
         by: SignedInBy::Key,
         proved_at: app.store.now(),
-        address,
+        address: address.map(|address| address.to_string()),
     };
-    Ok(Some(Program { actor, token_hash }))
+    let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
+    Ok(Some(Program { actor, key, token_hash, address }))
+}
+
+/// The one key that a request shows; `None` for every other way to show one, and for anything beside it that could say
+/// somebody else.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let good = scheme.eq_ignore_ascii_case("bearer") && token.starts_with("mk_") && token.len() <= 100;
+    (good && !cookie::is_in(headers)).then_some(token)
 }
 
 impl FromRequestParts<App> for Program {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let mut lines = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(line), None) = (lines.next(), lines.next()) else {
-            return Err(Problem::unauthorised("Send one API key: Authorization: Bearer mk_…"));
+        let Some(token) = token(&parts.headers) else {
+            return Err(Problem::unauthorised("Send one API key and no session: Authorization: Bearer mk_…"));
         };
-        let token = line.to_str().ok().and_then(|line| line.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        let Some(token) = token.filter(|token| token.starts_with("mk_") && token.len() <= 100) else {
-            return Err(Problem::unauthorised("Send one API key: Authorization: Bearer mk_…"));
-        };
-        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string());
-        let found = find(app, digest(token), address).await?;
-        found.ok_or_else(|| Problem::unauthorised("This key is unknown, revoked or expired."))
+        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
+        let program = find(app, digest(token), address).await?;
+        let program = program.ok_or_else(|| Problem::unauthorised("This key is unknown, revoked or expired."))?;
+        rates::charge(app, (&*parts).into(), &program.actor, Some(&program.key.prefix))
+            .map_err(|exceeded| Problem::too_often(exceeded.detail(&parts.method), exceeded.wait.as_secs()))?;
+        if !program.key.networks.admit(address) {
+            super::refused::elsewhere(app, &program.actor, &program.key.prefix).await;
+            return Err(Problem::forbidden("This key does not work from this address."));
+        }
+        let (store, used) = (app.store.clone(), program.key.clone());
+        note_use(async move { store.system().touch_key(&used).await }).await;
+        if program.ends_soon(app.store.now())
+            && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
+        {
+            remarks.add(ENDS, &at.to_string());
+        }
+        Ok(program)
     }
 }

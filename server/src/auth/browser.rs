@@ -1,6 +1,6 @@
 //! A browser's request becomes an actor by its session.
 use super::sessions::{HOLDER, Holder};
-use crate::{door::ClientAddress, state::App};
+use crate::{door::ClientAddress, rates, state::App};
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
@@ -44,6 +44,9 @@ impl Browser {
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match find(&app, &mut request).await {
         Ok(Some(browser)) => {
+            if let Err(exceeded) = rates::charge(&app, (&request).into(), &browser.actor, None) {
+                return rates::refusal(&exceeded, request.method(), request.uri(), request.headers());
+            }
             request.extensions_mut().insert(browser);
         }
         Ok(None) => {}
@@ -77,6 +80,7 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Browser>, Strin
         session.cycle_id().await.map_err(|error| error.to_string())?;
     }
     let actor = actor(&holder, person, roles, address);
+    let actor = super::refused::held_off(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
     Ok(Some(Browser { actor, session: holder.session, holder }))
 }
 
@@ -94,6 +98,8 @@ pub(super) fn actor(
         tenant_role: person.tenant_role,
         roles,
         scopes: None,
+        only: None,
+        held_off: false,
         by: holder.by,
         proved_at: holder.proved_at,
         address,

@@ -1,6 +1,6 @@
 //! The session's cookie: `__Host-` where there is TLS, never readable by scripts, and its removal (E12).
 use super::Sessions;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
 /// Its name with TLS: the prefix makes browsers refuse one that another host or a page without TLS set.
@@ -16,6 +16,13 @@ pub fn layer(sessions: Sessions, https: bool, absolute: std::time::Duration) -> 
         .with_secure(https)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(age))
+}
+
+/// Whether a request carries a session's cookie.
+pub(super) fn is_in(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let names = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split('=').next());
+    names.map(str::trim).any(|name| name == PLAIN || name == SECURE)
 }
 
 /// The line that makes a browser forget the cookie. What counts is that the session ended on the server.

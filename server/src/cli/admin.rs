@@ -1,20 +1,24 @@
 //! `castellan admin …`: tenants, people and keys without the web.
+mod keys;
+
 use crate::{
-    auth::{Hasher, check_password, digest},
+    auth::{Hasher, check_password},
+    config::Config,
     failure::Failure,
+    keys::{Given, Keys, SecretsDir},
     state::App,
 };
 use clap::{Subcommand, ValueEnum};
 use domain::{
-    Actor, Email, OrganisationId, PersonId, TenantId,
-    policy::{CreateKey, CreateOrganisation, CreatePerson, SetMembership},
+    Actor, Email, Networks, OrganisationId, PersonId, TenantId,
+    policy::{CreateOrganisation, CreatePerson, SetMembership},
     role::{Role, TenantRole},
     scope::Scopes,
 };
 use std::io::Read;
+use store::Store;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::enum_variant_names, reason = "they are the commands' names")]
 pub(super) enum Admin {
     /// Make a tenant with an organisation of the same name
     CreateTenant {
@@ -50,6 +54,44 @@ pub(super) enum Admin {
         /// What it may do: `tasks:*,approvals:*,audit:read`
         #[arg(long)]
         scopes: Scopes,
+        /// The one organisation that it is for: name or id
+        #[arg(long)]
+        organisation: Option<String>,
+        /// In how many days it ends [default: never]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=366))]
+        days: Option<u32>,
+        /// Where from it works: addresses or networks, with commas [default: everywhere]
+        #[arg(long, default_value = "")]
+        networks: Networks,
+    },
+    /// Make a service account: an owner of keys that never signs in; `create-key --user` takes what this prints
+    CreateServiceAccount {
+        /// What it is called
+        #[arg(long)]
+        name: String,
+        /// The address of the person who answers for it
+        #[arg(long)]
+        responsible: String,
+        /// What it is in the organisation: `viewer` or `member`
+        #[arg(long, default_value = "member")]
+        role: ServiceRole,
+        /// The organisation's name or id [default: the first]
+        #[arg(long)]
+        organisation: Option<String>,
+    },
+    /// Put a new session secret in the place of the old one; nobody is signed out. Restart every node afterwards
+    RotateSessionSecret,
+    /// List the keys of a person, or of everybody in the first tenant
+    ListKeys {
+        /// Their address
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Revoke all keys of a person or a service account
+    RevokeKeys {
+        /// Their address, or a service account's id
+        #[arg(long)]
+        user: String,
     },
     #[command(flatten)]
     Incident(super::incident::Incident),
@@ -77,6 +119,13 @@ pub(super) enum UserRole {
     Viewer,
 }
 
+/// What a service account becomes: it decides nothing and manages nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ServiceRole {
+    Viewer,
+    Member,
+}
+
 impl UserRole {
     const fn roles(self) -> (TenantRole, Option<Role>) {
         match self {
@@ -88,6 +137,33 @@ impl UserRole {
             Self::Viewer => (TenantRole::Person, Some(Role::Viewer)),
         }
     }
+}
+
+impl Admin {
+    pub(super) const fn rotates(&self) -> bool {
+        matches!(self, Self::RotateSessionSecret)
+    }
+}
+
+/// Rotates the session secret in its file; where it is configured, makes the configured one known. The database is opened
+/// without asking whether the present one is right: that is what changes.
+pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Result<(), Failure> {
+    let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+    let keys = Keys::open_with(&secrets, given)?;
+    let store = Store::open(App::settings(&keys, config.database().expose().to_owned())).await?;
+    if keys.configured {
+        keys.accept_session_secret(&store).await?;
+        println!("The configured session secret is the deployment's from now on. Restart every node with it.");
+    } else {
+        keys.check_with(&store, &secrets).await?;
+        keys.rotate_session_secret(&store, &secrets).await?;
+        println!(
+            "The session secret is a new one; nobody was signed out. Copy {} to the other nodes, and restart every node.",
+            secrets.path("sessions.key").display()
+        );
+    }
+    store.close().await;
+    Ok(())
 }
 
 pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
@@ -106,8 +182,21 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
             };
             println!("{}", create_user(&app, email, name, role, hash, place).await?);
         }
-        Admin::CreateKey { user, name, scopes } => println!("{}", create_key(&app, &user, name, scopes).await?),
+        Admin::CreateKey { user, name, scopes, organisation, days, networks } => {
+            let wanted = keys::Wanted { name, scopes, organisation, days, networks };
+            println!("{}", keys::create(&app, &user, wanted).await?);
+        }
+        Admin::CreateServiceAccount { name, responsible, role, organisation } => {
+            let role = match role {
+                ServiceRole::Viewer => Role::Viewer,
+                ServiceRole::Member => Role::Member,
+            };
+            println!("{}", keys::service_account(&app, name, &responsible, role, organisation.as_deref()).await?);
+        }
+        Admin::RotateSessionSecret => {} // done without the checks of a start
+        Admin::ListKeys { user } => keys::list(&app, user.as_deref()).await?,
         Admin::Incident(command) => super::incident::run(command, &app).await?,
+        Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
     }
     app.store.close().await;
     Ok(())
@@ -136,20 +225,6 @@ async fn create_user(
     }
     write.commit().await?;
     Ok(person)
-}
-
-async fn create_key(app: &App, user: &str, name: String, scopes: Scopes) -> Result<String, Failure> {
-    let email = Email::parse(user)?;
-    let known = app.store.system().credential(&email).await?;
-    let known = known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))?;
-    let console = console(app, known.tenant_id);
-    let token = ::app::token::Token::new(::app::token::KEY_PREFIX)?;
-    let action = CreateKey { owner: known.id, name, scopes, expires_at: None };
-    let proof = app.store.authorise(&console, action).await?;
-    let mut write = app.store.write(&console).await?;
-    write.create_key(proof, token.shown(), digest(&token.text)).await?;
-    write.commit().await?;
-    Ok(token.text)
 }
 
 pub(super) fn console(app: &App, tenant: TenantId) -> Actor {

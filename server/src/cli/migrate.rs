@@ -1,5 +1,5 @@
 //! `castellan migrate`: brings the schema up to date, or moves everything from SQLite to PostgreSQL.
-use crate::{config::Config, failure::Failure, keys::MasterKey, state::App};
+use crate::{config::Config, failure::Failure, keys::Given, state::App};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Migrate {
@@ -11,13 +11,13 @@ pub(super) struct Migrate {
     to: Option<String>,
 }
 
-pub(super) async fn run(command: Migrate, config: Config, key: Option<MasterKey>) -> Result<(), Failure> {
+pub(super) async fn run(command: Migrate, config: Config, given: Given) -> Result<(), Failure> {
     let (Some(from), Some(to)) = (command.from, command.to) else {
-        App::open(config, key).await?.store.close().await;
+        App::open(config, given).await?.store.close().await;
         println!("The database is up to date.");
         return Ok(());
     };
-    let keys = App::keys(&config, key)?;
+    let keys = App::keys(&config, given)?;
     let progress = |table: &str, rows| println!("{table:<14} {rows:>10} rows, the same in both");
     store::transfer(App::settings(&keys, from), App::settings(&keys, to), progress).await?;
     println!(

@@ -32,7 +32,8 @@ pub(super) fn print(sections: &[Section]) -> String {
          # A variable of the environment, named in brackets, overrides the file.\n\
          #\n\
          # Only in the environment: CASTELLAN_ENCRYPTION_KEY, the master key as 64 hexadecimal digits, in place of\n\
-         # the file secrets/master.key in data_dir. It is taken out of the environment at start.\n",
+         # the file secrets/master.key in data_dir; and CASTELLAN_SESSION_SECRET, 128 hexadecimal digits, in place of\n\
+         # secrets/sessions.key. Both are taken out of the environment at start, as is CASTELLAN_DATABASE_URL.\n",
     );
     for section in sections {
         if let Some(name) = section.name {

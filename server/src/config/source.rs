@@ -14,6 +14,12 @@ use super::{ConfigError, MANUAL, default_config, manual::Entry, setting::Setting
 /// The variable that holds the master key. It is no setting: it is taken out of the environment at start.
 pub(crate) const ENCRYPTION_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";
 
+/// The variable that holds the session secret. It is no setting either.
+pub(crate) const SESSION_SECRET: &str = "CASTELLAN_SESSION_SECRET";
+
+/// The variable of a setting that may hold a password: it leaves the environment, too.
+pub(crate) const DATABASE_URL: &str = "CASTELLAN_DATABASE_URL";
+
 /// The variable that names the pipe with the master key when the program starts itself anew.
 pub(crate) const ENCRYPTION_KEY_FD: &str = "CASTELLAN_ENCRYPTION_KEY_FD";
 
@@ -110,7 +116,8 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<
     let mut layers = Vec::new();
     for (variable, text) in variables.filter(|(variable, _)| variable.starts_with("CASTELLAN_")) {
         let Some(entry) = entries().find(|entry| entry.variable() == variable) else {
-            if variable == ENCRYPTION_KEY || variable == ENCRYPTION_KEY_FD || is_foreign(&variable) {
+            if [ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET].contains(&variable.as_str()) || is_foreign(&variable)
+            {
                 continue;
             }
             return Err(ConfigError::Unknown { key: variable, place: "the environment".to_owned() });

@@ -11,7 +11,10 @@ use rustls::{
     server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier},
     version::TLS13,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::CertificateDer;
+
+use super::SiteCertificate;
+use crate::keys::KeyError;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,12 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The key of a certificate of our own is missing, open to others or no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A certificate of our own cannot be made.
+    #[error("a self-signed certificate cannot be made: {0}")]
+    Making(#[from] rcgen::Error),
     /// rustls refuses the combination.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
@@ -81,19 +90,18 @@ pub fn runner_tls(
 /// # Errors
 /// When a file cannot be read, or the key is not the certificate's.
 pub fn http_tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let wrong = |key: &'static str, file: &Path, reason: String| TlsError::File { key, file: file.to_owned(), reason };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| wrong("tls.certificate", certificate, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(wrong("tls.certificate", certificate, "there is no certificate in it".into()));
-    }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong("tls.key", key, error.to_string()))?;
+    site_tls(Arc::new(SiteCertificate::files(certificate, key)?))
+}
+
+/// The same with a certificate that may change meanwhile.
+///
+/// # Errors
+/// When rustls refuses the combination.
+pub fn site_tls(certificate: Arc<SiteCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| wrong("tls.key", key, format!("it does not fit the certificate: {error}")))?;
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -1,14 +1,17 @@
 //! The keys that all nodes of a deployment share (A-04, D-12): what the database was first opened with counts.
 
 use aws_lc_rs::hmac;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use store::Store;
 
-use super::Keys;
+use super::{Keys, SESSIONS, SESSIONS_BEFORE, SecretsDir, SessionKey, fill, from_hex};
 use crate::failure::Failure;
 
 /// Under this number the database knows the runners' authority; those before it are in [`Keys::check_with`].
 const AUTHORITY: i64 = 5;
+
+/// And under this one the session secret.
+const SESSIONS_NUMBER: i64 = 4;
 
 impl Keys {
     /// Compares these keys with those that the database knows; the first start makes them known.
@@ -18,16 +21,53 @@ impl Keys {
     ///
     /// # Errors
     /// Which key is not the deployment's, and what to do.
-    pub async fn check_with(&self, store: &Store) -> Result<(), Failure> {
-        let shared = [
-            ("grants.pem", self.grants.public_key().to_vec()),
-            ("checkpoints.pem", self.checkpoints.public_key().to_vec()),
-            ("sessions.key", fingerprint(self.sessions.expose_secret())),
-        ];
-        for (number, (name, fingerprint)) in (2..).zip(shared) {
-            known(store, number, name, &fingerprint).await?;
+    pub async fn check_with(&self, store: &Store, secrets: &SecretsDir) -> Result<(), Failure> {
+        known(store, 2, "grants.pem", &self.grants.public_key()).await?;
+        known(store, 3, "checkpoints.pem", &self.checkpoints.public_key()).await?;
+        let own = fingerprint(self.sessions.expose_secret());
+        // A rotation that was killed half-way: the file is new, and the database knows the one before.
+        if let Some(before) = self.session_secret_before(secrets)? {
+            store.system().replace_key(SESSIONS_NUMBER, &fingerprint(before.expose_secret()), &own).await?;
+            secrets.remove(SESSIONS_BEFORE)?;
         }
-        Ok(())
+        match known(store, SESSIONS_NUMBER, SESSIONS, &own).await {
+            Err(_) if self.configured => Err(Failure::new(
+                "CASTELLAN_SESSION_SECRET is not the one that this database works with. All nodes of a deployment need the \
+                 same one. If it was changed on purpose, make it known: castellan admin rotate-session-secret",
+            )),
+            checked => checked,
+        }
+    }
+
+    /// Puts a new session secret in the place of the one in the file, and makes it known to the database (A-04). Nobody is
+    /// signed out: sessions are found by hashes of their own identifiers, and the secret makes only those to come.
+    ///
+    /// # Errors
+    /// When it cannot be made, written or made known; a start afterwards brings it to its end.
+    pub async fn rotate_session_secret(&self, store: &Store, secrets: &SecretsDir) -> Result<(), Failure> {
+        let mut bytes = SecretBox::new(Box::new([0_u8; 64]));
+        fill(bytes.expose_secret_mut())?;
+        let (old, new) = (self.sessions.expose_secret(), bytes.expose_secret());
+        secrets.replace(SESSIONS_BEFORE, &hex::encode(old).into())?;
+        secrets.replace(SESSIONS, &hex::encode(new).into())?;
+        store.system().replace_key(SESSIONS_NUMBER, &fingerprint(old), &fingerprint(new)).await?;
+        Ok(secrets.remove(SESSIONS_BEFORE)?)
+    }
+
+    /// Makes a session secret that was configured anew known to the database, whatever it knew before.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn accept_session_secret(&self, store: &Store) -> Result<(), Failure> {
+        Ok(store.system().set_key(SESSIONS_NUMBER, &fingerprint(self.sessions.expose_secret())).await?)
+    }
+
+    fn session_secret_before(&self, secrets: &SecretsDir) -> Result<Option<SessionKey>, Failure> {
+        if self.configured {
+            return Ok(None);
+        }
+        let Some(text) = secrets.read(SESSIONS_BEFORE)? else { return Ok(None) };
+        Ok(Some(from_hex(text.expose_secret().trim_end(), || secrets.path(SESSIONS_BEFORE).display().to_string())?))
     }
 }
 

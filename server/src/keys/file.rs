@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use super::{KeyError, fill, io_error};
@@ -29,6 +29,7 @@ impl SecretsDir {
         }
         private(path, &found, "700")?;
         let dir = Self(path.to_owned());
+        dir.sweep()?;
         dir.read_or_create(".gitignore", || Ok("*\n".into()))?;
         Ok(dir)
     }
@@ -56,8 +57,71 @@ impl SecretsDir {
         read(&path)?.ok_or_else(|| io_error(&path)(io::ErrorKind::NotFound.into()))
     }
 
+    /// Replaces the file `name`, or makes it: whole, old or new, after any crash.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn replace(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
+        let _lock = self.lock()?;
+        self.write(name, text, |draft, path| fs::rename(draft, path))
+    }
+
+    /// Removes the file `name`, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), KeyError> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.path(name))(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text of the file `name`; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the file is open to others, no plain file, or cannot be read.
+    pub fn read(&self, name: &str) -> Result<Option<SecretString>, KeyError> {
+        read(&self.path(name))
+    }
+
+    /// Held by whoever writes a draft: one that is found by the next holder is left over.
+    fn lock(&self) -> Result<File, KeyError> {
+        let dir = File::open(&self.0).map_err(io_error(&self.0))?;
+        flock(&dir, FlockOperation::LockExclusive).map_err(|error| io_error(&self.0)(error.into()))?;
+        Ok(dir)
+    }
+
+    /// Takes away what a process left that was killed while it wrote.
+    fn sweep(&self) -> Result<(), KeyError> {
+        let _lock = self.lock()?;
+        for entry in fs::read_dir(&self.0).map_err(io_error(&self.0))? {
+            let entry = entry.map_err(io_error(&self.0))?;
+            let name = entry.file_name();
+            let draft = name.to_str().and_then(|name| name.strip_prefix('.')?.rsplit_once('.'));
+            let random = |tail: &str| tail.len() == 16 && tail.bytes().all(|b| b.is_ascii_hexdigit());
+            if draft.is_some_and(|(_, tail)| random(tail)) {
+                fs::remove_file(entry.path()).map_err(io_error(&self.0))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a file beside its place and links it in, so that a crash leaves no half a key.
     fn create(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
+        let _lock = self.lock()?;
+        self.write(name, text, |draft, path| match fs::hard_link(draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(draft),
+            linked => linked.and_then(|()| fs::remove_file(draft)),
+        })
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        text: &SecretString,
+        place: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    ) -> Result<(), KeyError> {
         let mut random = [0_u8; 8];
         fill(&mut random)?;
         let draft = self.path(&format!(".{name}.{}", hex::encode(random)));
@@ -66,13 +130,12 @@ impl SecretsDir {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
             file.write_all(text.expose_secret().as_bytes())?;
             file.sync_all()?;
-            match fs::hard_link(&draft, &path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                other => other,
-            }
+            place(&draft, &path)
         })();
-        let removed = fs::remove_file(&draft);
-        written.and(removed).map_err(io_error(&path))?;
+        if written.is_err() {
+            let _ = fs::remove_file(&draft); // the first error is the one that says more
+        }
+        written.map_err(io_error(&path))?;
         File::open(&self.0).and_then(|dir| dir.sync_all()).map_err(io_error(&self.0))
     }
 }

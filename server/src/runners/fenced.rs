@@ -22,6 +22,7 @@ impl Session {
         let (lease, word, heard) = match kind {
             Kind::Hello(_) => return Err(Status::failed_precondition("one greeting is enough")),
             Kind::Heartbeat(heartbeat) => return self.heartbeat(heartbeat).await,
+            Kind::Renew(renew) => return self.renew(&renew).await,
             Kind::Started(v1::Started { attempt, .. }) => {
                 let lease = words::lease(attempt.as_ref())?;
                 (lease, "that it started", self.started(lease).await)

@@ -9,7 +9,6 @@ use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -25,9 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Shared, new_id};
 use crate::{auth::digest, failure::Failure, pki::runner_identity};
-
-/// A certificate with less left than this is replaced at the child's next start.
-const RENEW: Duration = Duration::from_secs(30 * 86_400);
 
 /// Keeps a runner for each tenant, new ones included, until `stop`.
 pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToken) {
@@ -81,14 +77,15 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
     let own = identity(folder).and_then(|id| runners.iter().find(|runner| runner.id == id));
     match own {
         Some(runner) if runner.revoked_at.is_some() => return Ok(Entry::Revoked(folder.to_owned())),
-        Some(runner) if runner.expires_at > shared.store().now().after(RENEW) => return Ok(Entry::Known),
+        // It renews its certificate by itself, as long as that counts.
+        Some(runner) if runner.expires_at > shared.store().now() => return Ok(Entry::Known),
         _ => {}
     }
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    // One that lost its folder, or is about to be too old: the name is for its successor.
+    // One that lost its folder, or is too old: the name is for its successor.
     for old in runners.iter().filter(|runner| runner.name == name && runner.revoked_at.is_none()) {
         retire(shared, &console, old).await?;
     }

@@ -14,7 +14,7 @@ use super::{
     Shared,
     calls::{inside, unknown},
     desk::{Outgoing, Seat},
-    words,
+    renew, words,
 };
 use crate::pki::RunnerPeer;
 
@@ -66,6 +66,10 @@ pub(super) struct Session {
 }
 
 impl Session {
+    pub(super) fn peer(&self) -> RunnerPeer {
+        self.peer
+    }
+
     fn runner(&self) -> RunnerId {
         RunnerId(self.peer.runner)
     }
@@ -97,6 +101,7 @@ impl Session {
         let held = words::leases(hello.held.iter().map(|held| held.attempt.as_ref()))?;
         let greeted = async {
             let mut write = self.shared.store().write(&self.actor).await?;
+            write.runner_shows(&self.peer.serial.to_string()).await?;
             let version = words::plain(&hello.version);
             write.runner_connected(&version, &capabilities.join(","), &words::posture(&posture), slots).await?;
             write.release_unheld(&held).await?;
@@ -114,6 +119,7 @@ impl Session {
             heartbeat_seconds: seconds(HEARTBEAT),
             lease_seconds: seconds(LEASE),
             grant_public_key: self.shared.app.keys.grants.public_key().to_vec().into(),
+            renew: renew::is_due(&self.peer, self.shared.store().now()),
         };
         self.say(server_message::Kind::Welcome(welcome)).await?;
         for lease in lost {
@@ -137,6 +143,7 @@ impl Session {
     }
 
     pub(super) async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
+        let renew = renew::is_due(&self.peer, self.shared.store().now());
         let active = words::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
             let mut write = self.shared.store().write(&self.actor).await?;
@@ -148,7 +155,7 @@ impl Session {
         for lease in renewed.await.map_err(|error| told(&error))? {
             self.lost(lease).await?;
         }
-        self.say(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence })).await
+        self.say(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence, renew })).await
     }
 
     pub(super) async fn lost(&self, lease: Lease) -> Result<(), Status> {

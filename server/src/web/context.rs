@@ -3,10 +3,12 @@ use super::Web;
 use crate::{
     auth::{Browser, BrowserDoor},
     door::ClientAddress,
+    state::App,
 };
 use app::{
     assets::{Assets, PublicOrigin},
     door::TheDoor,
+    notices::{Notice, Notices},
     outcome::Answered,
     receipt_check::ReceiptCheck,
 };
@@ -28,6 +30,7 @@ pub(super) struct Context {
     door: TheDoor,
     assets: Assets,
     origin: PublicOrigin,
+    notices: Notices,
     /// What the form on the page came to, when the page is rendered in reply to one.
     answered: Option<Answered>,
 }
@@ -51,6 +54,7 @@ impl Context {
             door: Arc::new(door),
             assets: web.assets.clone(),
             origin: PublicOrigin(web.origin.clone()),
+            notices: notices(web.app.clone()),
             answered: None,
         })
     }
@@ -74,7 +78,23 @@ impl Context {
         provide_context(self.origin.clone());
         provide_context(self.answered.clone());
         provide_context(ReceiptCheck(crate::receipts::check));
+        provide_context(self.notices.clone());
     }
+}
+
+/// A certificate that ends within so many days is spoken of.
+const FEW_DAYS: i64 = 14;
+
+/// What there is to say of the certificate.
+fn notices(app: App) -> Notices {
+    Notices(Arc::new(move || {
+        let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) else { return vec![] };
+        let days = (state.not_after.unix_timestamp() - app.store.now().seconds()) / 86_400;
+        let self_signed = state.self_signed.then_some(Notice::SelfSigned);
+        let broken = state.trouble.map(Notice::BrokenCertificate);
+        let ends = (days < FEW_DAYS).then_some(Notice::CertificateEnds(days));
+        self_signed.into_iter().chain(broken).chain(ends).collect()
+    }))
 }
 
 /// The browser and its system, in words for the list of sessions; never the header itself, which anybody may write.

@@ -3,9 +3,10 @@
 use std::process::{Command, Output};
 
 use secrecy::ExposeSecret;
-use server::keys::{harden_process, take_encryption_key};
+use server::keys::{harden_process, take_secrets};
 
 const KEY: &str = "abababababababababababababababababababababababababababababababab";
+const URL: &str = "postgres://castellan:pass-4712@localhost/castellan";
 const ROLE: &str = "CASTELLAN_TEST_PLAYS_THE_SERVER";
 
 /// The server's part of the story below; in a run of its own, where the variables are set.
@@ -14,7 +15,10 @@ fn plays_the_server() {
     if std::env::var_os(ROLE).is_none() {
         return;
     }
-    let key = take_encryption_key().unwrap().expect("the key arrived");
+    let given = take_secrets().unwrap();
+    let key = given.master.expect("the key arrived");
+    assert_eq!(given.settings, [("CASTELLAN_DATABASE_URL".to_owned(), URL.to_owned())]);
+    assert_eq!(hex::encode(given.sessions.expect("so did the session secret").expose_secret()), KEY.repeat(2));
     assert_eq!(hex::encode(key.expose_secret()), KEY);
     let own = std::fs::read("/proc/self/environ").unwrap();
     println!("own environment: {}", String::from_utf8_lossy(&own).replace('\0', " "));
@@ -32,6 +36,8 @@ fn server_with(key: &str) -> Output {
         .args(["--exact", "master_key::plays_the_server", "--nocapture", "--test-threads=1"])
         .env(ROLE, "1")
         .env("CASTELLAN_ENCRYPTION_KEY", key)
+        .env("CASTELLAN_SESSION_SECRET", KEY.repeat(2))
+        .env("CASTELLAN_DATABASE_URL", URL)
         .output()
         .unwrap()
 }
@@ -43,6 +49,7 @@ fn trap_e01_the_key_is_neither_in_the_servers_nor_in_its_childrens_environment()
     assert!(output.status.success() && seen.contains("played to the end"), "{output:?}");
     assert!(seen.contains(ROLE), "the environment was really shown: {seen}");
     assert!(!seen.contains("abab") && !seen.contains("CASTELLAN_ENCRYPTION_KEY="), "{seen}");
+    assert!(!seen.contains("4712") && !seen.contains("CASTELLAN_DATABASE_URL="), "nor the database's password: {seen}");
     let cores = seen.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(cores.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "A-12");
 }

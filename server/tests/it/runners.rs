@@ -4,3 +4,4 @@ mod dispatch;
 mod enrolment;
 mod fencing;
 mod house;
+mod renewal;

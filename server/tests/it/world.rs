@@ -125,7 +125,15 @@ impl World {
         let secrets = SecretsDir::open_or_create(&folder.path().join("secrets")).unwrap();
         let config = config::load_from(None, std::iter::empty()).unwrap();
         let keys = Keys::open_or_create(&secrets, None).unwrap();
-        let app = App { store, config: config.into(), keys: keys.into(), stop: CancellationToken::new() };
+        let rates = server::rates::Rates::new(&config.limits).into();
+        let app = App {
+            store,
+            config: config.into(),
+            keys: keys.into(),
+            rates,
+            certificate: None,
+            stop: CancellationToken::new(),
+        };
         let acme = settle(&app.store, "acme").await;
         let bolt = settle(&app.store, "bolt").await;
         Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }
@@ -147,7 +155,15 @@ impl World {
     /// A key of `owner` with these scopes, as a program would send it.
     pub async fn key(&self, house: &House, owner: PersonId, scopes: &str) -> String {
         let token = format!("mk_{}", Uuid::new_v4().simple());
-        let new = CreateKey { owner, name: "key".into(), scopes: scopes.parse().unwrap(), expires_at: None };
+        let new = CreateKey {
+            owner,
+            name: "key".into(),
+            scopes: scopes.parse().unwrap(),
+            expires_at: None,
+            organisation: None,
+            networks: domain::Networks::default(),
+            responsible: None,
+        };
         let hash = server::auth::digest(&token);
         self.change(&house.console, async |write| write.create_key(house.console.may(new)?, &token[..8], hash).await)
             .await;

@@ -5,6 +5,7 @@ mod abuse;
 mod ask;
 mod attack;
 mod database;
+mod doors;
 mod events;
 mod nodes;
 mod patience;

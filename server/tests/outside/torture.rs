@@ -36,6 +36,7 @@ impl Ordeal {
     /// Starts it, and begins to submit tasks and to watch them run.
     pub async fn begin(program: &mut Program) -> Self {
         program.stay_at_one_address();
+        program.lift_rate_limits();
         program.tenant("acme");
         let adam = program.person("adam", "acme", "admin");
         program.start().await;

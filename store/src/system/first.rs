@@ -61,6 +61,24 @@ impl System<'_> {
         Ok(self.0.key().open(&place, &known.sealed).is_ok_and(|known| *known == *fingerprint))
     }
 
+    /// D-12: this is the deployment's key of this number from now on, if `old` was; otherwise nothing changes. Says whether.
+    pub async fn replace_key(&self, id: i64, old: &[u8], new: &[u8]) -> Result<bool> {
+        if !self.knows_key(id, old).await? {
+            return Ok(false);
+        }
+        self.set_key(id, new).await?;
+        Ok(true)
+    }
+
+    /// The same, whatever was before: for whoever is at the console.
+    pub async fn set_key(&self, id: i64, fingerprint: &[u8]) -> Result<()> {
+        let place = format!("system/key_check/sealed/{id}/1");
+        let mut conn = self.write().await?;
+        let sql = "insert into key_check (id, sealed) values ($1, $2) on conflict (id) do update set sealed = $2";
+        unscoped!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
+        conn.commit().await
+    }
+
     /// All tenants, oldest first: for the console, and to start their local runners.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let mut conn = self.read().await?;

@@ -1,7 +1,7 @@
 //! Whom a bearer token, a one-time link or a certificate belongs to: none of them names a tenant that is believed.
 use super::{LAST_USED, System};
 use crate::{Result, column::record, conn::unscoped};
-use domain::{KeyId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
+use domain::{KeyId, Networks, OrganisationId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
 use uuid::Uuid;
 
 record! {
@@ -15,8 +15,18 @@ record! {
         pub owner_id: PersonId,
         /// What people call it.
         pub name: String,
+        /// The beginning of it, to recognise it by.
+        pub prefix: String,
         /// What it may do.
         pub scopes: Scopes,
+        /// The one organisation that it is for.
+        pub organisation_id: Option<OrganisationId>,
+        /// Where from it works; anywhere, if empty.
+        pub networks: Networks,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+        /// Who answers for the owner, if that is a service account.
+        pub responsible_id: Option<PersonId>,
         /// When it was last used, to a minute.
         pub last_used_at: Option<Timestamp>,
     }
@@ -48,8 +58,10 @@ impl System<'_> {
             conn,
             KeyHolder,
             fetch_optional,
-            "select tenant_id, id, owner_id, name, scopes, last_used_at from api_key
-             where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
+            "select k.tenant_id, k.id, k.owner_id, k.name, k.prefix, k.scopes, k.organisation_id, k.networks, k.expires_at,
+                p.responsible_id, k.last_used_at
+             from api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id
+             where k.token_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)",
             token_hash,
             now
         )
@@ -80,14 +92,15 @@ impl System<'_> {
         unscoped!(conn, Place, fetch_optional, "select tenant_id, id from enrolment where token_hash = $1", token_hash)
     }
 
-    /// The name of an active runner with this certificate, asked on every call: a certificate alone is not enough (E13).
+    /// The name of an active runner with this certificate, or with the one that takes its place, asked on every call: a certificate alone is not enough (E13).
     pub async fn runner_name(&self, tenant: TenantId, runner: RunnerId, serial: &str) -> Result<Option<String>> {
         let (mut conn, now) = (self.read().await?, self.now());
         let found = unscoped!(
             conn,
             Named,
             fetch_optional,
-            "select name from runner where tenant_id = $1 and id = $2 and serial = $3 and revoked_at is null and expires_at > $4",
+            "select name from runner where tenant_id = $1 and id = $2 and revoked_at is null
+                and ((serial = $3 and expires_at > $4) or (next_serial = $3 and next_expires_at > $4))",
             tenant,
             runner,
             serial.to_owned(),

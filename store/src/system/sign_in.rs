@@ -48,7 +48,9 @@ impl System<'_> {
     /// Whom an address belongs to: signing in does not name a tenant. Who is locked out is nobody.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
         let mut conn = self.read().await?;
-        let sql = "select tenant_id, id, password_hash from person where email = $1 and locked_at is null";
+        // A service account never signs in.
+        let sql = "select tenant_id, id, password_hash from person
+             where email = $1 and responsible_id is null and locked_at is null";
         unscoped!(conn, Credential, fetch_optional, sql, email.clone())
     }
 

@@ -77,8 +77,10 @@ record! {
 impl Read {
     /// How many there are of each state, the filter's own states left aside.
     pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts> {
-        let TaskFilter { states: _, organisation, mine, label, text } = filter;
-        let stateless = TaskFilter { states: vec![], ..filter.clone() };
+        let nothing = Counts { of: every_state(), whole: true };
+        let Some(stateless) = self.within_reach(filter) else { return Ok(nothing) };
+        let stateless = TaskFilter { states: vec![], ..stateless };
+        let TaskFilter { states: _, organisation, mine, label, text } = &stateless;
         let narrow = organisation.is_some() || *mine || label.is_some() || text.is_some();
         if narrow { self.count_matches(&stateless).await } else { self.count_states().await }
     }

@@ -82,8 +82,9 @@ impl Read {
 
     async fn tasks_on(&mut self, filter: &TaskFilter, way: Way, limit: u32) -> Result<Page<TaskRow>> {
         let mut page = Page { items: vec![], next: None };
+        let Some(filter) = self.within_reach(filter) else { return Ok(page) };
         for stretch in STRETCHES {
-            let Some(narrowed) = self.narrow(ROWS, filter, way, stretch).await? else { break };
+            let Some(narrowed) = self.narrow(ROWS, &filter, way, stretch).await? else { break };
             let edge = narrowed.edge;
             let rows = narrowed.in_order(i64::from(limit) + 1).fetch(&mut self.conn).await?;
             page = Page::cut(rows, limit, |row: &TaskRow| row.id.to_string());

@@ -177,6 +177,15 @@ record! {
 }
 
 impl Read {
+    /// The filter as far as a key reaches that is for one organisation; `None` where that is nowhere.
+    pub(super) fn within_reach(&self, filter: &TaskFilter) -> Option<TaskFilter> {
+        let organisation = match (self.actor.only, filter.organisation) {
+            (Some(only), Some(other)) if only != other => return None,
+            (only, asked) => asked.or(only),
+        };
+        Some(TaskFilter { organisation, ..filter.clone() })
+    }
+
     /// The statement for what matches; `None` where nothing can. Where what leads to the tasks leads to others too, `stretch`
     /// of them are looked through at most.
     pub(super) async fn narrow(

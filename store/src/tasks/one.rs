@@ -102,6 +102,8 @@ record! {
     pub struct Progress {
         /// Where it stands.
         pub state: TaskState,
+        /// Where it belongs.
+        pub organisation_id: OrganisationId,
         /// Which start of it this is; 0 before the first.
         pub attempt: u32,
         /// The number that the next line of output gets.
@@ -143,7 +145,7 @@ impl Read {
     /// One task. What the actor does not see is not found.
     pub async fn task(&mut self, id: TaskId) -> Result<Task> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        let task = scoped!(
             self,
             Task,
             fetch_one,
@@ -161,24 +163,26 @@ impl Read {
             person,
             everything,
             id
-        )
+        )?;
+        self.reached(task.organisation_id).map(|()| task)
     }
 
     /// How far a task has come: what is asked again and again while somebody watches it.
     pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        let progress = scoped!(
             self,
             Progress,
             fetch_one,
             concat!(
-                "select t.state, t.attempt, t.next_line from task t where t.tenant_id = $1 and t.id = $4 and ",
+                "select t.state, t.organisation_id, t.attempt, t.next_line from task t where t.tenant_id = $1 and t.id = $4 and ",
                 visible!()
             ),
             person,
             everything,
             id
-        )
+        )?;
+        self.reached(progress.organisation_id).map(|()| progress)
     }
 
     /// The labels of a task that the actor sees.

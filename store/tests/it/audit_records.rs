@@ -97,10 +97,22 @@ on_both! {
             l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
         }
         l.records("note_refused_sign_in", 1, mia, async |w| w.note_refused_sign_in(owner, "wrong password").await).await;
+        let limited = || store::RateLimited {
+            class: "changes", target: "POST /api/v1/tasks".into(), key_prefix: None, quota: 1, window: 60,
+        };
+        l.records("note_rate_limited", 1, mia, async |w| w.note_rate_limited(limited()).await).await;
+        l.records("note_refused_key", 1, mia, async |w| w.note_refused_key("mk_abcdef", "elsewhere").await).await;
+        l.records("note_held_off", 1, mia, async |w| w.note_held_off().await).await;
         l.records("end_session", 1, mia, async |w| w.end_session(mia.may(EndSession { session: sessions[0], owner })?).await).await;
         l.records("end_other_sessions", 1, mia, async |w| w.end_other_sessions(mia.may(EndOtherSessions { owner })?, sessions[0]).await).await;
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k")).await).await;
-        l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner })?).await).await;
+        l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner, responsible: None })?).await).await;
+        let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k2")).await).await;
+        let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_secs(60) };
+        l.records("rotate_key", 1, mia, async |w| w.rotate_key(mia.may(rotate())?, "mk_", hash("k3")).await).await;
+        l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
+        let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
+        l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
 
         // Rules and runners
         let change = || ChangeRules { rules: Rules::default(), version: 1 };
@@ -114,6 +126,9 @@ on_both! {
         l.records("enrol_runner", 1, adam, async |w| w.enrol_runner(max.clone()).await).await;
         l.records("revoke_runner", 1, adam, async |w| w.revoke_runner(adam.may(RevokeRunner { runner: max.id })?).await).await;
         l.records("runner_connected", 1, rex, async |w| w.runner_connected("1", "bash", &json!({}), 1).await).await;
+        l.records("renew_runner", 1, rex, async |w| w.renew_runner("next".into(), Timestamp(i64::MAX)).await).await;
+        l.records("runner_shows", 1, rex, async |w| w.runner_shows("next").await).await;
+        l.records("runner_shows", 0, rex, async |w| w.runner_shows("next").await).await;
         l.records("runner_seen", 0, rex, async |w| w.runner_seen().await).await;
 
         // Tasks

@@ -1,11 +1,18 @@
 //! M-01: API keys. Shown once, kept as hashes, gone at once when revoked.
 use crate::world::{World, hash, new_key, on_both};
+use crate::world::{asking, decision, person, task};
 use domain::{
-    Actor, KeyId,
-    policy::{CreateKey, RevokeKey},
+    Actor, KeyId, PersonId,
+    approval::Answer,
+    policy::{
+        CreateKey, CreateServiceAccount, IssuePasswordLink, RevokeKey, RevokeKeysOf, RotateKey, SetMembership,
+        SetTenantRole,
+    },
+    role::{Role, TenantRole},
 };
+use serde_json::json;
 use std::time::Duration;
-use store::{Error, Result};
+use store::{Error, Result, TaskFilter};
 use uuid::Uuid;
 
 async fn create(world: &World, actor: &Actor, key: CreateKey, token: &str) -> Result<KeyId> {
@@ -17,17 +24,181 @@ async fn works(world: &World, token: &str) -> bool {
 }
 
 async fn revoke(world: &World, actor: &Actor, key: KeyId, of: &Actor) -> Result<()> {
-    let revoke = RevokeKey { key, owner: of.person().unwrap() };
+    let revoke = RevokeKey { key, owner: of.person().unwrap(), responsible: None };
     world.change(actor, async |write| write.revoke_key(actor.may(revoke)?).await).await
 }
 
+async fn rotate(world: &World, actor: &Actor, key: KeyId, of: &Actor, overlap: u64, token: &str) -> Result<KeyId> {
+    let owner = of.person().unwrap();
+    let rotate = RotateKey { key, owner, responsible: None, overlap: Duration::from_secs(overlap) };
+    world.change(actor, async |write| write.rotate_key(actor.may(rotate)?, &token[..6], hash(token)).await).await
+}
+
+/// A service account that Mia answers for, a member of `ops`, as its key acts.
+async fn robot(world: &World) -> Actor {
+    let (acme, mia) = (&world.acme, world.acme.mia.person().unwrap());
+    let made = world
+        .change(&acme.adam, async |write| {
+            let robot = CreateServiceAccount { name: "Robot".into(), responsible: mia };
+            let robot = write.create_service_account(acme.adam.may(robot)?).await?;
+            let join = SetMembership { organisation: acme.ops, person: robot, role: Role::Member };
+            write.set_membership(acme.adam.may(join)?).await?;
+            Ok(robot)
+        })
+        .await
+        .unwrap();
+    person(&world.store, acme.tenant, made).await
+}
+
 on_both! {
+    async fn m_01_a_rotated_key_and_its_successor_both_work_until_the_overlap_ends(world) {
+        let mia = &world.acme.mia;
+        let limits = CreateKey { networks: "192.0.2.0/24".parse().unwrap(), organisation: Some(world.acme.ops), ..new_key(mia, "k", "tasks:*") };
+        let ends = CreateKey { expires_at: Some(world.now().after(Duration::from_hours(48))), ..limits };
+        let old = create(world, mia, ends, "mk_old123").await.unwrap();
+        world.wait(Duration::from_hours(24));
+        let new = rotate(world, mia, old, mia, 3_600, "mk_new123").await.unwrap();
+        assert!(works(world, "mk_old123").await && works(world, "mk_new123").await);
+        let mut read = world.store.read(mia).await.unwrap();
+        let (was, is) = (read.key(old).await.unwrap(), read.key(new).await.unwrap());
+        drop(read);
+        assert_eq!(was.successor.as_deref(), Some("mk_new"), "it is shown what takes its place");
+        assert_eq!(was.expires_at, Some(world.now().after(Duration::from_hours(1))), "and until when both work");
+        assert_eq!((is.name, is.scopes, is.organisation_id), (was.name, was.scopes, was.organisation_id));
+        assert_eq!((is.networks, is.expires_at), (was.networks, Some(world.now().after(Duration::from_hours(48)))));
+        world.wait(Duration::from_hours(1));
+        assert!(!works(world, "mk_old123").await && works(world, "mk_new123").await);
+    }
+
+    async fn m_01_what_works_no_more_or_has_a_successor_is_not_rotated(world) {
+        let (mia, olga) = (&world.acme.mia, &world.acme.olga);
+        let key = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
+        assert!(matches!(rotate(world, olga, key, mia, 60, "mk_olga12").await, Err(Error::Denied(_))));
+        assert!(matches!(rotate(world, olga, key, olga, 60, "mk_olga12").await, Err(Error::NotFound)));
+        assert!(matches!(rotate(world, mia, key, mia, 31 * 86_400, "mk_long12").await, Err(Error::Invalid(_))));
+        let next = rotate(world, mia, key, mia, 60, "mk_next12").await.unwrap();
+        assert!(matches!(rotate(world, mia, key, mia, 60, "mk_twice1").await, Err(Error::Conflict(_))));
+        revoke(world, mia, next, mia).await.unwrap();
+        assert!(matches!(rotate(world, mia, next, mia, 60, "mk_gone12").await, Err(Error::Conflict(_))));
+        assert!(works(world, "mk_abcdef").await, "what was refused changed nothing");
+    }
+
+    async fn m_01_a_key_can_do_no_more_than_its_owner_may_now(world) {
+        let acme = &world.acme;
+        for (actor, scopes) in [(&acme.mia, "audit:read"), (&acme.mia, "tasks:*,approvals:*"), (&acme.vera, "tasks:submit"), (&acme.audrey, "tasks:cancel")] {
+            let made = create(world, actor, new_key(actor, "k", scopes), "mk_abcdef").await;
+            assert!(matches!(&made, Err(Error::Invalid(wrong)) if wrong.field == "scopes"), "{scopes}: {made:?}");
+        }
+        create(world, &acme.ada, new_key(&acme.ada, "k", "approvals:*"), "mk_abcdef").await.unwrap();
+        let key = create(world, &acme.audrey, new_key(&acme.audrey, "k", "audit:read"), "mk_audrey").await.unwrap();
+        let only = CreateKey { organisation: Some(acme.ops), ..new_key(&acme.adam, "k", "audit:read") };
+        assert!(matches!(create(world, &acme.adam, only, "mk_adam12").await, Err(Error::Invalid(_))), "one organisation is not the tenant");
+        let elsewhere = CreateKey { organisation: Some(acme.lab), ..new_key(&acme.mia, "k", "tasks:*") };
+        let refused = create(world, &acme.mia, elsewhere, "mk_lab123").await;
+        assert!(matches!(&refused, Err(Error::Invalid(wrong)) if wrong.field == "organisation"), "{refused:?}");
+        // What was allowed once is asked again when the key is rotated.
+        let demote = SetTenantRole { person: acme.audrey.person().unwrap(), tenant_role: TenantRole::Person };
+        world.change(&acme.adam, async |write| write.set_tenant_role(acme.adam.may(demote)?).await).await.unwrap();
+        assert!(matches!(rotate(world, &acme.audrey, key, &acme.audrey, 60, "mk_next12").await, Err(Error::Invalid(_))));
+    }
+
+    async fn m_01_what_is_of_another_organisation_is_not_there_for_a_key_that_is_limited_to_one(world) {
+        let acme = &world.acme;
+        let (mut olga, lab) = (acme.olga.clone(), acme.lab);
+        let here = world.submit(&acme.olga, task(acme.ops, json!({ "title": "here" }))).await;
+        let there = world.submit(&acme.olga, task(lab, json!({ "title": "there", "visibility": "public" }))).await;
+        let asked = world.submit(&acme.olga, asking(lab)).await;
+        olga.roles.retain(|organisation, _| *organisation == acme.ops);
+        olga.only = Some(acme.ops);
+        let mut read = world.store.read(&olga).await.unwrap();
+        let listed = read.tasks(&TaskFilter::default(), None, 50).await.unwrap();
+        assert_eq!(listed.items.iter().map(|row| row.id).collect::<Vec<_>>(), [here.id]);
+        assert!(read.task(here.id).await.is_ok() && read.progress(here.id).await.is_ok());
+        for id in [there.id, asked.id] {
+            assert!(matches!(read.task(id).await, Err(Error::NotFound)));
+            assert!(matches!(read.progress(id).await, Err(Error::NotFound)));
+            assert!(matches!(read.log(id, 1, 1).await, Err(Error::NotFound)));
+        }
+        assert!(read.approval_of(asked.id).await.unwrap_or(None).is_none());
+        assert!(read.approvals(&store::ApprovalFilter::default(), None, 50).await.unwrap().items.is_empty());
+        assert_eq!(read.organisations().await.unwrap().len(), 1);
+        assert!(read.organisation(lab).await.is_err() && read.open_counts().await.is_err());
+        let counted = read.task_counts(&TaskFilter::default()).await.unwrap();
+        assert_eq!(counted.values().sum::<i64>(), 1);
+        drop(read);
+        assert!(olga.may(asking(lab)).is_err());
+        let cancel = domain::policy::CancelTask { task: there.id, owner: olga.person().unwrap(), organisation: lab };
+        assert!(olga.may(cancel).is_err());
+    }
+
+    async fn m_01_all_keys_of_somebody_are_revoked_at_once_by_them_or_an_admin(world) {
+        let acme = &world.acme;
+        for token in ["mk_first1", "mk_secon1"] {
+            create(world, &acme.mia, new_key(&acme.mia, "k", "tasks:*"), token).await.unwrap();
+        }
+        create(world, &acme.olga, new_key(&acme.olga, "k", "tasks:*"), "mk_olga12").await.unwrap();
+        let all = || RevokeKeysOf { owner: acme.mia.person().unwrap(), responsible: None };
+        let by = async |actor: &Actor| world.change(actor, async |write| write.revoke_keys_of(actor.may(all())?).await).await;
+        assert!(matches!(by(&acme.olga).await, Err(Error::Denied(_))));
+        assert!(matches!(by(&world.bolt.adam).await, Err(Error::NotFound)));
+        assert_eq!(by(&acme.adam).await.unwrap(), 2);
+        assert_eq!(by(&acme.mia).await.unwrap(), 0);
+        assert!(!works(world, "mk_first1").await && !works(world, "mk_secon1").await && works(world, "mk_olga12").await);
+    }
+
+    async fn m_01_a_service_account_owns_keys_and_never_signs_in(world) {
+        let acme = &world.acme;
+        let robot = robot(world).await;
+        let owner = robot.person().unwrap();
+        let address = robot.email.clone().unwrap();
+        assert!(world.store.system().credential(&address).await.unwrap().is_none(), "nobody signs in with it");
+        let link = IssuePasswordLink { person: owner };
+        let linked = world.change(&acme.adam, async |write| write.issue_password_link(acme.adam.may(link)?, [7; 32]).await).await;
+        assert!(matches!(linked, Err(Error::NotFound)), "{linked:?}");
+        assert!(matches!(world.change(&acme.adam, async |write| write.set_password(owner, "$argon2id$").await).await, Err(Error::NotFound)));
+        let promote = SetTenantRole { person: owner, tenant_role: TenantRole::Admin };
+        assert!(world.change(&acme.adam, async |write| write.set_tenant_role(acme.adam.may(promote)?).await).await.is_err());
+        let mut read = world.store.read(&acme.adam).await.unwrap();
+        assert!(read.people("", 100).await.unwrap().iter().all(|person| person.id != owner), "it is no person");
+        assert!(read.find_people("Robot", 10).await.unwrap().is_empty());
+        drop(read);
+
+        let mia = acme.mia.person();
+        let key = |responsible: Option<PersonId>| CreateKey { responsible, ..new_key(&robot, "k", "tasks:*") };
+        create(world, &acme.mia, key(mia), "mk_robot1").await.unwrap();
+        create(world, &acme.adam, key(mia), "mk_robot2").await.unwrap();
+        let listed = world.store.read(&acme.mia).await.unwrap().keys().await.unwrap();
+        assert_eq!(listed.len(), 2, "who answers for it sees its keys");
+        assert!(world.store.read(&acme.sam).await.unwrap().service_accounts().await.unwrap().is_empty());
+        assert!(matches!(create(world, &acme.olga, key(mia), "mk_olga12").await, Err(Error::Denied(_))));
+        // Saying that one answers for it does not make it so, nor for a person.
+        assert!(matches!(create(world, &acme.olga, key(acme.olga.person()), "mk_olga12").await, Err(Error::NotFound)));
+        let posing = CreateKey { responsible: acme.olga.person(), ..new_key(&acme.mia, "k", "tasks:*") };
+        assert!(matches!(create(world, &acme.olga, posing, "mk_olga12").await, Err(Error::NotFound)));
+        let decide = CreateKey { scopes: "approvals:*".parse().unwrap(), ..key(mia) };
+        assert!(matches!(create(world, &acme.console, decide, "mk_decide").await, Err(Error::Invalid(_))), "it decides nothing");
+    }
+
+    /// D-04, M-01: who can make keys for the requester would otherwise say yes to themselves.
+    async fn d_04_who_answers_for_a_service_account_does_not_decide_what_it_asks_for(world) {
+        let acme = &world.acme;
+        let robot = robot(world).await;
+        let promote = SetMembership { organisation: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
+        world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(promote)?).await).await.unwrap();
+        let mia = world.again(&acme.mia).await;
+        let asked = world.submit(&robot, asking(acme.ops)).await;
+        let question = world.question(&asked).await;
+        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
+        assert!(matches!(by(&mia).await, Err(Error::Conflict(why)) if why.contains("service account")));
+        by(&acme.ada).await.unwrap();
+    }
+
     async fn m_01_a_key_is_found_by_its_token_and_listed_by_its_prefix(world) {
         let acme = &world.acme;
-        let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,audit:read"), "mk_abcdef").await.unwrap();
+        let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,approvals:read"), "mk_abcdef").await.unwrap();
         let found = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
         assert_eq!((found.tenant_id, found.id, found.owner_id), (acme.tenant, id, acme.mia.person().unwrap()));
-        assert_eq!(found.scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,audit:read");
+        assert_eq!(found.scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,approvals:read");
         let listed = world.store.read(&acme.mia).await.unwrap().keys().await.unwrap();
         assert_eq!((listed.len(), listed[0].prefix.as_str(), listed[0].name.as_str()), (1, "mk_abc", "deploy script"));
         assert!(!works(world, "mk_abcdeg").await);

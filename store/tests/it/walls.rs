@@ -16,7 +16,7 @@ use domain::{
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
-use store::{ApprovalFilter, AuditFilter, Error, Lease, NewSession, Result, TaskFilter};
+use store::{ApprovalFilter, AuditFilter, Error, Lease, NewSession, RateLimited, Result, TaskFilter};
 use uuid::Uuid;
 
 /// What calls are about. Nothing in it says which tenant it is of.
@@ -150,6 +150,11 @@ impl Things {
     }
 }
 
+fn rate_limited() -> RateLimited {
+    let target = "GET /api/v1/tasks".to_owned();
+    RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
+}
+
 fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
     NewSession {
         token_hash: hash(&format!("session at {name}")),
@@ -223,6 +228,7 @@ pub fn matrix() -> Vec<Row> {
         keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
         frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
+        service_accounts         "----------" |r, w, a, t| r.service_accounts().await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
@@ -253,15 +259,23 @@ pub fn matrix() -> Vec<Row> {
         note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
         enrol_runner             "++++++++++" |x, w, a, t| x.enrol_runner(enrolled("new")).await;
         runner_connected         "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
+        renew_runner             "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
+        runner_shows             "nnnnnnn+nn" |x, w, a, t| x.runner_shows("another").await;
         runner_disconnected      "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
         runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
         revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
         open_session             "++++++++++" |x, w, a, t| x.open_session(new_session(w, SessionId(Uuid::now_v7()), t.person, "new")).await;
         note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
+        note_rate_limited        "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
+        note_refused_key         "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
+        note_held_off            "++++++++++" |x, w, a, t| x.note_held_off().await;
         end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
         end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
-        create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, name: "k".into(), scopes: "tasks:*".parse()?, expires_at: None })?, "mk_", [6; 32]).await;
-        revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person })?).await;
+        create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
+        revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
+        rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_secs(60) })?, "mk_", [8; 32]).await;
+        revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
+        create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
         use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
         change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
@@ -290,6 +304,8 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::tenants", "the console's list"),
     ("System::create_tenant", "makes one"),
     ("System::knows_key", "the deployment's own keys, nobody's rows"),
+    ("System::replace_key", "the deployment's own keys, nobody's rows"),
+    ("System::set_key", "the deployment's own keys, nobody's rows"),
     ("System::is_empty", "before the first tenant"),
     ("System::offer_setup", "before the first tenant"),
     ("System::may_set_up", "before the first tenant"),

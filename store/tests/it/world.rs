@@ -346,6 +346,9 @@ async fn settle(store: &Store, name: &'static str) -> House {
         name: format!("kit of {name}"),
         scopes: "tasks:read".parse().unwrap(),
         expires_at: None,
+        organisation: None,
+        networks: domain::Networks::default(),
+        responsible: None,
     };
     let kit = write.create_key(console.may(new).unwrap(), "mk_kit", hash(&format!("kit of {name}"))).await.unwrap();
     write.commit().await.unwrap();
@@ -408,7 +411,15 @@ pub fn enrolled(name: &str) -> EnrolledRunner {
 
 pub fn new_key(owner: &Actor, name: &str, scopes: &str) -> CreateKey {
     let owner = owner.person().unwrap();
-    CreateKey { owner, name: name.into(), scopes: scopes.parse().unwrap(), expires_at: None }
+    CreateKey {
+        owner,
+        name: name.into(),
+        scopes: scopes.parse().unwrap(),
+        expires_at: None,
+        organisation: None,
+        networks: domain::Networks::default(),
+        responsible: None,
+    }
 }
 
 /// A submission from its fields in JSON.

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Entry, entry, identity, name, reachable};
-use crate::{failure::Failure, runners::Shared};
+use crate::{door::self_signed_file, failure::Failure, runners::Shared};
 
 const PROGRAM: &str = "castellan-runner";
 /// Waits between starts: from, to.
@@ -136,7 +136,8 @@ fn enrolment(shared: &Shared) -> Vec<OsString> {
     let config = &shared.app.config;
     let here = reachable(config.listen);
     let mut arguments: Vec<OsString> = vec!["--server".into()];
-    match &config.tls.certificate {
+    let own = config.tls.self_signed.then(|| self_signed_file(config));
+    match config.tls.certificate.as_ref().or(own.as_ref()) {
         // Under the name that is in the certificate, which need not lead here.
         Some(certificate) => {
             let certificate = certificate.canonicalize().unwrap_or_else(|_| Path::new(certificate).to_owned());

@@ -154,7 +154,7 @@ on_both! {
         assert_eq!(watcher.next().await.unwrap().data, "running");
         let console = &world.acme.console;
         let id = world.app.store.read(console).await.unwrap().keys().await.unwrap()[0].id;
-        let revoke = domain::policy::RevokeKey { key: id, owner: world.acme.mia };
+        let revoke = domain::policy::RevokeKey { key: id, owner: world.acme.mia, responsible: None };
         let waiting = tokio::spawn(async move { watcher.next().await });
         tokio::time::sleep(Duration::from_millis(100)).await;
         world.change(console, async |write| write.revoke_key(console.may(revoke)?).await).await;

@@ -123,7 +123,7 @@ on_both! {
         assert_eq!(world.get(&key, "/api/v1/tasks").await.status, 200);
         let console = &world.acme.console;
         let id = world.app.store.read(console).await.unwrap().keys().await.unwrap()[0].id;
-        let revoke = domain::policy::RevokeKey { key: id, owner: world.acme.mia };
+        let revoke = domain::policy::RevokeKey { key: id, owner: world.acme.mia, responsible: None };
         world.change(console, async |write| write.revoke_key(console.may(revoke)?).await).await;
         let answer = world.get(&key, "/api/v1/tasks").await;
         answer.problem(401);

@@ -1,6 +1,12 @@
 //! A deployment with one tenant, and a runner that says whatever a story wants it to say.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::body::Body;
 use domain::{
@@ -56,6 +62,11 @@ impl Drop for House {
 
 impl House {
     pub async fn open() -> Self {
+        Self::open_at(Arc::default()).await
+    }
+
+    /// The same with a clock that is ahead of the machine's by so many days, or behind it.
+    pub async fn open_at(days: Arc<AtomicI64>) -> Self {
         tls::install_provider();
         let data = tempfile::tempdir().unwrap();
         let mut config = config::load_from(None, std::iter::empty()).unwrap();
@@ -63,7 +74,12 @@ impl House {
         config.runner_listen = "127.0.0.1:0".parse().unwrap();
         config.data_dir = data.path().to_owned();
         config.local_runner.enabled = false;
-        let app = App::open(config, None).await.unwrap();
+        let mut app = App::open(config, server::keys::Given::default()).await.unwrap();
+        app.store.close().await;
+        let mut settings = App::settings(&app.keys, app.config.database().expose().to_owned());
+        settings.clock =
+            Arc::new(move || domain::Timestamp(server::state::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
+        app.store = Store::open(settings).await.unwrap();
         let tenant = app.store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, app.store.now());
         let (mia, ops) = mia(&app.store, &console).await;
@@ -106,20 +122,10 @@ impl House {
         assert_eq!(status, StatusCode::CREATED, "{identity}");
         assert_eq!(identity["tenant"], self.tenant.to_string());
         let id = RunnerId(identity["runner_id"].as_str().unwrap().parse().unwrap());
-        let text = |field: &str| identity[field].as_str().unwrap().as_bytes().to_vec();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&text("ca")).unwrap()).unwrap();
-        let certificate = CertificateDer::from_pem_slice(&text("certificate")).unwrap();
-        let private = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let mut tls = ClientConfig::builder_with_provider(Arc::new(tls::runner_provider()))
-            .with_protocol_versions(&[&TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![certificate], private.into())
-            .unwrap();
-        tls.alpn_protocols = vec![b"h2".to_vec()];
+        let text = |field: &str| identity[field].as_str().unwrap().to_owned();
+        let tls = shown(&text("ca"), &text("certificate"), &key);
         let grant_key = hex::decode(identity["grant_public_key"].as_str().unwrap()).unwrap();
-        Worker { id, tenant: self.tenant, key, tls: Arc::new(tls), port: self.port, grant_key }
+        Worker { id, tenant: self.tenant, key: Arc::new(key), tls, port: self.port, grant_key, ca: text("ca") }
     }
 
     pub async fn submit(&self, script: &str) -> TaskId {
@@ -178,17 +184,41 @@ pub fn form(name: &str, key: &KeyPair) -> Value {
     json!({ "name": name, "version": "1.2.3", "capabilities": ["bash"], "csr": csr })
 }
 
+/// TLS that shows this certificate.
+fn shown(ca: &str, certificate: &str, key: &KeyPair) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(tls::runner_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![certificate], private.into())
+        .unwrap();
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(tls)
+}
+
 /// An enrolled runner.
 pub struct Worker {
     pub id: RunnerId,
     tenant: TenantId,
-    key: KeyPair,
+    key: Arc<KeyPair>,
+    ca: String,
     tls: Arc<ClientConfig>,
     port: u16,
     pub grant_key: Vec<u8>,
 }
 
 impl Worker {
+    /// The same runner with another certificate, for another key.
+    pub fn showing(&self, certificate: &str, key: &KeyPair) -> Self {
+        let (tls, ca) = (shown(&self.ca, certificate, key), self.ca.clone());
+        let (key, grant_key) = (Arc::clone(&self.key), self.grant_key.clone());
+        Self { id: self.id, tenant: self.tenant, key, tls, port: self.port, grant_key, ca }
+    }
+
     /// Opens a stream and sends nothing yet.
     pub async fn call(&self) -> Result<Call, Status> {
         let (tls, port) = (TlsConnector::from(Arc::clone(&self.tls)), self.port);

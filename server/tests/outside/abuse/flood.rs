@@ -16,6 +16,7 @@ const AT_ONCE: usize = 24;
 
 on_both! {
     async fn one_tenants_flood_is_not_anothers(program) {
+        program.lift_rate_limits();
         program.tenant("acme");
         program.tenant("bolt");
         let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "bolt", "member"));

@@ -5,7 +5,7 @@ use super::{house::House, table::Row};
 use crate::{ask::Answer, program::Program};
 
 /// Headers that say when, or which of all answers it is.
-const OWN: [&str; 2] = ["date", "x-request-id"];
+const OWN: [&str; 3] = ["date", "ratelimit", "x-request-id"];
 
 impl House {
     /// The other tenant's admin asks for a thing of this house, and for one that does not exist.

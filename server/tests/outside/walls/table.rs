@@ -73,6 +73,8 @@ pub const WALLS: &[Row] = &[
     row("page GET /incident", "/incident", "", ADMINS_PAGE),
     row("page GET /keys", "/keys", "", PAGE),
     row("page GET /keys/new", "/keys/new", "", PAGE),
+    row("page GET /keys/service-accounts", "/keys/service-accounts", "", PAGE),
+    row("page GET /keys/{id}", "/keys/$key", "", READERS_PAGE),
     row("page GET /organisations", "/organisations", "", PAGE),
     row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
     row("page GET /organisations/{id}", "/organisations/$organisation", "", ITS_PAGE),
@@ -161,6 +163,30 @@ pub const WALLS: &[Row] = &[
         "/actions/keys/revoke",
         "id=$key",
         [401, 404, 404, 404, 404, 403, 404, 409],
+    ),
+    row(
+        "action POST /actions/keys/revoke-all",
+        "/actions/keys/revoke-all",
+        "owner=$mia",
+        [401, 404, 404, 404, 404, 403, 404, 200],
+    ),
+    row(
+        "action POST /actions/keys/revoke-selected",
+        "/actions/keys/revoke-selected",
+        "keys[]=$key",
+        [401, 404, 404, 404, 404, 200, 404, 200], // it is revoked already: nothing is left to do
+    ),
+    row(
+        "action POST /actions/keys/rotate",
+        "/actions/keys/rotate",
+        "id=$key&hours=1",
+        [401, 404, 404, 404, 404, 403, 404, 403],
+    ),
+    row(
+        "action POST /actions/keys/service-account",
+        "/actions/keys/service-account",
+        "name=Robot&responsible=mia@acme.example&organisation=$organisation&role=member",
+        admins(200, 422),
     ),
     row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", [401; 8]),
     row(

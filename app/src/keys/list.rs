@@ -1,0 +1,131 @@
+//! The list of keys: what each may do, how long it still works, and ticking those that are to be revoked.
+use super::actions::{RevokeKey, RevokeSelected};
+use crate::{
+    outcome::Refusal,
+    ui::{
+        Badge, Button, Confirm, Empty, Filled, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed,
+        Table, ctx,
+    },
+};
+use domain::{Actor, Timestamp};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::ApiKey;
+
+pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
+    let store = ctx::store()?;
+    let (keys, now) = (store.read(&actor).await?.keys().await?, store.now());
+    let everybody = actor.reads_everything();
+    let answers = keys.iter().any(|key| actor.person() != Some(key.owner_id));
+    let new = || view! { <LinkButton href="/keys/new" look=Look::Main>{t!("key-new")}</LinkButton> };
+    let page =
+        Page::new(Place::Keys, t!("nav-keys")).lead(if everybody { t!("keys-lead-all") } else { t!("keys-lead") });
+    let services = view! { <p><a href="/keys/service-accounts">{t!("services-title")}</a></p> };
+    if keys.is_empty() {
+        let empty = view! { <Empty title=t!("keys-empty") text=t!("keys-empty-text")>{new()}</Empty> };
+        return Ok(page.body(view! { {empty} {services} }));
+    }
+    let owners = everybody || answers;
+    let owner = owners.then(|| t!("key-owner"));
+    let headings = [t!("keys-tick"), t!("key-name")].into_iter().chain(owner).chain([
+        t!("key-prefix"),
+        t!("key-scopes"),
+        t!("key-state"),
+        t!("key-last-used"),
+        String::new(),
+    ]);
+    let revocable = move |key: &ApiKey| {
+        let answers = key.responsible_id.is_some() && actor.person() == key.responsible_id;
+        key.works(now) && (actor.is_admin() || actor.person() == Some(key.owner_id) || answers)
+    };
+    let any = keys.iter().any(&revocable);
+    let rows = keys.into_iter().map(move |key| {
+        let revocable = revocable(&key);
+        view! { <Row key=key now=now owners=owners revocable=revocable /> }
+    });
+    Ok(page.action(new()).body(view! {
+        <Live topics="keys" region="keys">
+            <Table caption=t!("nav-keys") headings=headings.collect()>
+                {rows.collect_view()}
+            </Table>
+        </Live>
+        {any.then(|| view! { <div class="mt-4"><Selected /></div> })}
+        <div class="mt-4">{services}</div>
+    }))
+}
+
+/// Revoking what is ticked in the list: the boxes belong to this form, though they stand in the table.
+#[component]
+fn Selected() -> impl IntoView {
+    let open = Filled::of(RevokeSelected::PATH, &[]).refused();
+    view! {
+        <details class="confirm" open=open>
+            <summary class="button">{t!("keys-revoke-open")}</summary>
+            <div class="confirm-box">
+                <p>{t!("keys-revoke-consequence")}</p>
+                <Form action=RevokeSelected::PATH>
+                    <Button look=Look::Danger>{t!("keys-revoke")}</Button>
+                </Form>
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoView {
+    let never = || t!("never").into_any();
+    let form = Filled::of(RevokeSelected::PATH, &[]);
+    let (id, label) = (key.id.to_string(), t!("keys-tick-one", name = key.name.clone()));
+    let ticked = form.ticked("keys[]", &id, false);
+    view! {
+        <tr>
+            <td>
+                {revocable.then(|| view! {
+                    <input type="checkbox" name="keys[]" value=id checked=ticked form=form.id aria-label=label />
+                })}
+            </td>
+            <th scope="row"><a href=format!("/keys/{}", key.id)><Revealed text=key.name.clone() /></a></th>
+            {owners.then(|| view! {
+                <td>
+                    <Revealed text=key.owner.clone() />
+                    {key.responsible_id.map(|_| view! { <span class="muted">" " {t!("service-mark")}</span> })}
+                </td>
+            })}
+            <td><code class="whitespace-nowrap">{key.prefix.clone()}"…"</code></td>
+            <td>
+                {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
+                {key.organisation.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <Revealed text=name /></p> })}
+                {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from")} " " {key.networks.to_string()}</p> })}
+            </td>
+            <td><State key=key.clone() now=now /></td>
+            <td>{key.last_used_at.map_or_else(never, |at| view! { <Moment at=at /> }.into_any())}</td>
+            <td class="cell-action">
+                {revocable.then(|| view! {
+                    <Confirm
+                        label=t!("key-revoke-open")
+                        consequence=t!("key-revoke-consequence")
+                        act=t!("key-revoke")
+                        action=RevokeKey::PATH
+                        hidden=vec![("id", key.id.to_string())]
+                    />
+                })}
+            </td>
+        </tr>
+    }
+}
+
+/// Whether it works, until when, and what takes its place.
+#[component]
+pub(super) fn State(key: ApiKey, now: Timestamp) -> impl IntoView {
+    let soon = key.ends_soon(now);
+    let badge = match (key.revoked_at, key.expires_at) {
+        (Some(at), _) => view! { <Badge meaning=Meaning::Stopped word=t!("key-revoked") /> " " <Moment at=at /> }.into_any(),
+        (None, Some(at)) if at <= now => view! { <Badge meaning=Meaning::Stopped word=t!("key-expired") /> " " <Moment at=at /> }.into_any(),
+        (None, Some(at)) if soon => view! { <Badge meaning=Meaning::Waiting word=t!("key-ends-soon") /> " " {t!("key-until")} " " <Moment at=at /> }.into_any(),
+        (None, Some(at)) => view! { <Badge meaning=Meaning::Good word=t!("key-works") /> " " {t!("key-until")} " " <Moment at=at /> }.into_any(),
+        (None, None) => view! { <Badge meaning=Meaning::Good word=t!("key-works") /> }.into_any(),
+    };
+    let successor = key.successor.map(|prefix| {
+        view! { <p class="muted">{t!("key-replaced-by")} " " <code>{prefix}"…"</code></p> }
+    });
+    view! { {badge} {successor} }
+}

@@ -1,0 +1,96 @@
+//! One key: what it is, rotating it, and revoking it or all of its owner's.
+use super::{
+    actions::{RevokeAll, RevokeKey, RotateKey},
+    list::State,
+};
+use crate::{
+    outcome::Refusal,
+    ui::{Button, Choice, Confirm, Fact, Facts, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select, ctx},
+};
+use domain::{Actor, KeyId};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::ApiKey;
+
+pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
+    let id: KeyId = ctx::param("id")?;
+    let store = ctx::store()?;
+    let (key, now) = (store.read(&actor).await?.key(id).await?, store.now());
+    let keeps = actor.person() == Some(key.owner_id)
+        || key.responsible_id.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
+    let revokes = keeps || actor.is_admin();
+    let works = key.works(now);
+    let page = Page::new(Place::Keys, key.name.clone());
+    let anywhere = || t!("key-anywhere").into_any();
+    let state = view! { <State key=key.clone() now=now /> };
+    let rotate = (keeps && works && key.successor.is_none()).then(|| view! { <Rotate key=key.clone() /> });
+    let revoke = revokes.then(|| view! { <Revoke key=key.clone() works=works /> });
+    Ok(page.body(view! {
+        <SecretOnce action=RotateKey::PATH title=t!("key-made-title") text=t!("key-rotated-text") />
+        <Facts>
+            <Fact name=t!("key-prefix")><code>{key.prefix}"…"</code></Fact>
+            <Fact name=t!("key-state")>{state}</Fact>
+            <Fact name=t!("key-owner")>
+                <Revealed text=key.owner />
+                {key.responsible_id.map(|_| view! { <span class="muted">" " {t!("service-mark")}</span> })}
+            </Fact>
+            <Fact name=t!("key-scopes")>
+                {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
+            </Fact>
+            <Fact name=t!("key-organisation")>
+                {key.organisation.map_or_else(|| t!("key-organisation-all").into_any(), |name| view! { <Revealed text=name /> }.into_any())}
+            </Fact>
+            <Fact name=t!("key-networks")>
+                {if key.networks.is_empty() { anywhere() } else { key.networks.to_string().into_any() }}
+            </Fact>
+            <Fact name=t!("key-made")><Moment at=key.created_at /></Fact>
+            <Fact name=t!("key-last-used")>
+                {key.last_used_at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())}
+            </Fact>
+        </Facts>
+        {rotate}
+        {revoke}
+    }))
+}
+
+#[component]
+fn Rotate(key: ApiKey) -> impl IntoView {
+    let hours = [
+        ("0", t!("key-overlap-none")),
+        ("1", t!("key-overlap-1")),
+        ("24", t!("key-overlap-24")),
+        ("168", t!("key-overlap-168")),
+        ("720", t!("key-overlap-720")),
+    ];
+    let hours = hours.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    view! {
+        <section>
+            <h2>{t!("key-rotate-title")}</h2>
+            <p>{t!("key-rotate-lead")}</p>
+            <Form action=RotateKey::PATH hidden=vec![("id", key.id.to_string())]>
+                <Select name="hours" label=t!("key-overlap") help=t!("key-overlap-help") choices=hours value="24" />
+                <Button look=Look::Main>{t!("key-rotate")}</Button>
+            </Form>
+        </section>
+    }
+}
+
+#[component]
+fn Revoke(key: ApiKey, works: bool) -> impl IntoView {
+    view! {
+        <section>
+            <h2>{t!("key-revoke-title")}</h2>
+            {works.then(|| view! {
+                <Confirm
+                    label=t!("key-revoke-open") consequence=t!("key-revoke-consequence") act=t!("key-revoke")
+                    action=RevokeKey::PATH hidden=vec![("id", key.id.to_string())]
+                />
+            })}
+            <div class="mt-3">
+            <Confirm
+                label=t!("keys-revoke-all-open") consequence=t!("keys-revoke-all-consequence", owner = key.owner.clone())
+                act=t!("keys-revoke-all") action=RevokeAll::PATH hidden=vec![("owner", key.owner_id.to_string())]
+            />
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,60 @@
+//! Service accounts: who answers for each, and making one.
+use super::actions::CreateServiceAccount;
+use crate::{
+    outcome::Refusal,
+    ui::{Button, Choice, Empty, Field, Form, Look, Moment, Page, Place, Revealed, Select, Table, ctx, words},
+};
+use domain::{Actor, role::Role};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::ServiceAccount;
+
+pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
+    let mut read = ctx::store()?.read(&actor).await?;
+    let accounts = read.service_accounts().await?;
+    let organisations = if actor.is_admin() { read.organisations().await? } else { vec![] };
+    let page = Page::new(Place::Keys, t!("services-title")).lead(t!("services-lead"));
+    let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-made")];
+    let list = match accounts.is_empty() {
+        true => view! { <Empty title=t!("services-empty") text=t!("services-empty-text") /> }.into_any(),
+        false => view! {
+            <Table caption=t!("services-title") headings=headings>
+                {accounts.into_iter().map(|account| view! { <Row account=account /> }).collect_view()}
+            </Table>
+        }
+        .into_any(),
+    };
+    let roles = [Role::Viewer, Role::Member];
+    let roles = roles.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect::<Vec<_>>();
+    let organisations: Vec<_> = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name)).collect();
+    let responsible = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok(page.body(view! {
+        {list}
+        {actor.is_admin().then(|| view! {
+            <section>
+                <h2>{t!("service-new")}</h2>
+                <Form action=CreateServiceAccount::PATH>
+                    <Field name="name" label=t!("service-name") help=t!("service-name-help") required=true />
+                    <Field
+                        name="responsible" label=t!("service-responsible") help=t!("service-responsible-help") kind="email"
+                        value=responsible required=true
+                    />
+                    <Select name="organisation" label=t!("person-organisation") choices=organisations />
+                    <Select name="role" label=t!("person-role") help=t!("service-role-help") choices=roles value=Role::Member.as_str() />
+                    <Button look=Look::Main>{t!("service-create")}</Button>
+                </Form>
+            </section>
+        })}
+    }))
+}
+
+#[component]
+fn Row(account: ServiceAccount) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row"><Revealed text=account.name /></th>
+            <td><Revealed text=account.responsible /></td>
+            <td>{account.keys.to_string()} " " <a href=format!("/keys/new?owner={}", account.id)>{t!("key-new")}</a></td>
+            <td><Moment at=account.created_at /></td>
+        </tr>
+    }
+}

@@ -1,0 +1,42 @@
+//! What an admin must not overlook about this deployment: said above every page.
+use domain::Actor;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Finds out what there is to say, for one page.
+#[derive(Clone)]
+pub struct Notices(pub Arc<dyn Fn() -> Vec<Notice> + Send + Sync>);
+
+impl std::fmt::Debug for Notices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notices")
+    }
+}
+
+/// Something about this deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The certificate is one of our own.
+    SelfSigned,
+    /// The certificate's files hold one that cannot be used; the old one is in force.
+    BrokenCertificate(String),
+    /// The certificate ends in so many days.
+    CertificateEnds(i64),
+}
+
+/// What there is to say to this actor.
+pub(crate) fn banner(actor: &Actor) -> impl IntoView + use<> {
+    let mut texts = vec![];
+    if actor.held_off {
+        texts.push(t!("notice-held-off"));
+    }
+    if actor.is_admin() {
+        let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
+        texts.extend(found.into_iter().map(|notice| match notice {
+            Notice::SelfSigned => t!("notice-self-signed"),
+            Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
+            Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),
+        }));
+    }
+    texts.into_iter().map(|text| view! { <p class="banner" role="status">{text}</p> }).collect_view()
+}

@@ -1,0 +1,57 @@
+//! What is written down of those who show something that does not open where they are.
+use crate::{door::ClientAddress, rates::Subject, state::App};
+use domain::{Actor, role::TenantRole};
+
+/// Records that a key was shown at an address that it is not for: once a minute, for whoever lost it.
+pub(super) async fn elsewhere(app: &App, actor: &Actor, prefix: &str) {
+    let Some(key) = actor.key() else { return };
+    if !app.rates.is_news(Subject::Key(key)) {
+        return;
+    }
+    tracing::warn!(
+        target: "security",
+        event = "authentication_failure",
+        timestamp = app.store.now().0,
+        source_ip = actor.address.as_deref(),
+        key_prefix = prefix,
+        tenant = %actor.tenant,
+        "a key was shown at an address that it is not for"
+    );
+    let noted = async {
+        let mut write = app.store.write(actor).await?;
+        write.note_refused_key(prefix, "the address is not among those that the key is for").await?;
+        write.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "that a key was refused is not in the audit log");
+    }
+}
+
+/// The actor, without what an admin or auditor may where the configuration does not let them come from here (M-14). The
+/// console is not asked: it is on the machine. That somebody was held off is recorded, once a minute.
+pub(super) async fn held_off(app: &App, actor: Actor, client: Option<ClientAddress>) -> Actor {
+    let allowed = domain::Networks::from(app.config.admin.allow.clone());
+    if actor.tenant_role < TenantRole::Auditor || allowed.admit(client.map(|client| client.0)) {
+        return actor;
+    }
+    let subject = client.map(|client| Subject::of(client.0));
+    if subject.is_some_and(|subject| app.rates.is_news(subject)) {
+        tracing::warn!(
+            target: "security",
+            event = "admin_held_off",
+            timestamp = app.store.now().0,
+            source_ip = actor.address.as_deref(),
+            tenant = %actor.tenant,
+            "admin work is not allowed from this address"
+        );
+        let noted = async {
+            let mut write = app.store.write(&actor).await?;
+            write.note_held_off().await?;
+            write.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "that an admin was held off is not in the audit log");
+        }
+    }
+    Actor { held_off: true, ..actor }
+}

@@ -1,0 +1,109 @@
+//! Keys and service accounts at the console: making, listing, revoking.
+use super::{console, find_organisation, find_tenant};
+use crate::{auth::digest, failure::Failure, state::App};
+use domain::{
+    Email, Networks, PersonId, TenantId,
+    policy::{CreateKey, CreateServiceAccount, RevokeKeysOf, SetMembership},
+    role::Role,
+    scope::Scopes,
+};
+use std::time::Duration;
+
+/// What a key shall be.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) scopes: Scopes,
+    pub(super) organisation: Option<String>,
+    pub(super) days: Option<u32>,
+    pub(super) networks: Networks,
+}
+
+/// Makes a key; the console may prepare one that can do more than its owner may yet.
+pub(super) async fn create(app: &App, user: &str, wanted: Wanted) -> Result<String, Failure> {
+    let (tenant, owner, responsible) = find_owner(app, user).await?;
+    let console = console(app, tenant);
+    let organisation = match &wanted.organisation {
+        Some(name) => Some(find_organisation(app, &console, Some(name)).await?),
+        None => None,
+    };
+    let token = ::app::token::Token::new(::app::token::KEY_PREFIX)?;
+    let life = |days: u32| app.store.now().after(Duration::from_secs(u64::from(days) * 86_400));
+    let action = CreateKey {
+        owner,
+        name: wanted.name,
+        scopes: wanted.scopes,
+        expires_at: wanted.days.map(life),
+        organisation,
+        networks: wanted.networks,
+        responsible,
+    };
+    let proof = app.store.authorise(&console, action).await?;
+    let mut write = app.store.write(&console).await?;
+    write.create_key(proof, token.shown(), digest(&token.text)).await?;
+    write.commit().await?;
+    Ok(token.text)
+}
+
+pub(super) async fn service_account(
+    app: &App,
+    name: String,
+    responsible: &str,
+    role: Role,
+    organisation: Option<&str>,
+) -> Result<PersonId, Failure> {
+    let (tenant, responsible, _) = find_owner(app, responsible).await?;
+    let console = console(app, tenant);
+    let organisation = find_organisation(app, &console, organisation).await?;
+    let proof = app.store.authorise(&console, CreateServiceAccount { name, responsible }).await?;
+    let mut write = app.store.write(&console).await?;
+    let person = write.create_service_account(proof).await?;
+    write.set_membership(console.may(SetMembership { organisation, person, role })?).await?;
+    write.commit().await?;
+    Ok(person)
+}
+
+pub(super) async fn list(app: &App, user: Option<&str>) -> Result<(), Failure> {
+    let (tenant, owner) = match user {
+        Some(user) => find_owner(app, user).await.map(|(tenant, owner, _)| (tenant, Some(owner)))?,
+        None => (find_tenant(app, None).await?, None),
+    };
+    let now = app.store.now();
+    let keys = app.store.read(&console(app, tenant)).await?.keys().await?;
+    for key in keys.iter().filter(|key| owner.is_none_or(|owner| owner == key.owner_id)) {
+        let state = match key.expires_at {
+            _ if key.revoked_at.is_some() => "revoked".into(),
+            Some(at) if at <= now => format!("ended {at}"),
+            Some(at) => format!("works until {at}"),
+            None => "works".into(),
+        };
+        println!("{}…  {state}  {}  {}  {}", key.prefix, key.scopes, key.owner, key.name);
+    }
+    Ok(())
+}
+
+pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {
+    let (tenant, owner, responsible) = find_owner(app, user).await?;
+    let console = console(app, tenant);
+    let proof = app.store.authorise(&console, RevokeKeysOf { owner, responsible }).await?;
+    let mut write = app.store.write(&console).await?;
+    let revoked = write.revoke_keys_of(proof).await?;
+    write.commit().await?;
+    Ok(revoked)
+}
+
+/// The person with an address, or the service account with an id, and who answers for it.
+async fn find_owner(app: &App, user: &str) -> Result<(TenantId, PersonId, Option<PersonId>), Failure> {
+    if let Ok(id) = user.parse::<PersonId>() {
+        for tenant in app.store.system().tenants().await? {
+            let accounts = app.store.read(&console(app, tenant.id)).await?.service_accounts().await?;
+            if let Some(account) = accounts.iter().find(|account| account.id == id) {
+                return Ok((tenant.id, id, Some(account.responsible_id)));
+            }
+        }
+        return Err(Failure::new(format!("there is no service account {id}")));
+    }
+    let email = Email::parse(user)?;
+    let known = app.store.system().credential(&email).await?;
+    let known = known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))?;
+    Ok((known.tenant_id, known.id, None))
+}

@@ -1,0 +1,267 @@
+//! The certificate of pages and API: read again when its files change, or made by ourselves where that was asked for.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
+use rustls::{
+    crypto::aws_lc_rs,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+
+use super::tls::TlsError;
+use crate::{
+    config::Config,
+    keys::{KeyError, SecretsDir},
+};
+
+/// How long one of our own counts, and from when on it is replaced at the next start.
+const DAYS: i64 = 365;
+const RENEW_WITH_DAYS_LEFT: i64 = 30;
+/// How often the files are looked at, at most: by whoever shakes hands.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What is known of the certificate that is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateState {
+    /// When it ends to count.
+    pub not_after: OffsetDateTime,
+    /// Whether we made it ourselves.
+    pub self_signed: bool,
+    /// Why the files that are there now are not in force, where they are not.
+    pub trouble: Option<String>,
+}
+
+/// The certificate that is in force, and where it comes from.
+#[derive(Debug)]
+pub struct SiteCertificate {
+    certificate: PathBuf,
+    key: PathBuf,
+    self_signed: bool,
+    current: RwLock<(Arc<CertifiedKey>, OffsetDateTime)>,
+    seen: Mutex<Seen>,
+}
+
+/// The files as they were when they were read last.
+#[derive(Debug)]
+struct Seen {
+    at: Instant,
+    stamps: [Option<Stamp>; 2],
+    trouble: Option<String>,
+}
+
+/// What changes when a file is written or replaced.
+type Stamp = (i64, i64, u64, u64);
+
+impl SiteCertificate {
+    /// Reads the files of `[tls]`.
+    ///
+    /// # Errors
+    /// When one cannot be read, or the key is not the certificate's.
+    pub fn files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        Self::open(certificate.to_owned(), key.to_owned(), false)
+    }
+
+    /// What the configuration asks for; `None` where we speak no TLS.
+    ///
+    /// # Errors
+    /// As [`SiteCertificate::files`]; and when one of our own cannot be made.
+    pub fn of(config: &Config, now: OffsetDateTime) -> Result<Option<Self>, TlsError> {
+        match (&config.tls.certificate, &config.tls.key) {
+            (Some(certificate), Some(key)) => Self::files(certificate, key).map(Some),
+            _ if config.tls.self_signed => {
+                let (certificate, key) = make_where_missing(config, now)?;
+                Self::open(certificate, key, true).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open(certificate: PathBuf, key: PathBuf, self_signed: bool) -> Result<Self, TlsError> {
+        let stamps = [stamp(&certificate), stamp(&key)];
+        let current = RwLock::new(load(&certificate, &key)?);
+        let seen = Mutex::new(Seen { at: Instant::now(), stamps, trouble: None });
+        Ok(Self { certificate, key, self_signed, current, seen })
+    }
+
+    /// What is in force now, after a look at the files.
+    pub fn state(&self) -> CertificateState {
+        self.look(Duration::ZERO);
+        let trouble = self.seen.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone();
+        let not_after = self.current.read().unwrap_or_else(PoisonError::into_inner).1;
+        CertificateState { not_after, self_signed: self.self_signed, trouble }
+    }
+
+    /// Takes up files that have changed. Those that are broken change nothing but the log: what was in force stays, and
+    /// open connections are not concerned.
+    fn look(&self, patience: Duration) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at.elapsed() < patience {
+            return;
+        }
+        seen.at = Instant::now();
+        let stamps = [stamp(&self.certificate), stamp(&self.key)];
+        if stamps == seen.stamps {
+            return;
+        }
+        seen.stamps = stamps;
+        match load(&self.certificate, &self.key) {
+            Ok(loaded) => {
+                tracing::info!(not_after = %loaded.1, "the certificate was exchanged");
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+                seen.trouble = None;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the new certificate cannot be used; the old one stays in force");
+                seen.trouble = Some(error.to_string());
+            }
+        }
+    }
+}
+
+impl ResolvesServerCert for SiteCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.look(LOOK);
+        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0))
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+}
+
+fn load(certificate: &Path, key: &Path) -> Result<(Arc<CertifiedKey>, OffsetDateTime), TlsError> {
+    let wrong = |key: &'static str, file: &Path, reason: String| TlsError::File { key, file: file.to_owned(), reason };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong("tls.certificate", certificate, error.to_string()))?;
+    let Some(first) = chain.first() else {
+        return Err(wrong("tls.certificate", certificate, "there is no certificate in it".into()));
+    };
+    let not_after = match x509_parser::parse_x509_certificate(first) {
+        Ok((_, parsed)) => parsed.validity().not_after.to_datetime(),
+        Err(error) => return Err(wrong("tls.certificate", certificate, error.to_string())),
+    };
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong("tls.key", key, error.to_string()))?;
+    let certified = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
+        .map_err(|error| wrong("tls.key", key, format!("it does not fit the certificate: {error}")))?;
+    Ok((Arc::new(certified), not_after))
+}
+
+/// Where one of our own is: the certificate for everybody to read, its key among the secrets.
+pub fn self_signed_file(config: &Config) -> PathBuf {
+    config.data_dir.join("self-signed.pem")
+}
+
+fn make_where_missing(config: &Config, now: OffsetDateTime) -> Result<(PathBuf, PathBuf), TlsError> {
+    let (secrets, certificate) = (SecretsDir::open_or_create(&config.secrets_dir())?, self_signed_file(config));
+    let key = secrets.read_or_create("self-signed.key", || {
+        KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+            .map(|key| SecretString::from(key.serialize_pem()))
+            .map_err(|error| KeyError::System(format!("no key could be made: {error}")))
+    })?;
+    let path = secrets.path("self-signed.key");
+    let lasts = load(&certificate, &path)
+        .is_ok_and(|(_, not_after)| not_after - now > time::Duration::days(RENEW_WITH_DAYS_LEFT));
+    if !lasts {
+        let pair = KeyPair::from_pem(key.expose_secret())?;
+        let text = made(config, now)?.self_signed(&pair)?.pem();
+        let wrong = |error: std::io::Error| TlsError::File {
+            key: "tls.self_signed",
+            file: certificate.clone(),
+            reason: error.to_string(),
+        };
+        let draft = certificate.with_extension(format!("pem.{}", std::process::id()));
+        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &certificate)).map_err(wrong)?;
+    }
+    Ok((certificate, path))
+}
+
+/// For this machine's own names, the address that is listened on and the public host.
+fn made(config: &Config, now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()])?;
+    let mut name = "localhost".to_owned();
+    if !config.listen.ip().is_unspecified() && !config.listen.ip().is_loopback() {
+        params.subject_alt_names.push(SanType::IpAddress(config.listen.ip()));
+    }
+    if let Some(public) = &config.public_url {
+        name = public.host().to_owned();
+        params.subject_alt_names.push(match public.address() {
+            Some(address) => SanType::IpAddress(address),
+            None => SanType::DnsName(public.host().try_into()?),
+        });
+    }
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name.chars().take(64).collect::<String>());
+    params.distinguished_name.push(DnType::OrganizationName, "Castellan, self-signed");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.not_before = now - time::Duration::hours(24);
+    params.not_after = now + time::Duration::days(DAYS);
+    Ok(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pair of files that fit each other, for `days` days.
+    fn write(folder: &Path, days: i64) {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (now, now + time::Duration::days(days));
+        fs::write(folder.join("cert.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    }
+
+    #[test]
+    fn a_07_new_files_are_taken_up_and_broken_ones_leave_the_old_certificate_in_force() {
+        super::super::tls::install_provider();
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), 10);
+        let site = SiteCertificate::files(&folder.path().join("cert.pem"), &folder.path().join("key.pem")).unwrap();
+        let first = site.state();
+        assert_eq!((first.trouble.clone(), first.self_signed), (None, false));
+        write(folder.path(), 20);
+        let second = site.state();
+        assert_eq!(second.not_after - first.not_after, time::Duration::days(10));
+        // Another certificate without its key, as between two copies; then nonsense; then nothing.
+        fs::write(folder.path().join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        let state = site.state();
+        assert!(state.trouble.as_ref().is_some_and(|trouble| trouble.contains("tls.key")), "{state:?}");
+        fs::write(folder.path().join("cert.pem"), "nonsense").unwrap();
+        assert!(site.state().trouble.is_some_and(|trouble| trouble.contains("tls.certificate")));
+        fs::remove_file(folder.path().join("cert.pem")).unwrap();
+        let state = site.state();
+        assert!(state.trouble.is_some() && state.not_after == second.not_after);
+        write(folder.path(), 30);
+        let state = site.state();
+        assert_eq!((state.trouble, state.not_after - second.not_after), (None, time::Duration::days(10)));
+    }
+
+    #[test]
+    fn a_07_a_self_signed_certificate_is_made_once_marked_and_replaced_in_time() {
+        super::super::tls::install_provider();
+        let data = tempfile::tempdir().unwrap();
+        let mut config = crate::config::load_from(None, std::iter::empty()).unwrap();
+        (config.data_dir, config.tls.self_signed) = (data.path().to_owned(), true);
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let at = |days: i64| SiteCertificate::of(&config, now + time::Duration::days(days)).unwrap().unwrap().state();
+        let first = at(0);
+        assert!(first.self_signed && first.not_after == now + time::Duration::days(365));
+        assert_eq!(at(300), first, "it is kept");
+        assert_eq!(at(340).not_after, now + time::Duration::days(340 + 365));
+        let mode = fs::metadata(data.path().join("secrets/self-signed.key")).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

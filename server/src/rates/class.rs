@@ -1,0 +1,109 @@
+//! Classes of routes: what costs about the same and is asked for about as often has one limit.
+use crate::config::{Limits, Rate};
+use http::Method;
+
+/// What kind of request it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Pages, their streams and files of output.
+    Pages,
+    /// Reading over the API.
+    ApiReads,
+    /// Changing something, by page or API.
+    Changes,
+    /// Proving who one is: passwords, one-time links, and what else stands below the sign-in page.
+    SignIn,
+    /// Enrolling a runner.
+    Enrolment,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Pages, Self::ApiReads, Self::Changes, Self::SignIn, Self::Enrolment];
+
+    /// Its name in headers, events and figures.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pages => "pages",
+            Self::ApiReads => "api_reads",
+            Self::Changes => "changes",
+            Self::SignIn => "sign_in",
+            Self::Enrolment => "enrolment",
+        }
+    }
+
+    /// The name of the limit that an address has.
+    pub(super) const fn of_address(self) -> &'static str {
+        match self {
+            Self::Pages => "pages_by_address",
+            Self::ApiReads => "api_reads_by_address",
+            Self::Changes => "changes_by_address",
+            Self::SignIn => "sign_in_by_address",
+            Self::Enrolment => "enrolment_by_address",
+        }
+    }
+
+    /// Whether nobody is known yet when it is asked for: only the address is counted.
+    pub(super) const fn is_anybodys(self) -> bool {
+        matches!(self, Self::SignIn | Self::Enrolment)
+    }
+
+    pub(super) const fn rate(self, limits: &Limits) -> Rate {
+        match self {
+            Self::Pages => limits.pages,
+            Self::ApiReads => limits.api_reads,
+            Self::Changes => limits.changes,
+            Self::SignIn => limits.sign_in,
+            Self::Enrolment => limits.enrolment,
+        }
+    }
+
+    /// The class of a request; files of the site and the questions of probes have none.
+    pub fn of(method: &Method, path: &str) -> Option<Self> {
+        let reads = method.is_safe();
+        let below =
+            |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if below("/pkg") || below("/healthz") || below("/readyz") {
+            return None;
+        }
+        Some(match path {
+            "/actions/login/sign-out" => Self::Changes,
+            "/api/v1/runners/enrol" => Self::Enrolment,
+            _ if below("/actions/login") || below("/actions/setup") || path.starts_with("/sign-in/") => Self::SignIn,
+            _ if reads && (below("/api") || below("/metrics")) => Self::ApiReads,
+            _ if reads => Self::Pages,
+            _ => Self::Changes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k_07_every_request_has_the_class_of_what_it_costs() {
+        for (method, path, class) in [
+            (Method::GET, "/", Some(Class::Pages)),
+            (Method::GET, "/sign-in", Some(Class::Pages)),
+            (Method::GET, "/apiary", Some(Class::Pages)),
+            (Method::HEAD, "/tasks", Some(Class::Pages)),
+            (Method::GET, "/live", Some(Class::Pages)),
+            (Method::GET, "/api/v1/tasks", Some(Class::ApiReads)),
+            (Method::GET, "/metrics", Some(Class::ApiReads)),
+            (Method::POST, "/api/v1/tasks", Some(Class::Changes)),
+            (Method::DELETE, "/tasks", Some(Class::Changes)),
+            (Method::POST, "/actions/tasks/submit", Some(Class::Changes)),
+            (Method::POST, "/actions/login/sign-in", Some(Class::SignIn)),
+            (Method::POST, "/actions/setup/set-password", Some(Class::SignIn)),
+            (Method::POST, "/actions/login/sign-out", Some(Class::Changes)),
+            (Method::GET, "/sign-in/elsewhere/back", Some(Class::SignIn)),
+            (Method::POST, "/api/v1/runners/enrol", Some(Class::Enrolment)),
+            (Method::GET, "/pkg/site.css", None),
+            (Method::GET, "/healthz", None),
+            (Method::GET, "/healthzz", Some(Class::Pages)),
+        ] {
+            assert_eq!(Class::of(&method, path), class, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The event `rate_limit_exceeded` (K-05): in the log for everybody, in the tenant's audit log for whom it is known; one record
+//! for each subject and minute, never one for each request.
+use super::{Class, Exceeded, Subject};
+use crate::state::App;
+use domain::Actor;
+use http::{Method, Uri};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use store::RateLimited;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// How many subjects are written down in a minute; of more there are figures at /metrics only.
+const MOST: usize = 1_000;
+
+/// Who was written down lately.
+#[derive(Debug, Default)]
+pub(super) struct Reports(Mutex<HashMap<Subject, Instant>>);
+
+impl Reports {
+    /// Whether `subject` is worth a record now.
+    pub(super) fn is_news(&self, subject: Subject, now: Instant) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
+            return false;
+        }
+        known.retain(|_, at| now.duration_since(*at) < MINUTE);
+        known.len() < MOST && known.insert(subject, now).is_none()
+    }
+}
+
+/// What was asked for, without what may be secret in an address: one-time links carry theirs in it.
+pub(super) fn target(method: &Method, uri: &Uri) -> String {
+    let path = uri.path();
+    let open = path.starts_with("/api/") || path.starts_with("/actions/");
+    let shown = if open { path } else { path.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default() };
+    let shown = shown.trim_start_matches('/').chars().take(100).collect::<String>();
+    format!("{method} /{shown}")
+}
+
+/// Writes down that `subject` asked too often, unless that was done within the last minute.
+pub(super) fn report(
+    app: &App,
+    class: Class,
+    subject: Subject,
+    exceeded: &Exceeded,
+    target: String,
+    address: Option<IpAddr>,
+    known: Option<(&Actor, Option<&str>)>,
+) {
+    if !app.rates.is_news(subject) {
+        return;
+    }
+    let key_prefix = known.and_then(|(_, prefix)| prefix);
+    let address = address.map(|address| address.to_string());
+    tracing::warn!(
+        target: "security",
+        event = "rate_limit_exceeded",
+        timestamp = app.store.now().0,
+        source_ip = address.as_deref(),
+        key_prefix,
+        tenant = known.map(|(actor, _)| tracing::field::display(actor.tenant)),
+        target = target.as_str(),
+        class = class.as_str(),
+        quota = exceeded.standing.quota,
+        window_seconds = exceeded.standing.window,
+        "too many requests"
+    );
+    let Some((actor, prefix)) = known else { return };
+    let (store, actor) = (app.store.clone(), actor.clone());
+    let limited = RateLimited {
+        class: class.as_str(),
+        target,
+        key_prefix: prefix.map(str::to_owned),
+        quota: exceeded.standing.quota,
+        window: exceeded.standing.window,
+    };
+    // In the background: whoever asks too often does not keep a request waiting for the disk.
+    tokio::spawn(async move {
+        let noted = async {
+            let mut write = store.write(&actor).await?;
+            write.note_rate_limited(limited).await?;
+            write.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "that somebody asks too often is not in the audit log");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k_05_one_record_for_each_subject_and_minute_and_a_bounded_number_of_subjects() {
+        let (reports, start) = (Reports::default(), Instant::now());
+        let at = |n: u32| Subject::of(IpAddr::from(n.to_be_bytes()));
+        assert!(reports.is_news(at(1), start));
+        assert!(!reports.is_news(at(1), start + Duration::from_secs(59)));
+        assert!(reports.is_news(at(2), start + Duration::from_secs(59)));
+        assert!(reports.is_news(at(1), start + MINUTE));
+        let written = (10..10_000).filter(|n| reports.is_news(at(*n), start + MINUTE)).count();
+        assert!(written < MOST, "{written}");
+        assert!(reports.is_news(at(3), start + MINUTE * 3));
+    }
+
+    #[test]
+    fn k_05_a_one_time_link_is_not_written_down() {
+        let shown = |path: &str| target(&Method::GET, &path.parse().unwrap());
+        assert_eq!(shown("/setup?token=secret"), "GET /setup");
+        assert_eq!(shown("/password/secret"), "GET /password");
+        assert_eq!(shown("/api/v1/tasks?q=x"), "GET /api/v1/tasks");
+        assert_eq!(shown("/"), "GET /");
+    }
+}

@@ -1,0 +1,6 @@
+//! Who comes in by which door, how often, and with what: limits, keys, addresses, certificates, secrets.
+mod addresses;
+mod certificates;
+mod keys;
+mod limits;
+mod secrets;
