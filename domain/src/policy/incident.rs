@@ -75,7 +75,7 @@ actions! {
 /// What goes on while a tenant is frozen: signing in and out, taking rights away, runners' words about what they have, and
 /// thawing. Everything else that would be recorded as done is refused.
 pub fn goes_on_while_frozen(action: &str) -> bool {
-    const NAMES: [&str; 25] = [
+    const NAMES: [&str; 24] = [
         "approval.expire",
         "identity.unlink",
         "key.revoke",
@@ -100,7 +100,6 @@ pub fn goes_on_while_frozen(action: &str) -> bool {
         "task.stop_all",
         "tenant.freeze",
         "tenant.thaw",
-        "rate_limit_exceeded",
     ];
     // Who thaws it has to get in first: with a session, a second factor, or by breaking the glass.
     const NOUNS: [&str; 3] = ["break_glass.", "factor.", "session."];
