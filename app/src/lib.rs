@@ -15,14 +15,18 @@ pub mod door;
 #[cfg(feature = "ssr")]
 pub mod receipt_check;
 #[cfg(feature = "ssr")]
+pub mod recovery;
+#[cfg(feature = "ssr")]
 pub mod refusal;
 #[cfg(feature = "ssr")]
 pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod token;
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
+pub mod factors;
 pub mod keys;
 pub mod login;
 pub mod members;

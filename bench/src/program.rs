@@ -92,6 +92,7 @@ impl Program {
             .env("CASTELLAN_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_DATA_DIR", self.folder.path().join("data"))
+            .env("CASTELLAN_AUTH_SECOND_FACTOR", "off")
             .current_dir(self.folder.path());
         if let Some(url) = &self.database {
             command.env("CASTELLAN_DATABASE_URL", url);

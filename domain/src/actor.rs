@@ -35,6 +35,8 @@ words! {
         Password = "password",
         /// A one-time link.
         Link = "link",
+        /// A passkey, which is also the second factor.
+        Passkey = "passkey",
         /// An API key.
         Key = "key",
         /// A client certificate.
@@ -65,6 +67,8 @@ pub struct Actor {
     pub by: SignedInBy,
     /// When they last proved who they are.
     pub proved_at: Timestamp,
+    /// Whether that was lately enough for what asks for it ([`Action::FRESH`]). Of machines nothing is asked.
+    pub fresh: bool,
     /// Where the request came from, for the audit log.
     pub address: Option<String>,
 }
@@ -104,6 +108,7 @@ impl Actor {
             scopes: None,
             by,
             proved_at: now,
+            fresh: true,
             address,
         }
     }

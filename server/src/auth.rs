@@ -4,13 +4,18 @@ mod bearer;
 mod browser;
 mod cookie;
 mod door;
+mod factors;
+mod passkeys;
 mod password;
 mod sessions;
+mod totp;
 
 pub use bearer::Program;
-pub use browser::{Browser, RECHECK, identify};
+pub use browser::{Browser, Halfway, RECHECK, identify};
 pub use cookie::{layer, removal};
 pub use door::BrowserDoor;
+pub use factors::Proof;
+pub use passkeys::Passkeys;
 pub use password::{Hasher, check as check_password};
 pub use sessions::Sessions;
 

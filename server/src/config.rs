@@ -15,7 +15,7 @@ use std::{
 
 use ipnet::IpNet;
 
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
+pub use setting::{DatabaseUrl, LogFilter, LogFormat, SecondFactor, Token, Whole};
 pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
 
 use crate::door::Origin;
@@ -52,12 +52,20 @@ settings! {
         /// False leaves it out.
         enabled: bool = default true;
     }
+    /// What signing in asks for.
+    [auth] Auth {
+        /// Who must have a second factor: "admins", "everybody", or "off" for nobody. Each tenant may ask everybody.
+        /// Whoever has one is asked for it in any case.
+        second_factor: SecondFactor = default "admins";
+    }
     /// How long somebody stays signed in. Times are a whole number and s, m, h or d.
     [sessions] Sessions {
         /// After so long without a request.
         idle: Duration = default "12h";
         /// At the latest, however busy.
         absolute: Duration = default "7d";
+        /// What is sensitive asks for a new proof of who one is, when the last is older than this.
+        step_up: Duration = default "15m";
     }
     /// What one client, and all of them together, may take.
     [limits] Limits {

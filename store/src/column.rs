@@ -1,7 +1,8 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId, SignedInBy, TaskId, TenantId,
-    Timestamp,
+    ApprovalId, Email, EnrolmentId, EventId, KeyId, OrganisationId, PasskeyId, PersonId, RunnerId, SessionId,
+    SignedInBy, TaskId, TenantId, Timestamp,
+    account::Happened,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
     request::RequestDigest,
@@ -51,8 +52,32 @@ macro_rules! as_text {
 }
 
 as_is!(Uuid, i64, bool, String, Vec<u8>);
-as_uuid!(TenantId, OrganisationId, PersonId, TaskId, ApprovalId, RunnerId, KeyId, SessionId, EnrolmentId);
-as_text!(Role, TenantRole, TaskState, ApprovalState, Answer, Visibility, NetworkPolicy, Tool, SignedInBy, Scopes);
+as_uuid!(
+    TenantId,
+    OrganisationId,
+    PersonId,
+    TaskId,
+    ApprovalId,
+    RunnerId,
+    KeyId,
+    SessionId,
+    EnrolmentId,
+    PasskeyId,
+    EventId
+);
+as_text!(
+    Role,
+    TenantRole,
+    TaskState,
+    ApprovalState,
+    Answer,
+    Visibility,
+    NetworkPolicy,
+    Tool,
+    SignedInBy,
+    Scopes,
+    Happened
+);
 
 impl Column for Timestamp {
     type Raw = i64;

@@ -3,12 +3,14 @@
 //! The doors are [`Store::read`] and [`Store::write`], each for one actor and so for one tenant. What has to look
 //! across tenants stands in [`system`].
 
+mod account_events;
 mod approvals;
 mod audit;
 mod column;
 mod conn;
 mod error;
 mod events;
+mod factors;
 mod filter;
 mod keys;
 mod lately;
@@ -17,8 +19,10 @@ mod links;
 mod log;
 mod open;
 mod organisations;
+mod passkeys;
 mod people;
 mod precedents;
+mod recovery;
 mod rules;
 mod runners;
 mod sealed;
@@ -27,15 +31,18 @@ mod seed;
 mod sessions;
 pub mod system;
 mod tasks;
+mod tenant_key;
 mod throttle;
 mod transfer;
 mod writer;
 
+pub use account_events::AccountEvent;
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};
 pub use conn::{Read, Write};
 pub use error::{Error, Result};
 pub use events::{Event, Topic};
+pub use factors::{Factors, TotpSecret};
 pub use filter::Page;
 pub use keys::ApiKey;
 pub use lately::{Ended, LOOKED_AT};
@@ -43,6 +50,7 @@ pub use leases::{Assignment, Claimed, LEASE, Lease};
 pub use log::{Found, LogPage};
 pub use open::{Clock, Settings, Store};
 pub use organisations::{Member, Organisation};
+pub use passkeys::{NewPasskey, Passkey, PasskeyRow};
 pub use people::{Membership, Person};
 pub use precedents::Precedent;
 pub use rules::VersionedRules;

@@ -1,8 +1,10 @@
 //! The sign-in page.
-use super::actions::SignIn;
+use super::actions::{SignIn, SignInByPasskey};
 use crate::{
+    door::Stage,
+    factors::passkeys::AskPasskey,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Form, Look, Password, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -15,12 +17,18 @@ async fn form() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
     if ctx::actor().is_ok() {
         status::go_to(&next);
+    } else if ctx::door()?.stage() != Stage::Nobody {
+        status::go_to(&Address::new("/second-factor").with("next", next.clone()).to_string());
     }
+    let with_passkey = next.clone();
     Ok(view! {
         <Form action=SignIn::PATH hidden=vec![("next", next)]>
             <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
             <Password name="password" label=t!("password") autocomplete="current-password" />
             <Button look=Look::Main>{t!("sign-in")}</Button>
+        </Form>
+        <Form action=SignInByPasskey::PATH hidden=vec![("next", with_passkey)]>
+            <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
         </Form>
         <p class="help">{t!("sign-in-lost")}</p>
     }

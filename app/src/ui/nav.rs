@@ -24,6 +24,8 @@ pub enum Place {
     Keys,
     /// The audit log.
     Audit,
+    /// One's own account.
+    Account,
     /// One's own sessions.
     Sessions,
     /// None of these.
@@ -43,6 +45,7 @@ impl Place {
             Self::People => "/people",
             Self::Keys => "/keys",
             Self::Audit => "/audit",
+            Self::Account => "/account",
             Self::Sessions => "/sessions",
         }
     }
@@ -59,6 +62,7 @@ impl Place {
             Self::People => t!("nav-people"),
             Self::Keys => t!("nav-keys"),
             Self::Audit => t!("nav-audit"),
+            Self::Account => t!("nav-own-account"),
             Self::Sessions => t!("nav-sessions"),
         }
     }
@@ -74,6 +78,7 @@ impl Place {
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
             Self::Audit => Glyph::Book,
+            Self::Account => Glyph::Lock,
             Self::Sessions => Glyph::Person,
         }
     }
@@ -90,6 +95,7 @@ impl Place {
             Self::People => "p",
             Self::Keys => "k",
             Self::Audit => "l",
+            Self::Account => "y",
             Self::Sessions => "s",
         }
     }
@@ -114,7 +120,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
         (t!("nav-reach"), vec![Place::Runners, Place::Rules]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit]),
-        (t!("nav-account"), vec![Place::Sessions]),
+        (t!("nav-account"), vec![Place::Account, Place::Sessions]),
     ];
     let open = |(name, places): (String, Vec<Place>)| {
         (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())

@@ -17,7 +17,7 @@ actions! {
     } if |a, actor| {
         let console = actor.principal == Principal::Console;
         when(console || actor.person() == Some(a.owner), "Keys are made by the person who uses them.")
-    }, detail |a| json!({ "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at });
+    }, detail |a| json!({ "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at }), fresh true;
 
     /// Revokes an API key.
     RevokeKey = "key.revoke" on "key" (|a| a.key.to_string()) {
@@ -27,7 +27,7 @@ actions! {
         owner: PersonId,
     } if |a, actor| {
         when(actor.is_admin() || actor.person() == Some(a.owner), "Only its owner or an admin may revoke a key.")
-    };
+    }, fresh true;
 
     /// Ends one session of one's own.
     EndSession = "session.end" on "session" (|a| a.session.to_string()) {
@@ -49,11 +49,11 @@ actions! {
         enrolment: EnrolmentId,
         /// What the runner will be called: 1 to 63 of a-z, 0-9 and hyphen.
         name: String,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name });
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name }), fresh true;
 
     /// Revokes a runner: its certificate counts no more.
     RevokeRunner = "runner.revoke" on "runner" (|a| a.runner.to_string()) {
         /// Which.
         runner: RunnerId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| admin(actor), fresh true;
 }

@@ -52,6 +52,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<String>) -> Resul
         scopes: Some(key.scopes),
         by: SignedInBy::Key,
         proved_at: app.store.now(),
+        fresh: true,
         address,
     };
     Ok(Some(Program { actor, token_hash }))

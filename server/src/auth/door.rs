@@ -5,7 +5,7 @@ use super::{
 };
 use crate::state::App;
 use app::{
-    door::{Answer, Door, FirstAdmin},
+    door::{Answer, Door, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer},
     outcome::{Kind, Refusal},
 };
 use domain::{
@@ -28,6 +28,10 @@ pub struct BrowserDoor {
     pub session: Session,
     /// Who is signed in with it.
     pub browser: Option<super::Browser>,
+    /// Who has begun to sign in with it, and must show more.
+    pub halfway: Option<super::Halfway>,
+    /// What verifies passkeys, where there can be any.
+    pub passkeys: Option<super::Passkeys>,
     /// Where the request came from.
     pub address: IpAddr,
     /// The browser, in words.
@@ -50,15 +54,9 @@ impl Door for BrowserDoor {
         Box::pin(async move {
             let email = Email::parse(&email);
             let account = digest(&format!("account {}", email.as_ref().map_or("", Email::as_str)));
-            let address = digest(&format!("address {}", network(self.address)));
+            let address = self.network();
             let system = self.app.store.system();
-            for subject in [account, address] {
-                if let Some(until) = system.throttled(subject).await? {
-                    let wait = until.since(self.app.store.now()).as_secs() + 1;
-                    let text = format!("Too many attempts. Wait {wait} seconds and try again.");
-                    return Err(Refusal::new(Kind::TooMany, text));
-                }
-            }
+            self.not_too_often(&[account, address]).await?;
             let credential = match &email {
                 Ok(email) => system.credential(email).await?,
                 Err(_) => None,
@@ -80,13 +78,61 @@ impl Door for BrowserDoor {
                 return Err(Refusal::new(Kind::SignedOut, WRONG));
             };
             system.forget_failures(account).await?;
-            self.open(known.tenant_id, known.id, SignedInBy::Password).await
+            self.open(known.tenant_id, known.id, SignedInBy::Password, false).await
         })
+    }
+
+    fn stage(&self) -> Stage {
+        match (&self.browser, &self.halfway) {
+            (Some(_), _) => Stage::Complete,
+            (None, Some(halfway)) => halfway.stage,
+            (None, None) => Stage::Nobody,
+        }
+    }
+
+    fn factors(&self) -> Answer<'_, store::Factors> {
+        Box::pin(self.own_factors())
+    }
+
+    fn show_factor(&self, code: String) -> Answer<'_, ()> {
+        Box::pin(self.show(code))
+    }
+
+    fn offer_totp(&self) -> Answer<'_, ()> {
+        Box::pin(self.offer())
+    }
+
+    fn offered_totp(&self) -> Answer<'_, TotpOffer> {
+        Box::pin(self.offered())
+    }
+
+    fn passkey_host(&self) -> Option<String> {
+        self.passkeys.as_ref().map(|passkeys| passkeys.host.clone())
+    }
+
+    fn ask_passkey(&self, purpose: PasskeyPurpose) -> Answer<'_, String> {
+        Box::pin(self.ask(purpose))
+    }
+
+    fn add_passkey(&self, answer: PasskeyAnswer, name: String) -> Answer<'_, Option<String>> {
+        Box::pin(self.add(answer.ceremony, answer.passkey, name))
+    }
+
+    fn show_passkey(&self, answer: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(self.show_key(answer.ceremony, answer.passkey))
+    }
+
+    fn sign_in_by_passkey(&self, answer: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(self.sign_in_by_key(answer.ceremony, answer.passkey))
+    }
+
+    fn confirm_totp(&self, code: String) -> Answer<'_, Option<String>> {
+        Box::pin(self.confirm(code))
     }
 
     fn sign_out(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            if let Some(browser) = &self.browser
+            if let Some(browser) = self.whoever()
                 && let Some(owner) = browser.actor.person()
             {
                 let action = EndSession { session: browser.session, owner };
@@ -130,7 +176,7 @@ impl Door for BrowserDoor {
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);
-            self.open(tenant, person, SignedInBy::Link).await
+            self.open(tenant, person, SignedInBy::Link, false).await
         })
     }
 
@@ -159,7 +205,7 @@ impl Door for BrowserDoor {
             };
             write.set_password(person, &hash).await?;
             write.commit().await?;
-            self.open(place.tenant_id, person, SignedInBy::Link).await
+            self.open(place.tenant_id, person, SignedInBy::Link, false).await
         })
     }
 
@@ -188,8 +234,23 @@ impl Door for BrowserDoor {
 }
 
 impl BrowserDoor {
+    /// What attempts from where the request came from are counted by.
+    pub(super) fn network(&self) -> [u8; 32] {
+        digest(&format!("address {}", network(self.address)))
+    }
+
+    /// Who holds the session, however far they have come.
+    pub fn whoever(&self) -> Option<&super::Browser> {
+        self.browser.as_ref().or_else(|| self.halfway.as_ref().map(|halfway| &halfway.browser))
+    }
+
     /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.
-    async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy) -> Result<(), Refusal> {
+    /// `vouched` says that a second factor was shown, or that whoever signed them in vouches for one: without it the session
+    /// of somebody who has or must have one reaches nothing but the pages that ask for it (M-14).
+    ///
+    /// # Errors
+    /// When the session cannot be made.
+    pub async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy, vouched: bool) -> Result<(), Refusal> {
         self.sign_out().await?;
         let holder = Holder {
             tenant,
@@ -197,6 +258,7 @@ impl BrowserDoor {
             session: SessionId(Uuid::now_v7()),
             by,
             proved_at: self.app.store.now(),
+            vouched,
             device: self.device.clone(),
             address: self.address.to_string(),
             open: false,
@@ -207,7 +269,7 @@ impl BrowserDoor {
     }
 }
 
-fn unavailable(error: &dyn std::error::Error) -> Refusal {
+pub(super) fn unavailable(error: &dyn std::error::Error) -> Refusal {
     tracing::error!(%error, "signing in does not work");
     Refusal::new(Kind::Unavailable, "Signing in does not work at the moment. Try again.")
 }

@@ -211,6 +211,32 @@ impl Setting for Token {
     }
 }
 
+/// Who must have a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Nobody, unless their tenant says so.
+    Off,
+    /// Admins of tenants.
+    Admins,
+    /// Everybody.
+    Everybody,
+}
+
+impl Setting for SecondFactor {
+    fn allowed() -> String {
+        "\"off\", \"admins\" or \"everybody\"".into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        match text(value)?.as_str() {
+            "off" | "false" => Some(Self::Off), // a bare `off` in a variable reads as false
+            "admins" => Some(Self::Admins),
+            "everybody" => Some(Self::Everybody),
+            _ => None,
+        }
+    }
+}
+
 /// Which log lines are written: a level, or levels by target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);

@@ -90,6 +90,7 @@ fn a_wrong_value_names_the_key_the_place_the_value_and_what_is_allowed() {
         ("CASTELLAN_DATA_DIR", ""),
         ("CASTELLAN_LOG_LEVEL", "loud"),
         ("CASTELLAN_LOG_FORMAT", "xml"),
+        ("CASTELLAN_AUTH_SECOND_FACTOR", "sometimes"),
     ] {
         assert!(refusal(with(&[(variable, value)])).contains(variable), "{variable}={value}");
     }

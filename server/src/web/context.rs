@@ -1,13 +1,13 @@
 //! What pages and server functions find in their context, for one request.
 use super::Web;
 use crate::{
-    auth::{Browser, BrowserDoor},
+    auth::{Browser, BrowserDoor, Halfway, Proof},
     door::ClientAddress,
 };
 use app::{
     assets::{Assets, PublicOrigin},
     door::TheDoor,
-    outcome::Answered,
+    outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
 };
 use domain::Actor;
@@ -25,7 +25,7 @@ use tower_sessions::Session;
 pub(super) struct Context {
     store: Store,
     actor: Option<Actor>,
-    door: TheDoor,
+    door: Arc<BrowserDoor>,
     assets: Assets,
     origin: PublicOrigin,
     /// What the form on the page came to, when the page is rendered in reply to one.
@@ -42,6 +42,8 @@ impl Context {
             hasher: web.hasher.clone(),
             session: extensions.get::<Session>()?.clone(),
             browser,
+            halfway: extensions.get::<Halfway>().cloned(),
+            passkeys: web.passkeys.clone(),
             address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
             device: device(headers),
         };
@@ -60,16 +62,28 @@ impl Context {
         Self { answered: Some(answered), ..self }
     }
 
-    /// Whether somebody is signed in.
-    pub fn signed_in(&self) -> bool {
-        self.actor.is_some()
+    /// Whether somebody is signed in, or about to be.
+    pub fn has_session(&self) -> bool {
+        self.door.whoever().is_some()
+    }
+
+    /// The same once whoever is signed in has proved again who they are.
+    ///
+    /// # Errors
+    /// When the proof is wrong.
+    pub async fn proving(mut self, proof: Proof) -> Result<Self, Refusal> {
+        if let Some(actor) = &mut self.actor {
+            self.door.prove(proof).await?;
+            (actor.fresh, actor.proved_at) = (true, self.store.now());
+        }
+        Ok(self)
     }
 
     /// Hands everything to Leptos.
     pub fn provide(&self) {
         provide_context(self.store.clone());
         provide_context(self.actor.clone());
-        provide_context(self.door.clone());
+        provide_context::<TheDoor>(self.door.clone());
         provide_context(self.assets.clone());
         provide_context(self.origin.clone());
         provide_context(self.answered.clone());

@@ -8,4 +8,5 @@ mod hostile;
 mod live;
 mod master_key;
 mod runners;
+mod signing_in;
 mod world;

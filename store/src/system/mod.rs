@@ -1,4 +1,5 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
+mod ceremonies;
 mod due;
 mod first;
 mod secrets;
@@ -8,6 +9,7 @@ use crate::{Result, Store, conn::Conn};
 use domain::Timestamp;
 use std::time::Duration;
 
+pub use ceremonies::PasskeyHolder;
 pub use secrets::KeyHolder;
 pub use sign_in::{Credential, Holder};
 
