@@ -23,6 +23,18 @@ pub trait Door: Send + Sync {
     fn offered_totp(&self) -> Answer<'_, TotpOffer>;
     /// Takes the app's first code; the session is complete with it. The recovery codes, where there were none: shown once.
     fn confirm_totp(&self, code: String) -> Answer<'_, Option<String>>;
+    /// Whether this server sends mail.
+    fn sends_mail(&self) -> bool;
+    /// Changes one's own password, which the old one proves; ends all other sessions.
+    fn change_password(&self, old: String, new: String) -> Answer<'_, ()>;
+    /// Mails a link to whoever has this address, if anybody has: the answer is the same.
+    fn mail_password_link(&self, email: String) -> Answer<'_, ()>;
+    /// Asks for another address for oneself: a link is mailed to it.
+    fn ask_address(&self, email: String) -> Answer<'_, ()>;
+    /// Whether the link to a new address still opens anything.
+    fn may_confirm_address(&self, token: String) -> Answer<'_, ()>;
+    /// Follows the link to a new address.
+    fn confirm_address(&self, token: String) -> Answer<'_, ()>;
     /// The name that passkeys are bound to, where there can be any.
     fn passkey_host(&self) -> Option<String>;
     /// What a browser is to be asked for a passkey, as JSON.

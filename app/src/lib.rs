@@ -13,6 +13,8 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod door;
 #[cfg(feature = "ssr")]
+pub mod mails;
+#[cfg(feature = "ssr")]
 pub mod receipt_check;
 #[cfg(feature = "ssr")]
 pub mod recovery;

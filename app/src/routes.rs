@@ -40,6 +40,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
+                <Route path=path!("/forgot") view=account::changes::forgot ssr=SsrMode::Async />
+                <Route path=path!("/address") view=account::changes::confirm ssr=SsrMode::Async />
+                <Route path=path!("/account/password") view=account::changes::password ssr=SsrMode::Async />
+                <Route path=path!("/account/address") view=account::changes::address ssr=SsrMode::Async />
                 <Route path=path!("/account") view=account::pages::account ssr=SsrMode::Async />
                 <Route path=path!("/settings/second-factors") view=factors::settings::policy ssr=SsrMode::Async />
                 <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />

@@ -154,6 +154,40 @@ create table account_event (
 create index account_event_person on account_event (tenant_id, person_id, id);
 create index account_event_unseen on account_event (tenant_id, person_id) where seen_at is null;
 
+-- An address that its reader has not confirmed yet.
+create table address_change (
+    tenant_id  uuid not null,
+    token_hash bytea not null,
+    person_id  uuid not null,
+    email      text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    primary key (token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index address_change_person on address_change (tenant_id, person_id);
+-- Browsers that somebody signed in with before, by what their cookie holds.
+create table known_device (
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    token_hash   bytea not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, person_id, token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
+create table mail (
+    tenant_id  uuid not null references tenant (id),
+    id         uuid not null,
+    recipient  text not null,
+    sealed     bytea not null,
+    created_at bigint not null,
+    next_at    bigint not null,
+    attempts   bigint not null,
+    primary key (tenant_id, id)
+);
+create index mail_due on mail (next_at, id);
+
 -- Failed attempts to sign in, by account and by address; subjects are hashes.
 create table throttle (
     subject  bytea not null primary key,
@@ -421,6 +455,15 @@ create policy tenant_only on recovery_code using (castellan_sees(tenant_id)) wit
 alter table account_event enable row level security;
 alter table account_event force row level security;
 create policy tenant_only on account_event using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table address_change enable row level security;
+alter table address_change force row level security;
+create policy tenant_only on address_change using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table known_device enable row level security;
+alter table known_device force row level security;
+create policy tenant_only on known_device using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table mail enable row level security;
+alter table mail force row level security;
+create policy tenant_only on mail using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table api_key enable row level security;
 alter table api_key force row level security;
 create policy tenant_only on api_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -154,6 +154,40 @@ create table account_event (
 create index account_event_person on account_event (tenant_id, person_id, id);
 create index account_event_unseen on account_event (tenant_id, person_id) where seen_at is null;
 
+-- An address that its reader has not confirmed yet.
+create table address_change (
+    tenant_id  blob not null,
+    token_hash blob not null,
+    person_id  blob not null,
+    email      text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    primary key (token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index address_change_person on address_change (tenant_id, person_id);
+-- Browsers that somebody signed in with before, by what their cookie holds.
+create table known_device (
+    tenant_id    blob not null,
+    person_id    blob not null,
+    token_hash   blob not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, person_id, token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
+create table mail (
+    tenant_id  blob not null references tenant (id),
+    id         blob not null,
+    recipient  text not null,
+    sealed     blob not null,
+    created_at bigint not null,
+    next_at    bigint not null,
+    attempts   bigint not null,
+    primary key (tenant_id, id)
+);
+create index mail_due on mail (next_at, id);
+
 -- Failed attempts to sign in, by account and by address; subjects are hashes.
 create table throttle (
     subject  blob not null primary key,

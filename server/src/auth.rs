@@ -1,8 +1,10 @@
 //! How a request becomes an actor: sessions of browsers, keys of programs. Nothing else makes one.
 
+mod account;
 mod bearer;
 mod browser;
 mod cookie;
+pub(crate) mod device;
 mod door;
 mod factors;
 mod passkeys;

@@ -15,7 +15,7 @@ use std::{
 
 use ipnet::IpNet;
 
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, SecondFactor, Token, Whole};
+pub use setting::{DatabaseUrl, LogFilter, LogFormat, SecondFactor, Sender, SmtpUrl, Token, Whole};
 pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
 
 use crate::door::Origin;
@@ -66,6 +66,14 @@ settings! {
         absolute: Duration = default "7d";
         /// What is sensitive asks for a new proof of who one is, when the last is older than this.
         step_up: Duration = default "15m";
+    }
+    /// Mail: links for forgotten passwords and new addresses, and word of what happened with an account.
+    [mail] Mail {
+        /// The server that takes our mail. smtps:// is TLS from the start; smtp://…?tls=required is STARTTLS. Without it
+        /// no mail is sent, and admins hand over links instead.
+        smtp: Option<SmtpUrl> = example "smtps://castellan:password@mail.example.org";
+        /// The sender's address.
+        from: Option<Sender> = example "castellan@example.org";
     }
     /// What one client, and all of them together, may take.
     [limits] Limits {
@@ -206,6 +214,9 @@ impl Config {
                 "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, or \
                  `tls_terminated_by_proxy = true`; with either of them it must be https",
             ));
+        }
+        if self.mail.smtp.is_some() != self.mail.from.is_some() {
+            return no("`mail.smtp` and `mail.from` belong together: set both or neither".into());
         }
         if self.sessions.idle > self.sessions.absolute {
             return no("`sessions.idle` is longer than `sessions.absolute`, so it would never count".into());

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod health;
 pub mod keys;
 pub mod live;
+pub mod mail;
 pub mod pki;
 pub mod problem;
 pub mod receipts;

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     health::{self, Counters},
     keys::MasterKey,
-    live,
+    live, mail,
     runners::Runners,
     setup,
     state::App,
@@ -43,6 +43,7 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
 
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
+    let post = mail::Post::open(&app, &origin)?;
     let router = routes(&app, &origin)?.merge(runners.enrolment());
     let service = guard(router, names, config.limits.request_body_bytes.get());
 
@@ -52,6 +53,11 @@ pub async fn run(config: Config, key: Option<MasterKey>) -> Result<(), Failure> 
         door.serve(service, stop.clone()),
         runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
+        async {
+            if let Some(post) = post {
+                post.serve(stop.clone()).await;
+            }
+        },
     );
     app.store.close().await;
     tracing::info!("stopped");

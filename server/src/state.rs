@@ -35,6 +35,9 @@ impl App {
         let keys = Self::keys(&config, key)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         keys.check_with(&store).await?;
+        if config.mail.smtp.is_some() {
+            store.queue_mail();
+        }
         Ok(Self { store, config: Arc::new(config), keys: Arc::new(keys), stop: CancellationToken::new() })
     }
 

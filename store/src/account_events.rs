@@ -81,6 +81,9 @@ impl Write {
             self.now
         )?;
         self.tell(crate::Topic::People, person.0);
-        Ok(())
+        if happened == Happened::AddressChanged {
+            return Ok(()); // told to the address from before
+        }
+        self.mail_person(person, &crate::Mail::Happened { happened, detail: detail.to_owned() }).await
     }
 }

@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 30] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -29,6 +29,9 @@ const TABLES: [&str; 27] = [
     "ceremony",
     "recovery_code",
     "account_event",
+    "address_change",
+    "known_device",
+    "mail",
     "throttle",
     "api_key",
     "rules",

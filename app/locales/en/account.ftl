@@ -4,6 +4,50 @@ nav-own-account = Your account
 account-lead = How you sign in, and what happened with your account.
 account-sessions = See where you are signed in
 
+change-password-title = Change password
+change-password = Change password
+change-password-consequence = All your other sessions end. This one stays.
+password-old = Present password
+
+forgot-open = Forgot your password?
+forgot-title = Forgot your password
+forgot-lead = A link that sets a new one comes by mail. It works once, for an hour.
+forgot-send = Send link
+forgot-sent = If this address has an account here, a mail is on its way to it. It may take a few minutes.
+
+address-title = Change address
+address-lead = You sign in as { $now } now.
+address-new = New e-mail address
+address-consequence = A link comes to the new address; once you follow it, you sign in with that address, and all your other sessions end. The present address is told.
+address-ask = Send link
+address-sent = A mail is on its way to the new address. Follow the link in it within a day; until then nothing changes.
+address-without-mail = This server sends no mail, so a new address cannot be confirmed. Its operator can set that up (the settings mail.smtp and mail.from).
+address-confirm-title = Confirm your new address
+address-confirm-lead = From then on you sign in with this address. All your other sessions end.
+address-confirm = Confirm address
+
+mail-happened-subject = Something happened with your Castellan account
+mail-happened =
+    { $what }.
+
+    If it was you, there is nothing to do. If not, tell an admin, change your password and end your other sessions:
+
+    { $link }
+mail-password-subject = Set a new password for Castellan
+mail-password =
+    Somebody, most likely you, asked for a link that sets a new password. It works once, for an hour:
+
+    { $link }
+
+    If it was not you, there is nothing to do: your password stays as it is.
+mail-address-subject = Confirm your new address for Castellan
+mail-address =
+    Somebody, most likely you, wants to sign in to Castellan with this address. Confirm it within a day:
+
+    { $link }
+
+    If it was not you, there is nothing to do.
+
 factors-title = Second factors
 factors-lead = What you show beside your password, so that a password alone opens nothing.
 factor-set-up = set up

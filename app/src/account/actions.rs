@@ -13,3 +13,34 @@ pub async fn see_events(last: String) -> Result<Done, Refusal> {
     write.commit().await?;
     Ok(Done::Stay)
 }
+
+/// Changes one's own password.
+#[server(prefix = "/actions", endpoint = "account/password")]
+pub async fn change_password(
+    #[server(default)] old_password: String,
+    #[server(default)] new_password: String,
+) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.change_password(old_password, new_password).await?;
+    Ok(Done::GoTo("/account".into()))
+}
+
+/// Mails a link to who forgot their password.
+#[server(prefix = "/actions", endpoint = "login/forgot")]
+pub async fn forgot_password(#[server(default)] email: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.mail_password_link(email).await?;
+    Ok(Done::GoTo("/forgot?sent=1".into()))
+}
+
+/// Asks for another address: a link is mailed to it.
+#[server(prefix = "/actions", endpoint = "account/address")]
+pub async fn ask_address(#[server(default)] email: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.ask_address(email).await?;
+    Ok(Done::GoTo("/account/address?sent=1".into()))
+}
+
+/// Follows the link to a new address.
+#[server(prefix = "/actions", endpoint = "account/confirm-address")]
+pub async fn confirm_address(#[server(default)] token: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.confirm_address(token).await?;
+    Ok(Done::GoTo("/account".into()))
+}

@@ -2,6 +2,8 @@
 
 pub mod actions;
 #[cfg(feature = "ssr")]
+pub mod changes;
+#[cfg(feature = "ssr")]
 pub mod news;
 #[cfg(feature = "ssr")]
 pub mod pages;

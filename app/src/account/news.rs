@@ -46,7 +46,7 @@ pub fn Line(
 }
 
 /// What happened, in words.
-fn what(happened: Happened) -> String {
+pub fn what(happened: Happened) -> String {
     match happened {
         Happened::PasswordChanged => t!("happened-password-changed"),
         Happened::PasswordLink => t!("happened-password-link"),

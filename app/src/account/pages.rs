@@ -30,6 +30,10 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
             <Fact name=t!("person-name")><Revealed text=actor.name.clone() /></Fact>
             <Fact name=t!("email")><Revealed text=email /></Fact>
         </Facts>
+        <p class="form-buttons">
+            <LinkButton href="/account/password">{t!("change-password-title")}</LinkButton>
+            <LinkButton href="/account/address">{t!("address-title")}</LinkButton>
+        </p>
         <SecondFactors factors=factors />
         <section>
             <h2>{t!("nav-sessions")}</h2>

@@ -30,7 +30,10 @@ async fn form() -> Result<AnyView, Refusal> {
         <Form action=SignInByPasskey::PATH hidden=vec![("next", with_passkey)]>
             <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
         </Form>
-        <p class="help">{t!("sign-in-lost")}</p>
+        {match ctx::door()?.sends_mail() {
+            true => view! { <p><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
+            false => view! { <p class="help">{t!("sign-in-lost")}</p> }.into_any(),
+        }}
     }
     .into_any())
 }

@@ -71,6 +71,24 @@ impl Door for Closed {
     fn offered_totp(&self) -> Answer<'_, TotpOffer> {
         Box::pin(async { Ok(TotpOffer { secret: "GEZDGNBV".into(), uri: "otpauth://totp/x?secret=GEZDGNBV".into() }) })
     }
+    fn sends_mail(&self) -> bool {
+        true
+    }
+    fn change_password(&self, _: String, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn mail_password_link(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn ask_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn may_confirm_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn confirm_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
     fn passkey_host(&self) -> Option<String> {
         None
     }

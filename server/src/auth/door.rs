@@ -14,7 +14,11 @@ use domain::{
     role::{Role, TenantRole},
     text,
 };
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -36,6 +40,10 @@ pub struct BrowserDoor {
     pub address: IpAddr,
     /// The browser, in words.
     pub device: String,
+    /// What its cookie holds since somebody signed in with it.
+    pub known_device: Option<String>,
+    /// What its cookie holds from now on.
+    pub new_device: Mutex<Option<String>>,
 }
 
 impl fmt::Debug for BrowserDoor {
@@ -44,6 +52,8 @@ impl fmt::Debug for BrowserDoor {
     }
 }
 
+/// How many wrong passwords for one account, from wherever, cost nothing but those who guess.
+const EVERYWHERE: i64 = 100;
 /// The same for an unknown address and a wrong password.
 const WRONG: &str = "The address or the password is not right.";
 const LINK_OVER: &str = "This link was used already, or is too old. Ask an admin for a new one.";
@@ -53,19 +63,36 @@ impl Door for BrowserDoor {
     fn sign_in(&self, email: String, password: String) -> Answer<'_, ()> {
         Box::pin(async move {
             let email = Email::parse(&email);
-            let account = digest(&format!("account {}", email.as_ref().map_or("", Email::as_str)));
-            let address = self.network();
+            let account = email.as_ref().map_or("", Email::as_str);
             let system = self.app.store.system();
-            self.not_too_often(&[account, address]).await?;
             let credential = match &email {
                 Ok(email) => system.credential(email).await?,
                 Err(_) => None,
             };
+            let device = self.known_device.as_deref().map(digest);
+            let known_device = match (&credential, device) {
+                (Some(known), Some(device)) => system.knows_device(known.tenant_id, known.id, device).await?,
+                _ => false,
+            };
+            // Who guesses elsewhere keeps nobody out of a browser that they signed in with before; and nobody who guesses at
+            // one place keeps an account's owner out at another.
+            let everywhere = digest(&format!("account {account}"));
+            let counted = match device.filter(|_| known_device) {
+                Some(device) => vec![device],
+                None => {
+                    if let Some(until) = system.throttled_after(everywhere, EVERYWHERE).await? {
+                        return Err(self.wait_until(until));
+                    }
+                    vec![digest(&format!("account {account} {}", network(self.address))), self.network()]
+                }
+            };
+            self.not_too_often(&counted).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
             let Some(known) = credential.as_ref().filter(|_| right) else {
-                system.note_failure(account).await?;
-                system.note_failure(address).await?;
+                for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
+                    system.note_failure(*subject).await?;
+                }
                 if let Some(known) = credential {
                     let nobody = Actor {
                         address: Some(self.address.to_string()),
@@ -77,7 +104,9 @@ impl Door for BrowserDoor {
                 }
                 return Err(Refusal::new(Kind::SignedOut, WRONG));
             };
-            system.forget_failures(account).await?;
+            if let Some(first) = counted.first() {
+                system.forget_failures(*first).await?;
+            }
             self.open(known.tenant_id, known.id, SignedInBy::Password, false).await
         })
     }
@@ -124,6 +153,30 @@ impl Door for BrowserDoor {
 
     fn sign_in_by_passkey(&self, answer: PasskeyAnswer) -> Answer<'_, ()> {
         Box::pin(self.sign_in_by_key(answer.ceremony, answer.passkey))
+    }
+
+    fn sends_mail(&self) -> bool {
+        self.app.store.sends_mail()
+    }
+
+    fn change_password(&self, old: String, new: String) -> Answer<'_, ()> {
+        Box::pin(self.change_own_password(old, new))
+    }
+
+    fn mail_password_link(&self, email: String) -> Answer<'_, ()> {
+        Box::pin(self.mail_link(email))
+    }
+
+    fn ask_address(&self, email: String) -> Answer<'_, ()> {
+        Box::pin(self.ask_own_address(email))
+    }
+
+    fn may_confirm_address(&self, token: String) -> Answer<'_, ()> {
+        Box::pin(self.is_address_asked(token))
+    }
+
+    fn confirm_address(&self, token: String) -> Answer<'_, ()> {
+        Box::pin(self.follow_address(token))
     }
 
     fn confirm_totp(&self, code: String) -> Answer<'_, Option<String>> {
@@ -239,6 +292,11 @@ impl BrowserDoor {
         digest(&format!("address {}", network(self.address)))
     }
 
+    /// The network in words.
+    pub(super) fn network_name(&self) -> String {
+        network(self.address)
+    }
+
     /// Who holds the session, however far they have come.
     pub fn whoever(&self) -> Option<&super::Browser> {
         self.browser.as_ref().or_else(|| self.halfway.as_ref().map(|halfway| &halfway.browser))
@@ -265,7 +323,21 @@ impl BrowserDoor {
             becomes: None,
         };
         self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
-        self.session.save().await.map_err(|error| unavailable(&error))
+        self.session.save().await.map_err(|error| unavailable(&error))?;
+        self.know_device(tenant, person).await
+    }
+
+    /// From now on this browser is one that the person signed in with.
+    async fn know_device(&self, tenant: TenantId, person: PersonId) -> Result<(), Refusal> {
+        let token = match &self.known_device {
+            Some(token) => token.clone(),
+            None => app::token::Token::new("")?.text,
+        };
+        let mut write = self.app.store.write(&Actor::clock(tenant, self.app.store.now())).await?;
+        write.know_device(person, digest(&token)).await?;
+        write.commit().await?;
+        *self.new_device.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        Ok(())
     }
 }
 

@@ -231,12 +231,15 @@ impl BrowserDoor {
     pub(super) async fn not_too_often(&self, subjects: &[[u8; 32]]) -> Result<(), Refusal> {
         for subject in subjects {
             if let Some(until) = self.app.store.system().throttled(*subject).await? {
-                let wait = until.since(self.app.store.now()).as_secs() + 1;
-                let text = format!("Too many attempts. Wait {wait} seconds and try again.");
-                return Err(Refusal::new(Kind::TooMany, text));
+                return Err(self.wait_until(until));
             }
         }
         Ok(())
+    }
+
+    pub(super) fn wait_until(&self, until: domain::Timestamp) -> Refusal {
+        let wait = until.since(self.app.store.now()).as_secs() + 1;
+        Refusal::new(Kind::TooMany, format!("Too many attempts. Wait {wait} seconds and try again."))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
-use crate::auth::Proof;
+use crate::auth::{Proof, device};
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal},
     ui::Address,
@@ -47,6 +47,11 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let call = Request::from_parts(parts.clone(), Body::from(body.clone()));
     let had_session = context.has_session();
     let unproved = proved.is_err();
+    let remember = {
+        let context = context.clone();
+        let https = web.https;
+        move |response: Response| with_device(&context, https, response)
+    };
     let outcome = match proved {
         Err(refusal) => Err(refusal),
         Ok(()) => match read(handle_server_fns_with_context(provide, call).await.into_response()).await {
@@ -57,7 +62,8 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
 
     if !is_form {
         let status = outcome.as_ref().map_or_else(|refusal| status(refusal.kind), |_| StatusCode::OK);
-        return with_removal(&web, had_session, &action, (status, axum::Json(answer_json(&outcome))).into_response());
+        let answer = (status, axum::Json(answer_json(&outcome))).into_response();
+        return remember(with_removal(&web, had_session, &action, answer));
     }
     let here = values.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
     let here = own_path(here).unwrap_or_else(|| Uri::from_static("/"));
@@ -65,7 +71,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         Ok(Done::Stay) => return Redirect::to(&here.to_string()).into_response(),
         Ok(Done::GoTo(path)) => {
             let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
-            return with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response());
+            return remember(with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response()));
         }
         Ok(Done::Secret(secret)) => (StatusCode::OK, Ok(secret)),
         Err(refusal) => (status(refusal.kind), Err(refusal)),
@@ -83,6 +89,14 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let mut response = page::render(&web, context, shown).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
+    }
+    remember(response)
+}
+
+/// A browser that somebody signed in with keeps a mark of it.
+fn with_device(context: &Context, https: bool, mut response: Response) -> Response {
+    if let Some(line) = context.new_device().and_then(|token| device::line(&token, https)) {
+        response.headers_mut().append(header::SET_COOKIE, line);
     }
     response
 }

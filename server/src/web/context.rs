@@ -1,7 +1,7 @@
 //! What pages and server functions find in their context, for one request.
 use super::Web;
 use crate::{
-    auth::{Browser, BrowserDoor, Halfway, Proof},
+    auth::{self, Browser, BrowserDoor, Halfway, Proof},
     door::ClientAddress,
 };
 use app::{
@@ -15,7 +15,7 @@ use http::{Extensions, HeaderMap, header};
 use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 use store::Store;
 use tower_sessions::Session;
@@ -46,6 +46,8 @@ impl Context {
             passkeys: web.passkeys.clone(),
             address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
             device: device(headers),
+            known_device: auth::device::shown(headers, web.https),
+            new_device: Mutex::default(),
         };
         Some(Self {
             store: web.app.store.clone(),
@@ -60,6 +62,11 @@ impl Context {
     /// The same for a page that is rendered in reply to a form.
     pub fn answering(self, answered: Answered) -> Self {
         Self { answered: Some(answered), ..self }
+    }
+
+    /// What the browser is to keep from now on, since somebody signed in with it.
+    pub fn new_device(&self) -> Option<String> {
+        self.door.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether somebody is signed in, or about to be.

@@ -2,6 +2,7 @@
 mod ceremonies;
 mod due;
 mod first;
+mod mail;
 mod secrets;
 mod sign_in;
 
@@ -10,6 +11,7 @@ use domain::Timestamp;
 use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
+pub use mail::DueMail;
 pub use secrets::KeyHolder;
 pub use sign_in::{Credential, Holder};
 

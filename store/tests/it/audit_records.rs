@@ -68,6 +68,7 @@ const SILENT: &[(&str, &str)] = &[
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "its owner has read what is recorded elsewhere"),
+    ("know_device", "a cookie that opens nothing by itself"),
     ("append_lines", "output is not a change of state; its digest stands in the receipt"),
     ("renew_leases", "nothing but time passes"),
     ("runner_seen", "nothing but time passes"),
@@ -123,6 +124,12 @@ on_both! {
         l.records("remove_totp", 1, mia, async |w| w.remove_totp(remove(Factor::Totp)?, Some(sessions[0])).await).await;
         l.records("remove_passkey", 1, mia, async |w| w.remove_passkey(remove(Factor::Passkey)?, passkey, Some(sessions[0])).await).await;
         l.records("note_refused_factor", 1, mia, async |w| w.note_refused_factor("wrong code").await).await;
+        l.records("change_password", 1, mia, async |w| w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$", Some(sessions[0])).await).await;
+        l.records("mail_password_link", 1, mia, async |w| w.mail_password_link(owner, "t", hash("mailed")).await).await;
+        let address = email("moved", "acme");
+        l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, "t", hash("address")).await).await;
+        l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
+        l.records("know_device", 0, mia, async |w| w.know_device(owner, hash("device")).await).await;
         l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
         l.records("open_session", 1, mia, async |w| w.open_session(again()).await).await;
         l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;

@@ -16,11 +16,10 @@ const LARGE: &[&str] = &[
     "approval",
     "a",
     "session",
-    "totp",
     "passkey",
     "recovery_code",
     "account_event",
-    "ceremony",
+    "known_device",
     "task_log",
     "b",
     "task_label",
@@ -127,6 +126,19 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
     )
     .await
     .unwrap();
+    for (table, columns, values) in [
+        ("passkey", "id, name, credential_id, body, created_at", "randomblob(16), '', randomblob(16), '{}', n"),
+        ("recovery_code", "code_hash, created_at", "randomblob(32), n"),
+        ("account_event", "id, happened, detail, address, created_at", "randomblob(16), 'totp_added', '', '', n"),
+        ("known_device", "token_hash, last_used_at", "randomblob(32), n"),
+    ] {
+        raw.run(&format!(
+            "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
+             insert into {table} (tenant_id, person_id, {columns}) select tenant_id, id, {values} from person join x"
+        ))
+        .await
+        .unwrap();
+    }
     capture::listen();
     run_everything(&world, &things).await;
     let statements: Vec<_> =

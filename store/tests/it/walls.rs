@@ -43,6 +43,7 @@ pub struct Things {
     key: KeyId,
     passkey: PasskeyId,
     recovery_code: [u8; 32],
+    address_token: [u8; 32],
 }
 
 impl Things {
@@ -90,6 +91,8 @@ impl Things {
             .await
             .unwrap();
         world.store.system().open_session(mia, new_session(world, session, person, name)).await.unwrap();
+        world.store.queue_mail();
+        let address_token = hash(&format!("address at {name}"));
         let (passkey, recovery_code) = (PasskeyId(Uuid::now_v7()), hash(&format!("code at {name}")));
         world
             .change(mia, async |write| {
@@ -97,7 +100,10 @@ impl Things {
                 write.offer_totp(&enrol(Factor::Totp)?, name.as_bytes()).await?;
                 write.confirm_totp(enrol(Factor::Totp)?, 1).await?;
                 write.make_recovery_codes(may(mia, MakeRecoveryCodes { owner: person })?, &[recovery_code]).await?;
-                write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await
+                write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await?;
+                write.know_device(person, hash(&format!("device at {name}"))).await?;
+                let asked = may(mia, ChangeAddress { owner: person })?;
+                write.ask_address(asked, &email("new", name), "", address_token).await
             })
             .await
             .unwrap();
@@ -120,6 +126,7 @@ impl Things {
             key,
             passkey,
             recovery_code,
+            address_token,
         }
     }
 
@@ -158,6 +165,7 @@ impl Things {
             key: KeyId(id()),
             passkey: PasskeyId(id()),
             recovery_code: [9; 32],
+            address_token: [9; 32],
         }
     }
 
@@ -303,6 +311,11 @@ pub fn matrix() -> Vec<Row> {
         add_passkey              "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrolFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(Uuid::now_v7()), "home")).await;
         use_passkey              "nn+nnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
         remove_passkey           "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
+        change_password          "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
+        mail_password_link       "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
+        ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, "", [8; 32]).await;
+        confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
+        know_device              "++++++++++" |x, w, a, t| x.know_device(t.person, [8; 32]).await;
         see_account_events       "--+-------" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, name: "k".into(), scopes: "tasks:*".parse()?, expires_at: None })?, "mk_", [6; 32]).await;
         revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person })?).await;
@@ -320,7 +333,8 @@ pub fn matrix() -> Vec<Row> {
 }
 
 /// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
-pub const IN_A_TENANT: &[&str] = &["holder", "runner_name", "rotate_session", "open_session", "seed"];
+pub const IN_A_TENANT: &[&str] =
+    &["holder", "runner_name", "rotate_session", "open_session", "seed", "knows_device", "forget_mail"];
 
 /// Methods that have no tenant to stay in, and why.
 pub const ACROSS: &[(&str, &str)] = &[
@@ -345,6 +359,10 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::begin_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),
     ("System::passkey_holder", "who signs in with a passkey names no tenant"),
+    ("System::address_change", "by the link's token"),
+    ("System::next_mail", "a time of whatever tenant"),
+    ("System::take_mail", "the mail that is due, of whatever tenant"),
+    ("System::throttled_after", "counts hashes of accounts and addresses"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
     ("System::forget_failures", "counts hashes of accounts and addresses"),
@@ -430,6 +448,16 @@ on_both! {
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
         assert!(!system.rotate_session(acme, foreign.session, [1; 32]).await.unwrap());
+        assert!(!system.knows_device(acme, foreign.person, hash("device at bolt")).await.unwrap());
+        let due = system.take_mail().await.unwrap().unwrap();
+        let other = if due.tenant == acme { world.bolt.tenant } else { acme };
+        let count = "select count(*) from mail";
+        let mut raw = crate::raw::Raw::of(world).await;
+        let mails = raw.number(count).await;
+        system.forget_mail(other, due.id).await.unwrap();
+        assert_eq!(raw.number(count).await, mails);
+        system.forget_mail(due.tenant, due.id).await.unwrap();
+        assert_eq!(raw.number(count).await, mails - 1);
         let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
         assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
         let before = world.records(&world.bolt).await;

@@ -17,6 +17,8 @@ const POINTERS: &[(&str, &str)] = &[
     ("passkey", "person_id"),
     ("recovery_code", "person_id"),
     ("account_event", "person_id"),
+    ("address_change", "person_id"),
+    ("known_device", "person_id"),
     ("api_key", "owner_id"),
     ("task", "organisation_id"),
     ("task", "owner_id"),

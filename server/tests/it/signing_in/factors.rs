@@ -20,6 +20,8 @@ fn door(world: &World) -> BrowserDoor {
         passkeys: None,
         address: Ipv4Addr::LOCALHOST.into(),
         device: "Tests".into(),
+        known_device: None,
+        new_device: std::sync::Mutex::default(),
     }
 }
 

@@ -65,6 +65,10 @@ macro_rules! zeros {
 pub const WALLS: &[Row] = &[
     row("page GET /", "/", "", PAGE),
     row("page GET /account", "/account", "", PAGE),
+    row("page GET /account/address", "/account/address", "", PAGE),
+    row("page GET /account/password", "/account/password", "", PAGE),
+    row("page GET /address", "/address?token=nothing", "", NONE),
+    row("page GET /forgot", "/forgot", "", ALL),
     row("page GET /approvals", "/approvals?state=all", "", PAGE),
     row("page GET /approvals", "/approvals?organisation=$organisation", "", PAGE),
     row("page GET /approvals/{id}", "/approvals/$approval", "", QUESTIONS_PAGE),
@@ -159,6 +163,21 @@ pub const WALLS: &[Row] = &[
         concat!("id=$approval&answer=approve&request_digest=", zeros!()),
         DECIDED,
     ),
+    // This deployment sends no mail.
+    row(
+        "action POST /actions/account/address",
+        "/actions/account/address",
+        "email=new@$who.example",
+        [401, 409, 409, 409, 409, 409, 409, 409],
+    ),
+    row("action POST /actions/account/confirm-address", "/actions/account/confirm-address", "token=nothing", NONE),
+    row(
+        "action POST /actions/account/password",
+        "/actions/account/password",
+        "old_password=no&new_password=no",
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    row("action POST /actions/login/forgot", "/actions/login/forgot", "email=nobody@$who.example", ALL),
     row("action POST /actions/account/seen", "/actions/account/seen", "last=01900000-0000-7000-8000-000000000000", API),
     // Nobody here has a second factor, or must have one: what is attacked with half a session stands in `halfway.rs`.
     row(
