@@ -62,7 +62,10 @@ impl Post {
     }
 
     /// Sends what is due, and says how long nothing will be.
-    async fn send_due(&self) -> store::Result<Duration> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn send_due(&self) -> store::Result<Duration> {
         let system = self.app.store.system();
         while let Some(due) = system.take_mail().await? {
             match self.send(&due).await {

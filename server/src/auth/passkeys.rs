@@ -94,6 +94,9 @@ impl BrowserDoor {
                 let actor = &self.showing()?.actor;
                 let person = actor.person().ok_or_else(not_known)?;
                 let keys: Vec<_> = self.keys_of(actor).await?.into_iter().map(|(_, key)| key).collect();
+                if keys.is_empty() {
+                    return Err(not_known()); // asked without names, a browser would offer any
+                }
                 let (options, state) = verifier.start_passkey_authentication(&keys).map_err(|error| broken(&error))?;
                 (Asked::Show { person, state }, serde_json::to_value(options))
             }

@@ -99,7 +99,12 @@ impl Things {
                 let enrol = |factor| may(mia, EnrolFactor { owner: person, factor });
                 write.offer_totp(&enrol(Factor::Totp)?, name.as_bytes()).await?;
                 write.confirm_totp(enrol(Factor::Totp)?, 1).await?;
-                write.make_recovery_codes(may(mia, MakeRecoveryCodes { owner: person })?, &[recovery_code]).await?;
+                write
+                    .make_recovery_codes(
+                        may(mia, MakeRecoveryCodes { owner: person })?,
+                        &[recovery_code, hash("another")],
+                    )
+                    .await?;
                 write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await?;
                 write.know_device(person, hash(&format!("device at {name}"))).await?;
                 let asked = may(mia, ChangeAddress { owner: person })?;
