@@ -30,7 +30,7 @@ pub fn forgot() -> impl IntoView {
 }
 
 async fn forgot_form() -> Result<AnyView, Refusal> {
-    let back = || view! { <p><a href="/sign-in">{t!("sign-in")}</a></p> };
+    let back = || view! { <p class="after"><a href="/sign-in">{t!("sign-in")}</a></p> };
     if !ctx::door()?.sends_mail() {
         return Ok(view! { <p class="lead">{t!("sign-in-lost")}</p>{back()} }.into_any());
     }

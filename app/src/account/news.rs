@@ -20,7 +20,7 @@ pub async fn news(actor: &Actor) -> Option<AnyView> {
                 <h2 id="news-title">{t!("news-title")}</h2>
                 <ul>{lines}</ul>
                 <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p>
-                <Form action=SeeEvents::PATH hidden=vec![("last", last)]>
+                <Form action=SeeEvents::PATH class="after" hidden=vec![("last", last)]>
                     <Button>{t!("news-seen")}</Button>
                 </Form>
             </section>
@@ -39,9 +39,9 @@ pub fn Line(
     view! {
         {what(happened)}
         {(!detail.is_empty()).then(|| view! { ": "<Revealed text=detail /> })}
-        " "
+        " · "
         <Moment at=created_at />
-        {(!address.is_empty()).then(|| view! { " "<span class="muted mono"><Revealed text=address /></span> })}
+        {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><Revealed text=address /></span> })}
     }
 }
 

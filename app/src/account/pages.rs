@@ -30,12 +30,12 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
             <Fact name=t!("person-name")><Revealed text=actor.name.clone() /></Fact>
             <Fact name=t!("email")><Revealed text=email /></Fact>
         </Facts>
-        <p class="form-buttons">
+        <p class="form-buttons after">
             <LinkButton href="/account/password">{t!("change-password-title")}</LinkButton>
             <LinkButton href="/account/address">{t!("address-title")}</LinkButton>
         </p>
         <SecondFactors factors=factors />
-        <section>
+        <section class="stack">
             <h2>{t!("nav-sessions")}</h2>
             <p>{t!("sessions-lead")}</p>
             <LinkButton href="/sessions">{t!("account-sessions")}</LinkButton>
@@ -48,7 +48,7 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
 fn SecondFactors(factors: Factors) -> impl IntoView {
     let any = factors.totp.is_some() || !factors.passkeys.is_empty();
     view! {
-        <section>
+        <section class="stack">
             <h2>{t!("factors-title")}</h2>
             <p>{t!("factors-lead")}</p>
             <RecoveryCodes action=MakeCodes::PATH next="/account" />

@@ -32,6 +32,11 @@ pub fn ask_from(event: &MouseEvent, purpose: &str, prefix: &str, failed: impl Fn
 
 async fn answer(form: &HtmlFormElement, purpose: &str, prefix: &str) -> Result<(), JsValue> {
     let done = dom::post("/actions/factors/ask-passkey", &format!("purpose={purpose}")).await?;
+    if Reflect::get(&done, &"kind".into())?.as_string().as_deref() == Some("stale") {
+        let here = dom::window().ok_or(JsValue::NULL)?.location().pathname()?;
+        dom::go(&format!("/prove?next={}", js_sys::encode_uri_component(&here)));
+        return Ok(());
+    }
     let asked = Reflect::get(&done, &"secret".into())?.as_string().ok_or(JsValue::NULL)?;
     let asked = JSON::parse(&asked)?;
     let ceremony = Reflect::get(&asked, &"ceremony".into())?.as_string().ok_or(JsValue::NULL)?;

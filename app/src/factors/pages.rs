@@ -42,19 +42,21 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
     };
     let hidden = vec![("next", next.clone())];
     Ok(view! {
-        <p class="lead">{t!("factor-lead")}</p>
-        {(!factors.passkeys.is_empty()).then(|| view! {
-            <Form action=ShowPasskey::PATH hidden=hidden>
-                <AskPasskey purpose="show" label=t!("passkey-show") />
-                <noscript><p class="help">{t!("passkey-script")}</p></noscript>
+        <div class="stack">
+            <p class="lead">{t!("factor-lead")}</p>
+            {(!factors.passkeys.is_empty()).then(|| view! {
+                <Form action=ShowPasskey::PATH hidden=hidden>
+                    <AskPasskey purpose="show" label=t!("passkey-show") />
+                    <noscript><p class="help">{t!("passkey-script")}</p></noscript>
+                </Form>
+            })}
+            <Form action=ShowFactor::PATH hidden=vec![("next", next)]>
+                <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
+                <Button look=Look::Main>{t!("factor-show")}</Button>
             </Form>
-        })}
-        <Form action=ShowFactor::PATH hidden=vec![("next", next)]>
-            <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
-            <Button look=Look::Main>{t!("factor-show")}</Button>
-        </Form>
-        <p class="help">{t!("factor-lost")}</p>
-        <SignOutInstead />
+            <p class="help">{t!("factor-lost")}</p>
+            <SignOutInstead />
+        </div>
     }
     .into_any())
 }
@@ -64,13 +66,17 @@ fn enrol() -> AnyView {
         return view! { <RecoveryCodes action=AddPasskey::PATH next="/" /> }.into_any();
     }
     view! {
-        <p class="lead">{t!("factor-enrol-lead")}</p>
-        <Form action=OfferTotp::PATH>
-            <p class="help">{t!("totp-what")}</p>
-            <Button look=Look::Main>{t!("totp-begin")}</Button>
-        </Form>
-        <NewPasskey />
-        <SignOutInstead />
+        <div class="stack">
+            <p class="lead">{t!("factor-enrol-lead")}</p>
+            <h2>{t!("totp-name")}</h2>
+            <Form action=OfferTotp::PATH>
+                <p class="help">{t!("totp-what")}</p>
+                <Button look=Look::Main>{t!("totp-begin")}</Button>
+            </Form>
+            <h2>{t!("passkeys-title")}</h2>
+            <NewPasskey />
+            <SignOutInstead />
+        </div>
     }
     .into_any()
 }
@@ -79,7 +85,7 @@ fn enrol() -> AnyView {
 #[component]
 fn SignOutInstead() -> impl IntoView {
     view! {
-        <Form action=SignOut::PATH>
+        <Form action=SignOut::PATH class="after">
             <Button>{t!("sign-out")}</Button>
         </Form>
     }
@@ -115,7 +121,7 @@ async fn app() -> Result<AnyView, Refusal> {
         <Qr text=offer.uri label=t!("totp-square") />
         <p>{t!("totp-type")}</p>
         <p class="secret-value"><code>{secret}</code></p>
-        <Form action=ConfirmTotp::PATH>
+        <Form action=ConfirmTotp::PATH class="after">
             <Field name="code" label=t!("totp-code") help=t!("totp-code-help") required=true autocomplete="one-time-code" />
             <Button look=Look::Main>{t!("totp-confirm")}</Button>
         </Form>

@@ -33,12 +33,14 @@ async fn form() -> Result<AnyView, Refusal> {
             {factors.totp.map(|_| view! {
                 <Field name="proof_code" label=t!("prove-code") help=t!("prove-code-help") autocomplete="one-time-code" />
             })}
-            {(!factors.passkeys.is_empty()).then(|| view! {
-                <AskPasskey purpose="show" prefix="proof_" label=t!("passkey-show") />
-            })}
-            <Button look=Look::Main>{t!("prove-do")}</Button>
+            <div class="form-buttons">
+                <Button look=Look::Main>{t!("prove-do")}</Button>
+                {(!factors.passkeys.is_empty()).then(|| view! {
+                    <AskPasskey purpose="show" prefix="proof_" label=t!("passkey-show") />
+                })}
+            </div>
         </Form>
-        <p class="help"><a href=next>{t!("prove-back")}</a></p>
+        <p class="after"><a href=next>{t!("prove-back")}</a></p>
     }
     .into_any())
 }

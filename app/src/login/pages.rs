@@ -27,11 +27,11 @@ async fn form() -> Result<AnyView, Refusal> {
             <Password name="password" label=t!("password") autocomplete="current-password" />
             <Button look=Look::Main>{t!("sign-in")}</Button>
         </Form>
-        <Form action=SignInByPasskey::PATH hidden=vec![("next", with_passkey)]>
+        <Form action=SignInByPasskey::PATH class="after" hidden=vec![("next", with_passkey)]>
             <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
         </Form>
         {match ctx::door()?.sends_mail() {
-            true => view! { <p><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
+            true => view! { <p class="after"><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
             false => view! { <p class="help">{t!("sign-in-lost")}</p> }.into_any(),
         }}
     }

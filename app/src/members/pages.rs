@@ -42,7 +42,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
             </Table>
         </Live>
         <Pager next=next />
-        {actor.is_admin().then(|| view! { <p><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
+        {actor.is_admin().then(|| view! { <p class="after"><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
     }))
 }
 

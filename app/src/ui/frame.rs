@@ -44,7 +44,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
                 {action.map(|action| view! { <div class="page-action">{action}</div> })}
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
-            {(place != Place::Account).then(|| news)}
+            {news.filter(|_| place != Place::Account)}
             {body}
         </main>
         <KeysDialog actor=actor />

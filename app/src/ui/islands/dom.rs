@@ -65,13 +65,17 @@ pub async fn fetch_text(address: &str) -> Result<String, JsValue> {
     request.response_text()?.ok_or(JsValue::NULL)
 }
 
-/// What one of our actions answers to a form, as an object.
+/// What one of our actions answers to a form, a refusal too, as an object.
 pub async fn post(address: &str, form: &str) -> Result<JsValue, JsValue> {
     asked("POST", address, Some(form), XmlHttpRequestResponseType::Json).await?.response()
 }
 
 async fn answered(address: &str, kind: XmlHttpRequestResponseType) -> Result<XmlHttpRequest, JsValue> {
-    asked("GET", address, None, kind).await
+    let request = asked("GET", address, None, kind).await?;
+    match request.status()? {
+        200 => Ok(request),
+        _ => Err(JsValue::NULL),
+    }
 }
 
 async fn asked(
@@ -90,10 +94,7 @@ async fn asked(
     let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
     request.send_with_opt_str(form)?;
     JsFuture::from(ended).await?;
-    match request.status()? {
-        200 => Ok(request),
-        _ => Err(JsValue::NULL),
-    }
+    Ok(request)
 }
 
 /// Goes to one of our pages.
