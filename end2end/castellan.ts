@@ -23,14 +23,15 @@ export class Castellan {
   private constructor(
     private child: ChildProcess,
     readonly folder: string,
+    private readonly more: Record<string, string>,
   ) {}
 
-  /** Starts one that nobody has an account on. */
-  static async start(): Promise<Castellan> {
+  /** Starts one that nobody has an account on, with more settings if there are any. */
+  static async start(more: Record<string, string> = {}): Promise<Castellan> {
     const folder = await mkdtemp(join(tmpdir(), 'castellan-end2end-'));
     // Its tasks run as another user, who has to reach the folder; what is secret in it protects itself.
     await chmod(folder, 0o755);
-    const castellan = new Castellan(launch(folder, '127.0.0.1:0'), folder);
+    const castellan = new Castellan(launch(folder, '127.0.0.1:0', more), folder, more);
     await castellan.started();
     return castellan;
   }
@@ -38,7 +39,7 @@ export class Castellan {
   /** Stops it and starts it again at the same address, on the same data. */
   async restart(): Promise<void> {
     await this.stop();
-    this.child = launch(this.folder, new URL(this.origin).host);
+    this.child = launch(this.folder, new URL(this.origin).host, this.more);
     this.said = '';
     await this.started();
   }
@@ -105,14 +106,15 @@ export class Castellan {
   }
 }
 
-function launch(folder: string, listen: string): ChildProcess {
-  const own = { ...settings(folder), CASTELLAN_LISTEN: listen, CASTELLAN_RUNNER_LISTEN: '127.0.0.1:0' };
+function launch(folder: string, listen: string, more: Record<string, string>): ChildProcess {
+  const own = { ...settings(folder), ...more, CASTELLAN_LISTEN: listen, CASTELLAN_RUNNER_LISTEN: '127.0.0.1:0' };
   // The root of the repository may hold a developer's castellan.toml: it is not for us.
   return spawn(PROGRAM, ['serve'], { cwd: folder, env: { ...process.env, ...own }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function settings(folder: string) {
-  return { CASTELLAN_DATA_DIR: join(folder, 'data') };
+  // Second factors have walkthroughs of their own.
+  return { CASTELLAN_DATA_DIR: join(folder, 'data'), CASTELLAN_AUTH_SECOND_FACTOR: 'off' };
 }
 
 function later(milliseconds: number): Promise<'late'> {

@@ -16,6 +16,11 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/audit': ({ ada }) => [ada, '/audit'],
   '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
   '/search': ({ ada }) => [ada, '/search?q=pay'],
+  '/account': ({ ada }) => [ada, '/account'],
+  '/account/address': ({ ada }) => [ada, '/account/address'],
+  '/account/password': ({ ada }) => [ada, '/account/password'],
+  '/prove': ({ ada }) => [ada, '/prove'],
+  '/settings/second-factors': ({ ada }) => [ada, '/settings/second-factors'],
   '/sessions': ({ ada }) => [ada, '/sessions'],
   '/organisations': ({ ada }) => [ada, '/organisations'],
   '/organisations/new': ({ ada }) => [ada, '/organisations/new'],
@@ -33,4 +38,4 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
 };
 
 /** Those for who is not signed in. */
-export const OUTSIDE = ['/sign-in', '/setup', '/password'];
+export const OUTSIDE = ['/sign-in', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];

@@ -6,7 +6,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 export async function signIn(page: Page, email: string, password: string): Promise<void> {
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /** Fills in the form for a new task, and sends it; ends on the task's page. */

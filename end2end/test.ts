@@ -9,6 +9,8 @@ export { expect } from '@playwright/test';
 type Each = {
   /** One that nobody has an account on, for this test alone. */
   fresh: Castellan;
+  /** The same with second factors as they are asked for by default, at a name: passkeys are bound to one. */
+  guarded: Castellan;
   /** An organisation of this test's own. */
   team: Team;
   /** Everything that any browser of this test complained about, beyond answers that are refusals. Empty at the end. */
@@ -48,6 +50,17 @@ export const test = base.extend<Each, Shared>({
 
   fresh: async ({ browser }, use, info) => {
     const castellan = await Castellan.start();
+    await use(castellan);
+    await leave(browser);
+    await attach(castellan, info);
+    await castellan.stop();
+    await castellan.forget();
+  },
+
+  guarded: async ({ browser }, use, info) => {
+    const castellan = await Castellan.start({ CASTELLAN_AUTH_SECOND_FACTOR: 'admins' });
+    castellan.origin = castellan.origin.replace('127.0.0.1', 'localhost');
+    castellan.setupLink = castellan.setupLink!.replace('127.0.0.1', 'localhost');
     await use(castellan);
     await leave(browser);
     await attach(castellan, info);

@@ -2,6 +2,7 @@
 use crate::outcome::Refusal;
 use domain::SessionId;
 use std::{future::Future, pin::Pin, sync::Arc};
+use store::Factors;
 
 /// An answer that takes a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
@@ -10,6 +11,40 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send 
 pub trait Door: Send + Sync {
     /// Opens a session, or says no: the same words and the same time for an unknown address and a wrong password.
     fn sign_in(&self, email: String, password: String) -> Answer<'_, ()>;
+    /// How far whoever holds the session has come with signing in.
+    fn stage(&self) -> Stage;
+    /// The second factors of whoever holds the session, however far they have come.
+    fn factors(&self) -> Answer<'_, Factors>;
+    /// Takes a code of the authenticator app, or a recovery code, and completes the session under a new id.
+    fn show_factor(&self, code: String) -> Answer<'_, ()>;
+    /// Makes a secret for an authenticator app, which counts for nothing yet.
+    fn offer_totp(&self) -> Answer<'_, ()>;
+    /// The secret that was made and not confirmed yet.
+    fn offered_totp(&self) -> Answer<'_, TotpOffer>;
+    /// Takes the app's first code; the session is complete with it. The recovery codes, where there were none: shown once.
+    fn confirm_totp(&self, code: String) -> Answer<'_, Option<String>>;
+    /// Whether this server sends mail.
+    fn sends_mail(&self) -> bool;
+    /// Changes one's own password, which the old one proves; ends all other sessions.
+    fn change_password(&self, old: String, new: String) -> Answer<'_, ()>;
+    /// Mails a link to whoever has this address, if anybody has: the answer is the same.
+    fn mail_password_link(&self, email: String) -> Answer<'_, ()>;
+    /// Asks for another address for oneself: a link is mailed to it.
+    fn ask_address(&self, email: String) -> Answer<'_, ()>;
+    /// Whether the link to a new address still opens anything.
+    fn may_confirm_address(&self, token: String) -> Answer<'_, ()>;
+    /// Follows the link to a new address.
+    fn confirm_address(&self, token: String) -> Answer<'_, ()>;
+    /// The name that passkeys are bound to, where there can be any.
+    fn passkey_host(&self) -> Option<String>;
+    /// What a browser is to be asked for a passkey, as JSON.
+    fn ask_passkey(&self, purpose: PasskeyPurpose) -> Answer<'_, String>;
+    /// Adds a passkey; the session is complete with it. The recovery codes, where there were none: shown once.
+    fn add_passkey(&self, passkey: PasskeyAnswer, name: String) -> Answer<'_, Option<String>>;
+    /// Takes a passkey as the second step, and completes the session under a new id.
+    fn show_passkey(&self, passkey: PasskeyAnswer) -> Answer<'_, ()>;
+    /// Takes a passkey as the only factor, and opens a session.
+    fn sign_in_by_passkey(&self, passkey: PasskeyAnswer) -> Answer<'_, ()>;
     /// Ends this session for good.
     fn sign_out(&self) -> Answer<'_, ()>;
     /// Makes the first tenant, organisation and admin, and signs them in. `token` is the set-up link's.
@@ -26,6 +61,66 @@ pub trait Door: Send + Sync {
 
 /// [`Door`] as pages find it in their context.
 pub type TheDoor = Arc<dyn Door>;
+
+/// How far somebody has come with signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody is signed in.
+    Nobody,
+    /// They have a second factor and have not shown it.
+    Show,
+    /// They must have a second factor, and have none.
+    Enrol,
+    /// They are signed in.
+    Complete,
+}
+
+/// What a passkey is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyPurpose {
+    /// To be made.
+    Register,
+    /// To be shown by somebody who is known: as the second step, or as a fresh proof.
+    Show,
+    /// To sign in with and nothing else.
+    SignIn,
+}
+
+impl PasskeyPurpose {
+    /// The word for it in a form.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "register" => Some(Self::Register),
+            "show" => Some(Self::Show),
+            "sign-in" => Some(Self::SignIn),
+            _ => None,
+        }
+    }
+}
+
+/// What a browser answered when it was asked for a passkey.
+#[derive(Clone, Debug)]
+pub struct PasskeyAnswer {
+    /// The token of what was asked.
+    pub ceremony: String,
+    /// The answer, as WebAuthn's own JSON.
+    pub passkey: String,
+}
+
+/// What an authenticator app is set up with; `Debug` leaves it out.
+#[derive(Clone)]
+pub struct TotpOffer {
+    /// The secret in Base32, to type.
+    pub secret: String,
+    /// The same as an address, to read from the screen.
+    pub uri: String,
+}
+
+impl std::fmt::Debug for TotpOffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TotpOffer")
+    }
+}
 
 /// What the set-up page asks for.
 #[derive(Clone)]

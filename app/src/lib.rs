@@ -12,10 +12,13 @@ pub mod ui;
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod door;
+pub mod mails;
 #[cfg(feature = "ssr")]
 pub mod notices;
 #[cfg(feature = "ssr")]
 pub mod receipt_check;
+#[cfg(feature = "ssr")]
+pub mod recovery;
 #[cfg(feature = "ssr")]
 pub mod refusal;
 #[cfg(feature = "ssr")]
@@ -23,8 +26,10 @@ pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod token;
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
+pub mod factors;
 pub mod incident;
 pub mod keys;
 pub mod login;

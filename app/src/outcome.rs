@@ -27,6 +27,8 @@ pub enum Kind {
     SignedOut,
     /// 403: not allowed.
     Forbidden,
+    /// 403: allowed, after a fresh proof of who one is.
+    Stale,
     /// 404: no such thing, or not for this person.
     NotFound,
     /// 409: it is not any more what was shown.
@@ -89,6 +91,9 @@ pub struct Answered {
     /// Why not, or the secret to show once.
     pub result: Result<String, Refusal>,
 }
+
+/// Begins the names of the fields that prove who one is; they may stand in any form, and are never shown again.
+pub const PROOF_PREFIX: &str = "proof_";
 
 /// The field in which every form says on which page it stands: path and query, ours.
 pub const PAGE_FIELD: &str = "_page";

@@ -25,6 +25,7 @@ impl From<Error> for Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        Self::new(Kind::Forbidden, denied.reason)
+        let kind = if denied.stale { Kind::Stale } else { Kind::Forbidden };
+        Self::new(kind, denied.reason)
     }
 }

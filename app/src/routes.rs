@@ -1,8 +1,8 @@
 //! Every page and its address.
 use crate::{
-    approvals,
+    account, approvals,
     assets::Assets,
-    audit, incident, keys, login, members, orgs,
+    audit, factors, incident, keys, login, members, orgs,
     outcome::{Kind, Refusal},
     overview, rules, runners, search, sessions, setup, tasks,
     ui::page,
@@ -23,6 +23,9 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=not_found>
                 <Route path=path!("/sign-in") view=login::pages::sign_in ssr=SsrMode::Async />
+                <Route path=path!("/second-factor") view=factors::pages::second_factor ssr=SsrMode::Async />
+                <Route path=path!("/authenticator") view=factors::pages::authenticator ssr=SsrMode::Async />
+                <Route path=path!("/prove") view=factors::proof::prove ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=setup::pages::set_up ssr=SsrMode::Async />
                 <Route path=path!("/password") view=setup::pages::password ssr=SsrMode::Async />
                 <Route path=path!("/") view=overview::pages::overview ssr=SsrMode::Async />
@@ -37,6 +40,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
+                <Route path=path!("/forgot") view=account::changes::forgot ssr=SsrMode::Async />
+                <Route path=path!("/address") view=account::changes::confirm ssr=SsrMode::Async />
+                <Route path=path!("/account/password") view=account::changes::password ssr=SsrMode::Async />
+                <Route path=path!("/account/address") view=account::changes::address ssr=SsrMode::Async />
+                <Route path=path!("/account") view=account::pages::account ssr=SsrMode::Async />
+                <Route path=path!("/settings/second-factors") view=factors::settings::policy ssr=SsrMode::Async />
                 <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />

@@ -27,11 +27,7 @@ impl Token {
     /// # Errors
     /// Where the operating system gives no randomness.
     pub fn new(prefix: &str) -> Result<Self, Refusal> {
-        let mut random = [0; 36];
-        getrandom::fill(&mut random).map_err(|error| {
-            tracing::error!(%error, "no randomness");
-            Refusal::new(Kind::Unavailable, t!("refused-unavailable"))
-        })?;
+        let random = random::<36>()?;
         Ok(Self::of(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))))
     }
 
@@ -45,6 +41,19 @@ impl Token {
     pub fn shown(&self) -> &str {
         self.text.get(..KEY_PREFIX.len() + 8).unwrap_or_default()
     }
+}
+
+/// Random bytes from the operating system.
+///
+/// # Errors
+/// Where it gives none.
+pub fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut random = [0; N];
+    getrandom::fill(&mut random).map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        Refusal::new(Kind::Unavailable, t!("refused-unavailable"))
+    })?;
+    Ok(random)
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ impl Program {
             .envs(
                 ["PAGES", "API_READS", "CHANGES", "SIGN_IN"].map(|class| (format!("CASTELLAN_LIMITS_{class}"), "off")),
             )
+            .env("CASTELLAN_AUTH_SECOND_FACTOR", "off")
             .current_dir(self.folder.path());
         if let Some(url) = &self.database {
             command.env("CASTELLAN_DATABASE_URL", url);

@@ -35,6 +35,8 @@ words! {
         Password = "password",
         /// A one-time link.
         Link = "link",
+        /// A passkey, which is also the second factor.
+        Passkey = "passkey",
         /// An API key.
         Key = "key",
         /// A client certificate.
@@ -70,6 +72,8 @@ pub struct Actor {
     pub by: SignedInBy,
     /// When they last proved who they are.
     pub proved_at: Timestamp,
+    /// Whether that was lately enough for what asks for it ([`Action::FRESH`]). Of machines nothing is asked.
+    pub fresh: bool,
     /// Where the request came from, for the audit log.
     pub address: Option<String>,
 }
@@ -111,6 +115,7 @@ impl Actor {
             held_off: false,
             by,
             proved_at: now,
+            fresh: true,
             address,
         }
     }

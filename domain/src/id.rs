@@ -48,6 +48,10 @@ ids! {
     KeyId,
     /// A signed-in browser, as its owner sees it (not the secret in the cookie).
     SessionId,
+    /// A person's passkey.
+    PasskeyId,
+    /// Something that happened with a person's account.
+    EventId,
     /// A one-time token that enrols a runner.
     EnrolmentId,
 }

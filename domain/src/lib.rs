@@ -1,5 +1,6 @@
 //! The nouns of Castellan and their rules: no I/O, no async, no clock, no randomness; compiles to wasm.
 
+pub mod account;
 pub mod actor;
 pub mod ansi;
 pub mod approval;

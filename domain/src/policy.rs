@@ -8,9 +8,15 @@ pub trait Action {
     const NAME: &'static str;
     /// What a key must be allowed; `None` where a key is never enough and a person must be there.
     const SCOPE: Option<Scope> = None;
+    /// Whether a person must have proved who they are a short while ago (M-14): a browser that was left open is not enough.
+    const FRESH: bool = false;
 
     /// `Ok` when `actor` may, else why not, in words for the actor.
     fn check(&self, actor: &Actor) -> Result<(), &'static str>;
+    /// [`Self::FRESH`], for an action that asks for it in some cases only.
+    fn asks_for_proof(&self) -> bool {
+        Self::FRESH
+    }
     /// What it is done to: kind and id.
     fn target(&self) -> (&'static str, String);
     /// What else the record should say. Nothing secret and nothing personal.
@@ -53,6 +59,8 @@ pub struct Denied {
     pub target: (&'static str, String),
     /// Why, in words for the actor.
     pub reason: &'static str,
+    /// Whether nothing is missing but a fresh proof of who they are.
+    pub stale: bool,
 }
 
 pub(crate) fn decide<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>, Denied> {
@@ -61,9 +69,12 @@ pub(crate) fn decide<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>, 
         false if A::SCOPE.is_none() => Err("A key cannot do this; sign in with a browser."),
         false => Err("This key does not have the scope for it."),
     };
+    let refuse = |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale });
     match verdict {
+        // Last: who may not is not asked to prove anything.
+        Ok(()) if action.asks_for_proof() && !actor.fresh => refuse("Prove first that it is you.", true),
         Ok(()) => Ok(Allowed { actor: actor.clone(), action }),
-        Err(reason) => Err(Denied { action: A::NAME, target: action.target(), reason }),
+        Err(reason) => refuse(reason, false),
     }
 }
 
@@ -85,17 +96,19 @@ fn manages(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static s
     when(actor.is_admin() || owner, "Only an owner of the organisation or an admin may do this.")
 }
 
-/// Actions that are one check and a few fields; `personal` names the fields that hold names or addresses.
+/// Actions that are one check and a few fields; `personal` names the fields that hold names or addresses, `fresh` says that
+/// a person must have proved lately who they are.
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $action:literal on $kind:literal ($target:expr) {
         $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)?
-    } if $check:expr $(, detail $detail:expr)? $(, personal $personal:expr)?;)*) => {$(
+    } if $check:expr $(, detail $detail:expr)? $(, personal $personal:expr)? $(, fresh $fresh:literal)?;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name { $($(#[$fdoc])* pub $field: $type),* }
 
         impl Action for $name {
             const NAME: &'static str = $action;
+            $(const FRESH: bool = $fresh;)?
 
             fn check(&self, actor: &Actor) -> Result<(), &'static str> {
                 let check: fn(&Self, &Actor) -> Result<(), &'static str> = $check;
@@ -118,12 +131,16 @@ macro_rules! actions {
 }
 
 mod access;
+mod factors;
 mod incident;
 mod people;
 mod tasks;
 
 pub use access::{
     CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
+};
+pub use factors::{
+    ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ResetFactors, SetFactorPolicy,
 };
 pub use incident::{
     EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
@@ -172,7 +189,38 @@ mod tests {
             answer: Answer::Approve,
             reason: String::new(),
             request: RequestDigest([0; 32]),
+            network: NetworkPolicy::AirGapped,
         }
+    }
+
+    /// What somebody whose last proof is long ago is told.
+    fn long_ago<A: Action>(mut actor: Actor, action: A) -> Option<bool> {
+        actor.fresh = false;
+        actor.may(action).err().map(|denied| denied.stale)
+    }
+
+    #[test]
+    fn m_14_what_is_sensitive_asks_for_a_fresh_proof_and_nothing_else_does() {
+        let mut admin = person(2, Some(Role::Owner));
+        admin.tenant_role = TenantRole::Admin;
+        assert_eq!(long_ago(admin.clone(), CreateOrganisation { name: "Ops".into() }), Some(true));
+        assert!(admin.may(CreateOrganisation { name: "Ops".into() }).is_ok(), "with a fresh one");
+        assert_eq!(long_ago(admin.clone(), submit()), None);
+        assert_eq!(long_ago(admin.clone(), decide()), None, "a sealed task");
+        let reaching = || Decide { network: NetworkPolicy::None, ..decide() };
+        assert_eq!(long_ago(admin.clone(), reaching()), Some(true));
+        assert_eq!(
+            long_ago(admin.clone(), Decide { answer: Answer::Deny, ..reaching() }),
+            None,
+            "a no is never held up"
+        );
+        assert_eq!(long_ago(person(1, None), CreateOrganisation { name: "Ops".into() }), Some(false), "may not anyway");
+        let mut key = admin;
+        (key.principal, key.scopes) = (
+            Principal::Key { key: crate::KeyId(Uuid::nil()), owner: PersonId(Uuid::from_u128(2)) },
+            Some("approvals:*".parse().unwrap()),
+        );
+        assert!(key.may(reaching()).is_ok(), "of a key nothing is asked that it cannot do");
     }
 
     #[test]

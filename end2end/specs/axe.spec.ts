@@ -4,7 +4,9 @@ import { promisify } from 'node:util';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { type Castellan } from '../castellan';
+import { code } from '../authenticator';
 import { OUTSIDE, PAGES } from '../pages';
+import { setUp } from '../people';
 import { type Scene, scene } from '../scene';
 import { expect, test as base } from '../test';
 
@@ -91,14 +93,33 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
 test('the pages outside are open to everybody', async ({ scene, fresh, browser }) => {
   const outside = async (castellan: Castellan) => (await browser.newContext({ baseURL: castellan.origin })).newPage();
   const page = await outside(scene.ada.castellan);
-  await page.goto('/sign-in');
-  await look(page);
+  for (const path of ['/sign-in', '/forgot']) {
+    await page.goto(path);
+    await look(page);
+  }
   const fields = { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' };
   await page.goto((await scene.ada.act('people/create', fields)).secret!);
   await look(page);
   const first = await outside(fresh);
   await first.goto(fresh.setupLink!);
   await look(first);
+});
+
+test('the second step is open to everybody', async ({ guarded, browser }) => {
+  const page = await (await setUp(guarded)).open(browser);
+  await page.goto('/second-factor');
+  await expect(page.getByRole('button', { name: 'Add a passkey' }), 'the page is awake').toBeVisible();
+  await look(page);
+  await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
+  await look(page);
+  await page.getByLabel('Code', { exact: true }).fill(code(await page.locator('.secret-value code').innerText()));
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await look(page);
+  await page.goto('/keys');
+  await expect(page.getByRole('heading', { name: 'This happened with your account' })).toBeVisible();
+  await look(page);
+  await page.goto('/account');
+  await look(page);
 });
 
 async function look(page: Page, widths = WIDTHS): Promise<void> {

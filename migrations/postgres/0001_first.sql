@@ -73,6 +73,9 @@ create table session (
     token_hash   bytea not null,
     person_id    uuid not null,
     signed_in_by text not null,
+    -- Whether a second factor was shown, or vouched for by who signed them in.
+    vouched      boolean not null,
+    proved_at    bigint not null,
     device       text not null,
     address      text not null,
     created_at   bigint not null,
@@ -89,6 +92,105 @@ create unique index session_token on session (token_hash);
 create index session_previous on session (previous_hash) where previous_hash is not null;
 create index session_person on session (tenant_id, person_id, last_used_at);
 create index session_expiry on session (expires_at);
+
+-- Second factors, for signing in and for proving who one is. Whether everybody must have one:
+create table factor_policy (
+    tenant_id uuid not null primary key references tenant (id),
+    everybody boolean not null
+);
+-- The secret of an authenticator app, sealed with the tenant's key. The last step of time that was used stays here: no code
+-- works twice.
+create table totp (
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    sealed       bytea not null,
+    last_step    bigint not null,
+    created_at   bigint not null,
+    -- When a first code showed that the app has the secret; until then it counts for nothing.
+    confirmed_at bigint,
+    primary key (tenant_id, person_id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create table passkey (
+    tenant_id     uuid not null,
+    id            uuid not null,
+    person_id     uuid not null,
+    name          text not null,
+    credential_id bytea not null,
+    -- The public key and what is known of its authenticator, as JSON.
+    body          text not null,
+    created_at    bigint not null,
+    last_used_at  bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create unique index passkey_credential on passkey (credential_id);
+create index passkey_person on passkey (tenant_id, person_id, id);
+-- Half of a passkey's ceremony: what was asked of a browser that has not answered yet. Only hashes of tokens are kept.
+create table ceremony (
+    token_hash bytea not null primary key,
+    state      text not null,
+    expires_at bigint not null
+);
+create index ceremony_expiry on ceremony (expires_at);
+-- Recovery codes that were not used yet; a used one is gone.
+create table recovery_code (
+    tenant_id  uuid not null,
+    person_id  uuid not null,
+    code_hash  bytea not null,
+    created_at bigint not null,
+    primary key (tenant_id, person_id, code_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- What happened with somebody's account, for themselves to read.
+create table account_event (
+    tenant_id  uuid not null,
+    id         uuid not null,
+    person_id  uuid not null,
+    happened   text not null,
+    detail     text not null,
+    address    text not null,
+    created_at bigint not null,
+    seen_at    bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index account_event_person on account_event (tenant_id, person_id, id);
+create index account_event_unseen on account_event (tenant_id, person_id) where seen_at is null;
+
+-- An address that its reader has not confirmed yet.
+create table address_change (
+    tenant_id  uuid not null,
+    token_hash bytea not null,
+    person_id  uuid not null,
+    email      text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    primary key (token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index address_change_person on address_change (tenant_id, person_id);
+-- Browsers that somebody signed in with before, by what their cookie holds.
+create table known_device (
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    token_hash   bytea not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, person_id, token_hash),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
+create table mail (
+    tenant_id  uuid not null references tenant (id),
+    id         uuid not null,
+    recipient  text not null,
+    sealed     bytea not null,
+    created_at bigint not null,
+    next_at    bigint not null,
+    attempts   bigint not null,
+    primary key (tenant_id, id)
+);
+create index mail_due on mail (next_at, id);
 
 -- Failed attempts to sign in, by account and by address; subjects are hashes.
 create table throttle (
@@ -355,6 +457,30 @@ create policy tenant_only on password_link using (castellan_sees(tenant_id)) wit
 alter table session enable row level security;
 alter table session force row level security;
 create policy tenant_only on session using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table factor_policy enable row level security;
+alter table factor_policy force row level security;
+create policy tenant_only on factor_policy using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table totp enable row level security;
+alter table totp force row level security;
+create policy tenant_only on totp using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table passkey enable row level security;
+alter table passkey force row level security;
+create policy tenant_only on passkey using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table recovery_code enable row level security;
+alter table recovery_code force row level security;
+create policy tenant_only on recovery_code using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table account_event enable row level security;
+alter table account_event force row level security;
+create policy tenant_only on account_event using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table address_change enable row level security;
+alter table address_change force row level security;
+create policy tenant_only on address_change using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table known_device enable row level security;
+alter table known_device force row level security;
+create policy tenant_only on known_device using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table mail enable row level security;
+alter table mail force row level security;
+create policy tenant_only on mail using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table api_key enable row level security;
 alter table api_key force row level security;
 create policy tenant_only on api_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -1,17 +1,24 @@
 //! How a request becomes an actor: sessions of browsers, keys of programs. Nothing else makes one.
 
+mod account;
 mod bearer;
 mod browser;
 mod cookie;
+pub(crate) mod device;
 mod door;
+mod factors;
+mod passkeys;
 mod password;
 mod refused;
 mod sessions;
+mod totp;
 
 pub use bearer::Program;
-pub use browser::{Browser, RECHECK, identify};
+pub use browser::{Browser, Halfway, RECHECK, identify};
 pub use cookie::{layer, removal};
 pub use door::BrowserDoor;
+pub use factors::Proof;
+pub use passkeys::Passkeys;
 pub use password::{Hasher, check as check_password};
 pub use sessions::Sessions;
 

@@ -17,7 +17,7 @@ use std::{
 use ipnet::IpNet;
 
 pub use rate::{Quota, Rate};
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
+pub use setting::{DatabaseUrl, LogFilter, LogFormat, SecondFactor, Sender, SmtpUrl, Token, Whole};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::door::Origin;
@@ -62,12 +62,28 @@ settings! {
         /// False leaves it out.
         enabled: bool = default true;
     }
+    /// What signing in asks for.
+    [auth] Auth {
+        /// Who must have a second factor: "admins", "everybody", or "off" for nobody. Each tenant may ask everybody.
+        /// Whoever has one is asked for it in any case.
+        second_factor: SecondFactor = default "admins";
+    }
     /// How long somebody stays signed in. Times are a whole number and s, m, h or d.
     [sessions] Sessions {
         /// After so long without a request.
         idle: Duration = default "12h";
         /// At the latest, however busy.
         absolute: Duration = default "7d";
+        /// What is sensitive asks for a new proof of who one is, when the last is older than this.
+        step_up: Duration = default "15m";
+    }
+    /// Mail: links for forgotten passwords and new addresses, and word of what happened with an account.
+    [mail] Mail {
+        /// The server that takes our mail. smtps:// is TLS from the start; smtp://…?tls=required is STARTTLS. Without it
+        /// no mail is sent, and admins hand over links instead.
+        smtp: Option<SmtpUrl> = example "smtps://castellan:password@mail.example.org";
+        /// The sender's address.
+        from: Option<Sender> = example "castellan@example.org";
     }
     /// What one client, and all of them together, may take.
     [limits] Limits {
@@ -226,6 +242,9 @@ impl Config {
                 "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
                  `tls_terminated_by_proxy = true`; with either of them it must be https",
             ));
+        }
+        if self.mail.smtp.is_some() != self.mail.from.is_some() {
+            return no("`mail.smtp` and `mail.from` belong together: set both or neither".into());
         }
         if self.sessions.idle > self.sessions.absolute {
             return no("`sessions.idle` is longer than `sessions.absolute`, so it would never count".into());

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod health;
 pub mod keys;
 pub mod live;
+pub mod mail;
 pub mod pki;
 pub mod problem;
 pub mod rates;

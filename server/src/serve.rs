@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     health::{self, Counters},
     keys::Given,
-    live, rates,
+    live, mail, rates,
     runners::Runners,
     setup,
     state::App,
@@ -52,6 +52,7 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
 
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
+    let post = mail::Post::open(&app, &origin)?;
     let router = routes(&app, &origin)?.merge(runners.enrolment());
     let service = guard(rates::limited(router, app.clone()), names, config.limits.request_body_bytes.get());
 
@@ -62,6 +63,11 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
         runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
         console::listen(app.clone()),
+        async {
+            if let Some(post) = post {
+                post.serve(stop.clone()).await;
+            }
+        },
     );
     app.store.close().await;
     tracing::info!("stopped");

@@ -42,6 +42,9 @@ impl App {
         let keys = Keys::open_with(&secrets, given)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         keys.check_with(&store, &secrets).await?;
+        if config.mail.smtp.is_some() {
+            store.queue_mail();
+        }
         let rates = Arc::new(Rates::new(&config.limits));
         Ok(Self {
             store,

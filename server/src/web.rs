@@ -31,6 +31,7 @@ pub struct Web {
     /// Scheme, host and port, for links.
     origin: String,
     https: bool,
+    passkeys: Option<auth::Passkeys>,
 }
 
 impl Web {
@@ -40,9 +41,10 @@ impl Web {
         let _already = any_spawner::Executor::init_tokio();
         let site = Site::load();
         let https = origin.starts_with("https:");
+        let passkeys = auth::Passkeys::at(&origin);
         let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
         let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
-        Self { app, hasher, options, assets, origin, https }
+        Self { app, hasher, options, assets, origin, https, passkeys }
     }
 }
 

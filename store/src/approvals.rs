@@ -277,7 +277,7 @@ impl Write {
     /// Records an answer. A question that is settled, expired, changed or answered by this person before is a conflict.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
         let person = self.actor.person().ok_or(Error::Conflict("Only people decide."))?;
-        let &Decide { approval, task, organisation, requester, answer, request, ref reason } = proof.action();
+        let &Decide { approval, task, organisation, requester, answer, request, ref reason, .. } = proof.action();
         // Writing the row takes its lock: of two who answer at once one comes second.
         let open = scoped!(
             self,

@@ -1,7 +1,8 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, KeyId, Networks, OrganisationId, PersonId, RunnerId, SessionId, SignedInBy, TaskId,
-    TenantId, Timestamp,
+    ApprovalId, Email, EnrolmentId, EventId, KeyId, Networks, OrganisationId, PasskeyId, PersonId, RunnerId, SessionId,
+    SignedInBy, TaskId, TenantId, Timestamp,
+    account::Happened,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
     request::RequestDigest,
@@ -51,7 +52,19 @@ macro_rules! as_text {
 }
 
 as_is!(Uuid, i64, bool, String, Vec<u8>);
-as_uuid!(TenantId, OrganisationId, PersonId, TaskId, ApprovalId, RunnerId, KeyId, SessionId, EnrolmentId);
+as_uuid!(
+    TenantId,
+    OrganisationId,
+    PersonId,
+    TaskId,
+    ApprovalId,
+    RunnerId,
+    KeyId,
+    SessionId,
+    EnrolmentId,
+    PasskeyId,
+    EventId
+);
 as_text!(
     Role,
     TenantRole,
@@ -63,7 +76,8 @@ as_text!(
     Networks,
     Tool,
     SignedInBy,
-    Scopes
+    Scopes,
+    Happened
 );
 
 impl Column for Timestamp {

@@ -137,6 +137,7 @@ pub struct Write {
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
     pub(crate) now: Timestamp,
+    pub(crate) store: Store,
     events: Vec<Event>,
 }
 
@@ -153,7 +154,7 @@ impl Store {
         let mut conn = self.begin_write().await?;
         enter(&mut conn, actor.tenant).await?;
         let (tenant, now) = (actor.tenant, self.now());
-        Ok(Write { tenant, actor: actor.clone(), conn, now, events: vec![] })
+        Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), events: vec![] })
     }
 
     /// Asks the policy, and records a refusal in the audit log before answering it.

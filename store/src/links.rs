@@ -1,6 +1,6 @@
 //! One-time links to set a password with: only hashes of their tokens are kept.
-use crate::{Error, Result, Write, conn::scoped};
-use domain::{Allowed, PersonId, policy::IssuePasswordLink};
+use crate::{Error, Result, Write, column::Number, conn::scoped};
+use domain::{Allowed, PersonId, account::Happened, policy::IssuePasswordLink};
 use std::time::Duration;
 
 /// How long a link works.
@@ -25,7 +25,16 @@ impl Write {
             return Err(Error::NotFound);
         }
         let entry = self.entry(&proof)?;
-        self.record(entry).await
+        self.record(entry).await?;
+        let had = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
+            person
+        )?;
+        let by = self.actor.name.clone();
+        if had.n > 0 { self.happened(person, Happened::PasswordLink, &by).await } else { Ok(()) }
     }
 
     /// Uses a link up. `NotFound` when it was used, replaced or is too old.

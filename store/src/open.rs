@@ -12,7 +12,18 @@ use sqlx::{
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::broadcast;
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -51,6 +62,8 @@ struct Inner {
     events: broadcast::Sender<Event>,
     clock: Clock,
     key: MasterKey,
+    /// Whether mail is queued: nothing would send it otherwise.
+    mail: AtomicBool,
 }
 
 /// The database of a deployment. Cheap to clone.
@@ -73,7 +86,13 @@ impl Store {
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
-        let store = Self(Arc::new(Inner { pool, events, clock: settings.clock, key: settings.key }));
+        let store = Self(Arc::new(Inner {
+            pool,
+            events,
+            clock: settings.clock,
+            key: settings.key,
+            mail: AtomicBool::new(false),
+        }));
         store.system().check_key().await?;
         Ok(store)
     }
@@ -81,6 +100,16 @@ impl Store {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.0.clock)()
+    }
+
+    /// From now on mail is queued for whoever sends it.
+    pub fn queue_mail(&self) {
+        self.0.mail.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is.
+    pub fn sends_mail(&self) -> bool {
+        self.0.mail.load(Ordering::Relaxed)
     }
 
     /// Whether the database answers.

@@ -100,6 +100,10 @@ impl Read {
 }
 
 impl Write {
+    pub(crate) fn viewer(&self) -> PersonId {
+        self.actor.person().unwrap_or(PersonId(Uuid::nil()))
+    }
+
     /// Makes an organisation. A name that is taken is a conflict.
     pub async fn create_organisation(&mut self, proof: Allowed<CreateOrganisation>) -> Result<OrganisationId> {
         let id = OrganisationId(Uuid::now_v7());

@@ -1,7 +1,12 @@
 //! People of a tenant.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
 use domain::{
     Allowed, OrganisationId, PersonId, Timestamp,
+    account::Happened,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
     text,
@@ -166,6 +171,13 @@ impl Write {
 
     /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.
     pub async fn set_password(&mut self, person: PersonId, hash: &str) -> Result<()> {
+        let had = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
+            person
+        )?;
         let set = scoped!(
             self,
             execute,
@@ -175,6 +187,9 @@ impl Write {
         )?;
         if set == 0 {
             return Err(Error::NotFound);
+        }
+        if had.n > 0 {
+            self.happened(person, Happened::PasswordChanged, "").await?;
         }
         scoped!(self, execute, "delete from session where tenant_id = $1 and person_id = $2", person)?;
         let target = ("person", person.to_string());

@@ -35,7 +35,11 @@ record! {
         pub person_id: PersonId,
         /// How they signed in.
         pub signed_in_by: SignedInBy,
-        /// When they did.
+        /// Whether a second factor was shown, or vouched for.
+        pub vouched: bool,
+        /// When they last proved who they are.
+        pub proved_at: Timestamp,
+        /// When they signed in.
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -57,6 +61,8 @@ pub struct NewSession {
     pub person: PersonId,
     /// How they signed in.
     pub by: SignedInBy,
+    /// Whether a second factor was shown, or who signed them in vouches for one.
+    pub vouched: bool,
     /// The browser, in words.
     pub device: String,
     /// Where from.
@@ -88,18 +94,19 @@ impl Write {
         scoped!(
             self,
             execute,
-            "insert into session (tenant_id, id, token_hash, person_id, signed_in_by, device, address, created_at,
-                last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+            "insert into session (tenant_id, id, token_hash, person_id, signed_in_by, vouched, device, address,
+                created_at, proved_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10)",
             new.id,
             new.token_hash,
             new.person,
             new.by,
+            new.vouched,
             new.device,
             new.address,
             self.now,
             new.expires_at
         )?;
-        let detail = serde_json::json!({ "by": new.by });
+        let detail = serde_json::json!({ "by": new.by, "second_factor": new.vouched });
         self.note("session.open", ("session", new.id.to_string()), domain::audit::Outcome::Done, detail).await?;
         self.tell(Topic::People, new.person.0);
         Ok(())
@@ -109,6 +116,38 @@ impl Write {
     pub async fn note_refused_sign_in(&mut self, person: PersonId, reason: &str) -> Result<()> {
         let detail = serde_json::json!({ "reason": reason });
         self.note("session.open", ("person", person.to_string()), domain::audit::Outcome::Refused, detail).await
+    }
+
+    /// Notes that the holder of a session just proved again who they are. `NotFound` when it ended meanwhile (E11).
+    pub async fn prove_session(&mut self, session: SessionId) -> Result<()> {
+        let owner = self.viewer();
+        let proved = scoped!(
+            self,
+            execute,
+            "update session set proved_at = $4 where tenant_id = $1 and id = $2 and person_id = $3",
+            session,
+            owner,
+            self.now
+        )?;
+        if proved == 0 {
+            return Err(crate::Error::NotFound);
+        }
+        let target = ("session", session.to_string());
+        self.note("session.prove", target, domain::audit::Outcome::Done, Value::Null).await
+    }
+
+    /// Ends every session of a person but `this`, if they have it.
+    pub(crate) async fn end_sessions(&mut self, person: PersonId, this: Option<SessionId>) -> Result<()> {
+        let this = this.unwrap_or(SessionId(uuid::Uuid::nil()));
+        scoped!(
+            self,
+            execute,
+            "delete from session where tenant_id = $1 and person_id = $2 and id <> $3",
+            person,
+            this
+        )?;
+        self.tell(Topic::People, person.0);
+        Ok(())
     }
 
     /// Ends one session. `NotFound` when it has ended already.

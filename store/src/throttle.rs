@@ -1,4 +1,5 @@
-//! How often somebody may fail to sign in: counted per account and per address, in the database, for all nodes.
+//! How often somebody may fail to sign in: counted per account and network, per network, and per account from wherever, in
+//! the database, for all nodes.
 use crate::{Result, System, column::record, conn::unscoped};
 use domain::Timestamp;
 use std::time::Duration;
@@ -21,6 +22,11 @@ const MEMORY: Duration = Duration::from_hours(1);
 impl System<'_> {
     /// When the subject may try again, if not now. Each failure beyond the fifth doubles the wait, up to 15 minutes.
     pub async fn throttled(&self, subject: [u8; 32]) -> Result<Option<Timestamp>> {
+        self.throttled_after(subject, FREE).await
+    }
+
+    /// The same where `free` failures cost nothing.
+    pub async fn throttled_after(&self, subject: [u8; 32], free: i64) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let found = unscoped!(
             conn,
@@ -29,7 +35,7 @@ impl System<'_> {
             "select failures, last_at from throttle where subject = $1",
             subject
         )?;
-        Ok(found.map(|seen| seen.last_at.after(wait(seen.failures))).filter(|until| *until > self.now()))
+        Ok(found.map(|seen| seen.last_at.after(wait(seen.failures, free))).filter(|until| *until > self.now()))
     }
 
     /// Counts a failure.
@@ -56,7 +62,7 @@ impl System<'_> {
     }
 }
 
-fn wait(failures: i64) -> Duration {
-    let doublings = u32::try_from(failures - FREE).unwrap_or(0).min(10);
-    if failures < FREE { Duration::ZERO } else { Duration::from_secs(1 << doublings).min(Duration::from_mins(15)) }
+fn wait(failures: i64, free: i64) -> Duration {
+    let doublings = u32::try_from(failures - free).unwrap_or(0).min(10);
+    if failures < free { Duration::ZERO } else { Duration::from_secs(1 << doublings).min(Duration::from_mins(15)) }
 }

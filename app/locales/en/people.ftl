@@ -1,6 +1,7 @@
 # People and organisations.
 
 people-lead = Everybody who may sign in to this tenant. What they may do follows from their roles in organisations.
+people-factors = Who must have a second factor
 person-name = Name
 person-state = State
 person-since = Since

@@ -27,6 +27,7 @@ pub async fn decide(
         answer,
         reason,
         request,
+        network: asked.network,
     };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;

@@ -138,6 +138,8 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
         answer: Answer::Approve,
         reason: String::new(),
         request: approval.request_digest,
+        network: approval.network,
     };
-    actor.may(action).err().map(|denied| denied.reason.to_owned())
+    // Who only has to prove first that it is them may answer: they are asked when they do.
+    actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied.reason.to_owned())
 }

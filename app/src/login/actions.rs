@@ -10,6 +10,21 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
+/// Opens a session with a passkey and nothing else, and goes on to the page that was asked for first.
+#[server(prefix = "/actions", endpoint = "login/passkey")]
+pub async fn sign_in_by_passkey(
+    #[server(default)] ceremony: String,
+    #[server(default)] passkey: String,
+    #[server(default)] next: String,
+) -> Result<Done, Refusal> {
+    use crate::{
+        door::PasskeyAnswer,
+        ui::{ctx, own_path},
+    };
+    ctx::door()?.sign_in_by_passkey(PasskeyAnswer { ceremony, passkey }).await?;
+    Ok(Done::GoTo(own_path(Some(&next))))
+}
+
 /// Ends this session.
 #[server(prefix = "/actions", endpoint = "login/sign-out")]
 pub async fn sign_out() -> Result<Done, Refusal> {

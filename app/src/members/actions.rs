@@ -49,6 +49,18 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     Ok(Done::Secret(super::link(&token)))
 }
 
+/// Removes all second factors of somebody who lost them.
+#[server(prefix = "/actions", endpoint = "people/reset-factors")]
+pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::ResetFactors { person: super::id_of(&id)? }).await?;
+    let mut write = store.write(&actor).await?;
+    write.reset_factors(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
 /// Changes what a person is in the tenant.
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {

@@ -1,5 +1,5 @@
 //! People: the list, making one, and one of them.
-use super::actions::{CreatePerson, IssueLink, SetTenantRole};
+use super::actions::{CreatePerson, IssueLink, ResetFactors, SetTenantRole};
 use crate::{
     incident::pages::AboutPerson,
     outcome::{Kind, Refusal},
@@ -43,6 +43,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
             </Table>
         </Live>
         <Pager next=next />
+        {actor.is_admin().then(|| view! { <p class="after"><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
     }))
 }
 
@@ -187,6 +188,11 @@ fn Manage(person: Person, oneself: bool) -> impl IntoView {
             <Confirm
                 label=t!("link-open") consequence=t!("link-consequence") act=t!("link-make") action=IssueLink::PATH hidden=id()
             />
+            {(!oneself).then(|| view! {
+                <Confirm
+                    label=t!("reset-open") consequence=t!("reset-consequence") act=t!("reset") action=ResetFactors::PATH hidden=id()
+                />
+            })}
         </section>
     }
 }

@@ -105,6 +105,9 @@ pub fn Password(
     help: Option<String>,
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
+    /// Whether something else may stand in for it.
+    #[prop(optional)]
+    may_be_empty: bool,
 ) -> impl IntoView {
     let frame = Frame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
@@ -112,7 +115,7 @@ pub fn Password(
     frame.around(view! {
         <div class="input-row">
             <input
-                class="input" id=id.clone() name=name type="password" required autocomplete=autocomplete
+                class="input" id=id.clone() name=name type="password" required=!may_be_empty autocomplete=autocomplete
                 aria-invalid=invalid aria-describedby=described
             />
             <ShowPassword field=id show=t!("password-show") hide=t!("password-hide") />

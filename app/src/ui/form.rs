@@ -1,6 +1,6 @@
 //! Forms: plain ones, sent to a server function. What was typed stays after an error, and errors stand where they belong.
 use super::{ctx, summary::Summary};
-use crate::outcome::{Answered, PAGE_FIELD, Refusal};
+use crate::outcome::{Answered, Kind, PAGE_FIELD, Refusal};
 use domain::Invalid;
 use leptos::{context::Provider, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,10 @@ impl Filled {
             let sent = |(name, value): &(&str, String)| answered.values.iter().any(|(n, v)| n == name && v == value);
             answered.action == action && hidden.iter().all(sent)
         };
-        let refused = answered.filter(same).and_then(|answered| Some((answered.values, answered.result.err()?)));
+        let refused = answered
+            .filter(same)
+            .filter(|answered| !asks_for_proof(answered))
+            .and_then(|answered| Some((answered.values, answered.result.err()?)));
         let (typed, refusal) = refused.unzip();
         Self { id: plain(&id), typed, refusal, labels: Arc::default() }
     }
@@ -85,6 +88,11 @@ impl Filled {
     }
 }
 
+/// Whether nothing is wrong with a form, and only a proof is missing.
+fn asks_for_proof(answered: &Answered) -> bool {
+    matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
+}
+
 /// A line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -111,7 +119,11 @@ fn sentence(reason: &str) -> String {
 #[component]
 pub fn Form(
     /// The path of the server function.
-    action: &'static str,
+    #[prop(into)]
+    action: String,
+    /// The page that it stands on, where that is not this one.
+    #[prop(optional, into)]
+    page: Option<String>,
     /// Fields that are not seen; they also tell forms of one action on one page apart.
     #[prop(optional)]
     hidden: Vec<(&'static str, String)>,
@@ -121,7 +133,8 @@ pub fn Form(
     /// Fields and buttons.
     children: Children,
 ) -> impl IntoView {
-    let filled = Filled::of(action, &hidden);
+    let filled = Filled::of(&action, &hidden);
+    let page = page.unwrap_or_else(|| ctx::here().to_string());
     let (id, state) = (filled.id.clone(), filled.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
@@ -132,7 +145,7 @@ pub fn Form(
                 view! {
                     <form id=id method="post" action=action class=format!("form {class}") novalidate>
                         <Summary filled=state />
-                        <input type="hidden" name=PAGE_FIELD value=ctx::here().to_string() />
+                        <input type="hidden" name=PAGE_FIELD value=page />
                         {hidden.collect_view()}
                         {fields}
                     </form>
@@ -145,7 +158,6 @@ pub fn Form(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Kind;
 
     fn answered(id: &str) -> Option<Answered> {
         let fields =

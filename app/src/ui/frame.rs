@@ -7,7 +7,7 @@ use super::{
     title::TabTitle,
     top::{SearchField, Switch},
 };
-use crate::{incident::pages::Frozen, login::actions::SignOut};
+use crate::{account, incident::pages::Frozen, login::actions::SignOut};
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
@@ -15,6 +15,7 @@ use store::Organisation;
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     let Around { waiting, organisations, frozen } = around(&actor).await;
+    let news = account::news::news(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     let banner = crate::notices::banner(&actor);
@@ -46,6 +47,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
                 {action.map(|action| view! { <div class="page-action">{action}</div> })}
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
+            {news.filter(|_| place != Place::Account)}
             {body}
         </main>
         <KeysDialog actor=actor />
@@ -99,6 +101,7 @@ fn Menu(actor: Actor) -> impl IntoView {
             <summary class="button"><Icon of=Glyph::Person /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
             <div class="menu">
                 <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
+                <a class="nav-link" href=Place::Account.href()>{Place::Account.label()}</a>
                 <a class="nav-link" href=Place::Sessions.href()>{Place::Sessions.label()}</a>
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>

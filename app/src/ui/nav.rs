@@ -26,6 +26,8 @@ pub enum Place {
     Incident,
     /// The audit log.
     Audit,
+    /// One's own account.
+    Account,
     /// One's own sessions.
     Sessions,
     /// None of these.
@@ -46,6 +48,7 @@ impl Place {
             Self::Keys => "/keys",
             Self::Incident => "/incident",
             Self::Audit => "/audit",
+            Self::Account => "/account",
             Self::Sessions => "/sessions",
         }
     }
@@ -63,6 +66,7 @@ impl Place {
             Self::Keys => t!("nav-keys"),
             Self::Incident => t!("nav-incident"),
             Self::Audit => t!("nav-audit"),
+            Self::Account => t!("nav-own-account"),
             Self::Sessions => t!("nav-sessions"),
         }
     }
@@ -79,6 +83,7 @@ impl Place {
             Self::Keys => Glyph::Key,
             Self::Incident => Glyph::Warning,
             Self::Audit => Glyph::Book,
+            Self::Account => Glyph::Lock,
             Self::Sessions => Glyph::Person,
         }
     }
@@ -96,6 +101,7 @@ impl Place {
             Self::Keys => "k",
             Self::Incident => "e",
             Self::Audit => "l",
+            Self::Account => "y",
             Self::Sessions => "s",
         }
     }
@@ -121,7 +127,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
         (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit]),
-        (t!("nav-account"), vec![Place::Sessions]),
+        (t!("nav-account"), vec![Place::Account, Place::Sessions]),
     ];
     let open = |(name, places): (String, Vec<Place>)| {
         (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())

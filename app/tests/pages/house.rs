@@ -1,7 +1,7 @@
 //! A tenant with people in it, a fresh database, and a browser that shows one page at a time.
 use app::{
     assets::PublicOrigin,
-    door::{Answer, Door, FirstAdmin, TheDoor},
+    door::{Answer, Door, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TheDoor, TotpOffer},
     outcome::{Answered, Done, Refusal},
     routes::{App, shell},
 };
@@ -55,6 +55,57 @@ struct Closed;
 impl Door for Closed {
     fn sign_in(&self, _: String, _: String) -> Answer<'_, ()> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::Invalid, "The address or the password is wrong.")) })
+    }
+    fn stage(&self) -> Stage {
+        Stage::Nobody
+    }
+    fn factors(&self) -> Answer<'_, store::Factors> {
+        Box::pin(async { Ok(store::Factors::default()) })
+    }
+    fn show_factor(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn offer_totp(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn offered_totp(&self) -> Answer<'_, TotpOffer> {
+        Box::pin(async { Ok(TotpOffer { secret: "GEZDGNBV".into(), uri: "otpauth://totp/x?secret=GEZDGNBV".into() }) })
+    }
+    fn sends_mail(&self) -> bool {
+        true
+    }
+    fn change_password(&self, _: String, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn mail_password_link(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn ask_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn may_confirm_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn confirm_address(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn passkey_host(&self) -> Option<String> {
+        None
+    }
+    fn ask_passkey(&self, _: PasskeyPurpose) -> Answer<'_, String> {
+        Box::pin(async { Ok(String::new()) })
+    }
+    fn add_passkey(&self, _: PasskeyAnswer, _: String) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn show_passkey(&self, _: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn sign_in_by_passkey(&self, _: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn confirm_totp(&self, _: String) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
     }
     fn sign_out(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })

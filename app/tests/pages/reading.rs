@@ -3,7 +3,11 @@ use crate::house::House;
 use axum::http::StatusCode;
 use domain::role::{Role, TenantRole};
 
-const PLACES: [&str; 9] = [
+const PLACES: [&str; 13] = [
+    "/account",
+    "/account/address",
+    "/account/password",
+    "/settings/second-factors",
     "/sessions",
     "/organisations",
     "/organisations/new",

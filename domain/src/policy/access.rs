@@ -43,7 +43,7 @@ actions! {
       detail |a| json!({
         "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at, "organisation": a.organisation,
         "networks": a.networks,
-    });
+    }), fresh true;
 
     /// Puts a new key in the place of one, which works for a while longer.
     RotateKey = "key.rotate" on "key" (|a| a.key.to_string()) {
@@ -56,7 +56,7 @@ actions! {
         /// How long both work.
         overlap: Duration,
     } if |a, actor| keeps_keys(actor, a.owner, a.responsible),
-      detail |a| json!({ "overlap_seconds": a.overlap.as_secs() });
+      detail |a| json!({ "overlap_seconds": a.overlap.as_secs() }), fresh true;
 
     /// Revokes all keys of somebody.
     RevokeKeysOf = "key.revoke_all" on "person" (|a| a.owner.to_string()) {
@@ -96,11 +96,11 @@ actions! {
         enrolment: EnrolmentId,
         /// What the runner will be called: 1 to 63 of a-z, 0-9 and hyphen.
         name: String,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name });
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name }), fresh true;
 
     /// Revokes a runner: its certificate counts no more.
     RevokeRunner = "runner.revoke" on "runner" (|a| a.runner.to_string()) {
         /// Which.
         runner: RunnerId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| admin(actor), fresh true;
 }

@@ -1,4 +1,5 @@
 //! What is done when something goes wrong: locking somebody out, ending sessions, freezing the tenant, stopping what runs (K-09).
+//! What takes away asks for no fresh proof, so that nothing is in its way; what gives back does.
 use super::{Action, admin, manages, when};
 use crate::{Actor, OrganisationId, PersonId, RunnerId};
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ actions! {
     UnlockPerson = "person.unlock" on "person" (|a| a.person.to_string()) {
         /// Whom.
         person: PersonId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| admin(actor), fresh true;
 
     /// Ends all sessions of one person, or of everybody but the one who does it.
     EndSessions = "session.end_all" on "person" (|a| a.of.map(|person| person.to_string()).unwrap_or_default()) {
@@ -69,7 +70,7 @@ actions! {
     FreezeTenant = "tenant.freeze" on "tenant" (|_| String::new()) {} if |_, actor| admin(actor);
 
     /// Ends a freeze.
-    ThawTenant = "tenant.thaw" on "tenant" (|_| String::new()) {} if |_, actor| admin(actor);
+    ThawTenant = "tenant.thaw" on "tenant" (|_| String::new()) {} if |_, actor| admin(actor), fresh true;
 }
 
 /// What goes on while a tenant is frozen: signing in and out, taking rights away, runners' words about what they have, and

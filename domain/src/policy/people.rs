@@ -18,7 +18,7 @@ actions! {
         tenant_role: TenantRole,
     } if |_, actor| admin(actor),
       detail |a| json!({ "tenant_role": a.tenant_role }),
-      personal |a| json!({ "email": a.email, "name": a.name });
+      personal |a| json!({ "email": a.email, "name": a.name }), fresh true;
 
     /// Makes a service account: an owner of keys that is no person and never signs in.
     CreateServiceAccount = "service_account.create" on "tenant" (|_| String::new()) {
@@ -32,7 +32,7 @@ actions! {
     IssuePasswordLink = "person.password_link" on "person" (|a| a.person.to_string()) {
         /// For whom.
         person: PersonId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| admin(actor), fresh true;
 
     /// Changes what a person is in the tenant.
     SetTenantRole = "person.tenant_role" on "person" (|a| a.person.to_string()) {
@@ -43,13 +43,13 @@ actions! {
     } if |a, actor| {
         admin(actor)?;
         when(actor.person() != Some(a.person), "Another admin must change your own role.")
-    }, detail |a| json!({ "tenant_role": a.tenant_role });
+    }, detail |a| json!({ "tenant_role": a.tenant_role }), fresh true;
 
     /// Makes an organisation.
     CreateOrganisation = "organisation.create" on "tenant" (|_| String::new()) {
         /// What people call it.
         name: String,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name });
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name }), fresh true;
 
     /// Puts a person into an organisation, or changes their role there.
     SetMembership = "membership.set" on "organisation" (|a| a.organisation.to_string()) {
@@ -59,7 +59,7 @@ actions! {
         person: PersonId,
         /// As what.
         role: Role,
-    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person, "role": a.role });
+    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person, "role": a.role }), fresh true;
 
     /// Takes a person out of an organisation.
     RemoveMembership = "membership.remove" on "organisation" (|a| a.organisation.to_string()) {
@@ -67,7 +67,7 @@ actions! {
         organisation: OrganisationId,
         /// Who.
         person: PersonId,
-    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person });
+    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person }), fresh true;
 
     /// Changes the tenant's rules.
     ChangeRules = "rules.change" on "tenant" (|_| String::new()) {
@@ -75,5 +75,5 @@ actions! {
         rules: Rules,
         /// The version that was shown to the person who changed them.
         version: i64,
-    } if |_, actor| admin(actor), detail |a| json!({ "rules": a.rules });
+    } if |_, actor| admin(actor), detail |a| json!({ "rules": a.rules }), fresh true;
 }

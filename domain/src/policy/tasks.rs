@@ -1,8 +1,8 @@
 //! What is done with tasks, the approval queue and the audit log.
-use super::{Action, manages, when};
+use super::{Action, manages, reaches_out, when};
 use crate::{
-    Actor, ApprovalId, OrganisationId, PersonId, TaskId, approval::Answer, request::RequestDigest, role::Role,
-    scope::Scope, task::Submission,
+    Actor, ApprovalId, OrganisationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy,
+    request::RequestDigest, role::Role, scope::Scope, task::Submission,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +78,8 @@ pub struct Decide {
     pub reason: String,
     /// The request that was shown to the person who answers.
     pub request: RequestDigest,
+    /// What it could reach.
+    pub network: NetworkPolicy,
 }
 
 impl Action for Decide {
@@ -90,6 +92,10 @@ impl Action for Decide {
             "Only approvers of the organisation may decide.",
         )?;
         when(actor.person() != Some(self.requester), "Nobody decides a request of their own.")
+    }
+    /// For a yes to what reaches beyond its sandbox.
+    fn asks_for_proof(&self) -> bool {
+        self.answer == Answer::Approve && reaches_out(self.network)
     }
     fn target(&self) -> (&'static str, String) {
         ("task", self.task.to_string())

@@ -264,6 +264,7 @@ async fn decide(
         answer,
         reason: approval::reason(answer, &given.reason)?,
         request: given.request_digest,
+        network: question.network,
     };
     let proof = app.store.authorise(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;

@@ -82,6 +82,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         held_off: false,
         by: SignedInBy::Key,
         proved_at: app.store.now(),
+        fresh: true,
         address: address.map(|address| address.to_string()),
     };
     let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;

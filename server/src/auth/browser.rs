@@ -1,12 +1,16 @@
 //! A browser's request becomes an actor by its session.
 use super::sessions::{HOLDER, Holder};
-use crate::{door::ClientAddress, rates, state::App};
+use crate::{config::SecondFactor, door::ClientAddress, rates, state::App};
+use app::door::Stage;
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, OrganisationId, Principal, SessionId, role::Role};
+use domain::{
+    Actor, OrganisationId, Principal, SessionId,
+    role::{Role, TenantRole},
+};
 use http::{StatusCode, request::Parts};
 use std::{collections::BTreeMap, time::Duration};
 use store::{SessionRow, system};
@@ -19,7 +23,16 @@ pub struct Browser {
     pub actor: Actor,
     /// With which session.
     pub session: SessionId,
-    holder: Holder,
+    pub(super) holder: Holder,
+}
+
+/// Somebody who signed in, and has not shown all that they must: nobody, but for the few acts that lead on from here.
+#[derive(Clone, Debug)]
+pub struct Halfway {
+    /// Who it would be.
+    pub(super) browser: Browser,
+    /// What is missing.
+    pub(super) stage: Stage,
 }
 
 impl Browser {
@@ -35,19 +48,25 @@ impl Browser {
         let lasts = |session: &SessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
         let open = read.sessions().await.is_ok_and(|open| open.iter().find(own).is_some_and(lasts));
         let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
-        open && holder
-            .is_ok_and(|(person, roles)| (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles))
+        open && holder.is_ok_and(|(person, roles)| {
+            stage(app, &self.holder, &person) == Stage::Complete
+                && (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles)
+        })
     }
 }
 
 /// Finds who is signed in, for every request that a browser may send; without a session it goes on as nobody's.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match find(&app, &mut request).await {
-        Ok(Some(browser)) => {
+        // Only a complete session makes its holder somebody: whatever asks for a Browser or an Actor finds none else.
+        Ok(Some(Halfway { browser, stage: Stage::Complete })) => {
             if let Err(exceeded) = rates::charge(&app, (&request).into(), &browser.actor, None) {
                 return rates::refusal(&exceeded, request.method(), request.uri(), request.headers());
             }
             request.extensions_mut().insert(browser);
+        }
+        Ok(Some(halfway)) => {
+            request.extensions_mut().insert(halfway);
         }
         Ok(None) => {}
         Err(error) => {
@@ -63,7 +82,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     next.run(request).await
 }
 
-async fn find(app: &App, request: &mut Request) -> Result<Option<Browser>, String> {
+async fn find(app: &App, request: &mut Request) -> Result<Option<Halfway>, String> {
     let Some(session) = request.extensions().get::<Session>().cloned() else { return Ok(None) };
     if session.id().is_none() {
         return Ok(None);
@@ -79,9 +98,28 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Browser>, Strin
     if holder.becomes.is_some() {
         session.cycle_id().await.map_err(|error| error.to_string())?;
     }
-    let actor = actor(&holder, person, roles, address);
+    let stage = stage(app, &holder, &person);
+    let fresh = app.store.now().since(holder.proved_at) < app.config.sessions.step_up;
+    let actor = actor(&holder, person, roles, address, fresh);
     let actor = super::refused::held_off(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
-    Ok(Some(Browser { actor, session: holder.session, holder }))
+    Ok(Some(Halfway { browser: Browser { actor, session: holder.session, holder }, stage }))
+}
+
+/// How far somebody has come with signing in (M-14). Asked at every request: a rule that changes counts at once.
+fn stage(app: &App, holder: &Holder, person: &system::Holder) -> Stage {
+    let admin = person.tenant_role == TenantRole::Admin;
+    let must = person.everybody
+        || match app.config.auth.second_factor {
+            SecondFactor::Off => false,
+            SecondFactor::Admins => admin,
+            SecondFactor::Everybody => true,
+        };
+    match (holder.vouched, person.has_factor) {
+        (true, _) => Stage::Complete,
+        (false, true) => Stage::Show,
+        (false, false) if must => Stage::Enrol,
+        (false, false) => Stage::Complete,
+    }
 }
 
 pub(super) fn actor(
@@ -89,6 +127,7 @@ pub(super) fn actor(
     person: system::Holder,
     roles: BTreeMap<OrganisationId, Role>,
     address: Option<String>,
+    fresh: bool,
 ) -> Actor {
     Actor {
         tenant: holder.tenant,
@@ -102,6 +141,7 @@ pub(super) fn actor(
         held_off: false,
         by: holder.by,
         proved_at: holder.proved_at,
+        fresh,
         address,
     }
 }

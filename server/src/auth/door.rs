@@ -5,7 +5,7 @@ use super::{
 };
 use crate::state::App;
 use app::{
-    door::{Answer, Door, FirstAdmin},
+    door::{Answer, Door, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer},
     outcome::{Kind, Refusal},
 };
 use domain::{
@@ -14,7 +14,11 @@ use domain::{
     role::{Role, TenantRole},
     text,
 };
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -28,10 +32,18 @@ pub struct BrowserDoor {
     pub session: Session,
     /// Who is signed in with it.
     pub browser: Option<super::Browser>,
+    /// Who has begun to sign in with it, and must show more.
+    pub halfway: Option<super::Halfway>,
+    /// What verifies passkeys, where there can be any.
+    pub passkeys: Option<super::Passkeys>,
     /// Where the request came from.
     pub address: IpAddr,
     /// The browser, in words.
     pub device: String,
+    /// What its cookie holds since somebody signed in with it.
+    pub known_device: Option<String>,
+    /// What its cookie holds from now on.
+    pub new_device: Mutex<Option<String>>,
 }
 
 impl fmt::Debug for BrowserDoor {
@@ -40,6 +52,8 @@ impl fmt::Debug for BrowserDoor {
     }
 }
 
+/// How many wrong passwords for one account, from wherever, cost nothing but those who guess.
+const EVERYWHERE: i64 = 100;
 /// The same for an unknown address and a wrong password.
 const WRONG: &str = "The address or the password is not right.";
 const LINK_OVER: &str = "This link was used already, or is too old. Ask an admin for a new one.";
@@ -49,25 +63,36 @@ impl Door for BrowserDoor {
     fn sign_in(&self, email: String, password: String) -> Answer<'_, ()> {
         Box::pin(async move {
             let email = Email::parse(&email);
-            let account = digest(&format!("account {}", email.as_ref().map_or("", Email::as_str)));
-            let address = digest(&format!("address {}", network(self.address)));
+            let account = email.as_ref().map_or("", Email::as_str);
             let system = self.app.store.system();
-            for subject in [account, address] {
-                if let Some(until) = system.throttled(subject).await? {
-                    let wait = until.since(self.app.store.now()).as_secs() + 1;
-                    let text = format!("Too many attempts. Wait {wait} seconds and try again.");
-                    return Err(Refusal::new(Kind::TooMany, text));
-                }
-            }
             let credential = match &email {
                 Ok(email) => system.credential(email).await?,
                 Err(_) => None,
             };
+            let device = self.known_device.as_deref().map(digest);
+            let known_device = match (&credential, device) {
+                (Some(known), Some(device)) => system.knows_device(known.tenant_id, known.id, device).await?,
+                _ => false,
+            };
+            // Who guesses elsewhere keeps nobody out of a browser that they signed in with before; and nobody who guesses at
+            // one place keeps an account's owner out at another.
+            let everywhere = digest(&format!("account {account}"));
+            let counted = match device.filter(|_| known_device) {
+                Some(device) => vec![device],
+                None => {
+                    if let Some(until) = system.throttled_after(everywhere, EVERYWHERE).await? {
+                        return Err(self.wait_until(until));
+                    }
+                    vec![digest(&format!("account {account} {}", network(self.address))), self.network()]
+                }
+            };
+            self.not_too_often(&counted).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
             let Some(known) = credential.as_ref().filter(|_| right) else {
-                system.note_failure(account).await?;
-                system.note_failure(address).await?;
+                for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
+                    system.note_failure(*subject).await?;
+                }
                 if let Some(known) = credential {
                     let nobody = Actor {
                         address: Some(self.address.to_string()),
@@ -79,14 +104,88 @@ impl Door for BrowserDoor {
                 }
                 return Err(Refusal::new(Kind::SignedOut, WRONG));
             };
-            system.forget_failures(account).await?;
-            self.open(known.tenant_id, known.id, SignedInBy::Password).await
+            if let Some(first) = counted.first() {
+                system.forget_failures(*first).await?;
+            }
+            self.open(known.tenant_id, known.id, SignedInBy::Password, false).await
         })
+    }
+
+    fn stage(&self) -> Stage {
+        match (&self.browser, &self.halfway) {
+            (Some(_), _) => Stage::Complete,
+            (None, Some(halfway)) => halfway.stage,
+            (None, None) => Stage::Nobody,
+        }
+    }
+
+    fn factors(&self) -> Answer<'_, store::Factors> {
+        Box::pin(self.own_factors())
+    }
+
+    fn show_factor(&self, code: String) -> Answer<'_, ()> {
+        Box::pin(self.show(code))
+    }
+
+    fn offer_totp(&self) -> Answer<'_, ()> {
+        Box::pin(self.offer())
+    }
+
+    fn offered_totp(&self) -> Answer<'_, TotpOffer> {
+        Box::pin(self.offered())
+    }
+
+    fn passkey_host(&self) -> Option<String> {
+        self.passkeys.as_ref().map(|passkeys| passkeys.host.clone())
+    }
+
+    fn ask_passkey(&self, purpose: PasskeyPurpose) -> Answer<'_, String> {
+        Box::pin(self.ask(purpose))
+    }
+
+    fn add_passkey(&self, answer: PasskeyAnswer, name: String) -> Answer<'_, Option<String>> {
+        Box::pin(self.add(answer.ceremony, answer.passkey, name))
+    }
+
+    fn show_passkey(&self, answer: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(self.show_key(answer.ceremony, answer.passkey))
+    }
+
+    fn sign_in_by_passkey(&self, answer: PasskeyAnswer) -> Answer<'_, ()> {
+        Box::pin(self.sign_in_by_key(answer.ceremony, answer.passkey))
+    }
+
+    fn sends_mail(&self) -> bool {
+        self.app.store.sends_mail()
+    }
+
+    fn change_password(&self, old: String, new: String) -> Answer<'_, ()> {
+        Box::pin(self.change_own_password(old, new))
+    }
+
+    fn mail_password_link(&self, email: String) -> Answer<'_, ()> {
+        Box::pin(self.mail_link(email))
+    }
+
+    fn ask_address(&self, email: String) -> Answer<'_, ()> {
+        Box::pin(self.ask_own_address(email))
+    }
+
+    fn may_confirm_address(&self, token: String) -> Answer<'_, ()> {
+        Box::pin(self.is_address_asked(token))
+    }
+
+    fn confirm_address(&self, token: String) -> Answer<'_, ()> {
+        Box::pin(self.follow_address(token))
+    }
+
+    fn confirm_totp(&self, code: String) -> Answer<'_, Option<String>> {
+        Box::pin(self.confirm(code))
     }
 
     fn sign_out(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            if let Some(browser) = &self.browser
+            if let Some(browser) = self.whoever()
                 && let Some(owner) = browser.actor.person()
             {
                 let action = EndSession { session: browser.session, owner };
@@ -130,7 +229,7 @@ impl Door for BrowserDoor {
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);
-            self.open(tenant, person, SignedInBy::Link).await
+            self.open(tenant, person, SignedInBy::Link, false).await
         })
     }
 
@@ -159,7 +258,7 @@ impl Door for BrowserDoor {
             };
             write.set_password(person, &hash).await?;
             write.commit().await?;
-            self.open(place.tenant_id, person, SignedInBy::Link).await
+            self.open(place.tenant_id, person, SignedInBy::Link, false).await
         })
     }
 
@@ -188,8 +287,28 @@ impl Door for BrowserDoor {
 }
 
 impl BrowserDoor {
+    /// What attempts from where the request came from are counted by.
+    pub(super) fn network(&self) -> [u8; 32] {
+        digest(&format!("address {}", network(self.address)))
+    }
+
+    /// The network in words.
+    pub(super) fn network_name(&self) -> String {
+        network(self.address)
+    }
+
+    /// Who holds the session, however far they have come.
+    pub fn whoever(&self) -> Option<&super::Browser> {
+        self.browser.as_ref().or_else(|| self.halfway.as_ref().map(|halfway| &halfway.browser))
+    }
+
     /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.
-    async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy) -> Result<(), Refusal> {
+    /// `vouched` says that a second factor was shown, or that whoever signed them in vouches for one: without it the session
+    /// of somebody who has or must have one reaches nothing but the pages that ask for it (M-14).
+    ///
+    /// # Errors
+    /// When the session cannot be made.
+    pub async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy, vouched: bool) -> Result<(), Refusal> {
         self.sign_out().await?;
         let holder = Holder {
             tenant,
@@ -197,17 +316,32 @@ impl BrowserDoor {
             session: SessionId(Uuid::now_v7()),
             by,
             proved_at: self.app.store.now(),
+            vouched,
             device: self.device.clone(),
             address: self.address.to_string(),
             open: false,
             becomes: None,
         };
         self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
-        self.session.save().await.map_err(|error| unavailable(&error))
+        self.session.save().await.map_err(|error| unavailable(&error))?;
+        self.know_device(tenant, person).await
+    }
+
+    /// From now on this browser is one that the person signed in with.
+    async fn know_device(&self, tenant: TenantId, person: PersonId) -> Result<(), Refusal> {
+        let token = match &self.known_device {
+            Some(token) => token.clone(),
+            None => app::token::Token::new("")?.text,
+        };
+        let mut write = self.app.store.write(&Actor::clock(tenant, self.app.store.now())).await?;
+        write.know_device(person, digest(&token)).await?;
+        write.commit().await?;
+        *self.new_device.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        Ok(())
     }
 }
 
-fn unavailable(error: &dyn std::error::Error) -> Refusal {
+pub(super) fn unavailable(error: &dyn std::error::Error) -> Refusal {
     tracing::error!(%error, "signing in does not work");
     Refusal::new(Kind::Unavailable, "Signing in does not work at the moment. Try again.")
 }

@@ -36,6 +36,8 @@ pub(super) struct Holder {
     pub session: SessionId,
     pub by: SignedInBy,
     pub proved_at: domain::Timestamp,
+    /// Whether a second factor was shown, or vouched for.
+    pub vouched: bool,
     /// Given at sign-in, for the list of sessions.
     pub device: String,
     pub address: String,
@@ -61,12 +63,13 @@ impl Sessions {
 
     async fn open(&self, holder: Holder, token_hash: [u8; 32]) -> std::result::Result<(), store::Error> {
         let (person, roles) = self.store.system().holder(holder.tenant, holder.person).await?;
-        let actor = super::browser::actor(&holder, person, roles, Some(holder.address.clone()));
+        let actor = super::browser::actor(&holder, person, roles, Some(holder.address.clone()), true);
         let new = NewSession {
             token_hash,
             id: holder.session,
             person: holder.person,
             by: holder.by,
+            vouched: holder.vouched,
             device: holder.device,
             address: holder.address,
             expires_at: self.store.now().after(self.absolute),
@@ -124,7 +127,8 @@ impl SessionStore for Sessions {
             person: session.person_id,
             session: session.id,
             by: session.signed_in_by,
-            proved_at: session.created_at,
+            proved_at: session.proved_at,
+            vouched: session.vouched,
             device: String::new(),
             address: String::new(),
             open: true,

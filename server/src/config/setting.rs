@@ -211,6 +211,82 @@ impl Setting for Token {
     }
 }
 
+/// Who must have a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Nobody, unless their tenant says so.
+    Off,
+    /// Admins of tenants.
+    Admins,
+    /// Everybody.
+    Everybody,
+}
+
+impl Setting for SecondFactor {
+    fn allowed() -> String {
+        "\"off\", \"admins\" or \"everybody\"".into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        match text(value)?.as_str() {
+            "off" | "false" => Some(Self::Off), // a bare `off` in a variable reads as false
+            "admins" => Some(Self::Admins),
+            "everybody" => Some(Self::Everybody),
+            _ => None,
+        }
+    }
+}
+
+/// Where mail is handed over; it may carry a password and so is not printed.
+#[derive(Debug, Clone)]
+pub struct SmtpUrl(SecretString);
+
+impl SmtpUrl {
+    /// The URL itself, to connect with.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl Setting for SmtpUrl {
+    const SECRET: bool = true;
+
+    fn allowed() -> String {
+        "smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST?tls=required (without TLS on this machine itself only)"
+            .into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let text = text(value)?;
+        let url = url::Url::parse(&text).ok()?;
+        let here = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
+        let starts = url.query_pairs().any(|(name, value)| (&*name, &*value) == ("tls", "required"));
+        let sound = url.scheme() == "smtps" || url.scheme() == "smtp" && (here || starts);
+        sound.then(|| Self(text.into()))
+    }
+}
+
+/// From whom mail comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender(domain::Email);
+
+impl Sender {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Setting for Sender {
+    fn allowed() -> String {
+        "an e-mail address, such as castellan@example.org".into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        domain::Email::parse(&text(value)?).ok().map(Self)
+    }
+}
+
 /// Which log lines are written: a level, or levels by target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);

@@ -90,6 +90,9 @@ fn a_wrong_value_names_the_key_the_place_the_value_and_what_is_allowed() {
         ("CASTELLAN_DATA_DIR", ""),
         ("CASTELLAN_LOG_LEVEL", "loud"),
         ("CASTELLAN_LOG_FORMAT", "xml"),
+        ("CASTELLAN_AUTH_SECOND_FACTOR", "sometimes"),
+        ("CASTELLAN_MAIL_SMTP", "smtp://mail.example.org"),
+        ("CASTELLAN_MAIL_FROM", "castellan"),
     ] {
         assert!(refusal(with(&[(variable, value)])).contains(variable), "{variable}={value}");
     }

@@ -1,7 +1,11 @@
 //! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
-use app::outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal};
+use crate::auth::{Proof, device};
+use app::{
+    outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal},
+    ui::Address,
+};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -24,38 +28,59 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
     let is_form = wants_page(&parts.headers);
+    let values = fields(&body);
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
 
     let (action, session) = (parts.uri.path().to_owned(), parts.extensions.clone());
+    // The page that asks for a fresh proof sends the form that it stands before again, with the proof.
+    let (context, proved) = match Proof::of(&values) {
+        Some(proof) => match context.clone().proving(proof).await {
+            Ok(proved) => (proved, Ok(())),
+            Err(refusal) => (context, Err(refusal)),
+        },
+        None => (context, Ok(())),
+    };
     let provide = {
         let context = context.clone();
         move || context.provide()
     };
     let call = Request::from_parts(parts.clone(), Body::from(body.clone()));
-    let answer = handle_server_fns_with_context(provide, call).await.into_response();
-    let signed_in = context.signed_in();
-    let outcome = match read(answer).await {
-        Ok(outcome) => outcome,
-        Err(status) => return status.into_response(),
+    let had_session = context.has_session();
+    let unproved = proved.is_err();
+    let remember = {
+        let context = context.clone();
+        let https = web.https;
+        move |response: Response| with_device(&context, https, response)
+    };
+    let outcome = match proved {
+        Err(refusal) => Err(refusal),
+        Ok(()) => match read(handle_server_fns_with_context(provide, call).await.into_response()).await {
+            Ok(outcome) => outcome,
+            Err(status) => return status.into_response(),
+        },
     };
 
     if !is_form {
         let status = outcome.as_ref().map_or_else(|refusal| status(refusal.kind), |_| StatusCode::OK);
-        return with_removal(&web, signed_in, &action, (status, axum::Json(answer_json(&outcome))).into_response());
+        let answer = (status, axum::Json(answer_json(&outcome))).into_response();
+        return remember(with_removal(&web, had_session, &action, answer));
     }
-    let values = fields(&body);
     let here = values.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
     let here = own_path(here).unwrap_or_else(|| Uri::from_static("/"));
     let (status, result) = match outcome {
         Ok(Done::Stay) => return Redirect::to(&here.to_string()).into_response(),
         Ok(Done::GoTo(path)) => {
             let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
-            return with_removal(&web, signed_in, &action, Redirect::to(&to.to_string()).into_response());
+            return remember(with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response()));
         }
         Ok(Done::Secret(secret)) => (StatusCode::OK, Ok(secret)),
         Err(refusal) => (status(refusal.kind), Err(refusal)),
     };
-    let kept = values.into_iter().filter(|(name, _)| !name.contains("password") && name != PAGE_FIELD).collect();
+    let stale = unproved || matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
+    // What was typed waits on the page that asks for the proof, and goes on from there.
+    let here = if stale { proof_page(&here) } else { here };
+    let secret = |name: &str| name.contains("password") || name.starts_with(PROOF_PREFIX);
+    let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
     let context = context.answering(Answered { action, values: kept, result });
     let mut shown = Request::new(Body::empty());
     *shown.method_mut() = Method::GET;
@@ -65,7 +90,21 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }
+    remember(response)
+}
+
+/// A browser that somebody signed in with keeps a mark of it.
+fn with_device(context: &Context, https: bool, mut response: Response) -> Response {
+    if let Some(line) = context.new_device().and_then(|token| device::line(&token, https)) {
+        response.headers_mut().append(header::SET_COOKIE, line);
+    }
     response
+}
+
+/// The page that asks for a fresh proof, and leads back to `here`.
+fn proof_page(here: &Uri) -> Uri {
+    let back = own_path(&Address::new("/prove").with("next", here.to_string()).to_string());
+    back.unwrap_or_else(|| Uri::from_static("/prove"))
 }
 
 /// Whether a browser shows what comes back: a form without JavaScript, not an island.
@@ -98,7 +137,7 @@ const fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::SignedOut => StatusCode::UNAUTHORIZED,
-        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::Forbidden | Kind::Stale => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,

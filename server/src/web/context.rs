@@ -1,7 +1,7 @@
 //! What pages and server functions find in their context, for one request.
 use super::Web;
 use crate::{
-    auth::{Browser, BrowserDoor},
+    auth::{self, Browser, BrowserDoor, Halfway, Proof},
     door::ClientAddress,
     state::App,
 };
@@ -9,7 +9,7 @@ use app::{
     assets::{Assets, PublicOrigin},
     door::TheDoor,
     notices::{Notice, Notices},
-    outcome::Answered,
+    outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
 };
 use domain::Actor;
@@ -17,7 +17,7 @@ use http::{Extensions, HeaderMap, header};
 use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 use store::Store;
 use tower_sessions::Session;
@@ -27,7 +27,7 @@ use tower_sessions::Session;
 pub(super) struct Context {
     store: Store,
     actor: Option<Actor>,
-    door: TheDoor,
+    door: Arc<BrowserDoor>,
     assets: Assets,
     origin: PublicOrigin,
     notices: Notices,
@@ -45,8 +45,12 @@ impl Context {
             hasher: web.hasher.clone(),
             session: extensions.get::<Session>()?.clone(),
             browser,
+            halfway: extensions.get::<Halfway>().cloned(),
+            passkeys: web.passkeys.clone(),
             address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
             device: device(headers),
+            known_device: auth::device::shown(headers, web.https),
+            new_device: Mutex::default(),
         };
         Some(Self {
             store: web.app.store.clone(),
@@ -64,16 +68,33 @@ impl Context {
         Self { answered: Some(answered), ..self }
     }
 
-    /// Whether somebody is signed in.
-    pub fn signed_in(&self) -> bool {
-        self.actor.is_some()
+    /// What the browser is to keep from now on, since somebody signed in with it.
+    pub fn new_device(&self) -> Option<String> {
+        self.door.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether somebody is signed in, or about to be.
+    pub fn has_session(&self) -> bool {
+        self.door.whoever().is_some()
+    }
+
+    /// The same once whoever is signed in has proved again who they are.
+    ///
+    /// # Errors
+    /// When the proof is wrong.
+    pub async fn proving(mut self, proof: Proof) -> Result<Self, Refusal> {
+        if let Some(actor) = &mut self.actor {
+            self.door.prove(proof).await?;
+            (actor.fresh, actor.proved_at) = (true, self.store.now());
+        }
+        Ok(self)
     }
 
     /// Hands everything to Leptos.
     pub fn provide(&self) {
         provide_context(self.store.clone());
         provide_context(self.actor.clone());
-        provide_context(self.door.clone());
+        provide_context::<TheDoor>(self.door.clone());
         provide_context(self.assets.clone());
         provide_context(self.origin.clone());
         provide_context(self.answered.clone());

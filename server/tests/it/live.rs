@@ -30,7 +30,18 @@ struct Page {
 
 async fn door(State((app, hasher)): State<(App, Hasher)>, session: Session, Path(email): Path<String>) -> StatusCode {
     let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
-    let door = BrowserDoor { app, hasher, session, browser: None, address, device };
+    let door = BrowserDoor {
+        app,
+        hasher,
+        session,
+        browser: None,
+        halfway: None,
+        passkeys: None,
+        address,
+        device,
+        known_device: None,
+        new_device: Default::default(),
+    };
     match door.sign_in(email, PASSWORD.to_owned()).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::FORBIDDEN,

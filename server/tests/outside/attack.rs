@@ -1,4 +1,5 @@
 //! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
+mod accounts;
 mod approving;
 mod enrolling;
 mod incident;

@@ -10,6 +10,8 @@ mod events;
 mod nodes;
 mod patience;
 mod people;
+#[allow(dead_code, reason = "other tests use more of it")]
+mod postbox;
 mod processes;
 mod program;
 mod survival;

@@ -178,6 +178,8 @@ impl Program {
             .env("CASTELLAN_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_DATA_DIR", self.data())
+            // Second factors have stories of their own.
+            .env("CASTELLAN_AUTH_SECOND_FACTOR", "off")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         if let Some(database) = &self.database {

@@ -2,6 +2,7 @@
 //! of another tenant is answered as if there were nothing.
 mod ask;
 mod credentials;
+mod halfway;
 mod house;
 mod methods;
 mod same;

@@ -159,6 +159,7 @@ impl System<'_> {
             id,
             wrapped
         )?;
+        unscoped!(*conn, execute, "insert into factor_policy (tenant_id, everybody) values ($1, false)", id)?;
         unscoped!(*conn, execute, "insert into rules (tenant_id, version, body) values ($1, 1, $2)", id, rules)?;
         unscoped!(*conn, execute, "insert into audit_head (tenant_id, seq, hash) values ($1, 0, $2)", id, GENESIS)?;
         Ok(())

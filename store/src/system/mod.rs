@@ -1,6 +1,8 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
+mod ceremonies;
 mod due;
 mod first;
+mod mail;
 mod secrets;
 mod sign_in;
 
@@ -8,6 +10,8 @@ use crate::{Result, Store, conn::Conn};
 use domain::Timestamp;
 use std::time::Duration;
 
+pub use ceremonies::PasskeyHolder;
+pub use mail::DueMail;
 pub use secrets::KeyHolder;
 pub use sign_in::{Credential, Holder};
 

@@ -1,6 +1,10 @@
 //! Whom a bearer token, a one-time link or a certificate belongs to: none of them names a tenant that is believed.
 use super::{LAST_USED, System};
-use crate::{Result, column::record, conn::unscoped};
+use crate::{
+    Result,
+    column::{Number, record},
+    conn::unscoped,
+};
 use domain::{KeyId, Networks, OrganisationId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
 use uuid::Uuid;
 
@@ -84,6 +88,20 @@ impl System<'_> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select tenant_id, person_id as id from password_link where token_hash = $1 and expires_at > $2";
         unscoped!(conn, Place, fetch_optional, sql, token_hash, now)
+    }
+
+    /// Who asked for the address that a link confirms.
+    pub async fn address_change(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        let sql = "select tenant_id, person_id as id from address_change where token_hash = $1 and expires_at > $2";
+        unscoped!(conn, Place, fetch_optional, sql, token_hash, now)
+    }
+
+    /// Whether somebody signed in with this browser before.
+    pub async fn knows_device(&self, tenant: TenantId, person: PersonId, token_hash: [u8; 32]) -> Result<bool> {
+        let mut conn = self.read().await?;
+        let sql = "select count(*) as n from known_device where tenant_id = $1 and person_id = $2 and token_hash = $3";
+        Ok(unscoped!(conn, Number, fetch_one, sql, tenant, person, token_hash)?.n > 0)
     }
 
     /// Which enrolment a runner's token is, whether or not it still works.

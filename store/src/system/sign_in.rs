@@ -31,6 +31,10 @@ record! {
         pub email: Email,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
+        /// Whether they set up a second factor.
+        pub has_factor: bool,
+        /// Whether everybody in the tenant must.
+        pub everybody: bool,
     }
 }
 
@@ -58,8 +62,11 @@ impl System<'_> {
     /// Who is locked out is not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<(Holder, BTreeMap<OrganisationId, Role>)> {
         let mut conn = self.read().await?;
-        let sql = "select name, email, tenant_role from person
-             where tenant_id = $1 and id = $2 and locked_at is null";
+        let sql = "select p.name, p.email, p.tenant_role, f.everybody,
+                exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
+                    or exists (select 1 from passkey k where k.tenant_id = p.tenant_id and k.person_id = p.id) as has_factor
+             from person p join factor_policy f on f.tenant_id = p.tenant_id
+             where p.tenant_id = $1 and p.id = $2 and p.locked_at is null";
         let holder = unscoped!(conn, Holder, fetch_one, sql, tenant, person)?;
         let sql = "select organisation_id, role from membership where tenant_id = $1 and person_id = $2";
         let roles = unscoped!(conn, RoleRow, fetch_all, sql, tenant, person)?;
@@ -73,7 +80,7 @@ impl System<'_> {
             conn,
             Session,
             fetch_optional,
-            "select tenant_id, id, person_id, signed_in_by, created_at, last_used_at, expires_at, rotate from session
+            "select tenant_id, id, person_id, signed_in_by, vouched, proved_at, created_at, last_used_at, expires_at, rotate from session
              where (token_hash = $1 or (previous_hash = $1 and rotated_at > $4)) and expires_at > $2 and last_used_at > $3",
             token_hash,
             now,

@@ -4,7 +4,8 @@ use crate::{
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
-    EnrolmentId, Principal, SessionId, SignedInBy, Timestamp,
+    EnrolmentId, EventId, PasskeyId, Principal, SessionId, SignedInBy, Timestamp,
+    account::Factor,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
@@ -14,7 +15,7 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{NewSession, Result, Write};
+use store::{NewPasskey, NewSession, Result, Write};
 use uuid::Uuid;
 
 /// Does a change twice: first dropped, which must leave neither change nor record, then committed.
@@ -62,6 +63,12 @@ impl Ledger<'_> {
 const SILENT: &[(&str, &str)] = &[
     ("use_enrolment", "the runner's enrolment is recorded"),
     ("use_password_link", "the new password is recorded"),
+    ("offer_totp", "counts for nothing before its first code"),
+    ("totp_secret", "is looked at only"),
+    ("use_totp_step", "the session that it completes is recorded"),
+    ("use_passkey", "the session that it completes is recorded"),
+    ("see_account_events", "its owner has read what is recorded elsewhere"),
+    ("know_device", "a cookie that opens nothing by itself"),
     ("append_lines", "output is not a change of state; its digest stands in the receipt"),
     ("renew_leases", "nothing but time passes"),
     ("runner_seen", "nothing but time passes"),
@@ -91,11 +98,42 @@ on_both! {
         let owner = mia.person().unwrap();
         for session in sessions {
             let new = || NewSession {
-                token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password, device: "d".into(),
+                token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
+                vouched: false, device: "d".into(),
                 address: "a".into(), expires_at: Timestamp(i64::MAX),
             };
             l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
         }
+        let again = || NewSession {
+            token_hash: hash("again"), id: SessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
+            device: "d".into(), address: "a".into(), expires_at: Timestamp(i64::MAX),
+        };
+        l.records("prove_session", 1, mia, async |w| w.prove_session(sessions[0]).await).await;
+        let enrol = |factor| mia.may(EnrolFactor { owner, factor });
+        let remove = |factor| mia.may(RemoveFactor { owner, factor });
+        l.records("offer_totp", 0, mia, async |w| w.offer_totp(&enrol(Factor::Totp)?, b"secret").await).await;
+        l.records("totp_secret", 0, mia, async |w| w.totp_secret().await).await;
+        l.records("confirm_totp", 1, mia, async |w| w.confirm_totp(enrol(Factor::Totp)?, 1).await).await;
+        l.records("use_totp_step", 0, mia, async |w| w.use_totp_step(2).await).await;
+        l.records("make_recovery_codes", 1, mia, async |w| w.make_recovery_codes(mia.may(MakeRecoveryCodes { owner })?, &[hash("code")]).await).await;
+        l.records("use_recovery_code", 1, mia, async |w| w.use_recovery_code(hash("code")).await).await;
+        let passkey = PasskeyId(Uuid::now_v7());
+        let new = || NewPasskey { id: passkey, name: "Phone".into(), credential_id: vec![1], body: "{}".into() };
+        l.records("add_passkey", 1, mia, async |w| w.add_passkey(enrol(Factor::Passkey)?, new()).await).await;
+        l.records("use_passkey", 0, mia, async |w| w.use_passkey(passkey, "{}").await).await;
+        l.records("remove_totp", 1, mia, async |w| w.remove_totp(remove(Factor::Totp)?, Some(sessions[0])).await).await;
+        l.records("remove_passkey", 1, mia, async |w| w.remove_passkey(remove(Factor::Passkey)?, passkey, Some(sessions[0])).await).await;
+        l.records("note_refused_factor", 1, mia, async |w| w.note_refused_factor("wrong code").await).await;
+        l.records("change_password", 1, mia, async |w| w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$", Some(sessions[0])).await).await;
+        l.records("mail_password_link", 1, mia, async |w| w.mail_password_link(owner, "t", hash("mailed")).await).await;
+        let address = email("moved", "acme");
+        l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, "t", hash("address")).await).await;
+        l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
+        l.records("know_device", 0, mia, async |w| w.know_device(owner, hash("device")).await).await;
+        l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
+        l.records("open_session", 1, mia, async |w| w.open_session(again()).await).await;
+        l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;
+        l.records("set_factor_policy", 1, adam, async |w| w.set_factor_policy(adam.may(SetFactorPolicy { everybody: false })?).await).await;
         l.records("note_refused_sign_in", 1, mia, async |w| w.note_refused_sign_in(owner, "wrong password").await).await;
         let limited = || store::RateLimited {
             class: "changes", target: "POST /api/v1/tasks".into(), key_prefix: None, quota: 1, window: 60,

@@ -16,6 +16,10 @@ const LARGE: &[&str] = &[
     "approval",
     "a",
     "session",
+    "passkey",
+    "recovery_code",
+    "account_event",
+    "known_device",
     "task_log",
     "b",
     "task_label",
@@ -85,6 +89,9 @@ async fn run_everything(world: &World, things: &Things) {
     system.do_due().await.unwrap();
     system.session([0; 32], std::time::Duration::from_secs(60)).await.unwrap();
     system.key([0; 32]).await.unwrap();
+    system.passkey_holder(&[0; 16]).await.unwrap();
+    system.begin_ceremony([0; 32], "{}").await.unwrap();
+    system.take_ceremony([0; 32]).await.unwrap();
     system.holder(acme.tenant, person.unwrap()).await.unwrap();
 }
 
@@ -113,12 +120,25 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
     let mut raw = Raw::of(&world).await;
     raw.run(
         "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
-         insert into session (tenant_id, id, token_hash, person_id, signed_in_by, device, address, created_at, last_used_at,
+         insert into session (tenant_id, id, token_hash, person_id, signed_in_by, vouched, proved_at, device, address, created_at, last_used_at,
             expires_at)
-         select tenant_id, randomblob(16), randomblob(32), id, 'password', '', '', n, n, 9e15 + n from person join x",
+         select tenant_id, randomblob(16), randomblob(32), id, 'password', false, n, '', '', n, n, 9e15 + n from person join x",
     )
     .await
     .unwrap();
+    for (table, columns, values) in [
+        ("passkey", "id, name, credential_id, body, created_at", "randomblob(16), '', randomblob(16), '{}', n"),
+        ("recovery_code", "code_hash, created_at", "randomblob(32), n"),
+        ("account_event", "id, happened, detail, address, created_at", "randomblob(16), 'totp_added', '', '', n"),
+        ("known_device", "token_hash, last_used_at", "randomblob(32), n"),
+    ] {
+        raw.run(&format!(
+            "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
+             insert into {table} (tenant_id, person_id, {columns}) select tenant_id, id, {values} from person join x"
+        ))
+        .await
+        .unwrap();
+    }
     capture::listen();
     run_everything(&world, &things).await;
     let statements: Vec<_> =

@@ -23,6 +23,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
+        vouched: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),
         expires_at: world.now().after(LIFE),

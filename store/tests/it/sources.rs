@@ -8,6 +8,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/mod.rs", "tells PostgreSQL that it looks across tenants"),
     ("system/first.rs", "there is no tenant yet"),
     ("system/sign_in.rs", "who signs in names no tenant"),
+    ("system/ceremonies.rs", "who signs in with a passkey names no tenant"),
+    ("system/mail.rs", "mail is due in all tenants"),
     ("system/secrets.rs", "a token names no tenant"),
     ("system/due.rs", "what is due in all of them"),
     ("throttle.rs", "counts hashes that belong to no tenant"),

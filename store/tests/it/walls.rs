@@ -3,8 +3,9 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId,
-    SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, KeyId, OrganisationId, PasskeyId, PersonId,
+    RunnerId, SessionId, SignedInBy, TaskId,
+    account::Factor,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
@@ -16,7 +17,7 @@ use domain::{
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
-use store::{ApprovalFilter, AuditFilter, Error, Lease, NewSession, RateLimited, Result, TaskFilter};
+use store::{ApprovalFilter, AuditFilter, Error, Lease, NewPasskey, NewSession, RateLimited, Result, TaskFilter};
 use uuid::Uuid;
 
 /// What calls are about. Nothing in it says which tenant it is of.
@@ -40,6 +41,9 @@ pub struct Things {
     link_token: [u8; 32],
     session: SessionId,
     key: KeyId,
+    passkey: PasskeyId,
+    recovery_code: [u8; 32],
+    address_token: [u8; 32],
 }
 
 impl Things {
@@ -87,6 +91,27 @@ impl Things {
             .await
             .unwrap();
         world.store.system().open_session(mia, new_session(world, session, person, name)).await.unwrap();
+        world.store.queue_mail();
+        let address_token = hash(&format!("address at {name}"));
+        let (passkey, recovery_code) = (PasskeyId(Uuid::now_v7()), hash(&format!("code at {name}")));
+        world
+            .change(mia, async |write| {
+                let enrol = |factor| may(mia, EnrolFactor { owner: person, factor });
+                write.offer_totp(&enrol(Factor::Totp)?, name.as_bytes()).await?;
+                write.confirm_totp(enrol(Factor::Totp)?, 1).await?;
+                write
+                    .make_recovery_codes(
+                        may(mia, MakeRecoveryCodes { owner: person })?,
+                        &[recovery_code, hash("another")],
+                    )
+                    .await?;
+                write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await?;
+                write.know_device(person, hash(&format!("device at {name}"))).await?;
+                let asked = may(mia, ChangeAddress { owner: person })?;
+                write.ask_address(asked, &email("new", name), "", address_token).await
+            })
+            .await
+            .unwrap();
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -104,6 +129,9 @@ impl Things {
             link_token,
             session,
             key,
+            passkey,
+            recovery_code,
+            address_token,
         }
     }
 
@@ -140,6 +168,9 @@ impl Things {
             link_token: [9; 32],
             session: SessionId(id()),
             key: KeyId(id()),
+            passkey: PasskeyId(id()),
+            recovery_code: [9; 32],
+            address_token: [9; 32],
         }
     }
 
@@ -161,10 +192,16 @@ fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> Ne
         id,
         person,
         by: SignedInBy::Password,
+        vouched: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
         expires_at: world.now().after(Duration::from_hours(12)),
     }
+}
+
+fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
+    let name = format!("passkey at {name}");
+    NewPasskey { id, credential_id: id.0.as_bytes().to_vec(), body: format!("{{\"of\":\"{name}\"}}"), name }
 }
 
 /// A method, what comes of it for each role in its own tenant, and the call.
@@ -221,6 +258,12 @@ pub fn matrix() -> Vec<Row> {
         runners                  "++++++++++" |r, w, a, t| r.runners().await;
         runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
         sessions                 "--+-------" |r, w, a, t| r.sessions().await;
+        factors                  "++++++++++" |r, w, a, t| r.factors().await;
+        factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
+        passkeys                 "--+-------" |r, w, a, t| r.passkeys().await;
+        passkey_keys             "--+-------" |r, w, a, t| r.passkey_keys().await;
+        account_events           "--+-------" |r, w, a, t| r.account_events(50).await;
+        unseen_account_events    "--+-------" |r, w, a, t| r.unseen_account_events(50).await;
         audit                    "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record             "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from               "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
@@ -242,7 +285,7 @@ pub fn matrix() -> Vec<Row> {
     rows.extend(rows! { "Write" through write:
         submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organisation))?).await;
         cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organisation: t.organisation })?).await;
-        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, answer: Answer::Approve, reason: String::new(), request: t.request })?).await;
+        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::None })?).await;
         expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
         claim_task               "nnnnnnn+nn" |x, w, a, t| x.claim_task(&["bash".into()]).await;
         start_task               "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
@@ -276,6 +319,26 @@ pub fn matrix() -> Vec<Row> {
         rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_secs(60) })?, "mk_", [8; 32]).await;
         revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
+        prove_session            "nn+nnnnnnn" |x, w, a, t| x.prove_session(t.session).await;
+        offer_totp               "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrolFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
+        totp_secret              "--+-------" |x, w, a, t| x.totp_secret().await;
+        confirm_totp             "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrolFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
+        use_totp_step            "nn+nnnnnnn" |x, w, a, t| x.use_totp_step(5).await;
+        remove_totp              "dd+ddddddd" |x, w, a, t| x.remove_totp(may(a, RemoveFactor { owner: t.person, factor: Factor::Totp })?, None).await;
+        note_refused_factor      "++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
+        reset_factors            "dddddd+dd+" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
+        set_factor_policy        "dddddd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
+        make_recovery_codes      "dd+ddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;
+        use_recovery_code        "nn+nnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
+        add_passkey              "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrolFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(Uuid::now_v7()), "home")).await;
+        use_passkey              "nn+nnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
+        remove_passkey           "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
+        change_password          "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
+        mail_password_link       "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
+        ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, "", [8; 32]).await;
+        confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
+        know_device              "++++++++++" |x, w, a, t| x.know_device(t.person, [8; 32]).await;
+        see_account_events       "--+-------" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
         use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
         change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
@@ -296,7 +359,8 @@ pub fn matrix() -> Vec<Row> {
 }
 
 /// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
-pub const IN_A_TENANT: &[&str] = &["holder", "runner_name", "rotate_session", "open_session", "seed"];
+pub const IN_A_TENANT: &[&str] =
+    &["holder", "runner_name", "rotate_session", "open_session", "seed", "knows_device", "forget_mail"];
 
 /// Methods that have no tenant to stay in, and why.
 pub const ACROSS: &[(&str, &str)] = &[
@@ -320,6 +384,13 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::next_due", "a time of whatever tenant"),
     ("System::do_due", "opens a transaction for each tenant"),
     ("System::tenants_with_queue", "opens a snapshot of each tenant"),
+    ("System::begin_ceremony", "who signs in with a passkey names no tenant"),
+    ("System::take_ceremony", "by the ceremony's token"),
+    ("System::passkey_holder", "who signs in with a passkey names no tenant"),
+    ("System::address_change", "by the link's token"),
+    ("System::next_mail", "a time of whatever tenant"),
+    ("System::take_mail", "the mail that is due, of whatever tenant"),
+    ("System::throttled_after", "counts hashes of accounts and addresses"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
     ("System::forget_failures", "counts hashes of accounts and addresses"),
@@ -405,6 +476,16 @@ on_both! {
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
         assert!(!system.rotate_session(acme, foreign.session, [1; 32]).await.unwrap());
+        assert!(!system.knows_device(acme, foreign.person, hash("device at bolt")).await.unwrap());
+        let due = system.take_mail().await.unwrap().unwrap();
+        let other = if due.tenant == acme { world.bolt.tenant } else { acme };
+        let count = "select count(*) from mail";
+        let mut raw = crate::raw::Raw::of(world).await;
+        let mails = raw.number(count).await;
+        system.forget_mail(other, due.id).await.unwrap();
+        assert_eq!(raw.number(count).await, mails);
+        system.forget_mail(due.tenant, due.id).await.unwrap();
+        assert_eq!(raw.number(count).await, mails - 1);
         let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
         assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
         let before = world.records(&world.bolt).await;

@@ -449,6 +449,7 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         answer,
         reason: "looked at it".into(),
         request: question.request_digest,
+        network: question.network,
     }
 }
 

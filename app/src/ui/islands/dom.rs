@@ -65,17 +65,36 @@ pub async fn fetch_text(address: &str) -> Result<String, JsValue> {
     request.response_text()?.ok_or(JsValue::NULL)
 }
 
+/// What one of our actions answers to a form, a refusal too, as an object.
+pub async fn post(address: &str, form: &str) -> Result<JsValue, JsValue> {
+    asked("POST", address, Some(form), XmlHttpRequestResponseType::Json).await?.response()
+}
+
 async fn answered(address: &str, kind: XmlHttpRequestResponseType) -> Result<XmlHttpRequest, JsValue> {
-    let request = XmlHttpRequest::new()?;
-    request.open("GET", address)?;
-    request.set_response_type(kind);
-    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
-    request.send()?;
-    JsFuture::from(ended).await?;
+    let request = asked("GET", address, None, kind).await?;
     match request.status()? {
         200 => Ok(request),
         _ => Err(JsValue::NULL),
     }
+}
+
+async fn asked(
+    method: &str,
+    address: &str,
+    form: Option<&str>,
+    kind: XmlHttpRequestResponseType,
+) -> Result<XmlHttpRequest, JsValue> {
+    let request = XmlHttpRequest::new()?;
+    request.open(method, address)?;
+    request.set_response_type(kind);
+    if form.is_some() {
+        request.set_request_header("content-type", "application/x-www-form-urlencoded")?;
+        request.set_request_header("accept", "application/json")?;
+    }
+    let ended = Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve)));
+    request.send_with_opt_str(form)?;
+    JsFuture::from(ended).await?;
+    Ok(request)
 }
 
 /// Goes to one of our pages.

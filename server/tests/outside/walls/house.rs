@@ -23,6 +23,12 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Somebody with a cookie and no key.
+    pub fn in_a_browser_only(name: &'static str, client: reqwest::Client, browser: Browser) -> Self {
+        let nobody = Person { id: String::new(), email: String::new(), key: String::new() };
+        Self { name, client, credentials: Some((browser, nobody)) }
+    }
+
     pub fn in_browser(&self) -> Who<'_> {
         self.credentials.as_ref().map_or(Who::Nobody, |(browser, _)| Who::Browser(browser))
     }

@@ -1,0 +1,46 @@
+//! What people do with their own accounts.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// One has seen what happened with one's account, up to this.
+#[server(prefix = "/actions", endpoint = "account/seen")]
+pub async fn see_events(last: String) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, ui::ctx};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let last = last.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let mut write = store.write(&actor).await?;
+    write.see_account_events(last).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Changes one's own password.
+#[server(prefix = "/actions", endpoint = "account/password")]
+pub async fn change_password(
+    #[server(default)] old_password: String,
+    #[server(default)] new_password: String,
+) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.change_password(old_password, new_password).await?;
+    Ok(Done::GoTo("/account".into()))
+}
+
+/// Mails a link to who forgot their password.
+#[server(prefix = "/actions", endpoint = "login/forgot")]
+pub async fn forgot_password(#[server(default)] email: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.mail_password_link(email).await?;
+    Ok(Done::GoTo("/forgot?sent=1".into()))
+}
+
+/// Asks for another address: a link is mailed to it.
+#[server(prefix = "/actions", endpoint = "account/address")]
+pub async fn ask_address(#[server(default)] email: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.ask_address(email).await?;
+    Ok(Done::GoTo("/account/address?sent=1".into()))
+}
+
+/// Follows the link to a new address.
+#[server(prefix = "/actions", endpoint = "account/confirm-address")]
+pub async fn confirm_address(#[server(default)] token: String) -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.confirm_address(token).await?;
+    Ok(Done::GoTo("/account".into()))
+}

@@ -1,0 +1,89 @@
+//! Changing one's password and address, and the page for who forgot the password.
+use super::actions::{AskAddress, ChangePassword, ConfirmAddress, ForgotPassword};
+use crate::{
+    outcome::Refusal,
+    ui::{Button, Field, Form, Look, Page, Password, Place, ctx, page, plain},
+};
+use domain::Actor;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// `/account/password`.
+pub fn password() -> impl IntoView {
+    page(own_password)
+}
+
+async fn own_password(_: Actor) -> Result<Page, Refusal> {
+    let page = Page::new(Place::Account, t!("change-password-title")).under("/account", t!("nav-own-account"));
+    Ok(page.body(view! {
+        <Form action=ChangePassword::PATH>
+            <Password name="old_password" label=t!("password-old") autocomplete="current-password" />
+            <Password name="new_password" label=t!("password-new") help=t!("password-help") autocomplete="new-password" />
+            <p class="help">{t!("change-password-consequence")}</p>
+            <Button look=Look::Main>{t!("change-password")}</Button>
+        </Form>
+    }))
+}
+
+/// `/forgot`: the same for every address.
+pub fn forgot() -> impl IntoView {
+    plain(t!("forgot-title"), forgot_form)
+}
+
+async fn forgot_form() -> Result<AnyView, Refusal> {
+    let back = || view! { <p class="after"><a href="/sign-in">{t!("sign-in")}</a></p> };
+    if !ctx::door()?.sends_mail() {
+        return Ok(view! { <p class="lead">{t!("sign-in-lost")}</p>{back()} }.into_any());
+    }
+    if ctx::here().get("sent").is_some() {
+        return Ok(view! { <p class="lead" role="status">{t!("forgot-sent")}</p>{back()} }.into_any());
+    }
+    Ok(view! {
+        <p class="lead">{t!("forgot-lead")}</p>
+        <Form action=ForgotPassword::PATH>
+            <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
+            <Button look=Look::Main>{t!("forgot-send")}</Button>
+        </Form>
+        {back()}
+    }
+    .into_any())
+}
+
+/// `/account/address`.
+pub fn address() -> impl IntoView {
+    page(own_address)
+}
+
+async fn own_address(actor: Actor) -> Result<Page, Refusal> {
+    let page = Page::new(Place::Account, t!("address-title")).under("/account", t!("nav-own-account"));
+    if !ctx::door()?.sends_mail() {
+        return Ok(page.lead(t!("address-without-mail")));
+    }
+    if ctx::here().get("sent").is_some() {
+        return Ok(page.body(view! { <p role="status">{t!("address-sent")}</p> }));
+    }
+    let now = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok(page.lead(t!("address-lead", now = now)).body(view! {
+        <Form action=AskAddress::PATH>
+            <Field name="email" label=t!("address-new") kind="email" required=true autocomplete="email" />
+            <p class="help">{t!("address-consequence")}</p>
+            <Button look=Look::Main>{t!("address-ask")}</Button>
+        </Form>
+    }))
+}
+
+/// `/address?token=…`: the link that came to the new address.
+pub fn confirm() -> impl IntoView {
+    plain(t!("address-confirm-title"), confirm_form)
+}
+
+async fn confirm_form() -> Result<AnyView, Refusal> {
+    let token = ctx::here().get("token").unwrap_or_default().to_owned();
+    ctx::door()?.may_confirm_address(token.clone()).await?;
+    Ok(view! {
+        <p class="lead">{t!("address-confirm-lead")}</p>
+        <Form action=ConfirmAddress::PATH hidden=vec![("token", token)]>
+            <Button look=Look::Main>{t!("address-confirm")}</Button>
+        </Form>
+    }
+    .into_any())
+}

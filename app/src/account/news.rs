@@ -1,0 +1,63 @@
+//! What happened with one's account and was not seen yet: at the top of every page, until one says so.
+use super::actions::SeeEvents;
+use crate::ui::{Button, Form, Moment, Revealed, ctx};
+use domain::{Actor, account::Happened};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::AccountEvent;
+
+/// How many are told at once.
+const MOST: u32 = 5;
+
+/// Nothing, or what happened. What cannot be read of it is not worth a page: it is told on the next one.
+pub async fn news(actor: &Actor) -> Option<AnyView> {
+    let mut read = ctx::store().ok()?.read(actor).await.ok()?;
+    let events = read.unseen_account_events(MOST).await.ok()?;
+    let last = events.first()?.id.to_string();
+    let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
+    Some(
+        view! {
+            <section class="news" aria-labelledby="news-title">
+                <h2 id="news-title">{t!("news-title")}</h2>
+                <ul>{lines}</ul>
+                <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p>
+                <Form action=SeeEvents::PATH class="after" hidden=vec![("last", last)]>
+                    <Button>{t!("news-seen")}</Button>
+                </Form>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// One event in a line.
+#[component]
+pub fn Line(
+    /// Which.
+    event: AccountEvent,
+) -> impl IntoView {
+    let AccountEvent { happened, detail, created_at, address, .. } = event;
+    view! {
+        {what(happened)}
+        {(!detail.is_empty()).then(|| view! { ": "<Revealed text=detail /> })}
+        " · "
+        <Moment at=created_at />
+        {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><Revealed text=address /></span> })}
+    }
+}
+
+/// What happened, in words.
+pub fn what(happened: Happened) -> String {
+    match happened {
+        Happened::PasswordChanged => t!("happened-password-changed"),
+        Happened::PasswordLink => t!("happened-password-link"),
+        Happened::TotpAdded => t!("happened-totp-added"),
+        Happened::TotpRemoved => t!("happened-totp-removed"),
+        Happened::PasskeyAdded => t!("happened-passkey-added"),
+        Happened::PasskeyRemoved => t!("happened-passkey-removed"),
+        Happened::RecoveryCodesMade => t!("happened-recovery-codes-made"),
+        Happened::RecoveryCodeUsed => t!("happened-recovery-code-used"),
+        Happened::FactorsReset => t!("happened-factors-reset"),
+        Happened::AddressAsked => t!("happened-address-asked"),
+        Happened::AddressChanged => t!("happened-address-changed"),
+    }
+}

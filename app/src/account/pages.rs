@@ -1,0 +1,99 @@
+//! `/account`: one's second factors, where one is signed in, and what happened with the account.
+use super::news::Line;
+use crate::{
+    factors::{
+        actions::{AddPasskey, OfferTotp, RecoveryCodes as MakeCodes, RemoveTotp},
+        codes::RecoveryCodes,
+        passkeys::{NewPasskey, OwnPasskeys},
+    },
+    outcome::Refusal,
+    ui::{Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, ctx, page},
+};
+use domain::Actor;
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{AccountEvent, Factors};
+
+/// How many events are listed.
+const EVENTS: u32 = 50;
+
+/// One's own account.
+pub fn account() -> impl IntoView {
+    page(own)
+}
+
+async fn own(actor: Actor) -> Result<Page, Refusal> {
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (factors, events) = (read.factors().await?, read.account_events(EVENTS).await?);
+    let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok(Page::new(Place::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
+        <Facts>
+            <Fact name=t!("person-name")><Revealed text=actor.name.clone() /></Fact>
+            <Fact name=t!("email")><Revealed text=email /></Fact>
+        </Facts>
+        <p class="form-buttons after">
+            <LinkButton href="/account/password">{t!("change-password-title")}</LinkButton>
+            <LinkButton href="/account/address">{t!("address-title")}</LinkButton>
+        </p>
+        <SecondFactors factors=factors />
+        <section class="stack">
+            <h2>{t!("nav-sessions")}</h2>
+            <p>{t!("sessions-lead")}</p>
+            <LinkButton href="/sessions">{t!("account-sessions")}</LinkButton>
+        </section>
+        <Events events=events />
+    }))
+}
+
+#[component]
+fn SecondFactors(factors: Factors) -> impl IntoView {
+    let any = factors.totp.is_some() || !factors.passkeys.is_empty();
+    view! {
+        <section class="stack">
+            <h2>{t!("factors-title")}</h2>
+            <p>{t!("factors-lead")}</p>
+            <RecoveryCodes action=MakeCodes::PATH next="/account" />
+            <RecoveryCodes action=AddPasskey::PATH next="/account" />
+            <h3>{t!("totp-name")}</h3>
+            {match factors.totp {
+                Some(since) => view! {
+                    <p><Badge meaning=Meaning::Good word=t!("factor-set-up") />" "<Moment at=since /></p>
+                    <Confirm
+                        label=t!("totp-remove-open") consequence=t!("totp-remove-consequence") act=t!("totp-remove")
+                        action=RemoveTotp::PATH hidden=vec![]
+                    />
+                }.into_any(),
+                None => view! {
+                    <p class="help">{t!("totp-what")}</p>
+                    <Form action=OfferTotp::PATH>
+                        <Button>{t!("totp-begin")}</Button>
+                    </Form>
+                }.into_any(),
+            }}
+            <h3>{t!("passkeys-title")}</h3>
+            <OwnPasskeys passkeys=factors.passkeys />
+            <NewPasskey />
+            {any.then(|| view! {
+                <h3>{t!("recovery-name")}</h3>
+                <p>{t!("recovery-left", n = factors.recovery_codes)}</p>
+                <Confirm
+                    label=t!("recovery-new-open") consequence=t!("recovery-new-consequence") act=t!("recovery-new")
+                    action=MakeCodes::PATH hidden=vec![]
+                />
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Events(events: Vec<AccountEvent>) -> impl IntoView {
+    let line = |event: AccountEvent| view! { <li><Line event=event /></li> };
+    view! {
+        <section>
+            <h2>{t!("events-title")}</h2>
+            {match events.is_empty() {
+                true => view! { <p class="muted">{t!("events-none")}</p> }.into_any(),
+                false => view! { <ul class="events">{events.into_iter().map(line).collect_view()}</ul> }.into_any(),
+            }}
+        </section>
+    }
+}

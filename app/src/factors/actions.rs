@@ -1,0 +1,138 @@
+//! Showing, setting up and removing second factors, and saying who must have one.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Shows a code of the authenticator app, or a recovery code, and goes on to the page that was asked for first.
+#[server(prefix = "/actions", endpoint = "factors/show")]
+pub async fn show_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
+    use crate::ui::{ctx, own_path};
+    ctx::door()?.show_factor(code).await?;
+    Ok(Done::GoTo(own_path(Some(&next))))
+}
+
+/// Begins to set up an authenticator app.
+#[server(prefix = "/actions", endpoint = "factors/offer-totp")]
+pub async fn offer_totp() -> Result<Done, Refusal> {
+    crate::ui::ctx::door()?.offer_totp().await?;
+    Ok(Done::GoTo("/authenticator".into()))
+}
+
+/// Takes the app's first code; shows recovery codes where there were none.
+#[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
+pub async fn confirm_totp(#[server(default)] code: String) -> Result<Done, Refusal> {
+    let codes = crate::ui::ctx::door()?.confirm_totp(code).await?;
+    Ok(codes.map_or_else(|| Done::GoTo("/account".into()), Done::Secret))
+}
+
+/// What the browser is to be asked for a passkey, as JSON for its script.
+#[server(prefix = "/actions", endpoint = "factors/ask-passkey")]
+pub async fn ask_passkey(#[server(default)] purpose: String) -> Result<Done, Refusal> {
+    use crate::{door::PasskeyPurpose, ui::ctx};
+    let purpose = PasskeyPurpose::of(&purpose);
+    let purpose = purpose.ok_or_else(|| domain::Invalid::new("purpose", "must be register, show or sign-in"))?;
+    Ok(Done::Secret(ctx::door()?.ask_passkey(purpose).await?))
+}
+
+/// Adds a passkey; shows recovery codes where there were none.
+#[server(prefix = "/actions", endpoint = "factors/add-passkey")]
+pub async fn add_passkey(
+    #[server(default)] name: String,
+    #[server(default)] ceremony: String,
+    #[server(default)] passkey: String,
+) -> Result<Done, Refusal> {
+    use crate::{door::PasskeyAnswer, ui::ctx};
+    let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
+    Ok(codes.map_or_else(|| Done::GoTo("/account".into()), Done::Secret))
+}
+
+/// Shows a passkey as the second step, and goes on to the page that was asked for first.
+#[server(prefix = "/actions", endpoint = "factors/show-passkey")]
+pub async fn show_passkey(
+    #[server(default)] ceremony: String,
+    #[server(default)] passkey: String,
+    #[server(default)] next: String,
+) -> Result<Done, Refusal> {
+    use crate::{
+        door::PasskeyAnswer,
+        ui::{ctx, own_path},
+    };
+    ctx::door()?.show_passkey(PasskeyAnswer { ceremony, passkey }).await?;
+    Ok(Done::GoTo(own_path(Some(&next))))
+}
+
+/// Removes one of one's passkeys.
+#[server(prefix = "/actions", endpoint = "factors/remove-passkey")]
+pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, ui::ctx};
+    use domain::{account::Factor, policy::RemoveFactor};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let owner = super::owner(&actor)?;
+    let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Passkey }).await?;
+    let mut write = store.write(&actor).await?;
+    write.remove_passkey(proof, id, ctx::door()?.session()).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Removes one's authenticator app.
+#[server(prefix = "/actions", endpoint = "factors/remove-totp")]
+pub async fn remove_totp() -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{account::Factor, policy::RemoveFactor};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let owner = super::owner(&actor)?;
+    let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Totp }).await?;
+    let mut write = store.write(&actor).await?;
+    write.remove_totp(proof, ctx::door()?.session()).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Makes new recovery codes and shows them once; those before are void.
+#[server(prefix = "/actions", endpoint = "factors/recovery-codes")]
+pub async fn recovery_codes() -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, recovery::Codes, ui::ctx};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let owner = super::owner(&actor)?;
+    let factors = store.read(&actor).await?.factors().await?;
+    if factors.totp.is_none() && factors.passkeys.is_empty() {
+        return Err(Refusal::new(Kind::Conflict, t!("recovery-without-factor")));
+    }
+    let proof = store.authorise(&actor, domain::policy::MakeRecoveryCodes { owner }).await?;
+    let codes = Codes::new()?;
+    let mut write = store.write(&actor).await?;
+    write.make_recovery_codes(proof, &codes.hashes).await?;
+    write.commit().await?;
+    Ok(Done::Secret(codes.text))
+}
+
+/// Goes back to a page once one has proved who one is; the proof itself is taken before any action.
+#[server(prefix = "/actions", endpoint = "factors/prove")]
+pub async fn prove(#[server(default)] next: String) -> Result<Done, Refusal> {
+    use crate::{
+        outcome::Kind,
+        ui::{ctx, own_path},
+    };
+    match ctx::actor()?.fresh {
+        true => Ok(Done::GoTo(own_path(Some(&next)))),
+        false => Err(Refusal::new(Kind::Stale, t!("prove-lead"))),
+    }
+}
+
+/// Says whether everybody in the tenant must have a second factor.
+#[server(prefix = "/actions", endpoint = "factors/policy")]
+pub async fn set_policy(#[server(default)] who: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let everybody = match who.as_str() {
+        "everybody" => true,
+        "nobody" => false,
+        _ => return Err(domain::Invalid::new("who", t!("policy-unknown")).into()),
+    };
+    let proof = store.authorise(&actor, domain::policy::SetFactorPolicy { everybody }).await?;
+    let mut write = store.write(&actor).await?;
+    write.set_factor_policy(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}

@@ -1,0 +1,25 @@
+//! Second factors: showing one, setting one up, and proving again who one is.
+
+pub mod actions;
+#[cfg(target_family = "wasm")]
+mod browser;
+#[cfg(feature = "ssr")]
+pub mod codes;
+pub mod islands;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod passkeys;
+#[cfg(feature = "ssr")]
+pub mod proof;
+#[cfg(feature = "ssr")]
+mod qr;
+#[cfg(feature = "ssr")]
+pub mod settings;
+
+/// Whose account it is: that of the person who asks.
+#[cfg(feature = "ssr")]
+pub(crate) fn owner(actor: &domain::Actor) -> Result<domain::PersonId, crate::outcome::Refusal> {
+    use crate::outcome::{Kind, Refusal};
+    actor.person().ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
+}

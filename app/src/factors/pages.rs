@@ -1,0 +1,130 @@
+//! The second step of signing in, and setting up an authenticator app.
+use super::{
+    actions::{AddPasskey, ConfirmTotp, OfferTotp, ShowFactor, ShowPasskey},
+    codes::RecoveryCodes,
+    passkeys::{AskPasskey, NewPasskey},
+    qr::Qr,
+};
+use crate::{
+    door::Stage,
+    login::actions::SignOut,
+    outcome::{Kind, Refusal},
+    ui::{Address, Button, Field, Form, Look, ctx, own_path, plain, status},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// `/second-factor`: shows what somebody has, or sets up what they must have.
+pub fn second_factor() -> impl IntoView {
+    plain(t!("factor-title"), step)
+}
+
+async fn step() -> Result<AnyView, Refusal> {
+    let next = own_path(ctx::here().get("next"));
+    Ok(match ctx::door()?.stage() {
+        Stage::Nobody => {
+            status::go_to(&Address::new("/sign-in").with("next", next).to_string());
+            ().into_any()
+        }
+        Stage::Complete => {
+            status::go_to(&next);
+            ().into_any()
+        }
+        Stage::Show => show(next).await?,
+        Stage::Enrol => enrol(),
+    })
+}
+
+async fn show(next: String) -> Result<AnyView, Refusal> {
+    let factors = ctx::door()?.factors().await?;
+    let help = match factors.totp {
+        Some(_) => t!("factor-code-help"),
+        None => t!("factor-recovery-help"),
+    };
+    let hidden = vec![("next", next.clone())];
+    Ok(view! {
+        <div class="stack">
+            <p class="lead">{t!("factor-lead")}</p>
+            {(!factors.passkeys.is_empty()).then(|| view! {
+                <Form action=ShowPasskey::PATH hidden=hidden>
+                    <AskPasskey purpose="show" label=t!("passkey-show") />
+                    <noscript><p class="help">{t!("passkey-script")}</p></noscript>
+                </Form>
+            })}
+            <Form action=ShowFactor::PATH hidden=vec![("next", next)]>
+                <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
+                <Button look=Look::Main>{t!("factor-show")}</Button>
+            </Form>
+            <p class="help">{t!("factor-lost")}</p>
+            <SignOutInstead />
+        </div>
+    }
+    .into_any())
+}
+
+fn enrol() -> AnyView {
+    if ctx::answered().is_some_and(|answered| answered.action == AddPasskey::PATH && answered.result.is_ok()) {
+        return view! { <RecoveryCodes action=AddPasskey::PATH next="/" /> }.into_any();
+    }
+    view! {
+        <div class="stack">
+            <p class="lead">{t!("factor-enrol-lead")}</p>
+            <h2>{t!("totp-name")}</h2>
+            <Form action=OfferTotp::PATH>
+                <p class="help">{t!("totp-what")}</p>
+                <Button look=Look::Main>{t!("totp-begin")}</Button>
+            </Form>
+            <h2>{t!("passkeys-title")}</h2>
+            <NewPasskey />
+            <SignOutInstead />
+        </div>
+    }
+    .into_any()
+}
+
+/// The way back for who cannot go on.
+#[component]
+fn SignOutInstead() -> impl IntoView {
+    view! {
+        <Form action=SignOut::PATH class="after">
+            <Button>{t!("sign-out")}</Button>
+        </Form>
+    }
+}
+
+/// `/authenticator`: the secret for an app, until its first code has come.
+pub fn authenticator() -> impl IntoView {
+    plain(t!("totp-title"), app)
+}
+
+async fn app() -> Result<AnyView, Refusal> {
+    if ctx::answered().is_some_and(|answered| answered.action == ConfirmTotp::PATH && answered.result.is_ok()) {
+        return Ok(view! { <RecoveryCodes action=ConfirmTotp::PATH next="/" /> }.into_any());
+    }
+    let offer = match ctx::door()?.offered_totp().await {
+        Ok(offer) => offer,
+        // None was begun, or it is done: on to where one begins.
+        Err(refusal) if matches!(refusal.kind, Kind::NotFound | Kind::SignedOut) => {
+            let to = match ctx::door()?.stage() {
+                Stage::Nobody => Address::new("/sign-in").with("next", "/account").to_string(),
+                Stage::Show | Stage::Enrol => "/second-factor".into(),
+                Stage::Complete => "/account".into(),
+            };
+            status::go_to(&to);
+            return Ok(().into_any());
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let groups = offer.secret.as_bytes().chunks(4).map(|part| String::from_utf8_lossy(part).into_owned());
+    let secret = groups.collect::<Vec<_>>().join(" ");
+    Ok(view! {
+        <p class="lead">{t!("totp-lead")}</p>
+        <Qr text=offer.uri label=t!("totp-square") />
+        <p>{t!("totp-type")}</p>
+        <p class="secret-value"><code>{secret}</code></p>
+        <Form action=ConfirmTotp::PATH class="after">
+            <Field name="code" label=t!("totp-code") help=t!("totp-code-help") required=true autocomplete="one-time-code" />
+            <Button look=Look::Main>{t!("totp-confirm")}</Button>
+        </Form>
+    }
+    .into_any())
+}

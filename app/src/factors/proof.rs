@@ -1,0 +1,46 @@
+//! `/prove`: asks who is signed in to prove again that it is them, and goes on with what they were about to do.
+use super::{actions::Prove, passkeys::AskPasskey};
+use crate::{
+    outcome::{Answered, Refusal},
+    ui::{Address, Button, Field, Form, Look, Password, ctx, own_path, plain, status},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// The page: by itself, or in answer to a form that has to wait for the proof.
+pub fn prove() -> impl IntoView {
+    plain(t!("prove-title"), form)
+}
+
+async fn form() -> Result<AnyView, Refusal> {
+    let next = own_path(ctx::here().get("next"));
+    let Ok(actor) = ctx::actor() else {
+        status::go_to(&Address::new("/sign-in").with("next", next).to_string());
+        return Ok(().into_any());
+    };
+    let factors = ctx::store()?.read(&actor).await?.factors().await?;
+    // The form that waits is sent again from here, with all that was typed, to where it was sent first.
+    let waiting = ctx::answered().filter(|answered| answered.action != Prove::PATH && answered.result.is_err());
+    let (action, hidden) = match waiting {
+        Some(Answered { action, values, .. }) => (action, values),
+        None => (Prove::PATH.to_owned(), vec![("next".to_owned(), next.clone())]),
+    };
+    let kept = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    Ok(view! {
+        <p class="lead">{t!("prove-lead")}</p>
+        <Form action=action page=next.clone()>
+            {kept.collect_view()}
+            <Password name="proof_password" label=t!("password") autocomplete="current-password" may_be_empty=true />
+            {factors.totp.map(|_| view! {
+                <Field name="proof_code" label=t!("prove-code") help=t!("prove-code-help") autocomplete="one-time-code" />
+            })}
+            <div class="form-buttons">
+                <Button look=Look::Main>{t!("prove-do")}</Button>
+                {(!factors.passkeys.is_empty()).then(|| view! {
+                    <AskPasskey purpose="show" prefix="proof_" label=t!("passkey-show") />
+                })}
+            </div>
+        </Form>
+        <p class="after"><a href=next>{t!("prove-back")}</a></p>
+    }
+    .into_any())
+}

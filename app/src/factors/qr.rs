@@ -1,0 +1,35 @@
+//! The square that an authenticator app reads from the screen.
+use leptos::prelude::*;
+use qrcodegen::{QrCode, QrCodeEcc};
+use std::fmt::Write;
+
+/// The light edge that readers need, in squares.
+const EDGE: i32 = 4;
+
+/// Nothing where the text is too long for one; it stands beside it to be typed in any case.
+#[component]
+pub(super) fn Qr(
+    /// What it says.
+    text: String,
+    /// What it is, for who does not see it.
+    label: String,
+) -> impl IntoView {
+    let code = QrCode::encode_text(&text, QrCodeEcc::Medium).ok()?;
+    let side = code.size() + 2 * EDGE;
+    Some(view! {
+        <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
+            <rect width=side height=side fill="#fff" />
+            <path d=path(&code) fill="#000" />
+        </svg>
+    })
+}
+
+fn path(code: &QrCode) -> String {
+    let mut path = String::new();
+    for y in 0..code.size() {
+        for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
+            let _ = write!(path, "M{} {}h1v1h-1z", x + EDGE, y + EDGE); // writing to a String cannot fail
+        }
+    }
+    path
+}

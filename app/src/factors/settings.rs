@@ -1,0 +1,31 @@
+//! Who must have a second factor: the tenant's own word on it.
+use super::actions::SetPolicy;
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{Button, Choice, Form, Look, Page, Place, Select, ctx, page},
+};
+use domain::Actor;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// `/settings/second-factors`, for admins.
+pub fn policy() -> impl IntoView {
+    page(settings)
+}
+
+async fn settings(actor: Actor) -> Result<Page, Refusal> {
+    if !actor.is_admin() {
+        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
+    }
+    let everybody = ctx::store()?.read(&actor).await?.factor_policy().await?;
+    let choices = vec![Choice::new("nobody", t!("policy-nobody")), Choice::new("everybody", t!("policy-everybody"))];
+    Ok(Page::new(Place::People, t!("policy-title")).lead(t!("policy-lead")).body(view! {
+        <Form action=SetPolicy::PATH>
+            <Select
+                name="who" label=t!("policy-who") help=t!("policy-help") choices=choices
+                value=if everybody { "everybody" } else { "nobody" }
+            />
+            <p class="help">{t!("policy-consequence")}</p>
+            <Button look=Look::Main>{t!("policy-set")}</Button>
+        </Form>
+    }))
+}

@@ -1,0 +1,42 @@
+//! A person's own account: what it is proved by beside a password, and what happened with it.
+use crate::{Invalid, role::words};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+words! {
+    /// What is shown beside a password, or instead of it.
+    Factor, "factor", {
+        /// An app that shows a new code every half minute (RFC 6238).
+        Totp = "totp",
+        /// A key in a device or a password manager (WebAuthn).
+        Passkey = "passkey",
+    }
+}
+
+words! {
+    /// Something that its owner should know of.
+    Happened, "happened", {
+        /// The password was changed.
+        PasswordChanged = "password_changed",
+        /// An admin made a link that sets the password.
+        PasswordLink = "password_link",
+        /// An authenticator app was set up.
+        TotpAdded = "totp_added",
+        /// The authenticator app was removed.
+        TotpRemoved = "totp_removed",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// New recovery codes were made; those before are void.
+        RecoveryCodesMade = "recovery_codes_made",
+        /// A recovery code was used to sign in.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// An admin removed all second factors.
+        FactorsReset = "factors_reset",
+        /// Another address was asked for.
+        AddressAsked = "address_asked",
+        /// The address was changed.
+        AddressChanged = "address_changed",
+    }
+}

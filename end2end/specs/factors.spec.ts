@@ -1,0 +1,150 @@
+// Second factors: an admin is led to one at the first start; apps, recovery codes and passkeys; fresh proofs.
+import type { Browser, Page } from '@playwright/test';
+import { code, Device } from '../authenticator';
+import type { Castellan } from '../castellan';
+import { PASSWORD } from '../people';
+import { signIn } from '../steps';
+import { expect, test } from '../test';
+
+async function window(castellan: Castellan, browser: Browser, javaScriptEnabled = true): Promise<Page> {
+  return (await browser.newContext({ baseURL: castellan.origin, javaScriptEnabled })).newPage();
+}
+
+/** Follows the set-up link; ends where a second factor is asked for. */
+async function setUp(page: Page, castellan: Castellan): Promise<void> {
+  await page.goto(castellan.setupLink!);
+  await page.getByLabel('Tenant').fill('Foundry');
+  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('Your name').fill('Ada');
+  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set up and sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'Second step' })).toBeVisible();
+}
+
+/** Sets up an app; returns its secret and the recovery codes. */
+async function enrol(page: Page): Promise<{ secret: string; codes: string[] }> {
+  await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
+  await expect(page.getByRole('img', { name: /square code/ })).toBeVisible();
+  const secret = await page.locator('.secret-value code').innerText();
+  await page.getByLabel('Code', { exact: true }).fill('000000');
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await page.getByLabel('Code', { exact: true }).fill(code(secret, -1));
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await expect(page.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
+  const codes = await page.locator('.codes code').allInnerTexts();
+  await page.getByRole('link', { name: 'I have stored them' }).click();
+  return { secret, codes };
+}
+
+test('M-14 without JavaScript: an admin sets up an app, signs in with it, and with a recovery code', async ({ guarded, browser }) => {
+  const ada = await window(guarded, browser, false);
+  await setUp(ada, guarded);
+  await ada.goto('/people');
+  await expect(ada, 'nothing else is reached').toHaveURL(/second-factor/);
+  const { secret, codes } = await enrol(ada);
+  expect(codes).toHaveLength(10);
+  await expect(ada).toHaveURL('/');
+
+  const again = await window(guarded, browser, false);
+  await again.goto('/rules');
+  await signIn(again, 'ada@example.org', PASSWORD);
+  await again.getByLabel('Code', { exact: true }).fill(code(secret, -1));
+  await again.getByRole('button', { name: 'Go on' }).click();
+  await expect(again.getByRole('alert').first(), 'used already').toBeVisible();
+  await again.getByLabel('Code', { exact: true }).fill(code(secret));
+  await again.getByRole('button', { name: 'Go on' }).click();
+  await expect(again, 'where one wanted to go first').toHaveURL('/rules');
+
+  const lost = await window(guarded, browser, false);
+  await lost.goto('/account');
+  await signIn(lost, 'ada@example.org', PASSWORD);
+  await lost.getByLabel('Code', { exact: true }).fill(codes[0]);
+  await lost.getByRole('button', { name: 'Go on' }).click();
+  await expect(lost.getByText('9 are left.')).toBeVisible();
+  await lost.goto('/');
+  await expect(lost.getByText('A recovery code was used')).toBeVisible();
+  await lost.getByRole('button', { name: 'I have seen it' }).click();
+  await expect(lost.getByText('A recovery code was used')).toHaveCount(0);
+});
+
+test('M-14 a passkey is the second factor, and the only one', async ({ guarded, browser }) => {
+  const ada = await window(guarded, browser);
+  const device = await Device.at(ada);
+  await setUp(ada, guarded);
+  await ada.getByLabel('Name').fill('Ada’s laptop');
+  await ada.getByRole('button', { name: 'Add a passkey' }).click();
+  await expect(ada.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
+  expect(await device.passkeys()).toBe(1);
+  await ada.getByRole('link', { name: 'I have stored them' }).click();
+  await expect(ada).toHaveURL('/');
+
+  await test.step('after the password', async () => {
+    await signOut(ada);
+    await signIn(ada, 'ada@example.org', PASSWORD);
+    await ada.getByRole('button', { name: 'Use a passkey' }).click();
+    await expect(ada).toHaveURL('/');
+  });
+
+  await test.step('without the password', async () => {
+    await signOut(ada);
+    await ada.goto('/sign-in?next=/people');
+    await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await expect(ada).toHaveURL('/people');
+  });
+
+  await test.step('not by who cannot unlock the device', async () => {
+    await signOut(ada);
+    await device.unlocked(false);
+    await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await expect(ada.getByText('The browser gave no passkey')).toBeVisible();
+    await device.unlocked(true);
+    await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await expect(ada).toHaveURL('/');
+  });
+
+  await test.step('removed, it opens nothing', async () => {
+    await ada.goto('/account');
+    await ada.getByRole('row', { name: 'Ada’s laptop' }).getByText('Remove…').click();
+    await ada.getByRole('button', { name: 'Remove passkey' }).click();
+    await expect(ada.getByRole('row', { name: 'Ada’s laptop' })).toHaveCount(0);
+    await signOut(ada);
+    await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await expect(ada.getByText('This passkey is not known here')).toBeVisible();
+  });
+});
+
+test('M-14 what is sensitive waits for a proof, with all that was typed', async ({ browser }) => {
+  const castellan = await (await import('../castellan')).Castellan.start({ CASTELLAN_SESSIONS_STEP_UP: '5s' });
+  castellan.origin = castellan.origin.replace('127.0.0.1', 'localhost');
+  const ada = await window(castellan, browser);
+  await ada.goto(castellan.setupLink!.replace('127.0.0.1', 'localhost'));
+  await ada.getByLabel('Tenant').fill('Foundry');
+  await ada.getByLabel('First organisation').fill('Operations');
+  await ada.getByLabel('Your name').fill('Ada');
+  await ada.getByLabel('E-mail address').fill('ada@example.org');
+  await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await ada.getByRole('button', { name: 'Set up and sign in' }).click();
+  await expect(ada).toHaveURL('/');
+  await ada.goto('/organisations/new');
+  await ada.getByLabel('Organisation').fill('Night shift');
+  await ada.waitForTimeout(5_500);
+  await ada.getByRole('button', { name: 'Make organisation' }).click();
+  await expect(ada.getByRole('heading', { name: 'Is it you?' })).toBeVisible();
+  await ada.getByLabel('Password', { exact: true }).fill('not the password of ada');
+  await ada.getByRole('button', { name: 'Go on' }).click();
+  await expect(ada.getByRole('alert').first()).toBeVisible();
+  await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await ada.keyboard.press('Enter');
+  await expect(ada.getByRole('heading', { name: 'Night shift' })).toBeVisible();
+  await ada.context().close();
+  await castellan.stop();
+  await castellan.forget();
+});
+
+async function signOut(page: Page): Promise<void> {
+  await page.locator('.person > summary').click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+}

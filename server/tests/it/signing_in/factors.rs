@@ -1,0 +1,200 @@
+//! M-14: second factors. Who has not shown all that they must is nobody.
+use super::window::{App, PASSWORD, STEP, person, window};
+use crate::world::{World, on_both};
+use domain::{SignedInBy, policy::SetFactorPolicy, role::TenantRole};
+use futures::join;
+use server::auth::{BrowserDoor, Hasher, Sessions};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use tower_sessions::Session;
+
+/// A door as whoever signs somebody in has it, with the cookie that it gives.
+fn door(world: &World) -> BrowserDoor {
+    let config = &world.app.config.sessions;
+    let sessions = Sessions::new(world.app.store.clone(), &world.app.keys.sessions, config.idle, config.absolute);
+    BrowserDoor {
+        app: world.app.clone(),
+        hasher: Hasher::new().unwrap(),
+        session: Session::new(None, Arc::new(sessions), None),
+        browser: None,
+        halfway: None,
+        passkeys: None,
+        address: Ipv4Addr::LOCALHOST.into(),
+        device: "Tests".into(),
+        known_device: None,
+        new_device: std::sync::Mutex::default(),
+    }
+}
+
+async fn ask_everybody(world: &World, everybody: bool) {
+    let console = &world.acme.console;
+    let action = SetFactorPolicy { everybody };
+    world.change(console, async |write| write.set_factor_policy(console.may(action)?).await).await;
+}
+
+on_both! {
+    async fn m_14_an_admin_without_a_second_factor_is_led_to_one_and_reaches_nothing_else(world) {
+        person(world, &world.acme, "adam", TenantRole::Admin).await;
+        let adam = window(world);
+        adam.sign_in("adam").await;
+        for (page, leads) in [("/people", "/sign-in?next=%2Fpeople"), ("/sign-in?next=/people", "/second-factor?next=%2Fpeople")] {
+            assert_eq!(adam.get(page).await.header("location"), Some(leads));
+        }
+        assert!(adam.get("/second-factor").await.body.contains("Set up an authenticator app"));
+        for (action, fields) in [("people/create", &[("name", "x"), ("email", "x@x.example"), ("tenant_role", "admin")][..]), ("factors/recovery-codes", &[]), ("sessions/end-others", &[]), ("factors/policy", &[("who", "nobody")]), ("factors/show", &[("code", "123456")])] {
+            assert_eq!(adam.act(action, fields).await.status, 401, "{action}");
+        }
+        assert_eq!(adam.status("/live?topics=people").await, 401);
+
+        let early = adam.copy();
+        adam.act("factors/offer-totp", &[]).await;
+        let page = adam.get("/authenticator").await.body;
+        assert!(page.contains("class=\"qr\""), "{page}");
+        let wrong = adam.submit("/authenticator", "factors/confirm-totp", &[("code", "000000")]).await;
+        assert_eq!(wrong.status, 422, "{wrong:?}");
+        let app = App::of(&wrong.body);
+        let done = adam.submit("/authenticator", "factors/confirm-totp", &[("code", &app.code(world, 0))]).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        assert_eq!(done.body.matches("<li><code>").count(), 10, "ten recovery codes, shown once");
+        assert_eq!(adam.status("/people").await, 200);
+        assert!(!early.is_signed_in().await, "the cookie from before opens nothing");
+    }
+
+    async fn m_14_a_code_works_once_and_the_next_one_again(world) {
+        person(world, &world.acme, "adam", TenantRole::Admin).await;
+        let first = window(world);
+        first.sign_in("adam").await;
+        let (app, _) = first.enrol().await;
+        let again = window(world);
+        again.sign_in("adam").await;
+        assert!(!again.is_signed_in().await);
+        let used = app.code(world, 0);
+        assert_eq!(again.act("factors/show", &[("code", &used)]).await.status, 422, "it set the app up");
+        world.wait(STEP);
+        let other = window(world);
+        other.sign_in("adam").await;
+        let code = app.code(world, 0);
+        let fields = [("code", code.as_str())];
+        let both = join!(again.act("factors/show", &fields), other.act("factors/show", &fields));
+        let mut statuses = [both.0.status.as_u16(), both.1.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 422], "of two with one code one comes too late");
+        assert_ne!(again.is_signed_in().await, other.is_signed_in().await);
+        world.wait(STEP);
+        for (steps, right) in [(-2, false), (2, false), (0, true)] {
+            let late = window(world);
+            late.sign_in("adam").await;
+            late.act("factors/show", &[("code", &app.code(world, steps))]).await;
+            assert_eq!(late.is_signed_in().await, right, "{steps} steps away");
+        }
+        let back = window(world);
+        back.sign_in("adam").await;
+        assert_eq!(back.act("factors/show", &[("code", &app.code(world, -1))]).await.status, 422, "older than the last");
+    }
+
+    async fn m_14_a_recovery_code_works_once_and_its_owner_is_told(world) {
+        person(world, &world.acme, "adam", TenantRole::Admin).await;
+        let first = window(world);
+        first.sign_in("adam").await;
+        let (_, codes) = first.enrol().await;
+        for right in [true, false] {
+            let lost = window(world);
+            lost.sign_in("adam").await;
+            let answer = lost.act("factors/show", &[("code", &codes[3].to_uppercase())]).await;
+            assert_eq!((answer.status == 200, lost.is_signed_in().await), (right, right), "{answer:?}");
+        }
+        assert!(first.get("/account").await.body.contains("9 are left."));
+        assert!(first.get("/keys").await.body.contains("A recovery code was used; left: 9"), "told on every page until seen");
+        let made = first.act("factors/recovery-codes", &[]).await;
+        assert_eq!(made.json()["secret"].as_str().unwrap().lines().count(), 10);
+        let void = window(world);
+        void.sign_in("adam").await;
+        assert_eq!(void.act("factors/show", &[("code", &codes[4])]).await.status, 422, "void since there are new ones");
+    }
+
+    async fn m_14_who_has_not_shown_their_second_factor_cannot_set_up_another(world) {
+        person(world, &world.acme, "mo", TenantRole::Person).await;
+        let mine = window(world);
+        mine.sign_in("mo").await;
+        assert!(mine.is_signed_in().await, "nobody asks");
+        mine.enrol().await;
+        let thief = window(world);
+        thief.sign_in("mo").await;
+        for (action, fields) in [("factors/offer-totp", &[][..]), ("factors/confirm-totp", &[("code", "123456")]), ("factors/remove-totp", &[]), ("factors/prove", &[("proof_password", PASSWORD)])] {
+            assert_eq!(thief.act(action, fields).await.status, 401, "{action}");
+        }
+        assert_eq!(thief.get("/authenticator").await.header("location"), Some("/second-factor"));
+        assert!(thief.get("/second-factor").await.body.contains("recovery codes"));
+        assert_eq!(thief.act("login/sign-out", &[]).await.status, 200, "they may leave");
+        assert_eq!(thief.get("/second-factor").await.header("location"), Some("/sign-in?next=%2F"));
+    }
+
+    async fn m_14_wrong_codes_are_slowed_down_and_written_down(world) {
+        person(world, &world.acme, "mo", TenantRole::Person).await;
+        let mine = window(world);
+        mine.sign_in("mo").await;
+        let (app, _) = mine.enrol().await;
+        world.wait(STEP);
+        let thief = window(world);
+        thief.sign_in("mo").await;
+        for _ in 0..5 {
+            assert_eq!(thief.act("factors/show", &[("code", "000000")]).await.status, 422);
+        }
+        let code = app.code(world, 0);
+        assert_eq!(thief.act("factors/show", &[("code", &code)]).await.status, 429, "even a right one waits");
+        world.wait(Duration::from_secs(2));
+        assert_eq!(thief.act("factors/show", &[("code", &code)]).await.status, 200);
+        let proof = world.acme.console.may(domain::policy::ReadAudit).unwrap();
+        let filter = store::AuditFilter { action: Some("factor.show".into()), ..Default::default() };
+        let mut read = world.app.store.read(&world.acme.console).await.unwrap();
+        assert_eq!(read.audit(&proof, filter, None, 50).await.unwrap().items.len(), 5);
+    }
+
+    async fn m_14_a_tenant_may_ask_everybody_at_once(world) {
+        person(world, &world.acme, "mo", TenantRole::Person).await;
+        let mine = window(world);
+        mine.sign_in("mo").await;
+        assert!(mine.is_signed_in().await);
+        ask_everybody(world, true).await;
+        assert!(!mine.is_signed_in().await, "an open session counts no more");
+        ask_everybody(world, false).await;
+        assert!(mine.is_signed_in().await);
+        ask_everybody(world, true).await;
+        world.wait(world.app.config.sessions.step_up);
+        assert_eq!(mine.act("factors/offer-totp", &[]).await.status, 401, "an old sign-in sets nothing up");
+        mine.sign_in("mo").await;
+        mine.enrol().await;
+        assert!(mine.is_signed_in().await);
+    }
+
+    async fn m_14_who_is_vouched_for_needs_no_second_factor_of_ours(world) {
+        let adam = person(world, &world.acme, "adam", TenantRole::Admin).await;
+        for vouched in [true, false] {
+            let door = door(world);
+            door.open(world.acme.tenant, adam, SignedInBy::Password, vouched).await.unwrap();
+            let theirs = window(world);
+            theirs.take_cookie(&door.session.id().unwrap().to_string());
+            assert_eq!(theirs.is_signed_in().await, vouched);
+        }
+    }
+
+    async fn m_14_an_admin_resets_what_somebody_lost_and_they_are_told(world) {
+        let mo = person(world, &world.acme, "mo", TenantRole::Person).await.to_string();
+        let adam = person(world, &world.acme, "adam", TenantRole::Admin).await.to_string();
+        let (hers, his) = (window(world), window(world));
+        hers.sign_in("mo").await;
+        hers.enrol().await;
+        his.sign_in("adam").await;
+        his.enrol().await;
+        assert_eq!(hers.act("people/reset-factors", &[("id", &adam)]).await.status, 403);
+        assert_eq!(his.act("people/reset-factors", &[("id", &adam)]).await.status, 403, "not one's own");
+        assert_eq!(his.act("people/reset-factors", &[("id", &mo)]).await.status, 200);
+        assert!(!hers.is_signed_in().await, "all sessions end");
+        hers.sign_in("mo").await;
+        let page = hers.get("/keys").await;
+        assert!(page.body.contains("All second factors were reset by: adam"), "{page:?}");
+        let last = page.body.split("name=\"last\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        hers.act("account/seen", &[("last", &last)]).await;
+        assert!(!hers.get("/keys").await.body.contains("All second factors"));
+        assert!(hers.get("/account").await.body.contains("All second factors were reset by"), "it stays in the list");
+    }
+}

@@ -1,0 +1,137 @@
+//! A browser's window on the pages, in-process: it keeps its cookie and follows nothing by itself.
+use crate::world::{Answer, House, World};
+use axum::{Router, body::Body};
+use domain::{
+    Email, PersonId,
+    policy::{CreatePerson, SetMembership},
+    role::{Role, TenantRole},
+};
+use http::{Request, header};
+use std::{cell::RefCell, collections::HashMap, time::Duration};
+use tower::ServiceExt;
+
+/// Everybody's.
+pub const PASSWORD: &str = "violet tractor cloud 91";
+
+/// One window.
+pub struct Window<'a> {
+    world: &'a World,
+    router: Router,
+    cookies: RefCell<HashMap<String, String>>,
+}
+
+/// Opens one.
+pub fn window(world: &World) -> Window<'_> {
+    let router = server::serve::routes(&world.app, "http://localhost:9876").unwrap();
+    Window { world, router, cookies: RefCell::default() }
+}
+
+/// Somebody with a password, who is approver in `ops`.
+pub async fn person(world: &World, house: &House, name: &str, tenant_role: TenantRole) -> PersonId {
+    let (console, email) = (&house.console, Email::parse(&format!("{name}@acme.example")).unwrap());
+    let hash = server::auth::Hasher::new().unwrap().hash(PASSWORD.into()).await.unwrap();
+    world
+        .change(console, async |write| {
+            let person =
+                write.create_person(console.may(CreatePerson { email, name: name.into(), tenant_role })?).await?;
+            let join = SetMembership { organisation: house.ops, person, role: Role::Approver };
+            write.set_membership(console.may(join)?).await?;
+            write.set_password(person, &hash).await?;
+            Ok(person)
+        })
+        .await
+}
+
+impl Window<'_> {
+    /// The same cookies in another window: what somebody has who copied them.
+    pub fn copy(&self) -> Self {
+        Self { world: self.world, router: self.router.clone(), cookies: self.cookies.clone() }
+    }
+
+    /// Holds this session's cookie from now on.
+    pub fn take_cookie(&self, value: &str) {
+        self.cookies.borrow_mut().insert("castellan".into(), value.into());
+    }
+
+    async fn send(&self, request: http::request::Builder, body: String) -> Answer {
+        let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header(header::COOKIE, cookies.join("; ")).body(Body::from(body)).unwrap();
+        let mut answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
+        answer.body = answer.body.replace("<!>", ""); // Leptos leaves marks between its views, where it likes
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let (name, value) = line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        }
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path), String::new()).await
+    }
+
+    /// The status of a page.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.get(path).await.status.as_u16()
+    }
+
+    /// Sends a form as an island does, for JSON.
+    pub async fn act(&self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post("application/json", action, fields).await
+    }
+
+    /// Sends a form as it stands on `page`, without JavaScript.
+    pub async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post("text/html", action, &[&[("_page", page)], fields].concat()).await
+    }
+
+    async fn post(&self, accept: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(format!("/actions/{action}")).header(header::ACCEPT, accept);
+        self.send(request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"), body).await
+    }
+
+    /// Signs in with the password; what then is missing is missing.
+    pub async fn sign_in(&self, name: &str) {
+        let fields = [("email", format!("{name}@acme.example")), ("password", PASSWORD.into())];
+        let answer = self.act("login/sign-in", &fields.each_ref().map(|(n, v)| (*n, v.as_str()))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Sets up an authenticator app, with whatever session there is: its secret, and the recovery codes.
+    pub async fn enrol(&self) -> (App, Vec<String>) {
+        let begun = self.act("factors/offer-totp", &[]).await;
+        assert_eq!(begun.status, 200, "{begun:?}");
+        let app = App::of(&self.get("/authenticator").await.body);
+        let answer = self.act("factors/confirm-totp", &[("code", &app.code(self.world, 0))]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let codes = answer.json()["secret"].as_str().unwrap_or_default().lines().map(str::to_owned).collect();
+        (app, codes)
+    }
+
+    /// Whether it is somebody's: a page that everybody may see is shown.
+    pub async fn is_signed_in(&self) -> bool {
+        self.status("/sessions").await == 200
+    }
+}
+
+/// An authenticator app.
+pub struct App(totp_rs::Totp);
+
+impl App {
+    /// Set up with the secret that a page shows.
+    pub fn of(page: &str) -> Self {
+        let code = page.split("<p class=\"secret-value\"><code>").nth(1).unwrap_or_else(|| panic!("no secret: {page}"));
+        let secret: String = code.split('<').next().unwrap().split_whitespace().collect();
+        let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+        Self(totp_rs::Builder::new().with_secret(secret).build().unwrap())
+    }
+
+    /// What it shows so many steps from now.
+    pub fn code(&self, world: &World, steps: i64) -> String {
+        let seconds = world.app.store.now().seconds() + steps * 30;
+        self.0.generate(u64::try_from(seconds).unwrap()).to_string()
+    }
+}
+
+/// Half a minute, so that there is a new code.
+pub const STEP: Duration = Duration::from_secs(30);

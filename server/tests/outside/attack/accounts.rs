@@ -1,0 +1,145 @@
+//! D-02: one's own account by mail: forgotten passwords, new addresses, and word of what happened.
+use crate::{
+    ask::{Answer, Who, form},
+    people::{Browser, PASSWORD},
+    postbox::Postbox,
+    program::{Program, on_both},
+};
+
+const NEW: &str = "harbour-lantern-quilt-37";
+
+/// A deployment that sends mail.
+async fn with_mail(program: &mut Program) -> Postbox {
+    let post = Postbox::open().await;
+    program.set("CASTELLAN_MAIL_SMTP", &post.url);
+    program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
+    program.tenant("acme");
+    post
+}
+
+impl Program {
+    async fn forgot(&self, email: &str) -> Answer {
+        Answer::of(self.action(
+            Who::Nobody,
+            "login/forgot",
+            "text/html",
+            &form(&[("_page", "/forgot"), ("email", email)]),
+        ))
+        .await
+    }
+
+    async fn set_by(&self, path: &str, password: &str) -> Answer {
+        let token = path.split_once("token=").unwrap().1.to_owned();
+        let fields = form(&[("token", token.as_str()), ("password", password)]);
+        Answer::of(self.action(Who::Nobody, "setup/set-password", "application/json", &fields)).await
+    }
+}
+
+on_both! {
+    /// The answer is the same for an address that nobody has; the link works once, and ends what was open.
+    async fn d_02_a_forgotten_password_is_set_by_a_link_that_came_by_mail(program) {
+        let post = with_mail(program).await;
+        let mia = program.person("mia", "acme", "member");
+        program.say(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password to forget
+        program.start().await;
+        let old = program.sign_in(&mia.email).await;
+        let mut answers = vec![];
+        for email in ["nobody@acme.example", "invited@acme.example", mia.email.as_str()] {
+            let answer = program.forgot(email).await.is(303);
+            answers.push((answer.header("location").to_owned(), answer.body));
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+        let letter = post.letter(0).await;
+        assert_eq!(letter.to, mia.email);
+        let link = letter.link(&program.origin);
+        program.get(Who::Nobody, &link).await.is(200);
+        program.set_by(&link, NEW).await.is(200);
+        program.set_by(&link, NEW).await.is(404);
+        assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
+        assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
+        let told = post.letter(1).await;
+        assert!(told.to == mia.email && told.text.contains("The password was changed"), "{told:?}");
+        assert_eq!(post.count(), 2, "nobody else was written to");
+        let log = program.logged();
+        assert!(!log.contains(link.split_once("token=").unwrap().1), "the log tells the link");
+    }
+
+    /// The old password is asked for, other sessions end, and their owner is told.
+    async fn d_02_a_password_is_changed_by_who_knows_the_old_one(program) {
+        let post = with_mail(program).await;
+        let mia = program.person("mia", "acme", "member");
+        program.start().await;
+        let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
+        let change = async |old: &str, new: &str| {
+            program.act(Who::Browser(&here), "account/password", &[("old_password", old), ("new_password", new)]).await
+        };
+        assert_eq!(change("not the old one", NEW).await.is(422).json()["fields"][0]["field"], "old_password");
+        assert_eq!(change(PASSWORD, "short").await.is(422).json()["fields"][0]["field"], "new_password");
+        assert!(program.is_signed_in(&there.cookie()).await, "nothing happened yet");
+        change(PASSWORD, NEW).await.is(200);
+        assert!(program.is_signed_in(&here.cookie()).await && !program.is_signed_in(&there.cookie()).await);
+        assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
+        assert_eq!(program.try_sign_in(&mia.email, NEW, &[]).await.status, 303);
+        assert!(post.letter(0).await.text.contains("The password was changed"));
+    }
+
+    /// The new address is confirmed by who reads it, the old one is told, and until then nothing changes.
+    async fn d_02_an_address_is_changed_once_its_reader_says_so(program) {
+        let post = with_mail(program).await;
+        let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
+        program.start().await;
+        let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
+        let ask = async |email: &str| program.act(Who::Browser(&here), "account/address", &[("email", email)]).await;
+        ask("no address").await.is(422);
+        ask("taken@acme.example").await.is(200);
+        ask(&max.email).await.is(200); // whether somebody has it is for its reader to know
+        ask("moved@acme.example").await.is(200);
+        let mut letters = vec![];
+        for n in 0..6 {
+            letters.push(post.letter(n).await);
+        }
+        assert_eq!(letters.iter().filter(|letter| letter.to == mia.email).count(), 3, "the present address is told");
+        let link = |to: &str| letters.iter().find(|letter| letter.to == to).unwrap().link(&program.origin);
+        let follow = async |path: &str| {
+            let token = path.split_once("token=").unwrap().1.to_owned();
+            let fields = form(&[("token", token.as_str())]);
+            Answer::of(program.action(Who::Nobody, "account/confirm-address", "application/json", &fields)).await
+        };
+        follow(&link("taken@acme.example")).await.is(404); // a later wish ended it
+        program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // looking changes nothing
+        assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
+        follow(&link("moved@acme.example")).await.is(200);
+        follow(&link("moved@acme.example")).await.is(404);
+        assert!(!program.is_signed_in(&there.cookie()).await);
+        assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
+        assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
+        let last = post.letter(6).await;
+        assert!(last.to == mia.email && last.text.contains("The address was changed"), "{last:?}");
+    }
+}
+
+/// D-02: somebody who guesses does not keep the owner out of a browser that they signed in with, wherever it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_02_a_known_browser_keeps_its_way_in() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let first = program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(303);
+    let lines = first.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let device = lines.filter_map(|line| line.strip_prefix("castellan-device=")).next().unwrap();
+    let device = device.split(';').next().unwrap().to_owned();
+    while program.try_sign_in(&mia.email, "wrong wrong wrong", &[]).await.status != 429 {}
+    program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(429); // from the same network, a browser that nobody knows
+    let from = async |device: &str, password: &str| {
+        let fields = form(&[("email", mia.email.as_str()), ("password", password)]);
+        let request = program.action(Who::Nobody, "login/sign-in", "application/json", &fields);
+        Answer::of(request.header("cookie", format!("castellan-device={device}"))).await
+    };
+    from("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", PASSWORD).await.is(429); // a mark that was made up
+    from(&device, "wrong wrong wrong").await.is(401);
+    let answer = from(&device, PASSWORD).await.is(200);
+    assert!(program.is_signed_in(&Browser::with(&answer.cookie().unwrap()).cookie()).await);
+    // Nor may whoever has the mark alone guess for ever.
+    while from(&device, "wrong wrong wrong").await.status != 429 {}
+}

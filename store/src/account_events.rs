@@ -1,0 +1,89 @@
+//! What happened with a person's account, for themselves to read: in a list, and at the next page until they have seen it.
+use crate::{Read, Result, Write, column::record, conn::scoped};
+use domain::{EventId, PersonId, Timestamp, account::Happened};
+use uuid::Uuid;
+
+record! {
+    /// One thing that happened.
+    pub struct AccountEvent {
+        /// Its id.
+        pub id: EventId,
+        /// What.
+        pub happened: Happened,
+        /// More about it: the name of a passkey, who did it.
+        pub detail: String,
+        /// Where from it was done, if that is known.
+        pub address: String,
+        /// When.
+        pub created_at: Timestamp,
+        /// When its owner said that they have seen it.
+        pub seen_at: Option<Timestamp>,
+    }
+}
+
+impl Read {
+    /// What happened with the actor's own account, the latest first.
+    pub async fn account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            AccountEvent,
+            fetch_all,
+            "select id, happened, detail, address, created_at, seen_at from account_event
+             where tenant_id = $1 and person_id = $2 order by id desc limit $3",
+            person,
+            limit
+        )
+    }
+
+    /// What of it the actor has not seen yet, the latest first.
+    pub async fn unseen_account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            AccountEvent,
+            fetch_all,
+            "select id, happened, detail, address, created_at, seen_at from account_event
+             where tenant_id = $1 and person_id = $2 and seen_at is null order by id desc limit $3",
+            person,
+            limit
+        )
+    }
+}
+
+impl Write {
+    /// The actor has seen what happened with their own account, up to this.
+    pub async fn see_account_events(&mut self, last: EventId) -> Result<u64> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            execute,
+            "update account_event set seen_at = $4 where tenant_id = $1 and person_id = $2 and id <= $3 and seen_at is null",
+            person,
+            last,
+            self.now
+        )
+    }
+
+    /// Tells a person what happened with their account.
+    pub(crate) async fn happened(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
+        let address = self.actor.address.clone().unwrap_or_default();
+        scoped!(
+            self,
+            execute,
+            "insert into account_event (tenant_id, id, person_id, happened, detail, address, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            EventId(Uuid::now_v7()),
+            person,
+            happened,
+            detail.to_owned(),
+            address,
+            self.now
+        )?;
+        self.tell(crate::Topic::People, person.0);
+        if happened == Happened::AddressChanged {
+            return Ok(()); // told to the address from before
+        }
+        self.mail_person(person, &crate::Mail::Happened { happened, detail: detail.to_owned() }).await
+    }
+}

@@ -1,0 +1,27 @@
+//! Browsers that somebody signed in with before: whoever guesses passwords elsewhere does not keep them out.
+use crate::{Result, Write, conn::scoped};
+use domain::PersonId;
+
+impl Write {
+    /// Knows a browser from now on, by the hash of what its cookie holds; of many, the twenty latest.
+    pub async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "insert into known_device (tenant_id, person_id, token_hash, last_used_at) values ($1, $2, $3, $4)
+             on conflict (tenant_id, person_id, token_hash) do update set last_used_at = $4",
+            person,
+            token_hash,
+            self.now
+        )?;
+        scoped!(
+            self,
+            execute,
+            "delete from known_device where tenant_id = $1 and person_id = $2 and token_hash in (
+                select d.token_hash from known_device d where d.tenant_id = $1 and d.person_id = $2
+                order by d.last_used_at desc, d.token_hash limit 1000 offset 20)",
+            person
+        )?;
+        Ok(())
+    }
+}

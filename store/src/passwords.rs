@@ -1,0 +1,56 @@
+//! Changing a password, and links that set a forgotten one.
+use crate::{Error, Result, Write, conn::scoped, mail::Mail};
+use domain::{Allowed, PersonId, SessionId, account::Happened, audit::Outcome, policy::ChangePassword};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a link works that came by mail.
+const MAILED: Duration = Duration::from_hours(1);
+
+impl Write {
+    /// Stores a person's new password (Argon2, PHC form) and ends their other sessions, and every link to set one.
+    pub async fn change_password(
+        &mut self,
+        proof: Allowed<ChangePassword>,
+        hash: &str,
+        this: Option<SessionId>,
+    ) -> Result<()> {
+        let owner = proof.action().owner;
+        let set = scoped!(
+            self,
+            execute,
+            "update person set password_hash = $3 where tenant_id = $1 and id = $2",
+            owner,
+            hash.to_owned()
+        )?;
+        if set == 0 {
+            return Err(Error::NotFound);
+        }
+        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.happened(owner, Happened::PasswordChanged, "").await?;
+        self.end_sessions(owner, this).await
+    }
+
+    /// Mails a link that sets a forgotten password, once and within the hour. `NotFound` for who has none to forget.
+    pub async fn mail_password_link(&mut self, person: PersonId, token: &str, token_hash: [u8; 32]) -> Result<()> {
+        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        let made = scoped!(
+            self,
+            execute,
+            "insert into password_link (tenant_id, token_hash, person_id, created_at, expires_at)
+             select p.tenant_id, $2, p.id, $4, $5 from person p
+             where p.tenant_id = $1 and p.id = $3 and p.password_hash is not null",
+            token_hash,
+            person,
+            self.now,
+            self.now.after(MAILED)
+        )?;
+        if made == 0 {
+            return Err(Error::NotFound);
+        }
+        self.mail_person(person, &Mail::PasswordLink { token: token.to_owned() }).await?;
+        self.note("person.password_forgotten", ("person", person.to_string()), Outcome::Done, Value::Null).await
+    }
+}

@@ -1,0 +1,74 @@
+//! Mail that is due, in whatever tenant: one node takes each, and tries again later until it was sent.
+use super::System;
+use crate::{Error, Mail, Result, column::record, conn::unscoped, mail::place, system::due::DueAt};
+use domain::{Actor, Email, TenantId, Timestamp};
+use uuid::Uuid;
+
+/// After so many attempts, over some ten hours, a mail is given up.
+const ATTEMPTS: i64 = 12;
+
+record! {
+    /// A mail as it is kept.
+    pub struct Queued {
+        /// Its tenant.
+        pub tenant_id: TenantId,
+        /// Its id.
+        pub id: Uuid,
+        /// To whom.
+        pub recipient: Email,
+        /// What it says, sealed.
+        pub sealed: Vec<u8>,
+        /// How often it was tried, with this time.
+        pub attempts: i64,
+    }
+}
+
+/// A mail to send now.
+#[derive(Clone, Debug)]
+pub struct DueMail {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: Uuid,
+    /// To whom.
+    pub to: Email,
+    /// What it says.
+    pub mail: Mail,
+    /// Whether it is given up when this fails.
+    pub last: bool,
+}
+
+impl System<'_> {
+    /// When the next mail is due, in whatever tenant.
+    pub async fn next_mail(&self) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        Ok(unscoped!(conn, DueAt, fetch_one, "select min(next_at) as at from mail")?.at)
+    }
+
+    /// Takes the mail that is due for longest; nobody else gets it for a while, which grows with each attempt.
+    pub async fn take_mail(&self) -> Result<Option<DueMail>> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        let taken = unscoped!(
+            conn,
+            Queued,
+            fetch_optional,
+            "update mail set attempts = attempts + 1, next_at = $1 + 60000000 * (attempts + 1) * (attempts + 1)
+             where next_at <= $1 and id = (select m.id from mail m where m.next_at <= $1 order by m.next_at limit 1)
+             returning tenant_id, id, recipient, sealed, attempts",
+            now
+        )?;
+        conn.commit().await?;
+        let Some(Queued { tenant_id, id, recipient, sealed, attempts }) = taken else { return Ok(None) };
+        let mut write = self.0.write(&Actor::clock(tenant_id, now)).await?;
+        let mail = write.open(&place(id), &sealed).await?;
+        let mail = serde_json::from_slice(&mail).map_err(|_| Error::Corrupt("a mail"))?;
+        Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= ATTEMPTS }))
+    }
+
+    /// A mail was sent, or is given up.
+    pub async fn forget_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
+        let mut conn = self.write().await?;
+        unscoped!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;
+        conn.commit().await
+    }
+}

@@ -1,0 +1,36 @@
+//! The tenant's own data key: wrapped by the master key, it seals what the tenant keeps secret (M-06).
+use crate::{Error, MasterKey, Result, Write, column::record, conn::scoped};
+use zeroize::Zeroizing;
+
+record! {
+    /// A tenant's key as it is kept.
+    pub struct Wrapped {
+        /// Sealed by the master key.
+        pub wrapped: Vec<u8>,
+        /// Which of the tenant's keys it is.
+        pub version: i64,
+    }
+}
+
+impl Write {
+    /// Seals something of this tenant for one place: `table/column/row`.
+    pub(crate) async fn seal(&mut self, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
+        let (key, version) = self.tenant_key().await?;
+        key.seal(&format!("{}/{place}/{version}", self.tenant), plain)
+    }
+
+    /// Opens what [`Write::seal`] sealed for that place.
+    pub(crate) async fn open(&mut self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let (key, version) = self.tenant_key().await?;
+        key.open(&format!("{}/{place}/{version}", self.tenant), sealed).map(Zeroizing::new)
+    }
+
+    async fn tenant_key(&mut self) -> Result<(MasterKey, i64)> {
+        const SQL: &str = "select wrapped, version from tenant_key where tenant_id = $1";
+        let kept = scoped!(self, Wrapped, fetch_one, SQL)?;
+        let place = format!("{0}/tenant_key/wrapped/{0}/{1}", self.tenant, kept.version);
+        let bytes = Zeroizing::new(self.store.key().open(&place, &kept.wrapped)?);
+        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt("a tenant's key"))?;
+        Ok((MasterKey::new(bytes), kept.version))
+    }
+}
