@@ -21,6 +21,7 @@ pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod token;
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
 pub mod keys;
@@ -32,5 +33,6 @@ pub mod rules;
 pub mod runners;
 pub mod search;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
 pub mod tasks;

@@ -1,10 +1,10 @@
 //! Every page and its address.
 use crate::{
-    approvals,
+    account, approvals,
     assets::Assets,
     audit, keys, login, members, orgs,
     outcome::{Kind, Refusal},
-    overview, rules, runners, search, sessions, setup, tasks,
+    overview, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -38,6 +38,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
                 <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/account/sign-in") view=account::pages::ways ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication") view=settings::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication/new") view=settings::new ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication/:id") view=settings::one ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/organisations/:id") view=orgs::pages::one ssr=SsrMode::Async />

@@ -50,4 +50,8 @@ ids! {
     SessionId,
     /// A one-time token that enrols a runner.
     EnrolmentId,
+    /// An identity provider that admins set up.
+    ProviderId,
+    /// Somebody as an identity provider knows them.
+    IdentityId,
 }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod log;
 pub mod network;
 pub mod policy;
+pub mod provider;
 pub mod receipt;
 pub mod request;
 pub mod role;

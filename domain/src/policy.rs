@@ -113,10 +113,15 @@ macro_rules! actions {
 }
 
 mod access;
+mod identity;
 mod people;
 mod tasks;
 
 pub use access::{CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeRunner};
+pub use identity::{
+    AdmitPerson, CloseBreakGlass, FRESH, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider,
+    UnlinkIdentity,
+};
 pub use people::{
     ChangeRules, CreateOrganisation, CreatePerson, IssuePasswordLink, RemoveMembership, SetMembership, SetTenantRole,
 };

@@ -5,6 +5,7 @@ mod browser;
 mod cookie;
 mod door;
 mod password;
+mod providers;
 mod sessions;
 
 pub use bearer::Program;
@@ -12,6 +13,7 @@ pub use browser::{Browser, RECHECK, identify};
 pub use cookie::{layer, removal};
 pub use door::BrowserDoor;
 pub use password::{Hasher, check as check_password};
+pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
 pub use sessions::Sessions;
 
 use sha2::{Digest, Sha256};

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod manual;
+mod providers;
 mod setting;
 mod source;
 #[cfg(test)]
@@ -13,9 +14,11 @@ use std::{
     time::Duration,
 };
 
+use domain::Email;
 use ipnet::IpNet;
 
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, Token, Whole};
+pub use providers::{ConfiguredProvider, ProviderTables};
+pub use setting::{DatabaseUrl, LogFilter, LogFormat, ProviderKey, Token, Whole};
 pub(crate) use source::{ENCRYPTION_KEY, ENCRYPTION_KEY_FD};
 
 use crate::door::Origin;
@@ -58,6 +61,18 @@ settings! {
         idle: Duration = default "12h";
         /// At the latest, however busy.
         absolute: Duration = default "7d";
+    }
+    /// Who may say who somebody is, beside passwords; docs/providers.md tells it all. Admins set up providers in
+    /// Settings, Authentication, too.
+    [auth] Auth {
+        /// The id of the one provider that leads in. All other ways are closed then, passwords among them;
+        /// `castellan admin break-glass` opens them for an admin in an emergency.
+        primary_provider: Option<ProviderKey> = example "google";
+        /// Addresses of people who become admins when a provider that verified the address signs them in.
+        admin_emails: Vec<Email> = default [];
+        /// Identity providers; more easily written as one [[auth.provider]] table each, at the end of the file.
+        provider: Option<ProviderTables> = example
+            [{ id = "google", kind = "google", client_id = "CLIENT-ID", client_secret = "CLIENT-SECRET" }];
     }
     /// What one client, and all of them together, may take.
     [limits] Limits {
@@ -173,6 +188,11 @@ impl Config {
         self.public_url.clone().unwrap_or_else(|| Origin::of_address(self.secure(), bound))
     }
 
+    /// The identity providers of this file.
+    pub fn providers(&self) -> &[ConfiguredProvider] {
+        self.auth.provider.as_ref().map_or(&[], ProviderTables::all)
+    }
+
     /// Where generated keys are kept (A-12).
     pub fn secrets_dir(&self) -> PathBuf {
         self.data_dir.join("secrets")
@@ -197,6 +217,18 @@ impl Config {
             return no(format!(
                 "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, or \
                  `tls_terminated_by_proxy = true`; with either of them it must be https",
+            ));
+        }
+        if let Some(wrong) = self.auth.provider.as_ref().and_then(ProviderTables::wrong) {
+            return no(wrong.to_owned());
+        }
+        if let Some(primary) = &self.auth.primary_provider
+            && primary.as_str().parse::<domain::ProviderId>().is_err()
+            && !self.providers().iter().any(|provider| provider.key == primary.as_str())
+        {
+            return no(format!(
+                "`auth.primary_provider` is {}, but there is no [[auth.provider]] of this id. Without one nobody could sign in",
+                primary.as_str(),
             ));
         }
         if self.sessions.idle > self.sessions.absolute {

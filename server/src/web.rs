@@ -4,12 +4,14 @@ mod actions;
 mod assets;
 mod context;
 mod page;
+mod providers;
 
 pub use actions::own_path;
 pub use assets::{Site, accepts_brotli};
+pub use providers::PATHS;
 
 use crate::{
-    auth::{self, Hasher, Sessions},
+    auth::{self, FetchError, Hasher, Providers, Sessions},
     state::App,
 };
 use app::assets::Assets;
@@ -25,6 +27,7 @@ use leptos::config::LeptosOptions;
 pub struct Web {
     app: App,
     hasher: Hasher,
+    providers: Providers,
     options: LeptosOptions,
     assets: Assets,
     /// Scheme, host and port, for links.
@@ -34,14 +37,18 @@ pub struct Web {
 
 impl Web {
     /// Pages of `app` under `origin` (`https://castellan.example.org`).
-    pub fn new(app: App, hasher: Hasher, origin: String) -> Self {
+    ///
+    /// # Errors
+    /// When the system's roots of trust cannot be read.
+    pub fn new(app: App, hasher: Hasher, origin: String) -> Result<Self, FetchError> {
         // The error says that there is one already: the same, for another server in this process.
         let _already = any_spawner::Executor::init_tokio();
         let site = Site::load();
         let https = origin.starts_with("https:");
         let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
         let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
-        Self { app, hasher, options, assets, origin, https }
+        let providers = Providers::new(app.clone(), origin.clone())?;
+        Ok(Self { app, hasher, providers, options, assets, origin, https })
     }
 }
 
@@ -53,6 +60,9 @@ pub fn routes(web: Web, streams: Router) -> Router {
     let cookies = auth::layer(sessions, web.https, config.absolute);
     let pages = Router::new()
         .route("/actions/{*name}", post(actions::run))
+        .route("/sign-in/with/{provider}", get(providers::set_out))
+        .route("/sign-in/from/{provider}", get(providers::arrive))
+        .route("/account/link/{provider}", get(providers::link))
         .fallback(get(page::show))
         .with_state(web)
         .merge(streams)

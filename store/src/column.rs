@@ -1,7 +1,7 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId, SignedInBy, TaskId, TenantId,
-    Timestamp,
+    ApprovalId, Email, EnrolmentId, IdentityId, KeyId, OrganisationId, PersonId, ProviderId, RunnerId, SessionId,
+    SignedInBy, TaskId, TenantId, Timestamp,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
     request::RequestDigest,
@@ -51,7 +51,19 @@ macro_rules! as_text {
 }
 
 as_is!(Uuid, i64, bool, String, Vec<u8>);
-as_uuid!(TenantId, OrganisationId, PersonId, TaskId, ApprovalId, RunnerId, KeyId, SessionId, EnrolmentId);
+as_uuid!(
+    TenantId,
+    OrganisationId,
+    PersonId,
+    TaskId,
+    ApprovalId,
+    RunnerId,
+    KeyId,
+    SessionId,
+    EnrolmentId,
+    ProviderId,
+    IdentityId
+);
 as_text!(Role, TenantRole, TaskState, ApprovalState, Answer, Visibility, NetworkPolicy, Tool, SignedInBy, Scopes);
 
 impl Column for Timestamp {

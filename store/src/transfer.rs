@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 25] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -23,6 +23,10 @@ const TABLES: [&str; 21] = [
     "setup_link",
     "password_link",
     "session",
+    "identity_provider",
+    "identity",
+    "used_sign_in",
+    "break_glass",
     "throttle",
     "api_key",
     "rules",

@@ -87,6 +87,7 @@ fn Menu(actor: Actor) -> impl IntoView {
             <div class="menu">
                 <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
                 <a class="nav-link" href=Place::Sessions.href()>{Place::Sessions.label()}</a>
+                <a class="nav-link" href=Place::WaysIn.href()>{Place::WaysIn.label()}</a>
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>
                     <Button>{t!("sign-out")}</Button>

@@ -24,8 +24,12 @@ pub enum Place {
     Keys,
     /// The audit log.
     Audit,
+    /// Identity providers.
+    Authentication,
     /// One's own sessions.
     Sessions,
+    /// One's own ways to sign in.
+    WaysIn,
     /// None of these.
     Nowhere,
 }
@@ -43,7 +47,9 @@ impl Place {
             Self::People => "/people",
             Self::Keys => "/keys",
             Self::Audit => "/audit",
+            Self::Authentication => "/settings/authentication",
             Self::Sessions => "/sessions",
+            Self::WaysIn => "/account/sign-in",
         }
     }
 
@@ -59,7 +65,9 @@ impl Place {
             Self::People => t!("nav-people"),
             Self::Keys => t!("nav-keys"),
             Self::Audit => t!("nav-audit"),
+            Self::Authentication => t!("nav-authentication"),
             Self::Sessions => t!("nav-sessions"),
+            Self::WaysIn => t!("nav-ways-in"),
         }
     }
 
@@ -73,6 +81,7 @@ impl Place {
             Self::Organisations => Glyph::Organisation,
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
+            Self::Authentication | Self::WaysIn => Glyph::Lock,
             Self::Audit => Glyph::Book,
             Self::Sessions => Glyph::Person,
         }
@@ -90,7 +99,9 @@ impl Place {
             Self::People => "p",
             Self::Keys => "k",
             Self::Audit => "l",
+            Self::Authentication => "e",
             Self::Sessions => "s",
+            Self::WaysIn => "w",
         }
     }
 
@@ -101,7 +112,7 @@ impl Place {
 
     fn open_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit => actor.reads_everything(),
+            Self::People | Self::Audit | Self::Authentication => actor.reads_everything(),
             _ => true,
         }
     }
@@ -114,7 +125,8 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
         (t!("nav-reach"), vec![Place::Runners, Place::Rules]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit]),
-        (t!("nav-account"), vec![Place::Sessions]),
+        (t!("nav-settings"), vec![Place::Authentication]),
+        (t!("nav-account"), vec![Place::Sessions, Place::WaysIn]),
     ];
     let open = |(name, places): (String, Vec<Place>)| {
         (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())

@@ -39,6 +39,8 @@ pub(super) enum Admin {
         #[command(flatten)]
         place: Place,
     },
+    /// Open or close emergency access: a password for an admin while one provider is the only way in; or show what is open
+    BreakGlass(super::break_glass::BreakGlass),
     /// Make an API key for a person, and print it
     CreateKey {
         /// Their address
@@ -104,6 +106,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
             };
             println!("{}", create_user(&app, email, name, role, hash, place).await?);
         }
+        Admin::BreakGlass(command) => super::break_glass::run(command, &app).await?,
         Admin::CreateKey { user, name, scopes } => println!("{}", create_key(&app, &user, name, scopes).await?),
     }
     app.store.close().await;
@@ -149,7 +152,7 @@ async fn create_key(app: &App, user: &str, name: String, scopes: Scopes) -> Resu
     Ok(token.text)
 }
 
-fn console(app: &App, tenant: TenantId) -> Actor {
+pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
     Actor::console(tenant, app.store.now())
 }
 

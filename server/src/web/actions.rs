@@ -52,10 +52,11 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
             let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
             return with_removal(&web, signed_in, &action, Redirect::to(&to.to_string()).into_response());
         }
-        Ok(Done::Secret(secret)) => (StatusCode::OK, Ok(secret)),
+        Ok(Done::Secret(shown) | Done::Found(shown)) => (StatusCode::OK, Ok(shown)),
         Err(refusal) => (status(refusal.kind), Err(refusal)),
     };
-    let kept = values.into_iter().filter(|(name, _)| !name.contains("password") && name != PAGE_FIELD).collect();
+    let secret = |name: &str| name.contains("password") || name.contains("secret");
+    let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
     let context = context.answering(Answered { action, values: kept, result });
     let mut shown = Request::new(Body::empty());
     *shown.method_mut() = Method::GET;

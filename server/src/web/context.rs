@@ -35,16 +35,8 @@ pub(super) struct Context {
 impl Context {
     /// The context of a request with these headers and extensions; `None` when it did not pass the session layer.
     pub fn of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<Self> {
-        let browser = extensions.get::<Browser>().cloned();
-        let actor = browser.as_ref().map(|browser| browser.actor.clone());
-        let door = BrowserDoor {
-            app: web.app.clone(),
-            hasher: web.hasher.clone(),
-            session: extensions.get::<Session>()?.clone(),
-            browser,
-            address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
-            device: device(headers),
-        };
+        let door = door(web, headers, extensions)?;
+        let actor = door.browser.as_ref().map(|browser| browser.actor.clone());
         Some(Self {
             store: web.app.store.clone(),
             actor,
@@ -75,6 +67,19 @@ impl Context {
         provide_context(self.answered.clone());
         provide_context(ReceiptCheck(crate::receipts::check));
     }
+}
+
+/// The door of a request; `None` when it did not pass the session layer.
+pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<BrowserDoor> {
+    Some(BrowserDoor {
+        app: web.app.clone(),
+        hasher: web.hasher.clone(),
+        providers: web.providers.clone(),
+        session: extensions.get::<Session>()?.clone(),
+        browser: extensions.get::<Browser>().cloned(),
+        address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
+        device: device(headers),
+    })
 }
 
 /// The browser and its system, in words for the list of sessions; never the header itself, which anybody may write.

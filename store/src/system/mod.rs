@@ -1,6 +1,7 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
 mod due;
 mod first;
+mod providers;
 mod secrets;
 mod sign_in;
 
@@ -8,6 +9,7 @@ use crate::{Result, Store, conn::Conn};
 use domain::Timestamp;
 use std::time::Duration;
 
+pub use providers::{IdentityHolder, OpenProvider};
 pub use secrets::KeyHolder;
 pub use sign_in::{Credential, Holder};
 

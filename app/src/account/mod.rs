@@ -1,0 +1,5 @@
+//! One's own ways to sign in: identities that are linked to the account.
+
+pub mod actions;
+#[cfg(feature = "ssr")]
+pub mod pages;
