@@ -34,9 +34,9 @@ impl Read {
             self,
             BreakGlass,
             fetch_all,
-            "select b.person_id, p.name, p.email, b.reason, b.opened_at, b.expires_at from break_glass b
-             join person p on p.tenant_id = b.tenant_id and p.id = b.person_id
-             where b.tenant_id = $1 and b.expires_at > $2 order by p.email limit 100",
+            "select g.person_id, p.name, p.email, g.reason, g.opened_at, g.expires_at from break_glass g
+             join person p on p.tenant_id = g.tenant_id and p.id = g.person_id
+             where g.tenant_id = $1 and g.expires_at > $2 order by p.email limit 100",
             now
         )
     }

@@ -9,6 +9,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/first.rs", "there is no tenant yet"),
     ("system/sign_in.rs", "who signs in names no tenant"),
     ("system/secrets.rs", "a token names no tenant"),
+    ("system/providers.rs", "who comes back from a provider names no tenant"),
     ("system/due.rs", "what is due in all of them"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
     ("seed.rs", "writes many rows of one tenant at once"),

@@ -3,11 +3,13 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, KeyId, OrganisationId, PersonId, RunnerId, SessionId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, IdentityId, KeyId, OrganisationId, PersonId, ProviderId, RunnerId,
+    SessionId,
     SignedInBy, TaskId,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
+    provider::{Provider, ProviderForm},
     receipt::{End, Receipt},
     request::RequestDigest,
     role::{Role, TenantRole},
@@ -16,7 +18,7 @@ use domain::{
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
-use store::{ApprovalFilter, AuditFilter, Error, Lease, NewSession, Result, TaskFilter};
+use store::{ApprovalFilter, AuditFilter, Error, Lease, NewIdentity, NewSession, Result, TaskFilter, WaysIn};
 use uuid::Uuid;
 
 /// What calls are about. Nothing in it says which tenant it is of.
@@ -40,6 +42,11 @@ pub struct Things {
     link_token: [u8; 32],
     session: SessionId,
     key: KeyId,
+    /// Adam, for whom the glass is broken.
+    admin: PersonId,
+    provider: ProviderId,
+    /// Mia's; she has another one.
+    identity: IdentityId,
 }
 
 impl Things {
@@ -87,6 +94,24 @@ impl Things {
             .await
             .unwrap();
         world.store.system().open_session(mia, new_session(world, session, person, name)).await.unwrap();
+        let (admin, provider) = (adam.person().unwrap(), ProviderId(Uuid::now_v7()));
+        let secret = world.store.seal_secret(house.tenant, provider, "secret").await.unwrap();
+        let set = SetProvider { id: provider, provider: idp(&format!("ID of {name}")), new_secret: true };
+        let set = adam.may(set).unwrap();
+        world.change(adam, async |write| write.set_provider(set, Some(secret)).await).await.unwrap();
+        let glass = OpenBreakGlass {
+            person: admin,
+            until: world.now().after(Duration::from_hours(1)),
+            reason: format!("a drill at {name}"),
+        };
+        let glass = console.may(glass).unwrap();
+        world.change(console, async |write| write.open_break_glass(glass).await).await.unwrap();
+        let mut identity = None;
+        for subject in ["1", "2"] {
+            let link = mia.may(LinkIdentity { person, provider: "ID".into(), now: world.now() }).unwrap();
+            let new = new_identity(&format!("{subject} at {name}"));
+            identity = Some(world.change(mia, async |write| write.link_identity(link, new).await).await.unwrap());
+        }
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -104,6 +129,9 @@ impl Things {
             link_token,
             session,
             key,
+            admin,
+            provider,
+            identity: identity.unwrap(),
         }
     }
 
@@ -140,6 +168,9 @@ impl Things {
             link_token: [9; 32],
             session: SessionId(id()),
             key: KeyId(id()),
+            admin: PersonId(id()),
+            provider: ProviderId(id()),
+            identity: IdentityId(id()),
         }
     }
 
@@ -148,6 +179,21 @@ impl Things {
         let person = actor.person().unwrap_or(self.person);
         Self { person, organisation: house.ops, ..self.clone() }
     }
+}
+
+fn idp(label: &str) -> Provider {
+    let (kind, client_id, issuer) = ("oidc".into(), "us".into(), "https://id.example".into());
+    ProviderForm { kind, client_id, issuer, label: label.into(), ..ProviderForm::default() }.check().unwrap()
+}
+
+fn new_identity(subject: &str) -> NewIdentity {
+    let (issuer, provider) = ("https://id.example".into(), "id".into());
+    NewIdentity { issuer, subject: subject.into(), provider, name: subject.into() }
+}
+
+/// Only the issuer leads in.
+fn one_way() -> WaysIn {
+    WaysIn { password: false, issuers: vec!["https://id.example".into()] }
 }
 
 fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
@@ -223,6 +269,10 @@ pub fn matrix() -> Vec<Row> {
         keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
+        providers                "-----++--+" |r, w, a, t| r.providers().await;
+        provider                 "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
+        identities               "--+-------" |r, w, a, t| r.identities().await;
+        break_glass              "-----++--+" |r, w, a, t| r.break_glass(w.now()).await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
@@ -259,6 +309,15 @@ pub fn matrix() -> Vec<Row> {
         note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
         end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
+        set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
+        remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
+        link_identity            "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into(), now: w.now() })?, new_identity("new")).await;
+        unlink_identity          "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person, now: w.now() })?, &one_way()).await;
+        admit_person             "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
+        follow_provider          "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        note_refused_identity    "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
+        open_break_glass         "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
+        close_break_glass        "ddddddddd+" |x, w, a, t| x.close_break_glass(may(a, CloseBreakGlass { person: t.admin })?).await;
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, name: "k".into(), scopes: "tasks:*".parse()?, expires_at: None })?, "mk_", [6; 32]).await;
         revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person })?).await;
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
@@ -275,7 +334,16 @@ pub fn matrix() -> Vec<Row> {
 }
 
 /// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
-pub const IN_A_TENANT: &[&str] = &["holder", "runner_name", "rotate_session", "open_session", "seed"];
+pub const IN_A_TENANT: &[&str] = &[
+    "holder",
+    "runner_name",
+    "rotate_session",
+    "open_session",
+    "seed",
+    "providers_of",
+    "identity",
+    "may_break_glass",
+];
 
 /// Methods that have no tenant to stay in, and why.
 pub const ACROSS: &[(&str, &str)] = &[
@@ -297,6 +365,9 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::next_due", "a time of whatever tenant"),
     ("System::do_due", "opens a transaction for each tenant"),
     ("System::tenants_with_queue", "opens a snapshot of each tenant"),
+    ("System::provider", "by its id, in the address that a browser comes back to"),
+    ("System::touch_identity", "of an identity that was found in its tenant"),
+    ("System::use_sign_in", "counts hashes of random ids"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
     ("System::forget_failures", "counts hashes of accounts and addresses"),
@@ -384,6 +455,11 @@ on_both! {
         assert!(!system.rotate_session(acme, foreign.session, [1; 32]).await.unwrap());
         let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
         assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
+        let own = system.providers_of(acme).await.unwrap();
+        assert!(own.len() == 1 && own[0].0 != foreign.provider);
+        assert!(system.identity(acme, "https://id.example", "2 at acme").await.unwrap().is_some());
+        assert!(system.identity(acme, "https://id.example", "2 at bolt").await.unwrap().is_none());
+        assert!(!system.may_break_glass(acme, foreign.admin).await.unwrap());
         let before = world.records(&world.bolt).await;
         system.seed(acme, 10).await.unwrap();
         assert_eq!(world.records(&world.bolt).await, before);
