@@ -26,7 +26,7 @@ impl ProviderRow {
 }
 
 /// A client secret that was sealed with the tenant's key for one provider: see [`crate::Store::seal_secret`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SealedSecret(pub(crate) Vec<u8>);
 
 impl Read {

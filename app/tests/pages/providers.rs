@@ -27,8 +27,8 @@ async fn a_02_a_provider_is_set_up_and_its_secret_is_never_shown_again() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
     house.get(Some(&ada), "/settings/authentication").await.says("No identity providers yet");
-    let shown = house.send(Some(&ada), "/settings/authentication/new", "/actions/settings/save-provider", &NEW).await;
-    let page = shown.location.unwrap();
+    let made = house.act(Some(&ada), "/actions/settings/save-provider", &NEW).await.unwrap();
+    let Done::GoTo(page) = made else { panic!("{made:?}") };
     let id = page.strip_prefix("/settings/authentication/").unwrap();
     let one = house.get(Some(&ada), &page).await;
     one.says("https://id.acme.example").says(&format!("/sign-in/from/{id}")).says("acme.example").hides("horse");
@@ -50,15 +50,20 @@ async fn a_02_a_provider_is_set_up_and_its_secret_is_never_shown_again() {
 async fn a_02_what_is_wrong_with_a_provider_stands_at_its_field() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
-    for (field, value) in
-        [("issuer", "http://id.acme.example"), ("client_id", " "), ("domains", "@acme"), ("client_secret", ""), ("groups", "x")]
-    {
+    for (field, value) in [
+        ("issuer", "http://id.acme.example"),
+        ("client_id", " "),
+        ("domains", "@acme"),
+        ("client_secret", ""),
+        ("groups", "x"),
+    ] {
         let mut fields = NEW.to_vec();
         fields.retain(|(name, _)| *name != field);
         fields.push((field, value));
         let refused = house.act(Some(&ada), "/actions/settings/save-provider", &fields).await.unwrap_err();
         assert_eq!((refused.kind, refused.fields[0].field.as_str()), (Kind::Invalid, field), "{refused:?}");
-        let page = house.send(Some(&ada), "/settings/authentication/new", "/actions/settings/save-provider", &fields).await;
+        let page =
+            house.send(Some(&ada), "/settings/authentication/new", "/actions/settings/save-provider", &fields).await;
         page.says(&format!(r##"href="#actions-settings-save-provider-{}""##, field.replace('_', "-")));
         page.says(r#"value="Acme""#);
     }

@@ -3,8 +3,19 @@ use crate::house::House;
 use axum::http::StatusCode;
 use domain::role::{Role, TenantRole};
 
-const PLACES: [&str; 11] =
-    ["/account/sign-in", "/settings/authentication", "/settings/authentication/new", "/sessions", "/organisations", "/organisations/new", "/people", "/people/new", "/keys", "/keys/new", "/rules"];
+const PLACES: [&str; 11] = [
+    "/account/sign-in",
+    "/settings/authentication",
+    "/settings/authentication/new",
+    "/sessions",
+    "/organisations",
+    "/organisations/new",
+    "/people",
+    "/people/new",
+    "/keys",
+    "/keys/new",
+    "/rules",
+];
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_sent_to_sign_in_and_back_afterwards() {

@@ -11,6 +11,7 @@ mod patience;
 mod people;
 mod processes;
 mod program;
+mod providers;
 mod survival;
 mod tasks;
 mod torture;

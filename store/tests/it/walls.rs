@@ -3,9 +3,8 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, IdentityId, KeyId, OrganisationId, PersonId, ProviderId, RunnerId,
-    SessionId,
-    SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, IdentityId, KeyId, OrganisationId, PersonId, ProviderId,
+    RunnerId, SessionId, SignedInBy, TaskId,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
@@ -181,12 +180,12 @@ impl Things {
     }
 }
 
-fn idp(label: &str) -> Provider {
+pub fn idp(label: &str) -> Provider {
     let (kind, client_id, issuer) = ("oidc".into(), "us".into(), "https://id.example".into());
     ProviderForm { kind, client_id, issuer, label: label.into(), ..ProviderForm::default() }.check().unwrap()
 }
 
-fn new_identity(subject: &str) -> NewIdentity {
+pub fn new_identity(subject: &str) -> NewIdentity {
     let (issuer, provider) = ("https://id.example".into(), "id".into());
     NewIdentity { issuer, subject: subject.into(), provider, name: subject.into() }
 }
@@ -334,16 +333,8 @@ pub fn matrix() -> Vec<Row> {
 }
 
 /// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
-pub const IN_A_TENANT: &[&str] = &[
-    "holder",
-    "runner_name",
-    "rotate_session",
-    "open_session",
-    "seed",
-    "providers_of",
-    "identity",
-    "may_break_glass",
-];
+pub const IN_A_TENANT: &[&str] =
+    &["holder", "runner_name", "rotate_session", "open_session", "seed", "providers_of", "identity", "may_break_glass"];
 
 /// Methods that have no tenant to stay in, and why.
 pub const ACROSS: &[(&str, &str)] = &[

@@ -102,10 +102,8 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
         is_refused(answer.clone(), 409, what);
         assert!(answer.body.contains("belongs to no sign-in"), "{answer}");
     };
-    let (mine, theirs) = (
-        program.sent(Who::Nobody, "/sign-in/with/acme").await,
-        program.sent(Who::Nobody, "/sign-in/with/acme").await,
-    );
+    let (mine, theirs) =
+        (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
     let query = provider.consent(&mine.to);
     lost(program.come_back("acme", &[], &query).await, "without the cookie");
     lost(program.come_back("acme", &[&theirs.ticket], &query).await, "in another browser");
@@ -123,10 +121,8 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     assert!(super::visit::ticket(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
     lost(program.come_back("acme", &[&mine.ticket], &query).await, "a second time");
     // A code of one browser is of no use in another's, whatever it says of its state: PKCE and nonce are the other's.
-    let (mine, theirs) = (
-        program.sent(Who::Nobody, "/sign-in/with/acme").await,
-        program.sent(Who::Nobody, "/sign-in/with/acme").await,
-    );
+    let (mine, theirs) =
+        (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
     provider.behave(Manner::default());
     let stolen = provider.consent(&theirs.to);
     let code = stolen.split('&').find(|part| part.starts_with("code=")).unwrap();
@@ -161,8 +157,12 @@ async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let script = || Some("<script>alert('x')</script>".to_owned());
     for error in ["access_denied", "server_error", "<script>alert('x')</script>"] {
-        let back =
-            vec![("error", Some(error.to_owned())), ("error_description", script()), ("error_uri", script()), ("code", None)];
+        let back = vec![
+            ("error", Some(error.to_owned())),
+            ("error_description", script()),
+            ("error_uri", script()),
+            ("code", None),
+        ];
         provider.behave(Manner { back, ..Manner::default() });
         let answer = program.visit(&provider, "acme").await;
         assert!(answer.body.contains("acme ID did not sign you in"), "{answer}");

@@ -6,8 +6,7 @@ use std::{
 };
 
 use aws_lc_rs::{
-    digest,
-    hmac,
+    digest, hmac,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
@@ -327,9 +326,7 @@ impl Keys {
         let signature = match manner.signing {
             Signing::Rs256 => rsa(&self.own),
             Signing::Stranger => rsa(&self.stranger),
-            Signing::Es256 => {
-                self.elliptic.sign(&SystemRandom::new(), signed.as_bytes()).unwrap().as_ref().to_vec()
-            }
+            Signing::Es256 => self.elliptic.sign(&SystemRandom::new(), signed.as_bytes()).unwrap().as_ref().to_vec(),
             Signing::Hs256 => shared(SECRET.as_bytes()),
             Signing::PublicKey => shared(self.own.public_key().as_ref()),
             Signing::None => vec![],

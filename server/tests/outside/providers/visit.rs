@@ -20,7 +20,8 @@ pub struct Sent {
 /// The pair of a cookie for the way that an answer sets, if it does.
 pub fn ticket(answer: &Answer) -> Option<String> {
     let lines = answer.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pair = |line: &str| Some(line.split(';').next()?.to_owned()).filter(|pair| pair.starts_with("castellan-sign-in="));
+    let pair =
+        |line: &str| Some(line.split(';').next()?.to_owned()).filter(|pair| pair.starts_with("castellan-sign-in="));
     lines.filter_map(pair).rfind(|pair| !pair.ends_with('='))
 }
 
