@@ -9,7 +9,7 @@ const NEW: [(&str, &str); 7] = [
     ("label", "Acme"),
     ("issuer", "https://id.acme.example"),
     ("client_id", "castellan"),
-    ("client_secret", "correct horse battery"),
+    ("client_secret", "correct-horse-battery"),
     ("newcomers", "domains"),
     ("domains", "acme.example"),
 ];

@@ -189,6 +189,10 @@ pub(super) async fn prove(
         .set_time_fn(move || moment(now))
         .set_issue_time_verifier_fn(move |issued| made_just_now(issued, now));
     let claims = token.claims(&checks, &Nonce::new(ticket.nonce.clone())).map_err(|error| refuse(&error))?;
+    // The library leaves this to us (OpenID Connect Core, 3.1.3.7, 5).
+    if claims.authorized_party().is_some_and(|party| party.as_str() != provider.provider.client_id) {
+        return Err(refuse(&"it was made for another party"));
+    }
     if let Some(expected) = claims.access_token_hash() {
         let algorithm = token.signing_alg().map_err(|error| refuse(&error))?;
         let key = token.signing_key(&checks).map_err(|error| refuse(&error))?;

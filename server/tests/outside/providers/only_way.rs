@@ -23,9 +23,9 @@ on_both! {
         assert!(page.contains("/sign-in/with/acme") && !page.contains("/sign-in/with/bolt"), "{page}");
 
         // The form is posted by hand; the answer is the same for a right password, a wrong one, and nobody's.
-        let right = program.try_sign_in("ada@acme.example", PASSWORD, &[]).await.is(401);
-        let wrong = program.try_sign_in("ada@acme.example", "another one entirely", &[]).await.is(401);
-        let nobody = program.try_sign_in("nobody@acme.example", PASSWORD, &[]).await.is(401);
+        let right = program.try_sign_in("ada@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
+        let wrong = program.try_sign_in("ada@acme.example", "another one entirely", &[("next", "/")]).await.is(401);
+        let nobody = program.try_sign_in("nobody@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
         for answer in [&right, &wrong, &nobody] {
             assert!(answer.cookie().is_none() && answer.body.contains("Passwords are closed here"), "{answer}");
         }
@@ -73,7 +73,7 @@ async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
     let link = program.act(Who::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
     let token = link.split("token=").nth(1).unwrap();
     let fields = [("token", token), ("password", "harbour lantern 45 quilt")];
-    let set = program.act(Who::Nobody, "setup/password", &fields).await;
+    let set = program.act(Who::Nobody, "setup/set-password", &fields).await;
     assert!(set.status == 403 && set.cookie().is_none(), "{set}");
 }
 
@@ -113,7 +113,7 @@ async fn a_02_the_way_there_and_back_is_by_get_alone() {
     provider.behave(Manner { metadata: json!({ "response_modes_supported": ["form_post"] }), ..Manner::default() });
     let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
     assert!(sent.to.query_pairs().all(|(name, _)| name != "response_mode"));
-    for unknown in ["/sign-in/with/other", "/sign-in/with/%2e%2e", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
+    for unknown in ["/sign-in/with/other", "/sign-in/with/a%2fb", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
     {
         let answer = program.get(Who::Nobody, unknown).await.is(404);
         assert!(ticket(&answer).is_none());

@@ -3,10 +3,7 @@ use super::{
     hostile::{Manner, Provider, SECRET},
     with_providers,
 };
-use crate::{
-    ask::Who,
-    program::on_both,
-};
+use crate::{ask::Who, program::on_both};
 use serde_json::json;
 
 on_both! {
