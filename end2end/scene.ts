@@ -16,6 +16,7 @@ export type Scene = {
   person: string;
   organisation: string;
   runner: string;
+  provider: string;
 };
 
 const BACKUP = `set -eu
@@ -56,8 +57,11 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
     await link(ada, '/people', 'people', mei.name),
     await link(ada, '/runners', 'runners'),
   ];
+  const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
+  const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   await haveEnded(mei, [ended, failed]);
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation: `/organisations/${team.id}`, runner };
+  const organisation = `/organisations/${team.id}`;
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, provider };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

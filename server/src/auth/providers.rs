@@ -3,6 +3,7 @@ mod admit;
 mod fetch;
 mod flow;
 mod github;
+mod known;
 mod oidc;
 mod probe;
 mod proven;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 pub struct Providers {
     app: App,
     fetch: Fetch,
+    known: known::Known,
     /// Scheme, host and port, for addresses that browsers come back to.
     origin: String,
 }
@@ -45,7 +47,7 @@ impl Providers {
     /// # Errors
     /// When the system's roots of trust cannot be read.
     pub fn new(app: App, origin: String) -> Result<Self, FetchError> {
-        Ok(Self { app, fetch: Fetch::new()?, origin })
+        Ok(Self { app, fetch: Fetch::new()?, known: known::Known::default(), origin })
     }
 
     /// The address that a provider sends browsers back to: one for each, so that none can speak for another.

@@ -81,11 +81,25 @@ impl Providers {
         let redirect = self.redirect(&provider.key);
         let to = match provider.provider.kind {
             Kind::Github => github::address(&provider, redirect, &ticket),
-            _ => oidc::address(&provider, &self.fetch.of(&provider.provider.issuer), redirect, &ticket).await,
+            _ => self.address(&provider, redirect, &ticket).await,
         };
         let cookie = ticket.cookie(&self.app.keys.sessions, self.is_https());
         let cookie = cookie.ok_or_else(|| trouble(Trouble::Unreachable))?;
         Ok(Setout { to: to.map_err(trouble)?, cookie })
+    }
+
+    async fn address(&self, provider: &InUse, redirect: String, ticket: &Ticket) -> Result<Url, Trouble> {
+        let (issuer, now) = (&provider.provider.issuer, self.app.store.now());
+        let asker = self.fetch.of(issuer);
+        let metadata = match self.known.recall(issuer, now) {
+            Some(metadata) => metadata,
+            None => oidc::describe(provider, &asker).await?,
+        };
+        let address = oidc::address(provider, &asker, &metadata, redirect, ticket)?;
+        if self.known.recall(issuer, now).is_none() {
+            self.known.keep(issuer, now, &metadata);
+        }
+        Ok(address)
     }
 
     /// Lets somebody in who comes back, or links what they are there; says where they go on.

@@ -2,7 +2,10 @@
 use super::{InUse, Ticket, fetch::Asker, proven::Proven};
 use app::login::trouble::Trouble;
 use chrono::{DateTime, Utc};
-use domain::{Email, Timestamp, provider};
+use domain::{
+    Email, Timestamp,
+    provider::{self, Kind},
+};
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode,
     Client, ClientId, ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet,
@@ -101,9 +104,11 @@ pub(super) async fn discover(issuer: &str, asker: &Asker) -> Result<Metadata, Di
     Metadata::discover_async(issuer, asker).await
 }
 
-async fn known(provider: &InUse, asker: &Asker) -> Result<Metadata, Trouble> {
+/// The same for a sign-in; what went wrong is only in the log.
+pub(super) async fn describe(provider: &InUse, asker: &Asker) -> Result<Metadata, Trouble> {
     discover(&provider.provider.issuer, asker).await.map_err(|error| {
-        tracing::warn!(provider = provider.key, %error, "a provider cannot be discovered");
+        let error = error.to_string();
+        tracing::warn!(provider = provider.key, error = %error.escape_debug(), "a provider cannot be discovered");
         Trouble::Unreachable
     })
 }
@@ -130,14 +135,14 @@ fn client(provider: &InUse, metadata: &Metadata, redirect: String) -> Result<Oid
 }
 
 /// The address that the browser is sent to.
-pub(super) async fn address(
+pub(super) fn address(
     provider: &InUse,
     asker: &Asker,
+    metadata: &Metadata,
     redirect: String,
     ticket: &Ticket,
 ) -> Result<url::Url, Trouble> {
-    let metadata = known(provider, asker).await?;
-    let client = client(provider, &metadata, redirect)?;
+    let client = client(provider, metadata, redirect)?;
     let verifier = PkceCodeVerifier::new(ticket.verifier.clone());
     let (state, nonce) = (CsrfToken::new(ticket.state.clone()), Nonce::new(ticket.nonce.clone()));
     let mut request = client
@@ -151,7 +156,8 @@ pub(super) async fn address(
     }
     if ticket.links.is_some() || ticket.again {
         // Whoever links must choose the account, and whoever proves themselves again must be there.
-        request = request.add_prompt(CoreAuthPrompt::Login);
+        let google = provider.provider.kind == Kind::Google; // it knows no other prompt for this
+        request = request.add_prompt(if google { CoreAuthPrompt::SelectAccount } else { CoreAuthPrompt::Login });
     }
     let (url, ..) = request.url();
     // A browser goes where we say: an address that we would not ask is none that we send people to.
@@ -168,7 +174,7 @@ pub(super) async fn prove(
     iss: Option<&str>,
     now: Timestamp,
 ) -> Result<Proven, Trouble> {
-    let metadata = known(provider, asker).await?;
+    let metadata = describe(provider, asker).await?;
     if iss.is_none() && names_itself(&metadata) {
         return Err(Trouble::Untrusted);
     }
