@@ -92,8 +92,9 @@ impl Write {
         if !all.iter().any(|own| own.id == identity) {
             return Err(Error::NotFound);
         }
-        let other = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
-        if !other && !(ways.password && known.has_password) {
+        let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
+        let by_password = ways.password && known.has_password;
+        if !by_another && !by_password {
             return Err(Error::Conflict(
                 "This is your only way to sign in. Link another one first, or set a password.",
             ));

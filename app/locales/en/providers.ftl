@@ -110,3 +110,4 @@ provider-remove = Remove provider
 glass-open = Emergency access is open: these admins may use their password though other ways are closed.
 glass-until = until
 glass-close = Close it at the server’s console: castellan admin break-glass --off
+glass-banner = Emergency access is open: passwords of some admins lead in, past the one provider.

@@ -14,7 +14,7 @@ use store::Organisation;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let (waiting, organisations) = around(&actor).await;
+    let Around { waiting, organisations, glass } = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     view! {
@@ -37,6 +37,11 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
             <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
         </nav>
         <main id="main" tabindex="-1">
+            {glass.then(|| view! {
+                <p class="banner" role="status">
+                    {t!("glass-banner")}" "<a href=Place::Authentication.href()>{Place::Authentication.label()}</a>
+                </p>
+            })}
             <div class="page-header">
                 <h1>{title}</h1>
                 {beside}
@@ -51,15 +56,25 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     .into_any()
 }
 
-/// How many questions wait, and the organisations that one can switch between. What cannot be read of them is not worth a
-/// page: it is left out.
-async fn around(actor: &Actor) -> (i64, Vec<Organisation>) {
-    let Ok(store) = ctx::store() else { return (0, vec![]) };
-    match store.read(actor).await {
-        Ok(mut read) => {
-            (read.approvals_waiting_for_me().await.unwrap_or(0), read.organisations().await.unwrap_or_default())
-        }
-        Err(_) => (0, vec![]),
+/// What stands around every page.
+#[derive(Default)]
+struct Around {
+    /// How many questions wait.
+    waiting: i64,
+    /// The organisations that one can switch between.
+    organisations: Vec<Organisation>,
+    /// Whether emergency access is open, for those who are told.
+    glass: bool,
+}
+
+/// What cannot be read of it is not worth a page: it is left out.
+async fn around(actor: &Actor) -> Around {
+    let Ok(store) = ctx::store() else { return Around::default() };
+    let Ok(mut read) = store.read(actor).await else { return Around::default() };
+    Around {
+        waiting: read.approvals_waiting_for_me().await.unwrap_or(0),
+        organisations: read.organisations().await.unwrap_or_default(),
+        glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
     }
 }
 

@@ -135,7 +135,12 @@ impl Provider {
 
     /// Whether this path was asked for.
     pub fn was_asked(&self, path: &str) -> bool {
-        self.desk.asked.lock().unwrap().iter().any(|asked| asked == path)
+        self.times_asked(path) > 0
+    }
+
+    /// How often it was.
+    pub fn times_asked(&self, path: &str) -> usize {
+        self.desk.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
     }
 
     /// Somebody arrives with the address that Castellan sent them to, and says yes: the query that they bring back.

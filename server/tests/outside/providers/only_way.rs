@@ -53,6 +53,7 @@ on_both! {
         let ada = program.sign_in("ada@acme.example").await;
         let page = program.get(Who::Browser(&ada), "/settings/authentication").await.is(200).body;
         assert!(page.contains("Emergency access is open") && page.contains("the provider is down"), "{page}");
+        assert!(program.get(Who::Browser(&ada), "/").await.is(200).body.contains("Emergency access is open"));
         let audit = program.get(Who::Browser(&ada), "/audit").await.is(200).body;
         assert!(audit.contains("break_glass.open"), "{audit}");
 
@@ -113,6 +114,9 @@ async fn a_02_the_way_there_and_back_is_by_get_alone() {
     provider.behave(Manner { metadata: json!({ "response_modes_supported": ["form_post"] }), ..Manner::default() });
     let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
     assert!(sent.to.query_pairs().all(|(name, _)| name != "response_mode"));
+    program.sent(Who::Nobody, "/sign-in/with/acme").await;
+    let asked = provider.times_asked("/.well-known/openid-configuration");
+    assert_eq!(asked, 1, "strangers who follow the link do not make us ask each time");
     for unknown in ["/sign-in/with/other", "/sign-in/with/a%2fb", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
     {
         let answer = program.get(Who::Nobody, unknown).await.is(404);
