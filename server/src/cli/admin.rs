@@ -14,7 +14,6 @@ use domain::{
 use std::io::Read;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::enum_variant_names, reason = "they are the commands' names")]
 pub(super) enum Admin {
     /// Make a tenant with an organisation of the same name
     CreateTenant {
