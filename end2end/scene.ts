@@ -17,6 +17,7 @@ export type Scene = {
   organisation: string;
   runner: string;
   key: string;
+  provider: string;
 };
 
 const BACKUP = `set -eu
@@ -58,9 +59,11 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
     await link(ada, '/runners', 'runners'),
     await link(mei, '/keys', 'keys'),
   ];
+  const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
+  const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   await haveEnded(mei, [ended, failed]);
   const organisation = `/organisations/${team.id}`;
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, provider };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

@@ -1,6 +1,6 @@
 //! What pages ask of the server beside the store: signing in and out. `server/src/auth` is the one that does it.
 use crate::outcome::Refusal;
-use domain::SessionId;
+use domain::{IdentityId, ProviderId, SessionId, TenantId, provider::Provider};
 use std::{future::Future, pin::Pin, sync::Arc};
 use store::Factors;
 
@@ -55,6 +55,18 @@ pub trait Door: Send + Sync {
     fn link_holder(&self, token: String) -> Answer<'_, String>;
     /// Whether the set-up link with this token still opens anything.
     fn may_set_up(&self, token: String) -> Answer<'_, ()>;
+    /// What leads in: for the sign-in page of a tenant, or of the first.
+    fn ways_in(&self, tenant: Option<TenantId>) -> Answer<'_, WaysIn>;
+    /// The providers of the configuration file that are for the signed-in person's tenant.
+    fn configured(&self) -> Answer<'_, Vec<Configured>>;
+    /// The id of the one way in, if there is only one.
+    fn primary_provider(&self) -> Option<String>;
+    /// The address that a provider sends browsers back to.
+    fn redirect_of(&self, key: &str) -> String;
+    /// Ends a link of one's own to an identity.
+    fn unlink_identity(&self, identity: IdentityId) -> Answer<'_, ()>;
+    /// Asks a provider what it is.
+    fn probe(&self, provider: ProviderId) -> Answer<'_, Findings>;
     /// This session, if one is open.
     fn session(&self) -> Option<SessionId>;
 }
@@ -120,6 +132,56 @@ impl std::fmt::Debug for TotpOffer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TotpOffer")
     }
+}
+
+/// What leads in.
+#[derive(Clone, Debug, Default)]
+pub struct WaysIn {
+    /// Whether passwords do.
+    pub password: bool,
+    /// The providers that do.
+    pub providers: Vec<WayIn>,
+}
+
+/// A provider that leads in.
+#[derive(Clone, Debug)]
+pub struct WayIn {
+    /// Its id in addresses.
+    pub key: String,
+    /// What its button says after "Sign in with".
+    pub label: String,
+}
+
+/// A provider of the configuration file.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// Its id in addresses.
+    pub key: String,
+    /// How it is set up.
+    pub provider: Provider,
+    /// The address that it sends browsers back to.
+    pub redirect: String,
+}
+
+/// What a provider says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What it calls itself.
+    pub issuer: String,
+    /// Where browsers are sent.
+    pub authorization: Option<String>,
+    /// Where codes are traded.
+    pub token: Option<String>,
+    /// Where more is said of people.
+    pub userinfo: Option<String>,
+    /// What it signs with.
+    pub algorithms: Vec<String>,
+    /// How many keys it has.
+    pub keys: usize,
+    /// Whether its answers say whose they are (RFC 9207).
+    pub names_itself: bool,
+    /// The address that must be known to it.
+    pub redirect: String,
 }
 
 /// What the set-up page asks for.

@@ -40,5 +40,6 @@ pub mod rules;
 pub mod runners;
 pub mod search;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
 pub mod tasks;

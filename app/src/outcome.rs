@@ -13,6 +13,8 @@ pub enum Done {
     Stay,
     /// Go on to this path of ours.
     GoTo(String),
+    /// Show what was found out, on the page that the form stands on.
+    Found(String),
     /// Show this secret once, on the page that the form stands on.
     Secret(String),
 }

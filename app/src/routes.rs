@@ -4,7 +4,7 @@ use crate::{
     assets::Assets,
     audit, factors, incident, keys, login, members, orgs,
     outcome::{Kind, Refusal},
-    overview, rules, runners, search, sessions, setup, tasks,
+    overview, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -47,6 +47,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account") view=account::pages::account ssr=SsrMode::Async />
                 <Route path=path!("/settings/second-factors") view=factors::settings::policy ssr=SsrMode::Async />
                 <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/account/sign-in") view=account::ways::ways ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication") view=settings::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication/new") view=settings::new ssr=SsrMode::Async />
+                <Route path=path!("/settings/authentication/:id") view=settings::one ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/organisations/:id") view=orgs::pages::one ssr=SsrMode::Async />

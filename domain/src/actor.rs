@@ -33,6 +33,10 @@ words! {
     SignedInBy, "signed_in_by", {
         /// A password.
         Password = "password",
+        /// An identity provider.
+        Provider = "provider",
+        /// A password while other ways in are closed: the console opened the way for a while.
+        BreakGlass = "break_glass",
         /// A one-time link.
         Link = "link",
         /// A passkey, which is also the second factor.
@@ -92,6 +96,11 @@ impl Actor {
     /// A runner that proved itself by its certificate.
     pub fn runner(tenant: TenantId, runner: RunnerId, name: &str, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Runner(runner), name, TenantRole::Person, SignedInBy::Certificate, now)
+    }
+
+    /// An identity provider, as far as it decides by its rules: who comes in, and as what.
+    pub fn provider(tenant: TenantId, label: &str, now: Timestamp) -> Self {
+        Self::machine(tenant, Principal::Clock, label, TenantRole::Person, SignedInBy::Provider, now)
     }
 
     fn machine(

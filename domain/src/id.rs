@@ -54,4 +54,8 @@ ids! {
     EventId,
     /// A one-time token that enrols a runner.
     EnrolmentId,
+    /// An identity provider that admins set up.
+    ProviderId,
+    /// Somebody as an identity provider knows them.
+    IdentityId,
 }

@@ -15,6 +15,7 @@ pub mod log;
 pub mod network;
 pub mod networks;
 pub mod policy;
+pub mod provider;
 pub mod receipt;
 pub mod request;
 pub mod role;

@@ -132,6 +132,7 @@ macro_rules! actions {
 
 mod access;
 mod factors;
+mod identity;
 mod incident;
 mod people;
 mod tasks;
@@ -141,6 +142,10 @@ pub use access::{
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ResetFactors, SetFactorPolicy,
+};
+pub use identity::{
+    AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider,
+    UnlinkIdentity,
 };
 pub use incident::{
     EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,

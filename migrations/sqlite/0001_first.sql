@@ -44,6 +44,8 @@ create table membership (
     organisation_id blob not null,
     person_id       blob not null,
     role            text not null,
+    -- The identity provider whose groups gave it; none where a person did.
+    provider        text,
     created_at      bigint not null,
     primary key (tenant_id, organisation_id, person_id),
     foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
@@ -191,6 +193,52 @@ create table mail (
     primary key (tenant_id, id)
 );
 create index mail_due on mail (next_at, id);
+-- Identity providers that admins set up; the client secret is sealed with the tenant's key.
+create table identity_provider (
+    tenant_id  blob not null references tenant (id),
+    id         blob not null,
+    definition text not null,
+    secret     blob not null,
+    created_at bigint not null,
+    changed_at bigint not null,
+    primary key (tenant_id, id)
+);
+create unique index identity_provider_id on identity_provider (id);
+
+-- Who somebody is for an identity provider: issuer and subject, never an address.
+create table identity (
+    tenant_id    blob not null,
+    id           blob not null,
+    person_id    blob not null,
+    issuer       text not null,
+    subject      text not null,
+    provider     text not null,
+    name         text not null,
+    created_at   bigint not null,
+    last_used_at bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create unique index identity_subject on identity (tenant_id, issuer, subject);
+create index identity_person on identity (tenant_id, person_id);
+
+-- Sign-ins at providers that came back: each may do so once. Only hashes of their ids are kept, until they are too old anyway.
+create table used_sign_in (
+    id_hash    blob not null primary key,
+    expires_at bigint not null
+);
+create index used_sign_in_expiry on used_sign_in (expires_at);
+
+-- Admins who may use their password though other ways in are closed, until a time.
+create table break_glass (
+    tenant_id  blob not null,
+    person_id  blob not null,
+    reason     text not null,
+    opened_at  bigint not null,
+    expires_at bigint not null,
+    primary key (tenant_id, person_id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
 
 -- Failed attempts to sign in, by account and by address; subjects are hashes.
 create table throttle (

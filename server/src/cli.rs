@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod break_glass;
 mod dev;
 mod doctor;
 mod incident;

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod manual;
+mod providers;
 mod rate;
 mod setting;
 mod source;
@@ -14,10 +15,12 @@ use std::{
     time::Duration,
 };
 
+use domain::Email;
 use ipnet::IpNet;
 
+pub use providers::{ConfiguredProvider, ProviderTables};
 pub use rate::{Quota, Rate};
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, SecondFactor, Sender, SmtpUrl, Token, Whole};
+pub use setting::{DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token, Whole};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::door::Origin;
@@ -62,11 +65,20 @@ settings! {
         /// False leaves it out.
         enabled: bool = default true;
     }
-    /// What signing in asks for.
+    /// Who says who somebody is, and what signing in asks for; docs/providers.md tells of identity providers. Admins set them
+    /// up in Settings, Authentication, too.
     [auth] Auth {
         /// Who must have a second factor: "admins", "everybody", or "off" for nobody. Each tenant may ask everybody.
         /// Whoever has one is asked for it in any case.
         second_factor: SecondFactor = default "admins";
+        /// The id of the one provider that leads in. All other ways are closed then, passwords among them;
+        /// `castellan admin break-glass` opens them for an admin in an emergency.
+        primary_provider: Option<ProviderKey> = example "google";
+        /// Addresses of people who become admins when a provider that verified the address signs them in.
+        admin_emails: Vec<Email> = default [];
+        /// Identity providers; more easily written as one [[auth.provider]] table each, at the end of the file.
+        provider: Option<ProviderTables> = example
+            [{ id = "google", kind = "google", client_id = "CLIENT-ID", client_secret = "CLIENT-SECRET" }];
     }
     /// How long somebody stays signed in. Times are a whole number and s, m, h or d.
     [sessions] Sessions {
@@ -212,6 +224,11 @@ impl Config {
         self.public_url.clone().unwrap_or_else(|| Origin::of_address(self.secure(), bound))
     }
 
+    /// The identity providers of this file.
+    pub fn providers(&self) -> &[ConfiguredProvider] {
+        self.auth.provider.as_ref().map_or(&[], ProviderTables::all)
+    }
+
     /// Where generated keys are kept.
     pub fn secrets_dir(&self) -> PathBuf {
         self.data_dir.join("secrets")
@@ -245,6 +262,18 @@ impl Config {
         }
         if self.mail.smtp.is_some() != self.mail.from.is_some() {
             return no("`mail.smtp` and `mail.from` belong together: set both or neither".into());
+        }
+        if let Some(wrong) = self.auth.provider.as_ref().and_then(ProviderTables::wrong) {
+            return no(wrong.to_owned());
+        }
+        if let Some(primary) = &self.auth.primary_provider
+            && primary.as_str().parse::<domain::ProviderId>().is_err()
+            && !self.providers().iter().any(|provider| provider.key == primary.as_str())
+        {
+            return no(format!(
+                "`auth.primary_provider` is {}, but there is no [[auth.provider]] of this id. Without one nobody could sign in",
+                primary.as_str(),
+            ));
         }
         if self.sessions.idle > self.sessions.absolute {
             return no("`sessions.idle` is longer than `sessions.absolute`, so it would never count".into());

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// Something that can be reached from outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Route {
-    /// `page`, `action`, `api`, `stream`, `file`, `health`, `enrolment` or `runner`.
+    /// `page`, `action`, `provider`, `api`, `stream`, `file`, `health`, `enrolment` or `runner`.
     pub kind: &'static str,
     /// The HTTP method.
     pub method: String,
@@ -24,6 +24,7 @@ pub fn all() -> Vec<Route> {
     all.extend(server_fns().map(|path| route("action", "POST", path)));
     all.extend(crate::api::table().into_iter().map(|(method, path)| route("api", method, path)));
     all.extend(crate::live::PATHS.iter().map(|path| route("stream", "GET", path)));
+    all.extend(crate::web::PATHS.iter().map(|path| route("provider", "GET", path)));
     all.push(route("file", "GET", "/pkg/{*file}"));
     all.extend(["/healthz", "/readyz", "/metrics"].map(|path| route("health", "GET", path)));
     all.push(route("enrolment", "POST", "/api/v1/runners/enrol"));

@@ -79,7 +79,7 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
 /// # Errors
 /// When the operating system gives no randomness.
 pub fn routes(app: &App, origin: &str) -> Result<Router, Failure> {
-    let web = Web::new(app.clone(), Hasher::new()?, origin.to_owned());
+    let web = Web::new(app.clone(), Hasher::new()?, origin.to_owned())?;
     let counters = Counters::default();
     let pages = web::routes(web, live::routes(app.clone()));
     let all = pages.merge(api::routes(app.clone())).merge(health::routes(app.clone(), counters.clone()));

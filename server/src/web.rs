@@ -4,12 +4,14 @@ mod actions;
 mod assets;
 mod context;
 mod page;
+mod providers;
 
 pub use actions::own_path;
 pub use assets::{Site, accepts_brotli};
+pub use providers::PATHS;
 
 use crate::{
-    auth::{self, Hasher, Sessions},
+    auth::{self, FetchError, Hasher, Providers, Sessions},
     state::App,
 };
 use app::assets::Assets;
@@ -26,6 +28,7 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 pub struct Web {
     app: App,
     hasher: Hasher,
+    providers: Providers,
     options: LeptosOptions,
     assets: Assets,
     /// Scheme, host and port, for links.
@@ -36,7 +39,10 @@ pub struct Web {
 
 impl Web {
     /// Pages of `app` under `origin` (`https://castellan.example.org`).
-    pub fn new(app: App, hasher: Hasher, origin: String) -> Self {
+    ///
+    /// # Errors
+    /// When the system's roots of trust cannot be read.
+    pub fn new(app: App, hasher: Hasher, origin: String) -> Result<Self, FetchError> {
         // The error says that there is one already: the same, for another server in this process.
         let _already = any_spawner::Executor::init_tokio();
         let site = Site::load();
@@ -44,7 +50,8 @@ impl Web {
         let passkeys = auth::Passkeys::at(&origin);
         let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
         let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
-        Self { app, hasher, options, assets, origin, https, passkeys }
+        let providers = Providers::new(app.clone(), origin.clone())?;
+        Ok(Self { app, hasher, providers, options, assets, origin, https, passkeys })
     }
 }
 
@@ -58,6 +65,9 @@ pub fn routes(web: Web, streams: Router) -> Router {
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
         .route("/actions/{*name}", post(actions::run))
+        .route("/sign-in/with/{provider}", get(providers::set_out))
+        .route("/sign-in/from/{provider}", get(providers::arrive))
+        .route("/account/link/{provider}", get(providers::link))
         .fallback(get(page::show).layer(compression))
         .with_state(web)
         .merge(streams)

@@ -1,7 +1,7 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, EventId, KeyId, Networks, OrganisationId, PasskeyId, PersonId, RunnerId, SessionId,
-    SignedInBy, TaskId, TenantId, Timestamp,
+    ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, Networks, OrganisationId, PasskeyId, PersonId,
+    ProviderId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
     account::Happened,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
@@ -63,7 +63,9 @@ as_uuid!(
     SessionId,
     EnrolmentId,
     PasskeyId,
-    EventId
+    EventId,
+    ProviderId,
+    IdentityId
 );
 as_text!(
     Role,

@@ -84,7 +84,7 @@ impl Write {
     }
 
     /// Ends all sessions that it is about but `this` one; says how many.
-    pub async fn end_sessions(&mut self, proof: Allowed<EndSessions>, this: Option<SessionId>) -> Result<usize> {
+    pub async fn end_all_sessions(&mut self, proof: Allowed<EndSessions>, this: Option<SessionId>) -> Result<usize> {
         const SQL: &str = "delete from session where tenant_id = $1 and ($2 is null or person_id = $2)
                 and ($3 is null or id <> $3) returning person_id";
         let of = proof.action().of;

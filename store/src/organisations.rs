@@ -134,7 +134,7 @@ impl Write {
             "insert into membership (tenant_id, organisation_id, person_id, role, created_at)
              select p.tenant_id, o.id, p.id, $4, $5 from person p join organisation o on o.tenant_id = p.tenant_id
              where p.tenant_id = $1 and o.id = $2 and p.id = $3
-             on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role",
+             on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role, provider = null",
             organisation,
             person,
             role,
@@ -168,7 +168,7 @@ impl Write {
     }
 
     /// The last owner of an organisation stays one: somebody must be able to manage it.
-    async fn keep_an_owner(
+    pub(crate) async fn keep_an_owner(
         &mut self,
         organisation: OrganisationId,
         person: PersonId,

@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 34] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -32,6 +32,10 @@ const TABLES: [&str; 30] = [
     "address_change",
     "known_device",
     "mail",
+    "identity_provider",
+    "identity",
+    "used_sign_in",
+    "break_glass",
     "throttle",
     "api_key",
     "rules",

@@ -3,7 +3,10 @@
 pub mod actions;
 #[cfg(feature = "ssr")]
 pub mod changes;
+pub mod links;
 #[cfg(feature = "ssr")]
 pub mod news;
 #[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod ways;

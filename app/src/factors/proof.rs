@@ -1,8 +1,9 @@
 //! `/prove`: asks who is signed in to prove again that it is them, and goes on with what they were about to do.
 use super::{actions::Prove, passkeys::AskPasskey};
 use crate::{
+    login::pages::with_provider,
     outcome::{Answered, Refusal},
-    ui::{Address, Button, Field, Form, Look, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Form, LinkButton, Look, Password, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -17,6 +18,12 @@ async fn form() -> Result<AnyView, Refusal> {
         status::go_to(&Address::new("/sign-in").with("next", next).to_string());
         return Ok(().into_any());
     };
+    let providers = ctx::door()?.ways_in(Some(actor.tenant)).await?.providers;
+    let buttons = providers.into_iter().map(|way| {
+        let href = with_provider(&way, &next);
+        view! { <LinkButton href=href>{t!("sign-in-with", provider = way.label)}</LinkButton> }
+    });
+    let buttons = buttons.collect_view();
     let factors = ctx::store()?.read(&actor).await?.factors().await?;
     // The form that waits is sent again from here, with all that was typed, to where it was sent first.
     let waiting = ctx::answered().filter(|answered| answered.action != Prove::PATH && answered.result.is_err());
@@ -40,6 +47,7 @@ async fn form() -> Result<AnyView, Refusal> {
                 })}
             </div>
         </Form>
+        <p class="ways">{buttons}</p>
         <p class="after"><a href=next>{t!("prove-back")}</a></p>
     }
     .into_any())

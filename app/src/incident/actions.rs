@@ -75,7 +75,7 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
     };
     let proof = store.authorise(&actor, domain::policy::EndSessions { of }).await?;
     let mut write = store.write(&actor).await?;
-    write.end_sessions(proof, ctx::door()?.session()).await?;
+    write.end_all_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

@@ -1,39 +1,77 @@
 //! The sign-in page.
-use super::actions::{SignIn, SignInByPasskey};
+use super::{
+    BY_PROVIDER,
+    actions::{SignIn, SignInByPasskey},
+};
 use crate::{
-    door::Stage,
+    door::{Stage, WayIn, WaysIn},
     factors::passkeys::AskPasskey,
     outcome::Refusal,
-    ui::{Address, Button, Field, Form, Look, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, Refused, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// Who is signed in already goes on at once.
 pub fn sign_in() -> impl IntoView {
-    plain(t!("sign-in"), form)
+    plain(t!("sign-in"), ways)
 }
 
-async fn form() -> Result<AnyView, Refusal> {
+async fn ways() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
     if ctx::actor().is_ok() {
         status::go_to(&next);
     } else if ctx::door()?.stage() != Stage::Nobody {
         status::go_to(&Address::new("/second-factor").with("next", next.clone()).to_string());
     }
-    let with_passkey = next.clone();
+    let tenant = ctx::here().get("tenant").and_then(|tenant| tenant.parse().ok());
+    let WaysIn { password, providers } = ctx::door()?.ways_in(tenant).await?;
+    let (first, mail) = (next.clone(), ctx::door()?.sends_mail());
+    let link = move |way: WayIn| {
+        let href = with_provider(&way, &first);
+        view! { <LinkButton href=href>{t!("sign-in-with", provider = way.label)}</LinkButton> }
+    };
+    let several = password && !providers.is_empty();
+    let buttons =
+        (!providers.is_empty()).then(|| view! { <p class="ways">{providers.into_iter().map(link).collect_view()}</p> });
     Ok(view! {
+        <Refused action=BY_PROVIDER />
+        {buttons}
+        {match password {
+            true => view! {
+                {several.then(|| view! { <p class="or">{t!("sign-in-or")}</p> })}
+                <ByPassword next=next.clone() />
+                <Form action=SignInByPasskey::PATH class="after" hidden=vec![("next", next)]>
+                    <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
+                </Form>
+                {match mail {
+                    true => view! { <p class="after"><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
+                    false => view! { <p class="help">{t!("sign-in-lost")}</p> }.into_any(),
+                }}
+            }.into_any(),
+            false => view! {
+                <details class="confirm" open=Filled::of(SignIn::PATH, &[]).refused()>
+                    <summary>{t!("sign-in-emergency")}</summary>
+                    <p class="help">{t!("sign-in-emergency-text")}</p>
+                    <ByPassword next=next />
+                </details>
+            }.into_any(),
+        }}
+    }
+    .into_any())
+}
+
+#[component]
+fn ByPassword(next: String) -> impl IntoView {
+    view! {
         <Form action=SignIn::PATH hidden=vec![("next", next)]>
             <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
             <Password name="password" label=t!("password") autocomplete="current-password" />
             <Button look=Look::Main>{t!("sign-in")}</Button>
         </Form>
-        <Form action=SignInByPasskey::PATH class="after" hidden=vec![("next", with_passkey)]>
-            <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
-        </Form>
-        {match ctx::door()?.sends_mail() {
-            true => view! { <p class="after"><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
-            false => view! { <p class="help">{t!("sign-in-lost")}</p> }.into_any(),
-        }}
     }
-    .into_any())
+}
+
+/// Where signing in by a provider begins; `next` is where one goes on.
+pub fn with_provider(way: &WayIn, next: &str) -> String {
+    Address::new(format!("/sign-in/with/{}", way.key)).with("next", next).to_string()
 }

@@ -14,7 +14,7 @@ use store::Organisation;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let Around { waiting, organisations, frozen } = around(&actor).await;
+    let Around { waiting, organisations, frozen, glass } = around(&actor).await;
     let news = account::news::news(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
@@ -40,6 +40,11 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
         </nav>
         <main id="main" tabindex="-1">
             <Frozen since=frozen />
+            {glass.then(|| view! {
+                <p class="banner" role="status">
+                    {t!("glass-banner")}" "<a href=Place::Authentication.href()>{Place::Authentication.label()}</a>
+                </p>
+            })}
             {banner}
             <div class="page-header">
                 <h1>{title}</h1>
@@ -65,6 +70,8 @@ struct Around {
     organisations: Vec<Organisation>,
     /// Since when the tenant is frozen, if it is.
     frozen: Option<Timestamp>,
+    /// Whether emergency access is open, for those who are told.
+    glass: bool,
 }
 
 /// What cannot be read of it is not worth a page: it is left out.
@@ -75,6 +82,7 @@ async fn around(actor: &Actor) -> Around {
         waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
         organisations: read.organisations().await.unwrap_or_default(),
         frozen: read.frozen_since().await.unwrap_or_default(),
+        glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
     }
 }
 
@@ -103,6 +111,7 @@ fn Menu(actor: Actor) -> impl IntoView {
                 <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
                 <a class="nav-link" href=Place::Account.href()>{Place::Account.label()}</a>
                 <a class="nav-link" href=Place::Sessions.href()>{Place::Sessions.label()}</a>
+                <a class="nav-link" href=Place::WaysIn.href()>{Place::WaysIn.label()}</a>
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>
                     <Button>{t!("sign-out")}</Button>

@@ -28,8 +28,12 @@ pub enum Place {
     Audit,
     /// One's own account.
     Account,
+    /// Identity providers.
+    Authentication,
     /// One's own sessions.
     Sessions,
+    /// One's own ways to sign in.
+    WaysIn,
     /// None of these.
     Nowhere,
 }
@@ -49,7 +53,9 @@ impl Place {
             Self::Incident => "/incident",
             Self::Audit => "/audit",
             Self::Account => "/account",
+            Self::Authentication => "/settings/authentication",
             Self::Sessions => "/sessions",
+            Self::WaysIn => "/account/sign-in",
         }
     }
 
@@ -67,7 +73,9 @@ impl Place {
             Self::Incident => t!("nav-incident"),
             Self::Audit => t!("nav-audit"),
             Self::Account => t!("nav-own-account"),
+            Self::Authentication => t!("nav-authentication"),
             Self::Sessions => t!("nav-sessions"),
+            Self::WaysIn => t!("nav-ways-in"),
         }
     }
 
@@ -82,8 +90,8 @@ impl Place {
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
             Self::Incident => Glyph::Warning,
+            Self::Authentication | Self::Account | Self::WaysIn => Glyph::Lock,
             Self::Audit => Glyph::Book,
-            Self::Account => Glyph::Lock,
             Self::Sessions => Glyph::Person,
         }
     }
@@ -102,7 +110,9 @@ impl Place {
             Self::Incident => "e",
             Self::Audit => "l",
             Self::Account => "y",
+            Self::Authentication => "i",
             Self::Sessions => "s",
+            Self::WaysIn => "w",
         }
     }
 
@@ -113,7 +123,7 @@ impl Place {
 
     fn open_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit => actor.reads_everything(),
+            Self::People | Self::Audit | Self::Authentication => actor.reads_everything(),
             Self::Incident => actor.is_admin(),
             _ => true,
         }
@@ -127,7 +137,8 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
         (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit]),
-        (t!("nav-account"), vec![Place::Account, Place::Sessions]),
+        (t!("nav-settings"), vec![Place::Authentication]),
+        (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::Sessions]),
     ];
     let open = |(name, places): (String, Vec<Place>)| {
         (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())

@@ -1,7 +1,10 @@
 //! A tenant with people in it, a fresh database, and a browser that shows one page at a time.
 use app::{
     assets::PublicOrigin,
-    door::{Answer, Door, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TheDoor, TotpOffer},
+    door::{
+        Answer, Configured, Door, Findings, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TheDoor, TotpOffer,
+        WayIn, WaysIn,
+    },
     outcome::{Answered, Done, Refusal},
     routes::{App, shell},
 };
@@ -10,7 +13,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use domain::{
-    Actor, OrganisationId, Principal, SessionId, SignedInBy, TenantId, Timestamp,
+    Actor, IdentityId, OrganisationId, Principal, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
     policy::{CreateOrganisation, CreatePerson, SetMembership},
     role::{Role, TenantRole},
 };
@@ -122,6 +125,26 @@ impl Door for Closed {
     fn may_set_up(&self, _: String) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
+    fn ways_in(&self, _: Option<TenantId>) -> Answer<'_, WaysIn> {
+        let way = WayIn { key: "acme".into(), label: "Acme <ID>".into() };
+        Box::pin(async { Ok(WaysIn { password: true, providers: vec![way] }) })
+    }
+    fn configured(&self) -> Answer<'_, Vec<Configured>> {
+        Box::pin(async { Ok(vec![]) })
+    }
+    fn primary_provider(&self) -> Option<String> {
+        None
+    }
+    fn redirect_of(&self, key: &str) -> String {
+        format!("https://castellan.example.org/sign-in/from/{key}")
+    }
+    fn unlink_identity(&self, _: IdentityId) -> Answer<'_, ()> {
+        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "There is nothing here.")) })
+    }
+    fn probe(&self, _: ProviderId) -> Answer<'_, Findings> {
+        let issuer = "https://id.acme.example".to_owned();
+        Box::pin(async { Ok(Findings { issuer, keys: 2, ..Findings::default() }) })
+    }
     fn session(&self) -> Option<SessionId> {
         None
     }
@@ -216,7 +239,7 @@ impl House {
     /// A form as it is sent without JavaScript: the page that answers it, or where it leads.
     pub async fn send(&self, actor: Option<&Actor>, page: &str, action: &str, fields: &[(&str, &str)]) -> Shown {
         let result = match self.act(actor, action, fields).await {
-            Ok(Done::Secret(secret)) => Ok(secret),
+            Ok(Done::Secret(shown) | Done::Found(shown)) => Ok(shown),
             Err(refusal) => Err(refusal),
             Ok(done) => {
                 let to = if let Done::GoTo(path) = done { path } else { page.to_owned() };

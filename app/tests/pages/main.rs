@@ -5,6 +5,7 @@
 mod approving;
 mod forms;
 mod house;
+mod providers;
 mod reading;
 mod running;
 mod searching;

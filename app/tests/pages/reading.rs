@@ -3,11 +3,14 @@ use crate::house::House;
 use axum::http::StatusCode;
 use domain::role::{Role, TenantRole};
 
-const PLACES: [&str; 13] = [
+const PLACES: [&str; 16] = [
     "/account",
     "/account/address",
     "/account/password",
     "/settings/second-factors",
+    "/account/sign-in",
+    "/settings/authentication",
+    "/settings/authentication/new",
     "/sessions",
     "/organisations",
     "/organisations/new",

@@ -1,15 +1,16 @@
 //! Signing in and out for pages: the door of one request.
 use super::{
-    Hasher, check_password, digest,
+    Hasher, Providers, check_password, digest,
     sessions::{HOLDER, Holder},
 };
 use crate::state::App;
 use app::{
-    door::{Answer, Door, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer},
+    door::{Answer, Configured, Door, Findings, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer, WaysIn},
+    login::trouble,
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, PersonId, SessionId, SignedInBy, TenantId,
+    Actor, Email, IdentityId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
     text,
@@ -28,6 +29,8 @@ pub struct BrowserDoor {
     pub app: App,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// Who else may say who somebody is.
+    pub providers: Providers,
     /// The request's session, open or not.
     pub session: Session,
     /// Who is signed in with it.
@@ -89,7 +92,8 @@ impl Door for BrowserDoor {
             self.not_too_often(&counted).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
-            let Some(known) = credential.as_ref().filter(|_| right) else {
+            let by = self.way_of_passwords(credential.as_ref()).await?;
+            let Some((known, by)) = credential.as_ref().filter(|_| right).zip(by) else {
                 for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
                     system.note_failure(*subject).await?;
                 }
@@ -99,15 +103,18 @@ impl Door for BrowserDoor {
                         ..Actor::clock(known.tenant_id, self.app.store.now())
                     };
                     let mut write = self.app.store.write(&nobody).await?;
-                    write.note_refused_sign_in(known.id, "wrong password").await?;
+                    let why = if right { "passwords are closed" } else { "wrong password" };
+                    write.note_refused_sign_in(known.id, why).await?;
                     write.commit().await?;
                 }
-                return Err(Refusal::new(Kind::SignedOut, WRONG));
+                let closed = self.providers.passwords_closed();
+                let text = if closed { trouble::passwords_closed() } else { WRONG.into() };
+                return Err(Refusal::new(Kind::SignedOut, text));
             };
             if let Some(first) = counted.first() {
                 system.forget_failures(*first).await?;
             }
-            self.open(known.tenant_id, known.id, SignedInBy::Password, false).await
+            self.open(known.tenant_id, known.id, by, false).await
         })
     }
 
@@ -235,6 +242,9 @@ impl Door for BrowserDoor {
 
     fn set_password(&self, token: String, password: String) -> Answer<'_, ()> {
         Box::pin(async move {
+            if self.providers.passwords_closed() {
+                return Err(Refusal::new(Kind::Forbidden, trouble::passwords_closed()));
+            }
             let (token, store) = (digest(&token), &self.app.store);
             let over = || Refusal::new(Kind::NotFound, LINK_OVER);
             let place = store.system().password_link(token).await?.ok_or_else(over)?;
@@ -281,6 +291,39 @@ impl Door for BrowserDoor {
         })
     }
 
+    fn ways_in(&self, tenant: Option<TenantId>) -> Answer<'_, WaysIn> {
+        Box::pin(async move { Ok(self.providers.ways_in(tenant).await?) })
+    }
+
+    fn configured(&self) -> Answer<'_, Vec<Configured>> {
+        Box::pin(async move {
+            match &self.browser {
+                Some(browser) => Ok(self.providers.configured(browser.actor.tenant).await?),
+                None => Ok(vec![]),
+            }
+        })
+    }
+
+    fn primary_provider(&self) -> Option<String> {
+        self.app.config.auth.primary_provider.as_ref().map(|key| key.as_str().to_owned())
+    }
+
+    fn redirect_of(&self, key: &str) -> String {
+        self.providers.redirect(key)
+    }
+
+    fn unlink_identity(&self, identity: IdentityId) -> Answer<'_, ()> {
+        Box::pin(self.unlink(identity))
+    }
+
+    fn probe(&self, provider: ProviderId) -> Answer<'_, Findings> {
+        Box::pin(async move {
+            let browser = self.browser.as_ref();
+            let browser = browser.ok_or_else(|| Refusal::new(Kind::SignedOut, trouble::sign_in_first()))?;
+            self.providers.probe(&browser.actor, provider).await
+        })
+    }
+
     fn session(&self) -> Option<SessionId> {
         self.browser.as_ref().map(|browser| browser.session)
     }
@@ -300,6 +343,18 @@ impl BrowserDoor {
     /// Who holds the session, however far they have come.
     pub fn whoever(&self) -> Option<&super::Browser> {
         self.browser.as_ref().or_else(|| self.halfway.as_ref().map(|halfway| &halfway.browser))
+    }
+
+    /// How a password of this account leads in, if it does: while one provider is the only way in, by breaking the glass.
+    async fn way_of_passwords(&self, known: Option<&store::Credential>) -> Result<Option<SignedInBy>, Refusal> {
+        match known {
+            _ if !self.providers.passwords_closed() => Ok(Some(SignedInBy::Password)),
+            Some(known) => {
+                let open = self.app.store.system().may_break_glass(known.tenant_id, known.id).await?;
+                Ok(open.then_some(SignedInBy::BreakGlass))
+            }
+            None => Ok(None),
+        }
     }
 
     /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.

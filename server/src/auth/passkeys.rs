@@ -211,6 +211,9 @@ impl BrowserDoor {
 
     /// Signs in with a passkey and nothing else: it is kept by a device that asked for its owner.
     pub(super) async fn sign_in_by_key(&self, ceremony: String, answer: String) -> Result<(), Refusal> {
+        if self.providers.passwords_closed() {
+            return Err(Refusal::new(Kind::Forbidden, app::login::trouble::passwords_closed()));
+        }
         let (store, network) = (&self.app.store, self.network());
         self.not_too_often(&[network]).await?;
         match self.holder_of(&ceremony, &answer).await {

@@ -43,6 +43,8 @@ pub(super) enum Admin {
         #[command(flatten)]
         place: Place,
     },
+    /// Open or close emergency access: a password for an admin while one provider is the only way in; or show what is open
+    BreakGlass(super::break_glass::BreakGlass),
     /// Make an API key for a person, and print it
     CreateKey {
         /// Their address
@@ -195,6 +197,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
         }
         Admin::RotateSessionSecret => {} // done without the checks of a start
         Admin::ListKeys { user } => keys::list(&app, user.as_deref()).await?,
+        Admin::BreakGlass(command) => super::break_glass::run(command, &app).await?,
         Admin::Incident(command) => super::incident::run(command, &app).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
     }

@@ -95,7 +95,7 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
                 Some(user) => Some(find_person(app, &console, &user).await?),
                 None => None,
             };
-            println!("{}", change!(end_sessions, EndSessions { of }, None));
+            println!("{}", change!(end_all_sessions, EndSessions { of }, None));
         }
         Incident::Freeze { .. } => change!(freeze, FreezeTenant {}),
         Incident::Thaw { .. } => change!(thaw, ThawTenant {}),

@@ -49,7 +49,9 @@ pub(super) fn print(sections: &[Section]) -> String {
             }
             let name = entry.key.rsplit('.').next().unwrap_or(entry.key);
             let mark = if entry.set { "" } else { "# " };
-            out.push_str(&format!("# [{}]\n{mark}{name} = {}\n", entry.variable(), entry.text));
+            // The compiler breaks a long example into lines, which TOML does not allow.
+            let text = entry.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            out.push_str(&format!("# [{}]\n{mark}{name} = {text}\n", entry.variable()));
         }
     }
     out

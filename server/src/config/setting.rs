@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use domain::Email;
 use figment::value::Value;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
@@ -160,6 +161,40 @@ impl Setting for Origin {
     fn read(value: &Value) -> Option<Self> {
         let origin: Self = text(value)?.parse().ok()?;
         (origin.is_https() || origin.is_loopback()).then_some(origin)
+    }
+}
+
+impl Setting for Vec<Email> {
+    fn allowed() -> String {
+        "a list of addresses, such as [\"ada@example.org\"]".into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Array(_, items) => items.iter().map(|item| Email::parse(&text(item)?).ok()).collect(),
+            other => text(other)?.split(',').map(|one| Email::parse(one).ok()).collect(),
+        }
+    }
+}
+
+/// The id of an identity provider: of one in the file, or of one that was made in Settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderKey(String);
+
+impl ProviderKey {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for ProviderKey {
+    fn allowed() -> String {
+        "the id of an identity provider: 1 to 40 of a-z, 0-9 and hyphen".into()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        domain::provider::key(&text(value)?).ok().map(Self)
     }
 }
 

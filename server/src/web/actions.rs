@@ -73,13 +73,13 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
             let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
             return remember(with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response()));
         }
-        Ok(Done::Secret(secret)) => (StatusCode::OK, Ok(secret)),
+        Ok(Done::Secret(shown) | Done::Found(shown)) => (StatusCode::OK, Ok(shown)),
         Err(refusal) => (status(refusal.kind), Err(refusal)),
     };
     let stale = unproved || matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
     // What was typed waits on the page that asks for the proof, and goes on from there.
     let here = if stale { proof_page(&here) } else { here };
-    let secret = |name: &str| name.contains("password") || name.starts_with(PROOF_PREFIX);
+    let secret = |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
     let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
     let context = context.answering(Answered { action, values: kept, result });
     let mut shown = Request::new(Body::empty());

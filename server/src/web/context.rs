@@ -38,20 +38,8 @@ pub(super) struct Context {
 impl Context {
     /// The context of a request with these headers and extensions; `None` when it did not pass the session layer.
     pub fn of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<Self> {
-        let browser = extensions.get::<Browser>().cloned();
-        let actor = browser.as_ref().map(|browser| browser.actor.clone());
-        let door = BrowserDoor {
-            app: web.app.clone(),
-            hasher: web.hasher.clone(),
-            session: extensions.get::<Session>()?.clone(),
-            browser,
-            halfway: extensions.get::<Halfway>().cloned(),
-            passkeys: web.passkeys.clone(),
-            address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
-            device: device(headers),
-            known_device: auth::device::shown(headers, web.https),
-            new_device: Mutex::default(),
-        };
+        let door = door(web, headers, extensions)?;
+        let actor = door.browser.as_ref().map(|browser| browser.actor.clone());
         Some(Self {
             store: web.app.store.clone(),
             actor,
@@ -71,6 +59,11 @@ impl Context {
     /// What the browser is to keep from now on, since somebody signed in with it.
     pub fn new_device(&self) -> Option<String> {
         self.door.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether somebody is signed in.
+    pub fn signed_in(&self) -> bool {
+        self.actor.is_some()
     }
 
     /// Whether somebody is signed in, or about to be.
@@ -116,6 +109,23 @@ fn notices(app: App) -> Notices {
         let ends = (days < FEW_DAYS).then_some(Notice::CertificateEnds(days));
         self_signed.into_iter().chain(broken).chain(ends).collect()
     }))
+}
+
+/// The door of a request; `None` when it did not pass the session layer.
+pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<BrowserDoor> {
+    Some(BrowserDoor {
+        app: web.app.clone(),
+        hasher: web.hasher.clone(),
+        providers: web.providers.clone(),
+        session: extensions.get::<Session>()?.clone(),
+        browser: extensions.get::<Browser>().cloned(),
+        halfway: extensions.get::<Halfway>().cloned(),
+        passkeys: web.passkeys.clone(),
+        address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
+        device: device(headers),
+        known_device: auth::device::shown(headers, web.https),
+        new_device: Mutex::default(),
+    })
 }
 
 /// The browser and its system, in words for the list of sessions; never the header itself, which anybody may write.

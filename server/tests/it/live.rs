@@ -12,7 +12,7 @@ use domain::{Actor, PersonId, policy::SetMembership, receipt::End, role::Role};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    auth::{self, BrowserDoor, Hasher, Sessions},
+    auth::{self, BrowserDoor, Hasher, Providers, Sessions},
     live,
     state::App,
 };
@@ -30,9 +30,11 @@ struct Page {
 
 async fn door(State((app, hasher)): State<(App, Hasher)>, session: Session, Path(email): Path<String>) -> StatusCode {
     let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
+    let providers = Providers::new(app.clone(), "http://127.0.0.1:9876".into()).unwrap();
     let door = BrowserDoor {
         app,
         hasher,
+        providers,
         session,
         browser: None,
         halfway: None,

@@ -14,6 +14,7 @@ mod people;
 mod postbox;
 mod processes;
 mod program;
+mod providers;
 mod survival;
 mod tasks;
 mod torture;

@@ -113,6 +113,11 @@ impl Program {
         }
     }
 
+    /// Writes the configuration file that every command finds where it is started.
+    pub fn configure(&self, toml: &str) {
+        fs::write(self.folder.path().join("castellan.toml"), toml).unwrap();
+    }
+
     /// From now on the server is started by this command, which gets `castellan serve` as its last words.
     pub fn launch_by(&mut self, launcher: &[&str]) {
         self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();

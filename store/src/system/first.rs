@@ -29,6 +29,14 @@ record! {
     }
 }
 
+record! {
+    /// A tenant's key, wrapped by the master key.
+    pub struct Wrapped {
+        /// Nonce and ciphertext.
+        pub wrapped: Vec<u8>,
+    }
+}
+
 impl System<'_> {
     /// M-06: the master key must open what it sealed at the first start. Nobody's rows: there is one of them.
     pub(crate) async fn check_key(&self) -> Result<()> {

@@ -3,6 +3,7 @@ mod ceremonies;
 mod due;
 mod first;
 mod mail;
+mod providers;
 mod secrets;
 mod sign_in;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
 pub use mail::DueMail;
+pub use providers::{IdentityHolder, OpenProvider};
 pub use secrets::KeyHolder;
 pub use sign_in::{Credential, Holder};
 

@@ -1,10 +1,11 @@
 //! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
 use crate::{
     raw::Raw,
+    walls::{idp, new_identity},
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
-    EnrolmentId, EventId, PasskeyId, Principal, SessionId, SignedInBy, Timestamp,
+    Actor, EnrolmentId, EventId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -15,7 +16,7 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{NewPasskey, NewSession, Result, Write};
+use store::{NewPasskey, NewSession, Result, WaysIn, Write};
 use uuid::Uuid;
 
 /// Does a change twice: first dropped, which must leave neither change nor record, then committed.
@@ -151,6 +152,30 @@ on_both! {
         l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
         l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
+
+        // Identity providers
+        let id = ProviderId(Uuid::now_v7());
+        let secret = world.store.seal_secret(acme.tenant, id, "secret").await.unwrap();
+        let set = || SetProvider { id, provider: idp("ID"), new_secret: true };
+        l.records("set_provider", 1, adam, async |w| w.set_provider(adam.may(set())?, Some(secret.clone())).await).await;
+        let provider = Actor::provider(acme.tenant, "ID", world.now());
+        let admit = || AdmitPerson { email: email("nia", "acme"), name: "Nia".into(), provider: "ID".into() };
+        let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
+        let roles = || FollowProvider { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
+        l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
+        l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
+        let link = || LinkIdentity { person: owner, provider: "ID".into() };
+        let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;
+        let ways = WaysIn { password: true, issuers: vec![] };
+        world.change(mia, async |w| w.set_password(owner, "$argon2id$").await).await.unwrap();
+        let unlink = || UnlinkIdentity { identity: linked, person: owner };
+        l.records("unlink_identity", 1, mia, async |w| w.unlink_identity(mia.may(unlink())?, &ways).await).await;
+        let console = &acme.console;
+        let open = || OpenBreakGlass { person: adam.person().unwrap(), until: Timestamp(i64::MAX), reason: "drill".into() };
+        l.records("open_break_glass", 1, console, async |w| w.open_break_glass(console.may(open())?).await).await;
+        let close = || CloseBreakGlass { person: adam.person().unwrap() };
+        l.records("close_break_glass", 1, console, async |w| w.close_break_glass(console.may(close())?).await).await;
+        l.records("remove_provider", 1, adam, async |w| w.remove_provider(adam.may(RemoveProvider { id })?).await).await;
 
         // Rules and runners
         let change = || ChangeRules { rules: Rules::default(), version: 1 };

@@ -22,6 +22,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
+        vouched: true,
         device,
         address,
         expires_at,
@@ -79,7 +80,7 @@ on_both! {
         }
         let end = async |of| {
             let adam = &acme.adam;
-            world.change(adam, async |write| write.end_sessions(adam.may(EndSessions { of })?, Some(here)).await).await.unwrap()
+            world.change(adam, async |write| write.end_all_sessions(adam.may(EndSessions { of })?, Some(here)).await).await.unwrap()
         };
         assert_eq!(end(acme.mia.person()).await, 1);
         assert!(!is_open(world, "mia").await && is_open(world, "ada").await);

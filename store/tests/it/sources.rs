@@ -11,6 +11,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/ceremonies.rs", "who signs in with a passkey names no tenant"),
     ("system/mail.rs", "mail is due in all tenants"),
     ("system/secrets.rs", "a token names no tenant"),
+    ("system/providers.rs", "who comes back from a provider names no tenant"),
     ("system/due.rs", "what is due in all of them"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
     ("seed.rs", "writes many rows of one tenant at once"),

@@ -11,6 +11,7 @@ async fn deployment() -> World {
     let world = World::sqlite().await;
     Things::in_house(&world, &world.acme).await;
     Things::in_house(&world, &world.bolt).await;
+    assert!(world.store.system().use_sign_in([1; 32], world.now()).await.unwrap());
     world
 }
 

@@ -3,12 +3,13 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, KeyId, OrganisationId, PasskeyId, PersonId,
-    RunnerId, SessionId, SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, OrganisationId, PasskeyId,
+    PersonId, ProviderId, RunnerId, SessionId, SignedInBy, TaskId,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
     policy::*,
+    provider::{Provider, ProviderForm},
     receipt::{End, Receipt},
     request::RequestDigest,
     role::{Role, TenantRole},
@@ -17,7 +18,10 @@ use domain::{
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
-use store::{ApprovalFilter, AuditFilter, Error, Lease, NewPasskey, NewSession, RateLimited, Result, TaskFilter};
+use store::{
+    ApprovalFilter, AuditFilter, Error, Lease, NewIdentity, NewPasskey, NewSession, RateLimited, Result, TaskFilter,
+    WaysIn,
+};
 use uuid::Uuid;
 
 /// What calls are about. Nothing in it says which tenant it is of.
@@ -44,6 +48,11 @@ pub struct Things {
     passkey: PasskeyId,
     recovery_code: [u8; 32],
     address_token: [u8; 32],
+    /// Adam, for whom the glass is broken.
+    admin: PersonId,
+    provider: ProviderId,
+    /// Mia's; she has another one.
+    identity: IdentityId,
 }
 
 impl Things {
@@ -112,6 +121,24 @@ impl Things {
             })
             .await
             .unwrap();
+        let (admin, provider) = (adam.person().unwrap(), ProviderId(Uuid::now_v7()));
+        let secret = world.store.seal_secret(house.tenant, provider, "secret").await.unwrap();
+        let set = SetProvider { id: provider, provider: idp(&format!("ID of {name}")), new_secret: true };
+        let set = adam.may(set).unwrap();
+        world.change(adam, async |write| write.set_provider(set, Some(secret)).await).await.unwrap();
+        let glass = OpenBreakGlass {
+            person: admin,
+            until: world.now().after(Duration::from_hours(1)),
+            reason: format!("a drill at {name}"),
+        };
+        let glass = console.may(glass).unwrap();
+        world.change(console, async |write| write.open_break_glass(glass).await).await.unwrap();
+        let mut identity = None;
+        for subject in ["1", "2"] {
+            let link = mia.may(LinkIdentity { person, provider: "ID".into() }).unwrap();
+            let new = new_identity(&format!("{subject} at {name}"));
+            identity = Some(world.change(mia, async |write| write.link_identity(link, new).await).await.unwrap());
+        }
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -132,6 +159,9 @@ impl Things {
             passkey,
             recovery_code,
             address_token,
+            admin,
+            provider,
+            identity: identity.unwrap(),
         }
     }
 
@@ -171,6 +201,9 @@ impl Things {
             passkey: PasskeyId(id()),
             recovery_code: [9; 32],
             address_token: [9; 32],
+            admin: PersonId(id()),
+            provider: ProviderId(id()),
+            identity: IdentityId(id()),
         }
     }
 
@@ -184,6 +217,21 @@ impl Things {
 fn rate_limited() -> RateLimited {
     let target = "GET /api/v1/tasks".to_owned();
     RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
+}
+
+pub fn idp(label: &str) -> Provider {
+    let (kind, client_id, issuer) = ("oidc".into(), "us".into(), "https://id.example".into());
+    ProviderForm { kind, client_id, issuer, label: label.into(), ..ProviderForm::default() }.check().unwrap()
+}
+
+pub fn new_identity(subject: &str) -> NewIdentity {
+    let (issuer, provider) = ("https://id.example".into(), "id".into());
+    NewIdentity { issuer, subject: subject.into(), provider, name: subject.into() }
+}
+
+/// Only the issuer leads in.
+fn one_way() -> WaysIn {
+    WaysIn { password: false, issuers: vec!["https://id.example".into()] }
 }
 
 fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
@@ -273,6 +321,10 @@ pub fn matrix() -> Vec<Row> {
         frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
         service_accounts         "----------" |r, w, a, t| r.service_accounts().await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
+        providers                "-----++--+" |r, w, a, t| r.providers().await;
+        provider                 "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
+        identities               "--+-------" |r, w, a, t| r.identities().await;
+        break_glass              "-----++--+" |r, w, a, t| r.break_glass(w.now()).await;
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
@@ -339,12 +391,21 @@ pub fn matrix() -> Vec<Row> {
         confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
         know_device              "++++++++++" |x, w, a, t| x.know_device(t.person, [8; 32]).await;
         see_account_events       "--+-------" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
+        set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
+        remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
+        link_identity            "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
+        unlink_identity          "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way()).await;
+        admit_person             "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
+        follow_provider          "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        note_refused_identity    "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
+        open_break_glass         "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
+        close_break_glass        "ddddddddd+" |x, w, a, t| x.close_break_glass(may(a, CloseBreakGlass { person: t.admin })?).await;
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
         use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
         change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
         lock_person              "dddddd+dd+" |x, w, a, t| x.lock_person(may(a, LockPerson { person: t.person })?).await;
         unlock_person            "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
-        end_sessions             "dddddd+dd+" |x, w, a, t| x.end_sessions(may(a, EndSessions { of: Some(t.person) })?, None).await.map(drop);
+        end_all_sessions         "dddddd+dd+" |x, w, a, t| x.end_all_sessions(may(a, EndSessions { of: Some(t.person) })?, None).await.map(drop);
         freeze                   "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
         thaw                     "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
         stop_tasks               "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organisation) })?).await.map(drop);
@@ -359,8 +420,18 @@ pub fn matrix() -> Vec<Row> {
 }
 
 /// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
-pub const IN_A_TENANT: &[&str] =
-    &["holder", "runner_name", "rotate_session", "open_session", "seed", "knows_device", "forget_mail"];
+pub const IN_A_TENANT: &[&str] = &[
+    "holder",
+    "runner_name",
+    "rotate_session",
+    "open_session",
+    "seed",
+    "knows_device",
+    "forget_mail",
+    "providers_of",
+    "identity",
+    "may_break_glass",
+];
 
 /// Methods that have no tenant to stay in, and why.
 pub const ACROSS: &[(&str, &str)] = &[
@@ -391,6 +462,9 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::next_mail", "a time of whatever tenant"),
     ("System::take_mail", "the mail that is due, of whatever tenant"),
     ("System::throttled_after", "counts hashes of accounts and addresses"),
+    ("System::provider", "by its id, in the address that a browser comes back to"),
+    ("System::touch_identity", "of an identity that was found in its tenant"),
+    ("System::use_sign_in", "counts hashes of random ids"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
     ("System::forget_failures", "counts hashes of accounts and addresses"),
@@ -488,6 +562,11 @@ on_both! {
         assert_eq!(raw.number(count).await, mails - 1);
         let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
         assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
+        let own = system.providers_of(acme).await.unwrap();
+        assert!(own.len() == 1 && own[0].0 != foreign.provider);
+        assert!(system.identity(acme, "https://id.example", "2 at acme").await.unwrap().is_some());
+        assert!(system.identity(acme, "https://id.example", "2 at bolt").await.unwrap().is_none());
+        assert!(!system.may_break_glass(acme, foreign.admin).await.unwrap());
         let before = world.records(&world.bolt).await;
         system.seed(acme, 10).await.unwrap();
         assert_eq!(world.records(&world.bolt).await, before);

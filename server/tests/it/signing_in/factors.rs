@@ -3,7 +3,7 @@ use super::window::{App, PASSWORD, STEP, person, window};
 use crate::world::{World, on_both};
 use domain::{SignedInBy, policy::SetFactorPolicy, role::TenantRole};
 use futures::join;
-use server::auth::{BrowserDoor, Hasher, Sessions};
+use server::auth::{BrowserDoor, Hasher, Providers, Sessions};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tower_sessions::Session;
 
@@ -14,6 +14,7 @@ fn door(world: &World) -> BrowserDoor {
     BrowserDoor {
         app: world.app.clone(),
         hasher: Hasher::new().unwrap(),
+        providers: Providers::new(world.app.clone(), "http://127.0.0.1:9876".into()).unwrap(),
         session: Session::new(None, Arc::new(sessions), None),
         browser: None,
         halfway: None,

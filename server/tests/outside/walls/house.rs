@@ -85,7 +85,13 @@ impl House {
             };
             guests.push(Guest { name, client: client(last), credentials });
         }
-        let house = Self { things, guests };
+        let mut house = Self { things, guests };
+        let admin = house.guest("admin");
+        let fields = [("kind", "oidc"), ("label", "ID"), ("issuer", "http://127.0.0.1:1"), ("client_id", "acme")];
+        let fields = [fields.as_slice(), &[("client_secret", "acme")]].concat();
+        let made = program.act(admin.in_browser(), "settings/save-provider", &fields).await.is(200).json();
+        let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+        house.things.insert("provider", provider);
         let admin = house.guest("admin");
         program.act(admin.in_browser(), "keys/revoke", &[("id", &house.things["key"])]).await.is(200);
         house.with_a_record_that_only_the_first_tenant_has(program).await

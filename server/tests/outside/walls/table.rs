@@ -25,6 +25,8 @@ const ITS_PAGE: [u16; 8] = [303, 404, 200, 200, 200, 200, 200, 200];
 const READERS_PAGE: [u16; 8] = [303, 404, 404, 404, 404, 200, 404, 200];
 /// For admins.
 const ADMINS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 403, 403, 200];
+/// For admins and auditors.
+const AUDITORS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 200, 403, 200];
 /// A question: for those who may answer and those who read everything.
 const QUESTIONS_PAGE: [u16; 8] = [303, 404, 404, 404, 200, 200, 200, 200];
 
@@ -69,6 +71,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /account/password", "/account/password", "", PAGE),
     row("page GET /address", "/address?token=nothing", "", NONE),
     row("page GET /forgot", "/forgot", "", ALL),
+    row("page GET /account/sign-in", "/account/sign-in", "", PAGE),
     row("page GET /approvals", "/approvals?state=all", "", PAGE),
     row("page GET /approvals", "/approvals?organisation=$organisation", "", PAGE),
     row("page GET /approvals/{id}", "/approvals/$approval", "", QUESTIONS_PAGE),
@@ -99,6 +102,14 @@ pub const WALLS: &[Row] = &[
     row("page GET /sessions", "/sessions", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMINS_PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NONE),
+    row("page GET /settings/authentication", "/settings/authentication", "", AUDITORS_PAGE),
+    row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMINS_PAGE),
+    row(
+        "page GET /settings/authentication/{id}",
+        "/settings/authentication/$provider",
+        "",
+        [303, 404, 403, 403, 403, 403, 403, 200],
+    ),
     row("page GET /sign-in", "/sign-in", "", [200, 303, 303, 303, 303, 303, 303, 303]),
     row("page GET /tasks", "/tasks?text=acme", "", PAGE),
     row("page GET /tasks", "/tasks?organisation=$organisation", "", PAGE),
@@ -108,6 +119,10 @@ pub const WALLS: &[Row] = &[
     row("page GET /tasks/{id}", "/tasks/$asked", "", QUESTIONS_PAGE),
     row("page GET /tasks/{id}", "/tasks/$org", "", ITS_PAGE),
     row("page GET /tasks/{id}", "/tasks/$public", "", ITS_PAGE),
+    //
+    row("provider GET /account/link/{provider}", "/account/link/nothing", "", [303, 404, 404, 404, 404, 404, 404, 404]),
+    row("provider GET /sign-in/from/{provider}", "/sign-in/from/nothing?code=x&state=x", "", NONE),
+    row("provider GET /sign-in/with/{provider}", "/sign-in/with/nothing", "", NONE),
     //
     row("stream GET /live", "/live?topics=tasks,approvals,runners,people,keys,rules", "", API),
     row("stream GET /tasks/{id}/live", "/tasks/$private/live", "", READERS_API),
@@ -227,6 +242,12 @@ pub const WALLS: &[Row] = &[
         [401, 404, 404, 404, 404, 404, 404, 404],
     ),
     row("action POST /actions/factors/show", "/actions/factors/show", "code=000000", [401; 8]),
+    row(
+        "action POST /actions/account/unlink",
+        "/actions/account/unlink",
+        "id=00000000-0000-0000-0000-000000000000",
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
     row("action POST /actions/keys/create", "/actions/keys/create", "name=acme&scopes[]=tasks:read&days=1", API),
     row(
         "action POST /actions/keys/revoke",
@@ -315,6 +336,30 @@ pub const WALLS: &[Row] = &[
         [401, 404, 404, 404, 404, 404, 404, 404],
     ),
     row("action POST /actions/sessions/end-others", "/actions/sessions/end-others", "", API),
+    row(
+        "action POST /actions/settings/save-provider",
+        "/actions/settings/save-provider",
+        "kind=oidc&issuer=http://127.0.0.1:1&client_id=acme&client_secret=acme",
+        admins(200, 200),
+    ),
+    row(
+        "action POST /actions/settings/save-provider",
+        "/actions/settings/save-provider",
+        "kind=oidc&issuer=http://127.0.0.1:1&client_id=acme&id=$provider",
+        admins(200, 404),
+    ),
+    row(
+        "action POST /actions/settings/test-provider",
+        "/actions/settings/test-provider",
+        "id=$provider",
+        admins(422, 404),
+    ),
+    row(
+        "action POST /actions/settings/remove-provider",
+        "/actions/settings/remove-provider",
+        "id=$provider",
+        admins(200, 404),
+    ),
     row(
         "action POST /actions/setup/set-password",
         "/actions/setup/set-password",

@@ -1,0 +1,67 @@
+//! Setting up identity providers, trying them out and taking them away.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Sets a provider up, or changes the one that `id` names. An empty secret leaves the one that is there.
+#[server(prefix = "/actions", endpoint = "settings/save-provider")]
+pub async fn save_provider(
+    kind: String,
+    client_id: String,
+    #[server(default)] id: String,
+    #[server(default)] label: String,
+    #[server(default)] issuer: String,
+    #[server(default)] client_secret: String,
+    #[server(default)] newcomers: String,
+    #[server(default)] domains: String,
+    #[server(default)] groups_claim: String,
+    #[server(default)] groups: String,
+    #[server(default)] enabled: bool,
+) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{Invalid, ProviderId, policy::SetProvider, provider};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
+    let known = if id.is_empty() { None } else { Some(super::pages::id_of(&id)?) };
+    let mut provider = form.check()?;
+    provider.enabled = enabled || known.is_none();
+    let new_secret = !client_secret.trim().is_empty();
+    let id = known.unwrap_or_else(|| ProviderId(uuid::Uuid::now_v7()));
+    let proof = store.authorise(&actor, SetProvider { id, provider, new_secret }).await?;
+    if let Some(id) = known {
+        store.read(&actor).await?.provider(id).await?;
+    }
+    let secret = match (new_secret, known) {
+        (true, _) => Some(store.seal_secret(actor.tenant, id, &provider::client_secret(&client_secret)?).await?),
+        (false, Some(_)) => None,
+        (false, None) => return Err(Invalid::new("client_secret", t!("provider-secret-needed")).into()),
+    };
+    let mut write = store.write(&actor).await?;
+    write.set_provider(proof, secret).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/settings/authentication/{id}")))
+}
+
+/// Asks a provider what it is, and says what came of it.
+#[server(prefix = "/actions", endpoint = "settings/test-provider")]
+pub async fn test_provider(id: String) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, ui::ctx};
+    let actor = ctx::actor()?;
+    if !actor.is_admin() {
+        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
+    }
+    let found = ctx::door()?.probe(super::pages::id_of(&id)?).await?;
+    Ok(Done::Found(super::pages::findings(found)))
+}
+
+/// Takes a provider away.
+#[server(prefix = "/actions", endpoint = "settings/remove-provider")]
+pub async fn remove_provider(id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let action = domain::policy::RemoveProvider { id: super::pages::id_of(&id)? };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.remove_provider(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo("/settings/authentication".into()))
+}

@@ -1,0 +1,136 @@
+//! One provider: setting it up, trying it out, changing it, taking it away.
+use super::{
+    actions::{RemoveProvider, SaveProvider, TestProvider},
+    pages::{State, StateBadge},
+};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{
+        Button, Checkbox, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Password, Place, Refused,
+        Revealed, Select, TextArea, ctx, page,
+    },
+};
+use domain::{
+    Actor, ProviderId,
+    provider::{Kind as ProviderKind, Newcomers, ProviderForm},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// Setting one up.
+pub fn new() -> impl IntoView {
+    page(new_provider)
+}
+
+async fn new_provider(actor: Actor) -> Result<Page, Refusal> {
+    admins_only(&actor)?;
+    let page = Page::new(Place::Authentication, t!("provider-new")).lead(t!("provider-new-lead"));
+    let form = ProviderForm { kind: ProviderKind::Oidc.to_string(), ..ProviderForm::default() };
+    Ok(page.body(view! { <ProviderFields form=form id=None enabled=true /> }))
+}
+
+/// One of them.
+pub fn one() -> impl IntoView {
+    page(provider)
+}
+
+async fn provider(actor: Actor) -> Result<Page, Refusal> {
+    admins_only(&actor)?;
+    let id: ProviderId = ctx::param("id")?;
+    let row = ctx::store()?.read(&actor).await?.provider(id).await?;
+    let (provider, door) = (row.provider()?, ctx::door()?);
+    let key = id.to_string();
+    let state = State::of(&provider, &key, door.primary_provider().as_deref());
+    let (form, label, enabled) = (ProviderForm::from(&provider), provider.label.clone(), provider.enabled);
+    let (redirect, shown, removed) = (door.redirect_of(&key), key.clone(), key.clone());
+    let page = Page::new(Place::Authentication, provider.label).beside(view! { <StateBadge state=state /> });
+    Ok(page.body(view! {
+        <Facts>
+            <Fact name=t!("provider-redirect")><code class="break">{redirect}</code></Fact>
+            <Fact name=t!("provider-id")><code class="break">{shown}</code></Fact>
+            <Fact name=t!("provider-changed")><Moment at=row.changed_at /></Fact>
+        </Facts>
+        <p class="help">{t!("provider-redirect-help")}</p>
+        <Test key_=key.clone() />
+        <section>
+            <h2>{t!("provider-change-title")}</h2>
+            <ProviderFields form=form id=Some(key.clone()) enabled=enabled />
+        </section>
+        <section class="danger">
+            <h2>{t!("provider-remove-title")}</h2>
+            <Refused action=RemoveProvider::PATH />
+            <Confirm
+                label=t!("provider-remove-open") about=label consequence=t!("provider-remove-consequence")
+                act=t!("provider-remove") action=RemoveProvider::PATH hidden=vec![("id", removed)]
+            />
+        </section>
+    }))
+}
+
+/// Runs discovery, and shows what it said.
+#[component]
+fn Test(key_: String) -> impl IntoView {
+    let answered = ctx::answered().filter(|answered| answered.action == TestProvider::PATH);
+    let found = answered.and_then(|answered| answered.result.ok()).map(|text| {
+        let lines = text.lines().map(|line| view! { <li><Revealed text=line.to_owned() /></li> }).collect_view();
+        view! { <div class="found" role="status"><p>{t!("provider-found")}</p><ul>{lines}</ul></div> }
+    });
+    view! {
+        <section>
+            <h2>{t!("provider-test-title")}</h2>
+            <p>{t!("provider-test-text")}</p>
+            {found}
+            <Form action=TestProvider::PATH hidden=vec![("id", key_)]>
+                <Button>{t!("provider-test")}</Button>
+            </Form>
+        </section>
+    }
+}
+
+#[component]
+fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl IntoView {
+    let (is_new, hidden) = (id.is_none(), id.map(|id| ("id", id)).into_iter().collect::<Vec<_>>());
+    view! {
+        <Form action=SaveProvider::PATH hidden=hidden>
+            <Select name="kind" label=t!("provider-kind") choices=kinds() value=form.kind />
+            <Field name="label" label=t!("provider-label") help=t!("provider-label-help") value=form.label />
+            <Field name="issuer" label=t!("provider-issuer") help=t!("provider-issuer-help") kind="url" value=form.issuer />
+            <Field name="client_id" label=t!("provider-client-id") help=t!("provider-client-id-help") required=true value=form.client_id />
+            <Password
+                name="client_secret" label=t!("provider-secret") autocomplete="off"
+                help=if is_new { t!("provider-secret-help") } else { t!("provider-secret-keep") }
+            />
+            <Select name="newcomers" label=t!("provider-newcomers") help=t!("provider-newcomers-help") choices=newcomers() value=form.newcomers />
+            <Field name="domains" label=t!("provider-domains") help=t!("provider-domains-help") value=form.domains />
+            <Field name="groups_claim" label=t!("provider-groups-claim") help=t!("provider-groups-claim-help") value=form.groups_claim />
+            <TextArea name="groups" label=t!("provider-groups") help=t!("provider-groups-help") value=form.groups mono=true />
+            {(!is_new).then(|| view! { <Checkbox name="enabled" label=t!("provider-enabled") ticked=enabled /> })}
+            <Button look=Look::Main>{if is_new { t!("provider-create") } else { t!("provider-save") }}</Button>
+        </Form>
+    }
+}
+
+fn kinds() -> Vec<Choice> {
+    let label = |kind: &ProviderKind| match kind {
+        ProviderKind::Google => t!("provider-kind-google"),
+        ProviderKind::Gitea => t!("provider-kind-gitea"),
+        ProviderKind::Github => t!("provider-kind-github"),
+        ProviderKind::Oidc => t!("provider-kind-oidc"),
+    };
+    ProviderKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
+}
+
+fn newcomers() -> Vec<Choice> {
+    let label = |newcomers: &Newcomers| match newcomers {
+        Newcomers::Nobody => t!("provider-newcomers-nobody"),
+        Newcomers::Domains => t!("provider-newcomers-domains"),
+        Newcomers::Anybody => t!("provider-newcomers-anybody"),
+    };
+    Newcomers::ALL.iter().map(|newcomers| Choice::new(newcomers.as_str(), label(newcomers))).collect()
+}
+
+fn admins_only(actor: &Actor) -> Result<(), Refusal> {
+    match actor.is_admin() {
+        true => Ok(()),
+        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+    }
+}

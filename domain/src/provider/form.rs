@@ -1,0 +1,167 @@
+//! What people write to set a provider up, in a form or in the configuration file, and what is allowed.
+use super::{GroupRule, Invalid, Kind, Newcomers, Provider, issuer, text, visible};
+use serde::{Deserialize, Serialize};
+
+/// The most domains, and the most rules.
+const MANY: usize = 100;
+
+/// A provider as it is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderForm {
+    /// A word of [`Kind`].
+    pub kind: String,
+    /// May be empty: then it is the kind's own name.
+    #[serde(default)]
+    pub label: String,
+    /// May be empty where the kind knows it.
+    #[serde(default)]
+    pub issuer: String,
+    /// What the provider calls us.
+    pub client_id: String,
+    /// A word of [`Newcomers`]; empty means nobody.
+    #[serde(default)]
+    pub newcomers: String,
+    /// Domains, with commas or spaces between them.
+    #[serde(default)]
+    pub domains: String,
+    /// May be empty.
+    #[serde(default)]
+    pub groups_claim: String,
+    /// Rules, one a line.
+    #[serde(default)]
+    pub groups: String,
+}
+
+impl ProviderForm {
+    /// The provider that is meant, enabled.
+    ///
+    /// # Errors
+    /// The first field that is not as it must be.
+    pub fn check(&self) -> Result<Provider, Invalid> {
+        let kind: Kind = self.kind.parse()?;
+        let label = match self.label.trim() {
+            "" => own_name(kind).to_owned(),
+            label => text::name("label", label, 40)?,
+        };
+        let newcomers = match self.newcomers.trim() {
+            "" => Newcomers::Nobody,
+            word => word.parse()?,
+        };
+        let domains = self.domains()?;
+        if newcomers == Newcomers::Domains && domains.is_empty() {
+            return Err(Invalid::new(
+                "domains",
+                "must name at least one, if those with an address of them may come in",
+            ));
+        }
+        let groups_claim = match self.groups_claim.trim() {
+            "" => None,
+            claim => Some(visible("groups_claim", claim, 100)?),
+        };
+        let groups = self.groups()?;
+        if kind == Kind::Github && !(groups.is_empty() && groups_claim.is_none()) {
+            return Err(Invalid::new("groups_claim", "must be empty: GitHub has no claim of groups"));
+        }
+        if groups_claim.is_none() && !groups.is_empty() {
+            return Err(Invalid::new("groups_claim", "must be named, if there are rules for groups"));
+        }
+        Ok(Provider {
+            kind,
+            label,
+            issuer: issuer::check(kind, &self.issuer)?,
+            client_id: visible("client_id", &self.client_id, 255)?,
+            newcomers,
+            domains,
+            groups_claim,
+            groups,
+            enabled: true,
+        })
+    }
+
+    fn domains(&self) -> Result<Vec<String>, Invalid> {
+        let words = self.domains.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+        let domains: Vec<_> = words.map(str::to_lowercase).collect();
+        let sound = |domain: &String| {
+            let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+            domain.len() <= 253 && domain.chars().all(plain) && !domain.starts_with('.') && !domain.ends_with('.')
+        };
+        if domains.len() > MANY || !domains.iter().all(sound) {
+            return Err(Invalid::new("domains", "must be names such as example.org, at most 100, without @ and *"));
+        }
+        Ok(domains)
+    }
+
+    fn groups(&self) -> Result<Vec<GroupRule>, Invalid> {
+        let lines = self.groups.lines().map(str::trim).filter(|line| !line.is_empty());
+        let rules = lines.map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        if rules.len() > MANY {
+            return Err(Invalid::new("groups", "must be at most 100 lines"));
+        }
+        Ok(rules)
+    }
+}
+
+impl From<&Provider> for ProviderForm {
+    fn from(provider: &Provider) -> Self {
+        let groups: Vec<_> = provider.groups.iter().map(ToString::to_string).collect();
+        Self {
+            kind: provider.kind.to_string(),
+            label: provider.label.clone(),
+            issuer: provider.issuer.clone(),
+            client_id: provider.client_id.clone(),
+            newcomers: provider.newcomers.to_string(),
+            domains: provider.domains.join(", "),
+            groups_claim: provider.groups_claim.clone().unwrap_or_default(),
+            groups: groups.join("\n"),
+        }
+    }
+}
+
+const fn own_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Google => "Google",
+        Kind::Gitea => "Gitea",
+        Kind::Github => "GitHub",
+        Kind::Oidc => "single sign-on",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> ProviderForm {
+        let mut form = ProviderForm { kind: "oidc".into(), client_id: "us".into(), ..ProviderForm::default() };
+        form.issuer = "https://id.acme.example/realms/a".into();
+        form
+    }
+
+    fn field(change: impl FnOnce(&mut ProviderForm)) -> String {
+        let mut form = form();
+        change(&mut form);
+        form.check().unwrap_err().field
+    }
+
+    #[test]
+    fn a_02_what_was_set_up_is_written_as_it_was_typed() {
+        let mut form = form();
+        (form.newcomers, form.domains) = ("domains".into(), "Acme.Example, b.example".into());
+        (form.groups_claim, form.groups) = ("groups".into(), "a = Ops : owner\n\nb = Lab : viewer".into());
+        let provider = form.check().unwrap();
+        assert_eq!((provider.domains.len(), provider.groups.len(), provider.enabled), (2, 2, true));
+        assert_eq!(ProviderForm::from(&provider).check(), Ok(provider));
+    }
+
+    #[test]
+    fn a_02_what_is_wrong_is_named_by_its_field() {
+        assert_eq!(field(|f| f.kind = "saml".into()), "kind");
+        assert_eq!(field(|f| f.issuer = "http://id.acme.example".into()), "issuer");
+        assert_eq!(field(|f| f.client_id = String::new()), "client_id");
+        assert_eq!(field(|f| f.newcomers = "all".into()), "newcomers");
+        assert_eq!(field(|f| f.newcomers = "domains".into()), "domains");
+        assert_eq!(field(|f| f.domains = "*.example".into()), "domains");
+        assert_eq!(field(|f| f.domains = "@acme.example".into()), "domains");
+        assert_eq!(field(|f| f.groups = "a = Ops : owner".into()), "groups_claim");
+        assert_eq!(field(|f| (f.kind, f.groups_claim) = ("github".into(), "groups".into())), "groups_claim");
+    }
+}

@@ -1,0 +1,86 @@
+// Signing in by an identity provider, from setting it up to linking it, with a certified one (A-02).
+import type { Page } from '@playwright/test';
+import { CLIENT, Idp } from '../idp';
+import { PASSWORD, setUp } from '../people';
+import { expect, test as base } from '../test';
+
+const test = base.extend<{ idp: Idp }>({
+  idp: async ({}, use) => {
+    const idp = await Idp.listen();
+    await use(idp);
+    await idp.close();
+  },
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a provider is set up, tried out, signed in by and linked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({
+    fresh,
+    idp,
+    browser,
+  }) => {
+    const ada = await setUp(fresh);
+    const page = await ada.open(browser, { javaScriptEnabled });
+    await page.goto('/settings/authentication/new');
+    await page.getByLabel('Name', { exact: true }).fill('House ID');
+    await page.getByLabel('Issuer').fill(idp.issuer);
+    await page.getByLabel('Client ID').fill(CLIENT.client_id);
+    await page.getByLabel('Client secret', { exact: true }).fill(CLIENT.client_secret);
+    await page.getByLabel('Who gets an account').selectOption('domains');
+    await page.getByLabel('Allowed domains').fill('example.org');
+    await page.getByRole('button', { name: 'Make provider' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'House ID' })).toBeVisible();
+    await expect(page.getByLabel('Client secret', { exact: true })).toHaveValue('');
+    const redirect = await page.getByText('/sign-in/from/').innerText();
+
+    await page.getByRole('button', { name: 'Test this provider' }).isVisible();
+    idp.serve(redirect);
+    await page.getByRole('button', { name: 'Test this provider' }).click();
+    await expect(page.getByRole('status')).toContainText(`It calls itself ${idp.issuer}.`);
+
+    // Nia is new: she comes in by her verified address.
+    const nia = await outside(browser, fresh.origin, javaScriptEnabled);
+    await nia.goto('/sign-in?next=/account/sign-in');
+    await nia.getByRole('link', { name: 'Sign in with House ID' }).click();
+    await consent(nia, 'nia');
+    await expect(nia).toHaveURL('/account/sign-in');
+    await expect(nia.getByRole('row', { name: /House ID/ })).toContainText('nia@example.org');
+    await nia.getByText('Unlink…').click();
+    await nia.getByRole('button', { name: 'Unlink' }).click();
+    await expect(nia.getByRole('alert')).toContainText('your only way to sign in');
+
+    // Ada has an account already: her address alone leads nowhere, and the page says what to do.
+    const other = await outside(browser, fresh.origin, javaScriptEnabled);
+    await other.goto('/sign-in');
+    await other.getByRole('link', { name: 'Sign in with House ID' }).click();
+    await consent(other, 'ada');
+    await expect(other.getByRole('alert')).toContainText('addresses alone link nothing');
+    await other.getByLabel('E-mail address').fill(ada.email);
+    await other.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await other.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect(other).toHaveURL('/');
+    await other.goto('/account/sign-in');
+    await other.getByRole('link', { name: 'Link House ID' }).click();
+    await consent(other, 'ada');
+    await expect(other.getByRole('row', { name: /House ID/ })).toContainText('ada@example.org');
+
+    const again = await outside(browser, fresh.origin, javaScriptEnabled);
+    await again.goto('/sign-in');
+    await again.getByRole('link', { name: 'Sign in with House ID' }).click();
+    await consent(again, 'ada');
+    await expect(again).toHaveURL('/');
+    await again.goto('/settings/authentication');
+    await expect(again.getByRole('row', { name: /House ID/ })).toContainText('leads in');
+  });
+}
+
+async function outside(browser: import('@playwright/test').Browser, baseURL: string, javaScriptEnabled: boolean): Promise<Page> {
+  return (await browser.newContext({ baseURL, javaScriptEnabled })).newPage();
+}
+
+/** Types a name at the provider, and says yes. */
+async function consent(page: Page, name: string): Promise<void> {
+  await page.getByPlaceholder('Enter any login').fill(name);
+  await page.getByPlaceholder('and password').fill('whatever');
+  await page.getByRole('button', { name: 'Sign-in' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}

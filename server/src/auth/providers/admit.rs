@@ -1,0 +1,165 @@
+//! What follows from what a provider proved: who they are here, whether they come in, and as what.
+use super::{InUse, Providers, proven::Proven};
+use crate::auth::BrowserDoor;
+use app::{login::trouble::Trouble, outcome::Refusal};
+use domain::{
+    Actor, OrganisationId, PersonId, SessionId, SignedInBy,
+    policy::{AdmitPerson, FollowProvider, LinkIdentity},
+    role::{Role, TenantRole},
+};
+use std::collections::BTreeMap;
+use store::NewIdentity;
+
+impl Providers {
+    /// Signs somebody in: by their identity, or as a newcomer.
+    pub(super) async fn enter(&self, door: &BrowserDoor, provider: &InUse, proven: Proven) -> Result<(), Refusal> {
+        let (system, vouched) = (self.app.store.system(), proven.vouched);
+        if !provider.provider.takes(proven.email.as_ref()) {
+            return Err(self.turn_away(door, provider, Trouble::Domain).await?);
+        }
+        let person = match system.identity(provider.tenant, &proven.issuer, &proven.subject).await? {
+            Some(identity) => {
+                system.touch_identity(&identity).await?;
+                identity.person_id
+            }
+            None => self.admit(door, provider, &proven).await?,
+        };
+        self.follow(door, provider, &proven, person).await?;
+        door.enter(provider.tenant, person, vouched).await
+    }
+
+    /// Links what somebody is at a provider to the account in which they asked for it.
+    pub(super) async fn link(
+        &self,
+        door: &BrowserDoor,
+        provider: &InUse,
+        proven: Proven,
+        person: PersonId,
+        session: SessionId,
+    ) -> Result<(), Refusal> {
+        let lost = || Trouble::Lost.refusal(&provider.provider.label);
+        let browser = door.browser.as_ref().filter(|browser| browser.session == session).ok_or_else(lost)?;
+        if browser.actor.person() != Some(person) || browser.actor.tenant != provider.tenant {
+            return Err(lost());
+        }
+        if !provider.provider.takes(proven.email.as_ref()) {
+            return Err(Trouble::Domain.refusal(&provider.provider.label));
+        }
+        let (store, label) = (&self.app.store, provider.provider.label.clone());
+        let action = LinkIdentity { person, provider: label };
+        let proof = store.authorise(&browser.actor, action).await?;
+        let mut write = store.write(&browser.actor).await?;
+        write.link_identity(proof, identity(provider, &proven)).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    async fn admit(&self, door: &BrowserDoor, provider: &InUse, proven: &Proven) -> Result<PersonId, Refusal> {
+        let Some(email) = proven.email.clone() else {
+            return Err(self.turn_away(door, provider, Trouble::Unverified).await?);
+        };
+        if !provider.provider.admits(&email) {
+            return Err(self.turn_away(door, provider, Trouble::Uninvited).await?);
+        }
+        let store = &self.app.store;
+        if store.system().credential(&email).await?.is_some() {
+            return Err(self.turn_away(door, provider, Trouble::Exists).await?);
+        }
+        let actor = self.actor(door, provider);
+        let name = proven.name().unwrap_or_else(|| email.as_str().chars().take(80).collect());
+        let action = AdmitPerson { email, name, provider: provider.provider.label.clone() };
+        let proof = store.authorise(&actor, action).await?;
+        let mut write = store.write(&actor).await?;
+        let person = match write.admit_person(proof, identity(provider, proven)).await {
+            // Somebody was quicker, with this address or this identity.
+            Err(store::Error::Conflict(_)) => return Err(Trouble::Exists.refusal(&provider.provider.label)),
+            person => person?,
+        };
+        write.commit().await?;
+        Ok(person)
+    }
+
+    /// Gives them what the rules for their groups and `auth.admin_emails` say.
+    async fn follow(
+        &self,
+        door: &BrowserDoor,
+        provider: &InUse,
+        proven: &Proven,
+        person: PersonId,
+    ) -> Result<(), Refusal> {
+        let admins = &self.app.config.auth.admin_emails;
+        let tenant_role = match proven.email.as_ref().is_some_and(|email| admins.contains(email)) {
+            true => TenantRole::Admin,
+            false => TenantRole::Person,
+        };
+        if tenant_role == TenantRole::Person && provider.provider.groups_claim.is_none() {
+            return Ok(());
+        }
+        let roles = self.roles(provider, proven).await?;
+        let (store, actor) = (&self.app.store, self.actor(door, provider));
+        let action = FollowProvider { person, provider: provider.key.clone(), tenant_role, roles };
+        let proof = store.authorise(&actor, action).await?;
+        let mut write = store.write(&actor).await?;
+        if write.follow_provider(proof).await? {
+            write.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The highest role that the rules say for each organisation. A rule for one that does not exist says nothing.
+    async fn roles(&self, provider: &InUse, proven: &Proven) -> Result<Vec<(OrganisationId, Role)>, Refusal> {
+        let rules = provider.provider.groups.iter().filter(|rule| proven.groups.contains(&rule.group));
+        let rules: Vec<_> = rules.collect();
+        if rules.is_empty() {
+            return Ok(vec![]);
+        }
+        let console = Actor::console(provider.tenant, self.app.store.now());
+        let organisations = self.app.store.read(&console).await?.organisations().await?;
+        let mut roles = BTreeMap::new();
+        for rule in rules {
+            let Some(organisation) = organisations.iter().find(|organisation| organisation.name == rule.organisation)
+            else {
+                tracing::warn!(
+                    provider = provider.key,
+                    organisation = rule.organisation,
+                    "a rule names no organisation"
+                );
+                continue;
+            };
+            let role = roles.entry(organisation.id).or_insert(rule.role);
+            *role = rule.role.max(*role);
+        }
+        Ok(roles.into_iter().collect())
+    }
+
+    /// A refusal that stands in the audit log, for whoever looks after the provider.
+    async fn turn_away(&self, door: &BrowserDoor, provider: &InUse, trouble: Trouble) -> Result<Refusal, Refusal> {
+        let mut write = self.app.store.write(&self.actor(door, provider)).await?;
+        write.note_refused_identity(&provider.key, trouble.reason()).await?;
+        write.commit().await?;
+        Ok(trouble.refusal(&provider.provider.label))
+    }
+
+    fn actor(&self, door: &BrowserDoor, provider: &InUse) -> Actor {
+        let actor = Actor::provider(provider.tenant, &provider.provider.label, self.app.store.now());
+        Actor { address: Some(door.address.to_string()), ..actor }
+    }
+}
+
+impl BrowserDoor {
+    /// The last step: a session. `vouched` says that the provider saw a second factor.
+    async fn enter(&self, tenant: domain::TenantId, person: PersonId, vouched: bool) -> Result<(), Refusal> {
+        tracing::info!(%person, vouched, "signed in by a provider");
+        self.open(tenant, person, SignedInBy::Provider, vouched).await
+    }
+}
+
+fn identity(provider: &InUse, proven: &Proven) -> NewIdentity {
+    let called = proven.email.as_ref().map(ToString::to_string).or_else(|| proven.name());
+    NewIdentity {
+        issuer: proven.issuer.clone(),
+        subject: proven.subject.clone(),
+        provider: provider.key.clone(),
+        name: called.unwrap_or_else(|| provider.provider.label.clone()),
+    }
+}

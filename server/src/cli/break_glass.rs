@@ -1,0 +1,120 @@
+//! `castellan admin break-glass`: emergency access for named admins, opened at the console, recorded, for a while.
+use super::admin::console;
+use crate::{failure::Failure, state::App};
+use domain::{
+    Email,
+    policy::{CloseBreakGlass, OpenBreakGlass},
+};
+use std::time::Duration;
+
+/// The longest that it stays open.
+const LONGEST: Duration = Duration::from_hours(24);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BreakGlass {
+    /// Open it
+    #[arg(long, requires_all = ["user", "reason"], conflicts_with = "off")]
+    on: bool,
+    /// Close it: for one admin, or without --user for all
+    #[arg(long)]
+    off: bool,
+    /// The admin's address
+    #[arg(long)]
+    user: Option<String>,
+    /// For how long: minutes or hours, at most 24h
+    #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "1h")]
+    span: Duration,
+    /// Why; it stands in the audit log
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub(super) async fn run(command: BreakGlass, app: &App) -> Result<(), Failure> {
+    let person = match &command.user {
+        Some(user) => Some(find(app, user).await?),
+        None => None,
+    };
+    match (person, command.on, command.off) {
+        (Some(known), true, _) => open(app, &known, command.span, command.reason.unwrap_or_default()).await,
+        (person, _, true) => close(app, person).await,
+        _ => show(app).await,
+    }
+}
+
+async fn find(app: &App, user: &str) -> Result<store::Credential, Failure> {
+    let email = Email::parse(user)?;
+    let known = app.store.system().credential(&email).await?;
+    known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))
+}
+
+async fn open(app: &App, known: &store::Credential, span: Duration, reason: String) -> Result<(), Failure> {
+    if known.password_hash.is_none() {
+        return Err(Failure::new(
+            "this person has no password; set one first, by a link from `castellan admin` or an admin",
+        ));
+    }
+    let (console, until) = (console(app, known.tenant_id), app.store.now().after(span));
+    let proof = app.store.authorise(&console, OpenBreakGlass { person: known.id, until, reason }).await?;
+    let mut write = app.store.write(&console).await?;
+    match write.open_break_glass(proof).await {
+        Err(store::Error::NotFound) => return Err(Failure::new("only an admin of a tenant is let in so")),
+        opened => opened?,
+    }
+    write.commit().await?;
+    println!("open until {until}");
+    Ok(())
+}
+
+async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failure> {
+    let mut closed = 0;
+    for tenant in app.store.system().tenants().await? {
+        let console = console(app, tenant.id);
+        let open = app.store.read(&console).await?.break_glass(app.store.now()).await?;
+        for one in open.iter().filter(|one| person.as_ref().is_none_or(|person| person.id == one.person_id)) {
+            let proof = app.store.authorise(&console, CloseBreakGlass { person: one.person_id }).await?;
+            let mut write = app.store.write(&console).await?;
+            write.close_break_glass(proof).await?;
+            write.commit().await?;
+            closed += 1;
+        }
+    }
+    println!("closed for {closed}");
+    Ok(())
+}
+
+async fn show(app: &App) -> Result<(), Failure> {
+    for tenant in app.store.system().tenants().await? {
+        let open = app.store.read(&console(app, tenant.id)).await?.break_glass(app.store.now()).await?;
+        for one in open {
+            println!("{}\tuntil {}\t{}", one.email, one.expires_at, one.reason);
+        }
+    }
+    Ok(())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be minutes or hours, such as 30m or 2h, at most 24h".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let span = match unit {
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3_600),
+        _ => None,
+    };
+    let span = span.map(Duration::from_secs).ok_or_else(wrong)?;
+    if span.is_zero() || span > LONGEST { Err(wrong()) } else { Ok(span) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_minutes_or_hours_of_one_day_at_most() {
+        assert_eq!(time("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(time("24h"), Ok(LONGEST));
+        for bad in ["", "0m", "25h", "1d", "h", "-1h", "1", "99999999999999999999h", "1ü"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+}

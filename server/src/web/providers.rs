@@ -1,0 +1,107 @@
+//! The three addresses of signing in by a provider: setting out, setting out to link, and coming back.
+//!
+//! They are asked by GET, because that is how browsers are sent. Setting out changes nothing here: a ticket goes into a cookie.
+//! Coming back changes something, and so only with that ticket, once.
+use super::{
+    Web,
+    context::{self, Context},
+    own_path, page,
+};
+use crate::auth::{Arrived, Comeback, Purpose};
+use app::{
+    login::trouble::Trouble,
+    outcome::{Answered, Refusal},
+};
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{StatusCode, Uri, header, request::Parts};
+use url::form_urlencoded;
+
+/// The addresses, for the list of routes.
+pub const PATHS: [&str; 3] = ["/sign-in/with/{provider}", "/sign-in/from/{provider}", "/account/link/{provider}"];
+
+/// Where one's own ways in are.
+const OWN: &str = "/account/sign-in";
+
+pub(super) async fn set_out(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let next = own_path(&said(&parts, "next")).map_or_else(|| "/".to_owned(), |path| path.to_string());
+    let again = parts.extensions.get::<crate::auth::Browser>().is_some();
+    let purpose = Purpose::SignIn { next, again };
+    match web.providers.set_out(&key, purpose).await {
+        Ok(setout) => away(setout),
+        Err(refusal) => refused(&web, parts, refusal).await,
+    }
+}
+
+/// Only from a page of ours, and only for somebody who just proved who they are.
+pub(super) async fn link(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(browser) = parts.extensions.get::<crate::auth::Browser>().cloned() else {
+        return Redirect::to("/sign-in").into_response();
+    };
+    let site = parts.headers.get("sec-fetch-site").and_then(|line| line.to_str().ok());
+    if !matches!(site, None | Some("same-origin")) {
+        return refused(&web, parts, Trouble::Lost.refusal("")).await;
+    }
+    if let Err(refusal) = web.providers.open(&key).await {
+        return refused(&web, parts, refusal).await;
+    }
+    let Some(person) = browser.actor.person().filter(|_| browser.actor.fresh) else {
+        return Redirect::to(OWN).into_response();
+    };
+    match web.providers.set_out(&key, Purpose::Link { person, session: browser.session }).await {
+        Ok(setout) => away(setout),
+        Err(refusal) => refused(&web, parts, refusal).await,
+    }
+}
+
+pub(super) async fn arrive(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(door) = context::door(&web, &parts.headers, &parts.extensions) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let comeback = Comeback { key: &key, query: &query, headers: &parts.headers };
+    let arrived = web.providers.arrive(&door, comeback).await;
+    let mut response = match arrived {
+        Ok(Arrived::SignedIn(next)) => Redirect::to(&next).into_response(),
+        Ok(Arrived::Linked) => Redirect::to(OWN).into_response(),
+        Err(refusal) => refused(&web, parts, refusal).await,
+    };
+    response.headers_mut().append(header::SET_COOKIE, web.providers.forget_ticket());
+    response
+}
+
+fn away(setout: crate::auth::Setout) -> Response {
+    let mut response = Redirect::to(setout.to.as_str()).into_response();
+    response.headers_mut().append(header::SET_COOKIE, setout.cookie);
+    response
+}
+
+/// The page from which one set out, with what went wrong; its address says nothing of it.
+async fn refused(web: &Web, parts: Parts, refusal: Refusal) -> Response {
+    let Some(context) = Context::of(web, &parts.headers, &parts.extensions) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let (place, status) = (if context.signed_in() { OWN } else { "/sign-in" }, app::ui::status::of(refusal.kind));
+    let answered = Answered { action: app::login::BY_PROVIDER.into(), values: vec![], result: Err(refusal) };
+    let mut shown = Request::new(Body::empty());
+    *shown.uri_mut() = Uri::from_static(place);
+    *shown.extensions_mut() = parts.extensions;
+    let mut response = page::render(web, context.answering(answered), shown).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// A parameter of the address, empty where there is none.
+fn said(parts: &Parts, name: &str) -> String {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(its, _)| its == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,33 @@
+//! Signing in by identity providers, one of which lies in every way (A-02, A-03): each refusal beside its positive twin.
+mod answers;
+mod entering;
+mod github;
+mod hostile;
+mod linking;
+mod only_way;
+mod setting_up;
+mod visit;
+
+use crate::program::Program;
+use hostile::Provider;
+
+/// A deployment with a tenant `acme`, whose admin is Ada, that knows these providers by these ids; `more` is written into each
+/// of their tables, `auth` into the section above them.
+pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider)], auth: &str, more: &str) {
+    let mut toml = format!("[auth]\n{auth}\n");
+    for (id, provider) in providers {
+        toml.push_str(&format!(
+            "[[auth.provider]]\nid = \"{id}\"\nkind = \"oidc\"\nlabel = \"{id} ID\"\nissuer = \"{}\"\nclient_id = \"castellan\"\n\
+             client_secret = \"{}\"\n{more}\n",
+            provider.issuer,
+            hostile::SECRET,
+        ));
+    }
+    program.configure(&toml);
+    program.tenant("acme");
+    program.person("ada", "acme", "admin");
+    program.start().await;
+}
+
+/// Newcomers of acme.example come in.
+pub const DOMAIN: &str = "newcomers = \"domains\"\ndomains = [\"acme.example\"]";

@@ -1,0 +1,238 @@
+//! What a provider and a browser may bring, and what is made of it: only a whole, fresh, own answer opens a session.
+use serde_json::{Value, json};
+
+use super::{
+    DOMAIN,
+    hostile::{Discovery, Manner, Provider, Signing, in_seconds},
+    with_providers,
+};
+use crate::{
+    ask::{Answer, Who},
+    program::{Program, on_both},
+};
+
+fn claims(claims: Value) -> Manner {
+    Manner { claims, ..Manner::default() }
+}
+
+fn signed(signing: Signing, header: Value) -> Manner {
+    Manner { signing, header, ..Manner::default() }
+}
+
+fn metadata(metadata: Value) -> Manner {
+    Manner { metadata, ..Manner::default() }
+}
+
+fn back(name: &'static str, value: Option<&str>) -> Manner {
+    Manner { back: vec![(name, value.map(str::to_owned))], ..Manner::default() }
+}
+
+/// That nobody was signed in, and that nothing of what the provider said is on the page.
+#[track_caller]
+fn is_refused(answer: Answer, status: u16, what: &str) {
+    assert_eq!(answer.status, status, "{what}: {answer}");
+    assert!(answer.cookie().is_none(), "{what}: {answer}");
+    assert!(!answer.body.contains("alert("), "{what}: {answer}");
+}
+
+/// A-02: a token that is not signed by the issuer's own key, for us, for this sign-in, just now, opens nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let other = "https://other.example";
+    let strangers = format!("{}/strangers", provider.issuer);
+    let lies = [
+        ("another issuer", claims(json!({ "iss": other }))),
+        ("an issuer with a slash more", claims(json!({ "iss": format!("{}/", provider.issuer) }))),
+        ("no issuer", claims(json!({ "iss": null }))),
+        ("another audience", claims(json!({ "aud": "other" }))),
+        ("an audience beside us", claims(json!({ "aud": ["castellan", "other"], "azp": "castellan" }))),
+        ("no audience", claims(json!({ "aud": null }))),
+        ("made for another party", claims(json!({ "azp": "other" }))),
+        ("another nonce", claims(json!({ "nonce": "other" }))),
+        ("no nonce", claims(json!({ "nonce": null }))),
+        ("over", claims(json!({ "exp": in_seconds(-1) }))),
+        ("without an end", claims(json!({ "exp": null }))),
+        ("made in the future", claims(json!({ "iat": in_seconds(300) }))),
+        ("made long ago", claims(json!({ "iat": in_seconds(-3_600) }))),
+        ("another access token's", claims(json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" }))),
+        ("no subject", claims(json!({ "sub": null }))),
+        ("unsigned", signed(Signing::None, json!({}))),
+        ("signed with the client's secret", signed(Signing::Hs256, json!({}))),
+        ("signed with the public key as a secret", signed(Signing::PublicKey, json!({}))),
+        ("signed by somebody else", signed(Signing::Stranger, json!({}))),
+        ("signed by whom jku names", signed(Signing::Stranger, json!({ "jku": strangers, "kid": "rsa" }))),
+        ("signed by whom x5u names", signed(Signing::Stranger, json!({ "x5u": strangers, "kid": null }))),
+        ("a key of another kind", signed(Signing::Rs256, json!({ "kid": "ec" }))),
+        ("something critical", signed(Signing::Rs256, json!({ "crit": ["b64"], "b64": true }))),
+    ];
+    for (what, manner) in lies {
+        provider.behave(manner);
+        is_refused(program.visit(&provider, "acme").await, 401, what);
+    }
+    assert!(!provider.was_asked("/strangers"), "no token says where its key is");
+    for manner in [
+        Manner::default(),
+        claims(json!({ "aud": ["castellan"], "azp": "castellan" })),
+        claims(json!({ "iat": in_seconds(-60) })),
+        claims(json!({ "at_hash": at_hash("access") })),
+        signed(Signing::Es256, json!({})),
+        signed(Signing::Rs256, json!({ "kid": null })),
+    ] {
+        provider.behave(manner.clone());
+        assert!(program.visit(&provider, "acme").await.is(303).cookie().is_some(), "{manner:?}");
+    }
+}
+
+/// The left half of the hash (OpenID Connect Core, 3.1.3.6).
+fn at_hash(token: &str) -> String {
+    use aws_lc_rs::digest::{SHA256, digest};
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, token.as_bytes()).as_ref()[..16])
+}
+
+/// A-02: what a browser brings counts once, in that browser, at that provider.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let second = Provider::start().await;
+    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", DOMAIN).await;
+    let lost = |answer: Answer, what: &str| {
+        is_refused(answer.clone(), 409, what);
+        assert!(answer.body.contains("belongs to no sign-in"), "{answer}");
+    };
+    let (mine, theirs) =
+        (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
+    let query = provider.consent(&mine.to);
+    lost(program.come_back("acme", &[], &query).await, "without the cookie");
+    lost(program.come_back("acme", &[&theirs.ticket], &query).await, "in another browser");
+    lost(program.come_back("bolt", &[&mine.ticket], &query).await, "at another provider's address");
+    lost(program.come_back("acme", &[&mine.ticket, &theirs.ticket], &query).await, "with two cookies");
+    let changed = format!("{}A", &mine.ticket[..mine.ticket.len() - 1]);
+    lost(program.come_back("acme", &[&changed], &query).await, "with a cookie that was changed");
+    for (what, manner) in [("another state", back("state", Some("other"))), ("no state", back("state", None))] {
+        provider.behave(manner);
+        lost(program.come_back("acme", &[&mine.ticket], &provider.consent(&mine.to)).await, what);
+    }
+    lost(program.come_back("acme", &[&mine.ticket], &format!("{query}&state=other")).await, "two states");
+    let first = program.come_back("acme", &[&mine.ticket], &query).await.is(303);
+    assert!(first.cookie().is_some(), "as it must be, it leads in: {first}");
+    assert!(super::visit::ticket(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
+    lost(program.come_back("acme", &[&mine.ticket], &query).await, "a second time");
+    // A code of one browser is of no use in another's, whatever it says of its state: PKCE and nonce are the other's.
+    let (mine, theirs) =
+        (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
+    provider.behave(Manner::default());
+    let stolen = provider.consent(&theirs.to);
+    let code = stolen.split('&').find(|part| part.starts_with("code=")).unwrap();
+    let state = mine.to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let answer = program.come_back("acme", &[&mine.ticket], &format!("{code}&state={state}")).await;
+    is_refused(answer, 401, "another browser's code");
+}
+
+/// A-02, RFC 9207: who answers must be who was asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_an_answer_says_whose_it_is() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let own = provider.issuer.clone();
+    provider.behave(back("iss", Some("https://other.example")));
+    is_refused(program.visit(&provider, "acme").await, 401, "another iss");
+    provider.behave(back("iss", Some("")));
+    is_refused(program.visit(&provider, "acme").await, 401, "an empty iss");
+    provider.behave(back("iss", Some(&own)));
+    program.come_in(&provider, "acme").await;
+    let names_itself = json!({ "authorization_response_iss_parameter_supported": true });
+    provider.behave(metadata(names_itself.clone()));
+    is_refused(program.visit(&provider, "acme").await, 401, "none, of one that names itself");
+    provider.behave(Manner { back: vec![("iss", Some(own))], ..metadata(names_itself) });
+    program.come_in(&provider, "acme").await;
+}
+
+/// A-02: errors are told in our own words, whatever the provider's are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let script = || Some("<script>alert('x')</script>".to_owned());
+    for error in ["access_denied", "server_error", "<script>alert('x')</script>"] {
+        let back = vec![
+            ("error", Some(error.to_owned())),
+            ("error_description", script()),
+            ("error_uri", script()),
+            ("code", None),
+        ];
+        provider.behave(Manner { back, ..Manner::default() });
+        let answer = program.visit(&provider, "acme").await;
+        assert!(answer.body.contains("acme ID did not sign you in"), "{answer}");
+        is_refused(answer, 401, error);
+    }
+    let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
+    let state = sent.to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let answer = program.come_back("acme", &[&sent.ticket], &format!("code=unknown&state={state}")).await;
+    is_refused(answer, 401, "a code that is not taken, with a script in the error");
+    assert!(!program.logged().contains('\u{1b}'), "nor does it reach the log as it is");
+}
+
+/// A-02: what cannot be discovered as it must be is not gone to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let instead = |discovery| Manner { discovery, ..Manner::default() };
+    let endpoint = |name: &str, at: &str| metadata(json!({ name: at }));
+    for (what, manner) in [
+        ("another issuer", metadata(json!({ "issuer": "https://other.example" }))),
+        ("a redirect", instead(Discovery::Redirect)),
+        ("a huge document", instead(Discovery::Huge)),
+        ("keys on the link", endpoint("jwks_uri", "http://169.254.169.254/jwks")),
+        ("keys in the cloud's metadata", endpoint("jwks_uri", "http://[fd00:ec2::254]/jwks")),
+        ("people sent to the link", endpoint("authorization_endpoint", "http://169.254.169.254/")),
+        ("people sent without TLS", endpoint("authorization_endpoint", "http://id.acme.example/")),
+        ("people sent to a script", endpoint("authorization_endpoint", "javascript:alert('x')")),
+    ] {
+        provider.behave(manner);
+        let answer = program.set_out(Who::Nobody, "/sign-in/with/acme").await;
+        assert!(super::visit::ticket(&answer).is_none(), "{what}: {answer}");
+        is_refused(answer, 503, what);
+    }
+    assert!(!provider.was_asked("/elsewhere"), "redirects are not followed");
+    for (what, manner) in [
+        ("codes traded on the link", endpoint("token_endpoint", "http://169.254.169.254/token")),
+        ("codes traded elsewhere", endpoint("token_endpoint", &format!("{}/leads-away", provider.issuer))),
+        ("codes traded nowhere", metadata(json!({ "token_endpoint": null }))),
+    ] {
+        provider.behave(manner);
+        is_refused(program.visit(&provider, "acme").await, 401, what);
+    }
+    provider.behave(Manner::default());
+    program.come_in(&provider, "acme").await;
+}
+
+on_both! {
+    /// A-02: with either database, a browser goes there and back and is somebody; signing out ends it.
+    async fn a_02_signing_in_by_a_provider_opens_a_session(program) {
+        let provider = Provider::start().await;
+        with_providers(program, &[("acme", &provider)], "", DOMAIN).await;
+        let page = program.get(Who::Nobody, "/sign-in?next=%2Fkeys").await.is(200);
+        assert!(page.body.contains(r#"href="/sign-in/with/acme?next=%2Fkeys""#) && page.body.contains("Sign in with acme ID"));
+        let sent = program.sent(Who::Nobody, "/sign-in/with/acme?next=%2Fkeys").await;
+        let redirect = sent.to.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
+        assert_eq!(redirect, format!("{}/sign-in/from/acme", program.origin));
+        let answer = program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(303);
+        assert_eq!(answer.header("location"), "/keys");
+        let cookie = answer.cookie().unwrap();
+        assert!(program.is_signed_in(&cookie).await);
+        let nia = crate::people::Browser::with(&cookie);
+        assert!(program.get(Who::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
+        program.act(Who::Browser(&nia), "login/sign-out", &[]).await.is(200);
+        assert!(!program.is_signed_in(&cookie).await);
+        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example"] {
+            let path = format!("/sign-in/with/acme?next={}", url::form_urlencoded::byte_serialize(foreign.as_bytes()).collect::<String>());
+            let sent = program.sent(Who::Nobody, &path).await;
+            let answer = program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(303);
+            assert_eq!(answer.header("location"), "/", "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Who comes in by a provider, and as what: never by an address that is only said, never into somebody else's account.
+use serde_json::{Value, json};
+
+use super::{
+    DOMAIN,
+    hostile::{Manner, Provider},
+    with_providers,
+};
+use crate::{
+    ask::{Answer, Who},
+    people::Browser,
+    program::Program,
+};
+
+fn claims(claims: Value) -> Manner {
+    Manner { claims, ..Manner::default() }
+}
+
+impl Program {
+    /// The signed-in person's address, as their own page shows it.
+    async fn is_named(&self, browser: &Browser, email: &str) -> bool {
+        self.get(Who::Browser(browser), "/sessions").await.is(200).body.contains(&format!(">{email}<"))
+    }
+
+    async fn is_admin(&self, browser: &Browser) -> bool {
+        self.get(Who::Browser(browser), "/settings/authentication/new").await.status == 200
+    }
+}
+
+#[track_caller]
+fn refused(answer: Answer, status: u16, says: &str) {
+    assert!(answer.status == status && answer.cookie().is_none() && answer.body.contains(says), "{says}: {answer}");
+}
+
+/// A-02: an address counts when the provider says that it verified it, as the boolean; domains are compared whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    for unverified in [json!(false), json!(null)] {
+        provider.behave(claims(json!({ "email_verified": unverified })));
+        refused(program.visit(&provider, "acme").await, 403, "not verified");
+    }
+    for no_boolean in [json!("true"), json!(1), json!("false")] {
+        provider.behave(claims(json!({ "email_verified": no_boolean })));
+        let answer = program.visit(&provider, "acme").await;
+        assert!(answer.cookie().is_none() && [401, 403].contains(&answer.status), "{no_boolean}: {answer}");
+    }
+    for email in [
+        "nia@sub.acme.example",
+        "nia@acme.example.evil.example",
+        "nia@notacme.example",
+        "nia@acme.example@evil.example",
+    ] {
+        provider.behave(claims(json!({ "email": email })));
+        refused(program.visit(&provider, "acme").await, 403, "not let in");
+    }
+    provider.behave(claims(json!({ "email": "Nia@ACME.example" })));
+    let nia = program.come_in(&provider, "acme").await;
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+    // From then on she is who she is there, under whatever address of the domain.
+    provider.behave(claims(json!({ "email": "nia.new@acme.example" })));
+    let again = program.come_in(&provider, "acme").await;
+    assert!(program.is_named(&again, "nia@acme.example").await);
+    provider.behave(claims(json!({ "email": "nia@elsewhere.example" })));
+    refused(program.visit(&provider, "acme").await, 403, "not let in");
+    // Some providers say it only at their userinfo; and that must be the same person's.
+    let told = json!({ "email": "noa@acme.example", "email_verified": true });
+    let quiet = json!({ "sub": "2", "email": null, "email_verified": null });
+    provider.behave(Manner { claims: quiet.clone(), userinfo: told.clone(), ..Manner::default() });
+    let answer = program.visit(&provider, "acme").await;
+    assert!(answer.status == 401 && answer.cookie().is_none(), "the userinfo of another: {answer}");
+    let mut own = told;
+    own["sub"] = json!("2");
+    provider.behave(Manner { claims: quiet, userinfo: own, ..Manner::default() });
+    let noa = program.come_in(&provider, "acme").await;
+    assert!(program.is_named(&noa, "noa@acme.example").await);
+}
+
+/// A-02: an account is never entered by its address; a subject is nobody at another issuer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let second = Provider::start().await;
+    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "newcomers = \"anybody\"").await;
+    provider.behave(claims(json!({ "email": "ada@acme.example", "sub": "ada" })));
+    refused(program.visit(&provider, "acme").await, 409, "addresses alone link nothing");
+    provider.behave(Manner::default());
+    let nia = program.come_in(&provider, "acme").await;
+    provider.behave(claims(json!({ "sub": "2" })));
+    refused(program.visit(&provider, "acme").await, 409, "addresses alone link nothing");
+    second.behave(claims(json!({ "email": "other@acme.example" })));
+    let other = program.come_in(&second, "bolt").await;
+    assert!(program.is_named(&other, "other@acme.example").await, "the subject is the same, the issuer is not");
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+    second.behave(Manner::default());
+    let again = program.come_in(&second, "bolt").await;
+    assert!(program.is_named(&again, "other@acme.example").await, "she is who her subject says, not her address");
+}
+
+/// A-02: where newcomers are not let in, only those come who linked the provider.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_without_a_word_about_newcomers_there_are_none() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "").await;
+    refused(program.visit(&provider, "acme").await, 403, "No account here is linked");
+    let ada = program.sign_in("ada@acme.example").await;
+    assert_eq!(program.link(&ada, &provider, "acme").await.is(303).header("location"), "/account/sign-in");
+    let again = program.come_in(&provider, "acme").await;
+    assert!(program.is_named(&again, "ada@acme.example").await);
+}
+
+/// A-03: who is named becomes an admin when the address is verified, and only then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_03_admins_are_made_by_verified_addresses_only() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let auth = "admin_emails = [\"Nia@acme.example\"]";
+    with_providers(&mut program, &[("acme", &provider)], auth, "newcomers = \"anybody\"").await;
+    provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example" })));
+    let noa = program.come_in(&provider, "acme").await;
+    assert!(!program.is_admin(&noa).await);
+    provider.behave(claims(json!({ "sub": "2", "email_verified": false })));
+    let noa = program.come_in(&provider, "acme").await;
+    assert!(!program.is_admin(&noa).await, "the address is only said");
+    provider.behave(Manner::default());
+    let nia = program.come_in(&provider, "acme").await;
+    assert!(program.is_admin(&nia).await);
+}
+
+/// A-02: roles follow groups at each sign-in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\n\
+                groups = [\"ops = acme : member\", \"leads = acme : approver\", \"ops = nowhere : owner\"]";
+    with_providers(&mut program, &[("acme", &provider)], "", more).await;
+    let role = async |groups: Value| {
+        provider.behave(claims(json!({ "groups": groups })));
+        let nia = program.come_in(&provider, "acme").await;
+        let page = program.get(Who::Browser(&nia), "/organisations").await.is(200).body;
+        ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
+    };
+    assert_eq!(role(json!(["ops"])).await, Some("Member"));
+    assert_eq!(role(json!(["ops", "leads", "others"])).await, Some("Approver"), "the highest counts");
+    for nothing in [json!([]), json!(["OPS"]), json!("ops"), json!([["ops"]]), json!({ "ops": true })] {
+        assert_eq!(role(nothing.clone()).await, None, "{nothing}");
+    }
+    assert_eq!(role(json!(["leads"])).await, Some("Approver"));
+    assert_eq!(role(json!(null)).await, None, "no claim is no group");
+}

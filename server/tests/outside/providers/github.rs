@@ -1,0 +1,89 @@
+//! GitHub: OAuth 2 and its API, played by a server on this machine.
+#![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Form, Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::{ask::Who, program::Program};
+
+type Emails = Arc<Mutex<Value>>;
+
+async fn token(Form(said): Form<BTreeMap<String, String>>) -> Response {
+    // As GitHub does: an error has the status of success.
+    match said["code"].as_str() {
+        "right" if said.contains_key("code_verifier") => {
+            Json(json!({ "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email" }))
+                .into_response()
+        }
+        _ => Json(json!({ "error": "bad_verification_code", "error_description": "<script>alert('x')</script>" }))
+            .into_response(),
+    }
+}
+
+fn is_its_token(headers: &HeaderMap) -> bool {
+    headers.get("authorization").is_some_and(|line| line == "Bearer gho_1")
+}
+
+async fn user(headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    is_its_token(&headers)
+        .then(|| Json(json!({ "id": 583_231, "login": "octo", "name": null })))
+        .ok_or(StatusCode::UNAUTHORIZED)
+}
+
+async fn emails(State(emails): State<Emails>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    is_its_token(&headers).then(|| Json(emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
+}
+
+/// A-02: who somebody is at GitHub is a number; an address counts when GitHub verified it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_signing_in_by_github() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let addresses = Emails::default();
+    let routes = Router::new()
+        .route("/login/oauth/access_token", post(token))
+        .route("/api/v3/user", get(user))
+        .route("/api/v3/user/emails", get(emails))
+        .with_state(addresses.clone());
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let mut program = Program::sqlite();
+    program.configure(&format!(
+        "[[auth.provider]]\nid = \"hub\"\nkind = \"github\"\nissuer = \"{base}\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
+         newcomers = \"domains\"\ndomains = [\"acme.example\"]\n"
+    ));
+    program.tenant("acme");
+    program.start().await;
+    let visit = async |code: &str| {
+        let sent = program.sent(Who::Nobody, "/sign-in/with/hub").await;
+        let to: &Url = &sent.to;
+        assert!(
+            to.as_str().starts_with(&format!("{base}/login/oauth/authorize")) && to.as_str().contains("S256"),
+            "{to}"
+        );
+        let state = to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        program.come_back("hub", &[&sent.ticket], &format!("code={code}&state={state}")).await
+    };
+    let address =
+        |email: &str, verified| json!({ "email": email, "primary": true, "verified": verified, "visibility": null });
+    *addresses.lock().unwrap() = json!([address("octo@acme.example", false)]);
+    assert!(visit("right").await.is(403).cookie().is_none(), "it is not verified");
+    *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true)]);
+    assert!(visit("right").await.is(403).cookie().is_none(), "it is of another domain");
+    *addresses.lock().unwrap() = json!([address("octo@acme.example", true)]);
+    let wrong = visit("wrong").await.is(401);
+    assert!(wrong.cookie().is_none() && !wrong.body.contains("alert("), "{wrong}");
+    assert!(visit("right").await.is(303).cookie().is_some());
+    *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true), { "email": "o@acme.example", "primary": false, "verified": true }]);
+    assert!(visit("right").await.is(303).cookie().is_some(), "the same number is the same person");
+}

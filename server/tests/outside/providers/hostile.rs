@@ -1,0 +1,343 @@
+//! An OpenID Connect provider of our own, on this machine, that says whatever a test wants it to say.
+#![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door and clock are their own")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use aws_lc_rs::{
+    digest, hmac,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use axum::{
+    Form, Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use base64::{Engine, prelude::*};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+
+/// What the provider and Castellan know, and nobody else.
+pub const SECRET: &str = "a-secret-of-the-client";
+
+/// What a token is signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signing {
+    /// The provider's RSA key.
+    #[default]
+    Rs256,
+    /// Its elliptic key.
+    Es256,
+    /// Somebody else's RSA key, under the name of the provider's.
+    Stranger,
+    /// The client's secret.
+    Hs256,
+    /// The provider's public key, as if it were a secret.
+    PublicKey,
+    /// Nothing.
+    None,
+}
+
+/// How discovery is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Discovery {
+    #[default]
+    Plain,
+    Redirect,
+    Huge,
+}
+
+/// How the provider behaves: what is given here is laid over what an honest one would say; `null` takes something away.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    pub signing: Signing,
+    pub header: Value,
+    pub claims: Value,
+    pub metadata: Value,
+    pub userinfo: Value,
+    pub discovery: Discovery,
+    /// What the browser brings back besides the code, or instead of it.
+    pub back: Vec<(&'static str, Option<String>)>,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        let nothing = || json!({});
+        Self {
+            signing: Signing::default(),
+            header: nothing(),
+            claims: nothing(),
+            metadata: nothing(),
+            userinfo: nothing(),
+            discovery: Discovery::default(),
+            back: vec![],
+        }
+    }
+}
+
+/// Somebody said yes: what a code stands for.
+struct Grant {
+    nonce: String,
+    challenge: String,
+    redirect: String,
+}
+
+struct Desk {
+    issuer: String,
+    keys: Keys,
+    manner: Mutex<Manner>,
+    grants: Mutex<BTreeMap<String, Grant>>,
+    /// The paths that were asked for.
+    asked: Mutex<Vec<String>>,
+}
+
+/// The provider.
+pub struct Provider {
+    pub issuer: String,
+    desk: Arc<Desk>,
+}
+
+impl Provider {
+    /// One that is honest until it is told otherwise.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let desk = Arc::new(Desk {
+            issuer: issuer.clone(),
+            keys: Keys::new(),
+            manner: Mutex::default(),
+            grants: Mutex::default(),
+            asked: Mutex::default(),
+        });
+        let routes = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/elsewhere", get(elsewhere))
+            .route("/jwks", get(jwks))
+            .route("/strangers", get(strangers))
+            .route("/token", post(token))
+            .route("/leads-away", post(leads_away))
+            .route("/userinfo", get(userinfo))
+            .with_state(desk.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { issuer, desk }
+    }
+
+    /// From now on it behaves so.
+    pub fn behave(&self, manner: Manner) {
+        *self.desk.manner.lock().unwrap() = manner;
+    }
+
+    /// Whether this path was asked for.
+    pub fn was_asked(&self, path: &str) -> bool {
+        self.times_asked(path) > 0
+    }
+
+    /// How often it was.
+    pub fn times_asked(&self, path: &str) -> usize {
+        self.desk.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
+    }
+
+    /// Somebody arrives with the address that Castellan sent them to, and says yes: the query that they bring back.
+    pub fn consent(&self, to: &Url) -> String {
+        let said: BTreeMap<_, _> = to.query_pairs().into_owned().collect();
+        assert_eq!((said["response_type"].as_str(), said["client_id"].as_str()), ("code", "castellan"), "{to}");
+        assert_eq!(said["code_challenge_method"], "S256", "{to}");
+        assert!(said["scope"].split(' ').any(|scope| scope == "openid"), "{to}");
+        let code = BASE64_URL_SAFE_NO_PAD.encode(random());
+        let grant = Grant {
+            nonce: said["nonce"].clone(),
+            challenge: said["code_challenge"].clone(),
+            redirect: said["redirect_uri"].clone(),
+        };
+        self.desk.grants.lock().unwrap().insert(code.clone(), grant);
+        let mut back = vec![("code", code), ("state", said["state"].clone())];
+        for (name, value) in &self.desk.manner.lock().unwrap().back {
+            back.retain(|(its, _)| its != name || *name == "twice");
+            back.extend(value.clone().map(|value| (*name, value)));
+        }
+        crate::ask::form(&back.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>())
+    }
+}
+
+/// Lays one object over another.
+fn over(mut honest: Value, other: &Value) -> Value {
+    let object = honest.as_object_mut().unwrap();
+    for (name, value) in other.as_object().unwrap() {
+        match value.is_null() {
+            true => drop(object.remove(name)),
+            false => drop(object.insert(name.clone(), value.clone())),
+        }
+    }
+    honest
+}
+
+fn note(desk: &Desk, path: &str) -> Manner {
+    desk.asked.lock().unwrap().push(path.to_owned());
+    desk.manner.lock().unwrap().clone()
+}
+
+fn document(desk: &Desk, manner: &Manner) -> Value {
+    let at = |path: &str| format!("{}{path}", desk.issuer);
+    let honest = json!({
+        "issuer": desk.issuer,
+        "authorization_endpoint": at("/authorize"),
+        "token_endpoint": at("/token"),
+        "userinfo_endpoint": at("/userinfo"),
+        "jwks_uri": at("/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
+        "scopes_supported": ["openid", "email", "profile", "groups"],
+    });
+    over(honest, &manner.metadata)
+}
+
+async fn discovery(State(desk): State<Arc<Desk>>) -> Response {
+    let manner = note(&desk, "/.well-known/openid-configuration");
+    match manner.discovery {
+        Discovery::Plain => Json(document(&desk, &manner)).into_response(),
+        Discovery::Redirect => Redirect::temporary("/elsewhere").into_response(),
+        Discovery::Huge => {
+            let padded = over(document(&desk, &manner), &json!({ "padding": "x".repeat(1024 * 1024) }));
+            Json(padded).into_response()
+        }
+    }
+}
+
+async fn elsewhere(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let manner = note(&desk, "/elsewhere");
+    Json(document(&desk, &manner))
+}
+
+async fn jwks(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    note(&desk, "/jwks");
+    Json(json!({ "keys": [rsa_key(&desk.keys.own), desk.keys.elliptic_jwk()] }))
+}
+
+async fn strangers(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    note(&desk, "/strangers");
+    Json(json!({ "keys": [rsa_key(&desk.keys.stranger)] }))
+}
+
+async fn leads_away(State(desk): State<Arc<Desk>>) -> Redirect {
+    note(&desk, "/leads-away");
+    Redirect::temporary("/token")
+}
+
+async fn userinfo(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let manner = note(&desk, "/userinfo");
+    Json(over(json!({ "sub": "1" }), &manner.userinfo))
+}
+
+/// Trades a code as RFC 6749 and RFC 7636 say: once, for this client, with the verifier of its challenge.
+async fn token(
+    State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
+    Form(said): Form<BTreeMap<String, String>>,
+) -> Response {
+    let manner = note(&desk, "/token");
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("castellan:{SECRET}")));
+    let grant = desk.grants.lock().unwrap().remove(&said["code"]);
+    let verifier = said.get("code_verifier").map(String::as_str).unwrap_or_default();
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+    let Some(grant) = grant.filter(|grant| {
+        headers.get(header::AUTHORIZATION).is_some_and(|line| line == basic.as_str())
+            && grant.challenge == challenge
+            && grant.redirect == said["redirect_uri"]
+    }) else {
+        let error = json!({ "error": "invalid_grant", "error_description": "<script>alert('token')</script>" });
+        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    };
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let honest = json!({
+        "iss": desk.issuer,
+        "sub": "1",
+        "aud": "castellan",
+        "iat": now,
+        "exp": now + 300,
+        "nonce": grant.nonce,
+        "email": "nia@acme.example",
+        "email_verified": true,
+        "name": "Nia",
+    });
+    let id_token = desk.keys.sign(&manner, &over(honest, &manner.claims));
+    Json(json!({ "access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+        .into_response()
+}
+
+/// Now, in seconds, and so many more.
+pub fn in_seconds(more: i64) -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap() + more
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    bytes
+}
+
+struct Keys {
+    own: RsaKeyPair,
+    stranger: RsaKeyPair,
+    elliptic: EcdsaKeyPair,
+}
+
+fn rsa_key(key: &RsaKeyPair) -> Value {
+    // RSAPublicKey (RFC 8017, A.1.1) of 2048 bits: the modulus stands behind nine bytes of frame, the exponent is 65537.
+    let modulus = &key.public_key().as_ref()[9..265];
+    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "rsa", "n": BASE64_URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" })
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self {
+            own: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
+            stranger: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
+            elliptic: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
+        }
+    }
+
+    fn elliptic_jwk(&self) -> Value {
+        let (x, y) = self.elliptic.public_key().as_ref()[1..].split_at(32);
+        let text = |bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        json!({ "kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256", "kid": "ec", "x": text(x), "y": text(y) })
+    }
+
+    fn sign(&self, manner: &Manner, claims: &Value) -> String {
+        let (algorithm, kid) = match manner.signing {
+            Signing::Rs256 | Signing::Stranger => ("RS256", "rsa"),
+            Signing::Es256 => ("ES256", "ec"),
+            Signing::Hs256 | Signing::PublicKey => ("HS256", "rsa"),
+            Signing::None => ("none", "rsa"),
+        };
+        let header = over(json!({ "alg": algorithm, "typ": "JWT", "kid": kid }), &manner.header);
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(claims));
+        let rsa = |key: &RsaKeyPair| {
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+            signature
+        };
+        let shared = |secret: &[u8]| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+            hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
+        };
+        let signature = match manner.signing {
+            Signing::Rs256 => rsa(&self.own),
+            Signing::Stranger => rsa(&self.stranger),
+            Signing::Es256 => self.elliptic.sign(&SystemRandom::new(), signed.as_bytes()).unwrap().as_ref().to_vec(),
+            Signing::Hs256 => shared(SECRET.as_bytes()),
+            Signing::PublicKey => shared(self.own.public_key().as_ref()),
+            Signing::None => vec![],
+        };
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+}

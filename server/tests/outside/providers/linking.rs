@@ -1,0 +1,93 @@
+//! Linking a provider to an account: by its owner, who proved it a moment ago, from our own page; and ending it.
+use serde_json::json;
+
+use super::{
+    hostile::{Manner, Provider},
+    visit::ticket,
+    with_providers,
+};
+use crate::{
+    ask::{Answer, Who},
+    people::{Browser, PASSWORD},
+    program::Program,
+};
+
+const OWN: &str = "/account/sign-in";
+
+fn identities(page: &Answer) -> Vec<String> {
+    let ids = page.body.split(r#"action="/actions/account/unlink""#).skip(1);
+    let value = |form: &str| form.split(r#"name="id" value=""#).nth(1)?.split('"').next().map(str::to_owned);
+    ids.filter_map(value).collect()
+}
+
+impl Program {
+    async fn own_page(&self, browser: &Browser) -> Answer {
+        self.get(Who::Browser(browser), OWN).await.is(200)
+    }
+}
+
+/// A-02: the owner links and unlinks; nobody else's account and no other session is touched by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "").await;
+    let (ada, max) = (program.sign_in("ada@acme.example").await, {
+        program.person("max", "acme", "member");
+        program.sign_in("max@acme.example").await
+    });
+    let nobody = program.set_out(Who::Nobody, "/account/link/acme").await.is(303);
+    assert!(nobody.header("location").starts_with("/sign-in") && ticket(&nobody).is_none());
+    let foreign = program.request(Who::Nobody, reqwest::Method::GET, "/account/link/acme");
+    let foreign = foreign.header("cookie", ada.cookie_line()).header("sec-fetch-site", "cross-site");
+    assert!(ticket(&Answer::of(foreign).await.is(409)).is_none(), "another site's page links nothing");
+
+    // What Ada asked for is answered in Max's browser: nothing.
+    let sent = program.sent(Who::Browser(&ada), "/account/link/acme").await;
+    let asks_again = sent.to.query_pairs().any(|(name, value)| name == "prompt" && value == "login");
+    assert!(asks_again, "who links chooses the account: {}", sent.to);
+    let query = provider.consent(&sent.to);
+    program.come_back("acme", &[&sent.ticket, &max.cookie_line()], &query).await.is(409);
+    // With Ada signed out meanwhile: nothing.
+    let sent = program.sent(Who::Browser(&ada), "/account/link/acme").await;
+    program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(409);
+    assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
+
+    program.link(&ada, &provider, "acme").await.is(303);
+    let page = program.own_page(&ada).await;
+    assert!(page.body.contains("acme ID") && page.body.contains("nia@acme.example"), "{page}");
+    assert!(program.own_page(&max).await.body.contains("Nothing is linked"));
+    let taken = program.link(&max, &provider, "acme").await.is(409);
+    assert!(taken.body.contains("linked to an account already"), "{taken}");
+
+    let mine = identities(&page);
+    assert_eq!(mine.len(), 1);
+    program.act(Who::Browser(&max), "account/unlink", &[("id", &mine[0])]).await.is(404);
+    program.act(Who::Browser(&ada), "account/unlink", &[("id", &mine[0])]).await.is(200);
+    assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
+    let answer = program.visit(&provider, "acme").await.is(403);
+    assert!(answer.cookie().is_none(), "it does not lead in any more");
+}
+
+/// A-02: a newcomer without a password keeps the one way that she has; proving oneself again takes the password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_the_last_way_in_stays_and_proving_it_again_is_by_password() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let second = Provider::start().await;
+    let more = "newcomers = \"anybody\"";
+    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", more).await;
+    let nia = program.come_in(&provider, "acme").await;
+    let mine = identities(&program.own_page(&nia).await);
+    let last = program.act(Who::Browser(&nia), "account/unlink", &[("id", &mine[0])]).await.is(409);
+    assert!(last.body.contains("your only way to sign in"), "{last}");
+    second.behave(Manner { claims: json!({ "sub": "9" }), ..Manner::default() });
+    program.link(&nia, &second, "bolt").await.is(303);
+    program.act(Who::Browser(&nia), "account/unlink", &[("id", &mine[0])]).await.is(200);
+
+    let ada = program.sign_in("ada@acme.example").await;
+    let before = ada.cookie();
+    let wrong = program.act(Who::Browser(&ada), "account/prove", &[("password", "not the one")]).await.is(422);
+    assert_eq!(wrong.json()["fields"][0]["field"], "password");
+    program.act(Who::Browser(&ada), "account/prove", &[("password", PASSWORD)]).await.is(200);
+    assert_ne!(ada.cookie(), before, "a new session takes the place of the old one");
+    assert!(program.is_signed_in(&ada.cookie()).await && !program.is_signed_in(&before).await);
+}

@@ -1,0 +1,125 @@
+//! One provider as the only way in: everything else is closed, by hand as well; emergency access is opened at the console.
+use reqwest::Method;
+use serde_json::json;
+
+use super::{
+    DOMAIN,
+    hostile::{Manner, Provider},
+    visit::ticket,
+    with_providers,
+};
+use crate::{
+    ask::{Answer, Who, form},
+    people::PASSWORD,
+    program::{Program, on_both},
+};
+
+on_both! {
+    async fn a_03_with_a_primary_provider_no_other_way_leads_in(program) {
+        let (provider, second) = (Provider::start().await, Provider::start().await);
+        let auth = "primary_provider = \"acme\"";
+        with_providers(program, &[("acme", &provider), ("bolt", &second)], auth, DOMAIN).await;
+        let page = program.get(Who::Nobody, "/sign-in").await.is(200).body;
+        assert!(page.contains("/sign-in/with/acme") && !page.contains("/sign-in/with/bolt"), "{page}");
+
+        // The form is posted by hand; the answer is the same for a right password, a wrong one, and nobody's.
+        let right = program.try_sign_in("ada@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
+        let wrong = program.try_sign_in("ada@acme.example", "another one entirely", &[("next", "/")]).await.is(401);
+        let nobody = program.try_sign_in("nobody@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
+        for answer in [&right, &wrong, &nobody] {
+            assert!(answer.cookie().is_none() && answer.body.contains("Passwords are closed here"), "{answer}");
+        }
+        program.get(Who::Nobody, "/sign-in/with/bolt").await.is(404);
+        let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
+        let back = program.come_back("bolt", &[&sent.ticket], &provider.consent(&sent.to)).await.is(404);
+        assert!(back.cookie().is_none());
+        program.come_in(&provider, "acme").await;
+    }
+
+    async fn a_03_emergency_access_is_for_named_admins_for_a_while_and_recorded(program) {
+        let provider = Provider::start().await;
+        with_providers(program, &[("acme", &provider)], "primary_provider = \"acme\"", DOMAIN).await;
+        program.person("max", "acme", "member");
+        let on = ["admin", "break-glass", "--on", "--user", "ada@acme.example", "--reason", "the provider is down"];
+        let failed = |arguments: &[&str]| !program.run(arguments, "").status.success();
+        assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is no admin");
+        assert!(failed(&["admin", "break-glass", "--on", "--user", "ada@acme.example"]), "why must be said");
+        assert!(failed(&[on.as_slice(), &["--for", "25h"]].concat()));
+        assert!(program.say(&on, "").starts_with("open until "));
+        assert!(program.say(&["admin", "break-glass"], "").contains("the provider is down"));
+
+        program.try_sign_in("ada@acme.example", "another one entirely", &[]).await.is(401);
+        program.try_sign_in("max@acme.example", PASSWORD, &[]).await.is(401);
+        let ada = program.sign_in("ada@acme.example").await;
+        let page = program.get(Who::Browser(&ada), "/settings/authentication").await.is(200).body;
+        assert!(page.contains("Emergency access is open") && page.contains("the provider is down"), "{page}");
+        assert!(program.get(Who::Browser(&ada), "/").await.is(200).body.contains("Emergency access is open"));
+        let audit = program.get(Who::Browser(&ada), "/audit").await.is(200).body;
+        assert!(audit.contains("break_glass.open"), "{audit}");
+
+        assert_eq!(program.say(&["admin", "break-glass", "--off"], ""), "closed for 1");
+        assert!(!program.is_signed_in(&ada.cookie()).await, "her session ends with it");
+        program.try_sign_in("ada@acme.example", PASSWORD, &[]).await.is(401);
+    }
+}
+
+/// a one-time link that sets a password would be another way in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let auth = "primary_provider = \"acme\"\nadmin_emails = [\"nia@acme.example\"]";
+    with_providers(&mut program, &[("acme", &provider)], auth, DOMAIN).await;
+    let max = program.person("max", "acme", "member");
+    let nia = program.come_in(&provider, "acme").await;
+    let link = program.act(Who::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
+    let token = link.split("token=").nth(1).unwrap();
+    let fields = [("token", token), ("password", "harbour lantern 45 quilt")];
+    let set = program.act(Who::Nobody, "setup/set-password", &fields).await;
+    assert!(set.status == 403 && set.cookie().is_none(), "{set}");
+}
+
+/// a primary provider that is not there is refused at start: nobody could sign in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
+    let program = Program::sqlite();
+    let table = "[[auth.provider]]\nid = \"acme\"\nkind = \"google\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\n";
+    for (toml, says) in [
+        ("[auth]\nprimary_provider = \"acme\"\n".to_owned(), "auth.primary_provider"),
+        ("[auth]\nadmin_emails = [\"nobody\"]\n".to_owned(), "auth.admin_emails"),
+        (format!("{table}{table}"), "two [[auth.provider]]"),
+        (format!("{table}colour = \"red\"\n"), "`colour`"),
+        (table.replace("google", "saml"), "`kind`"),
+        (table.replace("client_secret = \"hunter2\"\n", ""), "`client_secret`"),
+        (format!("{table}issuer = \"https://evil.example\"\n"), "`issuer`"),
+        (format!("{table}newcomers = \"domains\"\n"), "`domains`"),
+        (format!("{table}client_secret_file = \"/nowhere\"\n"), "`client_secret`"),
+    ] {
+        program.configure(&toml);
+        let refusal = program.refused().await;
+        assert!(refusal.contains(says) && !refusal.contains("hunter2"), "{toml}\n{refusal}");
+    }
+}
+
+/// what sets out writes nothing down, and a stranger cannot use another method.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_the_way_there_and_back_is_by_get_alone() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    for path in ["/sign-in/with/acme", "/sign-in/from/acme", "/account/link/acme"] {
+        let request = program
+            .request(Who::Nobody, Method::POST, path)
+            .header("content-type", "application/x-www-form-urlencoded");
+        Answer::of(request.body(form(&[("code", "x")]))).await.is(405);
+    }
+    provider.behave(Manner { metadata: json!({ "response_modes_supported": ["form_post"] }), ..Manner::default() });
+    let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
+    assert!(sent.to.query_pairs().all(|(name, _)| name != "response_mode"));
+    program.sent(Who::Nobody, "/sign-in/with/acme").await;
+    let asked = provider.times_asked("/.well-known/openid-configuration");
+    assert_eq!(asked, 1, "strangers who follow the link do not make us ask each time");
+    for unknown in ["/sign-in/with/other", "/sign-in/with/a%2fb", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
+    {
+        let answer = program.get(Who::Nobody, unknown).await.is(404);
+        assert!(ticket(&answer).is_none());
+    }
+}

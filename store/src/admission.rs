@@ -1,0 +1,115 @@
+//! Who comes in by an identity provider for the first time, and what its rules make of people each time.
+use crate::{Error, NewIdentity, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, OrganisationId, PersonId,
+    audit::Outcome,
+    policy::{AdmitPerson, FollowProvider},
+    role::TenantRole,
+    text,
+};
+use uuid::Uuid;
+
+record! {
+    /// An organisation that a role was given in.
+    pub struct Given {
+        /// Which.
+        pub organisation_id: OrganisationId,
+    }
+}
+
+impl Write {
+    /// Makes an account for a newcomer, with the identity that leads to it. An address that is in use, in whatever tenant,
+    /// is a conflict: what is there is never linked by an address.
+    pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
+        let id = PersonId(Uuid::now_v7());
+        let AdmitPerson { email, name, .. } = proof.action();
+        let made = scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, created_at)
+             values ($1, $2, $3, $4, $5, $6) on conflict (email) do nothing",
+            id,
+            email.clone(),
+            text::name("name", name, 80)?,
+            TenantRole::Person,
+            self.now
+        )?;
+        if made == 0 {
+            return Err(Error::Conflict("There is an account with this address already."));
+        }
+        self.insert_identity(id, identity).await?;
+        let entry = self.entry(&proof)?.on("person", id.to_string());
+        self.record(entry).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Gives a person what a provider's rules say, and takes back what the same provider gave before and says no more. What
+    /// people gave by hand stays, and so does the last owner of an organisation. `true` when anything changed.
+    pub async fn follow_provider(&mut self, proof: Allowed<FollowProvider>) -> Result<bool> {
+        let FollowProvider { person, provider, tenant_role, roles } = proof.action();
+        let (person, mut changed) = (*person, 0);
+        let given = scoped!(
+            self,
+            Given,
+            fetch_all,
+            "select organisation_id from membership where tenant_id = $1 and person_id = $2 and provider = $3",
+            person,
+            provider.clone()
+        )?;
+        for Given { organisation_id } in given {
+            if roles.iter().any(|(organisation, _)| *organisation == organisation_id) {
+                continue;
+            }
+            match self.keep_an_owner(organisation_id, person, None).await {
+                Err(Error::Conflict(_)) => continue,
+                kept => kept?,
+            }
+            changed += scoped!(
+                self,
+                execute,
+                "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3",
+                organisation_id,
+                person
+            )?;
+        }
+        for (organisation, role) in roles {
+            match self.keep_an_owner(*organisation, person, Some(*role)).await {
+                Err(Error::Conflict(_)) => continue,
+                kept => kept?,
+            }
+            changed += scoped!(
+                self,
+                execute,
+                "insert into membership (tenant_id, organisation_id, person_id, role, provider, created_at)
+                 select p.tenant_id, o.id, p.id, $4, $5, $6 from person p join organisation o on o.tenant_id = p.tenant_id
+                 where p.tenant_id = $1 and o.id = $2 and p.id = $3
+                 on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role
+                 where membership.provider = excluded.provider and membership.role <> excluded.role",
+                *organisation,
+                person,
+                *role,
+                provider.clone(),
+                self.now
+            )?;
+        }
+        if *tenant_role == TenantRole::Admin {
+            const SQL: &str =
+                "update person set tenant_role = 'admin' where tenant_id = $1 and id = $2 and tenant_role <> 'admin'";
+            changed += scoped!(self, execute, SQL, person)?;
+        }
+        if changed == 0 {
+            return Ok(false);
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.rights_changed(person).await?;
+        Ok(true)
+    }
+
+    /// Records that a provider vouched for somebody who is not let in; `reason` is ours, never the provider's.
+    pub async fn note_refused_identity(&mut self, provider: &str, reason: &str) -> Result<()> {
+        let detail = serde_json::json!({ "reason": reason });
+        self.note("session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await
+    }
+}

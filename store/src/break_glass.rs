@@ -1,0 +1,85 @@
+//! Break-glass: admins who may use their password for a while though other ways in are closed (A-03).
+use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, PersonId, Timestamp,
+    policy::{CloseBreakGlass, OpenBreakGlass},
+    text,
+};
+
+record! {
+    /// An opening that has not ended.
+    pub struct BreakGlass {
+        /// For whom.
+        pub person_id: PersonId,
+        /// Their name.
+        pub name: String,
+        /// Their address.
+        pub email: String,
+        /// Why.
+        pub reason: String,
+        /// Since when.
+        pub opened_at: Timestamp,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+impl Read {
+    /// For whom it is open at `now`; for those who read everything.
+    pub async fn break_glass(&mut self, now: Timestamp) -> Result<Vec<BreakGlass>> {
+        if !self.actor.reads_everything() {
+            return Ok(vec![]);
+        }
+        scoped!(
+            self,
+            BreakGlass,
+            fetch_all,
+            "select g.person_id, p.name, p.email, g.reason, g.opened_at, g.expires_at from break_glass g
+             join person p on p.tenant_id = g.tenant_id and p.id = g.person_id
+             where g.tenant_id = $1 and g.expires_at > $2 order by p.email limit 100",
+            now
+        )
+    }
+}
+
+impl Write {
+    /// Opens it for an admin, or sets another end. `NotFound` for everybody else.
+    pub async fn open_break_glass(&mut self, proof: Allowed<OpenBreakGlass>) -> Result<()> {
+        let OpenBreakGlass { person, until, reason } = proof.action();
+        let (person, until) = (*person, *until);
+        let opened = scoped!(
+            self,
+            execute,
+            "insert into break_glass (tenant_id, person_id, reason, opened_at, expires_at)
+             select p.tenant_id, p.id, $3, $4, $5 from person p
+             where p.tenant_id = $1 and p.id = $2 and p.tenant_role = 'admin'
+             on conflict (tenant_id, person_id) do update
+             set reason = excluded.reason, opened_at = excluded.opened_at, expires_at = excluded.expires_at",
+            person,
+            text::name("reason", reason, 200)?,
+            self.now,
+            until
+        )?;
+        if opened == 0 {
+            return Err(Error::NotFound);
+        }
+        self.tell(Topic::People, person.0);
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+
+    /// Closes it, and ends all sessions of that person. `NotFound` where it was not open.
+    pub async fn close_break_glass(&mut self, proof: Allowed<CloseBreakGlass>) -> Result<()> {
+        let person = proof.action().person;
+        const SQL: &str = "delete from break_glass where tenant_id = $1 and person_id = $2";
+        if scoped!(self, execute, SQL, person)? == 0 {
+            return Err(Error::NotFound);
+        }
+        const SESSIONS: &str =
+            "delete from session where tenant_id = $1 and person_id = $2 and signed_in_by = 'break_glass'";
+        scoped!(self, execute, SESSIONS, person)?;
+        self.tell(Topic::People, person.0);
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+}

@@ -1,0 +1,130 @@
+//! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
+use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, IdentityId, PersonId, Timestamp,
+    policy::{LinkIdentity, UnlinkIdentity},
+};
+use uuid::Uuid;
+
+record! {
+    /// A linked identity, as its owner sees it.
+    pub struct Identity {
+        /// Its id.
+        pub id: IdentityId,
+        /// The issuer.
+        pub issuer: String,
+        /// The provider's key in addresses.
+        pub provider: String,
+        /// What the provider called them when it was linked.
+        pub name: String,
+        /// When it was linked.
+        pub created_at: Timestamp,
+        /// When it was last signed in with.
+        pub last_used_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// Whether a person set a password.
+    pub struct HasPassword {
+        /// Whether.
+        pub has_password: bool,
+    }
+}
+
+/// An identity as a provider proved it.
+#[derive(Clone, Debug)]
+pub struct NewIdentity {
+    /// The issuer, exactly.
+    pub issuer: String,
+    /// Who it is there.
+    pub subject: String,
+    /// The provider's key in addresses.
+    pub provider: String,
+    /// What the provider calls them.
+    pub name: String,
+}
+
+/// What leads in now: how many ways somebody has is counted among these.
+#[derive(Clone, Debug, Default)]
+pub struct WaysIn {
+    /// Whether passwords do.
+    pub password: bool,
+    /// The issuers of the providers that do.
+    pub issuers: Vec<String>,
+}
+
+const OWN: &str = "select id, issuer, provider, name, created_at, last_used_at from identity
+     where tenant_id = $1 and person_id = $2 order by id limit 100";
+
+impl Read {
+    /// The actor's own identities, oldest first.
+    pub async fn identities(&mut self) -> Result<Vec<Identity>> {
+        let person = self.viewer();
+        scoped!(self, Identity, fetch_all, OWN, person)
+    }
+}
+
+impl Write {
+    /// Links an identity to the actor's own account. One that is linked to any account already is a conflict.
+    pub async fn link_identity(&mut self, proof: Allowed<LinkIdentity>, new: NewIdentity) -> Result<IdentityId> {
+        let person = proof.action().person;
+        let id = self.insert_identity(person, new).await?;
+        let entry = self.entry(&proof)?.with_detail("identity", id.to_string().into());
+        self.record(entry).await?;
+        self.tell(Topic::People, person.0);
+        Ok(id)
+    }
+
+    /// Ends a link, unless it is the last of the person's ways in.
+    pub async fn unlink_identity(&mut self, proof: Allowed<UnlinkIdentity>, ways: &WaysIn) -> Result<()> {
+        let &UnlinkIdentity { identity, person, .. } = proof.action();
+        // Writing the row takes its lock: of two links that are ended at once one comes second.
+        let known = scoped!(
+            self,
+            HasPassword,
+            fetch_one,
+            "update person set name = name where tenant_id = $1 and id = $2
+             returning password_hash is not null as has_password",
+            person
+        )?;
+        let all = scoped!(self, Identity, fetch_all, OWN, person)?;
+        if !all.iter().any(|own| own.id == identity) {
+            return Err(Error::NotFound);
+        }
+        let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
+        let by_password = ways.password && known.has_password;
+        if !by_another && !by_password {
+            return Err(Error::Conflict(
+                "This is your only way to sign in. Link another one first, or set a password.",
+            ));
+        }
+        const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
+        scoped!(self, execute, SQL, identity, person)?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.tell(Topic::People, person.0);
+        Ok(())
+    }
+
+    pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {
+        let id = IdentityId(Uuid::now_v7());
+        let made = scoped!(
+            self,
+            execute,
+            "insert into identity (tenant_id, id, person_id, issuer, subject, provider, name, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant_id, issuer, subject) do nothing",
+            id,
+            person,
+            new.issuer,
+            new.subject,
+            new.provider,
+            new.name,
+            self.now
+        )?;
+        match made {
+            0 => Err(Error::Conflict("This identity is linked to an account already.")),
+            _ => Ok(id),
+        }
+    }
+}

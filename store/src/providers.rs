@@ -1,0 +1,97 @@
+//! Identity providers that a tenant's admins set up. Their client secrets go in and are never shown again.
+use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, ProviderId, Timestamp,
+    policy::{RemoveProvider, SetProvider},
+    provider::Provider,
+};
+
+record! {
+    /// A provider as stored, without its secret.
+    pub struct ProviderRow {
+        /// Its id.
+        pub id: ProviderId,
+        /// How it was set up, as JSON.
+        pub definition: String,
+        /// When it was last changed.
+        pub changed_at: Timestamp,
+    }
+}
+
+impl ProviderRow {
+    /// How it was set up.
+    pub fn provider(&self) -> Result<Provider> {
+        serde_json::from_str(&self.definition).map_err(|_| Error::Corrupt("provider"))
+    }
+}
+
+/// A client secret that was sealed with the tenant's key for one provider: see [`crate::Store::seal_secret`].
+#[derive(Clone, Debug)]
+pub struct SealedSecret(pub(crate) Vec<u8>);
+
+impl Read {
+    /// The tenant's providers, oldest first; for admins and auditors.
+    pub async fn providers(&mut self) -> Result<Vec<ProviderRow>> {
+        if !self.actor.reads_everything() {
+            return Ok(vec![]);
+        }
+        scoped!(
+            self,
+            ProviderRow,
+            fetch_all,
+            "select id, definition, changed_at from identity_provider where tenant_id = $1 order by id limit 100"
+        )
+    }
+
+    /// One of them.
+    pub async fn provider(&mut self, id: ProviderId) -> Result<ProviderRow> {
+        let all = self.providers().await?;
+        all.into_iter().find(|row| row.id == id).ok_or(Error::NotFound)
+    }
+}
+
+impl Write {
+    /// Sets a provider up, or changes it. Without a `secret` the one that is there stays; a new provider needs one.
+    pub async fn set_provider(&mut self, proof: Allowed<SetProvider>, secret: Option<SealedSecret>) -> Result<()> {
+        let SetProvider { id, provider, .. } = proof.action();
+        let definition = serde_json::to_string(provider).map_err(|_| Error::Corrupt("provider"))?;
+        let set = match secret {
+            None => scoped!(
+                self,
+                execute,
+                "update identity_provider set definition = $3, changed_at = $4 where tenant_id = $1 and id = $2",
+                *id,
+                definition,
+                self.now
+            )?,
+            Some(SealedSecret(secret)) => scoped!(
+                self,
+                execute,
+                "insert into identity_provider (tenant_id, id, definition, secret, created_at, changed_at)
+                 values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, id) do update
+                 set definition = excluded.definition, secret = excluded.secret, changed_at = excluded.changed_at",
+                *id,
+                definition,
+                secret,
+                self.now
+            )?,
+        };
+        if set == 0 {
+            return Err(Error::NotFound);
+        }
+        self.tell(Topic::People, id.0);
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+
+    /// Takes a provider away. Identities stay, for one that calls itself the same.
+    pub async fn remove_provider(&mut self, proof: Allowed<RemoveProvider>) -> Result<()> {
+        let id = proof.action().id;
+        if scoped!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.tell(Topic::People, id.0);
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+}

@@ -1,0 +1,150 @@
+//! Which provider an address is for, whom an identity belongs to, and what is used up: who comes back from a provider names
+//! no tenant, the provider's own row does.
+use super::{LAST_USED, System};
+use crate::{
+    Error, MasterKey, Result, SealedSecret, Store,
+    column::{Number, record},
+    conn::unscoped,
+    system::first::Wrapped,
+};
+use domain::{IdentityId, PersonId, ProviderId, TenantId, Timestamp, provider::Provider};
+
+record! {
+    /// A provider with all that signing in by it needs.
+    pub struct ProviderSecrets {
+        /// Whose it is.
+        pub tenant_id: TenantId,
+        /// Its id.
+        pub id: ProviderId,
+        /// How it was set up, as JSON.
+        pub definition: String,
+        /// Its client secret, sealed.
+        pub secret: Vec<u8>,
+    }
+}
+
+record! {
+    /// Whom an identity belongs to.
+    pub struct IdentityHolder {
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The identity.
+        pub id: IdentityId,
+        /// The person.
+        pub person_id: PersonId,
+        /// When it was last signed in with.
+        pub last_used_at: Option<Timestamp>,
+    }
+}
+
+/// A provider as signing in uses it. `Debug` leaves the secret out.
+pub struct OpenProvider {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: ProviderId,
+    /// How it was set up.
+    pub provider: Provider,
+    /// Its client secret.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for OpenProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenProvider").field("id", &self.id).field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+fn place(tenant: TenantId, id: ProviderId) -> String {
+    format!("{tenant}/identity_provider/secret/{id}/1")
+}
+
+impl Store {
+    /// Seals a client secret with the tenant's key, for this provider's row only.
+    pub async fn seal_secret(&self, tenant: TenantId, id: ProviderId, secret: &str) -> Result<SealedSecret> {
+        let key = self.system().tenant_key(tenant).await?;
+        Ok(SealedSecret(key.seal(&place(tenant, id), secret.as_bytes())?))
+    }
+}
+
+impl System<'_> {
+    /// The provider with this id: the address that a browser comes back to names no tenant.
+    pub async fn provider(&self, id: ProviderId) -> Result<Option<OpenProvider>> {
+        const SQL: &str = "select tenant_id, id, definition, secret from identity_provider where id = $1";
+        let mut conn = self.read().await?;
+        let Some(row) = unscoped!(conn, ProviderSecrets, fetch_optional, SQL, id)? else { return Ok(None) };
+        drop(conn);
+        let key = self.tenant_key(row.tenant_id).await?;
+        let secret = key.open(&place(row.tenant_id, row.id), &row.secret)?;
+        Ok(Some(OpenProvider {
+            tenant: row.tenant_id,
+            id: row.id,
+            provider: serde_json::from_str(&row.definition).map_err(|_| Error::Corrupt("provider"))?,
+            secret: String::from_utf8(secret).map_err(|_| Error::Corrupt("client secret"))?,
+        }))
+    }
+
+    /// The ids of a tenant's providers and how they were set up, for its sign-in page: nobody is signed in there yet.
+    pub async fn providers_of(&self, tenant: TenantId) -> Result<Vec<(ProviderId, Provider)>> {
+        let mut conn = self.read().await?;
+        let sql = "select tenant_id, id, definition, secret from identity_provider where tenant_id = $1 order by id limit 100";
+        let rows = unscoped!(conn, ProviderSecrets, fetch_all, sql, tenant)?;
+        let read = |row: ProviderSecrets| {
+            let provider = serde_json::from_str(&row.definition).map_err(|_| Error::Corrupt("provider"))?;
+            Ok((row.id, provider))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Whom an identity belongs to in the provider's tenant.
+    pub async fn identity(&self, tenant: TenantId, issuer: &str, subject: &str) -> Result<Option<IdentityHolder>> {
+        let mut conn = self.read().await?;
+        unscoped!(
+            conn,
+            IdentityHolder,
+            fetch_optional,
+            "select tenant_id, id, person_id, last_used_at from identity
+             where tenant_id = $1 and issuer = $2 and subject = $3",
+            tenant,
+            issuer.to_owned(),
+            subject.to_owned()
+        )
+    }
+
+    /// Notes that an identity was signed in with, to a minute.
+    pub async fn touch_identity(&self, identity: &IdentityHolder) -> Result<()> {
+        let now = self.now();
+        if identity.last_used_at.is_some_and(|at| now.since(at) < LAST_USED) {
+            return Ok(());
+        }
+        let mut conn = self.write().await?;
+        let sql = "update identity set last_used_at = $3 where tenant_id = $1 and id = $2";
+        unscoped!(conn, execute, sql, identity.tenant_id, identity.id, now)?;
+        conn.commit().await
+    }
+
+    /// Uses a sign-in at a provider up; `false` when it came back before. It names no tenant.
+    pub async fn use_sign_in(&self, id_hash: [u8; 32], expires_at: Timestamp) -> Result<bool> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        unscoped!(conn, execute, "delete from used_sign_in where expires_at < $1", now)?;
+        let sql = "insert into used_sign_in (id_hash, expires_at) values ($1, $2) on conflict (id_hash) do nothing";
+        let used = unscoped!(conn, execute, sql, id_hash, expires_at)?;
+        conn.commit().await?;
+        Ok(used > 0)
+    }
+
+    /// Whether this person may use a password though other ways in are closed.
+    pub async fn may_break_glass(&self, tenant: TenantId, person: PersonId) -> Result<bool> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        let sql = "select count(*) as n from break_glass where tenant_id = $1 and person_id = $2 and expires_at > $3";
+        Ok(unscoped!(conn, Number, fetch_one, sql, tenant, person, now)?.n > 0)
+    }
+
+    async fn tenant_key(&self, tenant: TenantId) -> Result<MasterKey> {
+        let mut conn = self.read().await?;
+        let row = unscoped!(conn, Wrapped, fetch_one, "select wrapped from tenant_key where tenant_id = $1", tenant)?;
+        let key = self.0.key().open(&format!("{tenant}/tenant_key/wrapped/{tenant}/1"), &row.wrapped)?;
+        let key = key.as_slice().try_into().map_err(|_| Error::Corrupt("tenant's key"))?;
+        Ok(MasterKey::new(key))
+    }
+}
