@@ -1,7 +1,7 @@
 //! How the console tells the server on the same data folder that it changed something: a datagram without content. Only with
 //! SQLite, whose changes nobody else hears of; PostgreSQL tells all nodes itself.
 use crate::state::App;
-use std::path::PathBuf;
+use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 use tokio::net::UnixDatagram;
 
 fn socket(app: &App) -> PathBuf {
@@ -32,6 +32,9 @@ pub async fn listen(app: App) {
             return;
         }
     };
+    if let Err(error) = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {
+        tracing::warn!(%error, "the console's socket stays open to others of this machine, who can do nothing by it");
+    }
     while let Some(Ok(_)) = app.stop.run_until_cancelled(heard.recv(&mut [0; 1])).await {
         app.store.look_again();
     }

@@ -224,6 +224,17 @@ on_both! {
         l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;
         l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
 
+        // When something goes wrong
+        let person = sam;
+        l.records("lock_person", 1, adam, async |w| w.lock_person(adam.may(LockPerson { person })?).await).await;
+        l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
+        l.records("end_all_sessions", 1, adam, async |w| w.end_all_sessions(adam.may(EndSessions { of: None })?, None).await).await;
+        submit().await;
+        let all = || StopTasks { whose: Stopped::Everybodys };
+        l.records("stop_tasks", 3, adam, async |w| w.stop_tasks(adam.may(all())?).await).await;
+        l.records("freeze", 1, adam, async |w| w.freeze(adam.may(FreezeTenant {})?).await).await;
+        l.records("thaw", 1, adam, async |w| w.thaw(adam.may(ThawTenant {})?).await).await;
+
         let done = l.done.lock().unwrap().clone();
         let all: BTreeSet<_> = crate::walls::matrix().iter().filter_map(|row| row.method.strip_prefix("Write::").map(str::to_owned)).collect();
         assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "these are not in this story");

@@ -58,6 +58,7 @@ async fn trap_e11_a_request_in_flight_does_not_revive_a_session() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    program.lift_rate_limits();
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
     for round in 0..500_u64 {

@@ -42,7 +42,9 @@ async fn attack(program: &Program, house: &House, half: Browser) {
     let guest = Guest::in_a_browser_only("halfway", client(40), half);
     let mut wrong = vec![];
     for row in WALLS {
-        if matches!(row.kind(), "api" | "enrolment") || LEADS_ON.contains(&row.route) || row.route.ends_with("sign-out")
+        if matches!(row.kind(), "api" | "enrolment" | "provider")
+            || LEADS_ON.contains(&row.route)
+            || row.route.ends_with("sign-out")
         {
             continue;
         }
