@@ -12,6 +12,7 @@ pub mod ui;
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod door;
+#[cfg(feature = "ssr")]
 pub mod mails;
 #[cfg(feature = "ssr")]
 pub mod notices;
