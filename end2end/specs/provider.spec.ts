@@ -59,7 +59,7 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(other).toHaveURL('/');
     await other.goto('/account/sign-in');
     await other.getByRole('link', { name: 'Link House ID' }).click();
-    await consent(other, 'ada');
+    await login(other, 'ada'); // what she said yes to stands, in this browser
     await expect(other.getByRole('row', { name: /House ID/ })).toContainText('ada@example.org');
 
     const again = await outside(browser, fresh.origin, javaScriptEnabled);
@@ -81,8 +81,12 @@ async function outside(browser: Browser, baseURL: string, javaScriptEnabled: boo
 
 /** Types a name at the provider, and says yes. */
 async function consent(page: Page, name: string): Promise<void> {
+  await login(page, name);
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+async function login(page: Page, name: string): Promise<void> {
   await page.getByPlaceholder('Enter any login').fill(name);
   await page.getByPlaceholder('and password').fill('whatever');
   await page.getByRole('button', { name: 'Sign-in' }).click();
-  await page.getByRole('button', { name: 'Continue' }).click();
 }
