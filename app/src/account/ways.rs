@@ -37,7 +37,6 @@ async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
     let (linked, more) = (ways.clone(), (!ways.providers.is_empty()).then_some(ways));
     Ok(page.body(view! {
         <Refused action=BY_PROVIDER />
-        <Refused action=Unlink::PATH />
         <section>
             <h2>{t!("ways-linked")}</h2>
             <Live topics="people" region="identities">
