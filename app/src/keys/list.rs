@@ -19,7 +19,7 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
     let new = || view! { <LinkButton href="/keys/new" look=Look::Main>{t!("key-new")}</LinkButton> };
     let page =
         Page::new(Place::Keys, t!("nav-keys")).lead(if everybody { t!("keys-lead-all") } else { t!("keys-lead") });
-    let services = view! { <p><a href="/keys/service-accounts">{t!("services-title")}</a></p> };
+    let services = view! { <LinkButton href="/keys/service-accounts">{t!("services-title")}</LinkButton> };
     if keys.is_empty() {
         let empty = view! { <Empty title=t!("keys-empty") text=t!("keys-empty-text")>{new()}</Empty> };
         return Ok(page.body(view! { {empty} {services} }));
