@@ -28,7 +28,8 @@ export class Person {
 
   /** Sends what a form would; returns the answer's JSON. */
   async act(action: string, fields: Record<string, string>): Promise<{ go_to?: string; secret?: string }> {
-    const answer = await this.requests.post(`/actions/${action}`, { form: fields, maxRedirects: 0 });
+    // A connection that the server closed for want of requests, just as one came, is no answer: then it is sent on another.
+    const answer = await this.requests.post(`/actions/${action}`, { form: fields, maxRedirects: 0, maxRetries: 2 });
     const text = await answer.text();
     if (!answer.ok()) throw new Error(`${action} as ${this.name}: ${answer.status()} ${text}`);
     const done = JSON.parse(text);

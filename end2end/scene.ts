@@ -63,7 +63,7 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   await haveEnded(mei, [ended, failed]);
   const organisation = `/organisations/${team.id}`;
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, provider };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key, provider };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */
