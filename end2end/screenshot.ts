@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { OUTSIDE, PAGES } from './pages';
+import { setUp } from './people';
 import { scene } from './scene';
 import { expect, test } from './test';
 
@@ -21,10 +22,13 @@ const MOVES = 0.02;
 /** How long after it was loaded a page is awake, in milliseconds: its event stream never ends, so that nothing else tells. */
 const AWAKE = 400;
 
+/** What is seen between the password and the second factor. */
+const HALFWAY = ['/second-factor', '/authenticator'];
+
 /** As much as a reader of the README sees at once. */
 const WINDOW = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' as const };
 
-test('every page, light and dark, wide and narrow', async ({ ada, fresh, browser }) => {
+test('every page, light and dark, wide and narrow', async ({ ada, fresh, guarded, browser }) => {
   await mkdir(FOLDER, { recursive: true });
   const things = await scene(ada, 'Payments');
   const rows: string[] = [];
@@ -51,10 +55,13 @@ test('every page, light and dark, wide and narrow', async ({ ada, fresh, browser
     await page.context().close();
   }
   const made = await ada.act('people/create', { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' });
-  const outside = { '/sign-in': `${ada.castellan.origin}/sign-in`, '/setup': fresh.setupLink!, '/password': made.secret! };
+  const outside: Record<string, string> = { '/setup': fresh.setupLink!, '/password': made.secret!, '/address': '/address?token=none' };
+  const halfway = await setUp(guarded);
+  await halfway.act('factors/offer-totp', {});
   for (const route of OUTSIDE) {
-    const page = await watched(await (await browser.newContext()).newPage());
-    await take(page, route, outside[route as keyof typeof outside]);
+    const stranger = async () => (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
+    const page = await watched(await (HALFWAY.includes(route) ? halfway.open(browser) : stranger()));
+    await take(page, route, outside[route] ?? route);
     await page.context().close();
   }
   await writeFile(join(FOLDER, 'index.html'), index(rows));

@@ -72,6 +72,7 @@ test('a task is cancelled: what it printed stays', async ({ team, browser }) => 
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Endless', script: 'echo started; sleep 600' });
   await expect(output(page)).toHaveText(['started']);
+  await expect(state(page)).toHaveText('Running');
   await page.getByText('Cancel…').click();
   await expect(page.getByText('The runner kills every process of the task.')).toBeVisible();
   await page.getByRole('button', { name: 'Cancel task' }).click();

@@ -14,6 +14,7 @@ provider-untrusted = What { $provider } answered could not be verified, so nobod
 provider-unverified = { $provider } does not say that your e-mail address is verified. Have it verified there, and sign in again.
 provider-domain = Your e-mail address at { $provider } is not verified, or of a domain that is not let in here. Sign in with another account there.
 provider-uninvited = No account here is linked to you at { $provider }. Ask an admin for an account; then sign in to it and link { $provider } under “Ways to sign in”.
+provider-locked = Your account here is locked. Ask an admin to let you in again.
 provider-exists = There is an account with your e-mail address already, and addresses alone link nothing. Sign in to it as you did before; then link { $provider } under “Ways to sign in”.
 
 nav-ways-in = Ways to sign in

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 /// Ends a link to an identity; the last way in stays.
 #[server(prefix = "/actions", endpoint = "account/unlink")]
 pub async fn unlink(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
     ctx::actor()?;
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let id = ctx::id(&id)?;
     ctx::door()?.unlink_identity(id).await?;
     Ok(Done::Stay)
 }

@@ -10,10 +10,10 @@ pub async fn decide(
     #[server(default)] reason: String,
     request_digest: String,
 ) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
     use domain::{Invalid, approval, policy::Decide};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let id = ctx::id(&id)?;
     let answer = answer.parse()?;
     // Forms send line feeds as CR LF, whatever was typed.
     let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;

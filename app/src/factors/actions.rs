@@ -63,10 +63,10 @@ pub async fn show_passkey(
 /// Removes one of one's passkeys.
 #[server(prefix = "/actions", endpoint = "factors/remove-passkey")]
 pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
     use domain::{account::Factor, policy::RemoveFactor};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let id = ctx::id(&id)?;
     let owner = super::owner(&actor)?;
     let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Passkey }).await?;
     let mut write = store.write(&actor).await?;

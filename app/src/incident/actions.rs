@@ -2,12 +2,6 @@
 use crate::outcome::{Done, Refusal};
 use leptos::prelude::*;
 
-/// What does not parse is nobody and nothing.
-#[cfg(feature = "ssr")]
-fn id_of<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| Refusal::new(crate::outcome::Kind::NotFound, t!("refused-not-found")))
-}
-
 /// Freezes the tenant.
 #[server(prefix = "/actions", endpoint = "incident/freeze")]
 pub async fn freeze_tenant() -> Result<Done, Refusal> {
@@ -44,9 +38,9 @@ pub async fn stop_tasks(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let whose = match (organisation.as_str(), runner.as_str(), person.as_str()) {
         ("", "", "") => Stopped::Everybodys,
-        (id, "", "") => Stopped::Of(id_of(id)?),
-        ("", id, "") => Stopped::On(id_of(id)?),
-        ("", "", id) => Stopped::By(id_of(id)?),
+        (id, "", "") => Stopped::Of(ctx::id(id)?),
+        ("", id, "") => Stopped::On(ctx::id(id)?),
+        ("", "", id) => Stopped::By(ctx::id(id)?),
         _ => return Err(domain::Invalid::new("organisation", t!("incident-one-of")).into()),
     };
     loop {
@@ -71,7 +65,7 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let of = match id.as_str() {
         "" => None,
-        id => Some(id_of(id)?),
+        id => Some(ctx::id(id)?),
     };
     let proof = store.authorise(&actor, domain::policy::EndSessions { of }).await?;
     let mut write = store.write(&actor).await?;
@@ -85,7 +79,7 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
 pub async fn lock_person(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::LockPerson { person: id_of(&id)? }).await?;
+    let proof = store.authorise(&actor, domain::policy::LockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.lock_person(proof).await?;
     write.commit().await?;
@@ -97,7 +91,7 @@ pub async fn lock_person(id: String) -> Result<Done, Refusal> {
 pub async fn unlock_person(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::UnlockPerson { person: id_of(&id)? }).await?;
+    let proof = store.authorise(&actor, domain::policy::UnlockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.unlock_person(proof).await?;
     write.commit().await?;

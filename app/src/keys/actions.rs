@@ -45,7 +45,7 @@ pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Don
     use domain::policy::RotateKey;
     use std::time::Duration;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let key = store.read(&actor).await?.key(super::owner::id(&id)?).await?;
+    let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let overlap = Duration::from_secs(u64::from(hours) * 3_600);
     let rotate = RotateKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id, overlap };
     let proof = store.authorise(&actor, rotate).await?;
@@ -62,7 +62,7 @@ pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     use domain::policy::RevokeKey;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let key = store.read(&actor).await?.key(super::owner::id(&id)?).await?;
+    let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
     let proof = store.authorise(&actor, revoke).await?;
     let mut write = store.write(&actor).await?;
@@ -82,7 +82,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
     }
     let mut proofs = vec![];
     for id in &keys {
-        let key = store.read(&actor).await?.key(super::owner::id(id)?).await?;
+        let key = store.read(&actor).await?.key(ctx::id(id)?).await?;
         if key.revoked_at.is_none() {
             let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
             proofs.push(store.authorise(&actor, revoke).await?);
@@ -138,7 +138,7 @@ pub async fn create_service_account(
         Email::parse(&responsible).map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
     let mut read = store.read(&actor).await?;
     let responsible = read.person_called(&email).await;
-    let organisation = read.organisation(super::owner::id(&organisation)?).await;
+    let organisation = read.organisation(ctx::id(&organisation)?).await;
     drop(read);
     // Who may not make one learns nothing of who and what there is.
     let person = *responsible.as_ref().unwrap_or(&domain::PersonId(uuid::Uuid::nil()));

@@ -2,9 +2,9 @@
 use crate::{
     outcome::{Kind, Refusal},
     token::{KEY_PREFIX, Token},
+    ui::ctx,
 };
 use domain::{Actor, Invalid, PersonId};
-use std::str::FromStr;
 use store::Store;
 
 /// An owner of keys, as the policy asks for it.
@@ -27,7 +27,7 @@ impl KeyOwner {
 
     /// The one with this id: a service account that the actor sees, or a person.
     pub(super) async fn of(actor: &Actor, store: &Store, text: &str) -> Result<Self, Refusal> {
-        let owner = id::<PersonId>(text)?;
+        let owner: PersonId = ctx::id(text)?;
         let mut read = store.read(actor).await?;
         let accounts = read.service_accounts().await?;
         if let Some(account) = accounts.iter().find(|account| account.id == owner) {
@@ -36,11 +36,6 @@ impl KeyOwner {
         let person = read.person(owner).await?;
         Ok(Self { owner: person.id, responsible: None })
     }
-}
-
-/// An id out of a form. One that cannot be is of nothing.
-pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
 
 /// A new key.

@@ -22,6 +22,8 @@ pub enum Trouble {
     Uninvited,
     /// A newcomer's address is that of an account.
     Exists,
+    /// An admin locked the account.
+    Locked,
 }
 
 impl Trouble {
@@ -38,6 +40,7 @@ impl Trouble {
             Self::Domain => (Kind::Forbidden, t!("provider-domain", provider = provider)),
             Self::Uninvited => (Kind::Forbidden, t!("provider-uninvited", provider = provider)),
             Self::Exists => (Kind::Conflict, t!("provider-exists", provider = provider)),
+            Self::Locked => (Kind::Forbidden, t!("provider-locked")),
         };
         Refusal::new(kind, text)
     }
@@ -54,6 +57,7 @@ impl Trouble {
             Self::Domain => "the address is of another domain",
             Self::Uninvited => "the identity is linked to nobody",
             Self::Exists => "the address is that of an account",
+            Self::Locked => "the account is locked",
         }
     }
 }

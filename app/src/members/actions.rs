@@ -40,7 +40,7 @@ pub async fn create_person(
 pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     use crate::{token::Token, ui::ctx};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let person = super::id_of(&id)?;
+    let person = ctx::id(&id)?;
     let proof = store.authorise(&actor, domain::policy::IssuePasswordLink { person }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
@@ -54,7 +54,7 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
 pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::ResetFactors { person: super::id_of(&id)? }).await?;
+    let proof = store.authorise(&actor, domain::policy::ResetFactors { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
@@ -66,7 +66,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let action = domain::policy::SetTenantRole { person: super::id_of(&id)?, tenant_role: tenant_role.parse()? };
+    let action = domain::policy::SetTenantRole { person: ctx::id(&id)?, tenant_role: tenant_role.parse()? };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.set_tenant_role(proof).await?;

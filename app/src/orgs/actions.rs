@@ -22,7 +22,7 @@ pub async fn add_member(organisation: String, email: String, role: String) -> Re
     use domain::{Email, Invalid, policy::SetMembership};
     use store::Error;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, role) = (super::id_of(&organisation)?, role.parse()?);
+    let (organisation, role) = (ctx::id(&organisation)?, role.parse()?);
     let email = Email::parse(&email)?;
     let person = store.read(&actor).await?.person_called(&email).await.map_err(|error| match error {
         Error::NotFound => Refusal::from(Invalid::new("email", t!("member-unknown"))),
@@ -40,7 +40,7 @@ pub async fn add_member(organisation: String, email: String, role: String) -> Re
 pub async fn set_role(organisation: String, person: String, role: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, person) = (super::id_of(&organisation)?, super::id_of(&person)?);
+    let (organisation, person) = (ctx::id(&organisation)?, ctx::id(&person)?);
     let action = domain::policy::SetMembership { organisation, person, role: role.parse()? };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
@@ -54,7 +54,7 @@ pub async fn set_role(organisation: String, person: String, role: String) -> Res
 pub async fn remove_member(organisation: String, person: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, person) = (super::id_of(&organisation)?, super::id_of(&person)?);
+    let (organisation, person) = (ctx::id(&organisation)?, ctx::id(&person)?);
     let proof = store.authorise(&actor, domain::policy::RemoveMembership { organisation, person }).await?;
     let mut write = store.write(&actor).await?;
     write.remove_membership(proof).await?;

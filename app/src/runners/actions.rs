@@ -20,10 +20,10 @@ pub async fn enrol_runner(name: String) -> Result<Done, Refusal> {
 /// Revokes a runner.
 #[server(prefix = "/actions", endpoint = "runners/revoke")]
 pub async fn revoke_runner(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
     use domain::policy::RevokeRunner;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let runner = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let runner = ctx::id(&id)?;
     let proof = store.authorise(&actor, RevokeRunner { runner }).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_runner(proof).await?;

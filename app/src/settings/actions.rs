@@ -21,7 +21,7 @@ pub async fn save_provider(
     use domain::{Invalid, ProviderId, policy::SetProvider, provider};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
-    let known = if id.is_empty() { None } else { Some(super::pages::id_of(&id)?) };
+    let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
     let mut provider = form.check()?;
     provider.enabled = enabled || known.is_none();
     let new_secret = !client_secret.trim().is_empty();
@@ -49,7 +49,7 @@ pub async fn test_provider(id: String) -> Result<Done, Refusal> {
     if !actor.is_admin() {
         return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
     }
-    let found = ctx::door()?.probe(super::pages::id_of(&id)?).await?;
+    let found = ctx::door()?.probe(ctx::id(&id)?).await?;
     Ok(Done::Found(super::pages::findings(found)))
 }
 
@@ -58,7 +58,7 @@ pub async fn test_provider(id: String) -> Result<Done, Refusal> {
 pub async fn remove_provider(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let action = domain::policy::RemoveProvider { id: super::pages::id_of(&id)? };
+    let action = domain::policy::RemoveProvider { id: ctx::id(&id)? };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.remove_provider(proof).await?;

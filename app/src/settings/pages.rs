@@ -7,7 +7,7 @@ use crate::{
         page,
     },
 };
-use domain::{Actor, ProviderId, provider::Provider};
+use domain::{Actor, provider::Provider};
 use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
 
@@ -155,9 +155,4 @@ pub(super) fn findings(found: Findings) -> String {
     ];
     lines.extend(more.into_iter().flatten());
     lines.join("\n")
-}
-
-/// A provider's id from a form.
-pub(super) fn id_of(text: &str) -> Result<ProviderId, Refusal> {
-    text.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }

@@ -52,10 +52,10 @@ pub async fn submit_task(
 /// Stops a task.
 #[server(prefix = "/actions", endpoint = "tasks/cancel")]
 pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
+    use crate::ui::ctx;
     use domain::policy::CancelTask;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let id = ctx::id(&id)?;
     let task = store.read(&actor).await?.task(id).await?;
     let action = CancelTask { task: id, owner: task.owner_id, organisation: task.organisation_id };
     let proof = store.authorise(&actor, action).await?;

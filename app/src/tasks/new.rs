@@ -1,7 +1,7 @@
 //! The form for a new task, empty or filled with an earlier one.
 use super::{actions::SubmitTask, words};
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     token::Token,
     ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, TextArea, ctx, page},
 };
@@ -52,7 +52,7 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
 /// What stands in the form at first, with its labels.
 async fn start(read: &mut Read, organisation: OrganisationId) -> Result<Submission, Refusal> {
     let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organisation)) };
-    let id = id.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))?;
+    let id = ctx::id(&id)?;
     let mut submission = read.task(id).await?.submission()?;
     submission.labels = read.labels(id).await?;
     Ok(submission)

@@ -53,12 +53,18 @@ pub fn here() -> Address {
     Address::from_parts(location.pathname.get_untracked(), query.map(|(n, v)| (n.into_owned(), v)))
 }
 
+/// An id out of a form.
+///
+/// # Errors
+/// [`Kind::NotFound`] when it is something else: what cannot be an id belongs to nothing.
+pub fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))
+}
+
 /// A part of the path, read as what it must be.
 ///
 /// # Errors
 /// [`Kind::NotFound`] when it is something else: an address that cannot be is a page that does not exist.
 pub fn param<T: FromStr>(name: &str) -> Result<T, Refusal> {
-    let text = use_params_map().get_untracked().get(name);
-    let value = text.and_then(|text| text.parse().ok());
-    value.ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
+    id(&use_params_map().get_untracked().get(name).unwrap_or_default())
 }

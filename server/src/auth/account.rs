@@ -103,7 +103,8 @@ impl BrowserDoor {
 
 async fn mail_link_to(store: &store::Store, email: &Email, address: Option<String>) -> Result<(), store::Error> {
     let system = store.system();
-    let Some(known) = system.credential(email).await? else { return Ok(()) };
+    let known = system.credential(email).await?.filter(|known| known.locked_at.is_none());
+    let Some(known) = known else { return Ok(()) };
     // A few an hour: nobody's mailbox is flooded by somebody who knows their address.
     let asked = digest(&format!("forgot {}", known.id));
     if system.throttled(asked).await?.is_some() {

@@ -69,7 +69,7 @@ impl Door for BrowserDoor {
             let account = email.as_ref().map_or("", Email::as_str);
             let system = self.app.store.system();
             let credential = match &email {
-                Ok(email) => system.credential(email).await?,
+                Ok(email) => system.credential(email).await?.filter(|known| known.locked_at.is_none()),
                 Err(_) => None,
             };
             let device = self.known_device.as_deref().map(digest);

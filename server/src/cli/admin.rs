@@ -234,6 +234,13 @@ pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
     Actor::console(tenant, app.store.now())
 }
 
+/// The person with an address, locked out or not. An address belongs to one person of one tenant.
+pub(super) async fn find_person(app: &App, address: &str) -> Result<store::Credential, Failure> {
+    let email = Email::parse(address)?;
+    let known = app.store.system().credential(&email).await?;
+    known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))
+}
+
 pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
     let tenants = app.store.system().tenants().await?;
     match wanted {

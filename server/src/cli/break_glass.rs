@@ -1,10 +1,7 @@
 //! `castellan admin break-glass`: emergency access for named admins, opened at the console, recorded, for a while.
-use super::admin::console;
+use super::admin::{console, find_person};
 use crate::{failure::Failure, state::App};
-use domain::{
-    Email,
-    policy::{CloseBreakGlass, OpenBreakGlass},
-};
+use domain::policy::{CloseBreakGlass, OpenBreakGlass};
 use std::time::Duration;
 
 /// The longest that it stays open.
@@ -31,7 +28,7 @@ pub(super) struct BreakGlass {
 
 pub(super) async fn run(command: BreakGlass, app: &App) -> Result<(), Failure> {
     let person = match &command.user {
-        Some(user) => Some(find(app, user).await?),
+        Some(user) => Some(find_person(app, user).await?),
         None => None,
     };
     match (person, command.on, command.off) {
@@ -39,12 +36,6 @@ pub(super) async fn run(command: BreakGlass, app: &App) -> Result<(), Failure> {
         (person, _, true) => close(app, person).await,
         _ => show(app).await,
     }
-}
-
-async fn find(app: &App, user: &str) -> Result<store::Credential, Failure> {
-    let email = Email::parse(user)?;
-    let known = app.store.system().credential(&email).await?;
-    known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))
 }
 
 async fn open(app: &App, known: &store::Credential, span: Duration, reason: String) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! `castellan admin lock-user …` and the like: the switches for when something goes wrong, without the web (K-09).
-use super::admin::{Place, console, find_organisation, find_tenant};
+use super::admin::{Place, console, find_organisation, find_person, find_tenant};
 use crate::{console::tell, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
-    Actor, Email, PersonId, RunnerId,
+    PersonId, RunnerId, TenantId,
     policy::{EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
 };
 use store::STOPPED_AT_ONCE;
@@ -15,39 +15,38 @@ pub(super) enum Incident {
         /// Their address
         #[arg(long)]
         user: String,
-        #[command(flatten)]
-        place: Place,
     },
     /// Let somebody in again
     UnlockUser {
         /// Their address
         #[arg(long)]
         user: String,
-        #[command(flatten)]
-        place: Place,
     },
     /// End all sessions of a tenant, or of one person
     EndSessions {
         /// Only of the person with this address
-        #[arg(long)]
+        #[arg(long, conflicts_with = "tenant")]
         user: Option<String>,
-        #[command(flatten)]
-        place: Place,
+        /// The tenant's name or id [default: the first]
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Freeze a tenant: nothing is changed and nothing starts
     Freeze {
-        #[command(flatten)]
-        place: Place,
+        /// The tenant's name or id [default: the first]
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// End a freeze
     Thaw {
-        #[command(flatten)]
-        place: Place,
+        /// The tenant's name or id [default: the first]
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Stop all tasks of a tenant, or of one organisation, person or runner
     StopTasks {
         /// Only of the person with this address
-        #[arg(long, conflicts_with_all = ["runner", "organisation"])]
+        #[arg(long, conflicts_with_all = ["runner", "organisation", "tenant"])]
         user: Option<String>,
         /// Only those that the runner with this id has
         #[arg(long, conflicts_with = "organisation")]
@@ -57,25 +56,11 @@ pub(super) enum Incident {
     },
 }
 
-impl Incident {
-    fn place(&self) -> &Place {
-        match self {
-            Self::LockUser { place, .. }
-            | Self::UnlockUser { place, .. }
-            | Self::EndSessions { place, .. }
-            | Self::Freeze { place }
-            | Self::Thaw { place }
-            | Self::StopTasks { place, .. } => place,
-        }
-    }
-}
-
 pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
-    let tenant = find_tenant(app, command.place().tenant.as_deref()).await?;
-    let console = console(app, tenant);
     let store = &app.store;
     macro_rules! change {
-        ($method:ident, $action:expr $(, $more:expr)*) => {{
+        ($tenant:expr, $method:ident, $action:expr $(, $more:expr)*) => {{
+            let console = console(app, $tenant);
             let proof = store.authorise(&console, $action).await?;
             let mut write = store.write(&console).await?;
             let done = write.$method(proof $(, $more)*).await?;
@@ -84,31 +69,33 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
         }};
     }
     match command {
-        Incident::LockUser { user, .. } => {
-            change!(lock_person, LockPerson { person: find_person(app, &console, &user).await? });
+        Incident::LockUser { user } => {
+            let known = find_person(app, &user).await?;
+            change!(known.tenant_id, lock_person, LockPerson { person: known.id });
         }
-        Incident::UnlockUser { user, .. } => {
-            change!(unlock_person, UnlockPerson { person: find_person(app, &console, &user).await? });
+        Incident::UnlockUser { user } => {
+            let known = find_person(app, &user).await?;
+            change!(known.tenant_id, unlock_person, UnlockPerson { person: known.id });
         }
-        Incident::EndSessions { user, .. } => {
-            let of = match user {
-                Some(user) => Some(find_person(app, &console, &user).await?),
-                None => None,
-            };
-            println!("{}", change!(end_all_sessions, EndSessions { of }, None));
+        Incident::EndSessions { user, tenant } => {
+            let (tenant, of) = whose(app, user.as_deref(), tenant.as_deref()).await?;
+            println!("{}", change!(tenant, end_all_sessions, EndSessions { of }, None));
         }
-        Incident::Freeze { .. } => change!(freeze, FreezeTenant {}),
-        Incident::Thaw { .. } => change!(thaw, ThawTenant {}),
+        Incident::Freeze { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, freeze, FreezeTenant {}),
+        Incident::Thaw { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, thaw, ThawTenant {}),
         Incident::StopTasks { user, runner, place } => {
-            let whose = match (user, runner, &place.organisation) {
-                (Some(user), ..) => Stopped::By(find_person(app, &console, &user).await?),
+            let (tenant, person) = whose(app, user.as_deref(), place.tenant.as_deref()).await?;
+            let whose = match (person, runner, &place.organisation) {
+                (Some(person), ..) => Stopped::By(person),
                 (None, Some(runner), _) => Stopped::On(runner),
-                (None, None, Some(name)) => Stopped::Of(find_organisation(app, &console, Some(name)).await?),
+                (None, None, Some(name)) => {
+                    Stopped::Of(find_organisation(app, &console(app, tenant), Some(name)).await?)
+                }
                 (None, None, None) => Stopped::Everybodys,
             };
             let mut stopped = 0;
             loop {
-                let some = change!(stop_tasks, StopTasks { whose });
+                let some = change!(tenant, stop_tasks, StopTasks { whose });
                 tell(app).await;
                 stopped += some;
                 if some < STOPPED_AT_ONCE {
@@ -122,12 +109,10 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Locked out or not: signing in does not find who is.
-async fn find_person(app: &App, console: &Actor, user: &str) -> Result<PersonId, Failure> {
-    let email = Email::parse(user)?;
-    let found = app.store.read(console).await?.person_called(&email).await;
-    found.map_err(|error| match error {
-        store::Error::NotFound => Failure::new(format!("there is nobody with the address {email} in this tenant")),
-        other => other.into(),
-    })
+/// One person, who says in which tenant; or a whole tenant.
+async fn whose(app: &App, user: Option<&str>, tenant: Option<&str>) -> Result<(TenantId, Option<PersonId>), Failure> {
+    match user {
+        Some(user) => find_person(app, user).await.map(|known| (known.tenant_id, Some(known.id))),
+        None => Ok((find_tenant(app, tenant).await?, None)),
+    }
 }

@@ -2,7 +2,7 @@
 use super::{LAST_USED, System};
 use crate::{NewSession, Result, Session, column::record, conn::unscoped};
 use domain::{
-    Actor, Email, OrganisationId, PersonId, SessionId, TenantId,
+    Actor, Email, OrganisationId, PersonId, SessionId, TenantId, Timestamp,
     role::{Role, TenantRole},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -19,6 +19,8 @@ record! {
         pub id: PersonId,
         /// The password's hash (Argon2, PHC form), if one was set.
         pub password_hash: Option<String>,
+        /// Since when they are locked out, if they are: then nothing signs them in.
+        pub locked_at: Option<Timestamp>,
     }
 }
 
@@ -49,12 +51,12 @@ record! {
 }
 
 impl System<'_> {
-    /// Whom an address belongs to: signing in does not name a tenant. Who is locked out is nobody.
+    /// Whom an address belongs to: signing in does not name a tenant.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
         let mut conn = self.read().await?;
         // A service account never signs in.
-        let sql = "select tenant_id, id, password_hash from person
-             where email = $1 and responsible_id is null and locked_at is null";
+        let sql =
+            "select tenant_id, id, password_hash, locked_at from person where email = $1 and responsible_id is null";
         unscoped!(conn, Credential, fetch_optional, sql, email.clone())
     }
 

@@ -188,9 +188,10 @@ impl Region {
     }
 }
 
-/// Whether replacing would take something out of somebody's hands: a field, an open question, marked text.
+/// Whether replacing would take something out of somebody's hands: a field, an open question, what is being pressed, marked
+/// text.
 fn in_use(region: &Element) -> bool {
-    let busy = ":is(input, textarea, select):focus, details[open]";
+    let busy = ":is(input, textarea, select):focus, details[open], :active";
     let marked = || {
         let selection = dom::window()?.get_selection().ok()??;
         Some(!selection.is_collapsed() && region.contains(selection.anchor_node().as_ref()))

@@ -19,6 +19,10 @@ impl Providers {
         }
         let person = match system.identity(provider.tenant, &proven.issuer, &proven.subject).await? {
             Some(identity) => {
+                match system.holder(provider.tenant, identity.person_id).await {
+                    Err(store::Error::NotFound) => return Err(self.turn_away(door, provider, Trouble::Locked).await?),
+                    holder => holder?,
+                };
                 system.touch_identity(&identity).await?;
                 identity.person_id
             }

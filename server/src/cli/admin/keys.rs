@@ -1,8 +1,8 @@
 //! Keys and service accounts at the console: making, listing, revoking.
-use super::{console, find_organisation, find_tenant};
+use super::{console, find_organisation, find_person, find_tenant};
 use crate::{auth::digest, failure::Failure, state::App};
 use domain::{
-    Email, Networks, PersonId, TenantId,
+    Networks, PersonId, TenantId,
     policy::{CreateKey, CreateServiceAccount, RevokeKeysOf, SetMembership},
     role::Role,
     scope::Scopes,
@@ -102,8 +102,6 @@ async fn find_owner(app: &App, user: &str) -> Result<(TenantId, PersonId, Option
         }
         return Err(Failure::new(format!("there is no service account {id}")));
     }
-    let email = Email::parse(user)?;
-    let known = app.store.system().credential(&email).await?;
-    let known = known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))?;
+    let known = find_person(app, user).await?;
     Ok((known.tenant_id, known.id, None))
 }

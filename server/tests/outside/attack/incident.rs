@@ -30,6 +30,8 @@ on_both! {
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
         let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
         assert_eq!((out.status, unknown.status), (401, 401), "that the account is locked is not told");
+        assert_eq!(program.say(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "a lock ended them");
+        assert!(program.say(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock revokes none");
         program.say(&["admin", "unlock-user", "--user", &mia.email], "");
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);

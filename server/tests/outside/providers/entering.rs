@@ -98,6 +98,19 @@ async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() 
     assert!(program.is_named(&again, "other@acme.example").await, "she is who her subject says, not her address");
 }
 
+/// K-09: a provider is no way around a lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "newcomers = \"anybody\"").await;
+    program.come_in(&provider, "acme").await;
+    program.say(&["admin", "lock-user", "--user", "nia@acme.example"], "");
+    refused(program.visit(&provider, "acme").await, 403, "Your account here is locked");
+    program.say(&["admin", "unlock-user", "--user", "nia@acme.example"], "");
+    let nia = program.come_in(&provider, "acme").await;
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+}
+
 /// where newcomers are not let in, only those come who linked the provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_without_a_word_about_newcomers_there_are_none() {
