@@ -17,6 +17,8 @@ pub mod mails;
 #[cfg(feature = "ssr")]
 pub mod notices;
 #[cfg(feature = "ssr")]
+pub mod reach;
+#[cfg(feature = "ssr")]
 pub mod receipt_check;
 #[cfg(feature = "ssr")]
 pub mod recovery;

@@ -4,7 +4,7 @@ use crate::{
     assets::Assets,
     audit, factors, incident, keys, login, members, orgs,
     outcome::{Kind, Refusal},
-    overview, rules, runners, search, sessions, settings, setup, tasks,
+    overview, reach, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -32,11 +32,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tasks") view=tasks::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/tasks/new") view=tasks::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/tasks/:id") view=tasks::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/tasks/:id/reach") view=reach::of_task ssr=SsrMode::Async />
                 <Route path=path!("/approvals") view=approvals::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/approvals/:id") view=approvals::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/runners") view=runners::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/runners/new") view=runners::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/runners/:id") view=runners::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/runners/:id/reach") view=reach::of_runner ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
@@ -54,6 +56,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/organisations/:id") view=orgs::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/organisations/:id/reach") view=reach::of_organisation ssr=SsrMode::Async />
                 <Route path=path!("/people") view=members::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/people/new") view=members::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />

@@ -16,6 +16,7 @@ pub mod network;
 pub mod networks;
 pub mod policy;
 pub mod provider;
+pub mod reach;
 pub mod receipt;
 pub mod request;
 pub mod role;

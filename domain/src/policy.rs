@@ -90,7 +90,7 @@ fn admin(actor: &Actor) -> Result<(), &'static str> {
     when(actor.is_admin(), "Only an admin of the tenant may do this.")
 }
 
-fn manages(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static str> {
+pub(crate) fn manages(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static str> {
     let owner = actor.role_in(organisation) == Some(Role::Owner);
     when(owner || !actor.held_off, HELD_OFF)?;
     when(actor.is_admin() || owner, "Only an owner of the organisation or an admin may do this.")
@@ -138,7 +138,8 @@ mod people;
 mod tasks;
 
 pub use access::{
-    CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
+    AskReach, CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner,
+    RotateKey,
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ResetFactors, SetFactorPolicy,
@@ -155,6 +156,7 @@ pub use people::{
     SetMembership, SetTenantRole,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
+pub(crate) use tasks::{decides, submits};
 
 /// Whether `policy` reaches beyond the sandbox: said in plain words wherever a task is shown.
 pub const fn reaches_out(policy: NetworkPolicy) -> bool {

@@ -1,6 +1,7 @@
 //! Who sees a task beside its owner. The store's SQL predicate says the same; a property test holds them equal.
 use crate::{
     Actor, Invalid, OrganisationId, PersonId,
+    reach::Why,
     role::{Role, words},
 };
 use serde::{Deserialize, Serialize};
@@ -33,19 +34,22 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// Why `actor`, who is of the same tenant, sees the task; nothing when they do not.
+    pub fn why(&self, actor: &Actor) -> impl Iterator<Item = Why> {
+        let (role, reaches) = (actor.role_in(self.organisation), actor.reaches(self.organisation));
+        let judges = self.asked && role >= Some(Role::Approver);
+        let reasons = [
+            (actor.person() == Some(self.owner)).then_some(Why::Own),
+            role.filter(|_| self.visibility == Visibility::Org).map(Why::Role),
+            judges.then_some(Why::Judges),
+            (self.visibility == Visibility::Public).then_some(Why::Everybody),
+            actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role)),
+        ];
+        reasons.into_iter().flatten().filter(move |_| reaches)
+    }
+
     /// Whether `actor`, who is of the same tenant, sees the task.
     pub fn seen_by(&self, actor: &Actor) -> bool {
-        if !actor.reaches(self.organisation) {
-            return false;
-        }
-        let role = actor.role_in(self.organisation);
-        actor.person() == Some(self.owner)
-            || actor.reads_everything()
-            || match self.visibility {
-                Visibility::Public => true,
-                Visibility::Org => role.is_some(),
-                Visibility::Private => false,
-            }
-            || (self.asked && role >= Some(Role::Approver))
+        self.why(actor).next().is_some()
     }
 }

@@ -36,6 +36,8 @@ create table person (
     primary key (tenant_id, id)
 );
 create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
+-- Those who read everything.
+create index person_reader on person (tenant_id, id) where tenant_role <> 'person';
 -- An address belongs to one tenant.
 create unique index person_email on person (email);
 

@@ -86,6 +86,7 @@ passkey-show = Use a passkey
 passkey-sign-in = Sign in with a passkey
 passkey-failed = The browser gave no passkey, or it was not taken. Try again, or use another way.
 passkey-script = Passkeys need JavaScript.
+passkey-elsewhere = To add one, open this page at { $host }, with JavaScript, in a browser that knows passkeys.
 passkey-no-name = Passkeys are bound to a server’s name, and this server is known by an address only. Its operator can give it one with the setting public_url.
 passkey-remove-open = Remove…
 passkey-remove-consequence = This passkey no longer works here, and all your other sessions end.

@@ -36,11 +36,11 @@ pub fn AskPasskey(
 pub fn NewPasskey() -> impl IntoView {
     match ctx::door().ok().and_then(|door| door.passkey_host()) {
         Some(host) => view! {
-            <p class="help">{t!("passkey-what", host = host)}</p>
-            <Form action=AddPasskey::PATH>
+            <p class="help">{t!("passkey-what", host = host.clone())}</p>
+            <Form action=AddPasskey::PATH class="add-passkey">
                 <Field name="name" label=t!("passkey-name") help=t!("passkey-name-help") value=t!("passkey-name-first") required=true />
                 <AskPasskey purpose="register" label=t!("passkey-add") />
-                <noscript><p class="help">{t!("passkey-script")}</p></noscript>
+                <p class="help elsewhere">{t!("passkey-elsewhere", host = host)}</p>
             </Form>
         }
         .into_any(),

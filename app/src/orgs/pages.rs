@@ -4,12 +4,13 @@ use crate::{
     incident::pages::StopAll,
     members::pages::roles,
     outcome::{Kind, Refusal},
+    reach::AskedHere,
     ui::{
         Button, Confirm, Empty, Field, Form, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Select,
         Table, ctx, page, words,
     },
 };
-use domain::{Actor, OrganisationId, role::Role};
+use domain::{Actor, OrganisationId, reach::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Member;
 
@@ -81,6 +82,7 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
     let headings = vec![t!("person-name"), t!("email"), t!("person-role"), last];
     let rows = members.into_iter().map(move |member| view! { <Row member=member organisation=id manages=manages /> });
     let page = Page::new(Place::Organisations, organisation.name).lead(t!("organisation-lead"));
+    let page = page.action(view! { <AskedHere actor=actor thing=Thing::Organisation(id) /> });
     Ok(page.body(view! {
         <section>
             <h2>{t!("members")}</h2>

@@ -7,9 +7,10 @@ use super::{
 use crate::{
     incident::pages::StopAll,
     outcome::Refusal,
+    reach::AskedHere,
     ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Refused, ctx, page},
 };
-use domain::{Actor, RunnerId};
+use domain::{Actor, RunnerId, reach::Thing};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
@@ -23,6 +24,7 @@ async fn runner(actor: Actor) -> Result<Page, Refusal> {
     let runner = ctx::store()?.read(&actor).await?.runner(id).await?;
     let (state, revocable) = (Standing::of(&runner, ctx::now()), actor.is_admin() && runner.revoked_at.is_none());
     let page = Page::new(Place::Runners, runner.name.clone());
+    let page = page.action(view! { <AskedHere actor=actor thing=Thing::Runner(id) /> });
     let page = page.beside(view! {
         <Live topics="runners" region="runner-state" quiet=true>
             <StandingBadge state=state />

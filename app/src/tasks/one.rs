@@ -10,10 +10,12 @@ use super::{
 };
 use crate::{
     outcome::Refusal,
+    reach::AskedHere,
     ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Refused, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId, approval::ApprovalState, policy, request::Request, task::TaskState, visibility::Visibility,
+    Actor, TaskId, approval::ApprovalState, policy, reach::Thing, request::Request, task::TaskState,
+    visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Task};
@@ -33,7 +35,11 @@ async fn task(actor: Actor) -> Result<Page, Refusal> {
     let (summary, links) = (summary(&request), actor.reads_everything());
     let page = Page::new(Place::Tasks, seen(&task.title)).lead(summary);
     let page = page.beside(view! { <Standing task=task.clone() /> });
-    let page = page.action(view! { <Acts task=task.clone() actor=actor /> });
+    let reach = Thing::Task(id, task.sight());
+    let page = page.action(view! {
+        <Acts task=task.clone() actor=actor.clone() />
+        <AskedHere actor=actor thing=reach />
+    });
     let (output, ending) = (view! { <Log task=task.clone() shown=shown /> }, view! { <Ending task=task.clone() /> });
     let (script, exact) = (task.script.clone(), task.request.clone());
     let life = view! { <Timeline task=task.clone() history=history.clone() approval=approval.clone() /> };

@@ -90,9 +90,10 @@ impl Place {
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
             Self::Incident => Glyph::Warning,
-            Self::Authentication | Self::Account | Self::WaysIn => Glyph::Lock,
+            Self::Authentication | Self::WaysIn => Glyph::Lock,
+            Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
-            Self::Sessions => Glyph::Person,
+            Self::Sessions => Glyph::Globe,
         }
     }
 

@@ -1,8 +1,8 @@
 //! What is done with what opens doors: keys, sessions, runners.
-use super::{Action, admin, when};
+use super::{Action, admin, manages, when};
 use crate::{
     Actor, EnrolmentId, KeyId, Networks, OrganisationId, PersonId, Principal, RunnerId, SessionId, Timestamp,
-    scope::Scopes,
+    reach::Thing, scope::Scopes,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -89,6 +89,17 @@ actions! {
         /// Whose they are.
         owner: PersonId,
     } if |a, actor| when(actor.person() == Some(a.owner), "Only your own sessions.");
+
+    /// Asks who can reach a thing that the actor sees.
+    AskReach = "reach.read" on "tenant" (|_| String::new()) {
+        /// Which.
+        thing: Thing,
+    } if |a, actor| {
+        let own = matches!(a.thing, Thing::Task(_, sight) if actor.person() == Some(sight.owner));
+        let manages = a.thing.organisation().is_some_and(|id| manages(actor, id).is_ok());
+        let why_not = "Only its owner, an owner of its organisation, an auditor or an admin may ask who can reach this.";
+        when(own || manages || actor.reads_everything(), why_not)
+    };
 
     /// Makes a one-time token that enrols a runner (S-01).
     CreateEnrolment = "runner.enrolment" on "enrolment" (|a| a.enrolment.to_string()) {

@@ -6,6 +6,16 @@ use crate::{
 };
 use serde_json::{Value, json};
 
+/// Whether the actor submits tasks in an organisation.
+pub(crate) fn submits(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static str> {
+    when(actor.role_in(organisation) >= Some(Role::Member), "Only members of the organisation may submit tasks there.")
+}
+
+/// Whether the actor answers requests of an organisation, but for their own.
+pub(crate) fn decides(actor: &Actor, organisation: OrganisationId) -> Result<(), &'static str> {
+    when(actor.role_in(organisation) >= Some(Role::Approver), "Only approvers of the organisation may decide.")
+}
+
 /// Submits a task.
 #[derive(Debug)]
 pub struct SubmitTask {
@@ -20,8 +30,7 @@ impl Action for SubmitTask {
     const SCOPE: Option<Scope> = Some(Scope::TasksSubmit);
 
     fn check(&self, actor: &Actor) -> Result<(), &'static str> {
-        let role = actor.role_in(self.submission.organisation);
-        when(role >= Some(Role::Member), "Only members of the organisation may submit tasks there.")
+        submits(actor, self.submission.organisation)
     }
     fn target(&self) -> (&'static str, String) {
         ("organisation", self.submission.organisation.to_string())
@@ -87,10 +96,7 @@ impl Action for Decide {
     const SCOPE: Option<Scope> = Some(Scope::ApprovalsDecide);
 
     fn check(&self, actor: &Actor) -> Result<(), &'static str> {
-        when(
-            actor.role_in(self.organisation) >= Some(Role::Approver),
-            "Only approvers of the organisation may decide.",
-        )?;
+        decides(actor, self.organisation)?;
         when(actor.person() != Some(self.requester), "Nobody decides a request of their own.")
     }
     /// For a yes to what reaches beyond its sandbox.

@@ -8,7 +8,7 @@ use domain::{
     receipt::{End, Receipt},
     request::{Request, RequestDigest},
     task::{Priority, Submission, TaskState, Tool},
-    visibility::Visibility,
+    visibility::{Sight, Visibility},
 };
 use std::collections::BTreeMap;
 
@@ -89,6 +89,12 @@ impl Task {
     /// The receipt of the run that ended it.
     pub fn read_receipt(&self) -> Option<Receipt> {
         serde_json::from_str(self.receipt.as_deref()?).ok()
+    }
+
+    /// What decides who sees it.
+    pub fn sight(&self) -> Sight {
+        let (owner, organisation) = (self.owner_id, self.organisation_id);
+        Sight { owner, organisation, visibility: self.visibility, asked: self.asked }
     }
 
     /// What exactly runs.

@@ -17,6 +17,7 @@ mod opening;
 mod output;
 mod plans;
 mod raw;
+mod reach;
 mod rights;
 mod runners;
 mod search;

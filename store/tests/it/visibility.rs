@@ -2,7 +2,8 @@
 use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganisationId, PersonId, TaskId,
-    policy::{CreateOrganisation, CreatePerson, SetMembership},
+    policy::{AskReach, CreateOrganisation, CreatePerson, SetMembership},
+    reach::Thing,
     role::{Role, TenantRole},
     visibility::{Sight, Visibility},
 };
@@ -103,6 +104,14 @@ on_both! {
                 prop_assert_eq!(&seen, &listed.items.iter().map(|row| row.id).collect());
                 let counts = read.task_counts(&TaskFilter::default()).await.unwrap();
                 prop_assert_eq!(seen.len(), usize::try_from(counts.values().sum::<i64>()).unwrap());
+            }
+            let console = Actor::console(actors[0].tenant, world.now());
+            for (id, sight) in &tasks {
+                let proof = console.may(AskReach { thing: Thing::Task(*id, *sight) }).unwrap();
+                let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
+                let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
+                let see = actors.iter().filter(|actor| sight.seen_by(actor)).filter_map(Actor::person).collect();
+                prop_assert_eq!(told, see, "who can reach it: {:?}", sight);
             }
             Ok(())
         })));

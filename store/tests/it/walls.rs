@@ -20,7 +20,7 @@ use serde_json::json;
 use std::time::Duration;
 use store::{
     ApprovalFilter, AuditFilter, Error, Lease, NewIdentity, NewPasskey, NewSession, RateLimited, Result, TaskFilter,
-    WaysIn,
+    WaysIn, Which,
 };
 use uuid::Uuid;
 
@@ -330,6 +330,8 @@ pub fn matrix() -> Vec<Row> {
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
+        thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
+        reach                    "nn+d+++nd+" |r, w, a, t| { let thing = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
         organisation             "n++++++n++" |r, w, a, t| r.organisation(t.organisation).await;
         members                  "n++++++n++" |r, w, a, t| r.members(t.organisation).await;

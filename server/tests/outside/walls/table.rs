@@ -27,6 +27,8 @@ const READERS_PAGE: [u16; 8] = [303, 404, 404, 404, 404, 200, 404, 200];
 const ADMINS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 403, 403, 200];
 /// For admins and auditors.
 const AUDITORS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 200, 403, 200];
+/// For those who manage the organisation, and those who read everything.
+const MANAGERS_PAGE: [u16; 8] = [303, 404, 403, 403, 403, 200, 200, 200];
 /// A question: for those who may answer and those who read everything.
 const QUESTIONS_PAGE: [u16; 8] = [303, 404, 404, 404, 200, 200, 200, 200];
 
@@ -87,6 +89,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /organisations", "/organisations", "", PAGE),
     row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
     row("page GET /organisations/{id}", "/organisations/$organisation", "", ITS_PAGE),
+    row("page GET /organisations/{id}/reach", "/organisations/$organisation/reach", "", MANAGERS_PAGE),
     row("page GET /password", "/password?token=nothing", "", NONE),
     row("page GET /people", "/people", "", [303, 200, 404, 404, 404, 200, 404, 200]),
     row("page GET /people/new", "/people/new", "", ADMINS_PAGE),
@@ -97,6 +100,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /runners", "/runners", "", PAGE),
     row("page GET /runners/new", "/runners/new", "", ADMINS_PAGE),
     row("page GET /runners/{id}", "/runners/$runner", "", ITS_PAGE),
+    row("page GET /runners/{id}/reach", "/runners/$runner/reach", "", [303, 404, 403, 403, 403, 200, 403, 200]),
     row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /second-factor", "/second-factor", "", [303; 8]),
     row("page GET /sessions", "/sessions", "", PAGE),
@@ -118,6 +122,9 @@ pub const WALLS: &[Row] = &[
     row("page GET /tasks/{id}", "/tasks/$private", "", READERS_PAGE),
     row("page GET /tasks/{id}", "/tasks/$asked", "", QUESTIONS_PAGE),
     row("page GET /tasks/{id}", "/tasks/$org", "", ITS_PAGE),
+    row("page GET /tasks/{id}/reach", "/tasks/$private/reach", "", READERS_PAGE),
+    row("page GET /tasks/{id}/reach", "/tasks/$org/reach", "", MANAGERS_PAGE),
+    row("page GET /tasks/{id}/reach", "/tasks/$public/reach", "", MANAGERS_PAGE),
     row("page GET /tasks/{id}", "/tasks/$public", "", ITS_PAGE),
     //
     row("provider GET /account/link/{provider}", "/account/link/nothing", "", [303, 404, 404, 404, 404, 404, 404, 404]),

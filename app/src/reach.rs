@@ -1,0 +1,144 @@
+//! Who can reach a task, an organisation or a runner, what they can do with it, and why.
+use crate::{
+    outcome::Refusal,
+    ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Table, ctx, page, words},
+};
+use domain::{
+    Actor,
+    policy::AskReach,
+    reach::{Can, Thing, Why},
+    role::TenantRole,
+};
+use leptos::prelude::*;
+use store::{Reacher, ReachingKey, Which};
+
+/// How many people are looked at for one page.
+const PAGE: u32 = 50;
+
+/// Of a task.
+pub fn of_task() -> impl IntoView {
+    page(|actor| async move { reach(actor, Which::Task(ctx::param("id")?)).await })
+}
+
+/// Of an organisation.
+pub fn of_organisation() -> impl IntoView {
+    page(|actor| async move { reach(actor, Which::Organisation(ctx::param("id")?)).await })
+}
+
+/// Of a runner.
+pub fn of_runner() -> impl IntoView {
+    page(|actor| async move { reach(actor, Which::Runner(ctx::param("id")?)).await })
+}
+
+/// The way to such a page, for who may ask.
+#[component]
+pub fn AskedHere(
+    /// Who looks.
+    actor: Actor,
+    /// What they look at.
+    thing: Thing,
+) -> impl IntoView {
+    let (kind, id) = thing.name();
+    actor.may(AskReach { thing }).is_ok().then(|| {
+        view! { <LinkButton href=format!("/{kind}s/{id}/reach")>{t!("reach-title")}</LinkButton> }
+    })
+}
+
+async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
+    let store = ctx::store()?;
+    let mut read = store.read(&actor).await?;
+    let (place, name) = match which {
+        Which::Task(id) => (Place::Tasks, read.task(id).await?.title),
+        Which::Organisation(id) => (Place::Organisations, read.organisation(id).await?.name),
+        Which::Runner(id) => (Place::Runners, read.runner(id).await?.name),
+    };
+    let thing = read.thing(which).await?;
+    let proof = store.authorise(&actor, AskReach { thing }).await?;
+    let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
+    let found = read.reach(&proof, &after, PAGE, store.now()).await?;
+    let (kind, id) = thing.name();
+    // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
+    let in_full = actor.reads_everything()
+        || thing.organisation().is_some_and(|of| actor.role_in(of) == Some(domain::role::Role::Owner));
+    let rows = found.items.into_iter().map(move |reacher| {
+        let in_full = in_full || actor.person() == Some(reacher.id);
+        view! { <Row reacher=reacher thing=thing in_full=in_full people=actor.reads_everything() /> }
+    });
+    let headings = vec![t!("person-name"), t!("reach-why"), t!("reach-can"), t!("reach-keys")];
+    Ok(Page::new(place, t!("reach-title")).under(format!("/{kind}s/{id}"), name).lead(t!("reach-lead")).body(view! {
+        {some.then(|| view! { <p class="notice">{t!("reach-everybody")}</p> })}
+        <Table caption=t!("reach-title") headings=headings>{rows.collect_view()}</Table>
+        <Pager next=found.next />
+    }))
+}
+
+#[component]
+fn Row(reacher: Reacher, thing: Thing, in_full: bool, people: bool) -> impl IntoView {
+    let Reacher { id, name, email, locked, why, can, keys } = reacher;
+    let service = email.is_none();
+    let name = view! { <Revealed text=name /> };
+    let name = match people && !service {
+        true => view! { <a href=format!("/people/{id}")>{name}</a> }.into_any(),
+        false => name.into_any(),
+    };
+    let reasons = why.into_iter().map(reason).collect::<Vec<_>>().join(", ");
+    let count = keys.len();
+    view! {
+        <tr>
+            <th scope="row">
+                {name}
+                {locked.then(|| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock word=t!("person-locked") /> })}
+                <p class="muted">{match email {
+                    Some(email) => view! { <Revealed text=email /> }.into_any(),
+                    None => t!("service-mark").into_any(),
+                }}</p>
+            </th>
+            <td>{reasons}</td>
+            <td>{abilities(&can, &thing)}</td>
+            <td>
+                {match in_full {
+                    true => keys.into_iter().map(|key| view! { <Key key=key thing=thing /> }).collect_view().into_any(),
+                    false if count == 0 => ().into_any(),
+                    false => t!("reach-key-count", count = count).into_any(),
+                }}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Key(key: ReachingKey, thing: Thing) -> impl IntoView {
+    let until = key.expires_at.map(|at| view! { ", " {t!("key-until")} " " <Moment at=at /> });
+    let from = (!key.networks.is_empty()).then(|| format!(", {} {}", t!("key-only-from"), key.networks));
+    view! {
+        <p>
+            <a href=format!("/keys/{}", key.id)><Revealed text=key.name /></a>
+            " " <code>{key.prefix}"…"</code> ": " {abilities(&key.can, &thing)} {from} {until}
+        </p>
+    }
+}
+
+/// A reason, in words.
+fn reason(why: Why) -> String {
+    match why {
+        Why::Own => t!("reach-own"),
+        Why::Role(role) => t!("reach-role", role = words::role(role)),
+        Why::Judges => t!("reach-judges"),
+        Why::Everybody => t!("reach-shared"),
+        Why::TenantRole(TenantRole::Admin) => t!("reach-admin"),
+        Why::TenantRole(_) => t!("reach-auditor"),
+    }
+}
+
+/// What can be done, in words; what it is done to gives them their meaning.
+fn abilities(can: &[Can], thing: &Thing) -> String {
+    let word = |can: &Can| match (can, thing) {
+        (Can::See, _) => t!("reach-see"),
+        (Can::Submit, Thing::Runner(_)) => t!("reach-run"),
+        (Can::Submit, _) => t!("reach-submit"),
+        (Can::Decide, _) => t!("reach-decide"),
+        (Can::Cancel, _) => t!("reach-cancel"),
+        (Can::Manage, _) => t!("reach-manage"),
+    };
+    can.iter().map(word).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,217 @@
+//! Who can reach a thing, what they can do with it, and why: the policy's own answers, asked about somebody else.
+use crate::{
+    Actor, KeyId, OrganisationId, PersonId, Principal, RunnerId, TaskId, TenantId, Timestamp,
+    policy::{CancelTask, ReadTasks, RevokeRunner, decides, manages, submits},
+    role::{Role, TenantRole},
+    scope::{Scope, Scopes},
+    visibility::Sight,
+};
+
+/// What is reached.
+#[derive(Clone, Copy, Debug)]
+pub enum Thing {
+    /// A task, with its output and receipt.
+    Task(TaskId, Sight),
+    /// An organisation.
+    Organisation(OrganisationId),
+    /// A runner: of the tenant, not of an organisation.
+    Runner(RunnerId),
+}
+
+/// A person who might reach it, or a program with a key of theirs.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The tenant, which is the thing's as well.
+    pub tenant: TenantId,
+    /// The person.
+    pub person: PersonId,
+    /// What they are in the tenant.
+    pub tenant_role: TenantRole,
+    /// What they are in the organisation that the thing is of; the most that they are in any, where it is of none.
+    pub role: Option<Role>,
+    /// What their key is limited to, if it is a key that asks.
+    pub key: Option<Reins>,
+}
+
+/// What a key is limited to.
+#[derive(Clone, Debug)]
+pub struct Reins {
+    /// The key.
+    pub key: KeyId,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The one organisation that it is for.
+    pub only: Option<OrganisationId>,
+}
+
+/// Why somebody reaches a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// They submitted it.
+    Own,
+    /// What they are in its organisation.
+    Role(Role),
+    /// It asked for approval, and they are to judge such requests of its organisation.
+    Judges,
+    /// Everybody of the tenant does.
+    Everybody,
+    /// What they are in the tenant.
+    TenantRole(TenantRole),
+}
+
+/// What somebody can do with a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Can {
+    /// See it.
+    See,
+    /// Submit tasks to it.
+    Submit,
+    /// Answer its requests.
+    Decide,
+    /// Cancel it.
+    Cancel,
+    /// Manage it.
+    Manage,
+}
+
+impl Thing {
+    /// Where it belongs.
+    pub fn organisation(&self) -> Option<OrganisationId> {
+        match self {
+            Self::Task(_, sight) => Some(sight.organisation),
+            Self::Organisation(id) => Some(*id),
+            Self::Runner(_) => None,
+        }
+    }
+
+    /// Its kind and id, as the audit log names them.
+    pub fn name(&self) -> (&'static str, String) {
+        match self {
+            Self::Task(id, _) => ("task", id.to_string()),
+            Self::Organisation(id) => ("organisation", id.to_string()),
+            Self::Runner(id) => ("runner", id.to_string()),
+        }
+    }
+
+    /// Why somebody reaches it; nothing when they do not.
+    pub fn why(&self, who: &Candidate) -> Vec<Why> {
+        let actor = who.actor(self.organisation());
+        match self {
+            Self::Task(_, sight) => sight.why(&actor).collect(),
+            Self::Organisation(id) if !actor.reaches(*id) => vec![],
+            Self::Organisation(_) => who.role.map(Why::Role).into_iter().chain(reads(&actor)).collect(),
+            Self::Runner(_) => [Why::Everybody].into_iter().chain(reads(&actor)).collect(),
+        }
+    }
+
+    /// What they can do with it; nothing when they do not reach it. Whether it can be done just now is another question: a
+    /// task that has ended is cancelled by nobody.
+    pub fn can(&self, who: &Candidate) -> Vec<Can> {
+        if self.why(who).is_empty() {
+            return vec![];
+        }
+        let actor = who.actor(self.organisation());
+        let submits = |id| actor.has_scope(Some(Scope::TasksSubmit)) && submits(&actor, id).is_ok();
+        let decides = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && decides(&actor, id).is_ok();
+        let can = match *self {
+            Self::Task(task, Sight { owner, organisation, asked, .. }) => vec![
+                (Can::See, actor.may(ReadTasks).is_ok()),
+                (Can::Decide, asked && who.person != owner && decides(organisation)),
+                (Can::Cancel, actor.may(CancelTask { task, owner, organisation }).is_ok()),
+            ],
+            Self::Organisation(id) => vec![
+                (Can::See, actor.may(ReadTasks).is_ok()),
+                (Can::Submit, submits(id)),
+                (Can::Decide, decides(id)),
+                (Can::Manage, who.key.is_none() && manages(&actor, id).is_ok()),
+            ],
+            Self::Runner(runner) => vec![
+                (Can::See, actor.may(ReadTasks).is_ok()),
+                (Can::Submit, submits(NOWHERE)),
+                (Can::Manage, actor.may(RevokeRunner { runner }).is_ok()),
+            ],
+        };
+        can.into_iter().filter_map(|(can, may)| may.then_some(can)).collect()
+    }
+}
+
+/// In place of an organisation, for what belongs to none.
+const NOWHERE: OrganisationId = OrganisationId(uuid::Uuid::nil());
+
+impl Candidate {
+    /// As they would stand before the policy, freshly proved and from wherever they are let in: made for questions about
+    /// them, and never handed to anybody who could act as them.
+    fn actor(&self, of: Option<OrganisationId>) -> Actor {
+        let mut actor = Actor::clock(self.tenant, Timestamp(0));
+        actor.principal = Principal::Person(self.person);
+        actor.tenant_role = self.tenant_role;
+        actor.roles.extend(self.role.map(|role| (of.unwrap_or(NOWHERE), role)));
+        if let Some(Reins { key, scopes, only }) = &self.key {
+            actor.principal = Principal::Key { key: *key, owner: self.person };
+            (actor.scopes, actor.only) = (Some(scopes.clone()), *only);
+        }
+        actor
+    }
+}
+
+/// Whether somebody reads everything, as a reason.
+fn reads(actor: &Actor) -> Option<Why> {
+    actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::visibility::Visibility;
+    use uuid::Uuid;
+
+    const OPS: OrganisationId = OrganisationId(Uuid::from_u128(9));
+    const MIA: PersonId = PersonId(Uuid::from_u128(1));
+    const BEN: PersonId = PersonId(Uuid::from_u128(2));
+
+    fn person(person: PersonId, role: Option<Role>) -> Candidate {
+        Candidate { tenant: TenantId(Uuid::nil()), person, tenant_role: TenantRole::Person, role, key: None }
+    }
+
+    fn with_key(mut who: Candidate, scopes: &str, only: Option<OrganisationId>) -> Candidate {
+        who.key = Some(Reins { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only });
+        who
+    }
+
+    fn task(visibility: Visibility, asked: bool) -> Thing {
+        Thing::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organisation: OPS, visibility, asked })
+    }
+
+    #[test]
+    fn a_05_every_reason_is_told_and_nothing_is_told_of_who_has_none() {
+        let quiet = task(Visibility::Private, false);
+        assert_eq!(quiet.why(&person(MIA, Some(Role::Member))), [Why::Own]);
+        assert_eq!(quiet.can(&person(MIA, Some(Role::Member))), [Can::See, Can::Cancel]);
+        assert_eq!(
+            (quiet.why(&person(BEN, Some(Role::Owner))), quiet.can(&person(BEN, Some(Role::Owner)))),
+            (vec![], vec![])
+        );
+        let asked = task(Visibility::Org, true);
+        let approver = person(BEN, Some(Role::Approver));
+        assert_eq!(asked.why(&approver), [Why::Role(Role::Approver), Why::Judges]);
+        assert_eq!(asked.can(&approver), [Can::See, Can::Decide]);
+        assert_eq!(asked.can(&person(MIA, Some(Role::Approver))), [Can::See, Can::Cancel], "nobody decides their own");
+        let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
+        assert_eq!(quiet.why(&adam), [Why::TenantRole(TenantRole::Admin)]);
+        assert_eq!(Thing::Organisation(OPS).can(&adam), [Can::See, Can::Manage]);
+        assert_eq!(Thing::Runner(RunnerId(Uuid::nil())).can(&adam), [Can::See, Can::Manage]);
+        assert_eq!(task(Visibility::Public, false).why(&person(BEN, None)), [Why::Everybody]);
+    }
+
+    #[test]
+    fn m_01_a_key_reaches_no_more_than_its_owner_its_scopes_and_its_organisation() {
+        let (shared, member) = (task(Visibility::Org, false), person(BEN, Some(Role::Owner)));
+        let can = |scopes, only| shared.can(&with_key(member.clone(), scopes, only));
+        assert_eq!(can("tasks:*", None), [Can::See, Can::Cancel]);
+        assert_eq!(can("tasks:cancel", Some(OPS)), [Can::Cancel]);
+        assert_eq!(can("audit:read", None), []);
+        assert_eq!(can("tasks:*", Some(NOWHERE)), [], "for another organisation");
+        let all = with_key(member, "tasks:*,approvals:*", None);
+        assert_eq!(Thing::Organisation(OPS).can(&all), [Can::See, Can::Submit, Can::Decide], "no key manages");
+    }
+}

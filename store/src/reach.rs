@@ -1,0 +1,208 @@
+//! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy (A-05).
+use crate::{Page, Read, Result, column::record, conn::scoped};
+use domain::{
+    Allowed, KeyId, Networks, OrganisationId, PersonId, RunnerId, TaskId, Timestamp,
+    policy::AskReach,
+    reach::{Can, Candidate, Reins, Thing, Why},
+    role::{Role, TenantRole},
+    scope::Scopes,
+    visibility::{Sight, Visibility},
+};
+
+/// Which thing is asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// A task.
+    Task(TaskId),
+    /// An organisation.
+    Organisation(OrganisationId),
+    /// A runner.
+    Runner(RunnerId),
+}
+
+/// Somebody who reaches it.
+#[derive(Clone, Debug)]
+pub struct Reacher {
+    /// Who.
+    pub id: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Their address; a service account has none.
+    pub email: Option<String>,
+    /// Whether they are locked out: then they reach it again as soon as they are not.
+    pub locked: bool,
+    /// Why; nothing for who reaches it by no road of their own.
+    pub why: Vec<Why>,
+    /// What they can do with it.
+    pub can: Vec<Can>,
+    /// The keys with which programs reach it as them.
+    pub keys: Vec<ReachingKey>,
+}
+
+/// A key that reaches it.
+#[derive(Clone, Debug)]
+pub struct ReachingKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// The beginning of it.
+    pub prefix: String,
+    /// Where from it works; anywhere, if empty.
+    pub networks: Networks,
+    /// When it stops working, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// What can be done with it.
+    pub can: Vec<Can>,
+}
+
+record! {
+    /// Somebody in question, with one of their keys if they have any.
+    pub struct Asked {
+        /// Who.
+        pub id: PersonId,
+        /// Their name.
+        pub name: String,
+        /// Their address.
+        pub email: String,
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Since when they are locked out, if they are.
+        pub locked_at: Option<Timestamp>,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+        /// What they are in the organisation, or the most that they are in any.
+        pub role: Option<Role>,
+        /// The key's id.
+        pub key_id: Option<KeyId>,
+        /// What people call it.
+        pub key: Option<String>,
+        /// The beginning of it.
+        pub prefix: Option<String>,
+        /// What it may do.
+        pub scopes: Option<Scopes>,
+        /// The one organisation that it is for.
+        pub only_id: Option<OrganisationId>,
+        /// Where from it works.
+        pub networks: Option<Networks>,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+// `$2` is the organisation, `$3` the address after which the page begins, `$4` how many people are on it, `$5` the time.
+macro_rules! with_keys {
+    ($people:literal) => {
+        concat!(
+            "select p.id, p.name, p.email, p.tenant_role, p.locked_at, p.responsible_id, p.role, k.id as key_id, k.name as key,
+                k.prefix, k.scopes, k.organisation_id as only_id, k.networks, k.expires_at
+             from (select p.id, p.name, p.email, p.tenant_role, p.locked_at, p.responsible_id,
+                    (select m.role from membership m where m.tenant_id = p.tenant_id and m.person_id = p.id
+                        and ($2 is null or m.organisation_id = $2)
+                     order by case m.role when 'owner' then 1 when 'approver' then 2 when 'member' then 3 else 4 end limit 1) as role
+                from ", $people, " p.tenant_id = $1 and p.email > $3 order by p.email limit $4) p
+             left join api_key k on k.tenant_id = $1 and k.owner_id = p.id and k.revoked_at is null
+                and (k.expires_at is null or k.expires_at > $5)
+             order by p.email, k.id desc limit 5000"
+        )
+    };
+}
+
+impl Read {
+    /// What is asked about, as far as the actor sees it.
+    pub async fn thing(&mut self, which: Which) -> Result<Thing> {
+        Ok(match which {
+            Which::Task(id) => Thing::Task(id, self.task(id).await?.sight()),
+            Which::Organisation(id) => Thing::Organisation(self.organisation(id).await?.id),
+            Which::Runner(id) => Thing::Runner(self.runner(id).await?.id),
+        })
+    }
+
+    /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
+    /// anyway; others are told of the members and of those who read everything.
+    pub fn lists_everybody(&self, thing: &Thing) -> bool {
+        !is_everybodys(thing) || self.actor.reads_everything()
+    }
+
+    /// Who reaches it, by address, from `after` on: `limit` people are looked at, so that a page may have fewer.
+    pub async fn reach(
+        &mut self,
+        proof: &Allowed<AskReach>,
+        after: &str,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Page<Reacher>> {
+        let thing = &proof.action().thing;
+        let (of, after, looked_at) = (thing.organisation(), after.to_owned(), limit + 1);
+        let rows = if is_everybodys(thing) && self.lists_everybody(thing) {
+            scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
+        } else {
+            let owner = match thing {
+                Thing::Task(_, sight) => Some(sight.owner),
+                Thing::Organisation(_) | Thing::Runner(_) => None,
+            };
+            scoped!(
+                self,
+                Asked,
+                fetch_all,
+                with_keys!(
+                    "(select person_id as id from membership where tenant_id = $1 and organisation_id = $2
+                        union select id from person where tenant_id = $1 and tenant_role <> 'person'
+                        union select id from person where tenant_id = $1 and id = $6) c
+                     join person p on p.id = c.id where"
+                ),
+                of,
+                after,
+                looked_at,
+                now,
+                owner
+            )?
+        };
+        let mut people: Vec<Vec<Asked>> = vec![];
+        for row in rows {
+            match people.last_mut() {
+                Some(same) if same.first().is_some_and(|first| first.id == row.id) => same.push(row),
+                _ => people.push(vec![row]),
+            }
+        }
+        let page = Page::cut(people, limit, |rows| rows.first().map(|row| row.email.clone()).unwrap_or_default());
+        let items = page.items.into_iter().filter_map(|rows| self.reacher(thing, rows)).collect();
+        Ok(Page { items, next: page.next })
+    }
+
+    /// What becomes of somebody in question; `None` when neither they nor a key of theirs reaches it.
+    fn reacher(&self, thing: &Thing, rows: Vec<Asked>) -> Option<Reacher> {
+        let first = rows.first()?.clone();
+        let (tenant, person) = (self.tenant, first.id);
+        let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
+        let keys: Vec<_> = rows.into_iter().filter_map(|row| reaching(thing, &who, row)).collect();
+        // A service account never signs in: it is there with its keys only.
+        let (why, can) = (thing.why(&who), if first.responsible_id.is_none() { thing.can(&who) } else { vec![] });
+        let email = first.responsible_id.is_none().then_some(first.email);
+        let reaches = !can.is_empty() || !keys.is_empty();
+        reaches.then_some(Reacher {
+            id: first.id,
+            name: first.name,
+            email,
+            locked: first.locked_at.is_some(),
+            why,
+            can,
+            keys,
+        })
+    }
+}
+
+/// Whether the whole tenant reaches it.
+fn is_everybodys(thing: &Thing) -> bool {
+    matches!(thing, Thing::Runner(_) | Thing::Task(_, Sight { visibility: Visibility::Public, .. }))
+}
+
+/// The key of a row, where it reaches the thing.
+fn reaching(thing: &Thing, owner: &Candidate, row: Asked) -> Option<ReachingKey> {
+    let (id, scopes) = (row.key_id?, row.scopes?);
+    let reins = Reins { key: id, scopes, only: row.only_id };
+    let can = thing.can(&Candidate { key: Some(reins), ..owner.clone() });
+    let (name, prefix) = (row.key.unwrap_or_default(), row.prefix.unwrap_or_default());
+    let networks = row.networks.unwrap_or_default();
+    (!can.is_empty()).then_some(ReachingKey { id, name, prefix, networks, expires_at: row.expires_at, can })
+}
