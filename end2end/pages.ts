@@ -40,6 +40,8 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/incident': ({ ada }) => [ada, '/incident'],
   '/keys/{id}': ({ mei, key }) => [mei, key],
   '/keys/service-accounts': ({ ada }) => [ada, '/keys/service-accounts'],
+  '/reviews': ({ ada }) => [ada, '/reviews'],
+  '/reviews/{id}': ({ ada, review }) => [ada, review],
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
 };

@@ -18,6 +18,7 @@ export type Scene = {
   runner: string;
   key: string;
   provider: string;
+  review: string;
 };
 
 const BACKUP = `set -eu
@@ -61,18 +62,24 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   ];
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
   const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
+  const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
   await haveEnded(mei, [ended, failed]);
   const organisation = `/organisations/${team.id}`;
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key, provider };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key, provider, review };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */
 async function link(who: Person, path: string, kind: string, text = ''): Promise<string> {
+  const link = await found(who, path, kind, text);
+  if (!link) throw new Error(`${path} leads to nothing under /${kind}`);
+  return link;
+}
+
+/** The same, where there may be none. */
+async function found(who: Person, path: string, kind: string, text = ''): Promise<string | undefined> {
   const html = await (await who.requests.get(path, { headers: { Accept: 'text/html' } })).text();
   const links = [...html.matchAll(new RegExp(`href="(/${kind}/[0-9a-f-]{36})"[^>]*>([^]*?)</a>`, 'g'))];
-  const found = links.find(([, , inner]) => inner.includes(text));
-  if (!found) throw new Error(`${path} leads to nothing under /${kind}`);
-  return found[1];
+  return links.find(([, , inner]) => inner.includes(text))?.[1];
 }
 
 async function haveEnded(who: Person, tasks: string[]): Promise<void> {

@@ -39,6 +39,7 @@ pub mod login;
 pub mod members;
 pub mod orgs;
 pub mod overview;
+pub mod reviews;
 pub mod rules;
 pub mod runners;
 pub mod search;

@@ -4,7 +4,7 @@ use crate::{
     assets::Assets,
     audit, factors, incident, keys, login, members, orgs,
     outcome::{Kind, Refusal},
-    overview, reach, rules, runners, search, sessions, settings, setup, tasks,
+    overview, reach, reviews, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -60,6 +60,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/people") view=members::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/people/new") view=members::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />
+                <Route path=path!("/reviews") view=reviews::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/reviews/:id") view=reviews::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/keys") view=keys::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/keys/new") view=keys::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/incident") view=incident::pages::switches ssr=SsrMode::Async />

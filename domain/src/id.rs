@@ -58,4 +58,6 @@ ids! {
     ProviderId,
     /// Somebody as an identity provider knows them.
     IdentityId,
+    /// An access review.
+    ReviewId,
 }

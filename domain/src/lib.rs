@@ -19,6 +19,7 @@ pub mod provider;
 pub mod reach;
 pub mod receipt;
 pub mod request;
+pub mod review;
 pub mod role;
 pub mod rule;
 pub mod scope;

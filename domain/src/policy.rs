@@ -152,8 +152,8 @@ pub use incident::{
     EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
 };
 pub use people::{
-    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership,
-    SetMembership, SetTenantRole,
+    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,
+    RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 pub(crate) use tasks::{decides, submits};

@@ -275,6 +275,40 @@ create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
 create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
+-- Access reviews, and every right in them as it was when the review began.
+create table review (
+    tenant_id       blob not null references tenant (id),
+    id              blob not null,
+    organisation_id blob,
+    started_by      blob not null,
+    started_at      bigint not null,
+    ended_at        bigint,
+    items           bigint not null,
+    answered        bigint not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, started_by) references person (tenant_id, id)
+);
+create unique index review_open on review (tenant_id) where ended_at is null;
+create table review_item (
+    tenant_id       blob not null,
+    review_id       blob not null,
+    nr              bigint not null,
+    kind            text not null,
+    person_id       blob not null,
+    organisation_id blob,
+    key_id          blob,
+    -- The role or the scopes.
+    held            text not null,
+    verdict         text,
+    decided_by      blob,
+    decided_at      bigint,
+    primary key (tenant_id, review_id, nr),
+    foreign key (tenant_id, review_id) references review (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index review_item_open on review_item (tenant_id, review_id, nr) where verdict is null;
+
 create table rules (
     tenant_id blob not null primary key references tenant (id),
     version   bigint not null,

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Route> {
     all.extend(crate::api::table().into_iter().map(|(method, path)| route("api", method, path)));
     all.extend(crate::live::PATHS.iter().map(|path| route("stream", "GET", path)));
     all.extend(crate::web::PATHS.iter().map(|path| route("provider", "GET", path)));
+    all.push(route("stream", "GET", crate::web::EXPORT));
     all.push(route("file", "GET", "/pkg/{*file}"));
     all.extend(["/healthz", "/readyz", "/metrics"].map(|path| route("health", "GET", path)));
     all.push(route("enrolment", "POST", "/api/v1/runners/enrol"));

@@ -5,10 +5,12 @@ mod assets;
 mod context;
 mod page;
 mod providers;
+mod reviews;
 
 pub use actions::own_path;
 pub use assets::{Site, accepts_brotli};
 pub use providers::PATHS;
+pub use reviews::EXPORT;
 
 use crate::{
     auth::{self, FetchError, Hasher, Providers, Sessions},
@@ -71,6 +73,7 @@ pub fn routes(web: Web, streams: Router) -> Router {
         .fallback(get(page::show).layer(compression))
         .with_state(web)
         .merge(streams)
+        .merge(reviews::routes(app.clone()))
         .layer(from_fn_with_state(app, auth::identify))
         .layer(cookies);
     Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)

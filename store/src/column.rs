@@ -1,11 +1,12 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
     ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, Networks, OrganisationId, PasskeyId, PersonId,
-    ProviderId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
+    ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
     account::Happened,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
     request::RequestDigest,
+    review::{Right, Verdict},
     role::{Role, TenantRole},
     scope::Scopes,
     task::{TaskState, Tool},
@@ -65,7 +66,8 @@ as_uuid!(
     PasskeyId,
     EventId,
     ProviderId,
-    IdentityId
+    IdentityId,
+    ReviewId
 );
 as_text!(
     Role,
@@ -79,7 +81,9 @@ as_text!(
     Tool,
     SignedInBy,
     Scopes,
-    Happened
+    Happened,
+    Right,
+    Verdict
 );
 
 impl Column for Timestamp {

@@ -5,7 +5,7 @@ use crate::{
     conn::scoped,
 };
 use domain::{
-    Allowed, PersonId, SessionId, TaskId, Timestamp,
+    Allowed, OrganisationId, PersonId, SessionId, TaskId, Timestamp,
     policy::{EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
 };
 use serde_json::json;
@@ -77,6 +77,12 @@ impl Write {
         Ok(())
     }
 
+    /// `NotFound` where there is no such organisation.
+    pub(crate) async fn know_organisation(&mut self, organisation: OrganisationId) -> Result<()> {
+        const SQL: &str = "select count(*) as n from organisation where tenant_id = $1 and id = $2";
+        known(scoped!(self, Number, fetch_one, SQL, organisation)?)
+    }
+
     /// `NotFound` where there is no such person.
     async fn know_person(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
@@ -127,13 +133,12 @@ impl Write {
     /// Stops tasks, [`STOPPED_AT_ONCE`] at most: ends those that wait, and tells the runners of those that run. Says how many;
     /// fewer than that many are all that there were.
     pub async fn stop_tasks(&mut self, proof: Allowed<StopTasks>) -> Result<usize> {
-        const ORGANISATION: &str = "select count(*) as n from organisation where tenant_id = $1 and id = $2";
         const RUNNER: &str = "select count(*) as n from runner where tenant_id = $1 and id = $2";
         let (mut organisation, mut runner, mut owner) = (None, None, None);
         match proof.action().whose {
             Stopped::Everybodys => {}
             Stopped::Of(id) => {
-                known(scoped!(self, Number, fetch_one, ORGANISATION, id)?)?;
+                self.know_organisation(id).await?;
                 organisation = Some(id);
             }
             Stopped::On(id) => {

@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 36] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -38,6 +38,8 @@ const TABLES: [&str; 34] = [
     "break_glass",
     "throttle",
     "api_key",
+    "review",
+    "review_item",
     "rules",
     "enrolment",
     "runner",

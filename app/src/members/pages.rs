@@ -43,6 +43,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
             </Table>
         </Live>
         <Pager next=next />
+        <p class="after"><a href="/reviews">{t!("reviews-title")}</a></p>
         {actor.is_admin().then(|| view! { <p class="after"><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
     }))
 }

@@ -1,7 +1,7 @@
 //! What admins and owners do: people, organisations, and the rules that they are held to.
 use super::{Action, admin, manages, when};
 use crate::{
-    Actor, Email, OrganisationId, PersonId,
+    Actor, Email, OrganisationId, PersonId, ReviewId,
     role::{Role, TenantRole},
     rule::Rules,
 };
@@ -68,6 +68,34 @@ actions! {
         /// Who.
         person: PersonId,
     } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person }), fresh true;
+
+    /// Begins an access review: every right that somebody has now, to be kept or revoked one by one.
+    StartReview = "review.start" on "tenant" (|_| String::new()) {
+        /// Only what leads into this organisation; everything, if none.
+        organisation: Option<OrganisationId>,
+    } if |_, actor| admin(actor), detail |a| json!({ "organisation": a.organisation }), fresh true;
+
+    /// Says of rights under review that they stay.
+    KeepReviewed = "review.keep" on "review" (|a| a.review.to_string()) {
+        /// In which review.
+        review: ReviewId,
+        /// Their numbers in it.
+        items: Vec<i64>,
+    } if |_, actor| admin(actor), detail |a| json!({ "items": a.items });
+
+    /// Takes away a right under review; whoever does it must be allowed to do it without a review as well.
+    RevokeReviewed = "review.revoke" on "review" (|a| a.review.to_string()) {
+        /// In which review.
+        review: ReviewId,
+        /// Its number in it.
+        item: i64,
+    } if |_, actor| admin(actor), detail |a| json!({ "item": a.item }), fresh true;
+
+    /// Ends a review in which everything is answered.
+    FinishReview = "review.finish" on "review" (|a| a.review.to_string()) {
+        /// Which.
+        review: ReviewId,
+    } if |_, actor| admin(actor);
 
     /// Changes the tenant's rules.
     ChangeRules = "rules.change" on "tenant" (|_| String::new()) {

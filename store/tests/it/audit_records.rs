@@ -153,6 +153,17 @@ on_both! {
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
         l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
 
+        // Reviews
+        let start = || StartReview { organisation: None };
+        let review = l.records("start_review", 1, adam, async |w| w.start_review(adam.may(start())?).await).await;
+        let items = world.store.read(adam).await.unwrap().review_items(review, true, 0, 500).await.unwrap();
+        let (last, others) = items.split_last().unwrap();
+        let keep = || KeepReviewed { review, items: others.iter().map(|item| item.nr).collect() };
+        l.records("keep_reviewed", 1, adam, async |w| w.keep_reviewed(adam.may(keep())?).await).await;
+        let revoke = || RevokeReviewed { review, item: last.nr };
+        l.records("revoke_reviewed", 2, adam, async |w| w.revoke_reviewed(adam.may(revoke())?).await).await;
+        l.records("finish_review", 1, adam, async |w| w.finish_review(adam.may(FinishReview { review })?).await).await;
+
         // Identity providers
         let id = ProviderId(Uuid::now_v7());
         let secret = world.store.seal_secret(acme.tenant, id, "secret").await.unwrap();

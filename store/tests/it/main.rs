@@ -18,6 +18,7 @@ mod output;
 mod plans;
 mod raw;
 mod reach;
+mod reviews;
 mod rights;
 mod runners;
 mod search;

@@ -30,6 +30,8 @@ const LARGE: &[&str] = &[
     "d",
     "api_key",
     "k",
+    "review_item",
+    "i",
 ];
 
 /// What lists that are read a page at a time end with.
@@ -127,14 +129,27 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
     .await
     .unwrap();
     for (table, columns, values) in [
-        ("passkey", "id, name, credential_id, body, created_at", "randomblob(16), '', randomblob(16), '{}', n"),
-        ("recovery_code", "code_hash, created_at", "randomblob(32), n"),
-        ("account_event", "id, happened, detail, address, created_at", "randomblob(16), 'totp_added', '', '', n"),
-        ("known_device", "token_hash, last_used_at", "randomblob(32), n"),
+        (
+            "api_key",
+            "owner_id, id, name, prefix, token_hash, scopes, created_at",
+            "id, randomblob(16), '', '', randomblob(32), 'tasks:read', n",
+        ),
+        (
+            "passkey",
+            "person_id, id, name, credential_id, body, created_at",
+            "id, randomblob(16), '', randomblob(16), '{}', n",
+        ),
+        ("recovery_code", "person_id, code_hash, created_at", "id, randomblob(32), n"),
+        (
+            "account_event",
+            "person_id, id, happened, detail, address, created_at",
+            "id, randomblob(16), 'totp_added', '', '', n",
+        ),
+        ("known_device", "person_id, token_hash, last_used_at", "id, randomblob(32), n"),
     ] {
         raw.run(&format!(
             "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
-             insert into {table} (tenant_id, person_id, {columns}) select tenant_id, id, {values} from person join x"
+             insert into {table} (tenant_id, {columns}) select tenant_id, {values} from person join x"
         ))
         .await
         .unwrap();

@@ -4,7 +4,7 @@ use crate::world::{
 };
 use domain::{
     Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, OrganisationId, PasskeyId,
-    PersonId, ProviderId, RunnerId, SessionId, SignedInBy, TaskId,
+    PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -53,6 +53,8 @@ pub struct Things {
     provider: ProviderId,
     /// Mia's; she has another one.
     identity: IdentityId,
+    /// Of the whole tenant; nothing in it is answered. The first right in it is Audrey's.
+    review: ReviewId,
 }
 
 impl Things {
@@ -139,6 +141,8 @@ impl Things {
             let new = new_identity(&format!("{subject} at {name}"));
             identity = Some(world.change(mia, async |write| write.link_identity(link, new).await).await.unwrap());
         }
+        let start = adam.may(StartReview { organisation: None }).unwrap();
+        let review = world.change(adam, async |write| write.start_review(start).await).await.unwrap();
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -162,6 +166,7 @@ impl Things {
             admin,
             provider,
             identity: identity.unwrap(),
+            review,
         }
     }
 
@@ -204,6 +209,7 @@ impl Things {
             admin: PersonId(id()),
             provider: ProviderId(id()),
             identity: IdentityId(id()),
+            review: ReviewId(id()),
         }
     }
 
@@ -330,6 +336,9 @@ pub fn matrix() -> Vec<Row> {
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
+        reviews                  "-----++--+" |r, w, a, t| r.reviews().await;
+        review                   "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
+        review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, 0, 50).await;
         thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
         reach                    "nn+d+++nd+" |r, w, a, t| { let thing = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
@@ -415,6 +424,10 @@ pub fn matrix() -> Vec<Row> {
         set_tenant_role          "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;
         set_password             "++++++++++" |x, w, a, t| x.set_password(t.person, "$argon2id$").await;
         create_organisation      "dddddd+dd+" |x, w, a, t| x.create_organisation(may(a, CreateOrganisation { name: "new".into() })?).await;
+        start_review             "ddddddcddc" |x, w, a, t| x.start_review(may(a, StartReview { organisation: Some(t.organisation) })?).await;
+        keep_reviewed            "dddddd+dd+" |x, w, a, t| x.keep_reviewed(may(a, KeepReviewed { review: t.review, items: vec![1] })?).await;
+        revoke_reviewed          "dddddd+dd+" |x, w, a, t| x.revoke_reviewed(may(a, RevokeReviewed { review: t.review, item: 1 })?).await;
+        finish_review            "ddddddcddc" |x, w, a, t| x.finish_review(may(a, FinishReview { review: t.review })?).await;
         set_membership           "dddd+d+dd+" |x, w, a, t| x.set_membership(may(a, SetMembership { organisation: t.organisation, person: t.person, role: Role::Approver })?).await;
         remove_membership        "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organisation: t.organisation, person: t.person })?).await;
     });

@@ -93,6 +93,10 @@ impl House {
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         house.things.insert("provider", provider);
         let admin = house.guest("admin");
+        let begun = program.act(admin.in_browser(), "reviews/start", &[]).await.is(200).json();
+        let review = begun["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+        house.things.insert("review", review);
+        let admin = house.guest("admin");
         program.act(admin.in_browser(), "keys/revoke", &[("id", &house.things["key"])]).await.is(200);
         house.with_a_record_that_only_the_first_tenant_has(program).await
     }

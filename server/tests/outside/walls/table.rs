@@ -106,6 +106,8 @@ pub const WALLS: &[Row] = &[
     row("page GET /sessions", "/sessions", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMINS_PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NONE),
+    row("page GET /reviews", "/reviews", "", AUDITORS_PAGE),
+    row("page GET /reviews/{id}", "/reviews/$review", "", [303, 404, 403, 403, 403, 200, 403, 200]),
     row("page GET /settings/authentication", "/settings/authentication", "", AUDITORS_PAGE),
     row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMINS_PAGE),
     row(
@@ -132,6 +134,7 @@ pub const WALLS: &[Row] = &[
     row("provider GET /sign-in/with/{provider}", "/sign-in/with/nothing", "", NONE),
     //
     row("stream GET /live", "/live?topics=tasks,approvals,runners,people,keys,rules", "", API),
+    row("stream GET /reviews/{id}/export", "/reviews/$review/export", "", READERS_API),
     row("stream GET /tasks/{id}/live", "/tasks/$private/live", "", READERS_API),
     row("stream GET /tasks/{id}/live", "/tasks/$org/live", "", ITS_API),
     row("stream GET /tasks/{id}/live", "/tasks/$public/live", "", ITS_API),
@@ -334,6 +337,10 @@ pub const WALLS: &[Row] = &[
     row("action POST /actions/incident/stop-tasks", "/actions/incident/stop-tasks", "runner=$runner", admins(200, 404)),
     row("action POST /actions/incident/stop-tasks", "/actions/incident/stop-tasks", "person=$lea", admins(200, 404)),
     row("action POST /actions/rules/change", "/actions/rules/change", "version=99", admins(409, 409)),
+    row("action POST /actions/reviews/start", "/actions/reviews/start", "", admins(409, 200)),
+    row("action POST /actions/reviews/keep", "/actions/reviews/keep", "id=$review&items[]=1", admins(200, 404)),
+    row("action POST /actions/reviews/revoke", "/actions/reviews/revoke", "id=$review&item=1", admins(409, 404)),
+    row("action POST /actions/reviews/finish", "/actions/reviews/finish", "id=$review", admins(409, 404)),
     row("action POST /actions/runners/enrol", "/actions/runners/enrol", "name=build-1", admins(200, 200)),
     row("action POST /actions/runners/revoke", "/actions/runners/revoke", "id=$runner", admins(200, 404)),
     row(

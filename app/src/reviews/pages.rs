@@ -1,0 +1,252 @@
+//! The list of reviews, and one of them with its rights.
+use super::{
+    PAGE,
+    actions::{FinishReview, KeepReviewed, RevokeReviewed, StartReview},
+};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{
+        Badge, Button, Chip, Choice, Confirm, Empty, Filled, Form, Glyph, LinkButton, Live, Look, Meaning, Moment,
+        Page, Pager, Place, Refused, Revealed, RowLink, Select, Table, ctx, page, words,
+    },
+};
+use domain::{
+    Actor, ReviewId,
+    review::{Right, Verdict},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Review, ReviewItem};
+
+/// All reviews, and beginning one.
+pub fn list() -> impl IntoView {
+    page(reviews)
+}
+
+async fn reviews(actor: Actor) -> Result<Page, Refusal> {
+    readers_only(&actor)?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (reviews, organisations) = (read.reviews().await?, read.organisations().await?);
+    let open = reviews.iter().any(|review| review.ended_at.is_none());
+    let all = Choice::new("", t!("review-of-tenant"));
+    let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
+    let choices: Vec<_> = [all].into_iter().chain(organisations).collect();
+    let start = (actor.is_admin() && !open).then(|| {
+        view! {
+            <section>
+                <h2>{t!("review-start-title")}</h2>
+                <Form action=StartReview::PATH>
+                    <Select name="organisation" label=t!("review-of") choices=choices value="" />
+                    <Button look=Look::Main>{t!("review-start")}</Button>
+                </Form>
+            </section>
+        }
+    });
+    let rows = match reviews.is_empty() {
+        true => view! { <Empty title=t!("reviews-empty") text=t!("reviews-empty-text") /> }.into_any(),
+        false => {
+            let headings =
+                vec![t!("review-of"), t!("review-begun"), t!("review-by"), t!("review-answered"), t!("review-ended")];
+            view! {
+                <Table caption=t!("reviews-title") headings=headings>
+                    {reviews.into_iter().map(|review| view! { <Row review=review /> }).collect_view()}
+                </Table>
+            }
+            .into_any()
+        }
+    };
+    let page = Page::new(Place::People, t!("reviews-title")).under("/people", t!("nav-people"));
+    Ok(page.lead(t!("reviews-lead")).body(view! {
+        <Live topics="people" region="reviews">{rows}</Live>
+        {start}
+    }))
+}
+
+#[component]
+fn Row(review: Review) -> impl IntoView {
+    let Review { id, started_at, started_by, ended_at, items, answered, .. } = review.clone();
+    view! {
+        <tr>
+            <RowLink href=format!("/reviews/{id}")><Subject review=review /></RowLink>
+            <td><Moment at=started_at /></td>
+            <td><Revealed text=started_by /></td>
+            <td>{t!("review-progress", answered = answered, items = items)}</td>
+            <td>
+                {match ended_at {
+                    Some(at) => view! { <Moment at=at /> }.into_any(),
+                    None => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
+                }}
+            </td>
+        </tr>
+    }
+}
+
+/// What a review is about.
+#[component]
+fn Subject(review: Review) -> impl IntoView {
+    match review.organisation {
+        Some(name) => view! { <Revealed text=name /> }.into_any(),
+        None => t!("review-of-tenant").into_any(),
+    }
+}
+
+/// One review.
+pub fn one() -> impl IntoView {
+    page(review)
+}
+
+async fn review(actor: Actor) -> Result<Page, Refusal> {
+    readers_only(&actor)?;
+    let id: ReviewId = ctx::param("id")?;
+    let here = ctx::here();
+    let after = here.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+    let mut read = ctx::store()?.read(&actor).await?;
+    let review = read.review(id).await?;
+    let mut items = read.review_items(id, here.get("open").is_some(), after, PAGE + 1).await?;
+    let more = u32::try_from(items.len()).is_ok_and(|n| n > PAGE);
+    items.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let next = items.last().filter(|_| more).map(|item| item.nr.to_string());
+    let answers = actor.is_admin() && review.ended_at.is_none();
+    let open = items.iter().any(|item| item.verdict.is_none());
+    let progress = t!("review-progress", answered = review.answered, items = review.items);
+    let done = answers && review.answered == review.items;
+    let left = u64::try_from(review.items - review.answered).ok();
+    let title = review.organisation.clone().unwrap_or_else(|| t!("review-of-tenant"));
+    let page = Page::new(Place::People, t!("review-title", of = title)).under("/reviews", t!("reviews-title"));
+    let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
+    let headings = [t!("review-tick"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-verdict")];
+    let headings = headings.into_iter().skip(usize::from(!answers)).collect();
+    let rows = items.into_iter().map(|item| view! { <Item item=item review=id answers=answers /> }).collect_view();
+    Ok(page.lead(progress).action(export).body(view! {
+        <Refused action=RevokeReviewed::PATH />
+        <Refused action=FinishReview::PATH />
+        <Live topics="people" region="review" quiet=true>
+            {match (review.ended_at, done) {
+                (Some(at), _) => view! { <p class="notice">{t!("review-over")}" "<Moment at=at /></p> }.into_any(),
+                (None, true) => view! {
+                    <p class="notice">{t!("review-complete")}</p>
+                    <Form action=FinishReview::PATH hidden=vec![("id", id.to_string())]>
+                        <Button look=Look::Main>{t!("review-finish")}</Button>
+                    </Form>
+                }.into_any(),
+                (None, false) => ().into_any(),
+            }}
+        </Live>
+        <p class="chips"><Chip name="open" value="1" label=t!("review-only-open") count=left.unwrap_or(0) /></p>
+        <Table caption=t!("review-rights") headings=headings>{rows}</Table>
+        {(answers && open).then(|| view! {
+            <div class="mt-4">
+                <Form action=KeepReviewed::PATH hidden=vec![("id", id.to_string())]>
+                    <Button look=Look::Main>{t!("review-keep-ticked")}</Button>
+                </Form>
+            </div>
+        })}
+        <Pager next=next />
+    }))
+}
+
+#[component]
+fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
+    let form = Filled::of(KeepReviewed::PATH, &[("id", review.to_string())]);
+    let (nr, label) = (item.nr.to_string(), t!("review-tick-one", person = item.person.clone()));
+    let ticked = form.ticked("items[]", &nr, false);
+    let answerable = answers && item.verdict.is_none();
+    let changed = item.now_held.as_ref() != Some(&item.held);
+    let now = item.now_held.clone().map_or_else(|| t!("review-gone"), |now| held(item.kind, &now));
+    view! {
+        <tr>
+            {answers.then(|| view! {
+                <td>
+                    {answerable.then(|| view! {
+                        <input type="checkbox" name="items[]" value=nr.clone() checked=ticked form=form.id aria-label=label />
+                    })}
+                </td>
+            })}
+            <th scope="row">
+                <a href=format!("/people/{}", item.person_id)><Revealed text=item.person.clone() /></a>
+                {item.locked_at.map(|_| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock word=t!("person-locked") /> })}
+                <p class="muted">{match item.email.clone() {
+                    Some(email) => view! { <Revealed text=email /> }.into_any(),
+                    None => t!("service-mark").into_any(),
+                }}</p>
+            </th>
+            <td>
+                <What item=item.clone() />
+                {(changed && item.verdict != Some(Verdict::Revoke)).then(|| view! {
+                    <p class="muted">{t!("review-now")} " " {now}</p>
+                })}
+            </td>
+            <td>{item.last_used_at.map(|at| view! { <Moment at=at /> })}</td>
+            <td>
+                {match item.verdict {
+                    None if !answerable => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
+                    None => view! {
+                        <Confirm
+                            label=t!("review-revoke-open") about=item.person.clone() consequence=consequence(item.kind)
+                            act=t!("review-revoke") action=RevokeReviewed::PATH
+                            hidden=vec![("id", review.to_string()), ("item", nr)]
+                        />
+                    }.into_any(),
+                    Some(verdict) => view! { <Answer verdict=verdict item=item.clone() /> }.into_any(),
+                }}
+            </td>
+        </tr>
+    }
+}
+
+/// Which right it is.
+#[component]
+fn What(item: ReviewItem) -> impl IntoView {
+    let right = held(item.kind, &item.held);
+    match item.kind {
+        Right::TenantRole => view! { {right} " " {t!("review-in-tenant")} }.into_any(),
+        Right::Membership => view! {
+            {right} " " {t!("review-in")} " " <Revealed text=item.organisation.unwrap_or_default() />
+        }
+        .into_any(),
+        Right::Key => {
+            let href = item.key_id.map(|id| format!("/keys/{id}"));
+            let only = item.organisation.map(|name| view! { " " {t!("key-only-in")} " " <Revealed text=name /> });
+            view! {
+                {t!("review-key")} " " <a href=href><Revealed text=item.key.unwrap_or_default() /></a> " "
+                <code>{item.prefix}"…"</code> ": " <code>{item.held}</code> {only}
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Answer(verdict: Verdict, item: ReviewItem) -> impl IntoView {
+    let by = item.decided_by.map(|name| view! { <Revealed text=name /> });
+    let at = item.decided_at.map(|at| view! { <Moment at=at /> });
+    let badge = match verdict {
+        Verdict::Keep => view! { <Badge meaning=Meaning::Good word=t!("review-kept") /> },
+        Verdict::Revoke => view! { <Badge meaning=Meaning::Stopped word=t!("review-revoked") /> },
+    };
+    view! { {badge} <p class="muted">{by} ", " {at}</p> }
+}
+
+/// What is held, in words; scopes stay as they are.
+fn held(kind: Right, held: &str) -> String {
+    let word = match kind {
+        Right::TenantRole => held.parse().ok().map(words::tenant_role),
+        Right::Membership => held.parse().ok().map(words::role),
+        Right::Key => None,
+    };
+    word.unwrap_or_else(|| held.to_owned())
+}
+
+fn consequence(kind: Right) -> String {
+    match kind {
+        Right::TenantRole => t!("review-revoke-role"),
+        Right::Membership => t!("member-remove-consequence"),
+        Right::Key => t!("key-revoke-consequence"),
+    }
+}
+
+fn readers_only(actor: &Actor) -> Result<(), Refusal> {
+    match actor.reads_everything() {
+        true => Ok(()),
+        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+    }
+}

@@ -1,0 +1,65 @@
+// Who can reach a thing, and going through all of it.
+import { readFile } from 'node:fs/promises';
+import { setUp, Team } from '../people';
+import { expect, test } from '../test';
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`N-06 an admin goes through everybody’s rights, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ fresh, browser }) => {
+    const ada = await setUp(fresh);
+    const team = await Team.of(ada, 'Payments');
+    const mei = await team.add('Mei', 'member');
+    await mei.act('keys/create', { name: 'Build server', 'scopes[]': 'tasks:read', days: '90' });
+    const page = await ada.open(browser, { javaScriptEnabled });
+    await page.goto('/people');
+    await page.getByRole('link', { name: 'Access reviews' }).click();
+    await expect(page.getByText('No review yet')).toBeVisible();
+    await page.getByRole('button', { name: 'Begin review' }).click();
+    await expect(page.getByText('0 of 5 answered')).toBeVisible();
+
+    const key = page.getByRole('row', { name: 'Build server' });
+    await key.getByText('Revoke…').focus();
+    await page.keyboard.press('Enter');
+    await key.getByRole('button', { name: 'Revoke' }).click();
+    await expect(key).toContainText('revoked');
+    await expect(key).toContainText('Ada');
+
+    await page.getByRole('button', { name: 'Keep what is ticked' }).click();
+    await expect(page.getByRole('alert').first(), 'nothing is ticked').toBeVisible();
+    await page.getByRole('link', { name: 'Open 4' }).click();
+    await expect(page.getByRole('checkbox')).toHaveCount(4);
+    for (const box of await page.getByRole('checkbox').all()) {
+      await box.focus();
+      await page.keyboard.press('Space');
+    }
+    await page.getByRole('button', { name: 'Keep what is ticked' }).click();
+    await expect(page.getByText('5 of 5 answered')).toBeVisible();
+    await page.getByRole('button', { name: 'End the review' }).click();
+    await expect(page.getByText('This review has ended')).toBeVisible();
+
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Export as CSV' }).click();
+    const lines = (await readFile(await (await download).path(), 'utf8')).trimEnd().split('\r\n');
+    expect(lines).toHaveLength(6);
+    expect(lines[0]).toContain('person,address,organisation,key');
+    expect(lines[5]).toContain(',Build server,');
+    expect(lines[5]).toMatch(/,revoke,Ada,\d{4}-\d\d-\d\dT[^,]*Z$/);
+  });
+}
+
+test('A-05 who submitted a task, and who manages, see who can reach it', async ({ ada, team, browser }) => {
+  const [mei, vera] = [await team.add('Mei', 'member'), await team.add('Vera', 'viewer')];
+  const task = await mei.submit({ organisation: team.id, visibility: 'org', script: 'true', title: 'Shared' });
+  const page = await mei.open(browser);
+  await page.goto(task);
+  await page.getByRole('link', { name: 'Who can reach this?' }).click();
+  const own = page.getByRole('row', { name: mei.email });
+  await expect(own).toContainText('submitted it, Member of its organisation');
+  await expect(own).toContainText('see, cancel');
+  await expect(page.getByRole('row', { name: ada.email })).toContainText('admin of the tenant');
+  await expect(page.getByRole('row', { name: vera.email })).toContainText('Viewer of its organisation');
+
+  const hers = await vera.open(browser);
+  await hers.goto(task);
+  await expect(hers.getByRole('link', { name: 'Who can reach this?' })).toHaveCount(0);
+  expect((await hers.goto(`${task}/reach`))!.status()).toBe(403);
+});

@@ -1,0 +1,113 @@
+//! N-06: an access review lists every right, each is kept or revoked for good, and the answers stay as a record.
+use crate::world::{World, new_key, on_both};
+use domain::{
+    Actor, OrganisationId, ReviewId,
+    policy::{FinishReview, KeepReviewed, RevokeReviewed, SetMembership, StartReview},
+    review::{Right, Verdict},
+    role::Role,
+};
+use store::{Error, Result, ReviewItem};
+
+impl World {
+    async fn begin_review(&self, organisation: Option<OrganisationId>) -> Result<ReviewId> {
+        let adam = &self.acme.adam;
+        self.change(adam, async |write| write.start_review(adam.may(StartReview { organisation })?).await).await
+    }
+
+    async fn items(&self, review: ReviewId, open: bool) -> Vec<ReviewItem> {
+        self.store.read(&self.acme.adam).await.unwrap().review_items(review, open, 0, 500).await.unwrap()
+    }
+
+    async fn keep(&self, review: ReviewId, items: Vec<i64>) -> Result<()> {
+        let adam = &self.acme.adam;
+        self.change(adam, async |write| write.keep_reviewed(adam.may(KeepReviewed { review, items })?).await).await
+    }
+
+    async fn revoke(&self, review: ReviewId, item: i64) -> Result<()> {
+        let adam = &self.acme.adam;
+        self.change(adam, async |write| write.revoke_reviewed(adam.may(RevokeReviewed { review, item })?).await).await
+    }
+
+    async fn finish_review(&self, review: ReviewId) -> Result<()> {
+        let adam = &self.acme.adam;
+        self.change(adam, async |write| write.finish_review(adam.may(FinishReview { review })?).await).await
+    }
+}
+
+fn nr(items: &[ReviewItem], who: &str, kind: Right) -> i64 {
+    items.iter().find(|item| item.person.starts_with(who) && item.kind == kind).unwrap().nr
+}
+
+on_both! {
+    async fn n_06_a_review_lists_every_right_and_revoking_takes_it_away(world) {
+        let acme = &world.acme;
+        world.key(&acme.mia, "tasks:*").await;
+        let review = world.begin_review(None).await.unwrap();
+        assert!(matches!(world.begin_review(None).await, Err(Error::Conflict(_))), "one at a time");
+        let items = world.items(review, true).await;
+        let of = |kind| items.iter().filter(|item| item.kind == kind).count();
+        assert_eq!((of(Right::TenantRole), of(Right::Membership), of(Right::Key)), (2, 6, 2));
+        assert!(items.iter().all(|item| item.now_held.as_ref() == Some(&item.held)));
+        let total = items.len();
+
+        world.revoke(review, nr(&items, "mia", Right::Key)).await.unwrap();
+        world.revoke(review, nr(&items, "vera", Right::Membership)).await.unwrap();
+        world.revoke(review, nr(&items, "audrey", Right::TenantRole)).await.unwrap();
+        let again = world.revoke(review, nr(&items, "vera", Right::Membership)).await;
+        assert!(matches!(again, Err(Error::Conflict(_))), "answered once: {again:?}");
+        let own = nr(&items, "adam", Right::TenantRole);
+        assert!(matches!(world.revoke(review, own).await, Err(Error::Denied(_))), "one's own role is another admin's to take");
+        let last_owner = items.iter().find(|item| item.person.starts_with("olga") && item.kind == Right::Membership).unwrap().nr;
+        assert!(matches!(world.revoke(review, last_owner).await, Err(Error::Conflict(_))));
+        let open = world.items(review, true).await;
+        assert_eq!(open.len(), total - 3, "what was refused is still open");
+        assert!(matches!(world.finish_review(review).await, Err(Error::Conflict(_))));
+
+        let answered: Vec<_> = world.items(review, false).await.into_iter().filter(|item| item.verdict.is_some()).collect();
+        assert!(answered.iter().all(|item| item.verdict == Some(Verdict::Revoke) && item.now_held.as_ref() != Some(&item.held)));
+        assert!(answered.iter().all(|item| item.decided_by.as_deref() == Some("adam of acme")));
+        let mut read = world.store.read(&acme.adam).await.unwrap();
+        assert!(!read.members(acme.ops).await.unwrap().iter().any(|member| member.name.starts_with("vera")));
+        assert!(read.keys().await.unwrap().iter().any(|key| key.owner.starts_with("mia") && key.revoked_at.is_some()));
+        drop(read);
+
+        world.keep(review, open.iter().map(|item| item.nr).collect()).await.unwrap();
+        world.finish_review(review).await.unwrap();
+        let ended = world.store.read(&acme.audrey).await.unwrap().review(review).await.unwrap();
+        assert!(ended.ended_at.is_some() && ended.answered == ended.items);
+        for late in [world.keep(review, vec![1]).await, world.finish_review(review).await] {
+            assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+        }
+        world.begin_review(None).await.unwrap();
+    }
+
+    async fn n_06_a_review_of_one_organisation_is_of_what_leads_into_it(world) {
+        let acme = &world.acme;
+        world.key(&acme.mia, "tasks:*").await;
+        let elsewhere = domain::policy::CreateKey { organisation: Some(acme.lab), ..new_key(&acme.olga, "lab", "tasks:*") };
+        world.change(&acme.olga, async |write| write.create_key(acme.olga.may(elsewhere)?, "mk_", [5; 32]).await).await.unwrap();
+        let review = world.begin_review(Some(acme.lab)).await.unwrap();
+        let items = world.items(review, true).await;
+        let told: Vec<_> = items.iter().map(|item| (item.kind, item.person.as_str())).collect();
+        let olga = "olga of acme";
+        assert_eq!(told, [(Right::Membership, olga), (Right::Key, olga), (Right::Key, olga)]);
+        let nowhere = world.begin_review(Some(world.bolt.lab)).await;
+        assert!(matches!(nowhere, Err(Error::NotFound)), "{nowhere:?}");
+    }
+
+    async fn n_06_what_changed_since_a_review_began_is_said_in_it(world) {
+        let acme = &world.acme;
+        let review = world.begin_review(Some(acme.ops)).await.unwrap();
+        let person = acme.mia.person().unwrap();
+        let set = SetMembership { organisation: acme.ops, person, role: Role::Owner };
+        world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(set)?).await).await.unwrap();
+        let items = world.items(review, true).await;
+        let mia = items.iter().find(|item| item.person.starts_with("mia")).unwrap();
+        assert_eq!((mia.held.as_str(), mia.now_held.as_deref()), ("member", Some("owner")));
+        for actor in [&acme.olga, &acme.mia, &acme.audrey] as [&Actor; 3] {
+            let items = vec![mia.nr];
+            let kept = world.change(actor, async |write| write.keep_reviewed(actor.may(KeepReviewed { review, items })?).await).await;
+            assert!(matches!(kept, Err(Error::Denied(_))), "{}: {kept:?}", actor.name);
+        }
+    }
+}
