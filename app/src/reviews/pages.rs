@@ -176,7 +176,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
                 })}
             </td>
             <td>{item.last_used_at.map(|at| view! { <Moment at=at /> })}</td>
-            <td>
+            <td class="cell-action">
                 {match item.verdict {
                     None if !answerable => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
                     None => view! {
