@@ -8,7 +8,9 @@ use domain::{
     request::RequestDigest,
     role::{Role, TenantRole},
     scope::Scopes,
+    security::SecurityEvent,
     task::{TaskState, Tool},
+    unusual::{Facts, Unusual},
     visibility::Visibility,
 };
 use uuid::Uuid;
@@ -79,7 +81,10 @@ as_text!(
     Tool,
     SignedInBy,
     Scopes,
-    Happened
+    Happened,
+    SecurityEvent,
+    Unusual,
+    Facts
 );
 
 impl Column for Timestamp {

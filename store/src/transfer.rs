@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 39] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -31,6 +31,9 @@ const TABLES: [&str; 34] = [
     "account_event",
     "address_change",
     "known_device",
+    "known_network",
+    "failure_count",
+    "unusual",
     "mail",
     "identity_provider",
     "identity",
@@ -38,6 +41,8 @@ const TABLES: [&str; 34] = [
     "break_glass",
     "throttle",
     "api_key",
+    "key_network",
+    "key_hour",
     "rules",
     "enrolment",
     "runner",
