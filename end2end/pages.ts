@@ -15,6 +15,7 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/runners/{id}': ({ ada, runner }) => [ada, runner],
   '/audit': ({ ada }) => [ada, '/audit'],
   '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
+  '/unusual': ({ ada }) => [ada, '/unusual'],
   '/search': ({ ada }) => [ada, '/search?q=pay'],
   '/account': ({ ada }) => [ada, '/account'],
   '/account/address': ({ ada }) => [ada, '/account/address'],

@@ -148,7 +148,8 @@ pub use identity::{
     UnlinkIdentity,
 };
 pub use incident::{
-    EndSessions, FreezeTenant, LockPerson, LookAtUnusual, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
+    EndSessions, FreezeTenant, LockPerson, LookAtUnusual, StopTasks, Stopped, ThawTenant, UnlockPerson,
+    goes_on_while_frozen,
 };
 pub use people::{
     ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, IssuePasswordLink, RemoveMembership,

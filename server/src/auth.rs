@@ -21,8 +21,8 @@ pub use cookie::{layer, removal};
 pub use door::BrowserDoor;
 pub use factors::Proof;
 pub use passkeys::Passkeys;
-pub use places::Places;
 pub use password::{Hasher, check as check_password};
+pub use places::Places;
 pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
 pub use sessions::Sessions;
 

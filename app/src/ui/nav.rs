@@ -114,7 +114,7 @@ impl Place {
             Self::Keys => "k",
             Self::Incident => "e",
             Self::Audit => "l",
-            Self::Unusual => "n",
+            Self::Unusual => "d",
             Self::Account => "y",
             Self::Authentication => "i",
             Self::Sessions => "s",

@@ -114,9 +114,7 @@ fn Advice(row: UnusualRow, reader: Reader) -> impl IntoView {
         (Unusual::Guessing, Reader::Owner) => {
             (t!("unusual-advice-guessing"), vec![("/account/password".into(), t!("unusual-do-password"))])
         }
-        (Unusual::Spraying, _) => {
-            (t!("unusual-advice-spraying"), vec![log("event=authentication_failure".to_owned())])
-        }
+        (Unusual::Spraying, _) => (t!("unusual-advice-spraying"), vec![log("event=authentication_failure".to_owned())]),
         (Unusual::KeyNetwork | Unusual::KeySilent, Reader::Admin) => {
             (t!("unusual-advice-key"), of_key(vec![log(format!("person={person}"))]))
         }

@@ -72,7 +72,10 @@ mod tests {
                 .replace("three", "3")
         );
         let night = why(&Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
-        assert!(night.contains("Saturday at 03:00 UTC") && night.contains("200 hours") && night.contains("39 days"), "{night}");
+        assert!(
+            night.contains("Saturday at 03:00 UTC") && night.contains("200 hours") && night.contains("39 days"),
+            "{night}"
+        );
         let half = Facts::SignIn { device: String::new(), new_device: true, new_network: true, half: true };
         assert!(why(&half).contains("second factor"), "{}", why(&half));
         assert!(why(&Facts::Guessing { failures: 12, networks: 1 }).contains("12 wrong"));

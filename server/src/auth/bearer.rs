@@ -8,9 +8,7 @@ use crate::{
     stranger,
 };
 use axum::extract::FromRequestParts;
-use domain::{
-    Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope, security::SecurityEvent,
-};
+use domain::{Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;

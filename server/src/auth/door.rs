@@ -100,7 +100,8 @@ impl Door for BrowserDoor {
                     system.note_failure(*subject).await?;
                 }
                 if credential.is_none() {
-                    let (event, reason) = (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
+                    let (event, reason) =
+                        (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
                     stranger::refused(event, Some(self.address), None, "POST /actions/login/sign-in", reason);
                 }
                 if let Some(known) = credential {
@@ -394,8 +395,7 @@ impl BrowserDoor {
             Some(token) => token.clone(),
             None => app::token::Token::new("")?.text,
         };
-        let nobody =
-            Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.app.store.now()) };
+        let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.app.store.now()) };
         let mut write = self.app.store.write(&nobody).await?;
         let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), vouched };
         write.arrive(person, &arrival).await?;

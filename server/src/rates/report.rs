@@ -61,13 +61,7 @@ pub(super) fn report(
         return;
     };
     let (store, actor) = (app.store.clone(), actor.clone());
-    let limited = RateLimited {
-        class: class.as_str(),
-        target,
-        key_prefix: prefix.map(str::to_owned),
-        quota,
-        window,
-    };
+    let limited = RateLimited { class: class.as_str(), target, key_prefix: prefix.map(str::to_owned), quota, window };
     // In the background: whoever asks too often does not keep a request waiting for the disk.
     tokio::spawn(async move {
         let noted = async {
