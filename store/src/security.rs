@@ -55,7 +55,7 @@ impl Told {
                     tenant = self.tenant.map(tracing::field::display),
                     target = self.target.as_str(),
                     details = %self.details,
-                    "{}", self.event
+                    "security event"
                 )
             };
         }
