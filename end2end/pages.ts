@@ -17,6 +17,7 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/runners/{id}/reach': ({ ada, runner }) => [ada, `${runner}/reach`],
   '/audit': ({ ada }) => [ada, '/audit'],
   '/audit/{seq}': ({ ada }) => [ada, '/audit/5'],
+  '/unusual': ({ ada }) => [ada, '/unusual'],
   '/search': ({ ada }) => [ada, '/search?q=pay'],
   '/account': ({ ada }) => [ada, '/account'],
   '/account/address': ({ ada }) => [ada, '/account/address'],

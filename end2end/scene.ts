@@ -43,6 +43,7 @@ ssh deploy@payments.example.org 'sudo systemctl reload payments' # \u202etfel si
 export async function scene(ada: Person, name: string): Promise<Scene> {
   const team = await Team.of(ada, name);
   const [grace, mei] = [await team.add('Grace', 'approver'), await team.add('Mei', 'member')];
+  await (await team.add('Kim', 'member')).signInElsewhere();
   const own = { organisation: team.id, visibility: 'org' };
   const ended = await mei.submit({ ...own, script: BACKUP, title: 'Check last night’s backup', labels: 'service=orders\nenv=prod' });
   const failed = await mei.submit({ ...own, script: 'echo "no space left" >&2; exit 3', title: 'Compact the archive' });

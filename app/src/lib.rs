@@ -47,3 +47,4 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod tasks;
+pub mod unusual;

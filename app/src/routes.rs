@@ -6,6 +6,7 @@ use crate::{
     outcome::{Kind, Refusal},
     overview, reach, reviews, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
+    unusual,
 };
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, provide_meta_context};
@@ -40,6 +41,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runners/:id") view=runners::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/runners/:id/reach") view=reach::of_runner ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
+                <Route path=path!("/unusual") view=unusual::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
                 <Route path=path!("/forgot") view=account::changes::forgot ssr=SsrMode::Async />

@@ -21,6 +21,9 @@ impl std::fmt::Debug for Token {
 /// What API keys begin with (M-01).
 pub const KEY_PREFIX: &str = "mk_";
 
+/// How much of a key is shown.
+pub const SHOWN: usize = KEY_PREFIX.len() + 8;
+
 impl Token {
     /// `prefix` and 48 random characters (288 bits).
     ///
@@ -39,7 +42,7 @@ impl Token {
 
     /// What a list shows of it, to recognise it by: too little to guess the rest.
     pub fn shown(&self) -> &str {
-        self.text.get(..KEY_PREFIX.len() + 8).unwrap_or_default()
+        self.text.get(..SHOWN).unwrap_or_default()
     }
 }
 

@@ -38,5 +38,11 @@ words! {
         AddressAsked = "address_asked",
         /// The address was changed.
         AddressChanged = "address_changed",
+        /// Somebody signed in from a new place.
+        NewPlace = "new_place",
+        /// There were many wrong passwords or second factors.
+        ManyFailures = "many_failures",
+        /// A key was used in an unusual way.
+        KeyUnusual = "key_unusual",
     }
 }

@@ -80,6 +80,8 @@ pub struct Actor {
     pub fresh: bool,
     /// Where the request came from, for the audit log.
     pub address: Option<String>,
+    /// The beginning of the key that it uses, to recognise it by in the audit log.
+    pub key_prefix: Option<String>,
 }
 
 impl Actor {
@@ -126,6 +128,7 @@ impl Actor {
             proved_at: now,
             fresh: true,
             address,
+            key_prefix: None,
         }
     }
 

@@ -82,7 +82,10 @@ impl Entry {
 
     /// The record of a refused attempt.
     pub fn refused(actor: &Actor, denied: &Denied, at: Timestamp, salt: [u8; 16]) -> Self {
-        let detail = serde_json::json!({ "reason": denied.reason });
+        let mut detail = serde_json::json!({ "reason": denied.reason });
+        if let (Some(prefix), Value::Object(fields)) = (&actor.key_prefix, &mut detail) {
+            fields.insert("key_prefix".into(), prefix.as_str().into());
+        }
         Self::new(actor, denied.action, denied.target.clone(), Outcome::Refused, detail, at).with_personal(
             actor,
             Value::Null,

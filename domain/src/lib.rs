@@ -23,9 +23,11 @@ pub mod review;
 pub mod role;
 pub mod rule;
 pub mod scope;
+pub mod security;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod unusual;
 pub mod visibility;
 pub mod words;
 

@@ -149,7 +149,8 @@ pub use identity::{
     UnlinkIdentity,
 };
 pub use incident::{
-    EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson, goes_on_while_frozen,
+    EndSessions, FreezeTenant, LockPerson, LookAtUnusual, StopTasks, Stopped, ThawTenant, UnlockPerson,
+    goes_on_while_frozen,
 };
 pub use people::{
     ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,

@@ -183,6 +183,59 @@ create table known_device (
     primary key (tenant_id, person_id, token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
+-- Networks that somebody signed in from before (IPv4 /24, IPv6 /48), and those that a key was used from.
+create table known_network (
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    network      text not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, person_id, network),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- Wrong passwords and factors of the last hour, in spans of ten minutes.
+create table failure_count (
+    tenant_id uuid not null,
+    network   text not null,
+    person_id uuid not null,
+    span      bigint not null,
+    failures  bigint not null,
+    primary key (tenant_id, network, person_id, span),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index failure_count_person on failure_count (tenant_id, person_id, span);
+create index failure_count_age on failure_count (tenant_id, span);
+-- What was unusual: one row for each kind, subject and span of time, however often it happened in it.
+create table unusual (
+    tenant_id  uuid not null references tenant (id),
+    id         uuid not null,
+    kind       text not null,
+    -- A person, a key or a network.
+    subject    text not null,
+    span       bigint not null,
+    -- Whose account or key it is, and who is told: a service account's is told to who answers for it.
+    person_id  uuid,
+    told_id    uuid,
+    key_id     uuid,
+    times      bigint not null,
+    address    text not null,
+    network    text not null,
+    -- Why it is unusual, in figures, as JSON.
+    facts      text not null,
+    first_at   bigint not null,
+    last_at    bigint not null,
+    -- Who has looked at it, and when.
+    looked_at  bigint,
+    looked_by  uuid,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id),
+    foreign key (tenant_id, told_id) references person (tenant_id, id)
+);
+create unique index unusual_once on unusual (tenant_id, kind, subject, span);
+create index unusual_kind on unusual (tenant_id, kind, id);
+create index unusual_person on unusual (tenant_id, person_id, id);
+create index unusual_told on unusual (tenant_id, told_id, id);
+create index unusual_new on unusual (tenant_id, id) where looked_at is null;
+
 -- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
 create table mail (
     tenant_id  uuid not null references tenant (id),
@@ -308,6 +361,23 @@ create table review_item (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index review_item_open on review_item (tenant_id, review_id, nr) where verdict is null;
+-- Networks that a key was used from before, and how many tasks it submitted in each hour since the epoch.
+create table key_network (
+    tenant_id    uuid not null,
+    key_id       uuid not null,
+    network      text not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, key_id, network),
+    foreign key (tenant_id, key_id) references api_key (tenant_id, id)
+);
+create table key_hour (
+    tenant_id uuid not null,
+    key_id    uuid not null,
+    hour      bigint not null,
+    tasks     bigint not null,
+    primary key (tenant_id, key_id, hour),
+    foreign key (tenant_id, key_id) references api_key (tenant_id, id)
+);
 
 create table rules (
     tenant_id uuid not null primary key references tenant (id),
@@ -490,12 +560,15 @@ create table audit (
     previous    bytea not null,
     hash        bytea not null,
     personal    text,
+    -- Which security event it is, if it is one.
+    event       text,
     primary key (tenant_id, seq)
 );
 create index audit_action on audit (tenant_id, action, seq);
 create index audit_person on audit (tenant_id, person_id, seq);
 create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_outcome on audit (tenant_id, outcome, seq);
+create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
 -- Opens with the master key only: a wrong key is found at start.
 create table key_check (
@@ -562,6 +635,15 @@ create policy tenant_only on address_change using (castellan_sees(tenant_id)) wi
 alter table known_device enable row level security;
 alter table known_device force row level security;
 create policy tenant_only on known_device using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table known_network enable row level security;
+alter table known_network force row level security;
+create policy tenant_only on known_network using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table failure_count enable row level security;
+alter table failure_count force row level security;
+create policy tenant_only on failure_count using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table unusual enable row level security;
+alter table unusual force row level security;
+create policy tenant_only on unusual using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table mail enable row level security;
 alter table mail force row level security;
 create policy tenant_only on mail using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
@@ -583,6 +665,12 @@ create policy tenant_only on review using (castellan_sees(tenant_id)) with check
 alter table review_item enable row level security;
 alter table review_item force row level security;
 create policy tenant_only on review_item using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table key_network enable row level security;
+alter table key_network force row level security;
+create policy tenant_only on key_network using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table key_hour enable row level security;
+alter table key_hour force row level security;
+create policy tenant_only on key_hour using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table rules enable row level security;
 alter table rules force row level security;
 create policy tenant_only on rules using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -183,6 +183,59 @@ create table known_device (
     primary key (tenant_id, person_id, token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
+-- Networks that somebody signed in from before (IPv4 /24, IPv6 /48), and those that a key was used from.
+create table known_network (
+    tenant_id    blob not null,
+    person_id    blob not null,
+    network      text not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, person_id, network),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+-- Wrong passwords and factors of the last hour, in spans of ten minutes.
+create table failure_count (
+    tenant_id blob not null,
+    network   text not null,
+    person_id blob not null,
+    span      bigint not null,
+    failures  bigint not null,
+    primary key (tenant_id, network, person_id, span),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index failure_count_person on failure_count (tenant_id, person_id, span);
+create index failure_count_age on failure_count (tenant_id, span);
+-- What was unusual: one row for each kind, subject and span of time, however often it happened in it.
+create table unusual (
+    tenant_id  blob not null references tenant (id),
+    id         blob not null,
+    kind       text not null,
+    -- A person, a key or a network.
+    subject    text not null,
+    span       bigint not null,
+    -- Whose account or key it is, and who is told: a service account's is told to who answers for it.
+    person_id  blob,
+    told_id    blob,
+    key_id     blob,
+    times      bigint not null,
+    address    text not null,
+    network    text not null,
+    -- Why it is unusual, in figures, as JSON.
+    facts      text not null,
+    first_at   bigint not null,
+    last_at    bigint not null,
+    -- Who has looked at it, and when.
+    looked_at  bigint,
+    looked_by  blob,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id),
+    foreign key (tenant_id, told_id) references person (tenant_id, id)
+);
+create unique index unusual_once on unusual (tenant_id, kind, subject, span);
+create index unusual_kind on unusual (tenant_id, kind, id);
+create index unusual_person on unusual (tenant_id, person_id, id);
+create index unusual_told on unusual (tenant_id, told_id, id);
+create index unusual_new on unusual (tenant_id, id) where looked_at is null;
+
 -- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
 create table mail (
     tenant_id  blob not null references tenant (id),
@@ -308,6 +361,23 @@ create table review_item (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index review_item_open on review_item (tenant_id, review_id, nr) where verdict is null;
+-- Networks that a key was used from before, and how many tasks it submitted in each hour since the epoch.
+create table key_network (
+    tenant_id    blob not null,
+    key_id       blob not null,
+    network      text not null,
+    last_used_at bigint not null,
+    primary key (tenant_id, key_id, network),
+    foreign key (tenant_id, key_id) references api_key (tenant_id, id)
+);
+create table key_hour (
+    tenant_id blob not null,
+    key_id    blob not null,
+    hour      bigint not null,
+    tasks     bigint not null,
+    primary key (tenant_id, key_id, hour),
+    foreign key (tenant_id, key_id) references api_key (tenant_id, id)
+);
 
 create table rules (
     tenant_id blob not null primary key references tenant (id),
@@ -490,12 +560,15 @@ create table audit (
     previous    blob not null,
     hash        blob not null,
     personal    text,
+    -- Which security event it is, if it is one.
+    event       text,
     primary key (tenant_id, seq)
 );
 create index audit_action on audit (tenant_id, action, seq);
 create index audit_person on audit (tenant_id, person_id, seq);
 create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_outcome on audit (tenant_id, outcome, seq);
+create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
 -- Opens with the master key only: a wrong key is found at start.
 create table key_check (

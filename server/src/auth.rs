@@ -9,6 +9,7 @@ mod door;
 mod factors;
 mod passkeys;
 mod password;
+mod places;
 mod providers;
 mod refused;
 mod sessions;
@@ -21,6 +22,7 @@ pub use door::BrowserDoor;
 pub use factors::Proof;
 pub use passkeys::Passkeys;
 pub use password::{Hasher, check as check_password};
+pub use places::Places;
 pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
 pub use sessions::Sessions;
 

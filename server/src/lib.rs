@@ -22,5 +22,6 @@ pub mod runners;
 pub mod serve;
 pub mod setup;
 pub mod state;
+mod stranger;
 pub mod telemetry;
 pub mod web;

@@ -1,5 +1,6 @@
 //! What every handler shares.
 use crate::{
+    auth::Places,
     config::Config,
     door::SiteCertificate,
     failure::Failure,
@@ -26,6 +27,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// How often who has asked lately.
     pub rates: Arc<Rates>,
+    /// From where keys were used lately.
+    pub places: Arc<Places>,
     /// The certificate of pages and API, where we speak TLS to browsers ourselves.
     pub certificate: Option<Arc<SiteCertificate>>,
     /// Cancelled when the server is told to stop: what would go on for ever ends then.
@@ -51,6 +54,7 @@ impl App {
             config: Arc::new(config),
             keys: Arc::new(keys),
             rates,
+            places: Arc::default(),
             certificate: None,
             stop: CancellationToken::new(),
         })

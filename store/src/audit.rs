@@ -4,11 +4,13 @@ use crate::{
     column::record,
     conn::scoped,
     filter::{Arg, Page, Statement},
+    security::Told,
 };
 use domain::{
     Allowed, PersonId, Timestamp,
     audit::{Entry, Outcome, Stored, link},
     policy::{ReadAudit, goes_on_while_frozen},
+    security::SecurityEvent,
 };
 
 record! {
@@ -36,6 +38,8 @@ record! {
         pub hash: Vec<u8>,
         /// Names and addresses, unless erased.
         pub personal: Option<String>,
+        /// Which security event it is, if it is one.
+        pub event: Option<SecurityEvent>,
     }
 }
 
@@ -81,6 +85,8 @@ pub struct AuditFilter {
     pub target: Option<String>,
     /// Only `done` or only `refused`.
     pub outcome: Option<String>,
+    /// Only this security event (K-05).
+    pub event: Option<SecurityEvent>,
     /// Not before.
     pub since: Option<Timestamp>,
     /// Not after.
@@ -106,11 +112,16 @@ impl Write {
         }
         let hash = link(self.tenant, head.seq, &head.hash, &body);
         let record = entry.record;
+        let event = SecurityEvent::of(&record.action, record.outcome);
+        if let Some(event) = event {
+            let told = Told::of(event, &record, &self.actor);
+            self.told.push(told);
+        }
         scoped!(
             self,
             execute,
-            "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             head.seq,
             record.at,
             record.action,
@@ -121,7 +132,8 @@ impl Write {
             body,
             head.hash,
             hash,
-            entry.personal
+            entry.personal,
+            event
         )?;
         scoped!(self, execute, "update audit_head set hash = $2 where tenant_id = $1", hash)?;
         Ok(())
@@ -130,7 +142,7 @@ impl Write {
 
 macro_rules! columns {
     () => {
-        "select seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal from audit"
+        "select seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event from audit"
     };
 }
 
@@ -149,6 +161,7 @@ impl Read {
             (" and action = ?", filter.action),
             (" and target_id = ?", filter.target),
             (" and outcome = ?", filter.outcome),
+            (" and event = ?", filter.event.map(|event| event.as_str().to_owned())),
         ];
         for (sql, value) in texts {
             if let Some(value) = value {

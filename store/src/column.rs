@@ -9,7 +9,9 @@ use domain::{
     review::{Right, Verdict},
     role::{Role, TenantRole},
     scope::Scopes,
+    security::SecurityEvent,
     task::{TaskState, Tool},
+    unusual::{Facts, Unusual},
     visibility::Visibility,
 };
 use uuid::Uuid;
@@ -83,7 +85,10 @@ as_text!(
     Scopes,
     Happened,
     Right,
-    Verdict
+    Verdict,
+    SecurityEvent,
+    Unusual,
+    Facts
 );
 
 impl Column for Timestamp {

@@ -1,5 +1,5 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
-use crate::{Error, Event, Result, Store, Topic, writer::Member};
+use crate::{Error, Event, Result, Store, Topic, security::Told, writer::Member};
 use domain::{
     Action, Actor, Allowed, TenantId, Timestamp,
     audit::{Entry, Outcome},
@@ -138,6 +138,8 @@ pub struct Write {
     pub(crate) conn: Conn,
     pub(crate) now: Timestamp,
     pub(crate) store: Store,
+    /// Security events that its records are, for the log once they are committed.
+    pub(crate) told: Vec<Told>,
     events: Vec<Event>,
 }
 
@@ -154,7 +156,7 @@ impl Store {
         let mut conn = self.begin_write().await?;
         enter(&mut conn, actor.tenant).await?;
         let (tenant, now) = (actor.tenant, self.now());
-        Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), events: vec![] })
+        Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] })
     }
 
     /// Asks the policy, and records a refusal in the audit log before answering it.
@@ -189,7 +191,9 @@ impl Write {
 
     /// Makes it so, and tells those who listen.
     pub async fn commit(self) -> Result<()> {
-        crate::events::commit(self.conn, self.events).await
+        crate::events::commit(self.conn, self.events).await?;
+        self.told.iter().for_each(Told::log);
+        Ok(())
     }
 
     /// Queues an event for after the commit.

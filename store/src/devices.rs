@@ -4,7 +4,7 @@ use domain::PersonId;
 
 impl Write {
     /// Knows a browser from now on, by the hash of what its cookie holds; of many, the twenty latest.
-    pub async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
+    pub(crate) async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
         scoped!(
             self,
             execute,

@@ -179,7 +179,11 @@ impl Write {
     /// Records that the actor's second factor, or proof, was wrong.
     pub async fn note_refused_factor(&mut self, reason: &str) -> Result<()> {
         let target = ("person", self.viewer().to_string());
-        self.note("factor.show", target, Outcome::Refused, json!({ "reason": reason })).await
+        self.note("factor.show", target, Outcome::Refused, json!({ "reason": reason })).await?;
+        match self.actor.person() {
+            Some(person) => self.count_failure(person).await,
+            None => Ok(()),
+        }
     }
 
     /// Removes all second factors of a person, tells them, and ends their sessions. `NotFound` where there is nobody.

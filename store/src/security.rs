@@ -1,7 +1,70 @@
-//! Security events that no change makes (K-05): somebody was held off at the door.
+//! Security events (K-05): those that no change makes, because somebody was held off at the door, and how all of them are told
+//! to the log.
 use crate::{Result, Write};
-use domain::audit::Outcome;
-use serde_json::json;
+use domain::{
+    Actor, TenantId, Timestamp,
+    audit::{Outcome, Record},
+    security::SecurityEvent,
+};
+use serde_json::{Value, json};
+
+/// A security event as the log tells it: one line with the same fields for each.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Which.
+    pub event: SecurityEvent,
+    /// When.
+    pub at: Timestamp,
+    /// In which tenant, where that is known.
+    pub tenant: Option<TenantId>,
+    /// Where from.
+    pub source_ip: Option<String>,
+    /// The beginning of the key that was used, where one was.
+    pub key_prefix: Option<String>,
+    /// What it was about: kind and id, or method and path.
+    pub target: String,
+    /// What else there is to say. Nothing secret.
+    pub details: Value,
+}
+
+impl Told {
+    /// What a record of `actor` tells.
+    pub(crate) fn of(event: SecurityEvent, record: &Record, actor: &Actor) -> Self {
+        let prefix = record.detail.get("key_prefix").and_then(Value::as_str).map(str::to_owned);
+        Self {
+            event,
+            at: record.at,
+            tenant: Some(actor.tenant),
+            source_ip: actor.address.clone(),
+            key_prefix: prefix.or_else(|| actor.key_prefix.clone()),
+            target: format!("{} {}", record.target.kind, record.target.id),
+            details: json!({ "action": record.action, "person": actor.person(), "of": record.detail }),
+        }
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "security",
+                    event = self.event.as_str(),
+                    timestamp = self.at.0,
+                    source_ip = self.source_ip.as_deref(),
+                    key_prefix = self.key_prefix.as_deref(),
+                    tenant = self.tenant.map(tracing::field::display),
+                    target = self.target.as_str(),
+                    details = %self.details,
+                    "security event"
+                )
+            };
+        }
+        match self.event {
+            SecurityEvent::SessionCreation | SecurityEvent::SessionTermination => line!(info),
+            _ => line!(warn),
+        }
+    }
+}
 
 /// That somebody asked too often.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -115,7 +115,8 @@ impl Write {
     /// Records that somebody tried to sign in as `person` and could not.
     pub async fn note_refused_sign_in(&mut self, person: PersonId, reason: &str) -> Result<()> {
         let detail = serde_json::json!({ "reason": reason });
-        self.note("session.open", ("person", person.to_string()), domain::audit::Outcome::Refused, detail).await
+        self.note("session.open", ("person", person.to_string()), domain::audit::Outcome::Refused, detail).await?;
+        self.count_failure(person).await
     }
 
     /// Notes that the holder of a session just proved again who they are. `NotFound` when it ended meanwhile (E11).

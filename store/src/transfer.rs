@@ -14,7 +14,7 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 41] = [
     "tenant",
     "tenant_key",
     "organisation",
@@ -31,6 +31,9 @@ const TABLES: [&str; 36] = [
     "account_event",
     "address_change",
     "known_device",
+    "known_network",
+    "failure_count",
+    "unusual",
     "mail",
     "identity_provider",
     "identity",
@@ -40,6 +43,8 @@ const TABLES: [&str; 36] = [
     "api_key",
     "review",
     "review_item",
+    "key_network",
+    "key_hour",
     "rules",
     "enrolment",
     "runner",

@@ -36,11 +36,13 @@ pub fn Line(
     event: AccountEvent,
 ) -> impl IntoView {
     let AccountEvent { happened, detail, created_at, address, .. } = event;
+    let unusual = matches!(happened, Happened::NewPlace | Happened::ManyFailures | Happened::KeyUnusual);
     view! {
         {what(happened)}
         {(!detail.is_empty()).then(|| view! { ": "<Revealed text=detail /> })}
         " · "
         <Moment at=created_at />
+        {unusual.then(|| view! { " · "<a href="/account#unusual">{t!("news-unusual")}</a> })}
         {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><Revealed text=address /></span> })}
     }
 }
@@ -59,5 +61,8 @@ pub fn what(happened: Happened) -> String {
         Happened::FactorsReset => t!("happened-factors-reset"),
         Happened::AddressAsked => t!("happened-address-asked"),
         Happened::AddressChanged => t!("happened-address-changed"),
+        Happened::NewPlace => t!("happened-new-place"),
+        Happened::ManyFailures => t!("happened-many-failures"),
+        Happened::KeyUnusual => t!("happened-key-unusual"),
     }
 }

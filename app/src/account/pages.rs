@@ -8,6 +8,7 @@ use crate::{
     },
     outcome::Refusal,
     ui::{Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, ctx, page},
+    unusual::pages::Own,
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -15,6 +16,8 @@ use store::{AccountEvent, Factors};
 
 /// How many events are listed.
 const EVENTS: u32 = 50;
+/// How many unusual things.
+const UNUSUAL: u32 = 20;
 
 /// One's own account.
 pub fn account() -> impl IntoView {
@@ -24,6 +27,7 @@ pub fn account() -> impl IntoView {
 async fn own(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (factors, events) = (read.factors().await?, read.account_events(EVENTS).await?);
+    let rows = read.own_unusual(UNUSUAL).await?;
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(Page::new(Place::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
         <Facts>
@@ -40,6 +44,7 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
             <p>{t!("sessions-lead")}</p>
             <LinkButton href="/sessions">{t!("account-sessions")}</LinkButton>
         </section>
+        <Own rows=rows />
         <Events events=events />
     }))
 }

@@ -12,6 +12,7 @@ pub fn read(here: &Address) -> AuditFilter {
         person: here.get("person").and_then(|id| id.parse().ok()),
         target: text("target"),
         outcome: text("outcome").filter(|word| word == "done" || word == "refused"),
+        event: here.get("event").and_then(|event| event.parse().ok()),
         since: day("since", "00:00:00"),
         until: day("until", "23:59:59.999999"),
     }
@@ -19,8 +20,9 @@ pub fn read(here: &Address) -> AuditFilter {
 
 /// Whether anything is narrowed at all.
 pub fn is_narrow(filter: &AuditFilter) -> bool {
-    let AuditFilter { action, person, target, outcome, since, until } = filter;
-    action.is_some() || person.is_some() || target.is_some() || outcome.is_some() || since.is_some() || until.is_some()
+    let AuditFilter { action, person, target, outcome, event, since, until } = filter;
+    let texts = [action, target, outcome].into_iter().any(Option::is_some);
+    texts || person.is_some() || event.is_some() || since.is_some() || until.is_some()
 }
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod tests {
         let here = Address::new("/audit")
             .with("since", "yesterday")
             .with("outcome", "well")
+            .with("event", "anything")
             .with("person", "ada")
             .with("action", " ");
         assert!(!is_narrow(&read(&here)));

@@ -6,7 +6,7 @@ use crate::{
     tasks::trail::Trail,
     ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, ctx, page},
 };
-use domain::{Actor, policy::ReadAudit};
+use domain::{Actor, policy::ReadAudit, security::SecurityEvent};
 use leptos::prelude::*;
 use store::Person;
 
@@ -57,6 +57,8 @@ const ACTIONS: &[&str] = &[
     "runner.renew",
     "runner.renewed",
     "runner.revoke",
+    "unusual.found",
+    "unusual.look",
 ];
 
 /// The log.
@@ -92,12 +94,14 @@ fn Filters(people: Vec<Person>) -> impl IntoView {
     let people = people
         .into_iter()
         .map(|person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email)));
+    let events = SecurityEvent::ALL.iter().map(|event| Choice::new(event.as_str(), event.as_str()));
     let outcomes = vec![Choice::new("done", t!("audit-done")), Choice::new("refused", t!("audit-refused"))];
     view! {
-        <Narrow label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "since", "until"]>
+        <Narrow label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
             <NarrowChoice name="action" label=t!("audit-action") any=t!("audit-any") choices=actions />
             <NarrowChoice name="person" label=t!("audit-who") any=t!("audit-any") choices=people.collect() />
             <NarrowChoice name="outcome" label=t!("audit-outcome") any=t!("audit-any") choices=outcomes />
+            <NarrowChoice name="event" label=t!("audit-event") any=t!("audit-any") choices=events.collect() />
             <NarrowText name="target" label=t!("audit-target-id") kind="search" />
             <NarrowText name="since" label=t!("audit-since") kind="date" />
             <NarrowText name="until" label=t!("audit-until") kind="date" />

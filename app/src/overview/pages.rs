@@ -10,6 +10,7 @@ use crate::{
         words::{Reach, state_word},
     },
     ui::{Address, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Table, ctx, page},
+    unusual::pages::Waiting as UnusualWaiting,
 };
 use domain::{
     Actor,
@@ -37,6 +38,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
     let failed = read.failed_since(since, ROWS).await?;
     let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
+    let (auditor, unusual) = (actor.reads_everything(), read.unusual_waiting().await?);
     let place = first::place(&actor);
     let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
     let submit = place.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
@@ -46,6 +48,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
         <Live topics="runners" region="overview-runner" quiet=true>
             {no_runner.then(|| view! { <p class="notice"><a href="/runners">{t!("overview-no-runner")}</a></p> })}
         </Live>
+        {auditor.then(|| view! { <UnusualWaiting count=unusual /> })}
         {first.map(|organisation| view! { <FirstTask organisation=organisation admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>
             <Tiles open=open ended=lately />

@@ -26,6 +26,8 @@ pub enum Place {
     Incident,
     /// The audit log.
     Audit,
+    /// What was unusual.
+    Unusual,
     /// One's own account.
     Account,
     /// Identity providers.
@@ -52,6 +54,7 @@ impl Place {
             Self::Keys => "/keys",
             Self::Incident => "/incident",
             Self::Audit => "/audit",
+            Self::Unusual => "/unusual",
             Self::Account => "/account",
             Self::Authentication => "/settings/authentication",
             Self::Sessions => "/sessions",
@@ -72,6 +75,7 @@ impl Place {
             Self::Keys => t!("nav-keys"),
             Self::Incident => t!("nav-incident"),
             Self::Audit => t!("nav-audit"),
+            Self::Unusual => t!("nav-unusual"),
             Self::Account => t!("nav-own-account"),
             Self::Authentication => t!("nav-authentication"),
             Self::Sessions => t!("nav-sessions"),
@@ -94,6 +98,7 @@ impl Place {
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::Sessions => Glyph::Globe,
+            Self::Unusual => Glyph::Search,
         }
     }
 
@@ -110,6 +115,7 @@ impl Place {
             Self::Keys => "k",
             Self::Incident => "e",
             Self::Audit => "l",
+            Self::Unusual => "d",
             Self::Account => "y",
             Self::Authentication => "i",
             Self::Sessions => "s",
@@ -124,7 +130,7 @@ impl Place {
 
     fn open_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit | Self::Authentication => actor.reads_everything(),
+            Self::People | Self::Audit | Self::Unusual | Self::Authentication => actor.reads_everything(),
             Self::Incident => actor.is_admin(),
             _ => true,
         }
@@ -137,7 +143,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
         (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
         (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
         (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
-        (t!("nav-proof"), vec![Place::Audit]),
+        (t!("nav-proof"), vec![Place::Audit, Place::Unusual]),
         (t!("nav-settings"), vec![Place::Authentication]),
         (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::Sessions]),
     ];

@@ -1,7 +1,7 @@
 //! What is done when something goes wrong: locking somebody out, ending sessions, freezing the tenant, stopping what runs (K-09).
 //! What takes away asks for no fresh proof, so that nothing is in its way; what gives back does.
 use super::{Action, admin, manages, when};
-use crate::{Actor, OrganisationId, PersonId, RunnerId};
+use crate::{Actor, EventId, OrganisationId, PersonId, RunnerId};
 use serde_json::{Value, json};
 
 /// Whose tasks are stopped.
@@ -66,6 +66,12 @@ actions! {
         of: Option<PersonId>,
     } if |_, actor| admin(actor), detail |a| json!({ "everybody": a.of.is_none() });
 
+    /// Says that one has looked at something unusual (N-06).
+    LookAtUnusual = "unusual.look" on "unusual" (|a| a.id.to_string()) {
+        /// At what.
+        id: EventId,
+    } if |_, actor| admin(actor);
+
     /// Freezes the tenant: nothing is changed and nothing starts until it is thawed.
     FreezeTenant = "tenant.freeze" on "tenant" (|_| String::new()) {} if |_, actor| admin(actor);
 
@@ -103,7 +109,8 @@ pub fn goes_on_while_frozen(action: &str) -> bool {
         "tenant.thaw",
     ];
     // Who thaws it has to get in first: with a session, a second factor, or by breaking the glass.
-    const NOUNS: [&str; 3] = ["break_glass.", "factor.", "session."];
+    // What is unusual is found and looked at all the more.
+    const NOUNS: [&str; 4] = ["break_glass.", "factor.", "session.", "unusual."];
     NAMES.contains(&action) || NOUNS.iter().any(|noun| action.starts_with(noun))
 }
 

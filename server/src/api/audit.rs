@@ -9,6 +9,7 @@ use domain::{
     Invalid, PersonId, Timestamp,
     audit::{Outcome, Record},
     policy::ReadAudit,
+    security::SecurityEvent,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,6 +47,9 @@ pub(super) struct AuditRecord {
     hash: String,
     /// Names and addresses as JSON text, unless erased; its SHA-256 stands in the body.
     personal: Option<String>,
+    /// Which security event it is, if it is one: `authentication_failure`, `unauthorized_command_attempt`, `session_creation`,
+    /// `session_termination`, `agent_connection_failure` or `rate_limit_exceeded`.
+    event: Option<String>,
 }
 
 impl From<AuditRow> for AuditRecord {
@@ -64,6 +68,7 @@ impl From<AuditRow> for AuditRecord {
             previous: hex::encode(row.previous),
             hash: hex::encode(row.hash),
             personal: row.personal,
+            event: row.event.map(|event| event.to_string()),
         }
     }
 }
@@ -87,6 +92,10 @@ pub(super) struct AuditQuery {
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     outcome: Option<Came>,
+    /// Only this security event, such as `authentication_failure`.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<String>)]
+    event: Option<SecurityEvent>,
     /// Not before this time (RFC 3339).
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -143,6 +152,7 @@ pub(super) async fn list_audit_records(
         person: query.person,
         target: query.target,
         outcome: query.outcome.map(|Came(outcome)| outcome.as_str().to_owned()),
+        event: query.event,
         since: query.since.map(|Moment(at)| at),
         until: query.until.map(|Moment(at)| at),
     };

@@ -5,11 +5,12 @@ use crate::{
     problem::Problem,
     rates::{self, Remarks},
     state::App,
+    stranger,
 };
 use axum::extract::FromRequestParts;
-use domain::{Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope};
+use domain::{Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;
 
 /// Says when the key ends, once that is soon, in the form of RFC 3339.
@@ -84,6 +85,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         proved_at: app.store.now(),
         fresh: true,
         address: address.map(|address| address.to_string()),
+        key_prefix: Some(key.prefix.clone()),
     };
     let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
@@ -109,7 +111,13 @@ impl FromRequestParts<App> for Program {
         };
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
         let program = find(app, digest(token), address).await?;
-        let program = program.ok_or_else(|| Problem::unauthorised("This key is unknown, revoked or expired."))?;
+        let Some(program) = program else {
+            let target = format!("{} {}", parts.method, parts.uri.path());
+            let prefix = token.get(..app::token::SHOWN);
+            let reason = "the key is unknown, revoked or expired, or its owner is locked out";
+            stranger::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
+            return Err(Problem::unauthorised("This key is unknown, revoked or expired."));
+        };
         rates::charge(app, (&*parts).into(), &program.actor, Some(&program.key.prefix))
             .map_err(|exceeded| Problem::too_often(exceeded.detail(&parts.method), exceeded.wait.as_secs()))?;
         if !program.key.networks.admit(address) {
@@ -118,6 +126,15 @@ impl FromRequestParts<App> for Program {
         }
         let (store, used) = (app.store.clone(), program.key.clone());
         note_use(async move { store.system().touch_key(&used).await }).await;
+        if address.is_some_and(|address| app.places.is_news(program.key.id, address, Instant::now())) {
+            let (store, actor, last) = (app.store.clone(), program.actor.clone(), program.key.last_used_at);
+            note_use(async move {
+                let mut write = store.write(&actor).await?;
+                write.note_key_use(last).await?;
+                write.commit().await
+            })
+            .await;
+        }
         if program.ends_soon(app.store.now())
             && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
         {

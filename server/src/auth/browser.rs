@@ -143,6 +143,7 @@ pub(super) fn actor(
         proved_at: holder.proved_at,
         fresh,
         address,
+        key_prefix: None,
     }
 }
 

@@ -3,7 +3,7 @@ use super::{
     Hasher, Providers, check_password, digest,
     sessions::{HOLDER, Holder},
 };
-use crate::state::App;
+use crate::{state::App, stranger};
 use app::{
     door::{Answer, Configured, Door, Findings, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer, WaysIn},
     login::trouble,
@@ -13,6 +13,7 @@ use domain::{
     Actor, Email, IdentityId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
+    security::SecurityEvent,
     text,
 };
 use std::{
@@ -20,6 +21,7 @@ use std::{
     net::IpAddr,
     sync::{Mutex, PoisonError},
 };
+use store::Arrival;
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -96,6 +98,11 @@ impl Door for BrowserDoor {
             let Some((known, by)) = credential.as_ref().filter(|_| right).zip(by) else {
                 for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
                     system.note_failure(*subject).await?;
+                }
+                if credential.is_none() {
+                    let (event, reason) =
+                        (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
+                    stranger::refused(event, Some(self.address), None, "POST /actions/login/sign-in", reason);
                 }
                 if let Some(known) = credential {
                     let nobody = Actor {
@@ -379,17 +386,19 @@ impl BrowserDoor {
         };
         self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
         self.session.save().await.map_err(|error| unavailable(&error))?;
-        self.know_device(tenant, person).await
+        self.arrive(tenant, person, vouched).await
     }
 
-    /// From now on this browser is one that the person signed in with.
-    async fn know_device(&self, tenant: TenantId, person: PersonId) -> Result<(), Refusal> {
+    /// From now on this browser is one that the person signed in with, from this network; what is new of it is told (N-06).
+    async fn arrive(&self, tenant: TenantId, person: PersonId, vouched: bool) -> Result<(), Refusal> {
         let token = match &self.known_device {
             Some(token) => token.clone(),
             None => app::token::Token::new("")?.text,
         };
-        let mut write = self.app.store.write(&Actor::clock(tenant, self.app.store.now())).await?;
-        write.know_device(person, digest(&token)).await?;
+        let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.app.store.now()) };
+        let mut write = self.app.store.write(&nobody).await?;
+        let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), vouched };
+        write.arrive(person, &arrival).await?;
         write.commit().await?;
         *self.new_device.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         Ok(())

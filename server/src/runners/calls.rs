@@ -1,8 +1,8 @@
 //! The gRPC service: who calls is known by certificate, and whether that still counts by the database, on every call.
 
-use std::{pin::Pin, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
-use domain::{Actor, RunnerId, TenantId};
+use domain::{Actor, RunnerId, TenantId, security::SecurityEvent};
 use futures::Stream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -17,8 +17,9 @@ use wire::{
 
 use super::{Shared, session};
 use crate::{
-    door::PeerCertificate,
+    door::{ClientAddress, PeerCertificate},
     pki::{RunnerPeer, runner_identity},
+    stranger,
 };
 
 /// Messages that may wait for one runner; its stream ends when it reads no more.
@@ -40,11 +41,16 @@ impl Runner for Calls {
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         let certificate = request.extensions().get::<PeerCertificate>();
         let certificate = certificate.ok_or_else(|| Status::unauthenticated("a client certificate is needed"))?;
-        let peer = runner_identity(&certificate.0).map_err(|error| Status::unauthenticated(error.to_string()))?;
+        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let peer = runner_identity(&certificate.0).map_err(|error| {
+            let (event, reason) = (SecurityEvent::AgentConnectionFailure, error.to_string());
+            stranger::refused(event, address, None, "runner port", &reason);
+            Status::unauthenticated(reason)
+        })?;
         let actor = match self.0.actor(peer).await.map_err(|error| inside(&error))? {
             Some(actor) => actor,
             None => {
-                turned_away(&self.0, peer).await;
+                turned_away(&self.0, peer, address).await;
                 return Err(unknown());
             }
         };
@@ -66,12 +72,13 @@ pub(super) fn inside(error: &store::Error) -> Status {
 }
 
 /// Records that somebody came with a certificate of ours that does not count.
-async fn turned_away(shared: &Shared, peer: RunnerPeer) {
+async fn turned_away(shared: &Shared, peer: RunnerPeer, address: Option<IpAddr>) {
     let runner = RunnerId(peer.runner);
     if !shared.desk.is_news(runner) {
         return;
     }
-    let actor = Actor::runner(TenantId(peer.tenant), runner, "", shared.store().now());
+    let mut actor = Actor::runner(TenantId(peer.tenant), runner, "", shared.store().now());
+    actor.address = address.map(|address| address.to_string());
     let noted = async {
         let mut write = shared.store().write(&actor).await?;
         write.note_refused_runner(None, "it is revoked, or its certificate is not the one that counts").await?;

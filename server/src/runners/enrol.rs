@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, Extension, State, rejection::JsonRejection},
     routing::post,
 };
-use domain::{Actor, EnrolmentId, RunnerId, TenantId, Timestamp};
+use domain::{Actor, EnrolmentId, RunnerId, TenantId, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::EnrolledRunner;
@@ -19,6 +19,7 @@ use crate::{
     door::ClientAddress,
     pki::{Issued, PkiError},
     problem::Problem,
+    stranger,
 };
 
 /// Where runners enrol.
@@ -68,10 +69,15 @@ async fn enrol(
     let Json(form) = form.map_err(|error| Problem::unreadable(error.body_text()))?;
     let hash = digest(token);
     // The token names no tenant; what it leads to does.
-    let place = shared.store().system().enrolment(hash).await?.ok_or_else(unknown)?;
+    let address = client.map(|Extension(client)| client.0);
+    let Some(place) = shared.store().system().enrolment(hash).await? else {
+        let (event, reason) = (SecurityEvent::AgentConnectionFailure, "the enrolment token is unknown");
+        stranger::refused(event, address, None, "POST /api/v1/runners/enrol", reason);
+        return Err(unknown());
+    };
     let (id, now) = (RunnerId(new_id()), shared.store().now());
     let mut actor = Actor::runner(place.tenant_id, id, &form.name, now);
-    actor.address = client.map(|Extension(client)| client.0.to_string());
+    actor.address = address.map(|address| address.to_string());
 
     let mut write = shared.store().write(&actor).await?;
     let enrolment = match write.use_enrolment(hash).await {

@@ -131,6 +131,7 @@ impl World {
             config: config.into(),
             keys: keys.into(),
             rates,
+            places: std::sync::Arc::default(),
             certificate: None,
             stop: CancellationToken::new(),
         };

@@ -4,3 +4,4 @@ mod certificates;
 mod keys;
 mod limits;
 mod secrets;
+mod unusual;

@@ -18,6 +18,12 @@ pub struct Letter {
     pub text: String,
 }
 
+impl Letter {
+    fn is_about_a_place(&self) -> bool {
+        self.text.contains("from a new place")
+    }
+}
+
 /// The mail server.
 pub struct Postbox {
     letters: Arc<Mutex<Vec<Letter>>>,
@@ -59,14 +65,24 @@ impl Postbox {
         *self.busy.lock().unwrap()
     }
 
+    /// Those about sign-ins from new places: here everybody signs in with browsers that have never been there, again and again.
+    pub fn about_places(&self) -> Vec<Letter> {
+        self.letters.lock().unwrap().iter().filter(|letter| letter.is_about_a_place()).cloned().collect()
+    }
+
+    /// All others.
+    fn letters(&self) -> Vec<Letter> {
+        self.letters.lock().unwrap().iter().filter(|letter| !letter.is_about_a_place()).cloned().collect()
+    }
+
     pub fn count(&self) -> usize {
-        self.letters.lock().unwrap().len()
+        self.letters().len()
     }
 
     /// The `n`-th mail, once it has come.
     pub async fn letter(&self, n: usize) -> Letter {
         for _ in 0..1_500 {
-            if let Some(letter) = self.letters.lock().unwrap().get(n) {
+            if let Some(letter) = self.letters().get(n) {
                 return letter.clone();
             }
             sleep(Duration::from_millis(20)).await;

@@ -1,7 +1,7 @@
 //! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
 use crate::{
     raw::Raw,
-    walls::{idp, new_identity},
+    walls::{arrival, idp, new_identity},
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
@@ -16,7 +16,7 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{NewPasskey, NewSession, Result, WaysIn, Write};
+use store::{NewPasskey, NewSession, Result, UnusualFilter, WaysIn, Write};
 use uuid::Uuid;
 
 /// Does a change twice: first dropped, which must leave neither change nor record, then committed.
@@ -69,7 +69,8 @@ const SILENT: &[(&str, &str)] = &[
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "its owner has read what is recorded elsewhere"),
-    ("know_device", "a cookie that opens nothing by itself"),
+    ("arrive", "remembers where somebody signs in; what is new of it is recorded"),
+    ("note_key_use", "remembers where a key is used; what is new of it is recorded"),
     ("append_lines", "output is not a change of state; its digest stands in the receipt"),
     ("renew_leases", "nothing but time passes"),
     ("runner_seen", "nothing but time passes"),
@@ -130,7 +131,14 @@ on_both! {
         let address = email("moved", "acme");
         l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, "t", hash("address")).await).await;
         l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
-        l.records("know_device", 0, mia, async |w| w.know_device(owner, hash("device")).await).await;
+        l.records("arrive", 0, mia, async |w| w.arrive(owner, &arrival("laptop", true)).await).await;
+        l.records("arrive", 1, mia, async |w| w.arrive(owner, &arrival("phone", true)).await).await;
+        let proof = adam.may(ReadAudit).unwrap();
+        let found = world.store.read(adam).await.unwrap().unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
+        let look = || LookAtUnusual { id: found };
+        l.records("look_at_unusual", 1, adam, async |w| w.look_at_unusual(adam.may(look())?).await).await;
+        let key = world.key(mia, "tasks:read").await;
+        l.records("note_key_use", 0, &key, async |w| w.note_key_use(None).await).await;
         l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
         l.records("open_session", 1, mia, async |w| w.open_session(again()).await).await;
         l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;

@@ -29,6 +29,7 @@ mod submitting;
 mod task_lists;
 mod throttle;
 mod transfer;
+mod unusual;
 mod visibility;
 mod walls;
 mod walls_database;

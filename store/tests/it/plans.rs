@@ -5,8 +5,11 @@ use crate::{
     walls::{Things, matrix},
     world::World,
 };
-use domain::{OrganisationId, PersonId, Timestamp, policy::ReadAudit, task::TaskState};
-use store::{ApprovalFilter, AuditFilter, TaskFilter};
+use domain::{
+    EventId, OrganisationId, PersonId, Timestamp, policy::ReadAudit, security::SecurityEvent, task::TaskState,
+    unusual::Unusual,
+};
+use store::{ApprovalFilter, AuditFilter, TaskFilter, UnusualFilter};
 
 /// Tables that grow without bound, with the names that statements give them.
 const LARGE: &[&str] = &[
@@ -20,6 +23,13 @@ const LARGE: &[&str] = &[
     "recovery_code",
     "account_event",
     "known_device",
+    "known_network",
+    "n",
+    "failure_count",
+    "unusual",
+    "u",
+    "key_network",
+    "key_hour",
     "task_log",
     "b",
     "task_label",
@@ -42,6 +52,7 @@ const LISTS: &[&str] = &[
     "order by l.task_id limit",
     "order by a.id desc limit",
     "order by seq desc limit",
+    "order by u.id desc limit",
 ];
 
 /// Calls every method of the matrix, and the lists with each of their filters.
@@ -81,9 +92,17 @@ async fn run_everything(world: &World, things: &Things) {
         AuditFilter { person, ..Default::default() },
         AuditFilter { target: Some("x".into()), ..Default::default() },
         AuditFilter { outcome: Some("refused".into()), ..Default::default() },
+        AuditFilter { event: Some(SecurityEvent::SessionCreation), ..Default::default() },
         AuditFilter { since: Some(Timestamp(0)), until: Some(Timestamp(1)), ..Default::default() },
     ] {
         read.audit(&proof, filter, None, 50).await.unwrap();
+    }
+    for filter in [
+        UnusualFilter { kind: Some(Unusual::SignIn), ..Default::default() },
+        UnusualFilter { person, ..Default::default() },
+        UnusualFilter { new: true, ..Default::default() },
+    ] {
+        read.unusual(&proof, filter, Some(EventId(uuid::Uuid::max())), 50).await.unwrap();
     }
     drop(read);
     let system = world.store.system();
@@ -128,28 +147,29 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
     )
     .await
     .unwrap();
+    raw.run(
+        "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
+         insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, created_at)
+         select tenant_id, randomblob(16), id, '', '', randomblob(32), 'tasks:read', n from person join x",
+    )
+    .await
+    .unwrap();
     for (table, columns, values) in [
+        ("passkey", "id, name, credential_id, body, created_at", "randomblob(16), '', randomblob(16), '{}', n"),
+        ("recovery_code", "code_hash, created_at", "randomblob(32), n"),
+        ("account_event", "id, happened, detail, address, created_at", "randomblob(16), 'totp_added', '', '', n"),
+        ("known_device", "token_hash, last_used_at", "randomblob(32), n"),
+        ("known_network", "network, last_used_at", "'10.0.' || n || '.0/24', n"),
+        ("failure_count", "network, span, failures", "'10.0.' || n || '.0/24', n, 1"),
         (
-            "api_key",
-            "owner_id, id, name, prefix, token_hash, scopes, created_at",
-            "id, randomblob(16), '', '', randomblob(32), 'tasks:read', n",
+            "unusual",
+            "id, kind, subject, span, told_id, times, address, network, facts, first_at, last_at",
+            r#"randomblob(16), 'guessing', hex(id), n, id, 1, '', '', '{"kind":"key_silent","days":90}', n, n"#,
         ),
-        (
-            "passkey",
-            "person_id, id, name, credential_id, body, created_at",
-            "id, randomblob(16), '', randomblob(16), '{}', n",
-        ),
-        ("recovery_code", "person_id, code_hash, created_at", "id, randomblob(32), n"),
-        (
-            "account_event",
-            "person_id, id, happened, detail, address, created_at",
-            "id, randomblob(16), 'totp_added', '', '', n",
-        ),
-        ("known_device", "person_id, token_hash, last_used_at", "id, randomblob(32), n"),
     ] {
         raw.run(&format!(
             "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
-             insert into {table} (tenant_id, {columns}) select tenant_id, {values} from person join x"
+             insert into {table} (tenant_id, person_id, {columns}) select tenant_id, id, {values} from person join x"
         ))
         .await
         .unwrap();

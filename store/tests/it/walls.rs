@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
 use store::{
-    ApprovalFilter, AuditFilter, Error, Lease, NewIdentity, NewPasskey, NewSession, RateLimited, Result, TaskFilter,
-    WaysIn, Which,
+    ApprovalFilter, Arrival, AuditFilter, Error, Lease, NewIdentity, NewPasskey, NewSession, RateLimited, Result,
+    TaskFilter, UnusualFilter, WaysIn, Which,
 };
 use uuid::Uuid;
 
@@ -55,6 +55,8 @@ pub struct Things {
     identity: IdentityId,
     /// Of the whole tenant; nothing in it is answered. The first right in it is Audrey's.
     review: ReviewId,
+    /// Mia signed in elsewhere.
+    unusual: EventId,
 }
 
 impl Things {
@@ -68,7 +70,6 @@ impl Things {
         let lease = lease(&taken);
         let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
-        world.submit(mia, task(house.ops, json!({ "title": format!("queued at {name}"), "priority": "low" }))).await;
         let asked = json!({ "title": format!("asked at {name}"), "network_policy": "none", "labels": { "at": name } });
         let asked = world.submit(mia, task(house.ops, asked)).await;
         let mut read = world.store.read(console).await.unwrap();
@@ -117,7 +118,6 @@ impl Things {
                     )
                     .await?;
                 write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await?;
-                write.know_device(person, hash(&format!("device at {name}"))).await?;
                 let asked = may(mia, ChangeAddress { owner: person })?;
                 write.ask_address(asked, &email("new", name), "", address_token).await
             })
@@ -135,6 +135,23 @@ impl Things {
         };
         let glass = console.may(glass).unwrap();
         world.change(console, async |write| write.open_break_glass(glass).await).await.unwrap();
+        for n in 1..3 {
+            let door = Actor { address: Some(format!("192.0.{n}.1")), ..Actor::clock(house.tenant, world.now()) };
+            let device = arrival(&format!("device at {name}"), true);
+            world.change(&door, async |write| write.arrive(person, &device).await).await.unwrap();
+            world
+                .change(&door, async |write| write.note_refused_sign_in(person, "wrong password").await)
+                .await
+                .unwrap();
+        }
+        let proof = may(adam, ReadAudit).unwrap();
+        let mut read = world.store.read(adam).await.unwrap();
+        let unusual = read.unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
+        drop(read);
+        let shown = domain::Principal::Key { key, owner: person };
+        let shown = Actor { principal: shown, address: Some("192.0.2.1".into()), ..mia.clone() };
+        world.change(&shown, async |write| write.note_key_use(None).await).await.unwrap();
+        world.submit(&shown, task(house.ops, json!({ "title": format!("queued at {name}"), "priority": "low" }))).await;
         let mut identity = None;
         for subject in ["1", "2"] {
             let link = mia.may(LinkIdentity { person, provider: "ID".into() }).unwrap();
@@ -167,6 +184,7 @@ impl Things {
             provider,
             identity: identity.unwrap(),
             review,
+            unusual,
         }
     }
 
@@ -210,6 +228,7 @@ impl Things {
             provider: ProviderId(id()),
             identity: IdentityId(id()),
             review: ReviewId(id()),
+            unusual: EventId(id()),
         }
     }
 
@@ -220,7 +239,7 @@ impl Things {
     }
 }
 
-fn rate_limited() -> RateLimited {
+pub fn rate_limited() -> RateLimited {
     let target = "GET /api/v1/tasks".to_owned();
     RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
 }
@@ -240,7 +259,7 @@ fn one_way() -> WaysIn {
     WaysIn { password: false, issuers: vec!["https://id.example".into()] }
 }
 
-fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
+pub fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
     NewSession {
         token_hash: hash(&format!("session at {name}")),
         id,
@@ -251,6 +270,10 @@ fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> Ne
         address: "192.0.2.1".into(),
         expires_at: world.now().after(Duration::from_hours(12)),
     }
+}
+
+pub fn arrival(device: &str, vouched: bool) -> Arrival {
+    Arrival { token_hash: hash(device), device: device.into(), vouched }
 }
 
 fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
@@ -334,6 +357,9 @@ pub fn matrix() -> Vec<Row> {
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
+        unusual                  "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.unusual(&proof, UnusualFilter::default(), None, 9).await };
+        unusual_waiting          "-----++--+" |r, w, a, t| r.unusual_waiting().await;
+        own_unusual              "--+-------" |r, w, a, t| r.own_unusual(9).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
         reviews                  "-----++--+" |r, w, a, t| r.reviews().await;
@@ -400,7 +426,9 @@ pub fn matrix() -> Vec<Row> {
         mail_password_link       "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
         ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, "", [8; 32]).await;
         confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
-        know_device              "++++++++++" |x, w, a, t| x.know_device(t.person, [8; 32]).await;
+        arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
+        note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
+        look_at_unusual          "dddddd+dd+" |x, w, a, t| x.look_at_unusual(may(a, LookAtUnusual { id: t.unusual })?).await;
         see_account_events       "--+-------" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;

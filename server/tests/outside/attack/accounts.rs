@@ -83,6 +83,22 @@ on_both! {
         assert!(post.letter(0).await.text.contains("The password was changed"));
     }
 
+    /// N-06: where mail is sent, a sign-in with a new browser is told by it, once an hour.
+    async fn n_06_a_sign_in_with_a_new_browser_is_told_by_mail(program) {
+        let post = with_mail(program).await;
+        let mia = program.person("mia", "acme", "member");
+        program.start().await;
+        program.sign_in(&mia.email).await;
+        assert!(post.about_places().is_empty(), "the first is nothing to tell");
+        for _ in 0..3 {
+            program.sign_in(&mia.email).await;
+        }
+        let told = crate::patience::until("the mail", async || post.about_places().first().cloned()).await;
+        assert!(told.to == mia.email && told.text.contains("/account"), "{told:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!(post.about_places().len(), 1);
+    }
+
     /// The new address is confirmed by who reads it, the old one is told, and until then nothing changes.
     async fn d_02_an_address_is_changed_once_its_reader_says_so(program) {
         let post = with_mail(program).await;

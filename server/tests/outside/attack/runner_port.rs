@@ -86,6 +86,10 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     params.distinguished_name.push(DnType::OrganizationalUnitName, identity["tenant"].as_str().unwrap());
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
+    // K-05: each of the two that had TLS right and no certificate of ours is told.
+    let lines = program.logged();
+    let told: Vec<_> = lines.lines().filter(|line| line.contains("agent_connection_failure")).collect();
+    assert!(told.len() == 2 && told.iter().all(|line| line.contains("127.0.0.1")), "{lines}");
 }
 
 /// Without TLS the port says nothing, whatever is sent to it.

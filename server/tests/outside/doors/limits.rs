@@ -40,7 +40,7 @@ on_both! {
         }
         assert!(!body.contains(&mia.key), "{body}");
         let logged = program.logged();
-        assert_eq!(logged.matches("rate_limit_exceeded").count(), 1, "{logged}");
+        assert_eq!(logged.matches("event=\"rate_limit_exceeded\"").count(), 1, "{logged}");
     }
 }
 

@@ -59,6 +59,9 @@ impl House {
 
         let admin = &people["admin"].key;
         let mut things = BTreeMap::from([("mia", mia.id.clone()), ("lea", lea.id)]);
+        for _ in 0..2 {
+            program.sign_in(&lea.email).await; // the second time with a browser that nobody knows
+        }
         things.insert("session", Uuid::now_v7().to_string());
         for (name, visibility) in [("private", "private"), ("org", "org"), ("public", "public")] {
             let body = json!({ "script": "echo of acme", "title": "acme's", "visibility": visibility });
@@ -98,6 +101,10 @@ impl House {
         house.things.insert("review", review);
         let admin = house.guest("admin");
         program.act(admin.in_browser(), "keys/revoke", &[("id", &house.things["key"])]).await.is(200);
+        let page = program.get(admin.in_browser(), "/unusual").await.is(200).body;
+        let form = page.split("/actions/unusual/look").nth(1).expect("somebody signed in from a new place");
+        let id = form.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        house.things.insert("unusual", id.to_owned());
         house.with_a_record_that_only_the_first_tenant_has(program).await
     }
 

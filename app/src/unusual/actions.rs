@@ -1,0 +1,15 @@
+//! Saying that one has looked at something unusual.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// An admin has looked at it.
+#[server(prefix = "/actions", endpoint = "unusual/look")]
+pub async fn look_at_unusual(id: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorise(&actor, domain::policy::LookAtUnusual { id: ctx::id(&id)? }).await?;
+    let mut write = store.write(&actor).await?;
+    write.look_at_unusual(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
