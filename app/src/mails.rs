@@ -1,5 +1,6 @@
 //! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
 use crate::account::news::what;
+use domain::account::Happened;
 use store::Mail;
 
 /// Subject and text of a mail, with links to `origin`.
@@ -10,13 +11,37 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 "" => what(*happened),
                 detail => format!("{}: {detail}", what(*happened)),
             };
+            if is_about_organisations(*happened) {
+                let link = format!("{origin}/organisations");
+                return (t!("mail-told-subject"), t!("mail-told", what = what, link = link));
+            }
             (t!("mail-happened-subject"), t!("mail-happened", what = what, link = format!("{origin}/account")))
         }
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))
         }
+        Mail::Invitation { token, organisation, inviter } => {
+            let link = format!("{origin}/invitation?token={token}");
+            let (organisation, inviter) = (organisation.clone(), inviter.clone());
+            (
+                t!("mail-invitation-subject"),
+                t!("mail-invitation", inviter = inviter, organisation = organisation, link = link),
+            )
+        }
         Mail::ConfirmAddress { token } => {
             (t!("mail-address-subject"), t!("mail-address", link = format!("{origin}/address?token={token}")))
         }
     }
+}
+
+/// Whether it is no matter of how one signs in: nothing has to be done about it.
+const fn is_about_organisations(happened: Happened) -> bool {
+    matches!(
+        happened,
+        Happened::JoinAsked
+            | Happened::JoinAccepted
+            | Happened::JoinDeclined
+            | Happened::MembershipRemoved
+            | Happened::ServiceAccountsGiven
+    )
 }

@@ -58,4 +58,8 @@ ids! {
     ProviderId,
     /// Somebody as an identity provider knows them.
     IdentityId,
+    /// An invitation to an organisation.
+    InvitationId,
+    /// A request to be let into an organisation.
+    JoinRequestId,
 }

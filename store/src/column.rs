@@ -1,9 +1,10 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, Networks, OrganisationId, PasskeyId, PersonId,
-    ProviderId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
+    ApprovalId, Email, EnrolmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId, Networks, OrganisationId,
+    PasskeyId, PersonId, ProviderId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
     account::Happened,
     approval::{Answer, ApprovalState},
+    joining::JoinState,
     network::NetworkPolicy,
     request::RequestDigest,
     role::{Role, TenantRole},
@@ -65,7 +66,9 @@ as_uuid!(
     PasskeyId,
     EventId,
     ProviderId,
-    IdentityId
+    IdentityId,
+    InvitationId,
+    JoinRequestId
 );
 as_text!(
     Role,
@@ -79,7 +82,8 @@ as_text!(
     Tool,
     SignedInBy,
     Scopes,
-    Happened
+    Happened,
+    JoinState
 );
 
 impl Column for Timestamp {

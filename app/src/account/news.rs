@@ -59,5 +59,10 @@ pub fn what(happened: Happened) -> String {
         Happened::FactorsReset => t!("happened-factors-reset"),
         Happened::AddressAsked => t!("happened-address-asked"),
         Happened::AddressChanged => t!("happened-address-changed"),
+        Happened::JoinAsked => t!("happened-join-asked"),
+        Happened::JoinAccepted => t!("happened-join-accepted"),
+        Happened::JoinDeclined => t!("happened-join-declined"),
+        Happened::MembershipRemoved => t!("happened-membership-removed"),
+        Happened::ServiceAccountsGiven => t!("happened-service-accounts-given"),
     }
 }
