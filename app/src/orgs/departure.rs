@@ -52,7 +52,7 @@ fn Consequences(departure: Departure, oneself: bool) -> impl IntoView {
     let names = accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>().join(", ");
     let count = i64::try_from(accounts.len()).unwrap_or(i64::MAX);
     view! {
-        <ul class="facts-list">
+        <ul class="events">
             <li>{role}</li>
             {(waiting > 0).then(|| view! { <li>{t!("departure-waiting", n = waiting)}</li> })}
             {(running > 0).then(|| view! { <li>{t!("departure-running", n = running)}</li> })}

@@ -3,4 +3,5 @@ mod addresses;
 mod certificates;
 mod keys;
 mod limits;
+mod organisations;
 mod secrets;
