@@ -32,7 +32,7 @@ test('an owner invites somebody by a link, who makes an account without JavaScri
 });
 
 test('somebody asks to join, is let in with a role, and leaves again', async ({ ada, team, browser }) => {
-  const other = await ada.act('organisations/create', { name: `${team.name} guests` });
+  const other = await ada.act('organisations/create', { name: `Visitors ${team.id.slice(-6)}` });
   const guests = other.go_to!.split('/').at(-1)!;
   const omar = await team.add('Omar', 'owner');
   const his = await omar.open(browser);

@@ -45,7 +45,7 @@ members = Members
 member-role-of = Role of { $name }
 member-role-set = Change
 member-remove-open = Remove…
-member-remove-consequence = They are no longer { $role } here: they no longer see what is shared here, and can no longer submit or decide here. What they did stays on record.
+member-remove-consequence = Their role here, { $role }, ends: they no longer see what is shared here, and can no longer submit or decide here. What they did stays on record.
 member-remove = Remove from organisation
 member-add-title = Add somebody
 member-add = Add to organisation
@@ -79,9 +79,10 @@ refused-open-tasks = { $n ->
    *[other] { $n } tasks run or wait in this organisation. Let them end or stop them, then archive the organisation.
 }
 
+leave-heading = Leaving
 leave-open = Leave this organisation…
 leave-title = Leave { $organisation }
-leave-consequence = You are no longer { $role } here: you no longer see what is shared here, and can no longer submit or decide here. What you did stays on record.
+leave-consequence = Your role here, { $role }, ends: you no longer see what is shared here, and can no longer submit or decide here. What you did stays on record.
 leave = Leave organisation
 remove-title = Remove { $name } from { $organisation }
 departure-waiting = { $n ->

@@ -20,7 +20,7 @@ pub fn Invitations(
     let help = if mail { t!("invitation-email-mailed") } else { t!("invitation-email-shown") };
     let consequence = if mail { t!("invitation-consequence-mail") } else { t!("invitation-consequence") };
     view! {
-        <section>
+        <section class="stack">
             <h2>{t!("invitations")}</h2>
             <SecretOnce action=Invite::PATH title=t!("invitation-made-title") text=t!("invitation-made-text")>
                 <Form action=Invite::PATH hidden=vec![("organisation", organisation.to_string())]>
@@ -79,7 +79,7 @@ fn Open(organisation: OrganisationId, rows: Vec<Invitation>) -> impl IntoView {
         String::new(),
     ];
     view! {
-        <h3>{t!("invitations-open")}</h3>
+        <h3 class="after">{t!("invitations-open")}</h3>
         <Table caption=t!("invitations-open") headings=headings>
             {rows.into_iter().map(row).collect_view()}
         </Table>

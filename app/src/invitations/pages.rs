@@ -69,7 +69,7 @@ fn Newcomer(invited: Invited, token: String) -> impl IntoView {
             };
             view! {
                 <h2>{t!("invitation-new")}</h2>
-                <Form action=Join::PATH hidden=hidden()>
+                <Form class="after" action=Join::PATH hidden=hidden()>
                     {email}
                     <Field name="name" label=t!("setup-name") required=true autocomplete="name" />
                     <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />

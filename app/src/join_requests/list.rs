@@ -45,7 +45,7 @@ pub fn Joinables(
     };
     (!organisations.is_empty()).then(|| {
         view! {
-            <section>
+            <section class="stack">
                 <h2>{t!("joinable-title")}</h2>
                 <p>{t!("joinable-lead")}</p>
                 <Table caption=t!("joinable-title") headings=vec![t!("organisation-name"), String::new()]>
@@ -118,7 +118,7 @@ pub fn Waiting(
         let declining = Filled::of(DeclineRequest::PATH, &hidden()).refused();
         let (accept, decline, name, about) = (hidden(), hidden(), asked.name.clone(), asked.name.clone());
         view! {
-            <li class="asks">
+            <li class="stack">
                 <p>
                     <strong><Revealed text=asked.name /></strong>" "<span class="muted"><Revealed text=asked.email /></span>" · "
                     <Moment at=asked.created_at />

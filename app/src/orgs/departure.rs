@@ -36,7 +36,7 @@ async fn one(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <Consequences departure=departure oneself=oneself />
         {stuck.then(|| view! { <p class="notice">{t!("departure-nobody")}</p> })}
-        {form}
+        <div class="after">{form}</div>
         <p class="after"><a href=format!("/organisations/{id}")>{t!("departure-back")}</a></p>
     }))
 }

@@ -52,23 +52,25 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
             </Live>
         </section>
         {open.then(|| view! { <Add organisation=id /> <Invitations organisation=id rows=invitations /> })}
-        {(in_it || open)
+        {actor
+            .person()
+            .filter(|_| in_it)
+            .map(|person| {
+                let href = format!("/organisations/{id}/members/{person}");
+                view! {
+                    <section class="stack">
+                        <h2>{t!("leave-heading")}</h2>
+                        <LinkButton href=href>{t!("leave-open")}</LinkButton>
+                    </section>
+                }
+            })}
+        {open
             .then(|| {
+                let hidden = vec![("organisation", id.to_string())];
                 view! {
                     <section class="danger">
                         <h2>{t!("nav-incident")}</h2>
-                        {actor
-                            .person()
-                            .filter(|_| in_it)
-                            .map(|person| {
-                                let href = format!("/organisations/{id}/members/{person}");
-                                view! { <p><LinkButton href=href>{t!("leave-open")}</LinkButton></p> }
-                            })}
-                        {open
-                            .then(|| {
-                                let hidden = vec![("organisation", id.to_string())];
-                                view! { <StopAll consequence=t!("incident-stop-organisation-consequence") hidden=hidden /> }
-                            })}
+                        <StopAll consequence=t!("incident-stop-organisation-consequence") hidden=hidden />
                     </section>
                 }
             })}

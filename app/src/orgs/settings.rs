@@ -36,7 +36,7 @@ async fn one(actor: Actor) -> Result<Page, Refusal> {
         }),
         None => page.body(view! {
             <InUse organisation=organisation />
-            <section class="danger">
+            <section class="danger stack">
                 <h2>{t!("organisation-archive-title")}</h2>
                 {(open_tasks > 0).then(|| view! { <OpenTasks organisation=id count=open_tasks /> })}
                 <Confirm
