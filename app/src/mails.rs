@@ -1,6 +1,5 @@
 //! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
-use crate::account::news::what;
-use domain::account::Happened;
+use crate::account::news::{is_about_organisations, what};
 use store::Mail;
 
 /// Subject and text of a mail, with links to `origin`.
@@ -32,16 +31,4 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
             (t!("mail-address-subject"), t!("mail-address", link = format!("{origin}/address?token={token}")))
         }
     }
-}
-
-/// Whether it is no matter of how one signs in: nothing has to be done about it.
-const fn is_about_organisations(happened: Happened) -> bool {
-    matches!(
-        happened,
-        Happened::JoinAsked
-            | Happened::JoinAccepted
-            | Happened::JoinDeclined
-            | Happened::MembershipRemoved
-            | Happened::ServiceAccountsGiven
-    )
 }

@@ -139,6 +139,7 @@ reset-consequence = Their authenticator app, passkeys and recovery codes no long
 reset = Reset second factors
 
 news-title = This happened with your account
+news-told-title = This happened in your organisations
 news-text = If it was not you, tell an admin, change your password and end your other sessions.
 news-seen = I have seen it
 events-title = What happened with your account
