@@ -33,6 +33,8 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/organisations/new': ({ ada }) => [ada, '/organisations/new'],
   '/organisations/{id}': ({ ada, organisation }) => [ada, organisation],
   '/organisations/{id}/reach': ({ ada, organisation }) => [ada, `${organisation}/reach`],
+  '/organisations/{id}/settings': ({ ada, organisation }) => [ada, `${organisation}/settings`],
+  '/organisations/{id}/members/{person}': ({ ada, leaving }) => [ada, leaving],
   '/people': ({ ada }) => [ada, '/people'],
   '/people/new': ({ ada }) => [ada, '/people/new'],
   '/people/{id}': ({ ada, person }) => [ada, person],
@@ -48,4 +50,4 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
 };
 
 /** Those for who is not signed in. */
-export const OUTSIDE = ['/sign-in', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];
+export const OUTSIDE = ['/invitation', '/sign-in', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];

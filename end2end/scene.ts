@@ -15,6 +15,8 @@ export type Scene = {
   approval: string;
   person: string;
   organisation: string;
+  /** Where somebody is removed from it. */
+  leaving: string;
   runner: string;
   key: string;
   provider: string;
@@ -66,7 +68,10 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
   await haveEnded(mei, [ended, failed]);
   const organisation = `/organisations/${team.id}`;
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, runner, key, provider, review };
+  const leaving = `${organisation}/members/${person.split('/').at(-1)}`;
+  await ada.act('organisations/requests', { organisation: team.id, open: 'true' });
+  await ada.act('organisations/invite', { organisation: team.id, role: 'viewer', uses: '5', days: '7' });
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, leaving, runner, key, provider, review };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

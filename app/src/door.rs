@@ -1,6 +1,6 @@
 //! What pages ask of the server beside the store: signing in and out. `server/src/auth` is the one that does it.
 use crate::outcome::Refusal;
-use domain::{IdentityId, ProviderId, SessionId, TenantId, provider::Provider};
+use domain::{IdentityId, OrganisationId, ProviderId, SessionId, TenantId, provider::Provider, role::Role};
 use std::{future::Future, pin::Pin, sync::Arc};
 use store::Factors;
 
@@ -53,6 +53,13 @@ pub trait Door: Send + Sync {
     fn set_password(&self, token: String, password: String) -> Answer<'_, ()>;
     /// The name and address of the person whom a one-time link is for, or why it opens nothing.
     fn link_holder(&self, token: String) -> Answer<'_, String>;
+    /// What an invitation's link offers, or why it opens nothing: the same for every link that does not.
+    fn invitation(&self, token: String) -> Answer<'_, Invited>;
+    /// Follows an invitation with the account of whoever is signed in; says where to.
+    fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId>;
+    /// Makes an account for whom an invitation brings, signs them in and says where to; nothing where the address must be
+    /// confirmed first: then a link is mailed to it.
+    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganisationId>>;
     /// Whether the set-up link with this token still opens anything.
     fn may_set_up(&self, token: String) -> Answer<'_, ()>;
     /// What leads in: for the sign-in page of a tenant, or of the first.
@@ -182,6 +189,40 @@ pub struct Findings {
     pub names_itself: bool,
     /// The address that must be known to it.
     pub redirect: String,
+}
+
+/// What an invitation offers.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    /// What the organisation is called.
+    pub organisation: String,
+    /// As what.
+    pub role: Role,
+    /// Who invites.
+    pub inviter: String,
+    /// The one address that it is for.
+    pub email: Option<String>,
+    /// Whether a newcomer's address must be confirmed by mail before there is an account.
+    pub confirms: bool,
+    /// Whether passwords lead in at all.
+    pub passwords: bool,
+}
+
+/// What a newcomer writes.
+#[derive(Clone)]
+pub struct Newcomer {
+    /// What people call them.
+    pub name: String,
+    /// Their address, where the invitation is not for one.
+    pub email: String,
+    /// Their password; `Debug` leaves it out.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Newcomer").field("email", &self.email).finish_non_exhaustive()
+    }
 }
 
 /// What the set-up page asks for.

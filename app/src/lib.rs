@@ -34,6 +34,8 @@ pub mod approvals;
 pub mod audit;
 pub mod factors;
 pub mod incident;
+pub mod invitations;
+pub mod join_requests;
 pub mod keys;
 pub mod login;
 pub mod members;

@@ -1,5 +1,5 @@
 //! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
-use crate::account::news::what;
+use crate::account::news::{is_about_organisations, what};
 use store::Mail;
 
 /// Subject and text of a mail, with links to `origin`.
@@ -10,10 +10,22 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 "" => what(*happened),
                 detail => format!("{}: {detail}", what(*happened)),
             };
+            if is_about_organisations(*happened) {
+                let link = format!("{origin}/organisations");
+                return (t!("mail-told-subject"), t!("mail-told", what = what, link = link));
+            }
             (t!("mail-happened-subject"), t!("mail-happened", what = what, link = format!("{origin}/account")))
         }
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))
+        }
+        Mail::Invitation { token, organisation, inviter } => {
+            let link = format!("{origin}/invitation?token={token}");
+            let (organisation, inviter) = (organisation.clone(), inviter.clone());
+            (
+                t!("mail-invitation-subject"),
+                t!("mail-invitation", inviter = inviter, organisation = organisation, link = link),
+            )
         }
         Mail::ConfirmAddress { token } => {
             (t!("mail-address-subject"), t!("mail-address", link = format!("{origin}/address?token={token}")))

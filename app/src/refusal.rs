@@ -10,6 +10,7 @@ impl From<Error> for Refusal {
             Error::Denied(denied) => denied.into(),
             Error::Invalid(invalid) => invalid.into(),
             Error::Conflict(how) => Self::new(Kind::Conflict, how),
+            Error::OpenTasks(n) => Self::new(Kind::Conflict, t!("refused-open-tasks", n = n)),
             Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
             Error::Full => {
                 tracing::error!("the disk is full");

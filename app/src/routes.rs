@@ -2,7 +2,7 @@
 use crate::{
     account, approvals,
     assets::Assets,
-    audit, factors, incident, keys, login, members, orgs,
+    audit, factors, incident, invitations, keys, login, members, orgs,
     outcome::{Kind, Refusal},
     overview, reach, reviews, rules, runners, search, sessions, settings, setup, tasks,
     ui::page,
@@ -28,6 +28,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/authenticator") view=factors::pages::authenticator ssr=SsrMode::Async />
                 <Route path=path!("/prove") view=factors::proof::prove ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=setup::pages::set_up ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=invitations::pages::invitation ssr=SsrMode::Async />
                 <Route path=path!("/password") view=setup::pages::password ssr=SsrMode::Async />
                 <Route path=path!("/") view=overview::pages::overview ssr=SsrMode::Async />
                 <Route path=path!("/tasks") view=tasks::pages::list ssr=SsrMode::Async />
@@ -57,8 +58,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/settings/authentication/:id") view=settings::one ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/organisations/:id") view=orgs::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/organisations/:id/reach") view=reach::of_organisation ssr=SsrMode::Async />
+                <Route path=path!("/organisations/:id") view=orgs::one ssr=SsrMode::Async />
+                <Route path=path!("/organisations/:id/settings") view=orgs::settings::settings ssr=SsrMode::Async />
+                <Route path=path!("/organisations/:id/members/:person") view=orgs::departure::departure ssr=SsrMode::Async />
                 <Route path=path!("/people") view=members::pages::list ssr=SsrMode::Async />
                 <Route path=path!("/people/new") view=members::pages::new ssr=SsrMode::Async />
                 <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />

@@ -44,5 +44,15 @@ words! {
         ManyFailures = "many_failures",
         /// A key was used in an unusual way.
         KeyUnusual = "key_unusual",
+        /// Somebody asks to be let into an organisation of theirs.
+        JoinAsked = "join_asked",
+        /// They were let into an organisation that they asked to join.
+        JoinAccepted = "join_accepted",
+        /// They were not.
+        JoinDeclined = "join_declined",
+        /// Somebody removed them from an organisation.
+        MembershipRemoved = "membership_removed",
+        /// They answer for service accounts that somebody else answered for before.
+        ServiceAccountsGiven = "service_accounts_given",
     }
 }

@@ -105,6 +105,11 @@ impl Actor {
         Self::machine(tenant, Principal::Clock, label, TenantRole::Person, SignedInBy::Provider, now)
     }
 
+    /// Whoever holds an invitation and has no account yet, as far as the invitation decides.
+    pub fn invitation(tenant: TenantId, now: Timestamp) -> Self {
+        Self::machine(tenant, Principal::Clock, "an invitation", TenantRole::Person, SignedInBy::Link, now)
+    }
+
     fn machine(
         tenant: TenantId,
         principal: Principal,

@@ -60,4 +60,8 @@ ids! {
     IdentityId,
     /// An access review.
     ReviewId,
+    /// An invitation to an organisation.
+    InvitationId,
+    /// A request to be let into an organisation.
+    JoinRequestId,
 }

@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod email;
 pub mod grant;
 pub mod id;
+pub mod joining;
 pub mod label;
 pub mod limits;
 pub mod log;

@@ -134,6 +134,8 @@ mod access;
 mod factors;
 mod identity;
 mod incident;
+mod joining;
+mod organisations;
 mod people;
 mod tasks;
 
@@ -151,6 +153,13 @@ pub use identity::{
 pub use incident::{
     EndSessions, FreezeTenant, LockPerson, LookAtUnusual, StopTasks, Stopped, ThawTenant, UnlockPerson,
     goes_on_while_frozen,
+};
+pub use joining::{
+    AcceptInvitation, AcceptJoinRequest, AdmitInvited, AskToJoin, ConfirmInvited, DeclineJoinRequest, Invite,
+    RevokeInvitation, WithdrawJoinRequest,
+};
+pub use organisations::{
+    ArchiveOrganisation, LeaveOrganisation, OpenToRequests, RenameOrganisation, RestoreOrganisation,
 };
 pub use people::{
     ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,

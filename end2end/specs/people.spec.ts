@@ -94,8 +94,10 @@ test('an owner puts people into their organisation, changes their roles and take
   await expect(hers.getByRole('button', { name: 'Submit task' })).toBeVisible();
 
   const row = his.getByRole('row', { name: mei.email });
-  await row.getByText('Remove…').click();
-  await row.getByRole('button', { name: 'Remove from organisation' }).click();
+  await row.getByRole('link', { name: 'Remove… Mei' }).click();
+  await expect(his.getByRole('heading', { level: 1, name: `Remove Mei from ${team.name}` })).toBeVisible();
+  await his.getByRole('button', { name: 'Remove from organisation' }).click();
+  await expect(his.getByRole('heading', { level: 1, name: team.name, exact: true })).toBeVisible();
   await expect(row).toHaveCount(0);
   await hers.goto('/organisations');
   await expect(hers.getByText('No organisation yet')).toBeVisible();

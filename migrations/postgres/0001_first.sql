@@ -18,6 +18,10 @@ create table organisation (
     id         uuid not null,
     name       text not null,
     created_at bigint not null,
+    -- Since when it is put away: it is read, and nothing happens in it.
+    archived_at bigint,
+    -- Whether people of the tenant may ask to join.
+    open_to_requests boolean not null default false,
     primary key (tenant_id, id),
     unique (tenant_id, name)
 );
@@ -54,6 +58,49 @@ create table membership (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index membership_person on membership (tenant_id, person_id, organisation_id, role);
+
+-- Links that put whoever has them into an organisation: only hashes of their tokens are kept. One that is used up or revoked
+-- is gone; what became of it stands in the audit log.
+create table invitation (
+    tenant_id       uuid not null,
+    id              uuid not null,
+    organisation_id uuid not null,
+    token_hash      bytea not null,
+    role            text not null,
+    -- The one address that it is for.
+    email           text,
+    -- Whether the server sent it to that address: then whoever has it reads what is sent there.
+    mailed          boolean not null,
+    -- Whose right to invite it hangs on, asked again when it is used.
+    inviter_id      uuid not null,
+    uses            bigint not null,
+    used            bigint not null,
+    created_at      bigint not null,
+    expires_at      bigint not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, inviter_id) references person (tenant_id, id)
+);
+create unique index invitation_token on invitation (token_hash);
+create index invitation_organisation on invitation (tenant_id, organisation_id, id);
+-- People who asked to be let into an organisation.
+create table join_request (
+    tenant_id       uuid not null,
+    id              uuid not null,
+    organisation_id uuid not null,
+    person_id       uuid not null,
+    reason          text not null,
+    state           text not null,
+    -- Why not, where somebody said no.
+    answer          text not null,
+    created_at      bigint not null,
+    settled_at      bigint,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create unique index join_request_waiting on join_request (tenant_id, organisation_id, person_id) where state = 'waiting';
+create index join_request_person on join_request (tenant_id, person_id, organisation_id, id);
 
 -- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
 create table setup_link (
@@ -608,6 +655,12 @@ create policy tenant_only on person using (castellan_sees(tenant_id)) with check
 alter table membership enable row level security;
 alter table membership force row level security;
 create policy tenant_only on membership using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table invitation enable row level security;
+alter table invitation force row level security;
+create policy tenant_only on invitation using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+alter table join_request enable row level security;
+alter table join_request force row level security;
+create policy tenant_only on join_request using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
 alter table password_link enable row level security;
 alter table password_link force row level security;
 create policy tenant_only on password_link using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));

@@ -7,6 +7,7 @@ mod dev;
 mod doctor;
 mod incident;
 mod migrate;
+mod organisations;
 
 use crate::{config, failure::Failure, keys, serve, state};
 use clap::{Parser, Subcommand};

@@ -144,6 +144,7 @@ impl From<store::Error> for Problem {
             Error::NotFound => Self::not_found(),
             Error::Denied(denied) => denied.into(),
             Error::Conflict(how) => Self::conflict(how),
+            Error::OpenTasks(n) => Self::conflict(format!("{n} tasks run or wait there.")),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Full => {

@@ -83,7 +83,7 @@ impl Write {
                 execute,
                 "insert into membership (tenant_id, organisation_id, person_id, role, provider, created_at)
                  select p.tenant_id, o.id, p.id, $4, $5, $6 from person p join organisation o on o.tenant_id = p.tenant_id
-                 where p.tenant_id = $1 and o.id = $2 and p.id = $3
+                 where p.tenant_id = $1 and o.id = $2 and p.id = $3 and o.archived_at is null
                  on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role
                  where membership.provider = excluded.provider and membership.role <> excluded.role",
                 *organisation,

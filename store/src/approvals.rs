@@ -343,6 +343,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?.with_detail("state", json!(state));
         self.record(entry).await?;
+        self.in_use(organisation).await?;
         self.tell(Topic::Approvals, approval.0);
         Ok(state)
     }

@@ -1,9 +1,10 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, Networks, OrganisationId, PasskeyId, PersonId,
-    ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
+    ApprovalId, Email, EnrolmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId, Networks, OrganisationId,
+    PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
     account::Happened,
     approval::{Answer, ApprovalState},
+    joining::JoinState,
     network::NetworkPolicy,
     request::RequestDigest,
     review::{Right, Verdict},
@@ -69,7 +70,9 @@ as_uuid!(
     EventId,
     ProviderId,
     IdentityId,
-    ReviewId
+    ReviewId,
+    InvitationId,
+    JoinRequestId
 );
 as_text!(
     Role,
@@ -88,7 +91,8 @@ as_text!(
     Verdict,
     SecurityEvent,
     Unusual,
-    Facts
+    Facts,
+    JoinState
 );
 
 impl Column for Timestamp {

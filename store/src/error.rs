@@ -19,6 +19,9 @@ pub enum Error {
     /// 409: it is not any more what the actor saw; the text says how.
     #[error("conflict: {0}")]
     Conflict(&'static str),
+    /// 409: so many tasks run or wait where none may.
+    #[error("{0} tasks run or wait")]
+    OpenTasks(i64),
     /// 503: the database did not answer in time.
     #[error("the database is busy")]
     Busy,

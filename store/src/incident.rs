@@ -5,7 +5,7 @@ use crate::{
     conn::scoped,
 };
 use domain::{
-    Allowed, OrganisationId, PersonId, SessionId, TaskId, Timestamp,
+    Allowed, OrganisationId, PersonId, Principal, SessionId, TaskId, Timestamp,
     policy::{EndSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
 };
 use serde_json::json;
@@ -52,6 +52,7 @@ impl Write {
         const END: &str = "delete from session where tenant_id = $1 and person_id = $2";
         let person = proof.action().person;
         self.know_person(person).await?;
+        self.keep_an_admin(person).await?;
         if scoped!(self, execute, LOCK, person, self.now)? == 0 {
             return Err(Error::Conflict("This person is locked out already."));
         }
@@ -81,6 +82,28 @@ impl Write {
     pub(crate) async fn know_organisation(&mut self, organisation: OrganisationId) -> Result<()> {
         const SQL: &str = "select count(*) as n from organisation where tenant_id = $1 and id = $2";
         known(scoped!(self, Number, fetch_one, SQL, organisation)?)
+    }
+
+    /// Of two admins who lock each other out at the same moment one comes second, and is refused: somebody must be there who
+    /// lets people in again. The console may lock out everybody.
+    async fn keep_an_admin(&mut self, person: PersonId) -> Result<()> {
+        if self.actor.principal == Principal::Console {
+            return Ok(());
+        }
+        // Writing the rows takes their locks.
+        let admins = scoped!(
+            self,
+            Holder,
+            fetch_all,
+            "update person set tenant_role = tenant_role
+             where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id as person_id"
+        )?;
+        match admins.iter().any(|admin| admin.person_id != person) {
+            true => Ok(()),
+            false => {
+                Err(Error::Conflict("Nobody else could let them in again. Lock the last admin out at the console."))
+            }
+        }
     }
 
     /// `NotFound` where there is no such person.

@@ -310,11 +310,13 @@ impl Write {
         organisation: Option<OrganisationId>,
     ) -> Result<()> {
         let found = self.answers_for(owner, responsible).await?;
-        const ROLES: &str = "select role from membership where tenant_id = $1 and person_id = $2
-             and ($3 is null or organisation_id = $3)";
+        const ROLES: &str = "select m.role from membership m
+             join organisation o on o.tenant_id = m.tenant_id and o.id = m.organisation_id
+             where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organisation_id = $3)
+                and o.archived_at is null";
         let roles = scoped!(self, Held, fetch_all, ROLES, owner, organisation)?;
         if organisation.is_some() && roles.is_empty() {
-            return Err(Invalid::new("organisation", "the key's owner is not in it").into());
+            return Err(Invalid::new("organisation", "the key's owner is not in it, or it is archived").into());
         }
         if found.responsible_id.is_some() && scopes.allow(Scope::ApprovalsDecide) {
             return Err(

@@ -41,7 +41,7 @@ impl Write {
     pub async fn use_password_link(&mut self, token_hash: [u8; 32]) -> Result<PersonId> {
         let used = scoped!(
             self,
-            crate::organisations::Owner,
+            crate::memberships::Who,
             fetch_one,
             "delete from password_link where tenant_id = $1 and token_hash = $2 and expires_at > $3 returning person_id",
             token_hash,

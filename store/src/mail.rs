@@ -19,6 +19,15 @@ pub enum Mail {
         /// The token of the link.
         token: String,
     },
+    /// Somebody invites whoever reads this to an organisation.
+    Invitation {
+        /// The token of the link.
+        token: String,
+        /// What the organisation is called.
+        organisation: String,
+        /// Who invites.
+        inviter: String,
+    },
     /// Somebody wants this address for their account.
     ConfirmAddress {
         /// The token of the link that confirms it.

@@ -1,8 +1,12 @@
 //! Organisations, and who is in them.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
 use domain::{
     Allowed, OrganisationId, PersonId, Timestamp,
-    policy::{CreateOrganisation, RemoveMembership, SetMembership},
+    policy::{ArchiveOrganisation, CreateOrganisation, RenameOrganisation, RestoreOrganisation},
     role::Role,
     text,
 };
@@ -17,6 +21,10 @@ record! {
         pub name: String,
         /// When it was made.
         pub created_at: Timestamp,
+        /// Since when it is archived, if it is: it is read, and nothing happens in it.
+        pub archived_at: Option<Timestamp>,
+        /// Whether people of the tenant may ask to join.
+        pub open_to_requests: bool,
     }
 }
 
@@ -36,23 +44,59 @@ record! {
     }
 }
 
+/// Why nothing is changed in an archived organisation.
+const ARCHIVED: &str = "This organisation is archived: nothing is changed and nothing starts in it until an owner or an admin brings it back.";
+
+/// What keeps an organisation from being archived.
+const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 and organisation_id = $2
+    and state in ('awaiting_approval', 'queued', 'assigned', 'running')";
+
+/// Why a name is refused.
+const TAKEN: &str = "There is an organisation of that name already.";
+
+/// The organisations that `$2` is in, or all of them where `$3`.
+macro_rules! mine {
+    ($condition:literal) => {
+        concat!(
+            "select o.id, o.name, o.created_at, o.archived_at, o.open_to_requests from organisation o
+             where o.tenant_id = $1 and ($3 or exists (select 1 from membership m
+                where m.tenant_id = o.tenant_id and m.organisation_id = o.id and m.person_id = $2)) and ",
+            $condition,
+            " order by o.name limit 1000"
+        )
+    };
+}
+
 impl Read {
-    /// The organisations that the actor is in; all of them for those who read everything.
+    /// The organisations that the actor is in and that are not archived; all of those for who reads everything.
     pub async fn organisations(&mut self) -> Result<Vec<Organisation>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let mut found = scoped!(
-            self,
-            Organisation,
-            fetch_all,
-            "select o.id, o.name, o.created_at from organisation o
-             where o.tenant_id = $1 and ($3 or exists (select 1 from membership m
-                where m.tenant_id = o.tenant_id and m.organisation_id = o.id and m.person_id = $2))
-             order by o.name limit 1000",
-            person,
-            everything
-        )?;
+        let mut found = scoped!(self, Organisation, fetch_all, mine!("o.archived_at is null"), person, everything)?;
         found.retain(|organisation| self.actor.reaches(organisation.id));
         Ok(found)
+    }
+
+    /// The same of those that are archived.
+    pub async fn archived_organisations(&mut self) -> Result<Vec<Organisation>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let mut found = scoped!(self, Organisation, fetch_all, mine!("o.archived_at is not null"), person, everything)?;
+        found.retain(|organisation| self.actor.reaches(organisation.id));
+        Ok(found)
+    }
+
+    /// How many tasks run or wait in an organisation, for those who manage it or read everything: what keeps it from being
+    /// archived.
+    pub async fn open_tasks_of(&mut self, id: OrganisationId) -> Result<i64> {
+        self.managed(id)?;
+        Ok(scoped!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
+    }
+
+    /// That the actor is an owner of an organisation, or reads everything: for others what only they see is not there.
+    pub(crate) fn managed(&self, id: OrganisationId) -> Result<()> {
+        match self.actor.role_in(id) == Some(Role::Owner) || self.actor.reads_everything() {
+            true => Ok(()),
+            false => Err(Error::NotFound),
+        }
     }
 
     /// One of them.
@@ -64,7 +108,7 @@ impl Read {
             self,
             Organisation,
             fetch_one,
-            "select id, name, created_at from organisation where tenant_id = $1 and id = $2",
+            "select id, name, created_at, archived_at, open_to_requests from organisation where tenant_id = $1 and id = $2",
             id
         )
     }
@@ -117,77 +161,79 @@ impl Write {
             self.now
         )?;
         if made == 0 {
-            return Err(Error::Conflict("There is an organisation of that name already."));
+            return Err(Error::Conflict(TAKEN));
         }
         let entry = self.entry(&proof)?.on("organisation", id.to_string());
         self.record(entry).await?;
         Ok(id)
     }
 
-    /// Puts a person into an organisation, or changes their role there. Their sessions get new ids.
-    pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
-        let &SetMembership { organisation, person, role } = proof.action();
-        self.keep_an_owner(organisation, person, Some(role)).await?;
-        let set = scoped!(
-            self,
-            execute,
-            "insert into membership (tenant_id, organisation_id, person_id, role, created_at)
-             select p.tenant_id, o.id, p.id, $4, $5 from person p join organisation o on o.tenant_id = p.tenant_id
-             where p.tenant_id = $1 and o.id = $2 and p.id = $3
-             on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role, provider = null",
-            organisation,
-            person,
-            role,
-            self.now
-        );
-        if set? == 0 {
-            return Err(Error::NotFound);
+    /// Gives an organisation another name. One that is taken is a conflict.
+    pub async fn rename_organisation(&mut self, proof: Allowed<RenameOrganisation>) -> Result<()> {
+        const SQL: &str = "update organisation set name = $3 where tenant_id = $1 and id = $2";
+        let id = proof.action().organisation;
+        let name = text::name("name", &proof.action().name, 80)?;
+        let was = self.called(id).await?;
+        match scoped!(self, execute, SQL, id, name) {
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
+            renamed => renamed?,
+        };
+        let entry = self.entry(&proof)?.with_detail("was", was.into());
+        self.record(entry).await?;
+        self.in_use(id).await?;
+        self.tell(Topic::People, id.0);
+        Ok(())
+    }
+
+    /// Archives an organisation in which no task runs or waits.
+    pub async fn archive_organisation(&mut self, proof: Allowed<ArchiveOrganisation>) -> Result<()> {
+        const SQL: &str =
+            "update organisation set archived_at = $3 where tenant_id = $1 and id = $2 and archived_at is null";
+        let id = proof.action().organisation;
+        self.called(id).await?;
+        if scoped!(self, execute, SQL, id, self.now)? == 0 {
+            return Err(Error::Conflict("This organisation is archived already."));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.rights_changed(person).await
+        // Only now: who submits records it too, and looks afterwards whether the organisation is in use. Of the two one comes
+        // second and sees the other.
+        match scoped!(self, Number, fetch_one, OPEN_TASKS, id)?.n {
+            0 => {}
+            open => return Err(Error::OpenTasks(open)),
+        }
+        self.tell(Topic::People, id.0);
+        Ok(())
     }
 
-    /// Takes a person out of an organisation.
-    pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
-        let &RemoveMembership { organisation, person } = proof.action();
-        self.keep_an_owner(organisation, person, None).await?;
-        let removed = scoped!(
-            self,
-            execute,
-            "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3",
-            organisation,
-            person
-        )?;
-        if removed == 0 {
-            return Err(Error::NotFound);
+    /// Brings an archived organisation back.
+    pub async fn restore_organisation(&mut self, proof: Allowed<RestoreOrganisation>) -> Result<()> {
+        const SQL: &str =
+            "update organisation set archived_at = null where tenant_id = $1 and id = $2 and archived_at is not null";
+        let id = proof.action().organisation;
+        self.called(id).await?;
+        if scoped!(self, execute, SQL, id)? == 0 {
+            return Err(Error::Conflict("This organisation is not archived."));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.rights_changed(person).await
+        self.tell(Topic::People, id.0);
+        Ok(())
     }
 
-    /// The last owner of an organisation stays one: somebody must be able to manage it.
-    pub(crate) async fn keep_an_owner(
-        &mut self,
-        organisation: OrganisationId,
-        person: PersonId,
-        becomes: Option<Role>,
-    ) -> Result<()> {
-        // Writing the rows takes their locks: of two owners who remove each other one comes second.
-        let owners = scoped!(
-            self,
-            Owner,
-            fetch_all,
-            "update membership set role = role where tenant_id = $1 and organisation_id = $2 and role = 'owner'
-             returning person_id",
-            organisation
-        )?;
-        match owners.as_slice() {
-            [only] if only.person_id == person && becomes != Some(Role::Owner) => {
-                Err(Error::Conflict("This is the last owner of the organisation. Make somebody else an owner first."))
-            }
-            _ => Ok(()),
+    /// What an organisation is called; `NotFound` where there is none.
+    pub(crate) async fn called(&mut self, id: OrganisationId) -> Result<String> {
+        const SQL: &str = "select name, archived_at from organisation where tenant_id = $1 and id = $2";
+        Ok(scoped!(self, Standing, fetch_one, SQL, id)?.name)
+    }
+
+    /// That an organisation is not archived. Asked after what is done in it was recorded: the audit log's lock makes one of
+    /// this and archiving the second.
+    pub(crate) async fn in_use(&mut self, id: OrganisationId) -> Result<()> {
+        const SQL: &str = "select name, archived_at from organisation where tenant_id = $1 and id = $2";
+        match scoped!(self, Standing, fetch_one, SQL, id)?.archived_at {
+            None => Ok(()),
+            Some(_) => Err(Error::Conflict(ARCHIVED)),
         }
     }
 
@@ -200,9 +246,11 @@ impl Write {
 }
 
 record! {
-    /// An owner.
-    pub struct Owner {
-        /// Who.
-        pub person_id: PersonId,
+    /// How an organisation stands.
+    pub struct Standing {
+        /// What people call it.
+        pub name: String,
+        /// Since when it is archived, if it is.
+        pub archived_at: Option<Timestamp>,
     }
 }

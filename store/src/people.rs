@@ -149,7 +149,8 @@ impl Write {
             self,
             PersonKey,
             fetch_all,
-            "update person set tenant_role = tenant_role where tenant_id = $1 and tenant_role = 'admin' returning id"
+            "update person set tenant_role = tenant_role
+             where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id"
         )?;
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
             return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));

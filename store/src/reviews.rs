@@ -221,7 +221,7 @@ impl Write {
                 self.set_tenant_role(actor.may(SetTenantRole { person, tenant_role })?).await
             }
             (Right::Membership, Some(organisation), _) => {
-                self.remove_membership(actor.may(RemoveMembership { organisation, person })?).await
+                self.remove_membership(actor.may(RemoveMembership { organisation, person, successor: None })?).await
             }
             (Right::Key, _, Some(key)) => {
                 let responsible = subject.responsible_id;

@@ -14,12 +14,14 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 41] = [
+const TABLES: [&str; 43] = [
     "tenant",
     "tenant_key",
     "organisation",
     "person",
     "membership",
+    "invitation",
+    "join_request",
     "setup_link",
     "password_link",
     "session",

@@ -33,6 +33,18 @@ mail-happened =
     If it was you, there is nothing to do. If not, tell an admin, change your password and end your other sessions:
 
     { $link }
+mail-told-subject = News of an organisation in Castellan
+mail-told =
+    { $what }.
+
+    { $link }
+mail-invitation-subject = You are invited to an organisation in Castellan
+mail-invitation =
+    { $inviter } invites you to { $organisation }. Follow this link to join; it works once:
+
+    { $link }
+
+    If you do not know what this is about, there is nothing to do.
 mail-password-subject = Set a new password for Castellan
 mail-password =
     Somebody, most likely you, asked for a link that sets a new password. It works once, for an hour:
@@ -128,6 +140,7 @@ reset-consequence = Their authenticator app, passkeys and recovery codes no long
 reset = Reset second factors
 
 news-title = This happened with your account
+news-told-title = This happened in your organisations
 news-text = If it was not you, tell an admin, change your password and end your other sessions.
 news-seen = I have seen it
 events-title = What happened with your account
@@ -143,3 +156,8 @@ happened-recovery-code-used = A recovery code was used; left
 happened-factors-reset = All second factors were reset by
 happened-address-asked = Another address was asked for
 happened-address-changed = The address was changed
+happened-join-asked = Somebody asks to join an organisation of yours
+happened-join-accepted = You were let into an organisation
+happened-join-declined = You were not let into an organisation
+happened-membership-removed = You were removed from an organisation
+happened-service-accounts-given = You answer for service accounts from now on

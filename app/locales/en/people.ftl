@@ -45,9 +45,139 @@ members = Members
 member-role-of = Role of { $name }
 member-role-set = Change
 member-remove-open = Remove…
-member-remove-consequence = They no longer see what is shared here, and can no longer submit or decide here. Their tasks stay.
+member-remove-consequence = Their role here, { $role }, ends: they no longer see what is shared here, and can no longer submit or decide here. What they did stays on record.
 member-remove = Remove from organisation
 member-add-title = Add somebody
 member-add = Add to organisation
-member-email-help = Of a person of this tenant. An admin makes new people.
+member-email-help = Of a person of this tenant. Who has no account yet is invited below.
 member-unknown = nobody in this tenant has this address; an admin can make the person
+
+organisation-settings = Settings
+organisation-tasks = Tasks of this organisation
+organisation-managers-only = Only an owner of the organisation or an admin may do this.
+organisations-archived = Archived organisations
+organisation-archived = archived
+organisation-archived-since = Archived
+organisation-archived-text = It is read as before, with its history; nothing is submitted or starts in it, and nobody comes in, until an owner or an admin brings it back.
+organisation-rename-title = Name
+organisation-rename-help = 1 to 80 characters, unique in the tenant. Group rules of identity providers name organisations: change them as well.
+organisation-rename = Rename
+organisation-archive-title = Archive
+organisation-archive-open = Archive…
+organisation-archive-consequence = It is put away: its members and tasks can still be read, but nothing is submitted or starts in it, its open invitations stop working, keys for it submit nothing, and it is offered in no choice. An owner or an admin can bring it back.
+organisation-archive = Archive organisation
+organisation-restore = Bring it back
+organisation-open-tasks = { $n ->
+    [one] One task runs or waits here; an organisation is archived when none does.
+   *[other] { $n } tasks run or wait here; an organisation is archived when none does.
+}
+organisation-tasks-asked = waiting for approval
+organisation-tasks-queued = queued
+organisation-tasks-running = running
+refused-open-tasks = { $n ->
+    [one] One task runs or waits in this organisation. Let it end or stop it, then archive the organisation.
+   *[other] { $n } tasks run or wait in this organisation. Let them end or stop them, then archive the organisation.
+}
+
+leave-heading = Leaving
+leave-open = Leave this organisation…
+leave-title = Leave { $organisation }
+leave-consequence = Your role here, { $role }, ends: you no longer see what is shared here, and can no longer submit or decide here. What you did stays on record.
+leave = Leave organisation
+remove-title = Remove { $name } from { $organisation }
+departure-waiting = { $n ->
+    [one] One task that waits or is queued is cancelled.
+   *[other] { $n } tasks that wait or are queued are cancelled.
+}
+departure-running = { $n ->
+    [one] One task that runs goes on to its end.
+   *[other] { $n } tasks that run go on to their end.
+}
+departure-keys = { $n ->
+    [one] One API key for this organisation only is revoked.
+   *[other] { $n } API keys for this organisation only are revoked.
+}
+departure-other-keys = Other API keys stay, and reach nothing here any more.
+departure-accounts = { $n ->
+    [one] One service account goes to whom you choose:
+   *[other] { $n } service accounts go to whom you choose:
+}
+departure-nobody = Nobody here can answer for these service accounts: that takes a member of every organisation that they are in, with no lesser role there. Put somebody there first.
+departure-back = Back to the organisation
+successor = Who answers for the service accounts from now on
+successor-help = Members of every organisation that these are in, with no lesser role there. They are told.
+successor-choose = Choose somebody
+successor-unknown = choose one of the list
+
+invitations = Invitations
+invitations-none = No open invitations.
+invitations-open = Open invitations
+invitation-role = Role of whoever comes
+invitation-email = Only for this address
+invitation-email-mailed = It is mailed there, and works once. Leave it empty for a link that you hand over.
+invitation-email-shown = Then it works once, and for nobody else. Leave it empty for a link for whoever has it.
+invitation-uses = How many people may use it
+invitation-uses-help = 1 to 100.
+invitation-days = For how many days it works
+invitation-number = must be a whole number
+invitation-consequence = Whoever follows it comes into the organisation with this role, with an account that they have or make there. This server sends no mail, so the address of a new account is not confirmed: hand the link over by a way that you trust.
+invitation-consequence-mail = Whoever follows it comes into the organisation with this role, with an account that they have or make there. A new account's address is confirmed by mail.
+invitation-make = Make invitation
+invitation-made-title = The invitation
+invitation-made-text = Whoever has this link can join until it is used up, expires or is revoked. It is not shown again: if it is lost, revoke it and make another.
+invitation-for = For
+invitation-anybody = whoever has the link
+invitation-used = { $used } of { $uses }
+invitation-uses-of = Used
+invitation-expires = Until
+invitation-by = Invited by
+invitation-revoke-open = Revoke…
+invitation-revoke-consequence = The link stops working at once. Who came in by it stays.
+invitation-revoke = Revoke invitation
+invitation-title = Invitation
+invitation-lead = { $inviter } invites you to { $organisation }. Your role there: { $role }
+invitation-as = You are signed in as { $who }.
+invitation-accept = Accept and join
+invitation-halfway = Finish signing in, then open this link again.
+invitation-provider = Passwords are closed here: sign in by your identity provider, then open this link again.
+invitation-confirm-lead = No account yet? Say under which address you want one. A link is mailed there, by which you go on.
+invitation-confirm-help = You will sign in with it. Your invitation counts as used when the mail is sent.
+invitation-confirm = Send link
+invitation-sent = A mail is on its way to this address. Follow the link in it within three days.
+invitation-new = Make an account
+invitation-address = Your address will be { $email }.
+invitation-own-email = You will sign in with it.
+invitation-join = Make account and join
+invitation-have-account = You have an account here? Sign in, then open this link again.
+
+requests-title = Requests to join
+requests-who = People of this tenant
+requests-help = Where they may ask, they see the organisation's name in their list; its owners answer. Requests that wait stay when you close it.
+requests-closed = cannot ask to join
+requests-open = may ask to join
+requests-set = Save
+joinable-title = Open to requests
+joinable-lead = You can ask the owners of these to let you in.
+join-ask-open = Ask to join…
+join-ask-consequence = Its owners see your name, your address and what you write here.
+join-reason = Why
+join-reason-help = If you like: up to 500 characters.
+join-ask = Ask to join
+join-own = What you asked
+join-waiting = waiting
+join-accepted = accepted
+join-declined = declined
+join-withdrawn = withdrawn
+join-withdraw-open = Withdraw…
+join-withdraw-consequence = Nobody answers it any more. You can ask again.
+join-withdraw = Withdraw request
+join-requests = People who ask to join
+join-accept = Let in
+join-decline-open = Decline…
+join-decline-reason = Why not
+join-decline-help = They read it. Up to 500 characters.
+join-decline = Decline
+join-asked-of-me = { $n ->
+    [one] Somebody asks to join { $organisation }
+   *[other] { $n } people ask to join { $organisation }
+}

@@ -13,13 +13,16 @@ pub async fn news(actor: &Actor) -> Option<AnyView> {
     let mut read = ctx::store().ok()?.read(actor).await.ok()?;
     let events = read.unseen_account_events(MOST).await.ok()?;
     let last = events.first()?.id.to_string();
+    // What happened in organisations is nothing that one would have to secure one's account for.
+    let told = events.iter().all(|event| is_about_organisations(event.happened));
     let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
     Some(
         view! {
             <section class="news" aria-labelledby="news-title">
-                <h2 id="news-title">{t!("news-title")}</h2>
+                <h2 id="news-title">{if told { t!("news-told-title") } else { t!("news-title") }}</h2>
                 <ul>{lines}</ul>
-                <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p>
+                {(!told)
+                    .then(|| view! { <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p> })}
                 <Form action=SeeEvents::PATH class="after" hidden=vec![("last", last)]>
                     <Button>{t!("news-seen")}</Button>
                 </Form>
@@ -64,5 +67,22 @@ pub fn what(happened: Happened) -> String {
         Happened::NewPlace => t!("happened-new-place"),
         Happened::ManyFailures => t!("happened-many-failures"),
         Happened::KeyUnusual => t!("happened-key-unusual"),
+        Happened::JoinAsked => t!("happened-join-asked"),
+        Happened::JoinAccepted => t!("happened-join-accepted"),
+        Happened::JoinDeclined => t!("happened-join-declined"),
+        Happened::MembershipRemoved => t!("happened-membership-removed"),
+        Happened::ServiceAccountsGiven => t!("happened-service-accounts-given"),
     }
+}
+
+/// Whether it is no matter of how one signs in: nothing has to be done about it.
+pub const fn is_about_organisations(happened: Happened) -> bool {
+    matches!(
+        happened,
+        Happened::JoinAsked
+            | Happened::JoinAccepted
+            | Happened::JoinDeclined
+            | Happened::MembershipRemoved
+            | Happened::ServiceAccountsGiven
+    )
 }

@@ -135,31 +135,43 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
             <Fact name=t!("person-tenant-role")>{words::tenant_role(person.tenant_role)}</Fact>
             <Fact name=t!("person-since")><Moment at=person.created_at /></Fact>
         </Facts>
-        <Memberships rows=memberships />
+        <Memberships rows=memberships person=id remove=actor.is_admin() />
         {manage}
         {incident}
     }))
 }
 
 #[component]
-fn Memberships(rows: Vec<Membership>) -> impl IntoView {
-    let row = |membership: Membership| {
+fn Memberships(rows: Vec<Membership>, person: PersonId, remove: bool) -> impl IntoView {
+    let row = move |membership: Membership| {
+        let href = format!("/organisations/{}/members/{person}", membership.organisation_id);
+        let about = membership.organisation.clone();
+        let remove = remove.then(|| {
+            view! {
+                <td class="cell-action">
+                    <a class="button" href=href>{t!("member-remove-open")}<span class="sr-only">" "{about}</span></a>
+                </td>
+            }
+        });
         view! {
             <tr>
                 <RowLink href=format!("/organisations/{}", membership.organisation_id)>
                     <Revealed text=membership.organisation />
                 </RowLink>
                 <td>{words::role(membership.role)}</td>
+                {remove}
             </tr>
         }
     };
+    let mut headings = vec![t!("organisation-name"), t!("person-role")];
+    headings.extend(remove.then(String::new));
     view! {
         <section>
             <h2>{t!("nav-organisations")}</h2>
             {match rows.is_empty() {
                 true => view! { <p class="muted">{t!("person-in-none")}</p> }.into_any(),
                 false => view! {
-                    <Table caption=t!("nav-organisations") headings=vec![t!("organisation-name"), t!("person-role")]>
+                    <Table caption=t!("nav-organisations") headings=headings>
                         {rows.into_iter().map(row).collect_view()}
                     </Table>
                 }.into_any(),

@@ -49,15 +49,89 @@ pub async fn set_role(organisation: String, person: String, role: String) -> Res
     Ok(Done::Stay)
 }
 
-/// Takes a member out.
+/// Takes a member out; `successor` answers from then on for their service accounts there.
 #[server(prefix = "/actions", endpoint = "organisations/remove-member")]
-pub async fn remove_member(organisation: String, person: String) -> Result<Done, Refusal> {
+pub async fn remove_member(
+    organisation: String,
+    person: String,
+    #[server(default)] successor: String,
+) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organisation, person) = (ctx::id(&organisation)?, ctx::id(&person)?);
-    let proof = store.authorise(&actor, domain::policy::RemoveMembership { organisation, person }).await?;
+    let successor = super::successor(&successor)?;
+    let action = domain::policy::RemoveMembership { organisation, person, successor };
+    let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.remove_membership(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+}
+
+/// Takes oneself out; `successor` answers from then on for one's service accounts there.
+#[server(prefix = "/actions", endpoint = "organisations/leave")]
+pub async fn leave(organisation: String, #[server(default)] successor: String) -> Result<Done, Refusal> {
+    use crate::{
+        outcome::Kind,
+        ui::{Address, ctx},
+    };
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let nobody = || Refusal::new(Kind::Forbidden, t!("refused-signed-out"));
+    let (organisation, person) = (ctx::id(&organisation)?, actor.person().ok_or_else(nobody)?);
+    let successor = super::successor(&successor)?;
+    let action = domain::policy::LeaveOrganisation { organisation, person, successor };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.leave_organisation(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(Address::new("/organisations").to_string()))
+}
+
+/// Gives an organisation another name.
+#[server(prefix = "/actions", endpoint = "organisations/rename")]
+pub async fn rename(organisation: String, name: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (organisation, name) = (ctx::id(&organisation)?, domain::text::name("name", &name, 80)?);
+    let proof = store.authorise(&actor, domain::policy::RenameOrganisation { organisation, name }).await?;
+    let mut write = store.write(&actor).await?;
+    write.rename_organisation(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+}
+
+/// Puts an organisation away.
+#[server(prefix = "/actions", endpoint = "organisations/archive")]
+pub async fn archive(organisation: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
+    let proof = store.authorise(&actor, domain::policy::ArchiveOrganisation { organisation }).await?;
+    let mut write = store.write(&actor).await?;
+    write.archive_organisation(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+}
+
+/// Brings an archived organisation back.
+#[server(prefix = "/actions", endpoint = "organisations/restore")]
+pub async fn restore(organisation: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
+    let proof = store.authorise(&actor, domain::policy::RestoreOrganisation { organisation }).await?;
+    let mut write = store.write(&actor).await?;
+    write.restore_organisation(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+}
+
+/// Opens an organisation to requests to join, or closes it.
+#[server(prefix = "/actions", endpoint = "organisations/requests")]
+pub async fn open_to_requests(organisation: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
+    let proof = store.authorise(&actor, domain::policy::OpenToRequests { organisation, open }).await?;
+    let mut write = store.write(&actor).await?;
+    write.open_to_requests(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

@@ -6,6 +6,7 @@ use crate::{
 };
 use domain::{Actor, OrganisationId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
+use store::Organisation;
 
 /// What it runs: sealed, a few seconds, and it shows what a task sees.
 const SCRIPT: &str = r#"say() { printf '\033[2m%-18s\033[0m %s\n' "$1" "$2"; }
@@ -28,8 +29,10 @@ printf '\033[1;32mDone.\033[0m Below are how it ended and the receipt that the r
 "#;
 
 /// Where the actor's first task would belong: the first organisation in which they may submit.
-pub fn place(actor: &Actor) -> Option<OrganisationId> {
-    actor.roles.iter().find(|(_, role)| **role >= Role::Member).map(|(organisation, _)| *organisation)
+pub fn place(actor: &Actor, organisations: &[Organisation]) -> Option<OrganisationId> {
+    let mut ids: Vec<_> = organisations.iter().map(|organisation| organisation.id).collect();
+    ids.sort();
+    ids.into_iter().find(|id| actor.role_in(*id) >= Some(Role::Member))
 }
 
 /// The offer.

@@ -4,6 +4,7 @@ use super::{
     week::{self, Week},
 };
 use crate::{
+    join_requests::list::AskedOfMe,
     outcome::Refusal,
     tasks::{
         pages::Rows,
@@ -39,7 +40,8 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
     let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
     let (auditor, unusual) = (actor.reads_everything(), read.unusual_waiting().await?);
-    let place = first::place(&actor);
+    let asked = read.join_requests_for_me().await?;
+    let place = first::place(&actor, &read.organisations().await?);
     let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
     let submit = place.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
     let page = Page::new(Place::Overview, t!("nav-overview")).lead(t!("overview-lead"));
@@ -49,6 +51,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
             {no_runner.then(|| view! { <p class="notice"><a href="/runners">{t!("overview-no-runner")}</a></p> })}
         </Live>
         {auditor.then(|| view! { <UnusualWaiting count=unusual /> })}
+        <AskedOfMe rows=asked />
         {first.map(|organisation| view! { <FirstTask organisation=organisation admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>
             <Tiles open=open ended=lately />

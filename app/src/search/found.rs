@@ -5,7 +5,7 @@ use crate::{
     ui::{Address, Place, words},
 };
 use domain::{Actor, TaskId};
-use store::{Read, Runner, TaskFilter};
+use store::{Organisation, Read, Runner, TaskFilter};
 
 /// How many of each kind are shown.
 const EACH: u32 = 8;
@@ -94,8 +94,10 @@ async fn people(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
 }
 
 async fn organisations(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
-    let all = read.organisations().await?.into_iter().filter(|one| contains(&one.name, text));
-    Ok(all.take(some()).map(|one| hit(format!("/organisations/{}", one.id), one.name, String::new())).collect())
+    let (in_use, archived) = (read.organisations().await?, read.archived_organisations().await?);
+    let all = in_use.into_iter().chain(archived).filter(|one| contains(&one.name, text));
+    let about = |one: &Organisation| one.archived_at.map(|_| t!("organisation-archived")).unwrap_or_default();
+    Ok(all.take(some()).map(|one| hit(format!("/organisations/{}", one.id), one.name.clone(), about(&one))).collect())
 }
 
 async fn runners(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {

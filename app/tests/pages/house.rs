@@ -2,8 +2,8 @@
 use app::{
     assets::PublicOrigin,
     door::{
-        Answer, Configured, Door, Findings, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TheDoor, TotpOffer,
-        WayIn, WaysIn,
+        Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
+        TheDoor, TotpOffer, WayIn, WaysIn,
     },
     outcome::{Answered, Done, Refusal},
     routes::{App, shell},
@@ -61,6 +61,15 @@ impl Door for Closed {
     }
     fn stage(&self) -> Stage {
         Stage::Nobody
+    }
+    fn invitation(&self, _: String) -> Answer<'_, Invited> {
+        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
+    }
+    fn accept_invitation(&self, _: String) -> Answer<'_, OrganisationId> {
+        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
+    }
+    fn join(&self, _: String, _: Newcomer) -> Answer<'_, Option<OrganisationId>> {
+        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
     }
     fn factors(&self) -> Answer<'_, store::Factors> {
         Box::pin(async { Ok(store::Factors::default()) })

@@ -5,6 +5,7 @@
 mod approving;
 mod forms;
 mod house;
+mod organising;
 mod providers;
 mod reading;
 mod running;

@@ -82,11 +82,15 @@ actions! {
 /// What goes on while a tenant is frozen: signing in and out, taking rights away, runners' words about what they have, and
 /// thawing. Everything else that would be recorded as done is refused.
 pub fn goes_on_while_frozen(action: &str) -> bool {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 28] = [
         "approval.expire",
         "identity.unlink",
+        "invitation.revoke",
+        "join_request.decline",
+        "join_request.withdraw",
         "key.revoke",
         "key.revoke_all",
+        "membership.leave",
         "membership.remove",
         "person.lock",
         "person.unlock",

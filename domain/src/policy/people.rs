@@ -67,7 +67,10 @@ actions! {
         organisation: OrganisationId,
         /// Who.
         person: PersonId,
-    } if |a, actor| manages(actor, a.organisation), detail |a| json!({ "person": a.person }), fresh true;
+        /// Who answers from now on for the service accounts that they answer for and that are in it.
+        successor: Option<PersonId>,
+    } if |a, actor| manages(actor, a.organisation),
+      detail |a| json!({ "person": a.person, "successor": a.successor }), fresh true;
 
     /// Begins an access review: every right that somebody has now, to be kept or revoked one by one.
     StartReview = "review.start" on "tenant" (|_| String::new()) {

@@ -46,7 +46,10 @@ pub(super) async fn submit_task(
     headers: HeaderMap,
     Sent(form): Sent<SubmissionForm>,
 ) -> Result<Response, Problem> {
-    let organisation = form.organisation.map_or_else(|| only_organisation(&program.actor), Ok)?;
+    let organisation = match form.organisation {
+        Some(organisation) => organisation,
+        None => only_organisation(&app, &program.actor).await?,
+    };
     let submission = form.check(organisation)?;
     let key = idempotency_key(&headers)?;
     let done = match submit(&app, &program.actor, submission.clone(), key.clone()).await {
@@ -72,14 +75,15 @@ async fn submit(app: &App, actor: &Actor, submission: Submission, key: Option<St
     Ok(done)
 }
 
-fn only_organisation(actor: &Actor) -> Result<OrganisationId, Invalid> {
-    let mut organisations = actor.roles.keys();
-    match (organisations.next(), organisations.next()) {
-        (Some(only), None) => Ok(*only),
-        (None, _) => Err(Invalid::new("organisation", "you are in none; an owner must put you into one first")),
+async fn only_organisation(app: &App, actor: &Actor) -> Result<OrganisationId, Problem> {
+    let mut yours = app.store.read(actor).await?.organisations().await?;
+    yours.retain(|organisation| actor.role_in(organisation.id).is_some());
+    match yours.as_slice() {
+        [only] => Ok(only.id),
+        [] => Err(Invalid::new("organisation", "you are in none; an owner must put you into one first").into()),
         _ => {
-            let yours: Vec<_> = actor.roles.keys().map(ToString::to_string).collect();
-            Err(Invalid::new("organisation", format!("must be named; you are in {}", yours.join(", "))))
+            let yours: Vec<_> = yours.iter().map(|organisation| organisation.id.to_string()).collect();
+            Err(Invalid::new("organisation", format!("must be named; you are in {}", yours.join(", "))).into())
         }
     }
 }

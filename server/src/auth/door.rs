@@ -5,12 +5,15 @@ use super::{
 };
 use crate::{state::App, stranger};
 use app::{
-    door::{Answer, Configured, Door, Findings, FirstAdmin, PasskeyAnswer, PasskeyPurpose, Stage, TotpOffer, WaysIn},
+    door::{
+        Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
+        TotpOffer, WaysIn,
+    },
     login::trouble,
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, IdentityId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
+    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
     security::SecurityEvent,
@@ -287,6 +290,18 @@ impl Door for BrowserDoor {
             let (holder, _) = system.holder(place.tenant_id, PersonId(place.id)).await?;
             Ok(format!("{} ({})", holder.name, holder.email))
         })
+    }
+
+    fn invitation(&self, token: String) -> Answer<'_, Invited> {
+        Box::pin(self.invited(token))
+    }
+
+    fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId> {
+        Box::pin(self.accept(token))
+    }
+
+    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganisationId>> {
+        Box::pin(self.admit_newcomer(token, new))
     }
 
     fn may_set_up(&self, token: String) -> Answer<'_, ()> {

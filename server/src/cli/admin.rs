@@ -96,6 +96,8 @@ pub(super) enum Admin {
         user: String,
     },
     #[command(flatten)]
+    Organisations(super::organisations::Organisations),
+    #[command(flatten)]
     Incident(super::incident::Incident),
 }
 
@@ -198,6 +200,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
         Admin::RotateSessionSecret => {} // done without the checks of a start
         Admin::ListKeys { user } => keys::list(&app, user.as_deref()).await?,
         Admin::BreakGlass(command) => super::break_glass::run(command, &app).await?,
+        Admin::Organisations(command) => super::organisations::run(command, &app).await?,
         Admin::Incident(command) => super::incident::run(command, &app).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
     }

@@ -3,6 +3,7 @@ mod accounts;
 mod approving;
 mod enrolling;
 mod incident;
+mod invitations;
 mod lengths;
 mod links;
 mod origins;

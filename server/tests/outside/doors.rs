@@ -3,5 +3,6 @@ mod addresses;
 mod certificates;
 mod keys;
 mod limits;
+mod organisations;
 mod secrets;
 mod unusual;

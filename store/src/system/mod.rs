@@ -2,6 +2,7 @@
 mod ceremonies;
 mod due;
 mod first;
+mod invitations;
 mod mail;
 mod providers;
 mod secrets;

@@ -125,6 +125,7 @@ impl Write {
             .with_detail("state", json!(state));
         self.record(entry).await?;
         self.count_task().await?;
+        self.in_use(submission.organisation).await?;
         self.tell(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }

@@ -1,11 +1,11 @@
 //! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
 use crate::{
     raw::Raw,
-    walls::{arrival, idp, new_identity},
+    walls::{arrival, idp, invite, new_identity},
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
-    Actor, EnrolmentId, EventId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
+    Actor, EnrolmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -16,7 +16,7 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{NewPasskey, NewSession, Result, UnusualFilter, WaysIn, Write};
+use store::{NewInvitation, NewPasskey, NewSession, Result, UnusualFilter, WaysIn, Write};
 use uuid::Uuid;
 
 /// Does a change twice: first dropped, which must leave neither change nor record, then committed.
@@ -89,7 +89,34 @@ on_both! {
         let new = || CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person };
         let person = l.records("create_person", 1, adam, async |w| w.create_person(adam.may(new())?).await).await;
         l.records("set_membership", 1, adam, async |w| w.set_membership(adam.may(SetMembership { organisation: lab, person, role: Role::Member })?).await).await;
-        l.records("remove_membership", 1, adam, async |w| w.remove_membership(adam.may(RemoveMembership { organisation: lab, person })?).await).await;
+        l.records("remove_membership", 1, adam, async |w| w.remove_membership(adam.may(RemoveMembership { organisation: lab, person, successor: None })?).await).await;
+        let rename = || RenameOrganisation { organisation: lab, name: "newer".into() };
+        l.records("rename_organisation", 1, adam, async |w| w.rename_organisation(adam.may(rename())?).await).await;
+        l.records("archive_organisation", 1, adam, async |w| w.archive_organisation(adam.may(ArchiveOrganisation { organisation: lab })?).await).await;
+        l.records("restore_organisation", 1, adam, async |w| w.restore_organisation(adam.may(RestoreOrganisation { organisation: lab })?).await).await;
+        l.records("open_to_requests", 1, adam, async |w| w.open_to_requests(adam.may(OpenToRequests { organisation: lab, open: true })?).await).await;
+        let (mias, nobody) = (mia.person().unwrap(), Actor::invitation(acme.tenant, world.now()));
+        let ask = || AskToJoin { organisation: lab, person: mias, reason: String::new() };
+        let request = l.records("ask_to_join", 1, mia, async |w| w.ask_to_join(mia.may(ask())?).await).await;
+        l.records("withdraw_join_request", 1, mia, async |w| w.withdraw_join_request(mia.may(WithdrawJoinRequest { request, person: mias })?).await).await;
+        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let decline = || DeclineJoinRequest { request, organisation: lab, reason: "full".into() };
+        l.records("decline_join_request", 1, adam, async |w| w.decline_join_request(adam.may(decline())?).await).await;
+        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let accept = || AcceptJoinRequest { request, organisation: lab, role: Role::Member };
+        l.records("accept_join_request", 1, adam, async |w| w.accept_join_request(adam.may(accept())?).await).await;
+        let leave = || LeaveOrganisation { organisation: lab, person: mias, successor: None };
+        l.records("leave_organisation", 1, mia, async |w| w.leave_organisation(mia.may(leave())?).await).await;
+        let (invitation, organisation) = (InvitationId(Uuid::now_v7()), lab);
+        let link = |token: &str| NewInvitation { token: token.into(), token_hash: hash(token) };
+        l.records("invite", 1, adam, async |w| w.invite(adam.may(invite(invitation, lab))?, link("i")).await).await;
+        let accept = || AcceptInvitation { invitation, organisation, person: mias };
+        l.records("accept_invitation", 1, mia, async |w| w.accept_invitation(mia.may(accept())?, hash("i")).await).await;
+        let confirm = || ConfirmInvited { invitation, organisation, email: email("ivy", "acme") };
+        l.records("confirm_invited", 1, &nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("i"), link("j")).await).await;
+        let admit = || AdmitInvited { invitation, organisation, email: email("ivy", "acme"), name: "Ivy".into() };
+        l.records("admit_invited", 1, &nobody, async |w| w.admit_invited(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
+        l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organisation })?).await).await;
         l.records("set_tenant_role", 1, adam, async |w| w.set_tenant_role(adam.may(SetTenantRole { person, tenant_role: TenantRole::Auditor })?).await).await;
         l.records("issue_password_link", 1, adam, async |w| w.issue_password_link(adam.may(IssuePasswordLink { person })?, hash("l")).await).await;
         l.records("use_password_link", 0, adam, async |w| w.use_password_link(hash("l")).await).await;

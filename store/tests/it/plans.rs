@@ -38,6 +38,10 @@ const LARGE: &[&str] = &[
     "w",
     "decision",
     "d",
+    "invitation",
+    "i",
+    "join_request",
+    "j",
     "api_key",
     "k",
     "review_item",
@@ -110,6 +114,7 @@ async fn run_everything(world: &World, things: &Things) {
     system.do_due().await.unwrap();
     system.session([0; 32], std::time::Duration::from_secs(60)).await.unwrap();
     system.key([0; 32]).await.unwrap();
+    system.invitation([0; 32]).await.unwrap();
     system.passkey_holder(&[0; 16]).await.unwrap();
     system.begin_ceremony([0; 32], "{}").await.unwrap();
     system.take_ceremony([0; 32]).await.unwrap();
@@ -170,6 +175,22 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
         raw.run(&format!(
             "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
              insert into {table} (tenant_id, person_id, {columns}) select tenant_id, id, {values} from person join x"
+        ))
+        .await
+        .unwrap();
+    }
+    for (table, columns, values) in [
+        (
+            "invitation",
+            "token_hash, role, mailed, inviter_id, uses, used, created_at, expires_at",
+            "randomblob(32), 'member', false, person_id, 1, 0, n, 9e15 + n",
+        ),
+        ("join_request", "person_id, reason, state, answer, created_at", "person_id, '', 'declined', '', n"),
+    ] {
+        raw.run(&format!(
+            "with recursive x(n) as (select 1 union all select n + 1 from x where n < 50)
+             insert into {table} (tenant_id, id, organisation_id, {columns})
+             select tenant_id, randomblob(16), organisation_id, {values} from membership join x"
         ))
         .await
         .unwrap();

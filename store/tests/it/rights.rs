@@ -18,7 +18,7 @@ async fn set(world: &World, by: &Actor, organisation: OrganisationId, who: &Acto
 }
 
 async fn remove(world: &World, by: &Actor, organisation: OrganisationId, who: &Actor) -> Result<()> {
-    let remove = RemoveMembership { organisation, person: id(who) };
+    let remove = RemoveMembership { organisation, person: id(who), successor: None };
     world.change(by, async |write| write.remove_membership(by.may(remove)?).await).await
 }
 

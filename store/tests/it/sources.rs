@@ -7,6 +7,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("conn.rs", "defines the macros, and tells PostgreSQL the tenant"),
     ("system/mod.rs", "tells PostgreSQL that it looks across tenants"),
     ("system/first.rs", "there is no tenant yet"),
+    ("system/invitations.rs", "who follows an invitation names no tenant"),
     ("system/sign_in.rs", "who signs in names no tenant"),
     ("system/ceremonies.rs", "who signs in with a passkey names no tenant"),
     ("system/mail.rs", "mail is due in all tenants"),

@@ -144,7 +144,7 @@ on_both! {
     async fn a_05_who_is_taken_out_of_the_organisation_sees_it_no_more(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await;
-        let remove = domain::policy::RemoveMembership { organisation: acme.ops, person: acme.vera.person().unwrap() };
+        let remove = domain::policy::RemoveMembership { organisation: acme.ops, person: acme.vera.person().unwrap(), successor: None };
         world.change(&acme.olga, async |write| write.remove_membership(acme.olga.may(remove)?).await).await.unwrap();
         let stale = world.store.read(&acme.vera).await.unwrap().task(made.id).await;
         assert!(matches!(stale, Err(Error::NotFound)), "even for an actor that was made before");

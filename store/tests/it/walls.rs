@@ -3,8 +3,8 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, IdentityId, KeyId, OrganisationId, PasskeyId,
-    PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, Email, EnrolmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
+    OrganisationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
 use store::{
-    ApprovalFilter, Arrival, AuditFilter, Error, Lease, NewIdentity, NewPasskey, NewSession, RateLimited, Result,
-    TaskFilter, UnusualFilter, WaysIn, Which,
+    ApprovalFilter, Arrival, AuditFilter, Error, Lease, NewIdentity, NewInvitation, NewPasskey, NewSession,
+    RateLimited, Result, TaskFilter, UnusualFilter, WaysIn, Which,
 };
 use uuid::Uuid;
 
@@ -57,6 +57,11 @@ pub struct Things {
     review: ReviewId,
     /// Mia signed in elsewhere.
     unusual: EventId,
+    /// To the organisation, for anybody.
+    invitation: InvitationId,
+    invitation_token: [u8; 32],
+    /// Sam's, who waits to be let into the organisation.
+    join_request: JoinRequestId,
 }
 
 impl Things {
@@ -160,6 +165,21 @@ impl Things {
         }
         let start = adam.may(StartReview { organisation: None }).unwrap();
         let review = world.change(adam, async |write| write.start_review(start).await).await.unwrap();
+        let (olga, sam) = (&house.olga, &house.sam);
+        let (invitation, invitation_token) = (InvitationId(Uuid::now_v7()), hash(&format!("invitation at {name}")));
+        let link = NewInvitation { token: String::new(), token_hash: invitation_token };
+        let join_request = world
+            .change(olga, async |write| {
+                for organisation in [house.ops, house.lab] {
+                    write.open_to_requests(may(olga, OpenToRequests { organisation, open: true })?).await?;
+                }
+                write.invite(may(olga, invite(invitation, house.ops))?, link).await
+            })
+            .await
+            .map(|_| AskToJoin { organisation: house.ops, person: sam.person().unwrap(), reason: (*name).into() })
+            .unwrap();
+        let join_request =
+            world.change(sam, async |write| write.ask_to_join(may(sam, join_request)?).await).await.unwrap();
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -185,6 +205,9 @@ impl Things {
             identity: identity.unwrap(),
             review,
             unusual,
+            invitation,
+            invitation_token,
+            join_request,
         }
     }
 
@@ -229,6 +252,9 @@ impl Things {
             identity: IdentityId(id()),
             review: ReviewId(id()),
             unusual: EventId(id()),
+            invitation: InvitationId(id()),
+            invitation_token: [9; 32],
+            join_request: JoinRequestId(id()),
         }
     }
 
@@ -242,6 +268,15 @@ impl Things {
 pub fn rate_limited() -> RateLimited {
     let target = "GET /api/v1/tasks".to_owned();
     RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
+}
+
+/// An invitation for anybody.
+pub fn invite(invitation: InvitationId, organisation: OrganisationId) -> Invite {
+    Invite { invitation, organisation, role: Role::Member, email: None, uses: 5, days: 7 }
+}
+
+fn another_link() -> NewInvitation {
+    NewInvitation { token: String::new(), token_hash: [4; 32] }
 }
 
 pub fn idp(label: &str) -> Provider {
@@ -339,8 +374,8 @@ pub fn matrix() -> Vec<Row> {
         factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
         passkeys                 "--+-------" |r, w, a, t| r.passkeys().await;
         passkey_keys             "--+-------" |r, w, a, t| r.passkey_keys().await;
-        account_events           "--+-------" |r, w, a, t| r.account_events(50).await;
-        unseen_account_events    "--+-------" |r, w, a, t| r.unseen_account_events(50).await;
+        account_events           "--+-+---+-" |r, w, a, t| r.account_events(50).await;
+        unseen_account_events    "--+-+---+-" |r, w, a, t| r.unseen_account_events(50).await;
         audit                    "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record             "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from               "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
@@ -370,6 +405,14 @@ pub fn matrix() -> Vec<Row> {
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
         organisation             "n++++++n++" |r, w, a, t| r.organisation(t.organisation).await;
         members                  "n++++++n++" |r, w, a, t| r.members(t.organisation).await;
+        archived_organisations   "----------" |r, w, a, t| r.archived_organisations().await;
+        open_tasks_of            "nnnn+++n++" |r, w, a, t| r.open_tasks_of(t.organisation).await;
+        departure                "nn+n+++n++" |r, w, a, t| r.departure(t.organisation, t.person).await;
+        invitations              "nnnn+++n++" |r, w, a, t| r.invitations(t.organisation, w.now()).await;
+        joinable_organisations   "++++-++---" |r, w, a, t| r.joinable_organisations().await;
+        own_join_requests        "+---------" |r, w, a, t| r.own_join_requests().await;
+        join_requests            "nnnn+++n++" |r, w, a, t| r.join_requests(t.organisation).await;
+        join_requests_for_me     "----+---+-" |r, w, a, t| r.join_requests_for_me().await;
     });
     rows.extend(rows! { "Write" through write:
         submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organisation))?).await;
@@ -429,7 +472,7 @@ pub fn matrix() -> Vec<Row> {
         arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
         look_at_unusual          "dddddd+dd+" |x, w, a, t| x.look_at_unusual(may(a, LookAtUnusual { id: t.unusual })?).await;
-        see_account_events       "--+-------" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
+        see_account_events       "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
         link_identity            "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
@@ -457,7 +500,21 @@ pub fn matrix() -> Vec<Row> {
         revoke_reviewed          "dddddd+dd+" |x, w, a, t| x.revoke_reviewed(may(a, RevokeReviewed { review: t.review, item: 1 })?).await;
         finish_review            "ddddddcddc" |x, w, a, t| x.finish_review(may(a, FinishReview { review: t.review })?).await;
         set_membership           "dddd+d+dd+" |x, w, a, t| x.set_membership(may(a, SetMembership { organisation: t.organisation, person: t.person, role: Role::Approver })?).await;
-        remove_membership        "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organisation: t.organisation, person: t.person })?).await;
+        remove_membership        "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organisation: t.organisation, person: t.person, successor: None })?).await;
+        leave_organisation       "dd+ddddddd" |x, w, a, t| x.leave_organisation(may(a, LeaveOrganisation { organisation: t.organisation, person: t.person, successor: None })?).await;
+        rename_organisation      "dddd+d+dd+" |x, w, a, t| x.rename_organisation(may(a, RenameOrganisation { organisation: t.organisation, name: "another".into() })?).await;
+        archive_organisation     "ddddcdcddc" |x, w, a, t| x.archive_organisation(may(a, ArchiveOrganisation { organisation: t.organisation })?).await;
+        restore_organisation     "ddddcdcddc" |x, w, a, t| x.restore_organisation(may(a, RestoreOrganisation { organisation: t.organisation })?).await;
+        open_to_requests         "dddd+d+dd+" |x, w, a, t| x.open_to_requests(may(a, OpenToRequests { organisation: t.organisation, open: true })?).await;
+        invite                   "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organisation))?, another_link()).await;
+        revoke_invitation        "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organisation: t.organisation })?).await;
+        accept_invitation        "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organisation: t.organisation, person: t.person })?, t.invitation_token).await;
+        admit_invited            "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvited { invitation: t.invitation, organisation: t.organisation, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
+        confirm_invited          "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvited { invitation: t.invitation, organisation: t.organisation, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
+        ask_to_join              "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organisation: t.organisation, person: t.person, reason: String::new() })?).await;
+        withdraw_join_request    "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
+        accept_join_request      "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organisation: t.organisation, role: Role::Viewer })?).await;
+        decline_join_request     "dddd+d+dd+" |x, w, a, t| x.decline_join_request(may(a, DeclineJoinRequest { request: t.join_request, organisation: t.organisation, reason: "no".into() })?).await;
     });
     rows
 }
@@ -495,6 +552,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::touch_key", "of a key that was found by its token"),
     ("System::password_link", "by the link's token"),
     ("System::enrolment", "by the enrolment's token"),
+    ("System::invitation", "by the link's token"),
     ("System::next_due", "a time of whatever tenant"),
     ("System::do_due", "opens a transaction for each tenant"),
     ("System::tenants_with_queue", "opens a snapshot of each tenant"),
@@ -520,7 +578,7 @@ fn outcome(result: &Result<String>) -> char {
         Ok(_) => '+',
         Err(Error::NotFound) => 'n',
         Err(Error::Denied(_)) => 'd',
-        Err(Error::Conflict(_)) => 'c',
+        Err(Error::Conflict(_) | Error::OpenTasks(_)) => 'c',
         Err(Error::Invalid(_)) => 'i',
         Err(_) => '!',
     }

@@ -118,7 +118,11 @@ impl Providers {
             return Ok(vec![]);
         }
         let console = Actor::console(provider.tenant, self.app.store.now());
-        let organisations = self.app.store.read(&console).await?.organisations().await?;
+        let mut read = self.app.store.read(&console).await?;
+        let mut organisations = read.organisations().await?;
+        // What somebody is in an archived one stays what it is, as long as their groups say so.
+        organisations.extend(read.archived_organisations().await?);
+        drop(read);
         let mut roles = BTreeMap::new();
         for rule in rules {
             let Some(organisation) = organisations.iter().find(|organisation| organisation.name == rule.organisation)

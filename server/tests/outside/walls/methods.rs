@@ -21,7 +21,11 @@ async fn m_11_an_address_has_the_methods_that_are_listed_and_no_others() {
     }
     let admin = house.guest("admin");
     for (path, has) in listed {
-        let path = path.replace("{id}", &house.things["org"]).replace("{seq}", "1").replace("{*file}", "x.css");
+        let path = path
+            .replace("{id}", &house.things["org"])
+            .replace("{person}", &house.things["mia"])
+            .replace("{seq}", "1")
+            .replace("{*file}", "x.css");
         let who = if path.starts_with("/api/") { admin.with_key() } else { admin.in_browser() };
         for method in METHODS.into_iter().filter(|method| !has.contains(*method)) {
             let request = program.request(who, method.parse::<Method>().unwrap(), &path);

@@ -92,6 +92,19 @@ pub const WALLS: &[Row] = &[
     row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
     row("page GET /organisations/{id}", "/organisations/$organisation", "", ITS_PAGE),
     row("page GET /organisations/{id}/reach", "/organisations/$organisation/reach", "", MANAGERS_PAGE),
+    row(
+        "page GET /organisations/{id}/settings",
+        "/organisations/$organisation/settings",
+        "",
+        [303, 404, 403, 403, 403, 403, 200, 200],
+    ),
+    row(
+        "page GET /organisations/{id}/members/{person}",
+        "/organisations/$organisation/members/$mia",
+        "",
+        [303, 404, 404, 404, 404, 404, 200, 200],
+    ),
+    row("page GET /invitation", "/invitation?token=nothing", "", NONE),
     row("page GET /password", "/password?token=nothing", "", NONE),
     row("page GET /people", "/people", "", [303, 200, 404, 404, 404, 200, 404, 200]),
     row("page GET /people/new", "/people/new", "", ADMINS_PAGE),
@@ -317,6 +330,78 @@ pub const WALLS: &[Row] = &[
         managers(200, 404), // she is gone by then
     ),
     row(
+        "action POST /actions/organisations/rename",
+        "/actions/organisations/rename",
+        "organisation=$organisation&name=acme",
+        managers(200, 200),
+    ),
+    row(
+        "action POST /actions/organisations/archive",
+        "/actions/organisations/archive",
+        "organisation=$organisation",
+        managers(409, 409), // a task waits there
+    ),
+    row(
+        "action POST /actions/organisations/restore",
+        "/actions/organisations/restore",
+        "organisation=$organisation",
+        managers(409, 409),
+    ),
+    row(
+        "action POST /actions/organisations/requests",
+        "/actions/organisations/requests",
+        "organisation=$organisation&open=true",
+        managers(200, 200),
+    ),
+    row(
+        "action POST /actions/organisations/invite",
+        "/actions/organisations/invite",
+        "organisation=$organisation&role=viewer&uses=1&days=1",
+        managers(200, 200),
+    ),
+    row(
+        "action POST /actions/organisations/revoke-invitation",
+        "/actions/organisations/revoke-invitation",
+        "organisation=$organisation&invitation=$session",
+        managers(404, 404),
+    ),
+    row(
+        "action POST /actions/invitations/accept",
+        "/actions/invitations/accept",
+        "token=nothing",
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    row(
+        "action POST /actions/setup/join",
+        "/actions/setup/join",
+        "token=nothing&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
+        NONE,
+    ),
+    row(
+        "action POST /actions/join-requests/ask",
+        "/actions/join-requests/ask",
+        "organisation=$organisation",
+        [401, 404, 409, 409, 409, 200, 409, 409], // the auditor is the only one who is not in it
+    ),
+    row(
+        "action POST /actions/join-requests/withdraw",
+        "/actions/join-requests/withdraw",
+        "request=$session",
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    row(
+        "action POST /actions/join-requests/accept",
+        "/actions/join-requests/accept",
+        "organisation=$organisation&request=$session&role=owner",
+        managers(404, 404),
+    ),
+    row(
+        "action POST /actions/join-requests/decline",
+        "/actions/join-requests/decline",
+        "organisation=$organisation&request=$session&reason=no",
+        managers(404, 404),
+    ),
+    row(
         "action POST /actions/people/create",
         "/actions/people/create",
         "name=Nina&email=nina@$who.example&tenant_role=person&organisation=$organisation&role=member",
@@ -407,6 +492,13 @@ pub const WALLS: &[Row] = &[
     row("health GET /readyz", "/readyz", "", ALL),
     // Runners have a port of their own; on that of the pages there is nothing.
     row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", [405; 8]),
+    // Afterwards the admin is the only one who is in it, and its last owner.
+    row(
+        "action POST /actions/organisations/leave",
+        "/actions/organisations/leave",
+        "organisation=$organisation",
+        [401, 404, 200, 200, 200, 404, 200, 409],
+    ),
     // The last one: nobody is signed in afterwards.
     row("action POST /actions/login/sign-out", "/actions/login/sign-out", "", ALL),
 ];

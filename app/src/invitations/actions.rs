@@ -1,0 +1,69 @@
+//! Making invitations, ending them, and following them.
+use crate::outcome::{Done, Refusal};
+use leptos::prelude::*;
+
+/// Makes an invitation: mailed where it is for an address and mail is sent, and else shown once.
+#[server(prefix = "/actions", endpoint = "organisations/invite")]
+pub async fn invite(
+    organisation: String,
+    role: String,
+    #[server(default)] email: String,
+    #[server(default)] uses: String,
+    #[server(default)] days: String,
+) -> Result<Done, Refusal> {
+    use crate::{assets::PublicOrigin, token::Token, ui::ctx};
+    use domain::{Email, Invalid, InvitationId, joining, policy::Invite};
+    use store::NewInvitation;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (organisation, role) = (ctx::id(&organisation)?, role.parse()?);
+    let email = if email.trim().is_empty() { None } else { Some(Email::parse(&email)?) };
+    let number =
+        |field: &str, text: &str| text.trim().parse().map_err(|_| Invalid::new(field, t!("invitation-number")));
+    let uses = if email.is_some() { 1 } else { joining::uses(number("uses", &uses)?)? };
+    let days = joining::days(number("days", &days)?)?;
+    let invitation = InvitationId(uuid::Uuid::now_v7());
+    let proof = store.authorise(&actor, Invite { invitation, organisation, role, email, uses, days }).await?;
+    let token = Token::new("")?;
+    let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };
+    let mut write = store.write(&actor).await?;
+    let mailed = write.invite(proof, link).await?;
+    write.commit().await?;
+    let origin = use_context::<PublicOrigin>().map(|origin| origin.0).unwrap_or_default();
+    Ok(if mailed { Done::Stay } else { Done::Secret(format!("{origin}/invitation?token={}", token.text)) })
+}
+
+/// Ends an invitation.
+#[server(prefix = "/actions", endpoint = "organisations/revoke-invitation")]
+pub async fn revoke_invitation(organisation: String, invitation: String) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (organisation, invitation) = (ctx::id(&organisation)?, ctx::id(&invitation)?);
+    let action = domain::policy::RevokeInvitation { invitation, organisation };
+    let proof = store.authorise(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.revoke_invitation(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Follows an invitation with one's own account.
+#[server(prefix = "/actions", endpoint = "invitations/accept")]
+pub async fn accept_invitation(token: String) -> Result<Done, Refusal> {
+    let organisation = crate::ui::ctx::door()?.accept_invitation(token).await?;
+    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+}
+
+/// Makes an account for who has none, or mails the link that does where the address must be confirmed first.
+#[server(prefix = "/actions", endpoint = "setup/join")]
+pub async fn join(
+    token: String,
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<Done, Refusal> {
+    use crate::door::Newcomer;
+    match crate::ui::ctx::door()?.join(token, Newcomer { name, email, password }).await? {
+        Some(organisation) => Ok(Done::GoTo(format!("/organisations/{organisation}"))),
+        None => Ok(Done::GoTo("/invitation?sent=1".into())),
+    }
+}

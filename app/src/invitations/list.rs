@@ -1,0 +1,88 @@
+//! The open invitations of an organisation, and the form that makes one.
+use super::actions::{Invite, RevokeInvitation};
+use crate::{
+    members::pages::roles,
+    ui::{Button, Confirm, Field, Form, Live, Moment, Revealed, SecretOnce, Select, Table, ctx, words},
+};
+use domain::{OrganisationId, joining, role::Role};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::Invitation;
+
+/// Both.
+#[component]
+pub fn Invitations(
+    /// Where to.
+    organisation: OrganisationId,
+    /// Those that can be used.
+    rows: Vec<Invitation>,
+) -> impl IntoView {
+    let mail = ctx::door().is_ok_and(|door| door.sends_mail());
+    let help = if mail { t!("invitation-email-mailed") } else { t!("invitation-email-shown") };
+    let consequence = if mail { t!("invitation-consequence-mail") } else { t!("invitation-consequence") };
+    view! {
+        <section class="stack">
+            <h2>{t!("invitations")}</h2>
+            <SecretOnce action=Invite::PATH title=t!("invitation-made-title") text=t!("invitation-made-text")>
+                <Form action=Invite::PATH hidden=vec![("organisation", organisation.to_string())]>
+                    <Select name="role" label=t!("invitation-role") choices=roles() value=Role::Member.as_str() />
+                    <Field name="email" label=t!("invitation-email") help=help kind="email" />
+                    <Field
+                        name="uses" label=t!("invitation-uses") help=t!("invitation-uses-help") kind="number" value="1" min=1
+                        max=joining::MOST_USES
+                    />
+                    <Field name="days" label=t!("invitation-days") kind="number" value="7" min=1 max=joining::LONGEST_INVITATION />
+                    <p class="help">{consequence}</p>
+                    <Button>{t!("invitation-make")}</Button>
+                </Form>
+            </SecretOnce>
+            <Live topics="people" region="invitations" quiet=true>
+                <Open organisation=organisation rows=rows />
+            </Live>
+        </section>
+    }
+}
+
+#[component]
+fn Open(organisation: OrganisationId, rows: Vec<Invitation>) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <p class="muted">{t!("invitations-none")}</p> }.into_any();
+    }
+    let row = move |invitation: Invitation| {
+        let whom = match (&invitation.email, invitation.mailed) {
+            (Some(email), _) => email.to_string(),
+            (None, _) => t!("invitation-anybody"),
+        };
+        let about = whom.clone();
+        let hidden = vec![("organisation", organisation.to_string()), ("invitation", invitation.id.to_string())];
+        view! {
+            <tr>
+                <th scope="row"><Revealed text=whom /></th>
+                <td>{words::role(invitation.role)}</td>
+                <td>{t!("invitation-used", used = invitation.used, uses = invitation.uses)}</td>
+                <td><Moment at=invitation.expires_at /></td>
+                <td><Revealed text=invitation.inviter /></td>
+                <td class="cell-action">
+                    <Confirm
+                        label=t!("invitation-revoke-open") about=about consequence=t!("invitation-revoke-consequence")
+                        act=t!("invitation-revoke") action=RevokeInvitation::PATH hidden=hidden
+                    />
+                </td>
+            </tr>
+        }
+    };
+    let headings = vec![
+        t!("invitation-for"),
+        t!("person-role"),
+        t!("invitation-uses-of"),
+        t!("invitation-expires"),
+        t!("invitation-by"),
+        String::new(),
+    ];
+    view! {
+        <h3 class="after">{t!("invitations-open")}</h3>
+        <Table caption=t!("invitations-open") headings=headings>
+            {rows.into_iter().map(row).collect_view()}
+        </Table>
+    }
+    .into_any()
+}

@@ -1,0 +1,86 @@
+//! What an invitation's link opens: one button for who is signed in, a new account for who has none.
+use super::actions::{AcceptInvitation, Join};
+use crate::{
+    door::{Invited, Stage},
+    outcome::Refusal,
+    ui::{Button, Field, Form, LinkButton, Look, Password, ctx, plain, words},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// `/invitation?token=…`: the same for a link that is wrong, used up, expired or revoked.
+pub fn invitation() -> impl IntoView {
+    plain(t!("invitation-title"), offer)
+}
+
+async fn offer() -> Result<AnyView, Refusal> {
+    if ctx::here().get("sent").is_some() {
+        return Ok(view! { <p class="lead" role="status">{t!("invitation-sent")}</p> }.into_any());
+    }
+    let token = ctx::here().get("token").unwrap_or_default().to_owned();
+    let door = ctx::door()?;
+    let invited = door.invitation(token.clone()).await?;
+    let lead = t!(
+        "invitation-lead",
+        inviter = invited.inviter.clone(),
+        organisation = invited.organisation.clone(),
+        role = words::role_in_full(invited.role)
+    );
+    let next = match (ctx::actor(), door.stage()) {
+        (Ok(actor), _) => {
+            let oneself = actor.email.as_ref().map_or(actor.name.clone(), |email| format!("{} ({email})", actor.name));
+            view! {
+                <p>{t!("invitation-as", who = oneself)}</p>
+                <Form action=AcceptInvitation::PATH hidden=vec![("token", token)]>
+                    <Button look=Look::Main>{t!("invitation-accept")}</Button>
+                </Form>
+            }
+            .into_any()
+        }
+        (Err(_), Stage::Nobody) => view! { <Newcomer invited=invited token=token /> }.into_any(),
+        (Err(_), _) => view! {
+            <p>{t!("invitation-halfway")}</p>
+            <LinkButton href="/second-factor">{t!("factor-title")}</LinkButton>
+        }
+        .into_any(),
+    };
+    Ok(view! { <p class="lead">{lead}</p>{next} }.into_any())
+}
+
+#[component]
+fn Newcomer(invited: Invited, token: String) -> impl IntoView {
+    let hidden = || vec![("token", token.clone())];
+    let form = match (invited.passwords, invited.confirms) {
+        (false, _) => view! { <p>{t!("invitation-provider")}</p> }.into_any(),
+        (true, true) => view! {
+            <p>{t!("invitation-confirm-lead")}</p>
+            <Form action=Join::PATH hidden=hidden()>
+                <Field name="email" label=t!("email") help=t!("invitation-confirm-help") kind="email" required=true autocomplete="username" />
+                <Button look=Look::Main>{t!("invitation-confirm")}</Button>
+            </Form>
+        }
+        .into_any(),
+        (true, false) => {
+            let email = match invited.email {
+                Some(email) => view! { <p>{t!("invitation-address", email = email)}</p> }.into_any(),
+                None => view! {
+                    <Field name="email" label=t!("email") help=t!("invitation-own-email") kind="email" required=true autocomplete="username" />
+                }
+                .into_any(),
+            };
+            view! {
+                <h2>{t!("invitation-new")}</h2>
+                <Form class="after" action=Join::PATH hidden=hidden()>
+                    {email}
+                    <Field name="name" label=t!("setup-name") required=true autocomplete="name" />
+                    <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />
+                    <Button look=Look::Main>{t!("invitation-join")}</Button>
+                </Form>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        {form}
+        <p class="after">{t!("invitation-have-account")}" "<a href="/sign-in">{t!("sign-in")}</a></p>
+    }
+}

@@ -1,0 +1,170 @@
+//! Who may be asked, what one asked, and who asks.
+use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
+use crate::{
+    members::pages::roles,
+    outcome::{Kind, Refusal},
+    ui::{
+        Badge, Button, Confirm, Filled, Form, Live, Look, Meaning, Moment, Refused, Revealed, Select, Table, TextArea,
+    },
+};
+use domain::{OrganisationId, joining::JoinState, role::Role};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Asked, JoinRequest, Joinable, OwnJoinRequest};
+
+/// What somebody is told who is no person.
+pub(super) fn nobody() -> Refusal {
+    Refusal::new(Kind::Forbidden, t!("refused-signed-out"))
+}
+
+/// Organisations that take requests.
+#[component]
+pub fn Joinables(
+    /// Which.
+    organisations: Vec<Joinable>,
+) -> impl IntoView {
+    let row = |organisation: Joinable| {
+        let hidden = vec![("organisation", organisation.id.to_string())];
+        let (open, about) = (Filled::of(AskToJoin::PATH, &hidden).refused(), organisation.name.clone());
+        view! {
+            <tr>
+                <th scope="row"><Revealed text=organisation.name /></th>
+                <td class="cell-action">
+                    <details class="confirm" open=open>
+                        <summary class="button">{t!("join-ask-open")}<span class="sr-only">" "{about}</span></summary>
+                        <div class="confirm-box">
+                            <p>{t!("join-ask-consequence")}</p>
+                            <Form action=AskToJoin::PATH hidden=hidden>
+                                <TextArea name="reason" label=t!("join-reason") help=t!("join-reason-help") rows=3 />
+                                <Button look=Look::Main>{t!("join-ask")}</Button>
+                            </Form>
+                        </div>
+                    </details>
+                </td>
+            </tr>
+        }
+    };
+    (!organisations.is_empty()).then(|| {
+        view! {
+            <section class="stack">
+                <h2>{t!("joinable-title")}</h2>
+                <p>{t!("joinable-lead")}</p>
+                <Table caption=t!("joinable-title") headings=vec![t!("organisation-name"), String::new()]>
+                    {organisations.into_iter().map(row).collect_view()}
+                </Table>
+            </section>
+        }
+    })
+}
+
+/// What one asked lately, and what came of it.
+#[component]
+pub fn Own(
+    /// The latest first.
+    requests: Vec<OwnJoinRequest>,
+) -> impl IntoView {
+    let row = |asked: OwnJoinRequest| {
+        let (meaning, word) = match asked.state {
+            JoinState::Waiting => (Meaning::Waiting, t!("join-waiting")),
+            JoinState::Accepted => (Meaning::Good, t!("join-accepted")),
+            JoinState::Declined => (Meaning::Bad, t!("join-declined")),
+            JoinState::Withdrawn => (Meaning::Stopped, t!("join-withdrawn")),
+        };
+        let (about, hidden) = (asked.organisation.clone(), vec![("request", asked.id.to_string())]);
+        let withdraw = (asked.state == JoinState::Waiting).then(|| {
+            view! {
+                <Confirm
+                    label=t!("join-withdraw-open") about=about consequence=t!("join-withdraw-consequence") act=t!("join-withdraw")
+                    action=WithdrawRequest::PATH hidden=hidden
+                />
+            }
+        });
+        view! {
+            <tr>
+                <th scope="row"><Revealed text=asked.organisation /></th>
+                <td>
+                    <Badge meaning=meaning word=word />
+                    {(!asked.answer.is_empty()).then(|| view! { <p><Revealed text=asked.answer /></p> })}
+                </td>
+                <td><Moment at=asked.settled_at.unwrap_or(asked.created_at) /></td>
+                <td class="cell-action">{withdraw}</td>
+            </tr>
+        }
+    };
+    let headings = vec![t!("organisation-name"), t!("person-state"), t!("organisation-since"), String::new()];
+    let list = (!requests.is_empty()).then(|| {
+        view! {
+            <section>
+                <h2>{t!("join-own")}</h2>
+                <Refused action=WithdrawRequest::PATH />
+                <Table caption=t!("join-own") headings=headings>
+                    {requests.into_iter().map(row).collect_view()}
+                </Table>
+            </section>
+        }
+    });
+    view! { <Live topics="people" region="join-own" quiet=true>{list}</Live> }
+}
+
+/// Who waits to be let into an organisation, with the answers that there are.
+#[component]
+pub fn Waiting(
+    /// Where to.
+    organisation: OrganisationId,
+    /// The oldest first.
+    requests: Vec<JoinRequest>,
+) -> impl IntoView {
+    let one = move |asked: JoinRequest| {
+        let hidden = || vec![("organisation", organisation.to_string()), ("request", asked.id.to_string())];
+        let declining = Filled::of(DeclineRequest::PATH, &hidden()).refused();
+        let (accept, decline, name, about) = (hidden(), hidden(), asked.name.clone(), asked.name.clone());
+        view! {
+            <li class="stack">
+                <p>
+                    <strong><Revealed text=asked.name /></strong>" "<span class="muted"><Revealed text=asked.email /></span>" · "
+                    <Moment at=asked.created_at />
+                </p>
+                {(!asked.reason.is_empty()).then(|| view! { <p><Revealed text=asked.reason /></p> })}
+                <Form action=AcceptRequest::PATH hidden=accept class="in-row">
+                    <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=Role::Member.as_str() />
+                    <Button look=Look::Main>{t!("join-accept")}</Button>
+                </Form>
+                <details class="confirm" open=declining>
+                    <summary class="button">{t!("join-decline-open")}<span class="sr-only">" "{about}</span></summary>
+                    <div class="confirm-box">
+                        <Form action=DeclineRequest::PATH hidden=decline>
+                            <TextArea name="reason" label=t!("join-decline-reason") help=t!("join-decline-help") rows=3 required=true />
+                            <Button>{t!("join-decline")}</Button>
+                        </Form>
+                    </div>
+                </details>
+            </li>
+        }
+    };
+    let list = (!requests.is_empty()).then(|| {
+        view! {
+            <section>
+                <h2>{t!("join-requests")}</h2>
+                <ul class="stack">{requests.into_iter().map(one).collect_view()}</ul>
+            </section>
+        }
+    });
+    view! {
+        <Refused action=AcceptRequest::PATH />
+        {list}
+    }
+}
+
+/// Word on the overview that somebody waits for one's answer.
+#[component]
+pub fn AskedOfMe(
+    /// Where.
+    rows: Vec<Asked>,
+) -> impl IntoView {
+    let line = |asked: Asked| {
+        let href = format!("/organisations/{}", asked.organisation_id);
+        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = asked.n, organisation = asked.organisation)}</a></p> }
+    };
+    view! {
+        <Live topics="people" region="overview-join" quiet=true>{rows.into_iter().map(line).collect_view()}</Live>
+    }
+}

@@ -1,0 +1,89 @@
+//! Leaving an organisation, or removing somebody from it: what becomes of what they have there is said before it is done.
+use super::{
+    actions::{Leave, RemoveMember},
+    manages,
+};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::{Button, Choice, Form, Look, Page, Place, Revealed, Select, ctx, page, words},
+};
+use domain::{Actor, OrganisationId, PersonId};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Departure, Member};
+
+/// `/organisations/{id}/members/{person}`: for themselves, and for those who manage it.
+pub fn departure() -> impl IntoView {
+    page(one)
+}
+
+async fn one(actor: Actor) -> Result<Page, Refusal> {
+    let (id, person): (OrganisationId, PersonId) = (ctx::param("id")?, ctx::param("person")?);
+    let oneself = actor.person() == Some(person);
+    if !oneself && !manages(&actor, id) {
+        return Err(Refusal::new(Kind::NotFound, t!("refused-not-found")));
+    }
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (organisation, departure) = (read.organisation(id).await?.name, read.departure(id, person).await?);
+    let name = departure.member.name.clone();
+    let title = match oneself {
+        true => t!("leave-title", organisation = organisation.clone()),
+        false => t!("remove-title", name = name, organisation = organisation.clone()),
+    };
+    let page = Page::new(Place::Organisations, title).under(format!("/organisations/{id}"), organisation);
+    let stuck = !departure.accounts.is_empty() && departure.successors.is_empty();
+    let Departure { member, successors, accounts, .. } = departure.clone();
+    let form = (!stuck).then(|| view! { <Go organisation=id member=member successors=successors hands_on=!accounts.is_empty() oneself=oneself /> });
+    Ok(page.body(view! {
+        <Consequences departure=departure oneself=oneself />
+        {stuck.then(|| view! { <p class="notice">{t!("departure-nobody")}</p> })}
+        <div class="after">{form}</div>
+        <p class="after"><a href=format!("/organisations/{id}")>{t!("departure-back")}</a></p>
+    }))
+}
+
+/// What will happen, with counts; only what does.
+#[component]
+fn Consequences(departure: Departure, oneself: bool) -> impl IntoView {
+    let Departure { member, waiting, running, keys, accounts, .. } = departure;
+    let role = match oneself {
+        true => t!("leave-consequence", role = words::role(member.role)),
+        false => t!("member-remove-consequence", role = words::role(member.role)),
+    };
+    let names = accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>().join(", ");
+    let count = i64::try_from(accounts.len()).unwrap_or(i64::MAX);
+    view! {
+        <ul class="events">
+            <li>{role}</li>
+            {(waiting > 0).then(|| view! { <li>{t!("departure-waiting", n = waiting)}</li> })}
+            {(running > 0).then(|| view! { <li>{t!("departure-running", n = running)}</li> })}
+            {(keys > 0).then(|| view! { <li>{t!("departure-keys", n = keys)}</li> })}
+            <li>{t!("departure-other-keys")}</li>
+            {(count > 0).then(|| view! { <li>{t!("departure-accounts", n = count)}" "<Revealed text=names /></li> })}
+        </ul>
+    }
+}
+
+#[component]
+fn Go(
+    organisation: OrganisationId,
+    member: Member,
+    successors: Vec<Member>,
+    hands_on: bool,
+    oneself: bool,
+) -> impl IntoView {
+    let mut hidden = vec![("organisation", organisation.to_string())];
+    if !oneself {
+        hidden.push(("person", member.person_id.to_string()));
+    }
+    let choice = |able: Member| Choice::new(able.person_id.to_string(), format!("{} ({})", able.name, able.email));
+    let choose = Choice::new("", t!("successor-choose"));
+    let choices = [choose].into_iter().chain(successors.into_iter().map(choice)).collect();
+    let action = if oneself { Leave::PATH } else { RemoveMember::PATH };
+    view! {
+        <Form action=action hidden=hidden>
+            {hands_on
+                .then(|| view! { <Select name="successor" label=t!("successor") help=t!("successor-help") choices=choices /> })}
+            <Button look=Look::Danger>{if oneself { t!("leave") } else { t!("member-remove") }}</Button>
+        </Form>
+    }
+}

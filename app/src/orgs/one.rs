@@ -1,0 +1,142 @@
+//! One organisation: who is in it, who is invited, and who asks to be let in.
+use super::{
+    actions::{AddMember, SetRole},
+    manages,
+};
+use crate::{
+    incident::pages::StopAll,
+    invitations::list::Invitations,
+    join_requests::list::Waiting,
+    members::pages::roles,
+    outcome::Refusal,
+    reach::AskedHere,
+    ui::{
+        Badge, Button, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select, Table, ctx,
+        page, words,
+    },
+};
+use domain::{Actor, OrganisationId, reach::Thing, role::Role};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::Member;
+
+/// `/organisations/{id}`.
+pub fn one() -> impl IntoView {
+    page(organisation)
+}
+
+async fn organisation(actor: Actor) -> Result<Page, Refusal> {
+    let id: OrganisationId = ctx::param("id")?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (organisation, members) = (read.organisation(id).await?, read.members(id).await?);
+    let (manages, in_it) = (manages(&actor, id), actor.role_in(id).is_some());
+    let archived = organisation.archived_at;
+    // In an archived one nobody's role is changed, and nobody comes in.
+    let open = manages && archived.is_none();
+    let waiting = if open { read.join_requests(id).await? } else { vec![] };
+    let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
+    let page = Page::new(Place::Organisations, organisation.name).lead(t!("organisation-lead"));
+    let page = page
+        .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organisation-archived") /> }))
+        .action(view! { <AskedHere actor=actor.clone() thing=Thing::Organisation(id) /> })
+        .action(manages.then(|| {
+            let href = format!("/organisations/{id}/settings");
+            view! { <LinkButton href=href>{t!("organisation-settings")}</LinkButton> }
+        }));
+    Ok(page.body(view! {
+        {archived
+            .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />" "{t!("organisation-archived-text")}</p> })}
+        <p><a href=format!("/tasks?organisation={id}")>{t!("organisation-tasks")}</a></p>
+        <Waiting organisation=id requests=waiting />
+        <section>
+            <h2>{t!("members")}</h2>
+            <Live topics="people" region="members">
+                <Members rows=members organisation=id manages=manages open=open />
+            </Live>
+        </section>
+        {open.then(|| view! { <Add organisation=id /> <Invitations organisation=id rows=invitations /> })}
+        {actor
+            .person()
+            .filter(|_| in_it)
+            .map(|person| {
+                let href = format!("/organisations/{id}/members/{person}");
+                view! {
+                    <section class="stack">
+                        <h2>{t!("leave-heading")}</h2>
+                        <LinkButton href=href>{t!("leave-open")}</LinkButton>
+                    </section>
+                }
+            })}
+        {open
+            .then(|| {
+                let hidden = vec![("organisation", id.to_string())];
+                view! {
+                    <section class="danger">
+                        <h2>{t!("nav-incident")}</h2>
+                        <StopAll consequence=t!("incident-stop-organisation-consequence") hidden=hidden />
+                    </section>
+                }
+            })}
+    }))
+}
+
+#[component]
+fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
+    let last = if manages { String::new() } else { t!("person-since") };
+    let headings = vec![t!("person-name"), t!("email"), t!("person-role"), last];
+    let rows = rows
+        .into_iter()
+        .map(move |member| view! { <Row member=member organisation=organisation manages=manages open=open /> });
+    view! {
+        <Table caption=t!("members") headings=headings>
+            {rows.collect_view()}
+        </Table>
+    }
+}
+
+#[component]
+fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
+    let hidden = vec![("organisation", organisation.to_string()), ("person", member.person_id.to_string())];
+    let (name, about) = (member.name.clone(), member.name.clone());
+    let role = match open {
+        true => view! {
+            <td>
+                <Form action=SetRole::PATH hidden=hidden class="in-row">
+                    <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=member.role.as_str() />
+                    <Button>{t!("member-role-set")}</Button>
+                </Form>
+            </td>
+        }
+        .into_any(),
+        false => view! { <td>{words::role(member.role)}</td> }.into_any(),
+    };
+    let remove = format!("/organisations/{organisation}/members/{}", member.person_id);
+    view! {
+        <tr>
+            <th scope="row"><Revealed text=member.name /></th>
+            <td><Revealed text=member.email /></td>
+            {role}
+            {match manages {
+                true => view! {
+                    <td class="cell-action">
+                        <a class="button" href=remove>{t!("member-remove-open")}<span class="sr-only">" "{about}</span></a>
+                    </td>
+                }.into_any(),
+                false => view! { <td><Moment at=member.created_at /></td> }.into_any(),
+            }}
+        </tr>
+    }
+}
+
+#[component]
+fn Add(organisation: OrganisationId) -> impl IntoView {
+    view! {
+        <section>
+            <h2>{t!("member-add-title")}</h2>
+            <Form action=AddMember::PATH hidden=vec![("organisation", organisation.to_string())]>
+                <Field name="email" label=t!("email") help=t!("member-email-help") kind="email" required=true />
+                <Select name="role" label=t!("person-role") choices=roles() value=Role::Member.as_str() />
+                <Button look=Look::Main>{t!("member-add")}</Button>
+            </Form>
+        </section>
+    }
+}

@@ -1,0 +1,111 @@
+//! D-03: an organisation's page, its settings, leaving it, and asking to be let in.
+use crate::house::House;
+use app::outcome::{Done, Kind};
+use axum::http::StatusCode;
+use domain::{
+    policy::CreateServiceAccount,
+    policy::SetMembership,
+    role::{Role, TenantRole},
+};
+
+#[tokio::test]
+async fn d_03_only_who_manages_an_organisation_finds_the_ways_to_change_it() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let at = format!("/organisations/{}", house.ops);
+    let hers = house.get(Some(&olga), &at).await;
+    hers.says("Make invitation").says("Add to organisation").says("Remove…").says(&format!("{at}/settings"));
+    let his = house.get(Some(&mel), &at).await;
+    his.hides("Make invitation").hides("Remove…").hides("/settings").says("Leave this organisation…");
+    assert_eq!(house.get(Some(&mel), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
+    let removing = format!("{at}/members/{}", olga.person().unwrap());
+    assert_eq!(house.get(Some(&mel), &removing).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn d_03_an_archived_organisation_is_offered_nowhere_and_can_be_brought_back() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let ops = house.ops.to_string();
+    let at = format!("/organisations/{ops}");
+    let task = [("organisation", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    house.act(Some(&olga), "/actions/tasks/submit", &task).await.unwrap();
+    let settings = format!("{at}/settings");
+    house.get(Some(&olga), &settings).await.says("One task runs or waits here").says("state=awaiting_approval");
+    let fields = [("organisation", ops.as_str())];
+    let shown = house.send(Some(&olga), &settings, "/actions/organisations/archive", &fields).await;
+    assert_eq!(shown.status, StatusCode::CONFLICT);
+    shown.says("One task runs or waits in this organisation. Let it end or stop it");
+    house.act(Some(&olga), "/actions/incident/stop-tasks", &fields).await.unwrap();
+    let done = house.act(Some(&olga), "/actions/organisations/archive", &fields).await.unwrap();
+    assert_eq!(done, Done::GoTo(at.clone()));
+
+    house.get(Some(&olga), &at).await.says("archived").hides("Make invitation").hides("Add to organisation");
+    house.get(Some(&olga), "/organisations").await.says("Archived organisations");
+    house.get(Some(&olga), "/tasks/new").await.says("You cannot submit tasks yet");
+    house.get(Some(&olga), "/search?q=opera").await.says("archived");
+    house.get(Some(&olga), &settings).await.says("Bring it back");
+    house.act(Some(&olga), "/actions/organisations/restore", &fields).await.unwrap();
+    house.get(Some(&olga), "/organisations").await.hides("Archived organisations");
+}
+
+#[tokio::test]
+async fn d_03_what_becomes_of_what_somebody_has_is_said_before_they_go() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let (ops, id) = (house.ops.to_string(), mel.person().unwrap());
+    let adam = house.person("adam", TenantRole::Admin, None).await;
+    let mut write = house.store.write(&adam).await.unwrap();
+    let robot = adam.may(CreateServiceAccount { name: "Robot".into(), responsible: id }).unwrap();
+    let person = write.create_service_account(robot).await.unwrap();
+    let join = SetMembership { organisation: house.ops, person, role: Role::Member };
+    write.set_membership(adam.may(join).unwrap()).await.unwrap();
+    write.commit().await.unwrap();
+    let task = [("organisation", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    house.act(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
+
+    let at = format!("/organisations/{ops}/members/{id}");
+    let shown = house.get(Some(&olga), &at).await;
+    shown.says("Remove mel from Operations").says("One task that waits or is queued is cancelled.");
+    shown.says("One service account goes to whom you choose:").says("Robot").says("olga (olga@example.org)");
+    house.get(Some(&mel), &at).await.says("Leave Operations").hides("name=\"person\"");
+    let fields = [("organisation", ops.as_str()), ("person", &id.to_string()), ("successor", "")];
+    let refused = house.send(Some(&olga), &at, "/actions/organisations/remove-member", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.says("Choose who answers for the service accounts from now on.");
+    let successor = olga.person().unwrap().to_string();
+    let fields = [("organisation", ops.as_str()), ("person", &id.to_string()), ("successor", &successor)];
+    house.act(Some(&olga), "/actions/organisations/remove-member", &fields).await.unwrap();
+    house.get(Some(&olga), "/keys/service-accounts").await.says("Robot").says("olga");
+    let fields = [("organisation", ops.as_str())];
+    let last = house.act(Some(&olga), "/actions/organisations/leave", &fields).await.unwrap_err();
+    assert_eq!(last.kind, Kind::Conflict);
+}
+
+#[tokio::test]
+async fn d_03_somebody_asks_to_join_and_sees_what_came_of_it() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let sam = house.person("sam", TenantRole::Person, None).await;
+    let ops = house.ops.to_string();
+    house.get(Some(&sam), "/organisations").await.hides("Ask to join…");
+    let open = [("organisation", ops.as_str()), ("open", "true")];
+    house.act(Some(&olga), "/actions/organisations/requests", &open).await.unwrap();
+    house.get(Some(&sam), "/organisations").await.says("Ask to join…").says("Operations");
+    let ask = [("organisation", ops.as_str()), ("reason", "I run the backups")];
+    house.act(Some(&sam), "/actions/join-requests/ask", &ask).await.unwrap();
+    house.get(Some(&sam), "/organisations").await.says("waiting").says("Withdraw…").hides("Ask to join…");
+    house.get(Some(&olga), "/").await.says("Somebody asks to join Operations");
+    let page = house.get(Some(&olga), &format!("/organisations/{ops}")).await;
+    page.says("People who ask to join").says("I run the backups");
+    let request = page.html.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let decline = [("organisation", ops.as_str()), ("request", &request), ("reason", "")];
+    let at = format!("/organisations/{ops}");
+    house.send(Some(&olga), &at, "/actions/join-requests/decline", &decline).await.says("Say why, so that they know.");
+    let decline = [("organisation", ops.as_str()), ("request", &request), ("reason", "We are full")];
+    house.act(Some(&olga), "/actions/join-requests/decline", &decline).await.unwrap();
+    house.get(Some(&sam), "/organisations").await.says("declined").says("We are full").says("Ask to join…");
+    house.get(Some(&olga), "/").await.hides("Somebody asks to join Operations");
+}

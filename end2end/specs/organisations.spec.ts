@@ -1,0 +1,88 @@
+// Organisations: who is invited comes in, who asks is answered, who goes leaves nothing lying, and what is over is put away.
+import { address, PASSWORD } from '../people';
+import { expect, test } from '../test';
+
+test('an owner invites somebody by a link, who makes an account without JavaScript', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  await page.goto(`/organisations/${team.id}`);
+  await page.getByLabel('Role of whoever comes').selectOption({ label: 'Member: also submits tasks' });
+  await page.getByLabel('How many people may use it').fill('0');
+  await page.getByRole('button', { name: 'Make invitation' }).click();
+  await expect(page.getByRole('alert')).toContainText('must be 1 to 100');
+  await page.getByLabel('How many people may use it').fill('1');
+  await page.getByRole('button', { name: 'Make invitation' }).click();
+  const link = await page.locator('.secret-value code').innerText();
+  await page.getByRole('link', { name: 'I have stored it' }).click();
+  await expect(page.getByRole('row', { name: 'whoever has the link' })).toContainText('0 of 1');
+
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
+  await hers.goto(link);
+  await expect(hers.getByText(`Ada invites you to ${team.name}`)).toBeVisible();
+  await hers.getByLabel('E-mail address').fill(ada.email);
+  await hers.getByLabel('Your name').fill('Nia');
+  await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await expect(hers.getByRole('alert')).toContainText('There is an account with this address already');
+  await hers.getByLabel('E-mail address').fill(address('Nia'));
+  await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await expect(hers).toHaveURL(`/organisations/${team.id}`);
+  await expect(page.getByRole('row', { name: 'Nia' }), 'the list hears of it').toBeVisible();
+  expect((await hers.goto(link))!.status(), 'it is used up').toBe(404);
+});
+
+test('somebody asks to join, is let in with a role, and leaves again', async ({ ada, team, browser }) => {
+  const other = await ada.act('organisations/create', { name: `Visitors ${team.id.slice(-6)}` });
+  const guests = other.go_to!.split('/').at(-1)!;
+  const omar = await team.add('Omar', 'owner');
+  const his = await omar.open(browser);
+  await his.goto(`/organisations/${team.id}/settings`);
+  await his.getByLabel('People of this tenant').selectOption({ label: 'may ask to join' });
+  await his.getByRole('button', { name: 'Save' }).click();
+  await expect(his.getByLabel('People of this tenant')).toHaveValue('true');
+
+  const email = address('Mei');
+  const fields = { name: 'Mei', email, organisation: guests, role: 'viewer', tenant_role: 'person' };
+  const { secret } = await ada.act('people/create', fields);
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
+  await hers.goto(secret!);
+  await hers.getByLabel('New password').fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Set password and sign in' }).click();
+  await hers.goto('/organisations');
+  const row = hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' });
+  await row.locator('summary').click();
+  await row.getByLabel('Why').fill('I run the backups');
+  await row.getByRole('button', { name: 'Ask to join' }).click();
+  await expect(hers.getByRole('row', { name: team.name })).toContainText('waiting');
+
+  await his.goto('/');
+  await his.getByRole('link', { name: `Somebody asks to join ${team.name}` }).click();
+  await expect(his.getByText('I run the backups')).toBeVisible();
+  await his.getByRole('button', { name: 'Let in' }).click();
+  await expect(his.getByRole('row', { name: email })).toBeVisible();
+
+  await hers.goto(`/organisations/${team.id}`);
+  await hers.getByRole('link', { name: 'Leave this organisation…' }).click();
+  await hers.getByRole('button', { name: 'Leave organisation' }).click();
+  await expect(hers).toHaveURL('/organisations');
+  await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' })).toBeVisible();
+});
+
+test('an organisation is renamed, put away and brought back', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  const name = `${team.name} of old`;
+  await page.goto(`/organisations/${team.id}/settings`);
+  await page.getByLabel('Organisation', { exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+  await page.getByRole('link', { name: 'Settings' }).last().click();
+  await page.getByText('Archive…').click();
+  await page.getByRole('button', { name: 'Archive organisation' }).click();
+  await expect(page.getByRole('button', { name: 'Make invitation' })).toHaveCount(0);
+  await expect(page.getByText('nothing is submitted or starts in it')).toBeVisible();
+  await page.goto('/tasks/new');
+  await expect(page.getByRole('option', { name })).toHaveCount(0);
+  await page.goto(`/organisations/${team.id}/settings`);
+  await page.getByRole('button', { name: 'Bring it back' }).click();
+  await expect(page.getByRole('button', { name: 'Make invitation' })).toBeVisible();
+});

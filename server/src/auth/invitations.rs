@@ -1,0 +1,114 @@
+//! Following invitations, for the door of one request. A link never signs anybody in to an account that there is.
+use super::{BrowserDoor, check_password, digest, door::unavailable};
+use app::{
+    door::{Invited, Newcomer},
+    login::trouble,
+    outcome::{Kind, Refusal},
+    token::Token,
+};
+use domain::{
+    Actor, Email, OrganisationId, SignedInBy,
+    policy::{AcceptInvitation, AdmitInvited, ConfirmInvited},
+    text,
+};
+use store::{NewInvitation, Offer};
+
+/// The same for a link that is wrong, used up, expired, revoked, or of another tenant than one's own.
+const OVER: &str = "This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than \
+     where it leads. Ask whoever sent it for a new one.";
+
+fn over() -> Refusal {
+    Refusal::new(Kind::NotFound, OVER)
+}
+
+impl BrowserDoor {
+    async fn opened_by(&self, token: &str) -> Result<Offer, Refusal> {
+        let offer = self.app.store.system().invitation(digest(token)).await?.ok_or_else(over)?;
+        match self.whoever() {
+            Some(somebody) if somebody.actor.tenant != offer.tenant_id => Err(over()),
+            _ => Ok(offer),
+        }
+    }
+
+    pub(super) async fn invited(&self, token: String) -> Result<Invited, Refusal> {
+        let offer = self.opened_by(&token).await?;
+        let (confirms, passwords) = (self.must_be_confirmed(&offer), !self.providers.passwords_closed());
+        let Offer { organisation, role, inviter, email, .. } = offer;
+        Ok(Invited { organisation, role, inviter, email: email.map(|email| email.to_string()), confirms, passwords })
+    }
+
+    /// Where mail is sent, only a link that was sent to an address makes an account with it.
+    fn must_be_confirmed(&self, offer: &Offer) -> bool {
+        self.app.store.sends_mail() && !offer.mailed
+    }
+
+    pub(super) async fn accept(&self, token: String) -> Result<OrganisationId, Refusal> {
+        let signed_out = || Refusal::new(Kind::SignedOut, trouble::sign_in_first());
+        let actor = &self.browser.as_ref().ok_or_else(signed_out)?.actor;
+        let person = actor.person().ok_or_else(signed_out)?;
+        let offer = self.opened_by(&token).await?;
+        let (store, organisation) = (&self.app.store, offer.organisation_id);
+        let proof = store.authorise(actor, AcceptInvitation { invitation: offer.id, organisation, person }).await?;
+        let mut write = store.write(actor).await?;
+        match write.accept_invitation(proof, digest(&token)).await {
+            Err(store::Error::NotFound) => return Err(over()),
+            accepted => accepted?,
+        }
+        write.commit().await?;
+        Ok(organisation)
+    }
+
+    pub(super) async fn admit_newcomer(&self, token: String, new: Newcomer) -> Result<Option<OrganisationId>, Refusal> {
+        let offer = self.opened_by(&token).await?;
+        if self.whoever().is_some() {
+            return Err(Refusal::new(
+                Kind::Conflict,
+                "You are signed in. Accept with your account, or sign out first.",
+            ));
+        }
+        if self.providers.passwords_closed() {
+            return Err(Refusal::new(Kind::Forbidden, trouble::passwords_closed()));
+        }
+        let email = match &offer.email {
+            Some(email) => email.clone(),
+            None => Email::parse(&new.email)?,
+        };
+        let nobody = Actor {
+            address: Some(self.address.to_string()),
+            ..Actor::invitation(offer.tenant_id, self.app.store.now())
+        };
+        if self.must_be_confirmed(&offer) {
+            self.confirm_newcomer(&nobody, &offer, &token, email).await?;
+            return Ok(None);
+        }
+        let name = text::name("name", &new.name, 80)?;
+        check_password(&new.password, &[&name, email.as_str(), &offer.organisation])?;
+        let hash = self.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
+        let (store, organisation) = (&self.app.store, offer.organisation_id);
+        let admit = AdmitInvited { invitation: offer.id, organisation, email, name };
+        let proof = store.authorise(&nobody, admit).await?;
+        let mut write = store.write(&nobody).await?;
+        let person = match write.admit_invited(proof, digest(&token), &hash).await {
+            Err(store::Error::NotFound) => return Err(over()),
+            admitted => admitted?,
+        };
+        write.commit().await?;
+        self.open(offer.tenant_id, person, SignedInBy::Link, false).await?;
+        Ok(Some(organisation))
+    }
+
+    /// Mails the way on to an address. The answer is the same whether or not somebody has it.
+    async fn confirm_newcomer(&self, nobody: &Actor, offer: &Offer, token: &str, email: Email) -> Result<(), Refusal> {
+        let store = &self.app.store;
+        let confirm = ConfirmInvited { invitation: offer.id, organisation: offer.organisation_id, email };
+        let proof = store.authorise(nobody, confirm).await?;
+        let fresh = Token::new("")?;
+        let link = NewInvitation { token: fresh.text.clone(), token_hash: fresh.hash };
+        let mut write = store.write(nobody).await?;
+        match write.confirm_invited(proof, digest(token), link).await {
+            Err(store::Error::NotFound) => return Err(over()),
+            sent => sent?,
+        }
+        Ok(write.commit().await?)
+    }
+}

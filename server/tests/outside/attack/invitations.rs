@@ -1,0 +1,134 @@
+//! D-03: invitations, followed by whom they are for and by whom they are not for.
+use crate::{
+    ask::{Answer, Who, form},
+    people::{Browser, PASSWORD, Person},
+    postbox::Postbox,
+    program::{Program, on_both},
+};
+
+/// A tenant with an owner who is signed in, and their organisation's id.
+async fn house(program: &mut Program) -> (Browser, String, Person) {
+    program.tenant("acme");
+    program.tenant("bolt");
+    let (olga, mia) = (program.person("olga", "acme", "owner"), program.person("mia", "acme", "member"));
+    program.person("bob", "bolt", "admin");
+    program.start().await;
+    let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
+    let organisation = me["organisations"][0]["id"].as_str().unwrap().to_owned();
+    (program.sign_in(&olga.email).await, organisation, mia)
+}
+
+impl Program {
+    /// Makes an invitation; its token.
+    async fn invite(&self, by: &Browser, organisation: &str, more: &[(&str, &str)]) -> String {
+        let fields = [("organisation", organisation), ("role", "viewer"), ("uses", "1"), ("days", "1")];
+        let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+        let fields: Vec<_> = more.iter().chain(usual).copied().collect();
+        let link = self.act(Who::Browser(by), "organisations/invite", &fields).await.is(200).secret();
+        assert!(link.starts_with(&format!("{}/invitation?token=", self.origin)), "{link}");
+        link.split_once("token=").unwrap().1.to_owned()
+    }
+
+    /// What somebody is shown who follows a link.
+    async fn follow(&self, who: Who<'_>, token: &str) -> (u16, String) {
+        let answer = self.get(who, &format!("/invitation?token={token}")).await;
+        let main = answer.body.split("<main").nth(1).and_then(|rest| rest.split("</main>").next());
+        (answer.status, main.unwrap_or_default().to_owned())
+    }
+
+    async fn join(&self, token: &str, email: &str, password: &str) -> Answer {
+        let fields = form(&[("token", token), ("name", "Nia"), ("email", email), ("password", password)]);
+        Answer::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
+    }
+}
+
+on_both! {
+    async fn d_03_every_link_that_opens_nothing_shows_the_same_page(program) {
+        let (olga, organisation, mia) = house(program).await;
+        let (nobody, wrong) = (Who::Nobody, program.follow(Who::Nobody, "nothing").await);
+        assert_eq!(wrong.0, 404);
+        let used = program.invite(&olga, &organisation, &[]).await;
+        assert_eq!(program.follow(nobody, &used).await.0, 200);
+        program.join(&used, "nia@acme.example", PASSWORD).await.is(200);
+        let revoked = program.invite(&olga, &organisation, &[]).await;
+        let page = program.get(Who::Browser(&olga), &format!("/organisations/{organisation}")).await.is(200).body;
+        let id = page.split("name=\"invitation\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let fields = [("organisation", organisation.as_str()), ("invitation", id)];
+        program.act(Who::Browser(&olga), "organisations/revoke-invitation", &fields).await.is(200);
+        let inviters = program.invite(&olga, &organisation, &[]).await;
+        for dead in [&used, &revoked] {
+            assert_eq!(program.follow(nobody, dead).await, wrong);
+            program.join(dead, "eve@evil.example", PASSWORD).await.is(404);
+        }
+        // Somebody of another tenant holds a link that works, for others.
+        let bob = program.sign_in("bob@bolt.example").await;
+        assert_eq!(program.follow(Who::Browser(&bob), &inviters).await, wrong);
+        program.act(Who::Browser(&bob), "invitations/accept", &[("token", &inviters)]).await.is(404);
+        // Its inviter may not invite any more.
+        program.say(&["admin", "lock-user", "--user", "olga@acme.example"], "");
+        assert_eq!(program.follow(nobody, &inviters).await, wrong);
+        let signed_in = program.sign_in(&mia.email).await;
+        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
+        assert!(!program.logged().contains(&inviters), "the log tells the link");
+    }
+
+    async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {
+        let (olga, organisation, mia) = house(program).await;
+        let token = program.invite(&olga, &organisation, &[("uses", "9")]).await;
+        for taken in [mia.email.as_str(), "bob@bolt.example"] {
+            let answer = program.join(&token, taken, PASSWORD).await.is(409);
+            assert_eq!(answer.cookie(), None, "{answer}");
+        }
+        let weak = program.join(&token, "nia@acme.example", "short").await.is(422);
+        assert_eq!(weak.json()["fields"][0]["field"], "password");
+        let made = program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
+        assert_eq!(made.json()["go_to"], format!("/organisations/{organisation}"));
+        let nia = Browser::with(&made.cookie().expect("she is signed in to the account that she made"));
+        program.get(Who::Browser(&nia), &format!("/organisations/{organisation}")).await.is(200);
+        program.get(Who::Browser(&nia), &format!("/organisations/{organisation}/settings")).await.is(403);
+        program.act(Who::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is in it
+        let fields = [("token", token.as_str()), ("name", "X"), ("email", "x@acme.example"), ("password", PASSWORD)];
+        program.act(Who::Browser(&nia), "setup/join", &fields).await.is(409); // not over somebody's session
+        assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
+    }
+
+    async fn d_03_an_invitation_for_an_address_takes_no_other(program) {
+        let (olga, organisation, mia) = house(program).await;
+        let token = program.invite(&olga, &organisation, &[("email", "nia@acme.example")]).await;
+        let signed_in = program.sign_in(&mia.email).await;
+        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
+        program.join(&token, "eve@evil.example", PASSWORD).await.is(200); // what is typed does not count
+        assert_eq!(program.try_sign_in("eve@evil.example", PASSWORD, &[]).await.status, 401);
+        assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
+    }
+
+    /// Where mail is sent, an account is made by nothing but a link that came to its address.
+    async fn d_03_an_address_is_shown_to_be_ones_own_before_there_is_an_account(program) {
+        let post = Postbox::open().await;
+        program.set("CASTELLAN_MAIL_SMTP", &post.url);
+        program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
+        let (olga, organisation, mia) = house(program).await;
+        let token = program.invite(&olga, &organisation, &[("uses", "2")]).await;
+        let mut answers = vec![];
+        for email in ["nia@acme.example", mia.email.as_str()] {
+            let answer = program.join(&token, email, PASSWORD).await.is(200);
+            assert_eq!(answer.cookie(), None);
+            answers.push(answer.body);
+        }
+        assert_eq!(answers[0], answers[1], "whether somebody has an address is not told");
+        assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 401, "there is no account yet");
+        let letters = [post.letter(0).await, post.letter(1).await];
+        let letter = letters.iter().find(|letter| letter.to == "nia@acme.example").unwrap();
+        assert!(letter.text.contains("olga"), "{letter:?}");
+        let link = letter.link(&program.origin);
+        let mailed = link.split_once("token=").unwrap().1;
+        program.join(mailed, "", PASSWORD).await.is(200);
+        assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
+        assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
+        // One that is for an address goes there and is shown to nobody else.
+        let fields = [("organisation", organisation.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
+        let made = program.act(Who::Browser(&olga), "organisations/invite", &fields).await.is(200);
+        assert!(!made.body.contains("token"), "{made}");
+        assert_eq!(post.letter(2).await.to, "ivy@acme.example");
+    }
+}

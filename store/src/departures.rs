@@ -1,0 +1,276 @@
+//! Leaving an organisation and being removed from it: what becomes of what somebody had there.
+use crate::{
+    Error, Member, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Action, Allowed, Invalid, KeyId, OrganisationId, PersonId, TaskId,
+    account::Happened,
+    audit::Entry,
+    policy::{LeaveOrganisation, RemoveMembership},
+};
+use serde_json::json;
+
+record! {
+    /// A service account, by name.
+    pub struct Account {
+        /// Its id.
+        pub id: PersonId,
+        /// What people call it.
+        pub name: String,
+    }
+}
+
+record! {
+    /// How many there are of what is lost.
+    pub struct Lost {
+        /// Tasks that wait or are queued.
+        pub waiting: i64,
+        /// Tasks that run.
+        pub running: i64,
+        /// Keys for this organisation only.
+        pub keys: i64,
+    }
+}
+
+record! {
+    /// A task that is cancelled.
+    pub struct Cancelled {
+        /// Which.
+        pub id: TaskId,
+    }
+}
+
+record! {
+    /// A key that is revoked.
+    pub struct Ended {
+        /// Which.
+        pub id: KeyId,
+    }
+}
+
+record! {
+    /// Whether somebody is a person.
+    pub struct Kind {
+        /// Who answers for them, if they are none.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+/// What becomes of what somebody has in an organisation when they go.
+#[derive(Clone, Debug)]
+pub struct Departure {
+    /// Who goes.
+    pub member: Member,
+    /// How many of their tasks wait or are queued there: they are cancelled.
+    pub waiting: i64,
+    /// How many run: they end by themselves.
+    pub running: i64,
+    /// How many keys of theirs are for this organisation only: they are revoked.
+    pub keys: i64,
+    /// The service accounts in it that they answer for: somebody else will.
+    pub accounts: Vec<Account>,
+    /// Who can: members who are in every organisation that these are in, with no lesser role there.
+    pub successors: Vec<Member>,
+}
+
+/// The service accounts in organisation `$2` that `$3` answers for.
+macro_rules! accounts {
+    ($what:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from person s join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organisation_id = $2
+             where s.tenant_id = $1 and s.responsible_id = $3"
+        )
+    };
+}
+
+/// Members of organisation `$2` who can answer for them: who may do less would gain by it, since they could make keys.
+macro_rules! able {
+    ($more:literal) => {
+        concat!(
+            "select p.id as person_id, p.name, p.email, m.role, m.created_at from membership m
+             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organisation_id = $2 and m.person_id <> $3 and p.locked_at is null
+                and p.responsible_id is null and not exists (select 1 from person s
+                    join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organisation_id = $2
+                    join membership w on w.tenant_id = s.tenant_id and w.person_id = s.id
+                    where s.tenant_id = $1 and s.responsible_id = $3 and not exists (select 1 from membership h
+                        where h.tenant_id = $1 and h.person_id = p.id and h.organisation_id = w.organisation_id
+                        and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
+                         >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)) ",
+            $more
+        )
+    };
+}
+
+impl Read {
+    /// What a member's departure would do: for themselves, and for those who manage the organisation or read everything.
+    pub async fn departure(&mut self, organisation: OrganisationId, person: PersonId) -> Result<Departure> {
+        if self.actor.person() != Some(person) {
+            self.managed(organisation)?;
+        }
+        let member = scoped!(
+            self,
+            Member,
+            fetch_one,
+            "select m.person_id, p.name, p.email, m.role, m.created_at from membership m
+             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organisation_id = $2 and m.person_id = $3",
+            organisation,
+            person
+        )?;
+        let Lost { waiting, running, keys } = scoped!(
+            self,
+            Lost,
+            fetch_one,
+            "select
+                (select count(*) from task t where t.tenant_id = $1 and t.organisation_id = $2 and t.owner_id = $3
+                    and t.state in ('awaiting_approval', 'queued')) as waiting,
+                (select count(*) from task t where t.tenant_id = $1 and t.organisation_id = $2 and t.owner_id = $3
+                    and t.state in ('assigned', 'running')) as running,
+                (select count(*) from api_key k where k.tenant_id = $1 and k.organisation_id = $2 and k.owner_id = $3
+                    and k.revoked_at is null) as keys",
+            organisation,
+            person
+        )?;
+        let accounts = scoped!(
+            self,
+            Account,
+            fetch_all,
+            concat!(accounts!("s.id, s.name"), " order by s.name"),
+            organisation,
+            person
+        )?;
+        let successors = match accounts.is_empty() {
+            true => vec![],
+            false => {
+                const SQL: &str = able!("order by p.name, p.id limit 1000");
+                scoped!(self, Member, fetch_all, SQL, organisation, person)?
+            }
+        };
+        Ok(Departure { member, waiting, running, keys, accounts, successors })
+    }
+}
+
+impl Write {
+    /// Takes a person out of an organisation, and tells them.
+    pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
+        let &RemoveMembership { organisation, person, successor } = proof.action();
+        self.depart(&proof, organisation, person, successor).await?;
+        const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
+        let is_person = scoped!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
+        if is_person && self.actor.person() != Some(person) {
+            let name = self.called(organisation).await?;
+            self.happened(person, Happened::MembershipRemoved, &name).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the actor out of an organisation.
+    pub async fn leave_organisation(&mut self, proof: Allowed<LeaveOrganisation>) -> Result<()> {
+        let &LeaveOrganisation { organisation, person, successor } = proof.action();
+        self.depart(&proof, organisation, person, successor).await
+    }
+
+    /// Ends a membership: cancels what of theirs waits there, revokes the keys that are for this organisation only, and hands
+    /// on the service accounts. What runs ends by itself.
+    async fn depart<A: Action>(
+        &mut self,
+        proof: &Allowed<A>,
+        organisation: OrganisationId,
+        person: PersonId,
+        successor: Option<PersonId>,
+    ) -> Result<()> {
+        self.keep_an_owner(organisation, person, None).await?;
+        let accounts = self.hand_on(organisation, person, successor).await?;
+        const REMOVE: &str = "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3";
+        if scoped!(self, execute, REMOVE, organisation, person)? == 0 {
+            return Err(Error::NotFound);
+        }
+        let cancelled = self.cancel_waiting(organisation, person).await?;
+        let revoked = scoped!(
+            self,
+            Ended,
+            fetch_all,
+            "update api_key set revoked_at = $4 where tenant_id = $1 and owner_id = $2 and organisation_id = $3
+                and revoked_at is null returning id",
+            person,
+            organisation,
+            self.now
+        )?;
+        for key in &revoked {
+            self.tell(Topic::Keys, key.id.0);
+        }
+        for task in &cancelled {
+            self.note_task(task.id, "task.stop", json!({ "because": "its owner left the organisation" })).await?;
+        }
+        let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
+        let entry: Entry = self
+            .entry(proof)?
+            .with_detail("cancelled", json!(cancelled.len()))
+            .with_detail("keys_revoked", json!(revoked.len()))
+            .with_detail("service_accounts", json!(accounts));
+        self.record(entry).await?;
+        self.rights_changed(person).await
+    }
+
+    /// Cancels what of a person waits or is queued in an organisation.
+    async fn cancel_waiting(&mut self, organisation: OrganisationId, person: PersonId) -> Result<Vec<Cancelled>> {
+        let waiting = scoped!(
+            self,
+            Cancelled,
+            fetch_all,
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
+                and owner_id = $2 and organisation_id = $3 order by id",
+            person,
+            organisation
+        )?;
+        let mut cancelled = vec![];
+        for task in waiting {
+            match self.stop(task.id).await {
+                Ok(_) => cancelled.push(task),
+                Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(cancelled)
+    }
+
+    /// Makes somebody else answer for the service accounts in an organisation that `person` answers for; says which.
+    async fn hand_on(
+        &mut self,
+        organisation: OrganisationId,
+        person: PersonId,
+        successor: Option<PersonId>,
+    ) -> Result<Vec<Account>> {
+        let accounts = scoped!(self, Account, fetch_all, accounts!("s.id, s.name"), organisation, person)?;
+        if accounts.is_empty() {
+            return Ok(accounts);
+        }
+        let wrong = |reason| Err(Invalid::new("successor", reason).into());
+        let Some(successor) = successor else {
+            return wrong("choose who answers for the service accounts from now on");
+        };
+        const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
+        if scoped!(self, Number, fetch_one, ABLE, organisation, person, successor)?.n == 0 {
+            return wrong("must be in every organisation that the service accounts are in, with no lesser role");
+        }
+        const HAND_ON: &str = concat!(
+            "update person set responsible_id = $4 where tenant_id = $1 and responsible_id = $3 and id in (",
+            accounts!("s.id"),
+            ")"
+        );
+        scoped!(self, execute, HAND_ON, organisation, person, successor)?;
+        if self.actor.person() != Some(successor) {
+            let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+            self.happened(successor, Happened::ServiceAccountsGiven, &names.join(", ")).await?;
+        }
+        for account in &accounts {
+            self.tell(Topic::People, account.id.0);
+        }
+        Ok(accounts)
+    }
+}

@@ -1,0 +1,338 @@
+//! Invitations: links that put whoever has them into an organisation. Only hashes of their tokens are kept.
+use crate::{
+    Error, Mail, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, Email, InvitationId, OrganisationId, PersonId, TenantId, Timestamp,
+    policy::{AcceptInvitation, AdmitInvited, ConfirmInvited, Invite, RevokeInvitation},
+    role::{Role, TenantRole},
+    text,
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The most that one organisation has at a time.
+const MOST: i64 = 200;
+
+/// How long a link works that only confirms an address.
+const CONFIRMING: Duration = Duration::from_hours(72);
+
+record! {
+    /// An invitation that can be used, as it is listed.
+    pub struct Invitation {
+        /// Its id.
+        pub id: InvitationId,
+        /// As what.
+        pub role: Role,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+        /// Who made it.
+        pub inviter: String,
+        /// How many people may use it.
+        pub uses: i64,
+        /// How many have.
+        pub used: i64,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// What a link offers to whoever has it.
+    pub struct Offer {
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The invitation.
+        pub id: InvitationId,
+        /// Where to.
+        pub organisation_id: OrganisationId,
+        /// What that is called.
+        pub organisation: String,
+        /// As what.
+        pub role: Role,
+        /// Who invites.
+        pub inviter: String,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+    }
+}
+
+record! {
+    /// An invitation that was just used.
+    pub struct Used {
+        /// Which.
+        pub id: InvitationId,
+        /// Where to.
+        pub organisation_id: OrganisationId,
+        /// As what.
+        pub role: Role,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+        /// Who invites.
+        pub inviter_id: PersonId,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// A person's address.
+    pub struct Addressed {
+        /// It.
+        pub email: Email,
+    }
+}
+
+record! {
+    /// What a person is called.
+    pub struct Called {
+        /// It.
+        pub name: String,
+    }
+}
+
+/// A link that is to be kept.
+#[derive(Clone)]
+pub struct NewInvitation {
+    /// What stands in the link; kept only as long as a mail with it waits.
+    pub token: String,
+    /// Its hash.
+    pub token_hash: [u8; 32],
+}
+
+impl std::fmt::Debug for NewInvitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewInvitation")
+    }
+}
+
+/// Whether invitation `i` works at `$now`: its inviter still may invite, and the organisation is in use.
+macro_rules! works {
+    ($now:literal) => {
+        concat!(
+            "i.used < i.uses and i.expires_at > ",
+            $now,
+            " and exists (select 1 from organisation o
+                where o.tenant_id = i.tenant_id and o.id = i.organisation_id and o.archived_at is null)
+            and exists (select 1 from person p where p.tenant_id = i.tenant_id and p.id = i.inviter_id and p.locked_at is null
+                and (p.tenant_role = 'admin' or exists (select 1 from membership m where m.tenant_id = i.tenant_id
+                    and m.organisation_id = i.organisation_id and m.person_id = i.inviter_id and m.role = 'owner')))"
+        )
+    };
+}
+
+pub(crate) use works;
+
+impl Read {
+    /// An organisation's invitations that can be used at `now`, newest first, for those who manage it or read everything.
+    pub async fn invitations(&mut self, organisation: OrganisationId, now: Timestamp) -> Result<Vec<Invitation>> {
+        self.managed(organisation)?;
+        scoped!(
+            self,
+            Invitation,
+            fetch_all,
+            concat!(
+                "select i.id, i.role, i.email, i.mailed, b.name as inviter, i.uses, i.used, i.expires_at from invitation i
+                 join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
+                 where i.tenant_id = $1 and i.organisation_id = $2 and ",
+                works!("$3"),
+                " order by i.id desc limit 200"
+            ),
+            organisation,
+            now
+        )
+    }
+}
+
+impl Write {
+    /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
+    pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
+        let Invite { invitation, organisation, role, email, uses, days } = proof.action();
+        let inviter = self.actor.person().ok_or(Error::Conflict("Invitations are made by people."))?;
+        let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
+        const OVER: &str = "delete from invitation where tenant_id = $1 and organisation_id = $2 and expires_at <= $3";
+        scoped!(self, execute, OVER, *organisation, self.now)?;
+        const COUNT: &str = "select count(*) as n from invitation where tenant_id = $1 and organisation_id = $2";
+        if scoped!(self, Number, fetch_one, COUNT, *organisation)?.n >= MOST {
+            return Err(Error::Conflict("This organisation has 200 open invitations. Revoke some first."));
+        }
+        let mailed = email.is_some() && self.store.sends_mail();
+        // Bound to an address it is for one person.
+        let uses = if email.is_some() { 1 } else { uses };
+        let made = Used {
+            id: *invitation,
+            organisation_id: *organisation,
+            role: *role,
+            email: email.clone(),
+            mailed,
+            inviter_id: inviter,
+            expires_at: self.now.after(Duration::from_hours(u64::from(days) * 24)),
+        };
+        self.keep_invitation(made, uses, &link).await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.in_use(*organisation).await?;
+        self.tell(Topic::People, organisation.0);
+        Ok(mailed)
+    }
+
+    /// Ends an invitation.
+    pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
+        const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organisation_id = $3";
+        let &RevokeInvitation { invitation, organisation } = proof.action();
+        if scoped!(self, execute, SQL, invitation, organisation)? == 0 {
+            return Err(Error::NotFound);
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.tell(Topic::People, organisation.0);
+        Ok(())
+    }
+
+    /// Follows an invitation with one's own account. `NotFound` when it does not work any more; a conflict when it is for
+    /// another address, or when one is in the organisation already: an invitation changes no role.
+    pub async fn accept_invitation(&mut self, proof: Allowed<AcceptInvitation>, token_hash: [u8; 32]) -> Result<()> {
+        let &AcceptInvitation { invitation, organisation, person } = proof.action();
+        let used = self.use_invitation(invitation, organisation, token_hash).await?;
+        const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
+        let own = scoped!(self, Addressed, fetch_one, SQL, person)?.email;
+        if used.email.is_some_and(|email| email != own) {
+            return Err(Error::Conflict(
+                "This invitation is for another address. Sign in with the account that has it.",
+            ));
+        }
+        if !self.join(organisation, person, used.role).await? {
+            return Err(Error::Conflict("You are in this organisation already."));
+        }
+        let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
+        self.record(entry).await?;
+        self.rights_changed(person).await
+    }
+
+    /// Makes an account with a password for somebody whom an invitation brings. An address that is in use, in whatever tenant,
+    /// is a conflict: nobody is signed in by an invitation to an account that there is.
+    pub async fn admit_invited(
+        &mut self,
+        proof: Allowed<AdmitInvited>,
+        token_hash: [u8; 32],
+        password_hash: &str,
+    ) -> Result<PersonId> {
+        let AdmitInvited { invitation, organisation, email, name } = proof.action();
+        let used = self.use_invitation(*invitation, *organisation, token_hash).await?;
+        if used.email.as_ref().is_some_and(|bound| bound != email) {
+            return Err(Error::NotFound);
+        }
+        if self.store.sends_mail() && !used.mailed {
+            return Err(Error::Conflict("This address must be confirmed first."));
+        }
+        let id = PersonId(Uuid::now_v7());
+        let made = scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, password_hash, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (email) do nothing",
+            id,
+            email.clone(),
+            text::name("name", name, 80)?,
+            TenantRole::Person,
+            password_hash.to_owned(),
+            self.now
+        )?;
+        if made == 0 {
+            return Err(Error::Conflict(
+                "There is an account with this address already. Sign in, and open the invitation again.",
+            ));
+        }
+        self.join(*organisation, id, used.role).await?;
+        let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
+        self.record(entry).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Sends an invitation that is not for an address on to one, as a new link: whoever follows that reads what is sent there.
+    /// It counts as used from now on. Whether somebody has the address already is not said.
+    pub async fn confirm_invited(
+        &mut self,
+        proof: Allowed<ConfirmInvited>,
+        token_hash: [u8; 32],
+        link: NewInvitation,
+    ) -> Result<()> {
+        let ConfirmInvited { invitation, organisation, email } = proof.action();
+        let used = self.use_invitation(*invitation, *organisation, token_hash).await?;
+        if used.email.as_ref().is_some_and(|bound| bound != email) {
+            return Err(Error::NotFound);
+        }
+        let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
+        let id = InvitationId(Uuid::now_v7());
+        let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
+        self.keep_invitation(made, 1, &link).await?;
+        let entry = self.entry(&proof)?.with_detail("link", json!(id));
+        self.record(entry).await?;
+        self.tell(Topic::People, organisation.0);
+        Ok(())
+    }
+
+    async fn keep_invitation(&mut self, new: Used, uses: u32, link: &NewInvitation) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "insert into invitation (tenant_id, id, organisation_id, token_hash, role, email, mailed, inviter_id, uses, used,
+                created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)",
+            new.id,
+            new.organisation_id,
+            link.token_hash,
+            new.role,
+            new.email.clone(),
+            new.mailed,
+            new.inviter_id,
+            uses,
+            self.now,
+            new.expires_at
+        )?;
+        let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
+        const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
+        let inviter = scoped!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
+        let organisation = self.called(new.organisation_id).await?;
+        let mail = Mail::Invitation { token: link.token.clone(), organisation, inviter };
+        self.mail_address(new.inviter_id, email, &mail).await
+    }
+
+    /// Counts a use, if the invitation still works; the last one ends it. Of two who use the last one at the same moment one
+    /// comes second.
+    async fn use_invitation(
+        &mut self,
+        id: InvitationId,
+        organisation: OrganisationId,
+        token_hash: [u8; 32],
+    ) -> Result<Used> {
+        let used = scoped!(
+            self,
+            Used,
+            fetch_one,
+            concat!(
+                "update invitation as i set used = used + 1 where i.tenant_id = $1 and i.token_hash = $2 and ",
+                works!("$3"),
+                " and i.id = $4 and i.organisation_id = $5
+                 returning id, organisation_id, role, email, mailed, inviter_id, expires_at"
+            ),
+            token_hash,
+            self.now,
+            id,
+            organisation
+        )?;
+        const OVER: &str = "delete from invitation where tenant_id = $1 and id = $2 and used >= uses";
+        scoped!(self, execute, OVER, id)?;
+        self.tell(Topic::People, organisation.0);
+        Ok(used)
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is in an organisation, and as what; somebody stays who can manage it.
+use crate::{Error, Result, Write, column::record, conn::scoped};
+use domain::{Allowed, OrganisationId, PersonId, policy::SetMembership, role::Role};
+
+record! {
+    /// A person.
+    pub struct Who {
+        /// Who.
+        pub person_id: PersonId,
+    }
+}
+
+impl Write {
+    /// Puts a person into an organisation, or changes their role there. Their sessions get new ids.
+    pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
+        let &SetMembership { organisation, person, role } = proof.action();
+        self.keep_an_owner(organisation, person, Some(role)).await?;
+        let set = scoped!(
+            self,
+            execute,
+            "insert into membership (tenant_id, organisation_id, person_id, role, created_at)
+             select p.tenant_id, o.id, p.id, $4, $5 from person p join organisation o on o.tenant_id = p.tenant_id
+             where p.tenant_id = $1 and o.id = $2 and p.id = $3
+             on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role, provider = null",
+            organisation,
+            person,
+            role,
+            self.now
+        );
+        if set? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.settle_requests(organisation, person).await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.in_use(organisation).await?;
+        self.rights_changed(person).await
+    }
+
+    /// Puts a person into an organisation that they are not in; says whether they were not.
+    pub(crate) async fn join(&mut self, organisation: OrganisationId, person: PersonId, role: Role) -> Result<bool> {
+        let joined = scoped!(
+            self,
+            execute,
+            "insert into membership (tenant_id, organisation_id, person_id, role, created_at) values ($1, $2, $3, $4, $5)
+             on conflict (tenant_id, organisation_id, person_id) do nothing",
+            organisation,
+            person,
+            role,
+            self.now
+        )?;
+        self.settle_requests(organisation, person).await?;
+        Ok(joined > 0)
+    }
+
+    /// The last owner of an organisation stays one: somebody must be able to manage it. Who is locked out cannot, nor can a
+    /// service account.
+    pub(crate) async fn keep_an_owner(
+        &mut self,
+        organisation: OrganisationId,
+        person: PersonId,
+        becomes: Option<Role>,
+    ) -> Result<()> {
+        if becomes == Some(Role::Owner) {
+            return Ok(());
+        }
+        // Writing the rows takes their locks: of two owners who remove each other, or leave, one comes second.
+        let owners = scoped!(
+            self,
+            Who,
+            fetch_all,
+            "update membership set role = role where tenant_id = $1 and organisation_id = $2 and role = 'owner'
+             returning person_id",
+            organisation
+        )?;
+        if !owners.iter().any(|owner| owner.person_id == person) {
+            return Ok(());
+        }
+        let others = scoped!(
+            self,
+            Who,
+            fetch_all,
+            "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organisation_id = $2 and m.role = 'owner' and m.person_id <> $3
+                and p.locked_at is null and p.responsible_id is null limit 1",
+            organisation,
+            person
+        )?;
+        match others.is_empty() {
+            false => Ok(()),
+            true => Err(Error::Conflict(
+                "This is the last owner of the organisation who can act. Make somebody else an owner first.",
+            )),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! D-03: an organisation is renamed, put away and brought back; people leave, and what they had there goes on or ends.
+use crate::world::{World, asking, decision, hash, lease, new_key, on_both, person, sealed};
+use domain::{
+    Actor, Denied, OrganisationId, PersonId,
+    account::Happened,
+    approval::Answer,
+    policy::{
+        ArchiveOrganisation, CreateKey, CreateServiceAccount, FollowProvider, LeaveOrganisation, LockPerson,
+        OpenToRequests, RemoveMembership, RenameOrganisation, RestoreOrganisation, SetMembership, StopTasks, Stopped,
+        UnlockPerson,
+    },
+    receipt::End,
+    role::{Role, TenantRole},
+    task::TaskState,
+};
+use futures::join;
+use serde_json::Value;
+use store::{Error, Result};
+
+fn id(actor: &Actor) -> PersonId {
+    actor.person().unwrap()
+}
+
+async fn rename(world: &World, by: &Actor, organisation: OrganisationId, name: &str) -> Result<()> {
+    let rename = RenameOrganisation { organisation, name: name.into() };
+    world.change(by, async |write| write.rename_organisation(by.may(rename)?).await).await
+}
+
+async fn archive(world: &World, by: &Actor, organisation: OrganisationId) -> Result<()> {
+    world
+        .change(by, async |write| write.archive_organisation(by.may(ArchiveOrganisation { organisation })?).await)
+        .await
+}
+
+async fn restore(world: &World, by: &Actor, organisation: OrganisationId) -> Result<()> {
+    world
+        .change(by, async |write| write.restore_organisation(by.may(RestoreOrganisation { organisation })?).await)
+        .await
+}
+
+async fn set(world: &World, by: &Actor, organisation: OrganisationId, who: PersonId, role: Role) -> Result<()> {
+    let set = SetMembership { organisation, person: who, role };
+    world.change(by, async |write| write.set_membership(by.may(set)?).await).await
+}
+
+async fn leave(world: &World, who: &Actor, organisation: OrganisationId, successor: Option<PersonId>) -> Result<()> {
+    let leave = LeaveOrganisation { organisation, person: id(who), successor };
+    world.change(who, async |write| write.leave_organisation(who.may(leave)?).await).await
+}
+
+async fn remove(
+    world: &World,
+    by: &Actor,
+    organisation: OrganisationId,
+    who: &Actor,
+    to: Option<PersonId>,
+) -> Result<()> {
+    let remove = RemoveMembership { organisation, person: id(who), successor: to };
+    world.change(by, async |write| write.remove_membership(by.may(remove)?).await).await
+}
+
+async fn submit(world: &World, by: &Actor, organisation: OrganisationId) -> Result<store::Submitted> {
+    world.change(by, async |write| write.submit_task(by.may(sealed(organisation))?).await).await
+}
+
+async fn lock(world: &World, by: &Actor, who: &Actor) -> Result<()> {
+    world.change(by, async |write| write.lock_person(by.may(LockPerson { person: id(who) })?).await).await
+}
+
+async fn owners(world: &World, organisation: OrganisationId) -> usize {
+    let members = world.store.read(&world.acme.console).await.unwrap().members(organisation).await.unwrap();
+    members.iter().filter(|member| member.role == Role::Owner).count()
+}
+
+/// What the newest record says beyond its action.
+async fn newest(world: &World, action: &str) -> Value {
+    let adam = &world.acme.adam;
+    let filter = store::AuditFilter { action: Some(action.into()), ..Default::default() };
+    let mut read = world.store.read(adam).await.unwrap();
+    let page = read.audit(&adam.may(domain::policy::ReadAudit).unwrap(), filter, None, 1).await.unwrap();
+    serde_json::from_str::<Value>(&page.items[0].body).unwrap()["detail"].clone()
+}
+
+/// A service account that somebody answers for, with these roles.
+async fn robot(world: &World, responsible: &Actor, roles: &[(OrganisationId, Role)]) -> PersonId {
+    let adam = &world.acme.adam;
+    let made = world.change(adam, async |write| {
+        let robot = CreateServiceAccount { name: "Robot".into(), responsible: id(responsible) };
+        let robot = write.create_service_account(adam.may(robot)?).await?;
+        for (organisation, role) in roles {
+            let join = SetMembership { organisation: *organisation, person: robot, role: *role };
+            write.set_membership(adam.may(join)?).await?;
+        }
+        Ok(robot)
+    });
+    made.await.unwrap()
+}
+
+on_both! {
+    async fn d_03_an_organisation_is_renamed_by_those_who_manage_it(world) {
+        let acme = &world.acme;
+        rename(world, &acme.olga, acme.ops, "acme operations").await.unwrap();
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        assert_eq!(read.organisation(acme.ops).await.unwrap().name, "acme operations");
+        drop(read);
+        assert_eq!(newest(world, "organisation.rename").await["was"], "acme ops");
+        assert!(matches!(rename(world, &acme.olga, acme.ops, "acme lab").await, Err(Error::Conflict(_))), "it is taken");
+        rename(world, &world.bolt.olga, world.bolt.ops, "acme lab").await.unwrap();
+        assert!(matches!(rename(world, &acme.ada, acme.ops, "mine").await, Err(Error::Denied(Denied { stale: false, .. }))));
+        assert!(matches!(rename(world, &acme.adam, world.bolt.ops, "theirs").await, Err(Error::NotFound)));
+        assert!(matches!(rename(world, &acme.olga, acme.ops, " ").await, Err(Error::Invalid(_))));
+    }
+
+    async fn d_03_an_archived_organisation_is_read_and_nothing_happens_in_it(world) {
+        let acme = &world.acme;
+        let done = submit(world, &acme.mia, acme.ops).await.unwrap().id;
+        let running = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, lease(&running)).await;
+        let asked = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&asked).await;
+        assert!(matches!(archive(world, &acme.olga, acme.ops).await, Err(Error::OpenTasks(2))), "one runs and one waits");
+        assert_eq!(world.store.read(&acme.olga).await.unwrap().open_tasks_of(acme.ops).await.unwrap(), 2);
+        world.finish(&acme.rex, &running, End::Exited(0)).await.unwrap();
+        let stop = acme.olga.may(StopTasks { whose: Stopped::Of(acme.ops) }).unwrap();
+        world.change(&acme.olga, async |write| write.stop_tasks(stop).await).await.unwrap();
+        assert!(matches!(archive(world, &acme.ada, acme.ops).await, Err(Error::Denied(_))));
+        archive(world, &acme.olga, acme.ops).await.unwrap();
+        assert!(matches!(archive(world, &acme.olga, acme.ops).await, Err(Error::Conflict(_))), "once");
+
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        assert!(read.organisations().await.unwrap().is_empty(), "it is in no choice");
+        assert_eq!(read.archived_organisations().await.unwrap()[0].id, acme.ops);
+        assert_eq!(read.organisation(acme.ops).await.unwrap().archived_at, Some(world.now()));
+        assert_eq!(read.task(done).await.unwrap().state, TaskState::Succeeded);
+        assert_eq!(read.members(acme.ops).await.unwrap().len(), 5);
+        drop(read);
+        for refused in [
+            submit(world, &acme.mia, acme.ops).await.map(drop),
+            world.change(&acme.ada, async |write| write.decide(acme.ada.may(decision(&question, Answer::Approve))?).await).await.map(drop),
+            set(world, &acme.olga, acme.ops, id(&acme.sam), Role::Viewer).await,
+            rename(world, &acme.olga, acme.ops, "other").await,
+            world.change(&acme.olga, async |w| w.open_to_requests(acme.olga.may(OpenToRequests { organisation: acme.ops, open: true })?).await).await,
+        ] {
+            assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        }
+        let limited = CreateKey { organisation: Some(acme.ops), ..new_key(&acme.mia, "k", "tasks:*") };
+        let made = world.change(&acme.mia, async |w| w.create_key(acme.mia.may(limited)?, "mk_1", hash("k")).await).await;
+        assert!(matches!(made, Err(Error::Invalid(_))), "{made:?}");
+        let wide = world.change(&acme.mia, async |w| w.create_key(acme.mia.may(new_key(&acme.mia, "k", "tasks:submit"))?, "mk_1", hash("k")).await).await;
+        assert!(matches!(wide, Err(Error::Invalid(_))), "she is a member of nothing else: {wide:?}");
+        let nia = Actor::provider(acme.tenant, "ID", world.now());
+        let follow = FollowProvider { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
+        assert!(!world.change(&nia, async |write| write.follow_provider(nia.may(follow)?).await).await.unwrap());
+        remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can be taken away
+
+        assert!(matches!(restore(world, &acme.mia, acme.ops).await, Err(Error::Denied(_))));
+        restore(world, &acme.olga, acme.ops).await.unwrap();
+        assert!(matches!(restore(world, &acme.olga, acme.ops).await, Err(Error::Conflict(_))));
+        submit(world, &acme.mia, acme.ops).await.unwrap();
+        assert_eq!(world.store.read(&acme.mia).await.unwrap().organisations().await.unwrap().len(), 1);
+    }
+
+    /// Of archiving and submitting at the same moment one comes second and is refused: nothing is left lying.
+    async fn d_03_nothing_is_submitted_while_it_is_archived(world) {
+        let acme = &world.acme;
+        for round in 0..20 {
+            let (archived, submitted) = join!(archive(world, &acme.olga, acme.ops), submit(world, &acme.mia, acme.ops));
+            assert!(archived.is_ok() != submitted.is_ok(), "round {round}: {archived:?} {submitted:?}");
+            if archived.is_ok() {
+                restore(world, &acme.olga, acme.ops).await.unwrap();
+            }
+            let stop = acme.olga.may(StopTasks { whose: Stopped::Of(acme.ops) }).unwrap();
+            world.change(&acme.olga, async |write| write.stop_tasks(stop).await).await.unwrap();
+        }
+    }
+
+    async fn d_03_people_leave_by_themselves_but_the_last_owner(world) {
+        let acme = &world.acme;
+        leave(world, &acme.vera, acme.ops, None).await.unwrap();
+        assert!(matches!(leave(world, &acme.vera, acme.ops, None).await, Err(Error::NotFound)));
+        assert!(matches!(leave(world, &acme.olga, acme.ops, None).await, Err(Error::Conflict(_))));
+        let for_mia = LeaveOrganisation { organisation: acme.ops, person: id(&acme.mia), successor: None };
+        assert!(acme.adam.may(for_mia).is_err(), "nobody leaves for somebody else");
+        set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
+        leave(world, &acme.olga, acme.ops, None).await.unwrap();
+        assert_eq!(owners(world, acme.ops).await, 1);
+        assert_eq!(world.again(&acme.olga).await.role_in(acme.ops), None);
+    }
+
+    async fn d_03_two_owners_who_leave_at_the_same_moment_leave_one(world) {
+        let acme = &world.acme;
+        for round in 0..20 {
+            set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
+            set(world, &acme.adam, acme.ops, id(&acme.olga), Role::Owner).await.unwrap();
+            let both = join!(leave(world, &acme.ada, acme.ops, None), leave(world, &acme.olga, acme.ops, None));
+            assert_eq!(owners(world, acme.ops).await, 1, "round {round}: {both:?}");
+            assert!(both.0.is_ok() != both.1.is_ok(), "round {round}: {both:?}");
+        }
+    }
+
+    /// Who is locked out cannot manage anything: of two owners the other one stays.
+    async fn d_03_an_owner_who_is_locked_out_does_not_count(world) {
+        let acme = &world.acme;
+        set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
+        lock(world, &acme.adam, &acme.ada).await.unwrap();
+        assert!(matches!(leave(world, &acme.olga, acme.ops, None).await, Err(Error::Conflict(_))));
+        assert!(matches!(set(world, &acme.adam, acme.ops, id(&acme.olga), Role::Member).await, Err(Error::Conflict(_))));
+        let robot = robot(world, &acme.mia, &[(acme.ops, Role::Owner)]).await;
+        assert!(matches!(leave(world, &acme.olga, acme.ops, None).await, Err(Error::Conflict(_))), "nor does a program");
+        remove(world, &acme.adam, acme.ops, &acme.ada, None).await.unwrap();
+        let unlock = acme.adam.may(UnlockPerson { person: id(&acme.ada) }).unwrap();
+        world.change(&acme.adam, async |write| write.unlock_person(unlock).await).await.unwrap();
+        // In an emergency a lock comes first: an admin makes another owner afterwards.
+        lock(world, &acme.adam, &acme.olga).await.unwrap();
+        assert!(matches!(remove(world, &acme.adam, acme.ops, &acme.olga, None).await, Err(Error::Conflict(_))));
+        set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
+        remove(world, &acme.adam, acme.ops, &acme.olga, None).await.unwrap();
+        let _ = robot;
+    }
+
+    async fn k_09_two_admins_who_lock_each_other_at_once_leave_one(world) {
+        let acme = &world.acme;
+        let unlock = async |who: &Actor| {
+            let unlock = acme.console.may(UnlockPerson { person: id(who) }).unwrap();
+            let _ = world.change(&acme.console, async |write| write.unlock_person(unlock).await).await;
+        };
+        let promote = domain::policy::SetTenantRole { person: id(&acme.ada), tenant_role: TenantRole::Admin };
+        let promote = acme.console.may(promote).unwrap();
+        world.change(&acme.console, async |write| write.set_tenant_role(promote).await).await.unwrap();
+        let ada = world.again(&acme.ada).await;
+        for round in 0..20 {
+            let both = join!(lock(world, &ada, &acme.adam), lock(world, &acme.adam, &ada));
+            assert!(both.0.is_ok() != both.1.is_ok(), "round {round}: {both:?}");
+            unlock(&ada).await;
+            unlock(&acme.adam).await;
+        }
+        lock(world, &acme.console, &ada).await.unwrap();
+        lock(world, &acme.console, &acme.adam).await.unwrap(); // the console lets them in again
+    }
+
+    async fn d_03_what_somebody_had_goes_on_or_ends_when_they_go(world) {
+        let acme = &world.acme;
+        let mia = &acme.mia;
+        let runs = submit(world, mia, acme.ops).await.unwrap().id;
+        let running = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, lease(&running)).await;
+        let (queued, asked) = (submit(world, mia, acme.ops).await.unwrap().id, world.submit(mia, asking(acme.ops)).await);
+        let question = world.question(&asked).await;
+        let others = submit(world, &acme.olga, acme.ops).await.unwrap().id;
+        let here = CreateKey { organisation: Some(acme.ops), ..new_key(mia, "here", "tasks:*") };
+        world.change(mia, async |w| w.create_key(mia.may(here)?, "mk_1", hash("here")).await).await.unwrap();
+        world.change(mia, async |w| w.create_key(mia.may(new_key(mia, "wide", "tasks:*"))?, "mk_2", hash("wide")).await).await.unwrap();
+        let robot = robot(world, mia, &[(acme.ops, Role::Member)]).await;
+
+        let departure = world.store.read(&acme.olga).await.unwrap().departure(acme.ops, id(mia)).await.unwrap();
+        assert_eq!((departure.waiting, departure.running, departure.keys), (2, 1, 1));
+        assert_eq!(departure.accounts[0].id, robot);
+        let able: Vec<_> = departure.successors.iter().map(|member| member.person_id).collect();
+        assert_eq!(able.len(), 3, "ada, abe, olga; vera is a viewer: {able:?}");
+        assert!(!able.contains(&id(mia)) && !able.contains(&id(&acme.vera)));
+
+        assert!(matches!(remove(world, &acme.olga, acme.ops, mia, None).await, Err(Error::Invalid(wrong)) if wrong.field == "successor"));
+        for unable in [&acme.vera, &acme.sam, &world.bolt.ada, mia] {
+            let removed = remove(world, &acme.olga, acme.ops, mia, Some(id(unable))).await;
+            assert!(matches!(removed, Err(Error::Invalid(_))), "{removed:?}");
+        }
+        assert!(world.again(mia).await.role_in(acme.ops).is_some(), "nothing has happened");
+        remove(world, &acme.olga, acme.ops, mia, Some(id(&acme.ada))).await.unwrap();
+
+        assert_eq!(world.state(acme, runs).await, TaskState::Running);
+        assert_eq!((world.state(acme, queued).await, world.state(acme, asked.id).await), (TaskState::Cancelled, TaskState::Cancelled));
+        assert_eq!(world.state(acme, others).await, TaskState::Queued);
+        let late = world.decide(&acme.ada, &question, Answer::Approve).await;
+        assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+        let system = world.store.system();
+        assert!(system.key(hash("here")).await.unwrap().is_none(), "revoked");
+        assert!(system.key(hash("wide")).await.unwrap().is_some(), "it reaches what she is still in, and that is nothing");
+        let services = world.store.read(&acme.ada).await.unwrap().service_accounts().await.unwrap();
+        assert_eq!((services[0].id, services[0].responsible_id), (robot, id(&acme.ada)));
+        let record = newest(world, "membership.remove").await;
+        assert_eq!((&record["cancelled"], &record["keys_revoked"], &record["successor"]),
+            (&2.into(), &1.into(), &serde_json::json!(id(&acme.ada))));
+        let told = world.store.read(mia).await.unwrap().account_events(1).await.unwrap();
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::MembershipRemoved, "acme ops"));
+        let told = world.store.read(&acme.ada).await.unwrap().account_events(1).await.unwrap();
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::ServiceAccountsGiven, "Robot"));
+    }
+
+    /// Who answers for a service account makes its keys: nobody comes by more than they have.
+    async fn d_03_only_who_may_as_much_answers_for_a_service_account(world) {
+        let acme = &world.acme;
+        set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
+        let robot = robot(world, &acme.mia, &[(acme.ops, Role::Member), (acme.lab, Role::Member)]).await;
+        let able = world.store.read(&acme.olga).await.unwrap().departure(acme.ops, id(&acme.mia)).await.unwrap().successors;
+        assert_eq!(able.iter().map(|member| member.person_id).collect::<Vec<_>>(), [id(&acme.olga)], "ada is not in the laboratory");
+        assert!(matches!(leave(world, &acme.mia, acme.ops, Some(id(&acme.ada))).await, Err(Error::Invalid(_))));
+        leave(world, &acme.mia, acme.ops, Some(id(&acme.olga))).await.unwrap();
+        let services = world.store.read(&acme.olga).await.unwrap().service_accounts().await.unwrap();
+        assert_eq!(services[0].id, robot);
+        let robot = person(&world.store, acme.tenant, robot).await;
+        assert_eq!(robot.role_in(acme.ops), Some(Role::Member), "it stays what it is");
+    }
+}
