@@ -1,7 +1,7 @@
 //! N-06: an access review lists every right, each is kept or revoked for good, and the answers stay as a record.
 use crate::world::{World, new_key, on_both};
 use domain::{
-    Actor, OrganisationId, ReviewId,
+    OrganisationId, ReviewId,
     policy::{FinishReview, KeepReviewed, RevokeReviewed, SetMembership, StartReview},
     review::{Right, Verdict},
     role::Role,
@@ -104,7 +104,7 @@ on_both! {
         let items = world.items(review, true).await;
         let mia = items.iter().find(|item| item.person.starts_with("mia")).unwrap();
         assert_eq!((mia.held.as_str(), mia.now_held.as_deref()), ("member", Some("owner")));
-        for actor in [&acme.olga, &acme.mia, &acme.audrey] as [&Actor; 3] {
+        for actor in [&acme.olga, &acme.mia, &acme.audrey] {
             let items = vec![mia.nr];
             let kept = world.change(actor, async |write| write.keep_reviewed(actor.may(KeepReviewed { review, items })?).await).await;
             assert!(matches!(kept, Err(Error::Denied(_))), "{}: {kept:?}", actor.name);
