@@ -12,7 +12,7 @@ mod world;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use group::{Bench, On, burst, changes, claims, output, pages, size, tasks};
+use group::{Bench, On, burst, changes, claims, output, pages, sign_in, size, tasks};
 use raw::sandbox::Sandboxes;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -79,7 +79,7 @@ fn measure(run: Run) -> Result<usize> {
     let mut bench = Bench { binaries, data, short, sandboxes: Sandboxes::new()?, figures: vec![] };
     let there = On::Postgres(&postgres);
     type Group<'a> = (&'static str, &'a dyn Fn(&mut Bench) -> Result<()>);
-    let groups: [Group<'_>; 12] = [
+    let groups: [Group<'_>; 14] = [
         ("size", &|bench| size::measure(bench, &site)),
         ("chain", &changes::verification),
         ("changes", &|bench| changes::measure(bench, On::Sqlite)),
@@ -87,10 +87,12 @@ fn measure(run: Run) -> Result<usize> {
         ("burst", &|bench| burst::measure(bench, On::Sqlite)),
         ("output", &|bench| output::measure(bench, On::Sqlite)),
         ("pages", &|bench| pages::measure(bench, On::Sqlite)),
+        ("sign-in", &|bench| sign_in::measure(bench, On::Sqlite)),
         ("postgres-changes", &|bench| changes::measure(bench, there)),
         ("postgres-tasks", &|bench| tasks::measure(bench, there)),
         ("postgres-burst", &|bench| burst::measure(bench, there)),
         ("postgres-pages", &|bench| pages::measure(bench, there)),
+        ("postgres-sign-in", &|bench| sign_in::measure(bench, there)),
         ("postgres-claims", &|bench| claims::measure(bench, &postgres)),
     ];
     let mut errors = 0;

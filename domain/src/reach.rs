@@ -149,6 +149,10 @@ impl Candidate {
         if let Some(Reins { key, scopes, only }) = &self.key {
             actor.principal = Principal::Key { key: *key, owner: self.person };
             (actor.scopes, actor.only) = (Some(scopes.clone()), *only);
+            if only.is_some() {
+                // Within one organisation nobody reads or manages the whole tenant.
+                actor.tenant_role = TenantRole::Person;
+            }
         }
         actor
     }
@@ -211,6 +215,14 @@ mod tests {
         assert_eq!(can("tasks:cancel", Some(OPS)), [Can::Cancel]);
         assert_eq!(can("audit:read", None), []);
         assert_eq!(can("tasks:*", Some(NOWHERE)), [], "for another organisation");
+        let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
+        let private = task(Visibility::Private, false);
+        assert_eq!(private.can(&with_key(adam.clone(), "tasks:*", None)), [Can::See, Can::Cancel]);
+        assert_eq!(
+            private.can(&with_key(adam, "tasks:*", Some(OPS))),
+            [],
+            "within one organisation nobody is an admin"
+        );
         let all = with_key(member, "tasks:*,approvals:*", None);
         assert_eq!(Thing::Organisation(OPS).can(&all), [Can::See, Can::Submit, Can::Decide], "no key manages");
     }

@@ -72,6 +72,7 @@ impl Write {
                 organisation_id,
                 person
             )?;
+            self.clear_up_after(organisation_id, person).await?;
         }
         for (organisation, role) in roles {
             match self.keep_an_owner(*organisation, person, Some(*role)).await {

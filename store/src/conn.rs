@@ -1,7 +1,7 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
 use crate::{Error, Event, Result, Store, Topic, security::Told, writer::Member};
 use domain::{
-    Action, Actor, Allowed, TenantId, Timestamp,
+    Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
 use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
@@ -163,14 +163,17 @@ impl Store {
     pub async fn authorise<A: Action>(&self, actor: &Actor, action: A) -> Result<Allowed<A>> {
         match actor.may(action) {
             Ok(proof) => Ok(proof),
-            Err(denied) => {
-                let mut write = self.write(actor).await?;
-                let entry = Entry::refused(actor, &denied, write.now, salt()?);
-                write.record(entry).await?;
-                write.commit().await?;
-                Err(Error::Denied(denied))
-            }
+            Err(denied) => Err(self.refuse(actor, denied).await?),
         }
+    }
+
+    /// Records a refusal, in a transaction of its own.
+    pub async fn refuse(&self, actor: &Actor, denied: Denied) -> Result<Error> {
+        let mut write = self.write(actor).await?;
+        let entry = Entry::refused(actor, &denied, write.now, salt()?);
+        write.record(entry).await?;
+        write.commit().await?;
+        Ok(Error::Denied(denied))
     }
 }
 

@@ -185,11 +185,29 @@ impl Write {
         successor: Option<PersonId>,
     ) -> Result<()> {
         self.keep_an_owner(organisation, person, None).await?;
-        let accounts = self.hand_on(organisation, person, successor).await?;
         const REMOVE: &str = "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3";
         if scoped!(self, execute, REMOVE, organisation, person)? == 0 {
             return Err(Error::NotFound);
         }
+        let accounts = self.hand_on(organisation, person, successor).await?;
+        let (cancelled, revoked) = self.clear_up_after(organisation, person).await?;
+        let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
+        let entry: Entry = self
+            .entry(proof)?
+            .with_detail("cancelled", json!(cancelled))
+            .with_detail("keys_revoked", json!(revoked))
+            .with_detail("service_accounts", json!(accounts));
+        self.record(entry).await?;
+        self.rights_changed(person).await
+    }
+
+    /// Ends what a person had in an organisation that they are in no more: cancels what waits, revokes the keys that are for it
+    /// alone, and ends their invitations to it. Says how many tasks and keys there were.
+    pub(crate) async fn clear_up_after(
+        &mut self,
+        organisation: OrganisationId,
+        person: PersonId,
+    ) -> Result<(usize, usize)> {
         let cancelled = self.cancel_waiting(organisation, person).await?;
         let revoked = scoped!(
             self,
@@ -201,20 +219,16 @@ impl Write {
             organisation,
             self.now
         )?;
+        const INVITED: &str =
+            "delete from invitation where tenant_id = $1 and organisation_id = $2 and inviter_id = $3";
+        scoped!(self, execute, INVITED, organisation, person)?;
         for key in &revoked {
             self.tell(Topic::Keys, key.id.0);
         }
         for task in &cancelled {
             self.note_task(task.id, "task.stop", json!({ "because": "its owner left the organisation" })).await?;
         }
-        let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
-        let entry: Entry = self
-            .entry(proof)?
-            .with_detail("cancelled", json!(cancelled.len()))
-            .with_detail("keys_revoked", json!(revoked.len()))
-            .with_detail("service_accounts", json!(accounts));
-        self.record(entry).await?;
-        self.rights_changed(person).await
+        Ok((cancelled.len(), revoked.len()))
     }
 
     /// Cancels what of a person waits or is queued in an organisation.

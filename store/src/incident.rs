@@ -57,6 +57,9 @@ impl Write {
             return Err(Error::Conflict("This person is locked out already."));
         }
         scoped!(self, execute, END, person)?;
+        // What they handed out does not come to life again with them.
+        const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
+        scoped!(self, execute, INVITED, person)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.tell(Topic::People, person.0);

@@ -161,8 +161,11 @@ impl Write {
         let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
         const OVER: &str = "delete from invitation where tenant_id = $1 and organisation_id = $2 and expires_at <= $3";
         scoped!(self, execute, OVER, *organisation, self.now)?;
-        const COUNT: &str = "select count(*) as n from invitation where tenant_id = $1 and organisation_id = $2";
-        if scoped!(self, Number, fetch_one, COUNT, *organisation)?.n >= MOST {
+        const COUNT: &str = concat!(
+            "select count(*) as n from invitation i where i.tenant_id = $1 and i.organisation_id = $2 and ",
+            works!("$3")
+        );
+        if scoped!(self, Number, fetch_one, COUNT, *organisation, self.now)?.n >= MOST {
             return Err(Error::Conflict("This organisation has 200 open invitations. Revoke some first."));
         }
         let mailed = email.is_some() && self.store.sends_mail();

@@ -189,10 +189,16 @@ impl Write {
     /// Keeps rights that are not answered yet; those that are stay as they are.
     pub async fn keep_reviewed(&mut self, proof: Allowed<KeepReviewed>) -> Result<()> {
         let review = proof.action().review;
+        let mut kept = vec![];
         for item in proof.action().items.clone() {
-            self.answer(review, item, Verdict::Keep).await?;
+            if self.answer(review, item, Verdict::Keep).await? {
+                kept.push(item);
+            }
         }
-        let entry = self.entry(&proof)?;
+        if kept.is_empty() {
+            return Err(Error::Conflict("This was answered already."));
+        }
+        let entry = self.entry(&proof)?.with_detail("items", json!(kept));
         self.record(entry).await?;
         self.tell(Topic::People, review.0);
         Ok(())
@@ -234,6 +240,12 @@ impl Write {
         };
         match revoked {
             Ok(()) | Err(Error::NotFound) => {} // whoever went meanwhile has nothing left to take
+            Err(Error::Invalid(invalid)) if invalid.field == "successor" => {
+                return Err(Error::Conflict(
+                    "They answer for service accounts there. Remove them on the organisation's page, where you choose who \
+                     answers for these from then on; then revoke it here as well.",
+                ));
+            }
             Err(error) => return Err(error),
         }
         let entry = self.entry(&proof)?;

@@ -102,6 +102,7 @@ departure-accounts = { $n ->
     [one] One service account goes to whom you choose:
    *[other] { $n } service accounts go to whom you choose:
 }
+departure-accounts-keys = The keys of these service accounts go on working, for whoever knows them. Rotate or revoke them on the page of each key.
 departure-nobody = Nobody here can answer for these service accounts: that takes a member of every organisation that they are in, with no lesser role there. Put somebody there first.
 departure-back = Back to the organisation
 successor = Who answers for the service accounts from now on

@@ -58,7 +58,10 @@ fn Consequences(departure: Departure, oneself: bool) -> impl IntoView {
             {(running > 0).then(|| view! { <li>{t!("departure-running", n = running)}</li> })}
             {(keys > 0).then(|| view! { <li>{t!("departure-keys", n = keys)}</li> })}
             <li>{t!("departure-other-keys")}</li>
-            {(count > 0).then(|| view! { <li>{t!("departure-accounts", n = count)}" "<Revealed text=names /></li> })}
+            {(count > 0).then(|| view! {
+                <li>{t!("departure-accounts", n = count)}" "<Revealed text=names /></li>
+                <li>{t!("departure-accounts-keys")}</li>
+            })}
         </ul>
     }
 }

@@ -44,7 +44,14 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let proof = store.authorise(&actor, RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
     let mut write = store.write(&actor).await?;
-    write.revoke_reviewed(proof).await?;
+    match write.revoke_reviewed(proof).await {
+        // It may be answered, but not taken away by this person: that is a refusal of its own.
+        Err(store::Error::Denied(denied)) => {
+            drop(write);
+            return Err(store.refuse(&actor, denied).await?.into());
+        }
+        revoked => revoked?,
+    }
     write.commit().await?;
     Ok(Done::Stay)
 }

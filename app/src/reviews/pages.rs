@@ -239,7 +239,7 @@ fn held(kind: Right, held: &str) -> String {
 fn consequence(kind: Right) -> String {
     match kind {
         Right::TenantRole => t!("review-revoke-role"),
-        Right::Membership => t!("member-remove-consequence"),
+        Right::Membership => t!("review-revoke-membership"),
         Right::Key => t!("key-revoke-consequence"),
     }
 }

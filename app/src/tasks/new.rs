@@ -96,13 +96,23 @@ fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, o
     }
 }
 
-/// Asked only where there is a choice; else the server knows.
+/// Asked only where there is a choice. Where the task that is run again was in one that is in use no more, nothing is chosen:
+/// other people would judge it.
 #[component]
 fn Where(organisations: Vec<Organisation>, chosen: OrganisationId) -> impl IntoView {
-    (organisations.len() > 1).then(|| {
-        let choices = organisations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)).collect();
-        view! { <Select name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices value=chosen.to_string() /> }
-    })
+    if let [only] = organisations.as_slice() {
+        return view! { <input type="hidden" name="organisation" value=only.id.to_string() /> }.into_any();
+    }
+    let gone = organisations.iter().all(|of| of.id != chosen).then(|| Choice::new("", t!("task-organisation-choose")));
+    let value = if gone.is_some() { String::new() } else { chosen.to_string() };
+    let choices = gone.into_iter().chain(organisations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)));
+    view! {
+        <Select
+            name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices.collect()
+            value=value
+        />
+    }
+    .into_any()
 }
 
 #[component]

@@ -4,6 +4,7 @@ pub mod changes;
 pub mod claims;
 pub mod output;
 pub mod pages;
+pub mod sign_in;
 pub mod size;
 pub mod tasks;
 

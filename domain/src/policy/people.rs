@@ -74,7 +74,7 @@ actions! {
 
     /// Begins an access review: every right that somebody has now, to be kept or revoked one by one.
     StartReview = "review.start" on "tenant" (|_| String::new()) {
-        /// Only what leads into this organisation; everything, if none.
+        /// Only the members of this organisation, and their keys; everything, if none.
         organisation: Option<OrganisationId>,
     } if |_, actor| admin(actor), detail |a| json!({ "organisation": a.organisation }), fresh true;
 

@@ -124,8 +124,6 @@ impl FromRequestParts<App> for Program {
             super::refused::elsewhere(app, &program.actor, &program.key.prefix).await;
             return Err(Problem::forbidden("This key does not work from this address."));
         }
-        let (store, used) = (app.store.clone(), program.key.clone());
-        note_use(async move { store.system().touch_key(&used).await }).await;
         if address.is_some_and(|address| app.places.is_news(program.key.id, address, Instant::now())) {
             let (store, actor, last) = (app.store.clone(), program.actor.clone(), program.key.last_used_at);
             note_use(async move {
@@ -135,6 +133,9 @@ impl FromRequestParts<App> for Program {
             })
             .await;
         }
+        // After what its silence may tell.
+        let (store, used) = (app.store.clone(), program.key.clone());
+        note_use(async move { store.system().touch_key(&used).await }).await;
         if program.ends_soon(app.store.now())
             && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
         {

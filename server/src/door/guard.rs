@@ -1,6 +1,6 @@
 //! What every request passes before a handler and every answer after it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,8 @@ use axum::{
 use futures::FutureExt;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body;
-use tokio::time::Instant;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -21,6 +22,9 @@ use super::{
     headers,
     problem::{Problem, wants_page},
 };
+
+/// How long what a refused request still sends is read.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The number a request is found by in the log; it is in the answer's `x-request-id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +103,9 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     let page = wants_page(request.headers());
     if let Err(problem) = guard.admit(&request) {
         tracing::info!(status = problem.status.as_u16(), "refused: {}", problem.title);
+        if !request.body().is_end_stream() {
+            tokio::spawn(timeout(LINGER, discard(request.into_body())));
+        }
         return problem.answer(page);
     }
     let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
@@ -113,6 +120,21 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
             Some(Cut::Stalled) => STALLED.answer(page),
         },
     }
+}
+
+/// Reads and forgets what a client still sends of a request that was refused: who is cut off while they send may never see the
+/// answer (RFC 9112, section 9.6).
+async fn discard(mut body: axum::body::Body) {
+    while let Some(piece) = body.frame().await {
+        // What is too large goes on to be read; who stalls is cut off.
+        if piece.is_err_and(|error| !is_too_large(&error)) {
+            break;
+        }
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    error.source().and_then(|cause| cause.downcast_ref()) == Some(&Cut::TooLarge)
 }
 
 impl Guard {

@@ -13,7 +13,7 @@ use futures::stream;
 use http::header;
 use store::ReviewItem;
 
-/// The address of [`routes`].
+/// The address of the export.
 pub const EXPORT: &str = "/reviews/{id}/export";
 
 /// How many rights are read at once.
@@ -50,6 +50,9 @@ async fn export(
         let (app, browser) = (app.clone(), browser.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
+            if after != 0 && !browser.still_valid(&app).await {
+                return Err(store::Error::NotFound); // the client sees its connection end before the last chunk
+            }
             let items = app.store.read(&browser.actor).await?.review_items(id, false, after, AT_ONCE).await?;
             let next = items.last().map(|item| item.nr);
             Ok::<_, store::Error>(Some((Bytes::from(text(after == 0, items)), next)))
@@ -90,9 +93,19 @@ fn cells(item: ReviewItem) -> [String; 12] {
     ]
 }
 
-/// A cell that no spreadsheet takes for a formula: names are chosen by anybody.
+/// A cell in which no spreadsheet finds a formula, also one that takes other signs than the comma for the end of a cell: names
+/// are chosen by anybody.
 fn inert(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    let mut inert = String::with_capacity(cell.len());
+    let mut begins = true;
+    for sign in cell.chars() {
+        if begins && "=+-@＝＋－＠\t\r".contains(sign) {
+            inert.push('\'');
+        }
+        begins = matches!(sign, ';' | '\t' | '\r' | '\n');
+        inert.push(sign);
+    }
+    inert
 }
 
 #[cfg(test)]
@@ -101,7 +114,15 @@ mod tests {
 
     #[test]
     fn a_name_that_is_a_formula_is_shown_and_not_run() {
-        for (cell, shown) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("Ada", "Ada"), ("", "")] {
+        for (cell, shown) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-1", "'-1"),
+            ("Ada", "Ada"),
+            ("", ""),
+            ("a;=1", "a;'=1"),
+            ("＝1", "'＝1"),
+        ] {
             assert_eq!(inert(cell.into()), shown);
         }
     }

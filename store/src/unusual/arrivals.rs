@@ -1,6 +1,6 @@
 //! Where people sign in from: browsers and networks that are known of them, few and not for ever, and the first time elsewhere.
 use super::Found;
-use crate::{Result, Write, column::record, conn::scoped};
+use crate::{Result, Topic, Write, column::record, conn::scoped};
 use domain::{
     EventId, PersonId,
     account::Happened,
@@ -71,20 +71,29 @@ impl Write {
             network.clone(),
             self.now.before(NETWORK_MEMORY)
         )?;
-        self.know_device(person, arrival.token_hash).await?;
-        self.know_network(person, &network).await?;
-        if known.devices == 0 && known.networks == 0 {
+        // Only what is whole is remembered: who knows no more than the password is as new the next time.
+        let half = !arrival.vouched && known.factors > 0;
+        if !half {
+            self.know_device(person, arrival.token_hash).await?;
+            self.know_network(person, &network).await?;
+            if self.completes(person, &address).await? {
+                return Ok(());
+            }
+        }
+        let (new_device, new_network) = (known.device == 0, !network.is_empty() && known.network == 0);
+        let first = known.devices == 0 && known.networks == 0;
+        if first || !(new_device || new_network) {
             return Ok(());
         }
-        let new_network = !network.is_empty() && known.networks > 0 && known.network == 0;
-        let (new_device, half) = (known.device == 0, !arrival.vouched && known.factors > 0);
-        if !new_device && !new_network {
-            return if half { Ok(()) } else { self.completes(person, &address).await };
-        }
+        // What is told of a whole one is not covered up by half of another.
+        let subject = match half && self.was_whole(person).await? {
+            true => format!("{person} half"),
+            false => person.to_string(),
+        };
         let device = arrival.device.clone();
         let found = Found {
             facts: Facts::SignIn { device: device.clone(), new_device, new_network, half },
-            subject: person.to_string(),
+            subject,
             span: HOUR,
             person: Some(person),
             told: Some(person),
@@ -97,18 +106,30 @@ impl Write {
         Ok(())
     }
 
-    /// A sign-in that was told when half of it was done is whole now.
-    async fn completes(&mut self, person: PersonId, address: &str) -> Result<()> {
+    /// A sign-in that was told when half of it was done is whole now, and waits to be looked at again. Says whether there was one.
+    async fn completes(&mut self, person: PersonId, address: &str) -> Result<bool> {
         const SQL: &str = "select id, facts from unusual where tenant_id = $1 and kind = 'sign_in' and subject = $2
              and span >= $3 and address = $4 order by span desc limit 1";
         let since = self.span(HOUR) - 1;
         let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
-        if let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told {
-            let facts = Facts::SignIn { device, new_device, new_network, half: false };
-            const WHOLE: &str = "update unusual set facts = $3 where tenant_id = $1 and id = $2";
-            scoped!(self, execute, WHOLE, id, facts)?;
-        }
-        Ok(())
+        let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told else {
+            return Ok(false);
+        };
+        let facts = Facts::SignIn { device, new_device, new_network, half: false };
+        const WHOLE: &str =
+            "update unusual set facts = $3, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
+        scoped!(self, execute, WHOLE, id, facts)?;
+        self.tell(Topic::People, person.0);
+        Ok(true)
+    }
+
+    /// Whether a whole sign-in of this person was told in this span.
+    async fn was_whole(&mut self, person: PersonId) -> Result<bool> {
+        const SQL: &str =
+            "select id, facts from unusual where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
+        let span = self.span(HOUR);
+        let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
+        Ok(matches!(told, Some(Arrived { facts: Facts::SignIn { half: false, .. }, .. })))
     }
 
     async fn know_network(&mut self, person: PersonId, network: &str) -> Result<()> {

@@ -121,6 +121,16 @@ on_both! {
         assert!(is_half().await, "the password was right, the factor is missing");
         half(true).await;
         assert!(!is_half().await && found(world, acme).await.len() == 1);
+        // Half of another does not cover it up, and is another entry.
+        world.change(&elsewhere, async |write| write.arrive(mia, &arrival("third", false)).await).await.unwrap();
+        let halves: Vec<_> = found(world, acme).await.into_iter().map(|row| matches!(row.facts, Facts::SignIn { half: true, .. })).collect();
+        assert_eq!(halves.len(), 2);
+        assert_eq!(halves.iter().filter(|half| **half).count(), 1);
+        // Whoever waits before they show the second factor is as new as before.
+        world.wait(DAY);
+        let later = door(world, "203.0.113.9");
+        world.change(&later, async |write| write.arrive(mia, &arrival("third", true)).await).await.unwrap();
+        assert!(matches!(found(world, acme).await[0].facts, Facts::SignIn { half: false, new_device: true, new_network: true, .. }));
     }
 
     async fn n_06_many_wrong_passwords_are_told_once_a_day_and_when_they_double(world) {

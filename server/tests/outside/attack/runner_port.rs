@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::enrolling::{csr, form};
 use crate::{
     ask::Who,
-    patience::{PATIENCE, soon},
+    patience::{PATIENCE, soon, until},
     people::Person,
     program::Program,
 };
@@ -87,9 +87,12 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
     // K-05: each of the two that had TLS right and no certificate of ours is told.
-    let lines = program.logged();
-    let told: Vec<_> = lines.lines().filter(|line| line.contains("agent_connection_failure")).collect();
-    assert!(told.len() == 2 && told.iter().all(|line| line.contains("127.0.0.1")), "{lines}");
+    let told = until("each of the two is told", async || {
+        let lines = program.logged();
+        let told = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
+        Some(told.collect::<Vec<_>>()).filter(|told| told.len() == 2)
+    });
+    assert!(told.await.iter().all(|line| line.contains("127.0.0.1")));
 }
 
 /// Without TLS the port says nothing, whatever is sent to it.
