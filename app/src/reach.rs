@@ -7,7 +7,7 @@ use domain::{
     Actor,
     policy::AskReach,
     reach::{Can, Thing, Why},
-    role::TenantRole,
+    role::{Role, TenantRole},
 };
 use leptos::prelude::*;
 use store::{Reacher, ReachingKey, Which};
@@ -47,19 +47,19 @@ pub fn AskedHere(
 async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
     let store = ctx::store()?;
     let mut read = store.read(&actor).await?;
-    let (place, name) = match which {
-        Which::Task(id) => (Place::Tasks, read.task(id).await?.title),
-        Which::Organisation(id) => (Place::Organisations, read.organisation(id).await?.name),
-        Which::Runner(id) => (Place::Runners, read.runner(id).await?.name),
+    let place = match which {
+        Which::Task(_) => Place::Tasks,
+        Which::Organisation(_) => Place::Organisations,
+        Which::Runner(_) => Place::Runners,
     };
-    let thing = read.thing(which).await?;
+    let (thing, name) = read.thing(which).await?;
     let proof = store.authorise(&actor, AskReach { thing }).await?;
     let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
     let found = read.reach(&proof, &after, PAGE, store.now()).await?;
     let (kind, id) = thing.name();
     // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
-    let in_full = actor.reads_everything()
-        || thing.organisation().is_some_and(|of| actor.role_in(of) == Some(domain::role::Role::Owner));
+    let in_full =
+        actor.reads_everything() || thing.organisation().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
     let rows = found.items.into_iter().map(move |reacher| {
         let in_full = in_full || actor.person() == Some(reacher.id);
         view! { <Row reacher=reacher thing=thing in_full=in_full people=actor.reads_everything() /> }

@@ -116,12 +116,15 @@ macro_rules! with_keys {
 }
 
 impl Read {
-    /// What is asked about, as far as the actor sees it.
-    pub async fn thing(&mut self, which: Which) -> Result<Thing> {
+    /// What is asked about, as far as the actor sees it, and what people call it.
+    pub async fn thing(&mut self, which: Which) -> Result<(Thing, String)> {
         Ok(match which {
-            Which::Task(id) => Thing::Task(id, self.task(id).await?.sight()),
-            Which::Organisation(id) => Thing::Organisation(self.organisation(id).await?.id),
-            Which::Runner(id) => Thing::Runner(self.runner(id).await?.id),
+            Which::Task(id) => {
+                let task = self.task(id).await?;
+                (Thing::Task(id, task.sight()), task.title)
+            }
+            Which::Organisation(id) => (Thing::Organisation(id), self.organisation(id).await?.name),
+            Which::Runner(id) => (Thing::Runner(id), self.runner(id).await?.name),
         })
     }
 
@@ -141,7 +144,7 @@ impl Read {
     ) -> Result<Page<Reacher>> {
         let thing = &proof.action().thing;
         let (of, after, looked_at) = (thing.organisation(), after.to_owned(), limit + 1);
-        let rows = if is_everybodys(thing) && self.lists_everybody(thing) {
+        let rows = if is_everybodys(thing) && self.actor.reads_everything() {
             scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
         } else {
             let owner = match thing {

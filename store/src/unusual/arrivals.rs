@@ -4,8 +4,10 @@ use crate::{Result, Topic, Write, column::record, conn::scoped};
 use domain::{
     EventId, PersonId,
     account::Happened,
+    audit::Outcome,
     unusual::{Facts, NETWORK_MEMORY, NETWORKS},
 };
+use serde_json::json;
 use std::time::Duration;
 
 /// Somebody who signed in, as far as it tells where.
@@ -119,6 +121,8 @@ impl Write {
         const WHOLE: &str =
             "update unusual set facts = $3, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
         scoped!(self, execute, WHOLE, id, facts)?;
+        let detail = json!({ "kind": "sign_in", "half": false });
+        self.note("unusual.found", ("unusual", id.to_string()), Outcome::Done, detail).await?;
         self.tell(Topic::People, person.0);
         Ok(true)
     }

@@ -12,7 +12,7 @@ use store::{Error, Page, Reacher, Result, Which};
 
 async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32) -> Result<Page<Reacher>> {
     let mut read = world.store.read(actor).await?;
-    let thing = read.thing(which).await?;
+    let (thing, _) = read.thing(which).await?;
     read.reach(&actor.may(AskReach { thing })?, after, limit, world.now()).await
 }
 

@@ -401,7 +401,7 @@ pub fn matrix() -> Vec<Row> {
         review                   "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
         review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, 0, 50).await;
         thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
-        reach                    "nn+d+++nd+" |r, w, a, t| { let thing = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
+        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
         organisation             "n++++++n++" |r, w, a, t| r.organisation(t.organisation).await;
         members                  "n++++++n++" |r, w, a, t| r.members(t.organisation).await;
