@@ -10,6 +10,7 @@ mod events;
 mod nodes;
 mod patience;
 mod people;
+mod ports;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod postbox;
 mod processes;

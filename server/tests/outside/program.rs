@@ -2,7 +2,6 @@
 use std::{
     fs::{self, File},
     io::Write,
-    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -17,6 +16,7 @@ use crate::{
     ask::client,
     database::{Database, psql},
     patience::{PATIENCE, until},
+    ports::port_to_stay_at,
     processes::descendants,
 };
 
@@ -143,11 +143,10 @@ impl Program {
 
     /// From now on it listens where it can be found again after a start.
     pub fn stay_at_one_address(&mut self) {
-        let free = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let (pages, runners) = (free(), free());
-        self.set("CASTELLAN_LISTEN", &pages.local_addr().unwrap().to_string());
-        self.set("CASTELLAN_RUNNER_LISTEN", &runners.local_addr().unwrap().to_string());
-        self.origin = format!("http://{}", pages.local_addr().unwrap());
+        let [pages, runners] = [(); 2].map(|()| format!("127.0.0.1:{}", port_to_stay_at()));
+        self.set("CASTELLAN_LISTEN", &pages);
+        self.set("CASTELLAN_RUNNER_LISTEN", &runners);
+        self.origin = format!("http://{pages}");
     }
 
     /// The port of the runners, once it has one address.

@@ -2,7 +2,6 @@
 //! it said to be committed is there after its death.
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -12,6 +11,7 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use crate::{
     database::psql,
     patience::until,
+    ports::port_to_stay_at,
     processes::{Process, descendants},
 };
 
@@ -31,8 +31,7 @@ impl Cluster {
         let mut initdb = unprivileged(&programs.join("initdb"));
         let settings = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
         said(initdb.arg("--pgdata").arg(folder.join("data")).args(settings));
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut cluster = Self { programs, folder, port, postmaster: None };
+        let mut cluster = Self { programs, folder, port: port_to_stay_at(), postmaster: None };
         cluster.start_again().await;
         psql(&cluster.superuser(), "create role castellan login");
         psql(&cluster.superuser(), "create database castellan owner castellan");
