@@ -26,6 +26,15 @@ create table organisation (
     unique (tenant_id, name)
 );
 
+-- What organisations were called before they were renamed: group rules of providers go on naming them so.
+create table former_name (
+    tenant_id       uuid not null,
+    name            text not null,
+    organisation_id uuid not null,
+    primary key (tenant_id, name),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
+);
+
 create table person (
     tenant_id     uuid not null references tenant (id),
     id            uuid not null,
@@ -83,6 +92,7 @@ create table invitation (
 );
 create unique index invitation_token on invitation (token_hash);
 create index invitation_organisation on invitation (tenant_id, organisation_id, id);
+create index invitation_inviter on invitation (tenant_id, inviter_id);
 -- People who asked to be let into an organisation.
 create table join_request (
     tenant_id       uuid not null,
@@ -367,8 +377,11 @@ create table api_key (
     networks     text not null default '',
     -- The key in whose place it stands.
     replaces     uuid,
+    -- Who was shown it, and so knows it; nobody where the console made it.
+    maker_id     uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
+    foreign key (tenant_id, maker_id) references person (tenant_id, id),
     foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
@@ -612,9 +625,9 @@ create table audit (
     primary key (tenant_id, seq)
 );
 create index audit_action on audit (tenant_id, action, seq);
-create index audit_person on audit (tenant_id, person_id, seq);
+create index audit_person on audit (tenant_id, person_id, seq) where person_id is not null;
 create index audit_target on audit (tenant_id, target_id, seq);
-create index audit_outcome on audit (tenant_id, outcome, seq);
+create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
 -- Opens with the master key only: a wrong key is found at start.
@@ -636,124 +649,169 @@ create trigger audit_append_only before update or delete on audit for each row e
 
 -- A statement sees the rows of the tenant that its transaction is for. What has to look across tenants (who is signing
 -- in, what is due) says so by castellan.system; those statements stand in one file.
-create function castellan_sees(tenant uuid) returns boolean language sql stable as $$
-    select tenant = nullif(current_setting('castellan.tenant', true), '')::uuid
-        or current_setting('castellan.system', true) = 'on'
+create function castellan_tenant() returns uuid language sql stable as $$
+    select nullif(current_setting('castellan.tenant', true), '')::uuid
+$$;
+create function castellan_system() returns boolean language sql stable as $$
+    select coalesce(current_setting('castellan.system', true) = 'on', false)
 $$;
 alter table tenant enable row level security;
 alter table tenant force row level security;
-create policy tenant_only on tenant using (castellan_sees(id)) with check (castellan_sees(id));
+create policy tenant_only on tenant using ((select castellan_system()) or id = (select castellan_tenant()))
+    with check ((select castellan_system()) or id = (select castellan_tenant()));
 alter table tenant_key enable row level security;
 alter table tenant_key force row level security;
-create policy tenant_only on tenant_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on tenant_key using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table organisation enable row level security;
 alter table organisation force row level security;
-create policy tenant_only on organisation using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on organisation using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
+alter table former_name enable row level security;
+alter table former_name force row level security;
+create policy tenant_only on former_name using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table person enable row level security;
 alter table person force row level security;
-create policy tenant_only on person using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on person using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table membership enable row level security;
 alter table membership force row level security;
-create policy tenant_only on membership using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on membership using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table invitation enable row level security;
 alter table invitation force row level security;
-create policy tenant_only on invitation using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on invitation using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table join_request enable row level security;
 alter table join_request force row level security;
-create policy tenant_only on join_request using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on join_request using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table password_link enable row level security;
 alter table password_link force row level security;
-create policy tenant_only on password_link using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on password_link using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table session enable row level security;
 alter table session force row level security;
-create policy tenant_only on session using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on session using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table factor_policy enable row level security;
 alter table factor_policy force row level security;
-create policy tenant_only on factor_policy using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on factor_policy using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table totp enable row level security;
 alter table totp force row level security;
-create policy tenant_only on totp using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on totp using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table passkey enable row level security;
 alter table passkey force row level security;
-create policy tenant_only on passkey using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on passkey using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table recovery_code enable row level security;
 alter table recovery_code force row level security;
-create policy tenant_only on recovery_code using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on recovery_code using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table account_event enable row level security;
 alter table account_event force row level security;
-create policy tenant_only on account_event using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on account_event using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table address_change enable row level security;
 alter table address_change force row level security;
-create policy tenant_only on address_change using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on address_change using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table known_device enable row level security;
 alter table known_device force row level security;
-create policy tenant_only on known_device using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on known_device using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table known_network enable row level security;
 alter table known_network force row level security;
-create policy tenant_only on known_network using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on known_network using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table failure_count enable row level security;
 alter table failure_count force row level security;
-create policy tenant_only on failure_count using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on failure_count using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table unusual enable row level security;
 alter table unusual force row level security;
-create policy tenant_only on unusual using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on unusual using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table mail enable row level security;
 alter table mail force row level security;
-create policy tenant_only on mail using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on mail using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table identity_provider enable row level security;
 alter table identity_provider force row level security;
-create policy tenant_only on identity_provider using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on identity_provider using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table identity enable row level security;
 alter table identity force row level security;
-create policy tenant_only on identity using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on identity using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table break_glass enable row level security;
 alter table break_glass force row level security;
-create policy tenant_only on break_glass using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on break_glass using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table api_key enable row level security;
 alter table api_key force row level security;
-create policy tenant_only on api_key using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on api_key using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table review enable row level security;
 alter table review force row level security;
-create policy tenant_only on review using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on review using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table review_item enable row level security;
 alter table review_item force row level security;
-create policy tenant_only on review_item using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on review_item using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table key_network enable row level security;
 alter table key_network force row level security;
-create policy tenant_only on key_network using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on key_network using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table key_hour enable row level security;
 alter table key_hour force row level security;
-create policy tenant_only on key_hour using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on key_hour using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table rules enable row level security;
 alter table rules force row level security;
-create policy tenant_only on rules using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on rules using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table enrolment enable row level security;
 alter table enrolment force row level security;
-create policy tenant_only on enrolment using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on enrolment using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table runner enable row level security;
 alter table runner force row level security;
-create policy tenant_only on runner using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on runner using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table task enable row level security;
 alter table task force row level security;
-create policy tenant_only on task using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on task using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table task_label enable row level security;
 alter table task_label force row level security;
-create policy tenant_only on task_label using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on task_label using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table task_word enable row level security;
 alter table task_word force row level security;
-create policy tenant_only on task_word using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on task_word using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table task_log enable row level security;
 alter table task_log force row level security;
-create policy tenant_only on task_log using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on task_log using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table approval enable row level security;
 alter table approval force row level security;
-create policy tenant_only on approval using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on approval using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table decision enable row level security;
 alter table decision force row level security;
-create policy tenant_only on decision using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on decision using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table audit_head enable row level security;
 alter table audit_head force row level security;
-create policy tenant_only on audit_head using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on audit_head using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table audit enable row level security;
 alter table audit force row level security;
-create policy tenant_only on audit using (castellan_sees(tenant_id)) with check (castellan_sees(tenant_id));
+create policy tenant_only on audit using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));

@@ -26,6 +26,15 @@ create table organisation (
     unique (tenant_id, name)
 );
 
+-- What organisations were called before they were renamed: group rules of providers go on naming them so.
+create table former_name (
+    tenant_id       blob not null,
+    name            text not null,
+    organisation_id blob not null,
+    primary key (tenant_id, name),
+    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
+);
+
 create table person (
     tenant_id     blob not null references tenant (id),
     id            blob not null,
@@ -83,6 +92,7 @@ create table invitation (
 );
 create unique index invitation_token on invitation (token_hash);
 create index invitation_organisation on invitation (tenant_id, organisation_id, id);
+create index invitation_inviter on invitation (tenant_id, inviter_id);
 -- People who asked to be let into an organisation.
 create table join_request (
     tenant_id       blob not null,
@@ -367,8 +377,11 @@ create table api_key (
     networks     text not null default '',
     -- The key in whose place it stands.
     replaces     blob,
+    -- Who was shown it, and so knows it; nobody where the console made it.
+    maker_id     blob,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
+    foreign key (tenant_id, maker_id) references person (tenant_id, id),
     foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
@@ -527,7 +540,7 @@ create table task_label (
     value     text not null,
     primary key (tenant_id, task_id, key),
     foreign key (tenant_id, task_id) references task (tenant_id, id)
-);
+) without rowid;
 create index task_label_value on task_label (tenant_id, key, value, task_id);
 
 -- The words of tasks' titles, in lower case: what a text is sought among, by an index and in the order of ids. The order of
@@ -612,9 +625,9 @@ create table audit (
     primary key (tenant_id, seq)
 );
 create index audit_action on audit (tenant_id, action, seq);
-create index audit_person on audit (tenant_id, person_id, seq);
+create index audit_person on audit (tenant_id, person_id, seq) where person_id is not null;
 create index audit_target on audit (tenant_id, target_id, seq);
-create index audit_outcome on audit (tenant_id, outcome, seq);
+create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
 -- Opens with the master key only: a wrong key is found at start.

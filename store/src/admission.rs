@@ -4,7 +4,7 @@ use domain::{
     Allowed, OrganisationId, PersonId,
     audit::Outcome,
     policy::{AdmitPerson, FollowProvider},
-    role::TenantRole,
+    role::{Role, TenantRole},
     text,
 };
 use uuid::Uuid;
@@ -14,6 +14,8 @@ record! {
     pub struct Given {
         /// Which.
         pub organisation_id: OrganisationId,
+        /// As what.
+        pub role: Role,
     }
 }
 
@@ -53,11 +55,11 @@ impl Write {
             self,
             Given,
             fetch_all,
-            "select organisation_id from membership where tenant_id = $1 and person_id = $2 and provider = $3",
+            "select organisation_id, role from membership where tenant_id = $1 and person_id = $2 and provider = $3",
             person,
             provider.clone()
         )?;
-        for Given { organisation_id } in given {
+        for &Given { organisation_id, .. } in &given {
             if roles.iter().any(|(organisation, _)| *organisation == organisation_id) {
                 continue;
             }
@@ -75,6 +77,10 @@ impl Write {
             self.clear_up_after(organisation_id, person).await?;
         }
         for (organisation, role) in roles {
+            let has = given.iter().find(|given| given.organisation_id == *organisation).map(|given| given.role);
+            if has == Some(*role) {
+                continue;
+            }
             match self.keep_an_owner(*organisation, person, Some(*role)).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
@@ -84,14 +90,16 @@ impl Write {
                 execute,
                 "insert into membership (tenant_id, organisation_id, person_id, role, provider, created_at)
                  select p.tenant_id, o.id, p.id, $4, $5, $6 from person p join organisation o on o.tenant_id = p.tenant_id
-                 where p.tenant_id = $1 and o.id = $2 and p.id = $3 and o.archived_at is null
+                 where p.tenant_id = $1 and o.id = $2 and p.id = $3 and (o.archived_at is null or $7)
                  on conflict (tenant_id, organisation_id, person_id) do update set role = excluded.role
                  where membership.provider = excluded.provider and membership.role <> excluded.role",
                 *organisation,
                 person,
                 *role,
                 provider.clone(),
-                self.now
+                self.now,
+                // Of an archived organisation nothing is given, but it is taken.
+                has.is_some_and(|has| *role < has)
             )?;
         }
         if *tenant_role == TenantRole::Admin {

@@ -113,6 +113,22 @@ impl Read {
         )
     }
 
+    /// The organisation that is called so, archived or not, or else the last one that was: for who reads everything.
+    pub async fn organisation_named(&mut self, name: &str) -> Result<Organisation> {
+        if !self.actor.reads_everything() {
+            return Err(Error::NotFound);
+        }
+        scoped!(
+            self,
+            Organisation,
+            fetch_one,
+            "select id, name, created_at, archived_at, open_to_requests from organisation where tenant_id = $1 and id = coalesce(
+                (select id from organisation where tenant_id = $1 and name = $2),
+                (select organisation_id from former_name where tenant_id = $1 and name = $2))",
+            name.to_owned()
+        )
+    }
+
     /// Who is in an organisation that the actor sees, by name.
     pub async fn members(&mut self, id: OrganisationId) -> Result<Vec<Member>> {
         self.organisation(id).await?;
@@ -168,7 +184,8 @@ impl Write {
         Ok(id)
     }
 
-    /// Gives an organisation another name. One that is taken is a conflict.
+    /// Gives an organisation another name. One that is taken is a conflict. What it was called still leads group rules to it,
+    /// until another organisation is called so.
     pub async fn rename_organisation(&mut self, proof: Allowed<RenameOrganisation>) -> Result<()> {
         const SQL: &str = "update organisation set name = $3 where tenant_id = $1 and id = $2";
         let id = proof.action().organisation;
@@ -178,6 +195,9 @@ impl Write {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
             renamed => renamed?,
         };
+        const FORMER: &str = "insert into former_name (tenant_id, name, organisation_id) values ($1, $2, $3)
+            on conflict (tenant_id, name) do update set organisation_id = excluded.organisation_id";
+        scoped!(self, execute, FORMER, was.clone(), id)?;
         let entry = self.entry(&proof)?.with_detail("was", was.into());
         self.record(entry).await?;
         self.in_use(id).await?;

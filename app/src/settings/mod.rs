@@ -2,6 +2,8 @@
 
 pub mod actions;
 #[cfg(feature = "ssr")]
+mod groups;
+#[cfg(feature = "ssr")]
 mod one;
 #[cfg(feature = "ssr")]
 pub mod pages;

@@ -1,6 +1,7 @@
 //! One provider: setting it up, trying it out, changing it, taking it away.
 use super::{
     actions::{RemoveProvider, SaveProvider, TestProvider},
+    groups::{Misnamed, misnamed},
     pages::{State, StateBadge},
 };
 use crate::{
@@ -36,8 +37,11 @@ pub fn one() -> impl IntoView {
 async fn provider(actor: Actor) -> Result<Page, Refusal> {
     admins_only(&actor)?;
     let id: ProviderId = ctx::param("id")?;
-    let row = ctx::store()?.read(&actor).await?.provider(id).await?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let row = read.provider(id).await?;
     let (provider, door) = (row.provider()?, ctx::door()?);
+    let misnamed = misnamed(&mut read, &[&provider]).await?;
+    drop(read);
     let key = id.to_string();
     let state = State::of(&provider, &key, door.primary_provider().as_deref());
     let (form, label, enabled) = (ProviderForm::from(&provider), provider.label.clone(), provider.enabled);
@@ -50,6 +54,7 @@ async fn provider(actor: Actor) -> Result<Page, Refusal> {
             <Fact name=t!("provider-changed")><Moment at=row.changed_at /></Fact>
         </Facts>
         <p class="help">{t!("provider-redirect-help")}</p>
+        <Misnamed found=misnamed />
         <Test key_=key.clone() />
         <section>
             <h2>{t!("provider-change-title")}</h2>

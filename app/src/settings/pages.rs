@@ -1,4 +1,5 @@
 //! Settings, Authentication: the providers that lead in, and what is closed.
+use super::groups::{Misnamed, misnamed};
 use crate::{
     door::{Configured, Findings},
     outcome::{Kind, Refusal},
@@ -24,6 +25,7 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     let (configured, primary) = (door.configured().await?, door.primary_provider());
     let mut read = store.read(&actor).await?;
     let (own, glass) = (read.providers().await?, read.break_glass(store.now()).await?);
+    let misnamed = misnamed(&mut read, &configured.iter().map(|known| &known.provider).collect::<Vec<_>>()).await?;
     drop(read);
     let new =
         || view! { <LinkButton href="/settings/authentication/new" look=Look::Main>{t!("provider-new")}</LinkButton> };
@@ -40,6 +42,7 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     };
     Ok(page.action(new).body(view! {
         <BrokenGlass glass=glass />
+        <Misnamed found=misnamed />
         <p>{ways}</p>
         <Live topics="people" region="providers">{list}</Live>
         <Facts>

@@ -111,6 +111,22 @@ on_both! {
         assert!(matches!(rename(world, &acme.olga, acme.ops, " ").await, Err(Error::Invalid(_))));
     }
 
+    /// so that rules for groups which name it are not void at once.
+    async fn d_03_a_renamed_organisation_is_found_by_its_old_name_until_another_takes_it(world) {
+        let acme = &world.acme;
+        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organisation_named(name).await.map(|found| found.id);
+        rename(world, &acme.olga, acme.ops, "first").await.unwrap();
+        rename(world, &acme.olga, acme.ops, "second").await.unwrap();
+        for name in ["acme ops", "first", "second"] {
+            assert_eq!(named(name).await.unwrap(), acme.ops, "{name}");
+        }
+        rename(world, &acme.adam, acme.lab, "first").await.unwrap();
+        assert_eq!(named("first").await.unwrap(), acme.lab, "the one that is called so now");
+        rename(world, &acme.adam, acme.lab, "third").await.unwrap();
+        assert_eq!(named("first").await.unwrap(), acme.lab, "the last that was");
+        assert!(matches!(named("bolt ops").await, Err(Error::NotFound)), "of another tenant");
+    }
+
     async fn d_03_an_archived_organisation_is_read_and_nothing_happens_in_it(world) {
         let acme = &world.acme;
         let done = submit(world, &acme.mia, acme.ops).await.unwrap().id;

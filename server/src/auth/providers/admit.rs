@@ -110,31 +110,22 @@ impl Providers {
         Ok(())
     }
 
-    /// The highest role that the rules say for each organisation. A rule for one that does not exist says nothing.
+    /// The highest role that the rules say for each organisation. A rule for one that does not exist says nothing; what
+    /// somebody is in an archived one stays what it is, as long as their groups say so.
     async fn roles(&self, provider: &InUse, proven: &Proven) -> Result<Vec<(OrganisationId, Role)>, Refusal> {
-        let rules = provider.provider.groups.iter().filter(|rule| proven.groups.contains(&rule.group));
-        let rules: Vec<_> = rules.collect();
-        if rules.is_empty() {
-            return Ok(vec![]);
-        }
         let console = Actor::console(provider.tenant, self.app.store.now());
         let mut read = self.app.store.read(&console).await?;
-        let mut organisations = read.organisations().await?;
-        // What somebody is in an archived one stays what it is, as long as their groups say so.
-        organisations.extend(read.archived_organisations().await?);
-        drop(read);
         let mut roles = BTreeMap::new();
-        for rule in rules {
-            let Some(organisation) = organisations.iter().find(|organisation| organisation.name == rule.organisation)
-            else {
-                tracing::warn!(
-                    provider = provider.key,
-                    organisation = rule.organisation,
-                    "a rule names no organisation"
-                );
-                continue;
+        for rule in provider.provider.groups.iter().filter(|rule| proven.groups.contains(&rule.group)) {
+            let organisation = match read.organisation_named(&rule.organisation).await {
+                Err(store::Error::NotFound) => {
+                    let (provider, organisation) = (&provider.key, &rule.organisation);
+                    tracing::warn!(provider, organisation, "a rule names no organisation");
+                    continue;
+                }
+                found => found?.id,
             };
-            let role = roles.entry(organisation.id).or_insert(rule.role);
+            let role = roles.entry(organisation).or_insert(rule.role);
             *role = rule.role.max(*role);
         }
         Ok(roles.into_iter().collect())

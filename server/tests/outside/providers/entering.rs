@@ -160,4 +160,13 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
     }
     assert_eq!(role(json!(["leads"])).await, Some("Approver"));
     assert_eq!(role(json!(null)).await, None, "no claim is no group");
+
+    program.say(&["admin", "rename-organisation", "--organisation", "acme", "--name", "Acme & sons"], "");
+    assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds what was renamed");
+    let page = program
+        .get(Who::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
+        .await
+        .is(200)
+        .body;
+    assert!(page.contains("now called Acme &amp; sons") && page.contains("ops = nowhere : owner"), "{page}");
 }
