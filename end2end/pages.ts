@@ -43,6 +43,7 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/incident': ({ ada }) => [ada, '/incident'],
   '/keys/{id}': ({ mei, key }) => [mei, key],
   '/keys/service-accounts': ({ ada }) => [ada, '/keys/service-accounts'],
+  '/keys/service-accounts/{id}': ({ ada, robot }) => [ada, robot],
   '/reviews': ({ ada }) => [ada, '/reviews'],
   '/reviews/{id}': ({ ada, review }) => [ada, review],
   '/rules': ({ ada }) => [ada, '/rules'],

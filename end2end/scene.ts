@@ -19,6 +19,7 @@ export type Scene = {
   leaving: string;
   runner: string;
   key: string;
+  robot: string;
   provider: string;
   review: string;
 };
@@ -66,12 +67,14 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
   const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
+  const made = { name: 'Build server', responsible: ada.email, organisation: team.id, role: 'member' };
+  const robot = (await found(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;
   await haveEnded(mei, [ended, failed]);
   const organisation = `/organisations/${team.id}`;
   const leaving = `${organisation}/members/${person.split('/').at(-1)}`;
   await ada.act('organisations/requests', { organisation: team.id, open: 'true' });
   await ada.act('organisations/invite', { organisation: team.id, role: 'viewer', uses: '5', days: '7' });
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, leaving, runner, key, provider, review };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, leaving, runner, key, robot, provider, review };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

@@ -162,8 +162,8 @@ pub use organisations::{
     ArchiveOrganisation, LeaveOrganisation, OpenToRequests, RenameOrganisation, RestoreOrganisation,
 };
 pub use people::{
-    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,
-    RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview,
+    ChangeRules, CreateOrganisation, CreatePerson, CreateServiceAccount, FinishReview, HandOnServiceAccount,
+    IssuePasswordLink, KeepReviewed, RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview,
 };
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 pub(crate) use tasks::{decides, submits};

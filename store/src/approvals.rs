@@ -4,7 +4,6 @@ use crate::{
     column::{Number, record},
     conn::scoped,
     filter::{Arg, Page, Statement},
-    service_accounts::Responsible,
 };
 use domain::{
     Allowed, ApprovalId, OrganisationId, PersonId, TaskId, Timestamp,
@@ -16,6 +15,16 @@ use domain::{
 };
 use serde_json::json;
 use uuid::Uuid;
+
+record! {
+    /// Who stands behind a request besides its requester.
+    pub struct Behind {
+        /// Who answers for the requester, if that is a service account.
+        pub responsible_id: Option<PersonId>,
+        /// Who was shown the key that asked, if one did.
+        pub maker_id: Option<PersonId>,
+    }
+}
 
 record! {
     /// A question.
@@ -85,9 +94,8 @@ pub struct ApprovalFilter {
 /// Who sees a question: who asked, who may answer, who reads everything.
 macro_rules! visible {
     () => {
-        "(a.requester_id = $2 or $3 or exists (select 1 from membership m
-            where m.tenant_id = a.tenant_id and m.organisation_id = a.organisation_id and m.person_id = $2
-            and m.role in ('approver', 'owner')))"
+        "(a.requester_id = $2 or $3 or a.organisation_id in (select m.organisation_id from membership m
+            where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner')))"
     };
 }
 
@@ -301,12 +309,22 @@ impl Write {
                 return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
             }
         }
-        // Who answers for a service account would decide a request of their own.
-        const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        if scoped!(self, Responsible, fetch_one, SQL, requester)?.responsible_id == Some(person) {
+        // Who answers for a service account, or was shown the key that asked, would decide a request of their own.
+        let behind = scoped!(
+            self,
+            Behind,
+            fetch_one,
+            "select p.responsible_id, k.maker_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
+            task
+        )?;
+        if behind.responsible_id == Some(person) {
             return Err(Error::Conflict(
                 "This is a request of a service account that you answer for. Somebody else decides.",
             ));
+        }
+        if behind.maker_id == Some(person) {
+            return Err(Error::Conflict("You made the key that this was asked with. Somebody else decides."));
         }
         if open.request_digest != request {
             return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));

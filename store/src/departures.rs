@@ -3,6 +3,7 @@ use crate::{
     Error, Member, Read, Result, Topic, Write,
     column::{Number, record},
     conn::scoped,
+    service_accounts::falls_short,
 };
 use domain::{
     Action, Allowed, Invalid, KeyId, OrganisationId, PersonId, TaskId,
@@ -97,10 +98,9 @@ macro_rules! able {
                 and p.responsible_id is null and not exists (select 1 from person s
                     join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organisation_id = $2
                     join membership w on w.tenant_id = s.tenant_id and w.person_id = s.id
-                    where s.tenant_id = $1 and s.responsible_id = $3 and not exists (select 1 from membership h
-                        where h.tenant_id = $1 and h.person_id = p.id and h.organisation_id = w.organisation_id
-                        and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
-                         >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)) ",
+                    where s.tenant_id = $1 and s.responsible_id = $3 and ",
+            falls_short!(),
+            ") ",
             $more
         )
     };

@@ -11,7 +11,7 @@ use domain::{
     scope::{Scope, Scopes},
     text,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -262,6 +262,14 @@ impl Write {
     pub async fn revoke_keys_of(&mut self, proof: Allowed<RevokeKeysOf>) -> Result<usize> {
         let &RevokeKeysOf { owner, responsible } = proof.action();
         self.answers_for(owner, responsible).await?;
+        let revoked = self.end_all_keys_of(owner).await?;
+        let entry = self.entry(&proof)?.with_detail("revoked", revoked.into());
+        self.record(entry).await?;
+        Ok(revoked)
+    }
+
+    /// Ends all keys of somebody; says how many there were.
+    pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
         let revoked = scoped!(
             self,
             Revoked,
@@ -270,8 +278,6 @@ impl Write {
             owner,
             self.now
         )?;
-        let entry = self.entry(&proof)?.with_detail("revoked", Value::from(revoked.len()));
-        self.record(entry).await?;
         for key in &revoked {
             self.tell(Topic::Keys, key.id.0);
         }
@@ -284,7 +290,7 @@ impl Write {
             self,
             execute,
             "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organisation_id, networks,
-                created_at, expires_at, replaces) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                created_at, expires_at, replaces, maker_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             id,
             new.owner,
             new.name,
@@ -295,7 +301,8 @@ impl Write {
             new.networks,
             self.now,
             new.expires_at,
-            new.replaces
+            new.replaces,
+            self.actor.person()
         )?;
         self.tell(Topic::Keys, id.0);
         Ok(id)

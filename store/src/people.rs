@@ -93,9 +93,13 @@ impl Read {
         Ok(found.id)
     }
 
-    /// A person's roles, by organisation; of oneself, or anybody's for those who read everything.
+    /// A person's roles, by organisation; of oneself and the service accounts that one answers for, or anybody's for those who
+    /// read everything.
     pub async fn memberships(&mut self, person: PersonId) -> Result<Vec<Membership>> {
-        self.person(person).await?;
+        match self.service_account(person).await {
+            Err(Error::NotFound) => drop(self.person(person).await?),
+            found => drop(found?),
+        }
         scoped!(
             self,
             Membership,

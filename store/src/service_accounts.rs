@@ -1,6 +1,16 @@
 //! Service accounts: owners of keys that are no persons. They never sign in, and somebody answers for each.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
-use domain::{Allowed, PersonId, Timestamp, policy::CreateServiceAccount, role::TenantRole, text};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, Invalid, PersonId, Timestamp,
+    account::Happened,
+    policy::{CreateServiceAccount, HandOnServiceAccount},
+    role::TenantRole,
+    text,
+};
 use uuid::Uuid;
 
 record! {
@@ -29,22 +39,43 @@ record! {
     }
 }
 
+/// The service accounts that `$2` answers for, or all of them where `$3`.
+macro_rules! mine {
+    ($more:literal) => {
+        concat!(
+            "select s.id, s.name, s.responsible_id, p.name as responsible, s.created_at, (select count(*) from api_key k
+                where k.tenant_id = s.tenant_id and k.owner_id = s.id and k.revoked_at is null) as keys
+             from person s join person p on p.tenant_id = s.tenant_id and p.id = s.responsible_id
+             where s.tenant_id = $1 and s.responsible_id is not null and (s.responsible_id = $2 or $3) ",
+            $more
+        )
+    };
+}
+
+/// That person `p` has no membership with at least the role of membership `w` in the same organisation: who may do less than
+/// a service account would gain by answering for it, since they could make keys.
+macro_rules! falls_short {
+    () => {
+        "not exists (select 1 from membership h
+            where h.tenant_id = $1 and h.person_id = p.id and h.organisation_id = w.organisation_id
+            and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
+             >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
+    };
+}
+pub(crate) use falls_short;
+
 impl Read {
     /// Those that the actor answers for, by name; all of the tenant for those who read everything.
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
-            self,
-            ServiceAccount,
-            fetch_all,
-            "select s.id, s.name, s.responsible_id, p.name as responsible, s.created_at, (select count(*) from api_key k
-                where k.tenant_id = s.tenant_id and k.owner_id = s.id and k.revoked_at is null) as keys
-             from person s join person p on p.tenant_id = s.tenant_id and p.id = s.responsible_id
-             where s.tenant_id = $1 and s.responsible_id is not null and (s.responsible_id = $2 or $3)
-             order by s.name, s.id limit 500",
-            person,
-            everything
-        )
+        const SQL: &str = mine!("order by s.name, s.id limit 500");
+        scoped!(self, ServiceAccount, fetch_all, SQL, person, everything)
+    }
+
+    /// One of them.
+    pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
     }
 }
 
@@ -74,5 +105,44 @@ impl Write {
         self.record(entry).await?;
         self.tell(Topic::People, id.0);
         Ok(id)
+    }
+
+    /// Makes somebody else answer for a service account: an admin, or who has no lesser role wherever it is. Its keys go on
+    /// unless they shall be revoked.
+    pub async fn hand_on_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
+        let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
+        const ABLE: &str = concat!(
+            "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
+                and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
+                    where w.tenant_id = $1 and w.person_id = $3 and ",
+            falls_short!(),
+            "))"
+        );
+        const HAND_ON: &str = "update person set responsible_id = $4
+            where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
+        if successor == responsible {
+            return Err(Error::Conflict("They answer for it already."));
+        }
+        let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
+        if scoped!(self, Number, fetch_one, ABLE, successor, account)?.n == 0 {
+            let why = "must be an admin, or in every organisation that the service account is in with no lesser role";
+            return Err(Invalid::new("successor", why).into());
+        }
+        let revoked = if revoke { self.end_all_keys_of(account).await? } else { 0 };
+        let entry = self.entry(&proof)?.with_detail("keys_revoked", revoked.into());
+        self.record(entry).await?;
+        if self.actor.person() != Some(successor) {
+            self.happened(successor, Happened::ServiceAccountsGiven, &called.name).await?;
+        }
+        self.tell(Topic::People, account.0);
+        Ok(())
+    }
+}
+
+record! {
+    /// What somebody is called.
+    pub struct Called {
+        /// Their name.
+        pub name: String,
     }
 }

@@ -114,6 +114,34 @@ pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
+/// Makes somebody else answer for a service account.
+#[server(prefix = "/actions", endpoint = "keys/hand-on")]
+pub async fn hand_on(
+    account: String,
+    #[server(default)] successor: String,
+    #[server(default)] revoke: bool,
+) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{Email, Invalid, policy::HandOnServiceAccount};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let unknown = || Invalid::new("successor", t!("service-responsible-unknown"));
+    let email = Email::parse(&successor).map_err(|_| unknown())?;
+    let mut read = store.read(&actor).await?;
+    let account = read.service_account(ctx::id(&account)?).await?;
+    let successor = read.person_called(&email).await;
+    drop(read);
+    // Who may not hand it on learns nothing of who there is.
+    let person = *successor.as_ref().unwrap_or(&account.responsible_id);
+    let hand_on =
+        HandOnServiceAccount { account: account.id, responsible: account.responsible_id, successor: person, revoke };
+    let proof = store.authorise(&actor, hand_on).await?;
+    successor.map_err(|_| unknown())?;
+    let mut write = store.write(&actor).await?;
+    write.hand_on_service_account(proof).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/keys/service-accounts/{}", account.id)))
+}
+
 /// Makes a service account, and gives it a role in one organisation.
 #[server(prefix = "/actions", endpoint = "keys/service-account")]
 pub async fn create_service_account(
@@ -150,5 +178,5 @@ pub async fn create_service_account(
     let join = actor.may(SetMembership { organisation, person, role }).map_err(store::Error::from)?;
     write.set_membership(join).await?;
     write.commit().await?;
-    Ok(Done::GoTo("/keys/service-accounts".into()))
+    Ok(Done::GoTo(format!("/keys/service-accounts/{person}")))
 }

@@ -24,6 +24,11 @@ pub fn service_accounts() -> impl IntoView {
     page(service::accounts)
 }
 
+/// One service account.
+pub fn service_account() -> impl IntoView {
+    page(service::account)
+}
+
 /// Making a key.
 pub fn new() -> impl IntoView {
     page(new_key)

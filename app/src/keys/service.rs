@@ -1,10 +1,13 @@
-//! Service accounts: who answers for each, and making one.
-use super::actions::CreateServiceAccount;
+//! Service accounts: who answers for each, making one, and making somebody else answer for it.
+use super::actions::{CreateServiceAccount, HandOn};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Choice, Empty, Field, Form, Look, Moment, Page, Place, Revealed, Select, Table, ctx, words},
+    ui::{
+        Button, Checkbox, Choice, Empty, Fact, Facts, Field, Form, Look, Moment, Page, Place, Revealed, RowLink,
+        Select, Table, ctx, words,
+    },
 };
-use domain::{Actor, role::Role};
+use domain::{Actor, PersonId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::ServiceAccount;
 
@@ -47,11 +50,45 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
+pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
+    let id: PersonId = ctx::param("id")?;
+    let mut read = ctx::store()?.read(&actor).await?;
+    let (account, memberships) = (read.service_account(id).await?, read.memberships(id).await?);
+    drop(read);
+    let page = Page::new(Place::Keys, account.name).under("/keys/service-accounts", t!("services-title"));
+    let places = memberships.into_iter().map(|held| {
+        view! { <li><Revealed text=held.organisation />", "{words::role(held.role)}</li> }
+    });
+    let makes_keys = actor.is_admin() || actor.person() == Some(account.responsible_id);
+    let new = makes_keys.then(|| view! { " " <a href=format!("/keys/new?owner={id}")>{t!("key-new")}</a> });
+    Ok(page.body(view! {
+        <Facts>
+            <Fact name=t!("service-responsible")><Revealed text=account.responsible /></Fact>
+            <Fact name=t!("nav-organisations")><ul class="events">{places.collect_view()}</ul></Fact>
+            <Fact name=t!("service-keys")>{account.keys.to_string()}{new}</Fact>
+            <Fact name=t!("key-made")><Moment at=account.created_at /></Fact>
+        </Facts>
+        {actor.is_admin().then(|| view! {
+            <section>
+                <h2>{t!("service-hand-on-title")}</h2>
+                <p>{t!("service-hand-on-text")}</p>
+                <Form action=HandOn::PATH hidden=vec![("account", id.to_string())]>
+                    <Field
+                        name="successor" label=t!("successor") help=t!("service-successor-help") kind="email" required=true
+                    />
+                    <Checkbox name="revoke" label=t!("service-revoke") help=t!("service-revoke-help") />
+                    <Button look=Look::Main>{t!("service-hand-on")}</Button>
+                </Form>
+            </section>
+        })}
+    }))
+}
+
 #[component]
 fn Row(account: ServiceAccount) -> impl IntoView {
     view! {
         <tr>
-            <th scope="row"><Revealed text=account.name /></th>
+            <RowLink href=format!("/keys/service-accounts/{}", account.id)><Revealed text=account.name /></RowLink>
             <td><Revealed text=account.responsible /></td>
             <td>{account.keys.to_string()} " " <a href=format!("/keys/new?owner={}", account.id)>{t!("key-new")}</a></td>
             <td><Moment at=account.created_at /></td>

@@ -28,6 +28,18 @@ actions! {
         responsible: PersonId,
     } if |_, actor| admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible });
 
+    /// Makes somebody else answer for a service account; who leaves an organisation chooses somebody there with that.
+    HandOnServiceAccount = "service_account.hand_on" on "person" (|a| a.account.to_string()) {
+        /// Which.
+        account: PersonId,
+        /// Who answers for it now.
+        responsible: PersonId,
+        /// Who does from then on.
+        successor: PersonId,
+        /// Whether its keys are revoked at once: who answered for it may know them.
+        revoke: bool,
+    } if |_, actor| admin(actor), detail |a| json!({ "was": a.responsible, "successor": a.successor }), fresh true;
+
     /// Makes a new one-time link for a person to set their password with.
     IssuePasswordLink = "person.password_link" on "person" (|a| a.person.to_string()) {
         /// For whom.

@@ -96,6 +96,12 @@ impl House {
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         house.things.insert("provider", provider);
         let admin = house.guest("admin");
+        let fields = [("name", "acme's robot"), ("responsible", "mia@acme.example"), ("role", "viewer")];
+        let fields = [fields.as_slice(), &[("organisation", house.things["organisation"].as_str())]].concat();
+        let made = program.act(admin.in_browser(), "keys/service-account", &fields).await.is(200).json();
+        let robot = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+        house.things.insert("robot", robot);
+        let admin = house.guest("admin");
         let begun = program.act(admin.in_browser(), "reviews/start", &[]).await.is(200).json();
         let review = begun["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         house.things.insert("review", review);

@@ -87,6 +87,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /keys", "/keys", "", PAGE),
     row("page GET /keys/new", "/keys/new", "", PAGE),
     row("page GET /keys/service-accounts", "/keys/service-accounts", "", PAGE),
+    row("page GET /keys/service-accounts/{id}", "/keys/service-accounts/$robot", "", READERS_PAGE),
     row("page GET /keys/{id}", "/keys/$key", "", READERS_PAGE),
     row("page GET /organisations", "/organisations", "", PAGE),
     row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
@@ -297,6 +298,12 @@ pub const WALLS: &[Row] = &[
         "/actions/keys/rotate",
         "id=$key&hours=1",
         [401, 404, 404, 404, 404, 403, 404, 403],
+    ),
+    row(
+        "action POST /actions/keys/hand-on",
+        "/actions/keys/hand-on",
+        "account=$robot&successor=lea@acme.example",
+        [401, 404, 404, 404, 404, 403, 404, 200],
     ),
     row(
         "action POST /actions/keys/service-account",
