@@ -38,10 +38,14 @@ pub async fn keep(app: App, stop: CancellationToken) {
 
 async fn sign(app: &App, signed: &mut BTreeMap<TenantId, i64>) -> Result<(), Failure> {
     for tenant in app.store.system().tenants().await? {
-        let head = app.store.read(&Actor::console(tenant.id, app.store.now())).await?.audit_head().await?;
-        if head.seq == 0 || signed.get(&tenant.id) == Some(&head.seq) {
+        let console = Actor::console(tenant.id, app.store.now());
+        let seq = app.store.read(&console).await?.audit_head().await?.seq;
+        if seq == 0 || signed.get(&tenant.id) == Some(&seq) {
             continue;
         }
+        let mut write = app.store.write(&console).await?;
+        let head = write.lasting_audit_head().await?;
+        write.commit().await?;
         let checkpoint = Checkpoint { tenant: tenant.id, size: head.seq, hash: head.hash };
         let key = &app.keys.checkpoints;
         let note = checkpoint.note(&key.public_key(), &key.sign(checkpoint.text().as_bytes()));

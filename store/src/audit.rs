@@ -62,7 +62,7 @@ record! {
 record! {
     /// The end of a chain that this transaction has locked.
     pub struct Locked {
-        /// The number of the record that comes next.
+        /// The number of the last record.
         pub seq: i64,
         /// The hash of the last.
         pub hash: [u8; 32],
@@ -83,8 +83,8 @@ pub struct AuditFilter {
     pub person: Option<PersonId>,
     /// Only what was done to the thing with this id.
     pub target: Option<String>,
-    /// Only `done` or only `refused`.
-    pub outcome: Option<String>,
+    /// Only what came out so.
+    pub outcome: Option<Outcome>,
     /// Only this security event (K-05).
     pub event: Option<SecurityEvent>,
     /// Not before.
@@ -97,20 +97,32 @@ impl Write {
     /// Appends to the tenant's chain. The head row is the lock, on both databases. While the tenant is frozen most of what
     /// would be recorded as done is a conflict (K-09).
     pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {
-        let body = entry.body();
-        let head = scoped!(
-            self,
-            Locked,
-            fetch_one,
-            "update audit_head set seq = seq + 1 where tenant_id = $1 returning seq, hash, frozen_at"
-        )?;
-        if head.frozen_at.is_some()
-            && entry.record.outcome == Outcome::Done
-            && !goes_on_while_frozen(&entry.record.action)
-        {
+        self.record_all(vec![entry]).await
+    }
+
+    /// The same for several, one after the other.
+    pub(crate) async fn record_all(&mut self, entries: Vec<Entry>) -> Result<()> {
+        const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1
+            returning seq - $2 as seq, hash, frozen_at";
+        let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
+        let Locked { mut seq, mut hash, frozen_at } = scoped!(self, Locked, fetch_one, TAKE, count)?;
+        let is_held_up =
+            |entry: &Entry| entry.record.outcome == Outcome::Done && !goes_on_while_frozen(&entry.record.action);
+        if frozen_at.is_some() && entries.iter().any(is_held_up) {
             return Err(Error::Conflict(FROZEN));
         }
-        let hash = link(self.tenant, head.seq, &head.hash, &body);
+        for entry in entries {
+            seq += 1;
+            hash = self.append(entry, seq, hash).await?;
+        }
+        scoped!(self, execute, "update audit_head set hash = $2 where tenant_id = $1", hash)?;
+        Ok(())
+    }
+
+    /// Puts one record behind another; its hash.
+    async fn append(&mut self, entry: Entry, seq: i64, previous: [u8; 32]) -> Result<[u8; 32]> {
+        let body = entry.body();
+        let hash = link(self.tenant, seq, &previous, &body);
         let record = entry.record;
         let event = SecurityEvent::of(&record.action, record.outcome);
         if let Some(event) = event {
@@ -122,7 +134,7 @@ impl Write {
             execute,
             "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            head.seq,
+            seq,
             record.at,
             record.action,
             record.outcome.as_str().to_owned(),
@@ -130,13 +142,19 @@ impl Write {
             record.target.kind,
             record.target.id,
             body,
-            head.hash,
+            previous,
             hash,
             entry.personal,
             event
         )?;
-        scoped!(self, execute, "update audit_head set hash = $2 where tenant_id = $1", hash)?;
-        Ok(())
+        Ok(hash)
+    }
+
+    /// How long the chain is, and the hash of its last record; both are on the disk once this is committed. What is only read
+    /// may be lost yet, if the machine dies at that moment.
+    pub async fn lasting_audit_head(&mut self) -> Result<Head> {
+        const SQL: &str = "update audit_head set seq = seq where tenant_id = $1 returning seq, hash";
+        scoped!(self, Head, fetch_one, SQL)
     }
 }
 
@@ -160,13 +178,17 @@ impl Read {
         let texts = [
             (" and action = ?", filter.action),
             (" and target_id = ?", filter.target),
-            (" and outcome = ?", filter.outcome),
             (" and event = ?", filter.event.map(|event| event.as_str().to_owned())),
         ];
         for (sql, value) in texts {
             if let Some(value) = value {
                 statement.push(sql, Arg::Text(value));
             }
+        }
+        match filter.outcome {
+            None => {}
+            Some(Outcome::Done) => statement.push_text(" and outcome = 'done'"), // nearly all are
+            Some(Outcome::Refused) => statement.push_text(" and outcome = 'refused'"),
         }
         if let Some(person) = filter.person {
             statement.push(" and person_id = ?", Arg::Uuid(person.0));

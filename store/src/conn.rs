@@ -1,17 +1,17 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
-use crate::{Error, Event, Result, Store, Topic, security::Told, writer::Member};
+use crate::{Error, Event, Result, Store, Topic, flush::Turn, open::Sees, security::Told, writer::Member};
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
-use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
 /// A transaction on whichever database is open.
 pub(crate) enum Conn {
     Sqlite(Embedded),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Remote),
 }
 
 /// On SQLite: a snapshot, or a turn at the one writer.
@@ -35,6 +35,31 @@ impl DerefMut for Embedded {
         match self {
             Self::Read(tx) => tx,
             Self::Write(member) => member,
+        }
+    }
+}
+
+/// On PostgreSQL: a snapshot, or a transaction that shares its wait for the disk.
+pub(crate) enum Remote {
+    Read(Transaction<'static, Postgres>),
+    Write(Turn),
+}
+
+impl Deref for Remote {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Write(turn) => turn,
+        }
+    }
+}
+
+impl DerefMut for Remote {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Write(turn) => turn,
         }
     }
 }
@@ -146,15 +171,13 @@ pub struct Write {
 impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
-        let mut conn = self.begin_read().await?;
-        enter(&mut conn, actor.tenant).await?;
+        let conn = self.begin_read(Sees::Tenant(actor.tenant)).await?;
         Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn })
     }
 
     /// Opens a transaction in the actor's tenant.
     pub async fn write(&self, actor: &Actor) -> Result<Write> {
-        let mut conn = self.begin_write().await?;
-        enter(&mut conn, actor.tenant).await?;
+        let conn = self.begin_write(Sees::Tenant(actor.tenant)).await?;
         let (tenant, now) = (actor.tenant, self.now());
         Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] })
     }
@@ -175,15 +198,6 @@ impl Store {
         write.commit().await?;
         Ok(Error::Denied(denied))
     }
-}
-
-/// Tells PostgreSQL's row-level security which tenant the transaction is for.
-async fn enter(conn: &mut Conn, tenant: TenantId) -> Result<()> {
-    if let Conn::Postgres(tx) = conn {
-        let set = sqlx::query("select set_config('castellan.tenant', $1, true)").bind(tenant.to_string());
-        set.execute(&mut **tx).await?;
-    }
-    Ok(())
 }
 
 impl Write {
@@ -220,8 +234,19 @@ impl Write {
         outcome: Outcome,
         detail: serde_json::Value,
     ) -> Result<()> {
-        let entry = Entry::event(&self.actor, action, target, outcome, detail, self.now, salt()?);
+        let entry = self.event(action, target, outcome, detail)?;
         self.record(entry).await
+    }
+
+    /// The record of such a thing.
+    pub(crate) fn event(
+        &self,
+        action: &str,
+        target: (&str, String),
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> Result<Entry> {
+        Ok(Entry::event(&self.actor, action, target, outcome, detail, self.now, salt()?))
     }
 }
 

@@ -65,3 +65,8 @@ impl Error {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())
     }
 }
+
+/// What was to be committed has no outcome that anybody could tell: whoever saw to it is gone.
+pub(crate) fn lost() -> Error {
+    Error::Database(sqlx::Error::WorkerCrashed)
+}

@@ -1,7 +1,8 @@
 //! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
 use crate::{
     Result, Store,
-    conn::{Conn, Embedded},
+    conn::{Conn, Embedded, Remote},
+    flush::Flusher,
 };
 use domain::TenantId;
 use sqlx::{PgConnection, postgres::PgListener};
@@ -65,7 +66,7 @@ pub struct Event {
 }
 
 /// Look again, everybody.
-const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };
+pub(crate) const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };
 
 /// How many events a slow listener may lag behind before it is told that it missed some.
 pub(crate) const BACKLOG: usize = 4_096;
@@ -88,24 +89,29 @@ pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
     match conn {
         Conn::Sqlite(Embedded::Read(tx)) => tx.rollback().await?,
         Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
-        Conn::Postgres(mut tx) => {
-            announce(&mut tx, &events).await?;
-            tx.commit().await?;
-        }
+        Conn::Postgres(Remote::Read(tx)) => tx.rollback().await?,
+        Conn::Postgres(Remote::Write(turn)) => turn.commit(events).await?,
     }
     Ok(())
 }
 
-async fn announce(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
-    for event in events {
-        let payload = format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id);
-        sqlx::query("select pg_notify('castellan', $1)").bind(payload).execute(&mut *conn).await?;
+/// Has the database announce it when the transaction commits.
+pub(crate) async fn announce(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
     }
+    let sql = "select pg_notify('castellan', payload) from unnest($1) payload";
+    sqlx::query(sql).bind(payloads(events)).execute(conn).await?;
     Ok(())
+}
+
+/// How events are written for PostgreSQL.
+pub(crate) fn payloads(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id)).collect()
 }
 
 /// Passes on what other nodes and this one notify, for as long as the store lives.
-pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event>) {
+pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event>, flusher: Flusher) {
     loop {
         match listener.try_recv().await {
             Ok(Some(note)) => {
@@ -116,6 +122,7 @@ pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event
             Ok(None) => {
                 // The connection broke and was made again; what was notified meanwhile is gone.
                 let _ = to.send(MISSED);
+                flusher.reconnect();
             }
             Err(sqlx::Error::PoolClosed) => return, // and give the connection back, or closing would wait for it for ever
             Err(error) => {

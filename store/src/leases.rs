@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
+    audit::Outcome,
     receipt::{End, Receipt},
     request::RequestDigest,
     task::{MAX_ATTEMPTS, TaskState},
@@ -127,41 +128,54 @@ impl Read {
 }
 
 impl Write {
-    /// Takes the task whose turn it is, if there is one that this runner can run. `capabilities` are tools.
-    pub async fn claim_task(&mut self, capabilities: &[String]) -> Result<Option<Assignment>> {
+    /// Takes the tasks whose turn it is, `most` of them at most, as far as this runner can run them. `capabilities` are tools.
+    pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
         let runner = runner(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
-            return Ok(None); // bash is the one tool that there is
+            return Ok(vec![]); // bash is the one tool that there is
         }
         if !self.lock_runner(runner).await? {
-            return Ok(None);
+            return Ok(vec![]);
         }
         // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
         // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
         let until = self.now.after(LEASE);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         macro_rules! claim {
-            ($lock:literal) => {
+            ($among:literal, $lock:literal) => {
                 concat!(
                     "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
                         cancel_asked = false, started_at = null
-                     where tenant_id = $1 and state = 'queued' and id = (select id from task where tenant_id = $1
+                     where tenant_id = $1 and state = 'queued' and id ",
+                    $among,
+                    "(select id from task where tenant_id = $1
                         and state = 'queued' and not exists (select 1 from audit_head h
                             where h.tenant_id = $1 and h.frozen_at is not null)
-                        order by priority desc, id limit 1",
+                        order by priority desc, id limit $4",
                     $lock,
                     ") returning id, attempt, request, request_digest, script, rule, asked, lease_until"
                 )
             };
         }
         let claimed = match &self.conn {
-            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_optional, claim!(""), runner, until)?,
-            Conn::Postgres(_) => scoped!(self, Claimed, fetch_optional, claim!(" for update"), runner, until)?,
+            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most)?,
+            // An array is made once; what is joined could be looked for again, and more be locked than is taken.
+            Conn::Postgres(_) => {
+                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)?
+            }
         };
-        let Some(task) = claimed else { return Ok(None) };
-        let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
-        self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
-        self.tell(Topic::Tasks, task.id.0);
-        Ok(Some(Assignment { task, deciders }))
+        let (mut assignments, mut entries) = (vec![], vec![]);
+        for task in claimed {
+            let detail = json!({ "runner": runner, "attempt": task.attempt });
+            entries.push(self.event("task.assign", ("task", task.id.to_string()), Outcome::Done, detail)?);
+            let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
+            self.tell(Topic::Tasks, task.id.0);
+            assignments.push(Assignment { task, deciders });
+        }
+        if !entries.is_empty() {
+            self.record_all(entries).await?;
+        }
+        Ok(assignments)
     }
 
     /// Who said yes to a task.

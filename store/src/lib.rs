@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod factors;
 mod filter;
+mod flush;
 mod identities;
 mod incident;
 mod invitations;

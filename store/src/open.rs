@@ -1,13 +1,14 @@
 //! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
 use crate::{
     Error, Event, MasterKey, Result,
-    conn::{Conn, Embedded},
+    conn::{Conn, Embedded, Remote},
     events,
+    flush::Flusher,
     writer::Writer,
 };
-use domain::Timestamp;
+use domain::{TenantId, Timestamp};
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -54,7 +55,10 @@ enum Pool {
         writer: Writer,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        flusher: Flusher,
+    },
 }
 
 struct Inner {
@@ -114,7 +118,7 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.begin_read().await?;
+        let mut conn = self.begin_read(Sees::Nothing).await?;
         crate::conn::unscoped!(conn, crate::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
         Ok(())
     }
@@ -131,7 +135,10 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres { pool, flusher } => {
+                pool.close().await;
+                flusher.close().await;
+            }
         }
     }
 
@@ -143,22 +150,44 @@ impl Store {
         &self.0.key
     }
 
-    pub(crate) async fn begin_read(&self) -> Result<Conn> {
+    /// Opens a snapshot.
+    pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
-            Pool::Postgres(pool) => {
+            Pool::Postgres { pool, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(pool.begin_with(begin).await?)
+                Conn::Postgres(Remote::Read(pool.begin_with(entering(begin, sees)).await?))
             }
         })
     }
 
-    pub(crate) async fn begin_write(&self) -> Result<Conn> {
+    /// Opens a transaction that writes.
+    pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
-            Pool::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+            Pool::Postgres { pool, flusher } => {
+                let begun = pool.begin_with(entering("begin", sees)).await?;
+                Conn::Postgres(Remote::Write(flusher.take(begun)))
+            }
         })
     }
+}
+
+/// What a transaction sees of the tenants.
+#[derive(Clone, Copy)]
+pub(crate) enum Sees {
+    Nothing,
+    Tenant(TenantId),
+    All,
+}
+
+/// The beginning of a transaction, which tells PostgreSQL's row-level security in the same breath what it sees.
+fn entering(begin: &str, sees: Sees) -> AssertSqlSafe<String> {
+    AssertSqlSafe(match sees {
+        Sees::Nothing => begin.to_owned(),
+        Sees::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
+        Sees::All => format!("{begin}; set local castellan.system = 'on'"),
+    })
 }
 
 async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {
@@ -171,6 +200,8 @@ async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Poo
         .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
+        // A checkpoint waits for the disk several times: every 16 MiB instead of every 4.
+        .pragma("wal_autocheckpoint", "4000")
         .pragma("trusted_schema", "off");
     let mut conn = options.connect().await.map_err(|error| unusable(url, &error))?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut conn).await?;
@@ -205,7 +236,7 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
     let pool = PgPoolOptions::new()
         .max_connections(24)
         .acquire_timeout(Duration::from_secs(15))
-        .connect_with(options)
+        .connect_with(options.clone())
         .await
         .map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
@@ -222,8 +253,9 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
     migrate(&POSTGRES, &pool).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("castellan").await?;
-    tokio::spawn(events::listen(listener, events.clone()));
-    Ok(Pool::Postgres(pool))
+    let flusher = Flusher::new(options, events.clone());
+    tokio::spawn(events::listen(listener, events.clone(), flusher.clone()));
+    Ok(Pool::Postgres { pool, flusher })
 }
 
 async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>

@@ -6,7 +6,7 @@
 //! told of their commit, and nothing is announced, before that; where nobody waits, the commit follows at once.
 //!
 //! A task of its own sees each turn through to its end, whatever becomes of the future that asked for it.
-use crate::{Error, Event, Result};
+use crate::{Error, Event, Result, error::lost};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteQueryResult},
@@ -232,11 +232,6 @@ impl Group {
     fn is_full(&self) -> bool {
         self.members.len() >= MOST || self.members.first().is_some_and(|first| first.since.elapsed() >= LONGEST)
     }
-}
-
-/// The task that saw to a turn has ended before it, as all do when the program stops.
-fn lost() -> Error {
-    Error::Database(sqlx::Error::WorkerCrashed)
 }
 
 fn not_written(error: &Error) -> Error {

@@ -111,12 +111,7 @@ async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<()> {
 /// Claims so many tasks at most for one runner, and hands them out when that is on the disk; how many there were.
 async fn claim(shared: &Shared, seat: &Seat, most: usize) -> store::Result<usize> {
     let mut write = shared.store().write(&seat.actor).await?;
-    let mut claimed = vec![];
-    while claimed.len() < most
-        && let Some(assignment) = write.claim_task(&seat.capabilities).await?
-    {
-        claimed.push(assignment);
-    }
+    let claimed = write.claim_tasks(&seat.capabilities, most).await?;
     if claimed.is_empty() {
         return Ok(0);
     }

@@ -8,8 +8,13 @@ mod providers;
 mod secrets;
 mod sign_in;
 
-use crate::{Result, Store, conn::Conn};
+use crate::{
+    Result, Store,
+    conn::{Conn, on},
+    open::Sees,
+};
 use domain::Timestamp;
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
@@ -34,26 +39,26 @@ const LAST_USED: Duration = Duration::from_mins(1);
 
 impl System<'_> {
     pub(crate) async fn read(&self) -> Result<Conn> {
-        let mut conn = self.0.begin_read().await?;
-        across(&mut conn).await?;
-        Ok(conn)
+        self.0.begin_read(Sees::All).await
     }
 
     pub(crate) async fn write(&self) -> Result<Conn> {
-        let mut conn = self.0.begin_write().await?;
-        across(&mut conn).await?;
-        Ok(conn)
+        self.0.begin_write(Sees::All).await
+    }
+
+    /// Has PostgreSQL look at tables that have just been filled: until it does so by itself it plans as if they were empty.
+    /// SQLite plans by the indexes alone.
+    pub(crate) async fn look_at(&self, tables: &[&str]) -> Result<()> {
+        if self.0.is_embedded() {
+            return Ok(());
+        }
+        let mut conn = self.write().await?;
+        let sql = AssertSqlSafe(format!("analyze {}", tables.join(", ")));
+        on!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?;
+        conn.commit().await
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.now()
     }
-}
-
-/// Tells PostgreSQL's row-level security that this transaction looks across tenants.
-async fn across(conn: &mut Conn) -> Result<()> {
-    if let Conn::Postgres(tx) = conn {
-        sqlx::query("select set_config('castellan.system', 'on', true)").execute(&mut **tx).await?;
-    }
-    Ok(())
 }
