@@ -1,6 +1,10 @@
 //! The catalogue: every text that a person reads, by key, from `locales/`. `t!("key", name = value)` looks one up.
 use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, static_loader};
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::{PoisonError, RwLock},
+};
 
 static_loader! {
     static CATALOGUE = {
@@ -14,7 +18,7 @@ static_loader! {
 /// The text of a key in the person's language, with values for its placeholders.
 #[macro_export]
 macro_rules! t {
-    ($key:literal) => { $crate::text::text($key, []) };
+    ($key:literal) => { $crate::text::plain($key) };
     ($key:literal, $($name:ident = $value:expr),+ $(,)?) => {
         $crate::text::text($key, [$((stringify!($name), $crate::text::Value::from($value))),+])
     };
@@ -23,7 +27,18 @@ macro_rules! t {
 /// What may stand for a placeholder: text or a number.
 pub type Value = FluentValue<'static>;
 
-/// What [`t!`] stands for.
+/// What [`t!`] stands for without values. A page has hundreds of them, so each is looked up once.
+pub fn plain(key: &'static str) -> String {
+    static KNOWN: RwLock<BTreeMap<&'static str, String>> = RwLock::new(BTreeMap::new());
+    if let Some(text) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+        return text.clone();
+    }
+    let text = CATALOGUE.lookup(language(), key);
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(key, text.clone());
+    text
+}
+
+/// What [`t!`] stands for with values.
 pub fn text<const N: usize>(key: &str, values: [(&'static str, Value); N]) -> String {
     let values: HashMap<Cow<'static, str>, Value> =
         values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();

@@ -51,6 +51,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Done, Self::Refused];
+
     /// The word in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {

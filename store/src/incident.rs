@@ -117,13 +117,16 @@ impl Write {
 
     /// Ends all sessions that it is about but `this` one; says how many.
     pub async fn end_all_sessions(&mut self, proof: Allowed<EndSessions>, this: Option<SessionId>) -> Result<usize> {
-        const SQL: &str = "delete from session where tenant_id = $1 and ($2 is null or person_id = $2)
-                and ($3 is null or id <> $3) returning person_id";
-        let of = proof.action().of;
-        if let Some(person) = of {
-            self.know_person(person).await?;
-        }
-        let ended = scoped!(self, Holder, fetch_all, SQL, of, this)?;
+        const ALL: &str = "delete from session where tenant_id = $1 and ($2 is null or id <> $2) returning person_id";
+        const ONES: &str = "delete from session where tenant_id = $1 and person_id = $3 and ($2 is null or id <> $2)
+            returning person_id";
+        let ended = match proof.action().of {
+            None => scoped!(self, Holder, fetch_all, ALL, this)?,
+            Some(person) => {
+                self.know_person(person).await?;
+                scoped!(self, Holder, fetch_all, ONES, this, person)?
+            }
+        };
         for holder in &ended {
             self.tell(Topic::People, holder.person_id.0);
         }

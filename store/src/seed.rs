@@ -51,7 +51,7 @@ impl System<'_> {
             batch.write(&mut conn).await?;
             conn.commit().await?;
         }
-        Ok(())
+        self.look_at(&["task", "task_label", "task_word", "task_log", "approval", "decision", "audit"]).await
     }
 
     /// The people and organisations that synthetic tasks belong to; made at the first time.

@@ -15,12 +15,14 @@ pub use one::{Progress, Task};
 pub use submit::Submitted;
 
 /// Who sees a task: what [`domain::visibility::Sight::seen_by`] says, as SQL. `$2` is the person, `$3` whether they read
-/// everything; who does is asked first, because the others need the row.
+/// everything; who does is asked first, because the others need the row. The organisations are read once, not for each task.
 macro_rules! visible {
     () => {
-        "($3 or t.owner_id = $2 or t.visibility = 'public' or exists (select 1 from membership m
-            where m.tenant_id = t.tenant_id and m.organisation_id = t.organisation_id and m.person_id = $2
-            and (t.visibility = 'org' or (t.asked and m.role in ('approver', 'owner')))))"
+        "($3 or t.owner_id = $2 or t.visibility = 'public'
+            or (t.visibility = 'org' and t.organisation_id in (select m.organisation_id from membership m
+                where m.tenant_id = $1 and m.person_id = $2))
+            or (t.asked and t.organisation_id in (select m.organisation_id from membership m
+                where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner'))))"
     };
 }
 

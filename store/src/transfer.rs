@@ -14,10 +14,11 @@ use table::Table;
 
 /// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
 /// not among them: each database is sealed by itself.
-const TABLES: [&str; 43] = [
+const TABLES: [&str; 44] = [
     "tenant",
     "tenant_key",
     "organisation",
+    "former_name",
     "person",
     "membership",
     "invitation",
@@ -106,6 +107,7 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
         progress(name, original.rows);
     }
     drop(source);
+    to.system().look_at(&TABLES).await?;
     from.close().await;
     to.close().await;
     Ok(())

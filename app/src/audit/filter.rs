@@ -1,6 +1,6 @@
 //! What the audit log is narrowed by, as it stands in the address.
 use crate::ui::Address;
-use domain::Timestamp;
+use domain::{Timestamp, audit::Outcome};
 use store::AuditFilter;
 
 /// Reads it; a value that makes no sense narrows nothing. Days are in UTC, both ends included.
@@ -11,7 +11,7 @@ pub fn read(here: &Address) -> AuditFilter {
         action: text("action"),
         person: here.get("person").and_then(|id| id.parse().ok()),
         target: text("target"),
-        outcome: text("outcome").filter(|word| word == "done" || word == "refused"),
+        outcome: Outcome::ALL.into_iter().find(|outcome| here.get("outcome") == Some(outcome.as_str())),
         event: here.get("event").and_then(|event| event.parse().ok()),
         since: day("since", "00:00:00"),
         until: day("until", "23:59:59.999999"),
@@ -21,8 +21,8 @@ pub fn read(here: &Address) -> AuditFilter {
 /// Whether anything is narrowed at all.
 pub fn is_narrow(filter: &AuditFilter) -> bool {
     let AuditFilter { action, person, target, outcome, event, since, until } = filter;
-    let texts = [action, target, outcome].into_iter().any(Option::is_some);
-    texts || person.is_some() || event.is_some() || since.is_some() || until.is_some()
+    let texts = action.is_some() || target.is_some();
+    texts || outcome.is_some() || person.is_some() || event.is_some() || since.is_some() || until.is_some()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use store::Lease;
 /// Runs the task that waits: it prints `lines` and ends with an exit status, unless it goes on.
 async fn run(house: &House, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
     let mut write = house.store.write(runner).await.unwrap();
-    let task = write.claim_task(&["bash".into()]).await.unwrap().unwrap().task;
+    let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap().task;
     let lease = Lease { task: task.id, attempt: task.attempt };
     write.start_task(lease).await.unwrap();
     let lines: Vec<_> =

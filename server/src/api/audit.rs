@@ -120,7 +120,7 @@ struct Came(Outcome);
 impl FromStr for Came {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let found = [Outcome::Done, Outcome::Refused].into_iter().find(|outcome| outcome.as_str() == text);
+        let found = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
         found.map(Self).ok_or_else(|| Invalid::new("outcome", "must be done or refused"))
     }
 }
@@ -151,7 +151,7 @@ pub(super) async fn list_audit_records(
         action: query.action,
         person: query.person,
         target: query.target,
-        outcome: query.outcome.map(|Came(outcome)| outcome.as_str().to_owned()),
+        outcome: query.outcome.map(|Came(outcome)| outcome),
         event: query.event,
         since: query.since.map(|Moment(at)| at),
         until: query.until.map(|Moment(at)| at),

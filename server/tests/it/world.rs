@@ -215,7 +215,8 @@ impl World {
 
     /// The runner takes the next task and starts it.
     pub async fn start(&self, house: &House) -> Assignment {
-        let taken = self.change(&house.rex, async |write| write.claim_task(&["bash".into()]).await).await.unwrap();
+        let taken =
+            self.change(&house.rex, async |write| write.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
         self.change(&house.rex, async |write| write.start_task(lease(&taken)).await).await;
         taken
     }

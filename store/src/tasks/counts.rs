@@ -33,21 +33,26 @@ const OF_A_STATE: i64 = 100;
 /// Where counting what matches stops, when something other than the state narrows.
 const OF_A_MATCH: i64 = 500;
 
-/// Where looking for what one sees stops, in each state and among what else narrows.
+/// Where looking for what one sees stops, among what matches.
 const STRETCH: i64 = 1_000;
 
-/// What is counted of each of some states, and of how many of that state where one does not see everything. Only the index of
-/// states is read.
-const STATES: &str = concat!(
-    "select s.state, (select count(*) from (select 1 from (select t.tenant_id, t.owner_id, t.organisation_id, t.visibility, t.asked
-            from task t where t.tenant_id = $1 and t.state = s.state order by t.id desc limit $5) t
-        where ",
-    visible!(),
-    " limit $4) counted) as n,
-        case when $3 then 0 else (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.state = s.state
-            limit $5) looked) end as looked
-     from ("
-);
+/// The same in each state.
+const STRETCH_OF_A_STATE: i64 = 300;
+
+/// How many of the newest tasks of a state were looked at, and how many of those one sees. Only the index of states is read.
+macro_rules! seen_of_state {
+    ($before:literal, $state:literal) => {
+        concat!(
+            $before,
+            "select t.state, count(*) as looked, count(*) filter (where ",
+            visible!(),
+            ") as n from (select t.state, t.owner_id, t.organisation_id, t.visibility, t.asked from task t
+                where t.tenant_id = $1 and t.state = ",
+            $state,
+            " order by t.id desc limit $4) t group by t.state"
+        )
+    };
+}
 
 /// What is counted of everything that matches.
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
@@ -87,17 +92,17 @@ impl Read {
 
     async fn count_states(&mut self) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
-        let (person, everything) = (Arg::Uuid(self.viewer().0), Arg::Bool(self.actor.reads_everything()));
-        let args = vec![Arg::Uuid(self.tenant.0), person, everything, Arg::Int(OF_A_STATE), Arg::Int(STRETCH)];
-        let mut statement = Statement::new(STATES, args);
-        for (nth, state) in counts.of.keys().enumerate() {
-            let sql = if nth == 0 { "select ? as state" } else { " union all select ?" };
-            statement.push(sql, Arg::Text(state.to_string()));
-        }
-        statement.push_text(") s");
+        let everything = self.actor.reads_everything();
+        let stretch = if everything { OF_A_STATE } else { STRETCH_OF_A_STATE };
+        let mut args =
+            vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(stretch)];
+        let mut states = counts.of.keys().map(|state| Arg::Text(state.to_string()));
+        args.extend(states.next());
+        let mut statement = Statement::new(seen_of_state!("", "$5"), args);
+        states.for_each(|state| statement.push(seen_of_state!(" union all ", "?"), state));
         let rows: Vec<SeenOfState> = statement.fetch(&mut self.conn).await?;
-        counts.whole = rows.iter().all(|row| row.looked < STRETCH || row.n == OF_A_STATE);
-        counts.of.extend(rows.into_iter().map(|row| (row.state, row.n)));
+        counts.whole = rows.iter().all(|row| row.looked < stretch || row.n >= OF_A_STATE);
+        counts.of.extend(rows.into_iter().map(|row| (row.state, row.n.min(OF_A_STATE))));
         Ok(counts)
     }
 
@@ -110,8 +115,8 @@ impl Read {
         let mut statement = narrowed.in_order(OF_A_MATCH);
         statement.push_text(") counted group by counted.state");
         let rows: Vec<OfState> = statement.fetch(&mut self.conn).await?;
+        counts.whole = !edge && rows.iter().map(|row| row.n).sum::<i64>() < OF_A_MATCH;
         counts.of.extend(rows.into_iter().map(|row| (row.state, row.n.min(OF_A_STATE))));
-        counts.whole = !edge && counts.of.values().sum::<i64>() < OF_A_MATCH;
         Ok(counts)
     }
 }

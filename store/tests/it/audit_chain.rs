@@ -18,7 +18,7 @@ use proptest::{
 };
 use std::cell::Cell;
 
-async fn chain(world: &World, house: &House) -> Vec<Stored> {
+pub async fn chain(world: &World, house: &House) -> Vec<Stored> {
     let mut read = world.store.read(&house.audrey).await.unwrap();
     let proof = house.audrey.may(ReadAudit).unwrap();
     let (mut rows, mut after) = (vec![], 0);
@@ -31,7 +31,7 @@ async fn chain(world: &World, house: &House) -> Vec<Stored> {
     rows
 }
 
-fn verify(house: &House, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
+pub fn verify(house: &House, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
     let mut verifier = Verifier::new(house.tenant);
     chain.iter().try_for_each(|record| verifier.take(record))?;
     Ok(verifier.head())

@@ -8,6 +8,7 @@ use domain::{
     Actor, EnrolmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
     account::Factor,
     approval::Answer,
+    audit::Outcome,
     log::{Line, Stream},
     policy::*,
     receipt::End,
@@ -66,6 +67,7 @@ const SILENT: &[(&str, &str)] = &[
     ("use_password_link", "the new password is recorded"),
     ("offer_totp", "counts for nothing before its first code"),
     ("totp_secret", "is looked at only"),
+    ("lasting_audit_head", "is looked at only"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "its owner has read what is recorded elsewhere"),
@@ -141,6 +143,7 @@ on_both! {
         let enrol = |factor| mia.may(EnrolFactor { owner, factor });
         let remove = |factor| mia.may(RemoveFactor { owner, factor });
         l.records("offer_totp", 0, mia, async |w| w.offer_totp(&enrol(Factor::Totp)?, b"secret").await).await;
+        l.records("lasting_audit_head", 0, mia, async |w| w.lasting_audit_head().await).await;
         l.records("totp_secret", 0, mia, async |w| w.totp_secret().await).await;
         l.records("confirm_totp", 1, mia, async |w| w.confirm_totp(enrol(Factor::Totp)?, 1).await).await;
         l.records("use_totp_step", 0, mia, async |w| w.use_totp_step(2).await).await;
@@ -186,7 +189,9 @@ on_both! {
         l.records("rotate_key", 1, mia, async |w| w.rotate_key(mia.may(rotate())?, "mk_", hash("k3")).await).await;
         l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
-        l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
+        let account = l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
+        let hand_on = || HandOnServiceAccount { account, responsible: owner, successor: adam.person().unwrap(), revoke: true };
+        l.records("hand_on_service_account", 1, adam, async |w| w.hand_on_service_account(adam.may(hand_on())?).await).await;
 
         // Reviews
         let start = || StartReview { organisation: None };
@@ -244,7 +249,7 @@ on_both! {
         let task = l.records("submit_task", 1, mia, async |w| w.submit_task(mia.may(asking(acme.ops))?).await).await;
         let question = world.question(&task).await;
         l.records("decide", 1, ada, async |w| w.decide(ada.may(decision(&question, Answer::Approve))?).await).await;
-        let taken = l.records("claim_task", 1, rex, async |w| w.claim_task(&["bash".into()]).await).await.unwrap();
+        let taken = l.records("claim_tasks", 1, rex, async |w| w.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
         let held = lease(&taken);
         l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
         let line = || [Line { at: Timestamp(0), stream: Stream::Stdout, text: "hi".into() }];
@@ -296,7 +301,7 @@ on_both! {
         let mut read = world.store.read(&acme.adam).await.unwrap();
         let row = read.audit_record(&acme.adam.may(ReadAudit).unwrap(), before + 1).await.unwrap();
         assert_eq!((row.action.as_str(), row.outcome.as_str(), row.person_id), ("organisation.create", "refused", acme.mia.person()));
-        let filter = store::AuditFilter { outcome: Some("refused".into()), person: acme.mia.person(), ..Default::default() };
+        let filter = store::AuditFilter { outcome: Some(Outcome::Refused), person: acme.mia.person(), ..Default::default() };
         let page = read.audit(&acme.adam.may(ReadAudit).unwrap(), filter, None, 10).await.unwrap();
         assert_eq!(page.items.iter().map(|row| row.seq).collect::<Vec<_>>(), [before + 1]);
     }

@@ -1,12 +1,12 @@
 //! M-01: API keys. Shown once, kept as hashes, gone at once when revoked.
 use crate::world::{World, hash, new_key, on_both};
-use crate::world::{asking, decision, person, task};
+use crate::world::{asking, decision, holding, person, task};
 use domain::{
     Actor, KeyId, PersonId,
     approval::Answer,
     policy::{
-        CreateKey, CreateServiceAccount, IssuePasswordLink, RevokeKey, RevokeKeysOf, RotateKey, SetMembership,
-        SetTenantRole,
+        CreateKey, CreateServiceAccount, HandOnServiceAccount, IssuePasswordLink, RemoveMembership, RevokeKey,
+        RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
     },
     role::{Role, TenantRole},
 };
@@ -191,6 +191,54 @@ on_both! {
         let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
         assert!(matches!(by(&mia).await, Err(Error::Conflict(why)) if why.contains("service account")));
         by(&acme.ada).await.unwrap();
+    }
+
+    /// D-04, M-01: whoever was shown a key can ask with it, whoever answers for its owner.
+    async fn d_04_who_made_a_key_does_not_decide_what_is_asked_with_it(world) {
+        let (acme, robot) = (&world.acme, robot(world).await);
+        let promote = SetMembership { organisation: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
+        world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(promote)?).await).await.unwrap();
+        let mia = world.again(&acme.mia).await;
+        let made = CreateKey { responsible: mia.person(), ..new_key(&robot, "k", "tasks:*") };
+        let key = create(world, &mia, made, "mk_robot1").await.unwrap();
+        let successor = acme.ada.person().unwrap();
+        let hand_on = HandOnServiceAccount { account: robot.person().unwrap(), responsible: mia.person().unwrap(), successor, revoke: false };
+        world.change(&acme.adam, async |write| write.hand_on_service_account(acme.adam.may(hand_on)?).await).await.unwrap();
+
+        let asked = world.submit(&holding(&robot, key, "tasks:*"), asking(acme.ops)).await;
+        let question = world.question(&asked).await;
+        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
+        assert!(matches!(by(&mia).await, Err(Error::Conflict(why)) if why.contains("You made the key")));
+        assert!(matches!(by(&acme.ada).await, Err(Error::Conflict(why)) if why.contains("you answer for")));
+        by(&acme.olga).await.unwrap();
+    }
+
+    async fn m_01_an_admin_hands_a_service_account_on_to_who_may_as_much(world) {
+        let (acme, robot) = (&world.acme, robot(world).await);
+        let (account, mia) = (robot.person().unwrap(), acme.mia.person().unwrap());
+        let made = CreateKey { responsible: Some(mia), ..new_key(&robot, "k", "tasks:*") };
+        create(world, &acme.mia, made, "mk_robot1").await.unwrap();
+        let gone = RemoveMembership { organisation: acme.ops, person: mia, successor: acme.olga.person() };
+        world.change(&acme.adam, async |write| write.remove_membership(acme.adam.may(gone)?).await).await.unwrap();
+        let answers = async || world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
+        let olga = acme.olga.person().unwrap();
+        assert_eq!(answers().await, olga);
+        let to = async |by: &Actor, responsible: PersonId, to: &Actor, revoke: bool| {
+            let hand_on = HandOnServiceAccount { account, responsible, successor: to.person().unwrap(), revoke };
+            world.change(by, async |write| write.hand_on_service_account(by.may(hand_on)?).await).await
+        };
+        assert!(matches!(to(&acme.olga, olga, &acme.ada, false).await, Err(Error::Denied(_))), "an admin does");
+        assert!(matches!(to(&acme.adam, olga, &acme.sam, false).await, Err(Error::Invalid(_))), "sam is nowhere");
+        assert!(matches!(to(&acme.adam, olga, &robot, false).await, Err(Error::Invalid(_))), "no person");
+        assert!(matches!(to(&acme.adam, olga, &acme.olga, false).await, Err(Error::Conflict(_))));
+        assert!(matches!(to(&acme.adam, mia, &acme.ada, false).await, Err(Error::NotFound)), "she does not answer for it any more");
+        assert!(matches!(to(&world.bolt.adam, olga, &acme.ada, false).await, Err(Error::NotFound)));
+        to(&acme.adam, olga, &acme.ada, false).await.unwrap();
+        assert!(works(world, "mk_robot1").await, "its keys go on");
+        to(&acme.adam, acme.ada.person().unwrap(), &acme.adam, true).await.unwrap();
+        assert_eq!(answers().await, acme.adam.person().unwrap());
+        assert!(!works(world, "mk_robot1").await);
+        assert!(world.store.read(&acme.olga).await.unwrap().service_account(account).await.is_err(), "it is nothing to her now");
     }
 
     async fn m_01_a_key_is_found_by_its_token_and_listed_by_its_prefix(world) {

@@ -16,12 +16,16 @@ on_both! {
         for number in 0..8 {
             runners.push((world.runner(acme, &format!("runner-{number}")).await, if number % 2 == 0 { &world.store } else { &other }));
         }
-        let taken = join_all(runners.iter().map(|(runner, store)| async move {
-            let mut taken = vec![];
-            while let Some(one) = change(store, runner, async |write| write.claim_task(&["bash".into()]).await).await.unwrap() {
-                taken.push(one.task.id);
+        let taken = join_all(runners.iter().enumerate().map(|(number, (runner, store))| async move {
+            let (mut taken, most) = (vec![], number % 4 + 1);
+            loop {
+                let some = change(store, runner, async |write| write.claim_tasks(&["bash".into()], most).await).await.unwrap();
+                assert!(some.len() <= most, "{} for {most}", some.len());
+                if some.is_empty() {
+                    return taken;
+                }
+                taken.extend(some.into_iter().map(|one| one.task.id));
             }
-            taken
         }))
         .await;
         let all: Vec<_> = taken.iter().flatten().collect();
@@ -89,11 +93,11 @@ on_both! {
             let max = world.runner(acme, &format!("max-{round}")).await;
             let domain::Principal::Runner(runner) = max.principal else { unreachable!() };
             let (taken, revoked) = join!(
-                world.change(&max, async |write| write.claim_task(&["bash".into()]).await),
+                world.change(&max, async |write| write.claim_tasks(&["bash".into()], 1).await),
                 world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(RevokeRunner { runner })?).await),
             );
             revoked.unwrap();
-            let first = taken.unwrap().is_some();
+            let first = !taken.unwrap().is_empty();
             let left = if first { TaskState::Cancelled } else { TaskState::Queued };
             assert_eq!(world.state(acme, made.id).await, left, "round {round}");
             if !first {

@@ -6,6 +6,7 @@ mod approvals_race;
 mod audit_chain;
 mod audit_records;
 mod capture;
+mod flush;
 mod identities;
 mod incident;
 mod joining;

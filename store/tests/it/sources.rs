@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Files that may run statements of their own choosing, and why.
 const UNSCOPED: &[(&str, &str)] = &[
-    ("conn.rs", "defines the macros, and tells PostgreSQL the tenant"),
-    ("system/mod.rs", "tells PostgreSQL that it looks across tenants"),
+    ("conn.rs", "defines the macros"),
+    ("system/mod.rs", "begins what looks across tenants, and has PostgreSQL look at tables"),
     ("system/first.rs", "there is no tenant yet"),
     ("system/invitations.rs", "who follows an invitation names no tenant"),
     ("system/sign_in.rs", "who signs in names no tenant"),
@@ -19,7 +19,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("transfer.rs", "copies all tenants to another database"),
     ("transfer/table.rs", "copies all tenants to another database"),
-    ("open.rs", "asks the database what it is"),
+    ("open.rs", "asks the database what it is, and tells PostgreSQL whose a transaction is"),
+    ("flush.rs", "waits for the disk"),
     ("writer.rs", "begins and commits"),
     ("writer/tests.rs", "writes into a table of its own"),
     ("events.rs", "sends and hears NOTIFY"),

@@ -54,6 +54,10 @@ on_both! {
     async fn a_word_of_many_titles_and_one_of_few_are_found_together_with_all_else(world) {
         let acme = &world.acme;
         world.store.system().seed(acme.tenant, 2_200).await.unwrap();
+        // More than twenty thousand words that begin so.
+        let more = (0..10).map(|n| format!("select 'synthetic{n}' as word")).collect::<Vec<_>>().join(" union all ");
+        let more = format!("insert into task_word (tenant_id, task_id, word) select t.tenant_id, t.id, x.word from task t cross join ({more}) x");
+        Raw::of(world).await.run(&more).await.unwrap();
         let find = async |filter: TaskFilter| {
             let mut read = world.store.read(&acme.adam).await.unwrap();
             let page = read.tasks(&filter, None, 3_000).await.unwrap();

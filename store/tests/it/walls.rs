@@ -32,6 +32,7 @@ pub struct Things {
     approval: ApprovalId,
     request: RequestDigest,
     organisation: OrganisationId,
+    organisation_name: String,
     /// Mia.
     person: PersonId,
     email: Email,
@@ -69,6 +70,10 @@ impl Things {
     pub async fn in_house(world: &World, house: &House) -> Self {
         let House { name, mia, console, adam, rex, .. } = house;
         world.ask(house, 2).await;
+        for called in [format!("{name} laboratory"), format!("{name} lab")] {
+            let rename = adam.may(RenameOrganisation { organisation: house.lab, name: called }).unwrap();
+            world.change(adam, async |write| write.rename_organisation(rename).await).await.unwrap();
+        }
         let running = task(house.ops, json!({ "title": format!("running at {name}") }));
         world.submit(mia, running).await;
         let taken = world.claim(rex).await.unwrap();
@@ -186,6 +191,7 @@ impl Things {
             approval: question.id,
             request: question.request_digest,
             organisation: house.ops,
+            organisation_name: format!("{name} ops"),
             person,
             email: email("mia", name),
             lease,
@@ -233,6 +239,7 @@ impl Things {
             approval: ApprovalId(id()),
             request: RequestDigest([1; 32]),
             organisation: OrganisationId(id()),
+            organisation_name: "nowhere".into(),
             person: PersonId(id()),
             email: Email::parse("nobody@nowhere.example").unwrap(),
             lease,
@@ -384,6 +391,7 @@ pub fn matrix() -> Vec<Row> {
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
         frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
         service_accounts         "----------" |r, w, a, t| r.service_accounts().await;
+        service_account          "nnnnnnnnnn" |r, w, a, t| r.service_account(t.person).await;
         rules                    "++++++++++" |r, w, a, t| r.rules().await;
         providers                "-----++--+" |r, w, a, t| r.providers().await;
         provider                 "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
@@ -404,6 +412,7 @@ pub fn matrix() -> Vec<Row> {
         reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
         organisation             "n++++++n++" |r, w, a, t| r.organisation(t.organisation).await;
+        organisation_named       "nnnnn++nn+" |r, w, a, t| r.organisation_named(&t.organisation_name).await;
         members                  "n++++++n++" |r, w, a, t| r.members(t.organisation).await;
         archived_organisations   "----------" |r, w, a, t| r.archived_organisations().await;
         open_tasks_of            "nnnn+++n++" |r, w, a, t| r.open_tasks_of(t.organisation).await;
@@ -419,7 +428,8 @@ pub fn matrix() -> Vec<Row> {
         cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organisation: t.organisation })?).await;
         decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::None })?).await;
         expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
-        claim_task               "nnnnnnn+nn" |x, w, a, t| x.claim_task(&["bash".into()]).await;
+        lasting_audit_head       "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
+        claim_tasks              "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task               "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines             "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
         finish_task              "nnnnnnn+nn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
@@ -451,6 +461,7 @@ pub fn matrix() -> Vec<Row> {
         rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_secs(60) })?, "mk_", [8; 32]).await;
         revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
+        hand_on_service_account  "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
         prove_session            "nn+nnnnnnn" |x, w, a, t| x.prove_session(t.session).await;
         offer_totp               "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrolFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
         totp_secret              "--+-------" |x, w, a, t| x.totp_secret().await;

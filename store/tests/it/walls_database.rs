@@ -26,6 +26,8 @@ const POINTERS: &[(&str, &str)] = &[
     ("key_network", "key_id"),
     ("key_hour", "key_id"),
     ("api_key", "owner_id"),
+    ("api_key", "maker_id"),
+    ("former_name", "organisation_id"),
     ("task", "organisation_id"),
     ("task", "owner_id"),
     ("task_label", "task_id"),
@@ -44,7 +46,11 @@ on_both! {
         let one_row = if world.is_sqlite() { "rowid" } else { "ctid" };
         let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
         for (table, column) in POINTERS {
-            let row = if *table == "task_word" { "(task_id, word)" } else { one_row }; // has no rowid
+            let row = match *table {
+                "task_word" => "(task_id, word)", // has no rowid, nor has the next
+                "task_label" => "(task_id, key)",
+                _ => one_row,
+            };
             let theirs = format!("(select {column} from {table} where tenant_id = {bolt} limit 1)");
             let one = format!("(select {} from {table} where tenant_id = {acme} limit 1)", row.trim_matches(['(', ')']));
             let moved = raw.run(&format!("update {table} set {column} = {theirs} where {row} = {one}")).await;

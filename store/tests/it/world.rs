@@ -183,7 +183,7 @@ impl World {
     }
 
     pub async fn claim(&self, runner: &Actor) -> Option<Assignment> {
-        self.change(runner, async |write| write.claim_task(&["bash".into()]).await).await.unwrap()
+        self.change(runner, async |write| write.claim_tasks(&["bash".into()], 1).await).await.unwrap().pop()
     }
 
     pub async fn start(&self, runner: &Actor, lease: Lease) {
@@ -386,7 +386,7 @@ pub async fn person(store: &Store, tenant: TenantId, id: PersonId) -> Actor {
     actor
 }
 
-fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
+pub fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
     let mut actor = owner.clone();
     actor.principal = Principal::Key { key, owner: owner.person().unwrap() };
     (actor.scopes, actor.by) = (Some(scopes.parse().unwrap()), SignedInBy::Key);

@@ -11,6 +11,7 @@ use std::{
 use axum::body::Body;
 use domain::{
     Actor, EnrolmentId, OrganisationId, Principal, RunnerId, SignedInBy, TaskId, TenantId,
+    audit::Outcome,
     policy::{CreateEnrolment, CreateOrganisation, CreatePerson, ReadAudit, RevokeRunner, SetMembership, SubmitTask},
     receipt::{End, Receipt},
     request::{OutputDigest, RequestDigest},
@@ -154,7 +155,7 @@ impl House {
     pub async fn refusals(&self, action: &str) -> usize {
         let proof = self.console.may(ReadAudit).unwrap();
         let filter =
-            AuditFilter { action: Some(action.into()), outcome: Some("refused".into()), ..AuditFilter::default() };
+            AuditFilter { action: Some(action.into()), outcome: Some(Outcome::Refused), ..AuditFilter::default() };
         let mut read = self.app.store.read(&self.console).await.unwrap();
         read.audit(&proof, filter, None, 100).await.unwrap().items.len()
     }

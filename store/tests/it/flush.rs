@@ -1,0 +1,89 @@
+//! D-01, D-12: changes that are under way together share a wait for the disk; on PostgreSQL by a connection of its own.
+use crate::{
+    audit_chain,
+    raw::Raw,
+    world::{World, on_both, sealed},
+};
+use domain::TaskId;
+use futures::future::join_all;
+use std::{collections::BTreeSet, time::Duration};
+use store::{Error, Event, Result, Topic};
+use tokio::{
+    sync::broadcast::Receiver,
+    time::{sleep, timeout},
+};
+
+/// Whose last words were those of a shared wait.
+const WAITS: &str = "from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_logical_emit_message%'";
+
+/// Sixteen tasks at once; what became of each.
+async fn sixteen(world: &World) -> Vec<Result<TaskId>> {
+    let (mia, ops) = (&world.acme.mia, world.acme.ops);
+    let submit = async |_| {
+        world.change(mia, async |write| write.submit_task(mia.may(sealed(ops))?).await).await.map(|made| made.id)
+    };
+    join_all((0..16).map(submit)).await
+}
+
+async fn are_there(world: &World, tasks: &[TaskId]) {
+    let mut read = world.store.read(&world.acme.mia).await.unwrap();
+    for task in tasks {
+        read.task(*task).await.unwrap();
+    }
+}
+
+/// Hears until it has heard of all of them.
+async fn told_of(heard: &mut Receiver<Event>, tasks: &[TaskId]) {
+    let mut missing: BTreeSet<_> = tasks.iter().map(|task| task.0).collect();
+    let all = async {
+        while !missing.is_empty() {
+            missing.remove(&heard.recv().await.unwrap().id);
+        }
+    };
+    timeout(Duration::from_secs(10), all).await.expect("what was committed is announced");
+}
+
+on_both! {
+    async fn d_12_sixteen_changes_at_once_last_are_announced_and_stand_in_one_chain(world) {
+        let (mut heard, before) = (world.store.subscribe(), world.records(&world.acme).await);
+        let tasks = sixteen(world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
+        are_there(world, &tasks).await;
+        told_of(&mut heard, &tasks).await;
+        assert_eq!(world.records(&world.acme).await, before + 16);
+        let chain = audit_chain::chain(world, &world.acme).await;
+        assert_eq!(audit_chain::verify(&world.acme, &chain).unwrap().0, before + 16);
+    }
+}
+
+/// What was on its way when the connection broke may be told as failed; what was told as done is there, and the next goes well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_shared_wait_that_breaks_tells_nobody_that_it_went_well() {
+    let world = World::postgres().await;
+    let mut raw = Raw::outside(&world).await;
+    assert!(sixteen(&world).await.iter().all(Result::is_ok));
+    assert_eq!(raw.number(&format!("select count(*) {WAITS}")).await, 1, "one connection waits for all");
+    let mut heard = world.store.subscribe();
+    raw.run(&format!("select pg_terminate_backend(pid) {WAITS}")).await.unwrap();
+    let (mut made, mut failed) = (vec![], 0);
+    for outcome in sixteen(&world).await {
+        match outcome {
+            Ok(task) => made.push(task),
+            Err(Error::Database(_)) => failed += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    are_there(&world, &made).await;
+    assert!(failed > 0, "nobody can tell whether it is on the disk");
+    let missed = async { while heard.recv().await.unwrap().topic != Topic::Missed {} };
+    timeout(Duration::from_secs(10), missed).await.expect("who listens is told to look again");
+
+    let (mut heard, mut again) = (world.store.subscribe(), vec![]);
+    while raw.number(&format!("select count(*) {WAITS}")).await == 0 {
+        again = sixteen(&world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
+        sleep(Duration::from_millis(10)).await;
+    }
+    are_there(&world, &again).await;
+    told_of(&mut heard, &again).await;
+    world.end().await;
+}
