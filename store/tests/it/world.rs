@@ -386,7 +386,7 @@ pub async fn person(store: &Store, tenant: TenantId, id: PersonId) -> Actor {
     actor
 }
 
-fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
+pub fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
     let mut actor = owner.clone();
     actor.principal = Principal::Key { key, owner: owner.person().unwrap() };
     (actor.scopes, actor.by) = (Some(scopes.parse().unwrap()), SignedInBy::Key);
