@@ -50,6 +50,19 @@ words! {
     }
 }
 
+/// What a key is limited to.
+#[derive(Clone, Debug)]
+pub struct Reins {
+    /// The key.
+    pub key: KeyId,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The one organisation that it is for.
+    pub only: Option<OrganisationId>,
+    /// Whether its owner is a service account.
+    pub service: bool,
+}
+
 /// An authenticated someone, in one tenant.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -137,6 +150,23 @@ impl Actor {
         }
     }
 
+    /// The same person as a program with a key of theirs stands before the policy: with no more than they have themselves, than
+    /// the key's scopes say, and than one organisation gives, where it is for one (M-01). A service account decides nothing.
+    #[must_use]
+    pub fn by_key(mut self, owner: PersonId, reins: &Reins) -> Self {
+        self.principal = Principal::Key { key: reins.key, owner };
+        let scopes = reins.scopes.clone();
+        self.scopes = Some(if reins.service { scopes.without(Scope::ApprovalsDecide) } else { scopes });
+        self.by = SignedInBy::Key;
+        self.only = reins.only;
+        if let Some(only) = reins.only {
+            self.roles.retain(|organisation, _| *organisation == only);
+            // Within one organisation nobody reads or manages the whole tenant.
+            self.tenant_role = TenantRole::Person;
+        }
+        self
+    }
+
     /// The one way to an [`Allowed`]: asks the policy.
     pub fn may<A: Action>(&self, action: A) -> Result<Allowed<A>, Denied> {
         crate::policy::decide(self, action)
@@ -185,5 +215,52 @@ impl Actor {
             (Some(scopes), Some(scope)) => scopes.allow(scope),
             (Some(_), None) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const OPS: OrganisationId = OrganisationId(Uuid::from_u128(1));
+    const LAB: OrganisationId = OrganisationId(Uuid::from_u128(2));
+    const ADA: PersonId = PersonId(Uuid::from_u128(3));
+
+    fn ada() -> Actor {
+        let mut ada = Actor::clock(TenantId(Uuid::nil()), Timestamp(0));
+        ada.principal = Principal::Person(ADA);
+        ada.tenant_role = TenantRole::Admin;
+        ada.roles = [(OPS, Role::Approver), (LAB, Role::Owner)].into();
+        ada
+    }
+
+    fn reins(scopes: &str, only: Option<OrganisationId>, service: bool) -> Reins {
+        Reins { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only, service }
+    }
+
+    #[test]
+    fn m_01_a_key_stands_for_its_owner_with_its_scopes() {
+        let key = ada().by_key(ADA, &reins("tasks:read,approvals:decide", None, false));
+        assert_eq!((key.person(), key.key(), key.by), (Some(ADA), Some(KeyId(Uuid::nil())), SignedInBy::Key));
+        assert_eq!((key.tenant_role, key.roles.clone()), (TenantRole::Admin, ada().roles));
+        assert!(key.has_scope(Some(Scope::TasksRead)) && key.has_scope(Some(Scope::ApprovalsDecide)));
+        assert!(!key.has_scope(Some(Scope::TasksSubmit)) && !key.has_scope(None));
+        assert!(key.reaches(OPS) && key.reaches(LAB));
+    }
+
+    #[test]
+    fn m_01_a_key_for_one_organisation_has_its_owners_role_there_and_nothing_else() {
+        let key = ada().by_key(ADA, &reins("tasks:*,audit:read", Some(OPS), false));
+        assert_eq!((key.role_in(OPS), key.role_in(LAB)), (Some(Role::Approver), None));
+        assert!(key.reaches(OPS) && !key.reaches(LAB));
+        assert!(!key.is_admin() && !key.reads_everything(), "within one organisation nobody is an admin");
+    }
+
+    #[test]
+    fn m_01_a_service_account_decides_nothing_whatever_its_key_says() {
+        let key = ada().by_key(ADA, &reins("tasks:*,approvals:*", None, true));
+        assert!(!key.has_scope(Some(Scope::ApprovalsDecide)));
+        assert!(key.has_scope(Some(Scope::ApprovalsRead)) && key.has_scope(Some(Scope::TasksSubmit)));
     }
 }

@@ -32,7 +32,7 @@ pub mod unusual;
 pub mod visibility;
 pub mod words;
 
-pub use actor::{Actor, Principal, SignedInBy};
+pub use actor::{Actor, Principal, Reins, SignedInBy};
 pub use email::Email;
 pub use id::*;
 pub use networks::Networks;

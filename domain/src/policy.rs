@@ -140,8 +140,8 @@ mod people;
 mod tasks;
 
 pub use access::{
-    AskReach, CreateEnrolment, CreateKey, EndOtherSessions, EndSession, RevokeKey, RevokeKeysOf, RevokeRunner,
-    RotateKey,
+    AskReach, ChangeKey, CreateEnrolment, CreateKey, EndOtherSessions, EndSession, KeyEnd, RevokeKey, RevokeKeysOf,
+    RevokeRunner, RotateKey,
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ResetFactors, SetFactorPolicy,

@@ -1,9 +1,9 @@
 //! Who can reach a thing, what they can do with it, and why: the policy's own answers, asked about somebody else.
 use crate::{
-    Actor, KeyId, OrganisationId, PersonId, Principal, RunnerId, TaskId, TenantId, Timestamp,
+    Actor, OrganisationId, PersonId, Principal, Reins, RunnerId, TaskId, TenantId, Timestamp,
     policy::{CancelTask, ReadTasks, RevokeRunner, decides, manages, submits},
     role::{Role, TenantRole},
-    scope::{Scope, Scopes},
+    scope::Scope,
     visibility::Sight,
 };
 
@@ -27,21 +27,11 @@ pub struct Candidate {
     pub person: PersonId,
     /// What they are in the tenant.
     pub tenant_role: TenantRole,
-    /// What they are in the organisation that the thing is of; the most that they are in any, where it is of none.
+    /// What they are in the organisation that the thing is of; the most that they are in any, where it is of none. Of a key for
+    /// one organisation it is what they are there.
     pub role: Option<Role>,
     /// What their key is limited to, if it is a key that asks.
     pub key: Option<Reins>,
-}
-
-/// What a key is limited to.
-#[derive(Clone, Debug)]
-pub struct Reins {
-    /// The key.
-    pub key: KeyId,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// The one organisation that it is for.
-    pub only: Option<OrganisationId>,
 }
 
 /// Why somebody reaches a thing.
@@ -127,7 +117,7 @@ impl Thing {
             ],
             Self::Runner(runner) => vec![
                 (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Submit, submits(NOWHERE)),
+                (Can::Submit, submits(who.place())),
                 (Can::Manage, actor.may(RevokeRunner { runner }).is_ok()),
             ],
         };
@@ -145,16 +135,16 @@ impl Candidate {
         let mut actor = Actor::clock(self.tenant, Timestamp(0));
         actor.principal = Principal::Person(self.person);
         actor.tenant_role = self.tenant_role;
-        actor.roles.extend(self.role.map(|role| (of.unwrap_or(NOWHERE), role)));
-        if let Some(Reins { key, scopes, only }) = &self.key {
-            actor.principal = Principal::Key { key: *key, owner: self.person };
-            (actor.scopes, actor.only) = (Some(scopes.clone()), *only);
-            if only.is_some() {
-                // Within one organisation nobody reads or manages the whole tenant.
-                actor.tenant_role = TenantRole::Person;
-            }
+        actor.roles.extend(self.role.map(|role| (of.unwrap_or_else(|| self.place()), role)));
+        match &self.key {
+            Some(reins) => actor.by_key(self.person, reins),
+            None => actor,
         }
-        actor
+    }
+
+    /// Where their role counts, for what is of no organisation.
+    fn place(&self) -> OrganisationId {
+        self.key.as_ref().and_then(|reins| reins.only).unwrap_or(NOWHERE)
     }
 }
 
@@ -166,7 +156,7 @@ fn reads(actor: &Actor) -> Option<Why> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::visibility::Visibility;
+    use crate::{KeyId, visibility::Visibility};
     use uuid::Uuid;
 
     const OPS: OrganisationId = OrganisationId(Uuid::from_u128(9));
@@ -178,7 +168,8 @@ mod tests {
     }
 
     fn with_key(mut who: Candidate, scopes: &str, only: Option<OrganisationId>) -> Candidate {
-        who.key = Some(Reins { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only });
+        let (key, scopes) = (KeyId(Uuid::nil()), scopes.parse().unwrap());
+        who.key = Some(Reins { key, scopes, only, service: false });
         who
     }
 
@@ -223,6 +214,14 @@ mod tests {
             [],
             "within one organisation nobody is an admin"
         );
+        let build = Thing::Runner(RunnerId(Uuid::nil()));
+        for only in [None, Some(OPS)] {
+            let key = with_key(member.clone(), "tasks:*", only);
+            assert_eq!(build.can(&key), [Can::See, Can::Submit], "what is of no organisation: {only:?}");
+        }
+        let mut robot = with_key(member.clone(), "tasks:*,approvals:*", None);
+        robot.key.as_mut().unwrap().service = true;
+        assert_eq!(Thing::Organisation(OPS).can(&robot), [Can::See, Can::Submit], "a service account decides nothing");
         let all = with_key(member, "tasks:*,approvals:*", None);
         assert_eq!(Thing::Organisation(OPS).can(&all), [Can::See, Can::Submit, Can::Decide], "no key manages");
     }

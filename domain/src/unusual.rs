@@ -26,6 +26,8 @@ words! {
 
 /// For how long a network is remembered after it was last used.
 pub const NETWORK_MEMORY: Duration = Duration::from_hours(90 * 24);
+/// For how long something unusual stays on the list after it happened last; the audit log has it for good.
+pub const UNUSUAL_MEMORY: Duration = Duration::from_hours(365 * 24);
 /// How many networks are remembered for a person, or a key: the latest used.
 pub const NETWORKS: u32 = 30;
 /// The span in which failures are counted, and how many of them in an hour are many.

@@ -249,6 +249,7 @@ create table known_network (
     primary key (tenant_id, person_id, network),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
+create index known_network_age on known_network (tenant_id, last_used_at);
 -- Wrong passwords and factors of the last hour, in spans of ten minutes.
 create table failure_count (
     tenant_id blob not null,
@@ -291,6 +292,7 @@ create unique index unusual_once on unusual (tenant_id, kind, subject, span);
 create index unusual_kind on unusual (tenant_id, kind, id);
 create index unusual_person on unusual (tenant_id, person_id, id);
 create index unusual_told on unusual (tenant_id, told_id, id);
+create index unusual_age on unusual (tenant_id, last_at);
 create index unusual_new on unusual (tenant_id, id) where looked_at is null;
 
 -- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
@@ -430,6 +432,7 @@ create table key_network (
     primary key (tenant_id, key_id, network),
     foreign key (tenant_id, key_id) references api_key (tenant_id, id)
 );
+create index key_network_age on key_network (tenant_id, last_used_at);
 create table key_hour (
     tenant_id blob not null,
     key_id    blob not null,
@@ -438,6 +441,7 @@ create table key_hour (
     primary key (tenant_id, key_id, hour),
     foreign key (tenant_id, key_id) references api_key (tenant_id, id)
 );
+create index key_hour_age on key_hour (tenant_id, hour);
 
 create table rules (
     tenant_id blob not null primary key references tenant (id),

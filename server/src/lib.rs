@@ -1,5 +1,6 @@
 //! The binary `castellan`: puts the parts together, and all that speaks HTTP, gRPC, TLS and OAuth.
 
+pub mod afterwards;
 pub mod api;
 pub mod auth;
 pub mod checkpoints;
@@ -9,6 +10,7 @@ pub mod console;
 pub mod descriptors;
 pub mod door;
 pub mod failure;
+pub mod forgetting;
 pub mod health;
 pub mod keys;
 pub mod live;

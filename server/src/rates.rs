@@ -9,6 +9,7 @@ mod report;
 pub use class::Class;
 pub use layer::{Remarks, limited};
 pub(crate) use layer::{charge, refusal};
+pub use report::News;
 
 use crate::config::Limits;
 use domain::{KeyId, PersonId};
@@ -109,9 +110,9 @@ impl Rates {
         charged.map(Some)
     }
 
-    /// Whether what happens to `subject` is worth a record now: once a minute.
-    pub fn is_news(&self, subject: Subject) -> bool {
-        self.reports.is_news(subject, std::time::Instant::now())
+    /// Whether this of `subject` is worth a record now: once a minute.
+    pub fn is_news(&self, news: News, subject: Subject) -> bool {
+        self.reports.is_news(news, subject, std::time::Instant::now())
     }
 
     /// How many requests were refused so far, by class.

@@ -7,13 +7,14 @@ use crate::{
     console, descriptors,
     door::{Door, Limits, Names, SiteCertificate, guard, self_signed_file, tls},
     failure::Failure,
+    forgetting,
     health::{self, Counters},
     keys::Given,
     live, mail, rates,
     runners::Runners,
     setup,
     state::App,
-    telemetry,
+    stranger, telemetry,
     web::{self, Web},
 };
 use axum::Router;
@@ -62,6 +63,7 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
         door.serve(service, stop.clone()),
         runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
+        forgetting::keep(app.clone(), stop.clone()),
         console::listen(app.clone()),
         async {
             if let Some(post) = post {
@@ -69,6 +71,8 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
             }
         },
     );
+    app.afterwards.finish().await;
+    stranger::tell_the_rest();
     app.store.close().await;
     tracing::info!("stopped");
     Ok(())

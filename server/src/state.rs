@@ -1,5 +1,6 @@
 //! What every handler shares.
 use crate::{
+    afterwards::Afterwards,
     auth::Places,
     config::Config,
     door::SiteCertificate,
@@ -29,6 +30,8 @@ pub struct App {
     pub rates: Arc<Rates>,
     /// From where keys were used lately.
     pub places: Arc<Places>,
+    /// What is written after an answer.
+    pub afterwards: Afterwards,
     /// The certificate of pages and API, where we speak TLS to browsers ourselves.
     pub certificate: Option<Arc<SiteCertificate>>,
     /// Cancelled when the server is told to stop: what would go on for ever ends then.
@@ -55,6 +58,7 @@ impl App {
             keys: Arc::new(keys),
             rates,
             places: Arc::default(),
+            afterwards: Afterwards::default(),
             certificate: None,
             stop: CancellationToken::new(),
         })

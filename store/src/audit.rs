@@ -72,7 +72,8 @@ record! {
 }
 
 /// Why a change is refused while the tenant is frozen.
-const FROZEN: &str = "This tenant is frozen: nothing is changed and nothing starts until an admin ends the freeze.";
+pub(crate) const FROZEN: &str =
+    "This tenant is frozen: nothing is changed and nothing starts until an admin ends the freeze.";
 
 /// What to look for.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +95,11 @@ pub struct AuditFilter {
 }
 
 impl Write {
+    /// Takes the chain's head without appending yet: what is locked after it is locked in the same order by everybody.
+    pub(crate) async fn hold_log(&mut self) -> Result<()> {
+        scoped!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
+    }
+
     /// Appends to the tenant's chain. The head row is the lock, on both databases. While the tenant is frozen most of what
     /// would be recorded as done is a conflict (K-09).
     pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {

@@ -1,4 +1,5 @@
 //! What can go wrong in the store, with the message for inside; `app` and `server` say what the outside may know.
+use crate::audit::FROZEN;
 use domain::{Denied, Invalid};
 
 /// A result of the store.
@@ -60,6 +61,11 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// Whether it is refused for no other reason than that the tenant is frozen.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self, Self::Conflict(why) if *why == FROZEN)
+    }
+
     /// Whether a unique index refused a row.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())

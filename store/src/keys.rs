@@ -1,4 +1,6 @@
 //! API keys: shown once, kept as hashes (M-01).
+mod changing;
+
 use crate::{
     Error, Read, Result, Topic, Write,
     column::{Number, record},
@@ -190,24 +192,7 @@ impl Write {
         if overlap > LONGEST_OVERLAP {
             return Err(Invalid::new("overlap", "must be at most 30 days").into());
         }
-        let old = scoped!(
-            self,
-            Heritage,
-            fetch_optional,
-            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
-                and revoked_at is null and (expires_at is null or expires_at > $4)
-             returning name, scopes, organisation_id, networks, created_at, expires_at",
-            key,
-            owner,
-            self.now
-        )?;
-        let Some(old) = old else {
-            const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
-            return match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
-                0 => Err(Error::NotFound),
-                _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
-            };
-        };
+        let old = self.working_key(key, owner).await?;
         self.owner_may(owner, responsible, &old.scopes, old.organisation_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
@@ -228,6 +213,7 @@ impl Write {
             }
             made => made?,
         };
+        self.inherit_habits(key, id).await?;
         let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
         self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
         self.tell(Topic::Keys, key.0);
@@ -282,6 +268,29 @@ impl Write {
             self.tell(Topic::Keys, key.id.0);
         }
         Ok(revoked.len())
+    }
+
+    /// Locks a key of this owner that works; one that works no more is a conflict.
+    async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
+        let found = scoped!(
+            self,
+            Heritage,
+            fetch_optional,
+            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
+                and revoked_at is null and (expires_at is null or expires_at > $4)
+             returning name, scopes, organisation_id, networks, created_at, expires_at",
+            key,
+            owner,
+            self.now
+        )?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
+        match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
+            0 => Err(Error::NotFound),
+            _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
+        }
     }
 
     async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {

@@ -1,11 +1,11 @@
 //! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy.
 use crate::{Page, Read, Result, column::record, conn::scoped};
 use domain::{
-    Allowed, KeyId, Networks, OrganisationId, PersonId, RunnerId, TaskId, Timestamp,
+    Allowed, KeyId, Networks, OrganisationId, PersonId, Reins, RunnerId, TaskId, Timestamp,
     policy::AskReach,
-    reach::{Can, Candidate, Reins, Thing, Why},
+    reach::{Can, Candidate, Thing, Why},
     role::{Role, TenantRole},
-    scope::{Scope, Scopes},
+    scope::Scopes,
     visibility::{Sight, Visibility},
 };
 
@@ -217,11 +217,8 @@ fn is_everybodys(thing: &Thing) -> bool {
 /// The key of a row, where it reaches the thing.
 fn reaching(thing: &Thing, owner: &Candidate, row: Asked) -> Option<ReachingKey> {
     let (id, scopes) = (row.key_id?, row.scopes?);
-    // As a request with it would stand (`server/src/auth/bearer.rs`): a service account decides nothing, and a key for one
-    // organisation has its owner's role there alone.
-    let scopes = if row.responsible_id.is_some() { scopes.without(Scope::ApprovalsDecide) } else { scopes };
     let role = if row.only_id.is_some() { row.only_role } else { owner.role };
-    let reins = Reins { key: id, scopes, only: row.only_id };
+    let reins = Reins { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
     let can = thing.can(&Candidate { role, key: Some(reins), ..owner.clone() });
     let (name, prefix) = (row.key.unwrap_or_default(), row.prefix.unwrap_or_default());
     let networks = row.networks.unwrap_or_default();

@@ -63,6 +63,8 @@ pub struct NewSession {
     pub by: SignedInBy,
     /// Whether a second factor was shown, or who signed them in vouches for one.
     pub vouched: bool,
+    /// When they proved who they are: now, or earlier where a provider says so.
+    pub proved_at: Timestamp,
     /// The browser, in words.
     pub device: String,
     /// Where from.
@@ -95,7 +97,7 @@ impl Write {
             self,
             execute,
             "insert into session (tenant_id, id, token_hash, person_id, signed_in_by, vouched, device, address,
-                created_at, proved_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10)",
+                created_at, proved_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)",
             new.id,
             new.token_hash,
             new.person,
@@ -104,6 +106,7 @@ impl Write {
             new.device,
             new.address,
             self.now,
+            new.proved_at.min(self.now),
             new.expires_at
         )?;
         let detail = serde_json::json!({ "by": new.by, "second_factor": new.vouched });

@@ -1,8 +1,10 @@
 //! What was unusual (N-06): the list of it, who has looked, and how it comes onto the list once for each span of time.
 mod arrivals;
 mod failures;
+mod forgetting;
 mod habits;
 mod keys;
+mod networks;
 
 use crate::{
     Error, Read, Result, Topic, Write,
@@ -152,6 +154,14 @@ impl Read {
 }
 
 record! {
+    /// When somebody looked at something.
+    pub struct LookedAt {
+        /// When, if anybody did.
+        pub looked_at: Option<Timestamp>,
+    }
+}
+
+record! {
     /// What a report said so far.
     pub struct Reported {
         /// Its id.
@@ -162,27 +172,31 @@ record! {
 }
 
 impl Write {
-    /// Notes that an admin has looked at something. Somebody else having done so is a conflict.
+    /// Notes that an admin has looked at something as it was when they saw it. Somebody else having done so is a conflict, and
+    /// so is that it has happened again since: that waits to be looked at.
     pub async fn look_at_unusual(&mut self, proof: Allowed<LookAtUnusual>) -> Result<()> {
-        let id = proof.action().id;
+        let &LookAtUnusual { id, seen } = proof.action();
         let by = self.actor.person();
+        // The log's head before the row, as in `found`: in the other order the two would wait for each other.
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
         let looked = scoped!(
             self,
             execute,
-            "update unusual set looked_at = $3, looked_by = $4 where tenant_id = $1 and id = $2 and looked_at is null",
+            "update unusual set looked_at = $3, looked_by = $4
+             where tenant_id = $1 and id = $2 and looked_at is null and last_at <= $5",
             id,
             self.now,
-            by
+            by,
+            seen
         )?;
         if looked == 0 {
-            const SQL: &str = "select count(*) as n from unusual where tenant_id = $1 and id = $2";
-            return match scoped!(self, Number, fetch_one, SQL, id)?.n {
-                0 => Err(Error::NotFound),
-                _ => Err(Error::Conflict("Somebody has looked at this already.")),
-            };
+            const SQL: &str = "select looked_at from unusual where tenant_id = $1 and id = $2";
+            return Err(match scoped!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
+                Some(_) => Error::Conflict("Somebody has looked at this already."),
+                None => Error::Conflict("It has happened again since you saw it. Look at it as it is now."),
+            });
         }
-        let entry = self.entry(&proof)?;
-        self.record(entry).await?;
         self.tell(Topic::People, id.0);
         Ok(())
     }
@@ -194,6 +208,9 @@ impl Write {
         let id = EventId(Uuid::now_v7());
         let (address, network) = self.whereabouts();
         let (kind, span) = (facts.kind(), self.span(span));
+        // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
+        // is wrong): one order for all, or two would wait for each other.
+        self.hold_log().await?;
         let reported = scoped!(
             self,
             Reported,

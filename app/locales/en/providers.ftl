@@ -11,6 +11,7 @@ provider-lost = This answer belongs to no sign-in that was begun in this browser
 provider-unreachable = { $provider } does not answer as it must. Nobody was signed in. Try again in a moment; if it stays so, tell an admin of your tenant.
 provider-declined = { $provider } did not sign you in. If you did not cancel it yourself, ask whoever looks after { $provider }.
 provider-untrusted = What { $provider } answered could not be verified, so nobody was signed in. Begin again; if it stays so, tell an admin of your tenant.
+provider-stale = { $provider } does not say that you proved yourself there just now, so it does not count here. Use another proof, or sign out and sign in again; if it stays so, tell an admin that { $provider } must answer “max_age” with “auth_time”.
 provider-unverified = { $provider } does not say that your e-mail address is verified. Have it verified there, and sign in again.
 provider-domain = Your e-mail address at { $provider } is not verified, or of a domain that is not let in here. Sign in with another account there.
 provider-uninvited = No account here is linked to you at { $provider }. Ask an admin for an account; then sign in to it and link { $provider } under “Ways to sign in”.

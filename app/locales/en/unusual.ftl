@@ -61,7 +61,7 @@ unusual-do-password = Change your password
 unusual-do-lock = Lock the account or end its sessions
 unusual-do-audit = See it in the audit log
 unusual-do-key = Revoke or rotate the key
-unusual-do-bind = Make a key that is bound to networks
+unusual-do-bind = Bind the key to networks
 
 unusual-watched = What is watched
 unusual-watched-sign-in = Sign-ins: a browser that this person never used, or a network (IPv4 /24, IPv6 /48) from which they did not sign in for 90 days. The first sign-in of all is not told.

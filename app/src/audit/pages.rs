@@ -44,6 +44,7 @@ const ACTIONS: &[&str] = &[
     "session.end_others",
     "key.create",
     "key.rotate",
+    "key.change",
     "key.revoke",
     "key.revoke_all",
     "key.use",

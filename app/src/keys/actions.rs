@@ -38,6 +38,44 @@ pub async fn create_key(
     Ok(Done::Secret(token.text))
 }
 
+/// Changes what a key of one's own, or as an admin anybody's, is called, where from it works, and until when: `days` from now
+/// on, 0 until it is revoked, empty as it was.
+#[server(prefix = "/actions", endpoint = "keys/change")]
+pub async fn change_key(
+    id: String,
+    name: String,
+    #[server(default)] networks: String,
+    #[server(default)] days: String,
+) -> Result<Done, Refusal> {
+    use crate::ui::ctx;
+    use domain::{
+        Invalid,
+        policy::{ChangeKey, KeyEnd},
+    };
+    use std::time::Duration;
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
+    let range = || Invalid::new("days", t!("key-days-range"));
+    let end = match days.as_str() {
+        "" => KeyEnd::Kept,
+        "0" => KeyEnd::Never,
+        days => {
+            let days: u32 = days.parse().map_err(|_| range())?;
+            if days > super::MAX_DAYS {
+                return Err(range().into());
+            }
+            KeyEnd::At(store.now().after(Duration::from_secs(u64::from(days) * 86_400)))
+        }
+    };
+    let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
+    let change = ChangeKey { key: key.id, owner, responsible, name, networks, end };
+    let proof = store.authorise(&actor, change).await?;
+    let mut write = store.write(&actor).await?;
+    write.change_key(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
 /// Puts a new key in the place of one, and shows it once; both work for the hours of the overlap.
 #[server(prefix = "/actions", endpoint = "keys/rotate")]
 pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Done, Refusal> {

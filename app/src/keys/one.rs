@@ -1,11 +1,14 @@
-//! One key: what it is, rotating it, and revoking it or all of its owner's.
+//! One key: what it is, changing its limits, rotating it, and revoking it or all of its owner's.
 use super::{
-    actions::{RevokeAll, RevokeKey, RotateKey},
+    actions::{ChangeKey, RevokeAll, RevokeKey, RotateKey},
     list::State,
 };
 use crate::{
     outcome::Refusal,
-    ui::{Button, Choice, Confirm, Fact, Facts, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select, ctx},
+    ui::{
+        Button, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select,
+        TextArea, ctx,
+    },
 };
 use domain::{Actor, KeyId};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -23,6 +26,7 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
     let anywhere = || t!("key-anywhere").into_any();
     let state = view! { <State key=key.clone() now=now /> };
     let rotate = (keeps && works && key.successor.is_none()).then(|| view! { <Rotate key=key.clone() /> });
+    let change = (revokes && works).then(|| view! { <Change key=key.clone() /> });
     let revoke = revokes.then(|| view! { <Revoke key=key.clone() works=works /> });
     Ok(page.body(view! {
         <SecretOnce action=RotateKey::PATH title=t!("key-made-title") text=t!("key-rotated-text") />
@@ -47,9 +51,39 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
                 {key.last_used_at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())}
             </Fact>
         </Facts>
+        {change}
         {rotate}
         {revoke}
     }))
+}
+
+#[component]
+fn Change(key: ApiKey) -> impl IntoView {
+    let networks = key.networks.to_string().replace(", ", "\n");
+    let days = [
+        ("", t!("key-days-kept")),
+        ("30", t!("key-days-30")),
+        ("90", t!("key-days-90")),
+        ("365", t!("key-days-365")),
+        ("0", t!("key-days-never")),
+    ];
+    let days = days.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    // The end of one that is being replaced was chosen when it was rotated.
+    let days = key.successor.is_none().then(|| {
+        view! { <Select name="days" label=t!("key-days") help=t!("key-days-change-help") choices=days /> }
+    });
+    view! {
+        <section id="change">
+            <h2>{t!("key-change-title")}</h2>
+            <p>{t!("key-change-lead")}</p>
+            <Form action=ChangeKey::PATH hidden=vec![("id", key.id.to_string())]>
+                <Field name="name" label=t!("key-name") value=key.name required=true />
+                <TextArea name="networks" label=t!("key-networks") help=t!("key-networks-help") value=networks rows=3 mono=true />
+                {days}
+                <Button look=Look::Main>{t!("key-change")}</Button>
+            </Form>
+        </section>
+    }
 }
 
 #[component]

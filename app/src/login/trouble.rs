@@ -14,6 +14,8 @@ pub enum Trouble {
     Declined,
     /// The provider's answer does not prove who somebody is.
     Untrusted,
+    /// Somebody was to prove themselves anew, and the provider does not say that they did.
+    Stale,
     /// A newcomer's address is not verified.
     Unverified,
     /// The address is of a domain that is not let in.
@@ -36,6 +38,7 @@ impl Trouble {
             Self::Unreachable => (Kind::Unavailable, t!("provider-unreachable", provider = provider)),
             Self::Declined => (Kind::SignedOut, t!("provider-declined", provider = provider)),
             Self::Untrusted => (Kind::SignedOut, t!("provider-untrusted", provider = provider)),
+            Self::Stale => (Kind::SignedOut, t!("provider-stale", provider = provider)),
             Self::Unverified => (Kind::Forbidden, t!("provider-unverified", provider = provider)),
             Self::Domain => (Kind::Forbidden, t!("provider-domain", provider = provider)),
             Self::Uninvited => (Kind::Forbidden, t!("provider-uninvited", provider = provider)),
@@ -53,6 +56,7 @@ impl Trouble {
             Self::Unreachable => "the provider does not answer",
             Self::Declined => "the provider said no",
             Self::Untrusted => "the answer is not believed",
+            Self::Stale => "the provider does not say that they proved themselves anew",
             Self::Unverified => "the address is not verified",
             Self::Domain => "the address is of another domain",
             Self::Uninvited => "the identity is linked to nobody",

@@ -2,12 +2,14 @@
 use crate::outcome::{Done, Refusal};
 use leptos::prelude::*;
 
-/// An admin has looked at it.
+/// An admin has looked at it, as it was at `seen`: microseconds since the epoch.
 #[server(prefix = "/actions", endpoint = "unusual/look")]
-pub async fn look_at_unusual(id: String) -> Result<Done, Refusal> {
+pub async fn look_at_unusual(id: String, seen: i64) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::LookAtUnusual { id: ctx::id(&id)? }).await?;
+    let proof = store
+        .authorise(&actor, domain::policy::LookAtUnusual { id: ctx::id(&id)?, seen: domain::Timestamp(seen) })
+        .await?;
     let mut write = store.write(&actor).await?;
     write.look_at_unusual(proof).await?;
     write.commit().await?;

@@ -91,7 +91,7 @@ fn Advice(row: UnusualRow, reader: Reader) -> impl IntoView {
     let key = row.key_id.map(|id| format!("/keys/{id}")).unwrap_or_default();
     let of_key = |mut ways: Vec<(String, String)>| {
         ways.insert(0, (key.clone(), t!("unusual-do-key")));
-        ways.push(("/keys/new".into(), t!("unusual-do-bind")));
+        ways.push((format!("{key}#change"), t!("unusual-do-bind")));
         ways
     };
     let lock = || (format!("/people/{person}"), t!("unusual-do-lock"));

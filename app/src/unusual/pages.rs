@@ -88,14 +88,14 @@ fn Filters(people: Vec<Person>) -> impl IntoView {
 
 #[component]
 fn Row(row: UnusualRow, admin: bool) -> impl IntoView {
-    let (id, by) = (row.id.to_string(), row.looked_by.clone());
+    let (id, seen, by) = (row.id.to_string(), row.last_at.0.to_string(), row.looked_by.clone());
     let looked = match row.looked_at {
         Some(at) => view! {
             <p class="muted">{t!("unusual-looked-by")}" "{by.map(|name| view! { <Revealed text=name />", " })}<Moment at=at /></p>
         }
         .into_any(),
         None if admin => view! {
-            <Form action=LookAtUnusual::PATH hidden=vec![("id", id)]>
+            <Form action=LookAtUnusual::PATH hidden=vec![("id", id), ("seen", seen)]>
                 <Button>{t!("unusual-look")}</Button>
             </Form>
         }

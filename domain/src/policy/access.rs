@@ -22,6 +22,17 @@ fn revokes_keys(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -
     )
 }
 
+/// Until when a key works from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// As long as it did.
+    Kept,
+    /// Until it is revoked.
+    Never,
+    /// Until then.
+    At(Timestamp),
+}
+
 actions! {
     /// Makes an API key for oneself, or for a service account that one answers for.
     CreateKey = "key.create" on "person" (|a| a.owner.to_string()) {
@@ -44,6 +55,25 @@ actions! {
         "name": a.name, "scopes": a.scopes, "expires_at": a.expires_at, "organisation": a.organisation,
         "networks": a.networks,
     }), fresh true;
+
+    /// Changes what a key is called, where from it works, and until when.
+    ChangeKey = "key.change" on "key" (|a| a.key.to_string()) {
+        /// Which.
+        key: KeyId,
+        /// Whose it is.
+        owner: PersonId,
+        /// Who answers for the owner, if that is a service account.
+        responsible: Option<PersonId>,
+        /// What people call it.
+        name: String,
+        /// Where from it works; anywhere, if empty.
+        networks: Networks,
+        /// Until when it works.
+        end: KeyEnd,
+    } if |a, actor| {
+        let may = revokes_keys(actor, a.owner, a.responsible).is_ok();
+        when(may, "Only its owner or an admin may change a key.")
+    }, detail |a| json!({ "name": a.name, "networks": a.networks }), fresh true;
 
     /// Puts a new key in the place of one, which works for a while longer.
     RotateKey = "key.rotate" on "key" (|a| a.key.to_string()) {

@@ -1,7 +1,7 @@
 //! What is done when something goes wrong: locking somebody out, ending sessions, freezing the tenant, stopping what runs (K-09).
 //! What takes away asks for no fresh proof, so that nothing is in its way; what gives back does.
 use super::{Action, admin, manages, when};
-use crate::{Actor, EventId, OrganisationId, PersonId, RunnerId};
+use crate::{Actor, EventId, OrganisationId, PersonId, RunnerId, Timestamp};
 use serde_json::{Value, json};
 
 /// Whose tasks are stopped.
@@ -70,6 +70,8 @@ actions! {
     LookAtUnusual = "unusual.look" on "unusual" (|a| a.id.to_string()) {
         /// At what.
         id: EventId,
+        /// When it had happened last, as they saw it.
+        seen: Timestamp,
     } if |_, actor| admin(actor);
 
     /// Freezes the tenant: nothing is changed and nothing starts until it is thawed.

@@ -8,7 +8,7 @@ use crate::{
     stranger,
 };
 use axum::extract::FromRequestParts;
-use domain::{Actor, Principal, SignedInBy, Timestamp, role::TenantRole, scope::Scope, security::SecurityEvent};
+use domain::{Actor, Principal, Reins, SignedInBy, Timestamp, scope::Scope, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;
@@ -39,12 +39,13 @@ impl Program {
         Err(Problem::forbidden(format!("This key does not have the scope {scope}.")))
     }
 
-    /// Whether the key still works and its owner's rights are what they were: asked again by streams.
+    /// Whether the key still works here and its owner's rights are what they were: asked again by streams.
     pub async fn still_valid(&self, app: &App) -> bool {
         let found = find(app, self.token_hash, self.address).await;
         found.is_ok_and(|now| {
             now.is_some_and(|now| {
-                (now.actor.tenant_role, now.actor.roles) == (self.actor.tenant_role, self.actor.roles.clone())
+                now.key.networks.admit(self.address)
+                    && (now.actor.tenant_role, now.actor.roles) == (self.actor.tenant_role, self.actor.roles.clone())
             })
         })
     }
@@ -58,28 +59,20 @@ impl Program {
 async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Result<Option<Program>, store::Error> {
     let system = app.store.system();
     let Some(key) = system.key(token_hash).await? else { return Ok(None) };
-    let (person, mut roles) = match system.holder(key.tenant_id, key.owner_id).await {
+    let (person, roles) = match system.holder(key.tenant_id, key.owner_id).await {
         Err(store::Error::NotFound) => return Ok(None), // locked out
         found => found?,
     };
-    let mut tenant_role = person.tenant_role;
-    if let Some(only) = key.organisation_id {
-        roles.retain(|organisation, _| *organisation == only);
-        // Within one organisation nobody reads or manages the whole tenant.
-        tenant_role = TenantRole::Person;
-    }
     let is_service = key.responsible_id.is_some();
-    let scopes = key.scopes.clone();
-    let scopes = if is_service { scopes.without(Scope::ApprovalsDecide) } else { scopes };
-    let actor = Actor {
+    let owner = Actor {
         tenant: key.tenant_id,
-        principal: Principal::Key { key: key.id, owner: key.owner_id },
+        principal: Principal::Person(key.owner_id),
         name: format!("{} ({})", person.name, key.name),
         email: (!is_service).then_some(person.email),
-        tenant_role,
+        tenant_role: person.tenant_role,
         roles,
-        scopes: Some(scopes),
-        only: key.organisation_id,
+        scopes: None,
+        only: None,
         held_off: false,
         by: SignedInBy::Key,
         proved_at: app.store.now(),
@@ -87,6 +80,8 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         address: address.map(|address| address.to_string()),
         key_prefix: Some(key.prefix.clone()),
     };
+    let (id, scopes, only) = (key.id, key.scopes.clone(), key.organisation_id);
+    let actor = owner.by_key(key.owner_id, &Reins { key: id, scopes, only, service: is_service });
     let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
 }

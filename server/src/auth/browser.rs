@@ -107,19 +107,22 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Halfway>, Strin
 
 /// How far somebody has come with signing in (M-14). Asked at every request: a rule that changes counts at once.
 fn stage(app: &App, holder: &Holder, person: &system::Holder) -> Stage {
-    let admin = person.tenant_role == TenantRole::Admin;
-    let must = person.everybody
-        || match app.config.auth.second_factor {
-            SecondFactor::Off => false,
-            SecondFactor::Admins => admin,
-            SecondFactor::Everybody => true,
-        };
     match (holder.vouched, person.has_factor) {
         (true, _) => Stage::Complete,
         (false, true) => Stage::Show,
-        (false, false) if must => Stage::Enrol,
+        (false, false) if must_have_factor(app, person) => Stage::Enrol,
         (false, false) => Stage::Complete,
     }
+}
+
+/// Whether somebody must have a second factor.
+pub(super) fn must_have_factor(app: &App, person: &system::Holder) -> bool {
+    person.everybody
+        || match app.config.auth.second_factor {
+            SecondFactor::Off => false,
+            SecondFactor::Admins => person.tenant_role == TenantRole::Admin,
+            SecondFactor::Everybody => true,
+        }
 }
 
 pub(super) fn actor(

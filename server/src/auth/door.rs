@@ -1,9 +1,10 @@
 //! Signing in and out for pages: the door of one request.
 use super::{
     Hasher, Providers, check_password, digest,
+    refused::wrong_sign_in,
     sessions::{HOLDER, Holder},
 };
-use crate::{state::App, stranger};
+use crate::state::App;
 use app::{
     door::{
         Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
@@ -13,10 +14,9 @@ use app::{
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
+    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
-    security::SecurityEvent,
     text,
 };
 use std::{
@@ -62,6 +62,8 @@ impl fmt::Debug for BrowserDoor {
 
 /// How many wrong passwords for one account, from wherever, cost nothing but those who guess.
 const EVERYWHERE: i64 = 100;
+/// In place of an account where there is none: no person has it.
+const NOBODY: (TenantId, PersonId) = (TenantId(Uuid::nil()), PersonId(Uuid::nil()));
 /// The same for an unknown address and a wrong password.
 const WRONG: &str = "The address or the password is not right.";
 const LINK_OVER: &str = "This link was used already, or is too old. Ask an admin for a new one.";
@@ -78,9 +80,12 @@ impl Door for BrowserDoor {
                 Err(_) => None,
             };
             let device = self.known_device.as_deref().map(digest);
-            let known_device = match (&credential, device) {
-                (Some(known), Some(device)) => system.knows_device(known.tenant_id, known.id, device).await?,
-                _ => false,
+            // From here on as much is asked and written for an address that nobody has as for one that somebody has: the time of
+            // the answer must not tell which it is.
+            let (tenant, person) = credential.as_ref().map_or(NOBODY, |known| (known.tenant_id, known.id));
+            let known_device = match device {
+                Some(device) => system.knows_device(tenant, person, device).await?,
+                None => false,
             };
             // Who guesses elsewhere keeps nobody out of a browser that they signed in with before; and nobody who guesses at
             // one place keeps an account's owner out at another.
@@ -97,26 +102,13 @@ impl Door for BrowserDoor {
             self.not_too_often(&counted).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
-            let by = self.way_of_passwords(credential.as_ref()).await?;
+            let by = self.way_of_passwords(tenant, person).await?;
             let Some((known, by)) = credential.as_ref().filter(|_| right).zip(by) else {
                 for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
                     system.note_failure(*subject).await?;
                 }
-                if credential.is_none() {
-                    let (event, reason) =
-                        (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
-                    stranger::refused(event, Some(self.address), None, "POST /actions/login/sign-in", reason);
-                }
-                if let Some(known) = credential {
-                    let nobody = Actor {
-                        address: Some(self.address.to_string()),
-                        ..Actor::clock(known.tenant_id, self.app.store.now())
-                    };
-                    let mut write = self.app.store.write(&nobody).await?;
-                    let why = if right { "passwords are closed" } else { "wrong password" };
-                    write.note_refused_sign_in(known.id, why).await?;
-                    write.commit().await?;
-                }
+                let why = if right { "passwords are closed" } else { "wrong password" };
+                wrong_sign_in(&self.app, self.address, credential.map(|known| (known.tenant_id, known.id)), why).await;
                 let closed = self.providers.passwords_closed();
                 let text = if closed { trouble::passwords_closed() } else { WRONG.into() };
                 return Err(Refusal::new(Kind::SignedOut, text));
@@ -368,15 +360,12 @@ impl BrowserDoor {
     }
 
     /// How a password of this account leads in, if it does: while one provider is the only way in, by breaking the glass.
-    async fn way_of_passwords(&self, known: Option<&store::Credential>) -> Result<Option<SignedInBy>, Refusal> {
-        match known {
-            _ if !self.providers.passwords_closed() => Ok(Some(SignedInBy::Password)),
-            Some(known) => {
-                let open = self.app.store.system().may_break_glass(known.tenant_id, known.id).await?;
-                Ok(open.then_some(SignedInBy::BreakGlass))
-            }
-            None => Ok(None),
+    async fn way_of_passwords(&self, tenant: TenantId, person: PersonId) -> Result<Option<SignedInBy>, Refusal> {
+        if !self.providers.passwords_closed() {
+            return Ok(Some(SignedInBy::Password));
         }
+        let open = self.app.store.system().may_break_glass(tenant, person).await?;
+        Ok(open.then_some(SignedInBy::BreakGlass))
     }
 
     /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.
@@ -386,13 +375,28 @@ impl BrowserDoor {
     /// # Errors
     /// When the session cannot be made.
     pub async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy, vouched: bool) -> Result<(), Refusal> {
+        self.open_since(tenant, person, by, vouched, self.app.store.now()).await
+    }
+
+    /// The same for somebody who proved it then, elsewhere: what asks for a fresh proof is as far away as that.
+    ///
+    /// # Errors
+    /// When the session cannot be made.
+    pub(super) async fn open_since(
+        &self,
+        tenant: TenantId,
+        person: PersonId,
+        by: SignedInBy,
+        vouched: bool,
+        proved_at: Timestamp,
+    ) -> Result<(), Refusal> {
         self.sign_out().await?;
         let holder = Holder {
             tenant,
             person,
             session: SessionId(Uuid::now_v7()),
             by,
-            proved_at: self.app.store.now(),
+            proved_at,
             vouched,
             device: self.device.clone(),
             address: self.address.to_string(),

@@ -1,11 +1,34 @@
 //! What is written down of those who show something that does not open where they are.
-use crate::{door::ClientAddress, rates::Subject, state::App};
-use domain::{Actor, Networks, role::TenantRole};
+use crate::{
+    door::ClientAddress,
+    rates::{News, Subject},
+    state::App,
+    stranger,
+};
+use domain::{Actor, Networks, PersonId, TenantId, role::TenantRole, security::SecurityEvent};
+use std::net::IpAddr;
+
+/// Records that a password opened nothing. Of an address that somebody has it stands in their tenant's audit log, of one that
+/// nobody has it is a line of the log: both are written when the answer is on its way, so that its time tells nothing.
+pub(super) async fn wrong_sign_in(app: &App, address: IpAddr, of: Option<(TenantId, PersonId)>, why: &'static str) {
+    let store = app.store.clone();
+    app.afterwards.room().await.write("a refused sign-in", async move {
+        let Some((tenant, person)) = of else {
+            let (event, reason) = (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
+            stranger::refused(event, Some(address), None, "POST /actions/login/sign-in", reason);
+            return Ok(());
+        };
+        let nobody = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
+        let mut write = store.write(&nobody).await?;
+        write.note_refused_sign_in(person, why).await?;
+        write.commit().await
+    });
+}
 
 /// Records that a key was shown at an address that it is not for: once a minute, for whoever lost it.
 pub(super) async fn elsewhere(app: &App, actor: &Actor, prefix: &str) {
     let Some(key) = actor.key() else { return };
-    if !app.rates.is_news(Subject::Key(key)) {
+    if !app.rates.is_news(News::Elsewhere, Subject::Key(key)) {
         return;
     }
     let noted = async {
@@ -28,8 +51,12 @@ pub(super) async fn held_off(app: &App, actor: Actor, client: Option<ClientAddre
     if Networks::from(allow.clone()).admit(client.map(|client| client.0)) {
         return actor;
     }
-    let subject = client.map(|client| Subject::of(client.0));
-    if subject.is_some_and(|subject| app.rates.is_news(subject)) {
+    // Each for themselves: several share an address, and one is not hidden by another.
+    let subject = match (actor.key(), actor.person()) {
+        (Some(key), _) => Some(Subject::Key(key)),
+        (None, person) => person.map(Subject::Person),
+    };
+    if subject.is_some_and(|subject| app.rates.is_news(News::HeldOff, subject)) {
         let noted = async {
             let mut write = app.store.write(&actor).await?;
             write.note_held_off().await?;

@@ -70,6 +70,7 @@ impl Sessions {
             person: holder.person,
             by: holder.by,
             vouched: holder.vouched,
+            proved_at: holder.proved_at,
             device: holder.device,
             address: holder.address,
             expires_at: self.store.now().after(self.absolute),

@@ -16,14 +16,36 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How many subjects are written down in a minute; of more there are figures at /metrics only.
 const MOST: usize = 1_000;
 
-/// Who was written down lately.
+/// What is written down of a subject once a minute: one does not hide another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// They asked too often.
+    TooOften,
+    /// Admin work is not allowed from where they are.
+    HeldOff,
+    /// A key was shown where it is not for.
+    Elsewhere,
+}
+
+/// Who was written down lately, for each kind of news.
 #[derive(Debug, Default)]
-pub(super) struct Reports(Mutex<HashMap<Subject, Instant>>);
+pub(super) struct Reports {
+    too_often: Lately,
+    held_off: Lately,
+    elsewhere: Lately,
+}
+
+type Lately = Mutex<HashMap<Subject, Instant>>;
 
 impl Reports {
-    /// Whether `subject` is worth a record now.
-    pub(super) fn is_news(&self, subject: Subject, now: Instant) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether this of `subject` is worth a record now.
+    pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
+        let lately = match news {
+            News::TooOften => &self.too_often,
+            News::HeldOff => &self.held_off,
+            News::Elsewhere => &self.elsewhere,
+        };
+        let mut known = lately.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
             return false;
         }
@@ -51,7 +73,7 @@ pub(super) fn report(
     address: Option<IpAddr>,
     known: Option<(&Actor, Option<&str>)>,
 ) {
-    if !app.rates.is_news(subject) {
+    if !app.rates.is_news(News::TooOften, subject) {
         return;
     }
     let Standing { quota, window, .. } = exceeded.standing;
@@ -63,15 +85,10 @@ pub(super) fn report(
     let (store, actor) = (app.store.clone(), actor.clone());
     let limited = RateLimited { class: class.as_str(), target, key_prefix: prefix.map(str::to_owned), quota, window };
     // In the background: whoever asks too often does not keep a request waiting for the disk.
-    tokio::spawn(async move {
-        let noted = async {
-            let mut write = store.write(&actor).await?;
-            write.note_rate_limited(limited).await?;
-            write.commit().await
-        };
-        if let Err(error) = noted.await {
-            tracing::warn!(%error, "that somebody asks too often is not in the audit log");
-        }
+    app.afterwards.rare().write("that somebody asks too often", async move {
+        let mut write = store.write(&actor).await?;
+        write.note_rate_limited(limited).await?;
+        write.commit().await
     });
 }
 
@@ -83,13 +100,18 @@ mod tests {
     fn k_05_one_record_for_each_subject_and_minute_and_a_bounded_number_of_subjects() {
         let (reports, start) = (Reports::default(), Instant::now());
         let at = |n: u32| Subject::of(IpAddr::from(n.to_be_bytes()));
-        assert!(reports.is_news(at(1), start));
-        assert!(!reports.is_news(at(1), start + Duration::from_secs(59)));
-        assert!(reports.is_news(at(2), start + Duration::from_secs(59)));
-        assert!(reports.is_news(at(1), start + MINUTE));
-        let written = (10..10_000).filter(|n| reports.is_news(at(*n), start + MINUTE)).count();
+        let is_news = |subject, now| reports.is_news(News::TooOften, subject, now);
+        assert!(is_news(at(1), start));
+        assert!(!is_news(at(1), start + Duration::from_secs(59)));
+        assert!(is_news(at(2), start + Duration::from_secs(59)));
+        assert!(is_news(at(1), start + MINUTE));
+        let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
         assert!(written < MOST, "{written}");
-        assert!(reports.is_news(at(3), start + MINUTE * 3));
+        for news in [News::HeldOff, News::Elsewhere] {
+            assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} is hidden by who asks too often");
+            assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
+        }
+        assert!(is_news(at(3), start + MINUTE * 3));
     }
 
     #[test]

@@ -132,6 +132,7 @@ impl World {
             keys: keys.into(),
             rates,
             places: std::sync::Arc::default(),
+            afterwards: server::afterwards::Afterwards::default(),
             certificate: None,
             stop: CancellationToken::new(),
         };
@@ -142,6 +143,7 @@ impl World {
 
     /// Closes the database and takes it away.
     pub async fn end(self) {
+        self.app.afterwards.finish().await;
         self.app.store.close().await;
         if let Some(database) = &self.database {
             let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").unwrap();

@@ -1,5 +1,8 @@
 //! A PostgreSQL database of a test's own, in the cluster that `cargo xtask test` starts.
-use std::process::Command;
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+};
 
 use uuid::Uuid;
 
@@ -34,4 +37,28 @@ pub fn psql(url: &str, statement: &str) {
     let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
     let done = done.expect("psql is needed, which comes with PostgreSQL");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A table that nobody writes to until this is dropped; it is read as always.
+pub struct Held(Child);
+
+impl Held {
+    pub fn table(url: &str, table: &str) -> Self {
+        let mut psql = Command::new("psql");
+        let psql = psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", url]);
+        let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql is needed");
+        let statements = format!("begin;\nlock table {table} in exclusive mode;\nselect 'held';\n");
+        child.stdin.as_mut().unwrap().write_all(statements.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "held");
+        Self(child)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take()); // its transaction ends with its input
+        let _ = self.0.wait();
+    }
 }

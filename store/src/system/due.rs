@@ -37,6 +37,17 @@ impl System<'_> {
         Ok(())
     }
 
+    /// Forgets up to so many rows of each kind that count for nothing any more, in every tenant; says whether there may be others.
+    pub async fn forget_old(&self, most: u32) -> Result<bool> {
+        let mut more = false;
+        for tenant in self.tenants().await? {
+            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
+            more |= write.forget_old(most).await?;
+            write.commit().await?;
+        }
+        Ok(more)
+    }
+
     /// Tenants with something to run, for the dispatcher's start.
     pub async fn tenants_with_queue(&self) -> Result<Vec<TenantId>> {
         let mut busy = vec![];

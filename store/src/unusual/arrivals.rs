@@ -1,11 +1,11 @@
 //! Where people sign in from: browsers and networks that are known of them, few and not for ever, and the first time elsewhere.
-use super::Found;
+use super::{Found, networks::remember_network};
 use crate::{Result, Topic, Write, column::record, conn::scoped};
 use domain::{
     EventId, PersonId,
     account::Happened,
     audit::Outcome,
-    unusual::{Facts, NETWORK_MEMORY, NETWORKS},
+    unusual::{Facts, NETWORK_MEMORY},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -118,9 +118,9 @@ impl Write {
             return Ok(false);
         };
         let facts = Facts::SignIn { device, new_device, new_network, half: false };
-        const WHOLE: &str =
-            "update unusual set facts = $3, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
-        scoped!(self, execute, WHOLE, id, facts)?;
+        const WHOLE: &str = "update unusual set facts = $3, last_at = $4, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
+        self.hold_log().await?;
+        scoped!(self, execute, WHOLE, id, facts, self.now)?;
         let detail = json!({ "kind": "sign_in", "half": false });
         self.note("unusual.found", ("unusual", id.to_string()), Outcome::Done, detail).await?;
         self.tell(Topic::People, person.0);
@@ -140,25 +140,7 @@ impl Write {
         if network.is_empty() {
             return Ok(());
         }
-        scoped!(
-            self,
-            execute,
-            "insert into known_network (tenant_id, person_id, network, last_used_at) values ($1, $2, $3, $4)
-             on conflict (tenant_id, person_id, network) do update set last_used_at = $4",
-            person,
-            network.to_owned(),
-            self.now
-        )?;
-        scoped!(
-            self,
-            execute,
-            "delete from known_network where tenant_id = $1 and person_id = $2 and (last_used_at <= $3 or network in (
-                select n.network from known_network n where n.tenant_id = $1 and n.person_id = $2
-                order by n.last_used_at desc, n.network limit 1000 offset $4))",
-            person,
-            self.now.before(NETWORK_MEMORY),
-            NETWORKS
-        )?;
+        remember_network!(self, "known_network", "person_id", person, network.to_owned());
         Ok(())
     }
 }

@@ -1,11 +1,14 @@
 //! Where keys are used from, and how long they were not: a new network and the end of a long silence are told.
-use super::{DAY, Found};
+use super::{DAY, Found, networks::remember_network};
 use crate::{Error, Result, Write, column::record, conn::scoped};
 use domain::{
     KeyId, Networks, PersonId, Timestamp,
     account::Happened,
-    unusual::{Facts, NETWORK_MEMORY, NETWORKS, SILENCE},
+    unusual::{Facts, NETWORK_MEMORY, SILENCE, WEEKS_HOURS},
 };
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
 
 record! {
     /// A key whose habits are known.
@@ -58,7 +61,7 @@ impl Write {
             network.clone(),
             self.now.before(NETWORK_MEMORY)
         )?;
-        self.know_network_of_key(key, network).await?;
+        remember_network!(self, "key_network", "key_id", key, network);
         if places.known > 0 && places.this == 0 && keeper.networks.is_empty() {
             self.found_of_key(key, &keeper, Facts::KeyNetwork { known: places.known }).await?;
         }
@@ -97,26 +100,16 @@ impl Write {
         Ok(())
     }
 
-    async fn know_network_of_key(&mut self, key: KeyId, network: String) -> Result<()> {
-        scoped!(
-            self,
-            execute,
-            "insert into key_network (tenant_id, key_id, network, last_used_at) values ($1, $2, $3, $4)
-             on conflict (tenant_id, key_id, network) do update set last_used_at = $4",
-            key,
-            network,
-            self.now
-        )?;
-        scoped!(
-            self,
-            execute,
-            "delete from key_network where tenant_id = $1 and key_id = $2 and (last_used_at <= $3 or network in (
-                select n.network from key_network n where n.tenant_id = $1 and n.key_id = $2
-                order by n.last_used_at desc, n.network limit 1000 offset $4))",
-            key,
-            self.now.before(NETWORK_MEMORY),
-            NETWORKS
-        )?;
+    /// Passes a key's habits on to the one that takes its place: what is unusual for the one is unusual for the other.
+    pub(crate) async fn inherit_habits(&mut self, old: KeyId, new: KeyId) -> Result<()> {
+        const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
+             select tenant_id, $3, network, last_used_at from key_network
+             where tenant_id = $1 and key_id = $2 and last_used_at > $4";
+        scoped!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_MEMORY))?;
+        let since = self.span(HOUR) - WEEKS_HOURS;
+        const HOURS: &str = "insert into key_hour (tenant_id, key_id, hour, tasks)
+             select tenant_id, $3, hour, tasks from key_hour where tenant_id = $1 and key_id = $2 and hour >= $4";
+        scoped!(self, execute, HOURS, old, new, since)?;
         Ok(())
     }
 }

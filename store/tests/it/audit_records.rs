@@ -131,13 +131,13 @@ on_both! {
             let new = || NewSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
                 vouched: false, device: "d".into(),
-                address: "a".into(), expires_at: Timestamp(i64::MAX),
+                address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
             l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
         }
         let again = || NewSession {
             token_hash: hash("again"), id: SessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
-            device: "d".into(), address: "a".into(), expires_at: Timestamp(i64::MAX),
+            device: "d".into(), address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
         l.records("prove_session", 1, mia, async |w| w.prove_session(sessions[0]).await).await;
         let enrol = |factor| mia.may(EnrolFactor { owner, factor });
@@ -165,8 +165,9 @@ on_both! {
         l.records("arrive", 1, mia, async |w| w.arrive(owner, &arrival("phone", true)).await).await;
         let proof = adam.may(ReadAudit).unwrap();
         let found = world.store.read(adam).await.unwrap().unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
-        let look = || LookAtUnusual { id: found };
+        let look = || LookAtUnusual { id: found, seen: world.now() };
         l.records("look_at_unusual", 1, adam, async |w| w.look_at_unusual(adam.may(look())?).await).await;
+        l.records("forget_old", 0, adam, async |w| w.forget_old(100).await).await;
         let key = world.key(mia, "tasks:read").await;
         l.records("note_key_use", 0, &key, async |w| w.note_key_use(None).await).await;
         l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
@@ -185,6 +186,10 @@ on_both! {
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k")).await).await;
         l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner, responsible: None })?).await).await;
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k2")).await).await;
+        let change = || ChangeKey {
+            key, owner, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Never,
+        };
+        l.records("change_key", 1, mia, async |w| w.change_key(mia.may(change())?).await).await;
         let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_secs(60) };
         l.records("rotate_key", 1, mia, async |w| w.rotate_key(mia.may(rotate())?, "mk_", hash("k3")).await).await;
         l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;

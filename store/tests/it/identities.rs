@@ -216,7 +216,7 @@ on_both! {
             vouched: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),
-            expires_at: world.now().after(Duration::from_hours(12)),
+            proved_at: world.now(), expires_at: world.now().after(Duration::from_hours(12)),
         };
         system.open_session(&acme.adam, session).await.unwrap();
         let close = acme.console.may(CloseBreakGlass { person: adam }).unwrap();

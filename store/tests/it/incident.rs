@@ -25,6 +25,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
         vouched: true,
         device,
         address,
+        proved_at: world.now(),
         expires_at,
     };
     world.store.system().open_session(who, new).await.unwrap();

@@ -5,8 +5,8 @@ use domain::{
     Actor, KeyId, PersonId,
     approval::Answer,
     policy::{
-        CreateKey, CreateServiceAccount, HandOnServiceAccount, IssuePasswordLink, RemoveMembership, RevokeKey,
-        RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
+        ChangeKey, CreateKey, CreateServiceAccount, FreezeTenant, HandOnServiceAccount, IssuePasswordLink, KeyEnd,
+        ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
     },
     role::{Role, TenantRole},
 };
@@ -32,6 +32,12 @@ async fn rotate(world: &World, actor: &Actor, key: KeyId, of: &Actor, overlap: u
     let owner = of.person().unwrap();
     let rotate = RotateKey { key, owner, responsible: None, overlap: Duration::from_secs(overlap) };
     world.change(actor, async |write| write.rotate_key(actor.may(rotate)?, &token[..6], hash(token)).await).await
+}
+
+async fn change(world: &World, actor: &Actor, key: KeyId, of: &Actor, networks: &str, end: KeyEnd) -> Result<()> {
+    let (owner, responsible, name) = (of.person().unwrap(), None, "renamed".to_owned());
+    let change = ChangeKey { key, owner, responsible, name, networks: networks.parse().unwrap(), end };
+    world.change(actor, async |write| write.change_key(actor.may(change)?).await).await
 }
 
 /// A service account that Mia answers for, a member of `ops`, as its key acts.
@@ -68,6 +74,37 @@ on_both! {
         assert_eq!((is.networks, is.expires_at), (was.networks, Some(world.now().after(Duration::from_hours(48)))));
         world.wait(Duration::from_hours(1));
         assert!(!works(world, "mk_old123").await && works(world, "mk_new123").await);
+    }
+
+    async fn m_01_a_key_is_renamed_bound_and_ended_afterwards_by_its_owner_or_an_admin(world) {
+        let (acme, mia) = (&world.acme, &world.acme.mia);
+        let key = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
+        let at = |days: u64| world.now().after(Duration::from_hours(24 * days));
+        let now = async || world.store.read(mia).await.unwrap().key(key).await.unwrap();
+        change(world, mia, key, mia, "192.0.2.0/24", KeyEnd::At(at(30))).await.unwrap();
+        let held = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
+        assert_eq!((held.name.as_str(), held.networks.to_string().as_str()), ("renamed", "192.0.2.0/24"));
+        assert_eq!((held.expires_at, now().await.scopes), (Some(at(30)), "tasks:*".parse().unwrap()));
+        change(world, &acme.adam, key, mia, "", KeyEnd::Kept).await.unwrap();
+        assert_eq!((now().await.networks.is_empty(), now().await.expires_at), (true, Some(at(30))), "what is not said stays");
+        for stranger in [&acme.olga, &acme.audrey, &acme.sam] {
+            assert!(matches!(change(world, stranger, key, mia, "", KeyEnd::Never).await, Err(Error::Denied(_))));
+            assert!(matches!(change(world, stranger, key, stranger, "", KeyEnd::Never).await, Err(Error::NotFound)));
+        }
+        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::At(world.now())).await, Err(Error::Invalid(_))));
+        // What is being replaced ends when that was said; all else of it may change.
+        rotate(world, mia, key, mia, 3_600, "mk_new123").await.unwrap();
+        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Never).await, Err(Error::Conflict(_))));
+        change(world, mia, key, mia, "198.51.100.7", KeyEnd::Kept).await.unwrap();
+        let proof = acme.adam.may(ReadAudit).unwrap();
+        let filter = store::AuditFilter { action: Some("key.change".into()), outcome: Some("done".into()), ..Default::default() };
+        let records = world.store.read(&acme.adam).await.unwrap().audit(&proof, filter, None, 10).await.unwrap().items;
+        assert_eq!(records.len(), 3, "what was refused changed nothing");
+        assert!(records[0].body.contains("198.51.100.7/32") && records[1].body.contains("192.0.2.0/24"), "and what it was: {records:?}");
+        world.change(&acme.adam, async |write| write.freeze(acme.adam.may(FreezeTenant {})?).await).await.unwrap();
+        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Kept).await, Err(Error::Conflict(_))), "frozen");
+        revoke(world, mia, key, mia).await.unwrap();
+        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Kept).await, Err(Error::Conflict(_))), "it works no more");
     }
 
     async fn m_01_what_works_no_more_or_has_a_successor_is_not_rotated(world) {

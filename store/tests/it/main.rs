@@ -33,6 +33,7 @@ mod task_lists;
 mod throttle;
 mod transfer;
 mod unusual;
+mod unusual_in_time;
 mod visibility;
 mod walls;
 mod walls_database;

@@ -202,6 +202,17 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
         .await
         .unwrap();
     }
+    for (table, columns, values) in [
+        ("key_network", "network, last_used_at", "'10.0.' || n || '.0/24', 9e15 + n"),
+        ("key_hour", "hour, tasks", "9000000 + n, n"),
+    ] {
+        raw.run(&format!(
+            "with recursive x(n) as (select 1 union all select n + 1 from x where n < 20)
+             insert into {table} (tenant_id, key_id, {columns}) select tenant_id, id, {values} from api_key join x"
+        ))
+        .await
+        .unwrap();
+    }
     capture::listen();
     run_everything(&world, &things).await;
     let statements: Vec<_> =

@@ -26,6 +26,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
         vouched: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),
+        proved_at: world.now(),
         expires_at: world.now().after(LIFE),
     };
     world.store.system().open_session(who, new).await.unwrap();

@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Everything that was found in a house, the newest first.
-async fn found(world: &World, house: &House) -> Vec<UnusualRow> {
+pub async fn found(world: &World, house: &House) -> Vec<UnusualRow> {
     let mut read = world.store.read(&house.adam).await.unwrap();
     let proof = house.adam.may(ReadAudit).unwrap();
     read.unusual(&proof, UnusualFilter::default(), None, 100).await.unwrap().items
@@ -34,12 +34,12 @@ async fn told(world: &World, actor: &Actor) -> Vec<Happened> {
     events.into_iter().map(|event| event.happened).collect()
 }
 
-fn at(actor: &Actor, address: &str) -> Actor {
+pub fn at(actor: &Actor, address: &str) -> Actor {
     Actor { address: Some(address.into()), ..actor.clone() }
 }
 
 /// The server itself, about somebody at an address who is nobody yet.
-fn door(world: &World, address: &str) -> Actor {
+pub fn door(world: &World, address: &str) -> Actor {
     at(&Actor::clock(world.acme.tenant, world.now()), address)
 }
 
@@ -48,17 +48,17 @@ async fn arrives(world: &World, person: PersonId, device: &str, address: &str) {
     world.change(&door, async |write| write.arrive(person, &arrival(device, true)).await).await.unwrap();
 }
 
-async fn fails(world: &World, person: PersonId, address: &str) {
+pub async fn fails(world: &World, person: PersonId, address: &str) {
     let door = door(world, address);
     world.change(&door, async |write| write.note_refused_sign_in(person, "wrong password").await).await.unwrap();
 }
 
-async fn uses(world: &World, key: &Actor, address: &str, last: Option<Timestamp>) {
+pub async fn uses(world: &World, key: &Actor, address: &str, last: Option<Timestamp>) {
     let key = at(key, address);
     world.change(&key, async |write| write.note_key_use(last).await).await.unwrap();
 }
 
-fn id_of(key: &Actor) -> KeyId {
+pub fn id_of(key: &Actor) -> KeyId {
     let Principal::Key { key, .. } = key.principal else { unreachable!() };
     key
 }
@@ -144,7 +144,7 @@ on_both! {
         let rows = found(world, acme).await;
         assert_eq!(rows[0].facts, Facts::Guessing { failures: 10, networks: 2 });
         assert_eq!(told(world, &acme.mia).await, [Happened::ManyFailures]);
-        let look = LookAtUnusual { id: rows[0].id };
+        let look = LookAtUnusual { id: rows[0].id, seen: rows[0].last_at };
         world.change(&acme.adam, async |write| write.look_at_unusual(acme.adam.may(look)?).await).await.unwrap();
         for _ in 0..9 {
             fails(world, mia, "192.0.2.7").await;
@@ -294,11 +294,11 @@ on_both! {
         for address in ["192.0.2.7", "198.51.100.1"] {
             arrives(world, mia, "laptop", address).await;
         }
-        let id = found(world, acme).await[0].id;
+        let (id, seen) = (found(world, acme).await[0].id, world.now());
         for who in [&acme.mia, &acme.olga, &acme.audrey, &acme.kit] {
-            assert!(who.may(LookAtUnusual { id }).is_err());
+            assert!(who.may(LookAtUnusual { id, seen }).is_err());
         }
-        let look = async || world.change(&acme.adam, async |write| write.look_at_unusual(acme.adam.may(LookAtUnusual { id })?).await).await;
+        let look = async || world.change(&acme.adam, async |write| write.look_at_unusual(acme.adam.may(LookAtUnusual { id, seen })?).await).await;
         look().await.unwrap();
         let row = found(world, acme).await.remove(0);
         assert_eq!((row.looked_at, row.looked_by.as_deref()), (Some(world.now()), Some(acme.adam.name.as_str())));

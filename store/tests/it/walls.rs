@@ -310,6 +310,7 @@ pub fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -
         vouched: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
+        proved_at: world.now(),
         expires_at: world.now().after(Duration::from_hours(12)),
     }
 }
@@ -458,6 +459,7 @@ pub fn matrix() -> Vec<Row> {
         end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
         revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
+        change_key               "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
         rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_secs(60) })?, "mk_", [8; 32]).await;
         revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
@@ -482,7 +484,8 @@ pub fn matrix() -> Vec<Row> {
         confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
         arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
-        look_at_unusual          "dddddd+dd+" |x, w, a, t| x.look_at_unusual(may(a, LookAtUnusual { id: t.unusual })?).await;
+        forget_old               "++++++++++" |x, w, a, t| x.forget_old(100).await;
+        look_at_unusual          "dddddd+dd+" |x, w, a, t| x.look_at_unusual(may(a, LookAtUnusual { id: t.unusual, seen: w.now() })?).await;
         see_account_events       "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
@@ -566,6 +569,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::invitation", "by the link's token"),
     ("System::next_due", "a time of whatever tenant"),
     ("System::do_due", "opens a transaction for each tenant"),
+    ("System::forget_old", "opens a transaction for each tenant"),
     ("System::tenants_with_queue", "opens a snapshot of each tenant"),
     ("System::begin_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),

@@ -1,9 +1,9 @@
 //! What follows from what a provider proved: who they are here, whether they come in, and as what.
 use super::{InUse, Providers, proven::Proven};
-use crate::auth::BrowserDoor;
+use crate::auth::{BrowserDoor, browser::must_have_factor};
 use app::{login::trouble::Trouble, outcome::Refusal};
 use domain::{
-    Actor, OrganisationId, PersonId, SessionId, SignedInBy,
+    Actor, OrganisationId, PersonId, SessionId, SignedInBy, Timestamp,
     policy::{AdmitPerson, FollowProvider, LinkIdentity},
     role::{Role, TenantRole},
 };
@@ -13,7 +13,7 @@ use store::NewIdentity;
 impl Providers {
     /// Signs somebody in: by their identity, or as a newcomer.
     pub(super) async fn enter(&self, door: &BrowserDoor, provider: &InUse, proven: Proven) -> Result<(), Refusal> {
-        let (system, vouched) = (self.app.store.system(), proven.vouched);
+        let system = self.app.store.system();
         if !provider.provider.takes(proven.email.as_ref()) {
             return Err(self.turn_away(door, provider, Trouble::Domain).await?);
         }
@@ -29,7 +29,19 @@ impl Providers {
             None => self.admit(door, provider, &proven).await?,
         };
         self.follow(door, provider, &proven, person).await?;
-        door.enter(provider.tenant, person, vouched).await
+        let proved_at = self.proved_at(provider, &proven, person).await?;
+        tracing::info!(%person, vouched = proven.vouched, "signed in by a provider");
+        door.open_since(provider.tenant, person, SignedInBy::Provider, proven.vouched, proved_at).await
+    }
+
+    /// When somebody proved who they are, as the provider says: a session of yesterday there makes no fresh proof here. Whoever
+    /// must set up a second factor, and has nothing to prove themselves by until then, is taken to have done it now.
+    async fn proved_at(&self, provider: &InUse, proven: &Proven, person: PersonId) -> Result<Timestamp, Refusal> {
+        let (now, system) = (self.app.store.now(), self.app.store.system());
+        let Some(proved_at) = proven.proved_at else { return Ok(now) };
+        let (holder, _) = system.holder(provider.tenant, person).await?;
+        let enrols = !proven.vouched && !holder.has_factor && must_have_factor(&self.app, &holder);
+        Ok(if enrols { now } else { proved_at.min(now) })
     }
 
     /// Links what somebody is at a provider to the account in which they asked for it.
@@ -76,14 +88,17 @@ impl Providers {
         let mut write = store.write(&actor).await?;
         let person = match write.admit_person(proof, identity(provider, proven)).await {
             // Somebody was quicker, with this address or this identity.
-            Err(store::Error::Conflict(_)) => return Err(Trouble::Exists.refusal(&provider.provider.label)),
+            Err(error @ store::Error::Conflict(_)) if !error.is_frozen() => {
+                return Err(Trouble::Exists.refusal(&provider.provider.label));
+            }
             person => person?,
         };
         write.commit().await?;
         Ok(person)
     }
 
-    /// Gives them what the rules for their groups and `auth.admin_emails` say.
+    /// Gives them what the rules for their groups and `auth.admin_emails` say. While the tenant is frozen what these would change
+    /// waits for the next time, and who signs in reads as what they were.
     async fn follow(
         &self,
         door: &BrowserDoor,
@@ -104,10 +119,15 @@ impl Providers {
         let action = FollowProvider { person, provider: provider.key.clone(), tenant_role, roles };
         let proof = store.authorise(&actor, action).await?;
         let mut write = store.write(&actor).await?;
-        if write.follow_provider(proof).await? {
-            write.commit().await?;
+        match write.follow_provider(proof).await {
+            Ok(true) => Ok(write.commit().await?),
+            Ok(false) => Ok(()),
+            Err(error) if error.is_frozen() => {
+                tracing::info!(%person, provider = provider.key, "the tenant is frozen: what a provider's rules say waits");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     /// The highest role that the rules say for each organisation. A rule for one that does not exist says nothing; what
@@ -142,14 +162,6 @@ impl Providers {
     fn actor(&self, door: &BrowserDoor, provider: &InUse) -> Actor {
         let actor = Actor::provider(provider.tenant, &provider.provider.label, self.app.store.now());
         Actor { address: Some(door.address.to_string()), ..actor }
-    }
-}
-
-impl BrowserDoor {
-    /// The last step: a session. `vouched` says that the provider saw a second factor.
-    async fn enter(&self, tenant: domain::TenantId, person: PersonId, vouched: bool) -> Result<(), Refusal> {
-        tracing::info!(%person, vouched, "signed in by a provider");
-        self.open(tenant, person, SignedInBy::Provider, vouched).await
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn address(provider: &InUse, redirect: String, ticket: &Ticket) -> Re
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
         .url();
     if ticket.links.is_some() || ticket.again {
+        // All that it can be asked for: who comes back has its session in this browser, and chose the account.
         url.query_pairs_mut().append_pair("prompt", "select_account");
     }
     Ok(url)
@@ -92,6 +93,7 @@ pub(super) async fn prove(
         groups: vec![],
         // That an account has a second factor does not say that it was used now.
         vouched: false,
+        proved_at: None,
     })
 }
 

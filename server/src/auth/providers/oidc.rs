@@ -159,9 +159,19 @@ pub(super) fn address(
         let google = provider.provider.kind == Kind::Google; // it knows no other prompt for this
         request = request.add_prompt(if google { CoreAuthPrompt::SelectAccount } else { CoreAuthPrompt::Login });
     }
+    if proves_anew(provider, ticket) {
+        // With it the provider must say when they proved themselves there (OpenID Connect Core, 3.1.2.1).
+        request = request.set_max_age(Duration::ZERO);
+    }
     let (url, ..) = request.url();
     // A browser goes where we say: an address that we would not ask is none that we send people to.
     asker.may_ask(&url).then_some(url).ok_or(Trouble::Unreachable)
+}
+
+/// Whether somebody proves themselves again at a provider that can be held to it. Google and Gitea know neither `max_age` nor
+/// `auth_time`: there it can only be asked for.
+fn proves_anew(provider: &InUse, ticket: &Ticket) -> bool {
+    ticket.again && provider.provider.kind == Kind::Oidc
 }
 
 /// Trades the code for an ID token, and checks all of it.
@@ -199,6 +209,13 @@ pub(super) async fn prove(
     if claims.authorized_party().is_some_and(|party| party.as_str() != provider.provider.client_id) {
         return Err(refuse(&"it was made for another party"));
     }
+    if proves_anew(provider, ticket) && !is_since(claims.auth_time(), ticket.set_out_at(), now) {
+        tracing::warn!(
+            provider = provider.key,
+            "somebody was to prove themselves anew, and the provider does not say so"
+        );
+        return Err(Trouble::Stale);
+    }
     if let Some(expected) = claims.access_token_hash() {
         let algorithm = token.signing_alg().map_err(|error| refuse(&error))?;
         let key = token.signing_key(&checks).map_err(|error| refuse(&error))?;
@@ -217,6 +234,10 @@ pub(super) async fn prove(
         name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
         groups: groups(provider, &claims.additional_claims().all).unwrap_or_default(),
         vouched: provider::is_vouched(acr, amr),
+        proved_at: claims
+            .auth_time()
+            .filter(|_| provider.provider.kind == Kind::Oidc)
+            .map(|proved| Timestamp(proved.timestamp_micros())),
     };
     let told = provider.provider.groups_claim.is_none() || groups(provider, &claims.additional_claims().all).is_some();
     if (claims.email().is_none() || !told)
@@ -248,6 +269,11 @@ fn groups(provider: &InUse, claims: &Map<String, Value>) -> Option<Vec<String>> 
 
 fn moment(at: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.0).unwrap_or_default()
+}
+
+/// Whether somebody proved themselves at the provider after they set out for it; its clock may differ a little from ours.
+fn is_since(proved: Option<DateTime<Utc>>, set_out: Timestamp, now: Timestamp) -> bool {
+    proved.is_some_and(|proved| (moment(set_out.before(AHEAD))..=moment(now.after(AHEAD))).contains(&proved))
 }
 
 fn made_just_now(issued: DateTime<Utc>, now: Timestamp) -> Result<(), String> {

@@ -1,5 +1,5 @@
 //! What a provider proved about somebody, in our own terms.
-use domain::Email;
+use domain::{Email, Timestamp};
 
 /// Somebody, as a provider vouches for them.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Proven {
     pub groups: Vec<String>,
     /// Whether a second factor was used there.
     pub vouched: bool,
+    /// When they proved there who they are, where it says so and can be asked to have it done again.
+    pub proved_at: Option<Timestamp>,
 }
 
 impl Proven {

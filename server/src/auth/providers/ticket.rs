@@ -43,6 +43,11 @@ impl std::fmt::Debug for Ticket {
 }
 
 impl Ticket {
+    /// When its browser was sent away.
+    pub(super) fn set_out_at(&self) -> Timestamp {
+        self.expires_at.before(LIFE)
+    }
+
     /// The line that gives it to the browser; `None` when it cannot be sealed.
     pub(super) fn cookie(&self, key: &SessionKey, https: bool) -> Option<HeaderValue> {
         let mut sealed = serde_json::to_vec(self).ok()?;

@@ -5,8 +5,10 @@ use tokio::time::sleep;
 
 use crate::{
     ask::{Answer, Who, client, form},
+    database::Held,
+    patience::{PATIENCE, soon, until},
     people::PASSWORD,
-    program::Program,
+    program::{Program, on_both},
 };
 
 impl Program {
@@ -42,6 +44,45 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         answers.push((answer.status, headers, answer.body));
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+}
+
+/// Nor does the time of the answer tell: what is written of an account alone is written when the answer is on its way. Here it
+/// cannot be written at all until both have their answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
+    let mut program = Program::postgres();
+    program.tenant("acme");
+    program.person("mia", "acme", "member");
+    let adam = program.person("adam", "acme", "admin");
+    program.start().await;
+    let held = Held::table(program.database_url().unwrap(), "audit_head");
+    for (last, email) in [(15, "mia@acme.example"), (16, "nobody@acme.example")] {
+        soon(PATIENCE, email, program.guess(last, email, "wrong wrong wrong")).await.is(401);
+    }
+    drop(held);
+    until("it is in the audit log", async || {
+        let refused = program.audit(&adam.key, Some("session.open")).await;
+        refused.iter().any(|record| record.to_string().contains("wrong password")).then_some(())
+    })
+    .await;
+}
+
+on_both! {
+    /// What is still to be written when the server is told to stop is written before it ends.
+    async fn k_05_no_wrong_password_is_lost_when_the_server_stops(program) {
+        program.tenant("acme");
+        program.person("mia", "acme", "member");
+        let adam = program.person("adam", "acme", "admin");
+        program.start().await;
+        for last in 17..21 {
+            program.guess(last, "mia@acme.example", "wrong wrong wrong").await.is(401);
+        }
+        program.stop(PATIENCE).await;
+        program.start().await;
+        let records = program.audit(&adam.key, Some("session.open")).await;
+        let refused = records.iter().filter(|record| record.to_string().contains("wrong password"));
+        assert_eq!(refused.count(), 4, "{records:?}");
+    }
 }
 
 /// Five wrong passwords are free; then whoever tried from this address waits, for this account and for every other.

@@ -1,9 +1,11 @@
 //! M-01: keys that are limited, end, are rotated and revoked together, and belong to service accounts.
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 
 use crate::{
     ask::{Answer, Who, client},
+    patience::soon,
     program::{Program, on_both},
 };
 
@@ -99,6 +101,49 @@ on_both! {
         assert_eq!(program.say(&["admin", "revoke-keys", "--user", &mia.email], ""), "2 revoked");
         program.get(Who::Key(&late), "/api/v1/tasks").await.is(401);
         assert!(program.say(&["admin", "list-keys", "--user", &mia.email], "").lines().all(|line| line.contains("revoked")));
+    }
+
+    /// M-01, M-14: what is changed of a key counts from the next request on, and for what it listens to.
+    async fn m_01_a_key_is_bound_to_networks_afterwards_and_at_once(program) {
+        program.tenant("acme");
+        let (mia, max, adam) =
+            (program.person("mia", "acme", "member"), program.person("max", "acme", "member"), program.person("adam", "acme", "admin"));
+        program.start().await;
+        let (hers, other, his) =
+            (program.sign_in(&mia.email).await, program.sign_in(&max.email).await, program.sign_in(&adam.email).await);
+        let key = program.key(&mia.email, "tasks:*");
+        let id = program.get(Who::Key(&key), "/api/v1/me").await.json()["key"].as_str().unwrap().to_owned();
+        let task = program.submit(&mia.key, "echo begun; sleep 50").await;
+        program.until_printed(&mia.key, &task, "begun").await;
+        let mut stream = program.listen(Who::Key(&key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        assert!(stream.hear("line").await.contains("begun"));
+        let page = program.get(Who::Browser(&hers), &format!("/keys/{id}")).await.is(200).body;
+        assert!(page.contains("/actions/keys/change") && page.contains("Everywhere"), "{page}");
+
+        let change = async |who, networks: &str, days: &str| {
+            let fields = [("id", id.as_str()), ("name", "office"), ("networks", networks), ("days", days)];
+            program.act(who, "keys/change", &fields).await
+        };
+        change(Who::Browser(&other), "", "").await.is(404);
+        let wrong = change(Who::Browser(&hers), "the office", "").await.is(422);
+        assert!(wrong.body.contains("is no address or network") && wrong.body.contains("networks"), "{wrong}");
+        for days in ["367", "-1", "soon"] {
+            change(Who::Browser(&hers), "", days).await.is(422);
+        }
+        program.get(Who::Key(&key), "/api/v1/tasks").await.is(200);
+        change(Who::Browser(&hers), "127.0.0.9\n203.0.113.0/24", "30").await.is(200);
+        program.get(Who::Key(&key), "/api/v1/tasks").await.is(403);
+        soon(Duration::from_secs(5), "what it listens to elsewhere ends", stream.end()).await;
+        let there = client(9).get(format!("{}/api/v1/me", program.origin)).bearer_auth(&key);
+        let me = Answer::of(there).await.is(200);
+        assert!(me.json()["expires_at"].is_string(), "{me}");
+        let page = program.get(Who::Browser(&hers), &format!("/keys/{id}")).await.is(200).body;
+        assert!(page.contains("127.0.0.9/32") && page.contains("office"), "{page}");
+        change(Who::Browser(&his), "", "").await.is(200);
+        program.get(Who::Key(&key), "/api/v1/tasks").await.is(200);
+        let changes = program.audit(&adam.key, Some("key.change")).await;
+        assert!(changes[0].to_string().contains("203.0.113.0/24"), "what it was: {changes:?}");
+        program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
     async fn m_01_a_service_account_has_keys_and_no_way_to_sign_in(program) {

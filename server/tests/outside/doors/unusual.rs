@@ -88,12 +88,47 @@ async fn n_06_guessed_passwords_are_told_once_to_owner_and_admin() {
         let request = program.action(Who::Nobody, "login/sign-in", "text/html", &fields);
         Answer::of(request.header("x-forwarded-for", format!("198.51.{n}.1"))).await.is(401);
     }
-    let page = program.get(Who::Browser(&admin), "/unusual").await.is(200).body;
+    // They are counted when the answers are on their way.
+    let page = until("it is on the list", async || {
+        let page = program.get(Who::Browser(&admin), "/unusual").await.is(200).body;
+        page.contains("class=\"report\"").then_some(page)
+    })
+    .await;
     assert_eq!(page.matches("class=\"report\"").count(), 1, "{page}");
     assert!(page.contains("10 wrong passwords or second factors within an hour, from 10 networks"), "{page}");
     let browser = program.sign_in(&mia.email).await;
     let told = program.get(Who::Browser(&browser), "/tasks").await.is(200).body;
     assert_eq!(told.matches("There were many wrong passwords").count(), 1, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k_05_a_loud_stranger_hides_nobody_and_is_counted_to_the_end() {
+    let mut program = Program::sqlite();
+    program.set("CASTELLAN_LOG_FORMAT", "json");
+    program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
+    program.lift_rate_limits();
+    program.tenant("acme");
+    program.start().await;
+    let tries = async |address: &str| {
+        let request = program.client.get(format!("{}/api/v1/tasks", program.origin)).bearer_auth("mk_abcdefghijklmnop");
+        Answer::of(request.header("x-forwarded-for", address)).await.is(401);
+    };
+    for _ in 0..60 {
+        tries("198.51.100.7").await;
+    }
+    tries("203.0.113.9").await;
+    let from = |address: &str| {
+        let lines = told(&program, "authentication_failure");
+        lines.into_iter().filter(|line| line["source_ip"] == address).collect::<Vec<_>>()
+    };
+    assert_eq!((from("198.51.100.7").len(), from("203.0.113.9").len()), (5, 1));
+    program.stop(crate::patience::PATIENCE).await;
+    let lines = told(&program, "authentication_failure");
+    let counted: u64 = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line["details"].as_str()?).ok()?["more_like_this"].as_u64())
+        .sum();
+    assert_eq!(counted, 55, "{lines:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

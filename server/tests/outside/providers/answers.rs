@@ -131,6 +131,49 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     is_refused(answer, 401, "another browser's code");
 }
 
+/// A-02, OpenID Connect Core 3.1.2.1: who proves themselves again must have done so there, and just now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let old = json!({ "auth_time": in_seconds(-86_400) });
+    provider.behave(claims(old.clone()));
+    let nia = program.come_in(&provider, "acme").await;
+    // A session of yesterday there is no fresh proof here.
+    let link = async |browser| {
+        super::visit::ticket(&program.set_out(Who::Browser(browser), "/account/link/acme").await.is(303))
+    };
+    assert!(link(&nia).await.is_none());
+    let again = async || {
+        let sent = program.sent(Who::Browser(&nia), "/sign-in/with/acme?next=%2Fkeys").await;
+        let asks = |name: &str, what: &str| sent.to.query_pairs().any(|(its, value)| its == name && value == what);
+        assert!(asks("prompt", "login") && asks("max_age", "0"), "{}", sent.to);
+        program.come_back("acme", &[&sent.ticket, &nia.cookie_line()], &provider.consent(&sent.to)).await
+    };
+    for (what, lie) in [
+        ("by a session of yesterday", old),
+        ("from before they set out", json!({ "auth_time": in_seconds(-120) })),
+        ("without a word of when", json!({ "auth_time": null })),
+        ("in the future", json!({ "auth_time": in_seconds(300) })),
+        ("at no time at all", json!({ "auth_time": "now" })),
+    ] {
+        provider.behave(claims(lie));
+        let answer = again().await;
+        let stale = answer.body.contains("does not say that you proved yourself there just now");
+        assert!(stale || what == "at no time at all", "{what}: {answer}");
+        is_refused(answer, 401, what);
+        assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");
+    }
+    provider.behave(Manner::default());
+    let answer = again().await.is(303);
+    assert_eq!(answer.header("location"), "/keys");
+    let fresh = crate::people::Browser::with(&answer.cookie().unwrap());
+    assert!(link(&fresh).await.is_some(), "what asks for a fresh proof is open again");
+    // Who only signs in is not asked to be there: the provider's own session is what it is for.
+    let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
+    assert!(sent.to.query_pairs().all(|(name, _)| name != "max_age" && name != "prompt"), "{}", sent.to);
+}
+
 /// A-02, RFC 9207: who answers must be who was asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_an_answer_says_whose_it_is() {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ask::{Answer, Who},
     people::Browser,
-    program::Program,
+    program::{Program, on_both},
 };
 
 fn claims(claims: Value) -> Manner {
@@ -169,4 +169,30 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
         .is(200)
         .body;
     assert!(page.contains("now called Acme &amp; sons") && page.contains("ops = nowhere : owner"), "{page}");
+}
+
+on_both! {
+    /// K-09: who signs in while the tenant is frozen comes in and reads; what the provider's rules would change waits, and so
+    /// do newcomers.
+    async fn k_09_signing_in_by_a_provider_works_while_the_tenant_is_frozen(program) {
+        let provider = Provider::start().await;
+        let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\ngroups = [\"ops = acme : member\", \"leads = acme : approver\"]";
+        with_providers(program, &[("acme", &provider)], "", more).await;
+        let comes = async |groups: Value| {
+            provider.behave(claims(json!({ "groups": groups })));
+            let nia = program.come_in(&provider, "acme").await;
+            let page = program.get(Who::Browser(&nia), "/organisations").await.is(200).body;
+            ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
+        };
+        assert_eq!(comes(json!(["ops"])).await, Some("Member"));
+        program.say(&["admin", "freeze"], "");
+        assert_eq!(comes(json!(["leads"])).await, Some("Member"), "what the rules say waits");
+        provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
+        refused(program.visit(&provider, "acme").await, 409, "until an admin ends the freeze");
+        program.say(&["admin", "thaw"], "");
+        assert_eq!(comes(json!(["leads"])).await, Some("Approver"), "and follows then");
+        provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
+        let noa = program.come_in(&provider, "acme").await;
+        assert!(program.is_named(&noa, "noa@acme.example").await);
+    }
 }

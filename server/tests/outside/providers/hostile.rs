@@ -88,6 +88,8 @@ struct Grant {
     nonce: String,
     challenge: String,
     redirect: String,
+    /// Whether it was asked when they proved themselves.
+    max_age: bool,
 }
 
 struct Desk {
@@ -156,6 +158,7 @@ impl Provider {
             nonce: said["nonce"].clone(),
             challenge: said["code_challenge"].clone(),
             redirect: said["redirect_uri"].clone(),
+            max_age: said.contains_key("max_age"),
         };
         self.desk.grants.lock().unwrap().insert(code.clone(), grant);
         let mut back = vec![("code", code), ("state", said["state"].clone())];
@@ -257,7 +260,7 @@ async fn token(
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
     };
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let honest = json!({
+    let mut honest = json!({
         "iss": desk.issuer,
         "sub": "1",
         "aud": "castellan",
@@ -268,6 +271,9 @@ async fn token(
         "email_verified": true,
         "name": "Nia",
     });
+    if grant.max_age {
+        honest["auth_time"] = json!(now);
+    }
     let id_token = desk.keys.sign(&manner, &over(honest, &manner.claims));
     Json(json!({ "access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
         .into_response()

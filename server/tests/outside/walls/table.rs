@@ -274,6 +274,12 @@ pub const WALLS: &[Row] = &[
         "id=00000000-0000-0000-0000-000000000000",
         [401, 404, 404, 404, 404, 404, 404, 404],
     ),
+    row(
+        "action POST /actions/keys/change",
+        "/actions/keys/change",
+        "id=$key&name=acme&networks=&days=30",
+        [401, 404, 404, 404, 404, 403, 404, 409], // it is revoked already
+    ),
     row("action POST /actions/keys/create", "/actions/keys/create", "name=acme&scopes[]=tasks:read&days=1", API),
     row(
         "action POST /actions/keys/revoke",
@@ -430,8 +436,18 @@ pub const WALLS: &[Row] = &[
     row("action POST /actions/incident/thaw", "/actions/incident/thaw", "", admins(200, 200)),
     row("action POST /actions/incident/stop-tasks", "/actions/incident/stop-tasks", "runner=$runner", admins(200, 404)),
     row("action POST /actions/incident/stop-tasks", "/actions/incident/stop-tasks", "person=$lea", admins(200, 404)),
-    row("action POST /actions/unusual/look", "/actions/unusual/look", "id=$unusual", admins(200, 404)),
-    row("action POST /actions/unusual/look", "/actions/unusual/look", "id=$unusual", admins(409, 404)),
+    row(
+        "action POST /actions/unusual/look",
+        "/actions/unusual/look",
+        "id=$unusual&seen=4102444800000000",
+        admins(200, 404),
+    ),
+    row(
+        "action POST /actions/unusual/look",
+        "/actions/unusual/look",
+        "id=$unusual&seen=4102444800000000",
+        admins(409, 404),
+    ),
     row("action POST /actions/rules/change", "/actions/rules/change", "version=99", admins(409, 409)),
     row("action POST /actions/reviews/start", "/actions/reviews/start", "", admins(409, 200)),
     row("action POST /actions/reviews/keep", "/actions/reviews/keep", "id=$review&items[]=1", admins(200, 404)),

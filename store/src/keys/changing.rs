@@ -1,0 +1,39 @@
+//! What is changed of a key while it works: what it is called, where from it works, and until when (M-01).
+use crate::{Error, Result, Topic, Write, column::Number, conn::scoped};
+use domain::{
+    Allowed, Invalid,
+    policy::{ChangeKey, KeyEnd},
+    text,
+};
+use serde_json::json;
+
+impl Write {
+    /// Changes a key that works, at once: it is read anew with each request, and its open streams are looked at when they hear
+    /// of it. One that is being replaced keeps its end.
+    pub async fn change_key(&mut self, proof: Allowed<ChangeKey>) -> Result<()> {
+        let ChangeKey { key, owner, responsible, name, networks, end } = proof.action();
+        let (key, owner, name, networks) = (*key, *owner, text::name("name", name, 80)?, networks.clone());
+        self.answers_for(owner, *responsible).await?;
+        let was = self.working_key(key, owner).await?;
+        let ends = match *end {
+            KeyEnd::Kept => was.expires_at,
+            KeyEnd::Never => None,
+            KeyEnd::At(at) if at > self.now => Some(at),
+            KeyEnd::At(_) => return Err(Invalid::new("days", "must be in the future").into()),
+        };
+        if ends != was.expires_at {
+            const SUCCESSORS: &str = "select count(*) as n from api_key where tenant_id = $1 and replaces = $2";
+            if scoped!(self, Number, fetch_one, SUCCESSORS, key)?.n > 0 {
+                return Err(Error::Conflict("This key is being replaced, and ends when both have worked long enough."));
+            }
+        }
+        const SQL: &str =
+            "update api_key set name = $3, networks = $4, expires_at = $5 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, key, name, networks, ends)?;
+        let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });
+        let entry = self.entry(&proof)?.with_detail("was", was);
+        self.record(entry.with_detail("expires_at", json!(ends))).await?;
+        self.tell(Topic::Keys, key.0);
+        Ok(())
+    }
+}

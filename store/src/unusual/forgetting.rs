@@ -1,0 +1,58 @@
+//! What time makes worthless is forgotten, whoever it was of: also of keys that were revoked and of people who have gone, to
+//! whom nothing happens any more that would clear it away.
+use crate::{Result, Write, conn::scoped};
+use domain::unusual::{FAILURE_SPAN, FAILURE_SPANS, NETWORK_MEMORY, UNUSUAL_MEMORY, WEEKS_HOURS};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+impl Write {
+    /// Forgets up to so many rows of each kind that count for nothing any more; says whether there may be others.
+    pub async fn forget_old(&mut self, most: u32) -> Result<bool> {
+        let (networks, hours) = (self.now.before(NETWORK_MEMORY), self.span(HOUR) - WEEKS_HOURS);
+        let failures = self.span(FAILURE_SPAN) - FAILURE_SPANS;
+        let counts = [
+            scoped!(
+                self,
+                execute,
+                "delete from key_hour where tenant_id = $1 and (key_id, hour) in (select h.key_id, h.hour from key_hour h
+                    where h.tenant_id = $1 and h.hour < $2 order by h.hour limit $3)",
+                hours,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from key_network where tenant_id = $1 and (key_id, network) in (select n.key_id, n.network
+                    from key_network n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)",
+                networks,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from known_network where tenant_id = $1 and (person_id, network) in (select n.person_id, n.network
+                    from known_network n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)",
+                networks,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from failure_count where tenant_id = $1 and (network, person_id, span) in (select f.network, f.person_id,
+                    f.span from failure_count f where f.tenant_id = $1 and f.span <= $2 order by f.span limit $3)",
+                failures,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from unusual where tenant_id = $1 and id in (select u.id from unusual u
+                    where u.tenant_id = $1 and u.last_at < $2 order by u.last_at limit $3)",
+                self.now.before(UNUSUAL_MEMORY),
+                most
+            )?,
+        ];
+        Ok(counts.into_iter().any(|count| count >= u64::from(most)))
+    }
+}
