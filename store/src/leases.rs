@@ -4,6 +4,7 @@ use crate::{
     Error, Read, Result, Topic, Write,
     column::record,
     conn::{Conn, scoped},
+    tasks::owner_stands,
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// How long a runner has a task without saying anything.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How many tasks that nobody stands behind are ended on the way to one that is claimed.
+const ENDED_AT_ONCE: usize = 100;
 
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +49,8 @@ record! {
         pub asked: bool,
         /// Until when the runner has it.
         pub lease_until: Timestamp,
+        /// Whether somebody stands behind it: who submitted it is still in its organisation, and not locked out.
+        pub owner_stands: bool,
     }
 }
 
@@ -127,7 +133,8 @@ impl Read {
 }
 
 impl Write {
-    /// Takes the task whose turn it is, if there is one that this runner can run. `capabilities` are tools.
+    /// Takes the task whose turn it is, if there is one that this runner can run. `capabilities` are tools. What nobody
+    /// stands behind any more ends instead, so that there is something to commit even where nothing is taken.
     pub async fn claim_task(&mut self, capabilities: &[String]) -> Result<Option<Assignment>> {
         let runner = runner(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
@@ -136,6 +143,21 @@ impl Write {
         if !self.lock_runner(runner).await? {
             return Ok(None);
         }
+        for _ in 0..ENDED_AT_ONCE {
+            let Some(task) = self.claim_next(runner).await? else { return Ok(None) };
+            if !task.owner_stands {
+                self.end_unowned(task.id).await?;
+                continue;
+            }
+            let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
+            self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
+            self.tell(Topic::Tasks, task.id.0);
+            return Ok(Some(Assignment { task, deciders }));
+        }
+        Ok(None)
+    }
+
+    async fn claim_next(&mut self, runner: RunnerId) -> Result<Option<Claimed>> {
         // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
         // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
         let until = self.now.after(LEASE);
@@ -149,19 +171,16 @@ impl Write {
                             where h.tenant_id = $1 and h.frozen_at is not null)
                         order by priority desc, id limit 1",
                     $lock,
-                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until"
+                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
+                    owner_stands!(),
+                    " as owner_stands"
                 )
             };
         }
-        let claimed = match &self.conn {
-            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_optional, claim!(""), runner, until)?,
-            Conn::Postgres(_) => scoped!(self, Claimed, fetch_optional, claim!(" for update"), runner, until)?,
-        };
-        let Some(task) = claimed else { return Ok(None) };
-        let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
-        self.note_task(task.id, "task.assign", json!({ "runner": runner, "attempt": task.attempt })).await?;
-        self.tell(Topic::Tasks, task.id.0);
-        Ok(Some(Assignment { task, deciders }))
+        match &self.conn {
+            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_optional, claim!(""), runner, until),
+            Conn::Postgres(_) => scoped!(self, Claimed, fetch_optional, claim!(" for update"), runner, until),
+        }
     }
 
     /// Who said yes to a task.
@@ -344,15 +363,18 @@ impl Write {
         self.note("runner.refuse", target, domain::audit::Outcome::Refused, detail).await
     }
 
-    /// A task without its runner: stopped if that was asked, queued again, or lost after its last attempt.
+    /// A task without its runner: stopped if that was asked or nobody stands behind it any more, queued again, or lost after
+    /// its last attempt.
     async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
-        let to = match (task.cancel_asked, task.attempt < MAX_ATTEMPTS) {
+        let because = self.owner_gone(task.id).await?;
+        let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
             (true, _) => TaskState::Cancelled,
             (false, true) => TaskState::Queued,
             (false, false) => TaskState::Lost,
         };
         self.settle(task.id, task.state, to, None).await?;
-        self.note_task(task.id, "task.release", json!({ "attempt": task.attempt, "reason": why, "state": to })).await
+        let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
+        self.note_task(task.id, "task.release", detail).await
     }
 }
 

@@ -117,10 +117,7 @@ async fn claim(shared: &Shared, seat: &Seat, most: usize) -> store::Result<usize
     {
         claimed.push(assignment);
     }
-    if claimed.is_empty() {
-        return Ok(0);
-    }
-    write.commit().await?;
+    write.commit().await?; // also where none was: what nobody stands behind has ended
     let taken = claimed.len();
     for assignment in claimed {
         send(seat, assign(shared, seat.runner, seat.actor.tenant, assignment));
