@@ -55,6 +55,8 @@ pub trait Door: Send + Sync {
     fn link_holder(&self, token: String) -> Answer<'_, String>;
     /// What an invitation's link offers, or why it opens nothing: the same for every link that does not.
     fn invitation(&self, token: String) -> Answer<'_, Invited>;
+    /// The token of the invitation that this browser holds while somebody signs in with it.
+    fn held_invitation(&self) -> Option<String>;
     /// Follows an invitation with the account of whoever is signed in; says where to.
     fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId>;
     /// Makes an account for whom an invitation brings, signs them in and says where to; nothing where the address must be

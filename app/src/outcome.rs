@@ -92,6 +92,24 @@ pub struct Answered {
     pub values: Vec<(String, String)>,
     /// Why not, or the secret to show once.
     pub result: Result<String, Refusal>,
+    /// Whether something on the page said so already.
+    pub said: Said,
+}
+
+/// Whether a page said why a form was refused: the form itself, where it still stands there, or else the page at its head.
+#[derive(Clone, Debug, Default)]
+pub struct Said(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Said {
+    /// It does now.
+    pub fn note(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Whether it did.
+    pub fn already(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
 }
 
 /// Begins the names of the fields that prove who one is; they may stand in any form, and are never shown again.

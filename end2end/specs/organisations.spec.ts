@@ -31,6 +31,25 @@ test('an owner invites somebody by a link, who makes an account without JavaScri
   expect((await hers.goto(link))!.status(), 'it is used up').toBe(404);
 });
 
+for (const javaScriptEnabled of [true, false]) {
+  test(`who signs in from an invitation comes back to it${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ ada, team, browser }) => {
+    const member = await team.add('Noa', 'member');
+    const other = await ada.act('organisations/create', { name: `Guests ${member.email}` });
+    const organisation = other.go_to!.split('/').at(-1)!;
+    const { secret } = await ada.act('organisations/invite', { organisation, role: 'viewer', uses: '1', days: '1' });
+    const page = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled })).newPage();
+    await page.goto(secret!);
+    await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+    expect(page.url()).not.toContain('token');
+    await page.getByLabel('E-mail address').fill(member.email);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect(page).toHaveURL('/invitation');
+    await page.getByRole('button', { name: 'Accept and join' }).click();
+    await expect(page).toHaveURL(`/organisations/${organisation}`);
+  });
+}
+
 test('somebody asks to join, is let in with a role, and leaves again', async ({ ada, team, browser }) => {
   const other = await ada.act('organisations/create', { name: `Visitors ${team.id.slice(-6)}` });
   const guests = other.go_to!.split('/').at(-1)!;
@@ -52,9 +71,16 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   const row = hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' });
   await row.locator('summary').click();
   await row.getByLabel('Why').fill('I run the backups');
+  const overview = await his.context().newPage();
+  await overview.goto('/');
+  await his.goto(`/organisations/${team.id}`);
   await row.getByRole('button', { name: 'Ask to join' }).click();
   await expect(hers.getByRole('row', { name: team.name })).toContainText('waiting');
 
+  await expect(his.getByText('I run the backups'), 'the organisation hears of it').toBeVisible();
+  await overview.bringToFront();
+  await expect(overview.getByRole('link', { name: `Somebody asks to join ${team.name}` })).toBeVisible();
+  await his.bringToFront();
   await his.goto('/');
   await his.getByRole('link', { name: `Somebody asks to join ${team.name}` }).click();
   await expect(his.getByText('I run the backups')).toBeVisible();

@@ -82,6 +82,8 @@ create table invitation (
     mailed          boolean not null,
     -- Whose right to invite it hangs on, asked again when it is used.
     inviter_id      uuid not null,
+    -- The open invitation that it confirms an address for: ended with that, unless that was used up before.
+    confirms_id     uuid,
     uses            bigint not null,
     used            bigint not null,
     created_at      bigint not null,
@@ -93,6 +95,8 @@ create table invitation (
 create unique index invitation_token on invitation (token_hash);
 create index invitation_organisation on invitation (tenant_id, organisation_id, id);
 create index invitation_inviter on invitation (tenant_id, inviter_id);
+create index invitation_confirms on invitation (tenant_id, confirms_id) where confirms_id is not null;
+create index invitation_expiry on invitation (expires_at);
 -- People who asked to be let into an organisation.
 create table join_request (
     tenant_id       uuid not null,

@@ -7,6 +7,7 @@ mod cookie;
 pub(crate) mod device;
 mod door;
 mod factors;
+pub(crate) mod held;
 mod invitations;
 mod passkeys;
 mod password;

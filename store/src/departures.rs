@@ -2,8 +2,9 @@
 use crate::{
     Error, Member, Read, Result, Topic, Write,
     column::{Number, record},
-    conn::scoped,
+    conn::{Conn, scoped},
     service_accounts::falls_short,
+    tasks::OWNER_LEFT,
 };
 use domain::{
     Action, Allowed, Invalid, KeyId, OrganisationId, PersonId, TaskId,
@@ -185,6 +186,12 @@ impl Write {
         successor: Option<PersonId>,
     ) -> Result<()> {
         self.keep_an_owner(organisation, person, None).await?;
+        if let Some(successor) = successor {
+            // Writing the rows takes their locks: a successor who leaves at the same moment, be it another organisation that
+            // the accounts are in, comes first and is none, or comes second and hands the accounts on.
+            const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
+            scoped!(self, execute, HOLD, successor)?;
+        }
         const REMOVE: &str = "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3";
         if scoped!(self, execute, REMOVE, organisation, person)? == 0 {
             return Err(Error::NotFound);
@@ -198,6 +205,8 @@ impl Write {
             .with_detail("keys_revoked", json!(revoked))
             .with_detail("service_accounts", json!(accounts));
         self.record(entry).await?;
+        self.cancel_latecomers(organisation, person).await?;
+        self.tell(Topic::People, organisation.0);
         self.rights_changed(person).await
     }
 
@@ -226,7 +235,7 @@ impl Write {
             self.tell(Topic::Keys, key.id.0);
         }
         for task in &cancelled {
-            self.note_task(task.id, "task.stop", json!({ "because": "its owner left the organisation" })).await?;
+            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
         }
         Ok((cancelled.len(), revoked.len()))
     }
@@ -251,6 +260,30 @@ impl Write {
             }
         }
         Ok(cancelled)
+    }
+
+    /// Cancels what was submitted since [`Write::cancel_waiting`] looked. Asked after the departure was recorded: who submits
+    /// records it too, and looks afterwards whether they are still there. SQLite has one writer: nothing comes meanwhile.
+    async fn cancel_latecomers(&mut self, organisation: OrganisationId, person: PersonId) -> Result<()> {
+        if matches!(self.conn, Conn::Sqlite(_)) {
+            return Ok(());
+        }
+        // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
+        // that its owner has gone.
+        let late = scoped!(
+            self,
+            Cancelled,
+            fetch_all,
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
+                and owner_id = $2 and organisation_id = $3 order by id for update skip locked",
+            person,
+            organisation
+        )?;
+        for task in late {
+            self.stop(task.id).await?;
+            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
+        }
+        Ok(())
     }
 
     /// Makes somebody else answer for the service accounts in an organisation that `person` answers for; says which.

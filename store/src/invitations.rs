@@ -6,6 +6,7 @@ use crate::{
 };
 use domain::{
     Allowed, Email, InvitationId, OrganisationId, PersonId, TenantId, Timestamp,
+    audit::Outcome,
     policy::{AcceptInvitation, AdmitInvited, ConfirmInvited, Invite, RevokeInvitation},
     role::{Role, TenantRole},
     text,
@@ -85,6 +86,14 @@ record! {
 }
 
 record! {
+    /// Where an invitation led.
+    pub struct OfOrganisation {
+        /// There.
+        pub id: OrganisationId,
+    }
+}
+
+record! {
     /// A person's address.
     pub struct Addressed {
         /// It.
@@ -159,8 +168,6 @@ impl Write {
         let Invite { invitation, organisation, role, email, uses, days } = proof.action();
         let inviter = self.actor.person().ok_or(Error::Conflict("Invitations are made by people."))?;
         let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
-        const OVER: &str = "delete from invitation where tenant_id = $1 and organisation_id = $2 and expires_at <= $3";
-        scoped!(self, execute, OVER, *organisation, self.now)?;
         const COUNT: &str = concat!(
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organisation_id = $2 and ",
             works!("$3")
@@ -180,7 +187,7 @@ impl Write {
             inviter_id: inviter,
             expires_at: self.now.after(Duration::from_hours(u64::from(days) * 24)),
         };
-        self.keep_invitation(made, uses, &link).await?;
+        self.keep_invitation(made, None, uses, &link).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.in_use(*organisation).await?;
@@ -188,14 +195,16 @@ impl Write {
         Ok(mailed)
     }
 
-    /// Ends an invitation.
+    /// Ends an invitation, and with an open one the links that confirm addresses for it: nobody comes in by it any more.
     pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organisation_id = $3";
+        const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
         let &RevokeInvitation { invitation, organisation } = proof.action();
         if scoped!(self, execute, SQL, invitation, organisation)? == 0 {
             return Err(Error::NotFound);
         }
-        let entry = self.entry(&proof)?;
+        let confirming = scoped!(self, execute, CONFIRMING, invitation)?;
+        let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
         self.tell(Topic::People, organisation.0);
         Ok(())
@@ -218,6 +227,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
         self.record(entry).await?;
+        self.in_use(organisation).await?;
         self.rights_changed(person).await
     }
 
@@ -252,12 +262,13 @@ impl Write {
         )?;
         if made == 0 {
             return Err(Error::Conflict(
-                "There is an account with this address already. Sign in, and open the invitation again.",
+                "There is an account with this address already. Sign in, and you come back to the invitation.",
             ));
         }
         self.join(*organisation, id, used.role).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
         self.record(entry).await?;
+        self.in_use(*organisation).await?;
         self.tell(Topic::People, id.0);
         Ok(id)
     }
@@ -278,19 +289,49 @@ impl Write {
         let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
         let id = InvitationId(Uuid::now_v7());
         let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
-        self.keep_invitation(made, 1, &link).await?;
+        self.keep_invitation(made, Some(*invitation), 1, &link).await?;
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
         self.record(entry).await?;
+        self.in_use(*organisation).await?;
         self.tell(Topic::People, organisation.0);
         Ok(())
     }
 
-    async fn keep_invitation(&mut self, new: Used, uses: u32, link: &NewInvitation) -> Result<()> {
+    /// Takes away what is too old to be used, in this tenant.
+    pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
+        const SQL: &str =
+            "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organisation_id as id";
+        for organisation in scoped!(self, OfOrganisation, fetch_all, SQL, self.now)? {
+            self.tell(Topic::People, organisation.id.0);
+        }
+        Ok(())
+    }
+
+    /// Records that somebody held an invitation and did not come in by it. In a transaction of its own: the one that was
+    /// refused leaves nothing.
+    pub async fn note_refused_invitation(
+        &mut self,
+        invitation: InvitationId,
+        organisation: OrganisationId,
+        action: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let detail = json!({ "invitation": invitation, "reason": reason });
+        self.note(action, ("organisation", organisation.to_string()), Outcome::Refused, detail).await
+    }
+
+    async fn keep_invitation(
+        &mut self,
+        new: Used,
+        confirms: Option<InvitationId>,
+        uses: u32,
+        link: &NewInvitation,
+    ) -> Result<()> {
         scoped!(
             self,
             execute,
-            "insert into invitation (tenant_id, id, organisation_id, token_hash, role, email, mailed, inviter_id, uses, used,
-                created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)",
+            "insert into invitation (tenant_id, id, organisation_id, token_hash, role, email, mailed, inviter_id, confirms_id, uses,
+                used, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
             new.id,
             new.organisation_id,
             link.token_hash,
@@ -298,6 +339,7 @@ impl Write {
             new.email.clone(),
             new.mailed,
             new.inviter_id,
+            confirms,
             uses,
             self.now,
             new.expires_at

@@ -166,7 +166,9 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(organisation).await?;
+        if open {
+            self.in_use(organisation).await?;
+        }
         self.tell(Topic::People, organisation.0);
         Ok(())
     }
@@ -250,7 +252,8 @@ impl Write {
         self.rights_changed(person).await
     }
 
-    /// Says no to somebody who asked, and tells them why.
+    /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organisations only: what
+    /// people write goes into no mail that this server vouches for.
     pub async fn decline_join_request(&mut self, proof: Allowed<DeclineJoinRequest>) -> Result<()> {
         let DeclineJoinRequest { request, organisation, reason } = proof.action();
         let reason = domain::joining::refusal(reason)?;
@@ -258,7 +261,8 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
         let name = self.called(*organisation).await?;
-        self.happened(person, Happened::JoinDeclined, &format!("{name}: {reason}")).await
+        let who = self.actor.name.clone();
+        self.happened(person, Happened::JoinDeclined, &format!("{name} · {who}")).await
     }
 
     /// Settles a request that waits; says whose it was. Of two who answer at the same moment one comes second.

@@ -4,6 +4,7 @@ use crate::{
     Error, Read, Result, Topic, Write,
     column::record,
     conn::{Conn, scoped},
+    tasks::owner_stands,
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 /// How long a runner has a task without saying anything.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How often it is looked for more tasks where some were ended that nobody stands behind.
+const TURNS: usize = 100;
 
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +50,8 @@ record! {
         pub asked: bool,
         /// Until when the runner has it.
         pub lease_until: Timestamp,
+        /// Whether somebody stands behind it: who submitted it is still in its organisation, and not locked out.
+        pub owner_stands: bool,
     }
 }
 
@@ -129,6 +135,7 @@ impl Read {
 
 impl Write {
     /// Takes the tasks whose turn it is, `most` of them at most, as far as this runner can run them. `capabilities` are tools.
+    /// What nobody stands behind any more ends instead, so that there is something to commit even where nothing is taken.
     pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
         let runner = runner(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
@@ -137,10 +144,36 @@ impl Write {
         if !self.lock_runner(runner).await? {
             return Ok(vec![]);
         }
+        let (mut assignments, mut entries) = (vec![], vec![]);
+        for _ in 0..TURNS {
+            let mut none_ended = true;
+            for task in self.take_next(runner, most - assignments.len()).await? {
+                if !task.owner_stands {
+                    self.end_unowned(task.id).await?;
+                    none_ended = false;
+                    continue;
+                }
+                let detail = json!({ "runner": runner, "attempt": task.attempt });
+                entries.push(self.event("task.assign", ("task", task.id.to_string()), Outcome::Done, detail)?);
+                let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
+                self.tell(Topic::Tasks, task.id.0);
+                assignments.push(Assignment { task, deciders });
+            }
+            if none_ended || assignments.len() == most {
+                break;
+            }
+        }
+        if !entries.is_empty() {
+            self.record_all(entries).await?;
+        }
+        Ok(assignments)
+    }
+
+    /// Gives a runner the tasks whose turn it is, whoever stands behind them.
+    async fn take_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
         // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
         // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
-        let until = self.now.after(LEASE);
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let (until, most) = (self.now.after(LEASE), i64::try_from(most).unwrap_or(i64::MAX));
         macro_rules! claim {
             ($among:literal, $lock:literal) => {
                 concat!(
@@ -153,29 +186,19 @@ impl Write {
                             where h.tenant_id = $1 and h.frozen_at is not null)
                         order by priority desc, id limit $4",
                     $lock,
-                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until"
+                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
+                    owner_stands!(),
+                    " as owner_stands"
                 )
             };
         }
-        let claimed = match &self.conn {
-            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most)?,
+        match &self.conn {
+            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
             // An array is made once; what is joined could be looked for again, and more be locked than is taken.
             Conn::Postgres(_) => {
-                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)?
+                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
             }
-        };
-        let (mut assignments, mut entries) = (vec![], vec![]);
-        for task in claimed {
-            let detail = json!({ "runner": runner, "attempt": task.attempt });
-            entries.push(self.event("task.assign", ("task", task.id.to_string()), Outcome::Done, detail)?);
-            let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
-            self.tell(Topic::Tasks, task.id.0);
-            assignments.push(Assignment { task, deciders });
         }
-        if !entries.is_empty() {
-            self.record_all(entries).await?;
-        }
-        Ok(assignments)
     }
 
     /// Who said yes to a task.
@@ -358,15 +381,18 @@ impl Write {
         self.note("runner.refuse", target, domain::audit::Outcome::Refused, detail).await
     }
 
-    /// A task without its runner: stopped if that was asked, queued again, or lost after its last attempt.
+    /// A task without its runner: stopped if that was asked or nobody stands behind it any more, queued again, or lost after
+    /// its last attempt.
     async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
-        let to = match (task.cancel_asked, task.attempt < MAX_ATTEMPTS) {
+        let because = self.owner_gone(task.id).await?;
+        let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
             (true, _) => TaskState::Cancelled,
             (false, true) => TaskState::Queued,
             (false, false) => TaskState::Lost,
         };
         self.settle(task.id, task.state, to, None).await?;
-        self.note_task(task.id, "task.release", json!({ "attempt": task.attempt, "reason": why, "state": to })).await
+        let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
+        self.note_task(task.id, "task.release", detail).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! Who is in an organisation, and as what; somebody stays who can manage it.
-use crate::{Error, Result, Write, column::record, conn::scoped};
+use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
 use domain::{Allowed, OrganisationId, PersonId, policy::SetMembership, role::Role};
 
 record! {
@@ -10,11 +10,24 @@ record! {
     }
 }
 
+record! {
+    /// What somebody is already.
+    pub struct Held {
+        /// As what.
+        pub role: Role,
+    }
+}
+
 impl Write {
-    /// Puts a person into an organisation, or changes their role there. Their sessions get new ids.
+    /// Puts a person into an organisation, or changes their role there. Their sessions get new ids. Where the organisation is
+    /// archived, nobody gets more than they have; taking rights away is always possible.
     pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
         let &SetMembership { organisation, person, role } = proof.action();
         self.keep_an_owner(organisation, person, Some(role)).await?;
+        // Writing the row takes its lock: what is held is what is changed.
+        const HELD: &str = "update membership set role = role where tenant_id = $1 and organisation_id = $2
+             and person_id = $3 returning role";
+        let held = scoped!(self, Held, fetch_optional, HELD, organisation, person)?;
         let set = scoped!(
             self,
             execute,
@@ -33,7 +46,10 @@ impl Write {
         self.settle_requests(organisation, person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(organisation).await?;
+        if held.is_none_or(|held| held.role <= role) {
+            self.in_use(organisation).await?;
+        }
+        self.tell(Topic::People, organisation.0);
         self.rights_changed(person).await
     }
 
@@ -50,6 +66,7 @@ impl Write {
             self.now
         )?;
         self.settle_requests(organisation, person).await?;
+        self.tell(Topic::People, organisation.0);
         Ok(joined > 0)
     }
 

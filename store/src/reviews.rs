@@ -1,5 +1,9 @@
 //! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
 use domain::{
     Allowed, KeyId, OrganisationId, PersonId, ReviewId, Timestamp,
     policy::{FinishReview, KeepReviewed, RemoveMembership, RevokeKey, RevokeReviewed, SetTenantRole, StartReview},
@@ -58,6 +62,8 @@ record! {
         pub held: String,
         /// The same now; none, where it is gone.
         pub now_held: Option<String>,
+        /// When it ended by itself, if it is a key that did: nobody is asked about it any more.
+        pub expired_at: Option<Timestamp>,
         /// The answer, if there is one.
         pub verdict: Option<Verdict>,
         /// Who gave it.
@@ -91,6 +97,13 @@ macro_rules! columns {
     };
 }
 
+/// Whether an item `i` with its key `k` still asks for an answer at `$now`: a key that has expired does not.
+macro_rules! asks {
+    ($now:literal) => {
+        concat!("i.verdict is null and (k.expires_at is null or k.expires_at > ", $now, ")")
+    };
+}
+
 impl Read {
     /// The tenant's reviews, newest first, for those who read everything.
     pub async fn reviews(&mut self) -> Result<Vec<Review>> {
@@ -108,8 +121,26 @@ impl Read {
         scoped!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
     }
 
-    /// What is in a review, after a number; `open` alone, or all.
-    pub async fn review_items(&mut self, id: ReviewId, open: bool, after: i64, limit: u32) -> Result<Vec<ReviewItem>> {
+    /// How many rights in a review still ask for an answer at `now`.
+    pub async fn review_open(&mut self, id: ReviewId, now: Timestamp) -> Result<i64> {
+        self.review(id).await?;
+        const SQL: &str = concat!(
+            "select count(*) as n from review_item i left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
+             where i.tenant_id = $1 and i.review_id = $2 and ",
+            asks!("$3")
+        );
+        Ok(scoped!(self, Number, fetch_one, SQL, id, now)?.n)
+    }
+
+    /// What is in a review, after a number, as it is at `now`; what asks for an answer alone, or all.
+    pub async fn review_items(
+        &mut self,
+        id: ReviewId,
+        open: bool,
+        now: Timestamp,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<ReviewItem>> {
         macro_rules! items {
             ($only:literal) => {
                 concat!(
@@ -119,7 +150,9 @@ impl Read {
                         case i.kind when 'tenant_role' then p.tenant_role
                             when 'membership' then (select m.role from membership m where m.tenant_id = i.tenant_id
                                 and m.organisation_id = i.organisation_id and m.person_id = i.person_id)
-                            else case when k.revoked_at is null then k.scopes end end as now_held
+                            else case when k.revoked_at is null and (k.expires_at is null or k.expires_at > $5)
+                                then k.scopes end end as now_held,
+                        case when k.revoked_at is null and k.expires_at <= $5 then k.expires_at end as expired_at
                      from review_item i join person p on p.tenant_id = i.tenant_id and p.id = i.person_id
                      left join organisation o on o.tenant_id = i.tenant_id and o.id = i.organisation_id
                      left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
@@ -132,8 +165,11 @@ impl Read {
         }
         self.review(id).await?;
         match open {
-            true => scoped!(self, ReviewItem, fetch_all, items!(" and i.verdict is null"), id, after, limit),
-            false => scoped!(self, ReviewItem, fetch_all, items!(""), id, after, limit),
+            true => {
+                const SQL: &str = items!(" and i.verdict is null and (k.expires_at is null or k.expires_at > $5)");
+                scoped!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
+            }
+            false => scoped!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
         }
     }
 }
@@ -254,10 +290,16 @@ impl Write {
         Ok(())
     }
 
-    /// Ends a review. Whatever is not answered keeps it open.
+    /// Ends a review. Whatever is not answered keeps it open, but for keys that have expired since it began.
     pub async fn finish_review(&mut self, proof: Allowed<FinishReview>) -> Result<()> {
-        const SQL: &str = "update review set ended_at = $3 where tenant_id = $1 and id = $2 and ended_at is null
-            and answered = items";
+        const SQL: &str = concat!(
+            "update review set ended_at = $3 where tenant_id = $1 and id = $2 and ended_at is null
+                and not exists (select 1 from review_item i
+                    left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
+                    where i.tenant_id = $1 and i.review_id = $2 and ",
+            asks!("$3"),
+            ")"
+        );
         let review = proof.action().review;
         self.running(review).await?;
         if scoped!(self, execute, SQL, review, self.now)? == 0 {

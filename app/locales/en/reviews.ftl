@@ -17,6 +17,7 @@ review-title = Access review: { $of }
 review-export = Export as CSV
 review-over = This review has ended:
 review-complete = Everything is answered.
+review-expired = expired by itself
 review-finish = End the review
 review-only-open = Open
 review-rights = Rights under review

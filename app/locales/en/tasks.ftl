@@ -146,6 +146,9 @@ task-step-assigned-before = Given to a runner (start { $attempt })
 task-step-started = Started
 task-step-not-started = Not started: { $why }
 task-step-released = Taken back: its runner was gone
+task-step-stopped = Stopped by { $who }, with others
+task-step-owner-left = Cancelled: who submitted it is not in the organisation any more
+task-step-owner-locked = Cancelled: who submitted it is locked out
 task-step-ended = { $how }
 
 task-log = Output

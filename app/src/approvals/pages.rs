@@ -4,6 +4,7 @@ use super::{
     changes::{Changes, Compared},
 };
 use crate::{
+    orgs::{called, narrowed_to_archived},
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{
@@ -30,7 +31,8 @@ async fn queue(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
     let (filter, after) = (filter(&here), here.get("after").and_then(|id| id.parse().ok()));
     let mut read = ctx::store()?.read(&actor).await?;
-    let (list, organisations) = (read.approvals(&filter, after, ROWS).await?, read.organisations().await?);
+    let (list, mut organisations) = (read.approvals(&filter, after, ROWS).await?, read.organisations().await?);
+    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
     let page = Page::new(Place::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
     Ok(page.body(view! {
         <Filters organisations=organisations />
@@ -55,8 +57,10 @@ fn filter(here: &Address) -> ApprovalFilter {
 
 #[component]
 fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
-    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), of.name.clone())).collect::<Vec<_>>();
-    (choices.len() > 1).then(|| {
+    // The way out of an archived one must be there, too.
+    let some = organisations.len() > 1 || organisations.iter().any(|of| of.archived_at.is_some());
+    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), called(of))).collect::<Vec<_>>();
+    some.then(|| {
         view! {
             <Narrow label=t!("approvals-narrow") fields=&["organisation"]>
                 <NarrowChoice name="organisation" label=t!("task-organisation") any=t!("tasks-narrow-any") choices=choices />

@@ -25,6 +25,7 @@ const ACTIONS: &[&str] = &[
     "task.finish",
     "task.refuse",
     "task.release",
+    "task.stop",
     "approval.decide",
     "approval.expire",
     "rules.change",

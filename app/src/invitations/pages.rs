@@ -3,11 +3,11 @@ use super::actions::{AcceptInvitation, Join};
 use crate::{
     door::{Invited, Stage},
     outcome::Refusal,
-    ui::{Button, Field, Form, LinkButton, Look, Password, ctx, plain, words},
+    ui::{Address, Button, Field, Form, LinkButton, Look, Password, ctx, plain, words},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/invitation?token=…`: the same for a link that is wrong, used up, expired or revoked.
+/// `/invitation?token=…`, and `/invitation` for who comes back from signing in: the same for a link that is wrong, used up, expired or revoked.
 pub fn invitation() -> impl IntoView {
     plain(t!("invitation-title"), offer)
 }
@@ -16,8 +16,9 @@ async fn offer() -> Result<AnyView, Refusal> {
     if ctx::here().get("sent").is_some() {
         return Ok(view! { <p class="lead" role="status">{t!("invitation-sent")}</p> }.into_any());
     }
-    let token = ctx::here().get("token").unwrap_or_default().to_owned();
     let door = ctx::door()?;
+    // Who comes back from signing in has it in a cookie: no address carries it further than the link itself.
+    let token = ctx::here().get("token").map(str::to_owned).or_else(|| door.held_invitation()).unwrap_or_default();
     let invited = door.invitation(token.clone()).await?;
     let lead = t!(
         "invitation-lead",
@@ -39,7 +40,7 @@ async fn offer() -> Result<AnyView, Refusal> {
         (Err(_), Stage::Nobody) => view! { <Newcomer invited=invited token=token /> }.into_any(),
         (Err(_), _) => view! {
             <p>{t!("invitation-halfway")}</p>
-            <LinkButton href="/second-factor">{t!("factor-title")}</LinkButton>
+            <LinkButton href=back_from("/second-factor")>{t!("factor-title")}</LinkButton>
         }
         .into_any(),
     };
@@ -81,6 +82,11 @@ fn Newcomer(invited: Invited, token: String) -> impl IntoView {
     };
     view! {
         {form}
-        <p class="after">{t!("invitation-have-account")}" "<a href="/sign-in">{t!("sign-in")}</a></p>
+        <p class="after">{t!("invitation-have-account")}" "<a href=back_from("/sign-in")>{t!("sign-in")}</a></p>
     }
+}
+
+/// A step of signing in, from which one comes back here.
+fn back_from(step: &str) -> String {
+    Address::new(step).with("next", "/invitation").to_string()
 }

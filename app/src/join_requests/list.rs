@@ -3,9 +3,7 @@ use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
 use crate::{
     members::pages::roles,
     outcome::{Kind, Refusal},
-    ui::{
-        Badge, Button, Confirm, Filled, Form, Live, Look, Meaning, Moment, Refused, Revealed, Select, Table, TextArea,
-    },
+    ui::{Badge, Button, Confirm, Filled, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
 };
 use domain::{OrganisationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -95,7 +93,6 @@ pub fn Own(
         view! {
             <section>
                 <h2>{t!("join-own")}</h2>
-                <Refused action=WithdrawRequest::PATH />
                 <Table caption=t!("join-own") headings=headings>
                     {requests.into_iter().map(row).collect_view()}
                 </Table>
@@ -148,10 +145,7 @@ pub fn Waiting(
             </section>
         }
     });
-    view! {
-        <Refused action=AcceptRequest::PATH />
-        {list}
-    }
+    view! { <Live topics="people" region="join-requests" quiet=true>{list}</Live> }
 }
 
 /// Word on the overview that somebody waits for one's answer.

@@ -110,6 +110,12 @@ pub fn roles() -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
 }
 
+/// Those that give no more than one.
+pub fn roles_up_to(held: Role) -> Vec<Choice> {
+    let lesser = Role::ALL.iter().filter(|role| **role <= held);
+    lesser.map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
+}
+
 fn tenant_roles() -> Vec<Choice> {
     TenantRole::ALL.iter().map(|role| Choice::new(role.as_str(), words::tenant_role_in_full(*role))).collect()
 }

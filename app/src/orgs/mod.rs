@@ -22,6 +22,28 @@ fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {
     }
 }
 
+/// What an organisation is called where one is chosen: an archived one says so.
+#[cfg(feature = "ssr")]
+pub fn called(organisation: &store::Organisation) -> String {
+    match organisation.archived_at {
+        Some(_) => t!("organisation-archived-named", name = organisation.name.clone()),
+        None => organisation.name.clone(),
+    }
+}
+
+/// The organisation that the address narrows a list to, where it is none of those in use.
+#[cfg(feature = "ssr")]
+pub async fn narrowed_to_archived(
+    read: &mut store::Read,
+    in_use: &[store::Organisation],
+) -> Option<store::Organisation> {
+    let chosen = crate::ui::ctx::here().get("organisation")?.parse().ok()?;
+    if in_use.iter().any(|one| one.id == chosen) {
+        return None;
+    }
+    read.organisation(chosen).await.ok()
+}
+
 /// Whether somebody manages an organisation.
 #[cfg(feature = "ssr")]
 fn manages(actor: &domain::Actor, organisation: domain::OrganisationId) -> bool {

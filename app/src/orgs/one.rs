@@ -7,7 +7,7 @@ use crate::{
     incident::pages::StopAll,
     invitations::list::Invitations,
     join_requests::list::Waiting,
-    members::pages::roles,
+    members::pages::{roles, roles_up_to},
     outcome::Refusal,
     reach::AskedHere,
     ui::{
@@ -30,7 +30,7 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
     let (organisation, members) = (read.organisation(id).await?, read.members(id).await?);
     let (manages, in_it) = (manages(&actor, id), actor.role_in(id).is_some());
     let archived = organisation.archived_at;
-    // In an archived one nobody's role is changed, and nobody comes in.
+    // In an archived one nobody comes in, and nobody gets more than they have.
     let open = manages && archived.is_none();
     let waiting = if open { read.join_requests(id).await? } else { vec![] };
     let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
@@ -44,8 +44,8 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
         }));
     Ok(page.body(view! {
         {archived
-            .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />" "{t!("organisation-archived-text")}</p> })}
-        <p><a href=format!("/tasks?organisation={id}")>{t!("organisation-tasks")}</a></p>
+            .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />". "{t!("organisation-archived-text")}</p> })}
+        <p class=archived.map(|_| "after")><a href=format!("/tasks?organisation={id}")>{t!("organisation-tasks")}</a></p>
         <Waiting organisation=id requests=waiting />
         <section>
             <h2>{t!("members")}</h2>
@@ -97,11 +97,13 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
 fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
     let hidden = vec![("organisation", organisation.to_string()), ("person", member.person_id.to_string())];
     let (name, about) = (member.name.clone(), member.name.clone());
-    let role = match open {
+    // Where there is nothing to choose there is no choice.
+    let choices = if open { roles() } else { roles_up_to(member.role) };
+    let role = match manages && choices.len() > 1 {
         true => view! {
             <td>
                 <Form action=SetRole::PATH hidden=hidden class="in-row">
-                    <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=member.role.as_str() />
+                    <Select name="role" label=t!("member-role-of", name = name) choices=choices value=member.role.as_str() />
                     <Button>{t!("member-role-set")}</Button>
                 </Form>
             </td>

@@ -4,10 +4,11 @@ use super::{
     actions::{FinishReview, KeepReviewed, RevokeReviewed, StartReview},
 };
 use crate::{
+    orgs::called,
     outcome::{Kind, Refusal},
     ui::{
         Badge, Button, Chip, Choice, Confirm, Empty, Filled, Form, Glyph, LinkButton, Live, Look, Meaning, Moment,
-        Page, Pager, Place, Refused, Revealed, RowLink, Select, Table, ctx, page, words,
+        Page, Pager, Place, Revealed, RowLink, Select, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -26,9 +27,11 @@ async fn reviews(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (reviews, organisations) = (read.reviews().await?, read.organisations().await?);
+    // Who is in an archived one still reads it.
+    let organisations = organisations.into_iter().chain(read.archived_organisations().await?);
     let open = reviews.iter().any(|review| review.ended_at.is_none());
     let all = Choice::new("", t!("review-of-tenant"));
-    let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
+    let organisations = organisations.map(|o| Choice::new(o.id.to_string(), called(&o)));
     let choices: Vec<_> = [all].into_iter().chain(organisations).collect();
     let start = (actor.is_admin() && !open).then(|| {
         view! {
@@ -101,15 +104,16 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
     let after = here.get("after").and_then(|after| after.parse().ok()).unwrap_or(0);
     let mut read = ctx::store()?.read(&actor).await?;
     let review = read.review(id).await?;
-    let mut items = read.review_items(id, here.get("open").is_some(), after, PAGE + 1).await?;
+    let now = ctx::now();
+    let mut items = read.review_items(id, here.get("open").is_some(), now, after, PAGE + 1).await?;
+    let left = read.review_open(id, now).await?;
     let more = u32::try_from(items.len()).is_ok_and(|n| n > PAGE);
     items.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
     let next = items.last().filter(|_| more).map(|item| item.nr.to_string());
     let answers = actor.is_admin() && review.ended_at.is_none();
-    let open = items.iter().any(|item| item.verdict.is_none());
+    let open = items.iter().any(asks);
     let progress = t!("review-progress", answered = review.answered, items = review.items);
-    let done = answers && review.answered == review.items;
-    let left = u64::try_from(review.items - review.answered).ok();
+    let (done, left) = (answers && left == 0, u64::try_from(left).unwrap_or(0));
     let title = review.organisation.clone().unwrap_or_else(|| t!("review-of-tenant"));
     let page = Page::new(Place::People, t!("review-title", of = title)).under("/reviews", t!("reviews-title"));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
@@ -117,8 +121,6 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
     let headings = headings.into_iter().skip(usize::from(!answers)).collect();
     let rows = items.into_iter().map(|item| view! { <Item item=item review=id answers=answers /> }).collect_view();
     Ok(page.lead(progress).action(export).body(view! {
-        <Refused action=RevokeReviewed::PATH />
-        <Refused action=FinishReview::PATH />
         <Live topics="people" region="review" quiet=true>
             {match (review.ended_at, done) {
                 (Some(at), _) => view! { <p class="notice">{t!("review-over")}" "<Moment at=at /></p> }.into_any(),
@@ -131,7 +133,7 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
                 (None, false) => ().into_any(),
             }}
         </Live>
-        <p class="chips"><Chip name="open" value="1" label=t!("review-only-open") count=left.unwrap_or(0) /></p>
+        <p class="chips"><Chip name="open" value="1" label=t!("review-only-open") count=left /></p>
         <Table caption=t!("review-rights") headings=headings>{rows}</Table>
         {(answers && open).then(|| view! {
             <div class="mt-4">
@@ -149,8 +151,8 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
     let form = Filled::of(KeepReviewed::PATH, &[("id", review.to_string())]);
     let (nr, label) = (item.nr.to_string(), t!("review-tick-one", person = item.person.clone()));
     let ticked = form.ticked("items[]", &nr, false);
-    let answerable = answers && item.verdict.is_none();
-    let changed = item.now_held.as_ref() != Some(&item.held);
+    let answerable = answers && asks(&item);
+    let changed = item.now_held.as_ref() != Some(&item.held) && item.expired_at.is_none();
     let now = item.now_held.clone().map_or_else(|| t!("review-gone"), |now| held(item.kind, &now));
     view! {
         <tr>
@@ -178,6 +180,10 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             <td>{item.last_used_at.map(|at| view! { <Moment at=at /> })}</td>
             <td class="cell-action">
                 {match item.verdict {
+                    None if item.expired_at.is_some() => view! {
+                        <Badge meaning=Meaning::Stopped word=t!("review-expired") />
+                        {item.expired_at.map(|at| view! { <p class="muted"><Moment at=at /></p> })}
+                    }.into_any(),
                     None if !answerable => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
                     None => view! {
                         <Confirm
@@ -191,6 +197,11 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             </td>
         </tr>
     }
+}
+
+/// Whether a right still asks for an answer: a key that has expired reaches nothing any more.
+const fn asks(item: &ReviewItem) -> bool {
+    item.verdict.is_none() && item.expired_at.is_none()
 }
 
 /// Which right it is.

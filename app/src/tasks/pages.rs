@@ -8,6 +8,7 @@ pub use super::{
     one::{one, seen, summary},
 };
 use crate::{
+    orgs::{called, narrowed_to_archived},
     outcome::Refusal,
     ui::{
         Address, Chip, Choice, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowChoice, NarrowText,
@@ -32,7 +33,8 @@ async fn tasks(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let list = rows(&mut read, &filter, &here).await?;
     let counts = read.task_counts(&filter).await?;
-    let organisations = read.organisations().await?;
+    let mut organisations = read.organisations().await?;
+    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
     let empty = list.rows.is_empty();
     let page = Page::new(Place::Tasks, t!("nav-tasks")).lead(t!("tasks-lead"));
     Ok(page.action(new_button()).body(view! {
@@ -79,12 +81,14 @@ fn new_button() -> impl IntoView {
 
 #[component]
 fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
-    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), of.name.clone())).collect::<Vec<_>>();
+    // The way out of an archived one must be there, too.
+    let some = organisations.len() > 1 || organisations.iter().any(|of| of.archived_at.is_some());
+    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), called(of))).collect::<Vec<_>>();
     view! {
         <Narrow label=t!("tasks-narrow") fields=&["text", "label", "organisation"]>
             <NarrowText name="text" label=t!("tasks-narrow-text") kind="search" />
             <NarrowText name="label" label=t!("tasks-narrow-label") kind="search" />
-            {(choices.len() > 1)
+            {some
                 .then(|| view! { <NarrowChoice name="organisation" label=t!("task-organisation") any=t!("tasks-narrow-any") choices=choices /> })}
         </Narrow>
     }

@@ -109,9 +109,25 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
         }
         "task.start" => step(Meaning::Running, t!("task-step-started")),
         "task.refuse" => step(Meaning::Bad, t!("task-step-not-started", why = text("reason"))),
-        "task.release" => step(Meaning::Waiting, t!("task-step-released")),
+        "task.release" => {
+            let mut steps = step(Meaning::Waiting, t!("task-step-released"));
+            steps.extend(stopped(&text("because")).into_iter().flat_map(|why| step(Meaning::Stopped, why)));
+            steps
+        }
+        "task.stop" => {
+            step(Meaning::Stopped, stopped(&text("because")).unwrap_or_else(|| t!("task-step-stopped", who = who)))
+        }
         "task.finish" => step(ended(&text("state")), t!("task-step-ended", how = how(detail))),
         _ => vec![],
+    }
+}
+
+/// Why a task ended that nobody decided about, in words.
+fn stopped(because: &str) -> Option<String> {
+    match because {
+        "its owner left the organisation" => Some(t!("task-step-owner-left")),
+        "its owner is locked out" => Some(t!("task-step-owner-locked")),
+        _ => None,
     }
 }
 

@@ -134,6 +134,9 @@ pub fn Form(
     children: Children,
 ) -> impl IntoView {
     let filled = Filled::of(&action, &hidden);
+    if let Some(answered) = ctx::answered().filter(|_| filled.refused()) {
+        answered.said.note();
+    }
     let page = page.unwrap_or_else(|| ctx::here().to_string());
     let (id, state) = (filled.id.clone(), filled.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
@@ -158,6 +161,7 @@ pub fn Form(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Said;
 
     fn answered(id: &str) -> Option<Answered> {
         let fields =
@@ -166,6 +170,7 @@ mod tests {
             action: "/actions/keys/revoke".into(),
             values: vec![("id".into(), id.into()), ("name".into(), "CI".into()), ("scope".into(), "a".into())],
             result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields }),
+            said: Said::default(),
         })
     }
 

@@ -4,10 +4,11 @@ use super::{
     islands::{Palette, ThemeSwitch},
     keys::{self, KeysDialog},
     nav::Nav,
+    refused::Unsaid,
     title::TabTitle,
     top::{SearchField, Switch},
 };
-use crate::{account, incident::pages::Frozen, login::actions::SignOut};
+use crate::{account, incident::pages::Frozen, login::actions::SignOut, orgs::narrowed_to_archived};
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
@@ -52,6 +53,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
                 {action.map(|action| view! { <div class="page-action">{action}</div> })}
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
+            <Unsaid />
             {news.filter(|_| place != Place::Account)}
             {body}
         </main>
@@ -66,7 +68,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
 struct Around {
     /// How many questions wait for the person.
     waiting: i64,
-    /// The organisations that they can switch between.
+    /// The organisations that they can switch between; the archived one that they look at is among them.
     organisations: Vec<Organisation>,
     /// Since when the tenant is frozen, if it is.
     frozen: Option<Timestamp>,
@@ -78,9 +80,11 @@ struct Around {
 async fn around(actor: &Actor) -> Around {
     let Ok(store) = ctx::store() else { return Around::default() };
     let Ok(mut read) = store.read(actor).await else { return Around::default() };
+    let mut organisations = read.organisations().await.unwrap_or_default();
+    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
     Around {
         waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
-        organisations: read.organisations().await.unwrap_or_default(),
+        organisations,
         frozen: read.frozen_since().await.unwrap_or_default(),
         glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
     }

@@ -1,5 +1,5 @@
 //! A page: who am I, where am I, what can I do, what happened.
-use super::{Address, Empty, LinkButton, Place, ctx, frame::framed, status, title::TabTitle};
+use super::{Address, Empty, LinkButton, Place, ctx, frame::framed, refused::Unsaid, status, title::TabTitle};
 use crate::outcome::{Kind, Refusal};
 use domain::Actor;
 use leptos::prelude::*;
@@ -61,6 +61,7 @@ impl Page {
 
     fn refused(refusal: Refusal) -> Self {
         status::refused(&refusal);
+        note_said(&refusal);
         let title = match refusal.kind {
             Kind::NotFound => t!("not-found-title"),
             Kind::Forbidden => t!("forbidden-title"),
@@ -102,6 +103,7 @@ where
         answer_status();
         let body = load().await.unwrap_or_else(|refusal| {
             status::refused(&refusal);
+            note_said(&refusal);
             view! { <p class="lead">{refusal.message}</p> }.into_any()
         });
         view! {
@@ -109,10 +111,19 @@ where
             <main id="main" class="card" tabindex="-1">
                 <p class="brand">{t!("product")}</p>
                 <h1>{title}</h1>
+                <Unsaid />
                 {body}
             </main>
         }
     })
+}
+
+/// A page that cannot be shown for the reason for which the form was refused says so once.
+fn note_said(refusal: &Refusal) {
+    let answered = ctx::answered().filter(|answered| answered.result.as_ref().is_err_and(|said| said == refusal));
+    if let Some(answered) = answered {
+        answered.said.note();
+    }
 }
 
 /// A page that answers a form that was refused has the refusal's status.

@@ -1,5 +1,6 @@
 //! What stands in the bar of every page beside where one is: search, and the organisation that lists are narrowed to.
 use super::{Address, Glyph, Icon, Revealed, ctx};
+use crate::orgs::called;
 use leptos::prelude::*;
 use store::Organisation;
 
@@ -40,17 +41,18 @@ pub(super) fn Switch(
     let here = ctx::here();
     let chosen = here.get("organisation").map(str::to_owned);
     let named = organisations.iter().find(|one| chosen.as_deref() == Some(one.id.to_string().as_str()));
-    let name = named.map_or_else(|| t!("switch-all"), |one| one.name.clone());
+    let name = named.map_or_else(|| t!("switch-all"), called);
+    let some = organisations.len() > 1 || organisations.iter().any(|one| one.archived_at.is_some());
     let all = (narrowed(&here, None), t!("switch-all"), named.is_none());
-    let (count, chosen) = (organisations.len(), named.map(|one| one.id));
+    let chosen = named.map(|one| one.id);
     let choices = organisations
         .into_iter()
-        .map(|one| (narrowed(&here, Some(one.id.to_string())), one.name, chosen == Some(one.id)));
+        .map(|one| (narrowed(&here, Some(one.id.to_string())), called(&one), chosen == Some(one.id)));
     let choice = |(href, name, on): (String, String, bool)| {
         view! { <li><a class="nav-link" href=href aria-current=on.then_some("true")><Revealed text=name /></a></li> }
     };
     let choices = [all].into_iter().chain(choices).map(choice).collect_view();
-    (count > 1).then(|| {
+    some.then(|| {
         view! {
             <details class="switch">
                 <summary class="button">

@@ -5,7 +5,7 @@ use app::{
         Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
         TheDoor, TotpOffer, WayIn, WaysIn,
     },
-    outcome::{Answered, Done, Refusal},
+    outcome::{Answered, Done, Refusal, Said},
     routes::{App, shell},
 };
 use axum::{
@@ -64,6 +64,9 @@ impl Door for Closed {
     }
     fn invitation(&self, _: String) -> Answer<'_, Invited> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
+    }
+    fn held_invitation(&self) -> Option<String> {
+        None
     }
     fn accept_invitation(&self, _: String) -> Answer<'_, OrganisationId> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
@@ -256,6 +259,6 @@ impl House {
             }
         };
         let values = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.show(actor, page, Some(Answered { action: action.into(), values, result })).await
+        self.show(actor, page, Some(Answered { action: action.into(), values, result, said: Said::default() })).await
     }
 }

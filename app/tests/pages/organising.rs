@@ -109,3 +109,82 @@ async fn d_03_somebody_asks_to_join_and_sees_what_came_of_it() {
     house.get(Some(&sam), "/organisations").await.says("declined").says("We are full").says("Ask to join…");
     house.get(Some(&olga), "/").await.hides("Somebody asks to join Operations");
 }
+
+/// What a form was about may have gone meanwhile, its row and the form with it: the page says all the same why it was refused.
+#[tokio::test]
+async fn d_03_a_refusal_is_said_also_where_its_form_is_gone() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let sam = house.person("sam", TenantRole::Person, None).await;
+    let ops = house.ops.to_string();
+    let at = format!("/organisations/{ops}");
+    let open = [("organisation", ops.as_str()), ("open", "true")];
+    house.act(Some(&olga), "/actions/organisations/requests", &open).await.unwrap();
+    house.act(Some(&sam), "/actions/join-requests/ask", &[("organisation", ops.as_str())]).await.unwrap();
+    let page = house.get(Some(&olga), &at).await;
+    let request = page.html.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let withdraw = [("request", request.as_str())];
+    house.act(Some(&sam), "/actions/join-requests/withdraw", &withdraw).await.unwrap();
+    let gone = "This request was answered or withdrawn already.";
+    let accept = [("organisation", ops.as_str()), ("request", &request), ("role", "member")];
+    let decline = [("organisation", ops.as_str()), ("request", &request), ("reason", "We are full")];
+    for (action, fields) in [("accept", &accept), ("decline", &decline)] {
+        let shown = house.send(Some(&olga), &at, &format!("/actions/join-requests/{action}"), fields).await;
+        assert_eq!(shown.status, StatusCode::CONFLICT);
+        assert_eq!(shown.html.matches(gone).count(), 1, "{action}: once");
+    }
+    let shown = house.send(Some(&sam), "/organisations", "/actions/join-requests/withdraw", &withdraw).await;
+    assert_eq!(shown.html.matches(gone).count(), 1);
+    let revoke = [("organisation", ops.as_str()), ("invitation", "00000000-0000-0000-0000-000000000000")];
+    let shown = house.send(Some(&olga), &at, "/actions/organisations/revoke-invitation", &revoke).await;
+    assert_eq!((shown.status, shown.html.matches("class=\"errors\"").count()), (StatusCode::NOT_FOUND, 1));
+    // The organisation was archived while somebody filled in a form that is not there any more.
+    house.act(Some(&olga), "/actions/organisations/archive", &[("organisation", ops.as_str())]).await.unwrap();
+    let add = [("organisation", ops.as_str()), ("email", "sam@example.org"), ("role", "member")];
+    let shown = house.send(Some(&olga), &at, "/actions/organisations/add-member", &add).await;
+    assert_eq!(shown.status, StatusCode::CONFLICT);
+    shown.says("This organisation is archived: nothing is changed");
+    // A form that still stands there says it itself, and once.
+    let own = olga.person().unwrap().to_string();
+    let set = [("organisation", ops.as_str()), ("person", own.as_str()), ("role", "member")];
+    let shown = house.send(Some(&olga), &at, "/actions/organisations/set-role", &set).await;
+    assert_eq!(shown.html.matches("This is the last owner of the organisation").count(), 1);
+}
+
+#[tokio::test]
+async fn d_03_an_archived_organisation_is_named_where_one_looks_at_it_and_its_roles_can_be_lowered() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    house.person("abe", TenantRole::Person, Some(Role::Approver)).await;
+    let adam = house.person("adam", TenantRole::Admin, None).await;
+    let ops = house.ops.to_string();
+    house.act(Some(&olga), "/actions/organisations/archive", &[("organisation", ops.as_str())]).await.unwrap();
+    for list in ["/tasks", "/approvals"] {
+        let shown = house.get(Some(&olga), &format!("{list}?organisation={ops}")).await;
+        shown.says("Operations (archived)").says("All organisations").says(&format!("href=\"{list}\""));
+        house.get(Some(&olga), list).await.hides("Operations (archived)").hides("All organisations");
+        let sam = house.person(&format!("sam{}", list.len()), TenantRole::Person, None).await;
+        house.get(Some(&sam), &format!("{list}?organisation={ops}")).await.hides("Operations");
+    }
+    house.get(Some(&adam), "/reviews").await.says("Operations (archived)");
+    let page = house.get(Some(&olga), &format!("/organisations/{ops}")).await;
+    let abes = page.html.split("Role of abe").nth(1).unwrap().split("</form>").next().unwrap();
+    assert!(
+        abes.contains("value=\"viewer\"") && abes.contains("value=\"approver\"") && !abes.contains("value=\"owner\""),
+        "{abes}"
+    );
+}
+
+#[tokio::test]
+async fn d_03_a_tasks_life_says_that_its_owner_left() {
+    let house = House::new().await;
+    let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let (ops, id) = (house.ops.to_string(), mel.person().unwrap().to_string());
+    let task = [("organisation", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    let done = house.act(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
+    let Done::GoTo(task) = done else { panic!("{done:?}") };
+    let remove = [("organisation", ops.as_str()), ("person", id.as_str())];
+    house.act(Some(&olga), "/actions/organisations/remove-member", &remove).await.unwrap();
+    house.get(Some(&mel), &task).await.says("Cancelled: who submitted it is not in the organisation any more");
+}

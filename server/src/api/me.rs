@@ -45,7 +45,7 @@ pub(super) struct Me {
     /// What the owner is in the tenant.
     #[schema(value_type = words::TenantRole)]
     tenant_role: TenantRole,
-    /// The organisations that the owner is in.
+    /// The organisations that the owner is in, those that are archived among them: there nothing is submitted.
     organisations: Vec<Belongs>,
 }
 
@@ -60,6 +60,9 @@ pub(super) struct Belongs {
     /// What the owner is there.
     #[schema(value_type = words::Role)]
     role: Role,
+    /// Since when it is archived, if it is: what is in it is read, and nothing is submitted there.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    archived_at: Option<Timestamp>,
 }
 
 /// Who am I
@@ -70,10 +73,13 @@ pub(super) struct Belongs {
     responses((status = 200, description = "The key and its owner.", body = Me), Always)
 )]
 pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
-    let all = app.store.read(&program.actor).await?.organisations().await?;
+    let mut read = app.store.read(&program.actor).await?;
+    let (in_use, archived) = (read.organisations().await?, read.archived_organisations().await?);
     let expires_soon = program.ends_soon(app.store.now());
     let (actor, key) = (program.actor, program.key);
-    let own = all.into_iter().filter_map(|it| Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name }));
+    let own = in_use.into_iter().chain(archived).filter_map(|it| {
+        Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name, archived_at: it.archived_at })
+    });
     Ok(Json(Me {
         organisations: own.collect(),
         expires_soon,

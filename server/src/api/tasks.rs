@@ -76,10 +76,15 @@ async fn submit(app: &App, actor: &Actor, submission: Submission, key: Option<St
 }
 
 async fn only_organisation(app: &App, actor: &Actor) -> Result<OrganisationId, Problem> {
-    let mut yours = app.store.read(actor).await?.organisations().await?;
+    let mut read = app.store.read(actor).await?;
+    let mut yours = read.organisations().await?;
     yours.retain(|organisation| actor.role_in(organisation.id).is_some());
     match yours.as_slice() {
         [only] => Ok(only.id),
+        [] if read.archived_organisations().await?.iter().any(|archived| actor.role_in(archived.id).is_some()) => {
+            let why = "what you are in is archived; an owner or an admin must bring it back first";
+            Err(Invalid::new("organisation", why).into())
+        }
         [] => Err(Invalid::new("organisation", "you are in none; an owner must put you into one first").into()),
         _ => {
             let yours: Vec<_> = yours.iter().map(|organisation| organisation.id.to_string()).collect();

@@ -52,6 +52,10 @@ pub struct BrowserDoor {
     pub known_device: Option<String>,
     /// What its cookie holds from now on.
     pub new_device: Mutex<Option<String>>,
+    /// The invitation that its cookie holds.
+    pub held: Option<String>,
+    /// What that cookie holds from now on.
+    pub new_held: Mutex<Option<super::held::Held>>,
 }
 
 impl fmt::Debug for BrowserDoor {
@@ -286,6 +290,10 @@ impl Door for BrowserDoor {
 
     fn invitation(&self, token: String) -> Answer<'_, Invited> {
         Box::pin(self.invited(token))
+    }
+
+    fn held_invitation(&self) -> Option<String> {
+        self.held.clone()
     }
 
     fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId> {

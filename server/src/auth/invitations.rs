@@ -1,5 +1,5 @@
 //! Following invitations, for the door of one request. A link never signs anybody in to an account that there is.
-use super::{BrowserDoor, check_password, digest, door::unavailable};
+use super::{BrowserDoor, check_password, digest, door::unavailable, held::Held};
 use app::{
     door::{Invited, Newcomer},
     login::trouble,
@@ -11,7 +11,8 @@ use domain::{
     policy::{AcceptInvitation, AdmitInvited, ConfirmInvited},
     text,
 };
-use store::{NewInvitation, Offer};
+use std::sync::PoisonError;
+use store::{Error, NewInvitation, Offer};
 
 /// The same for a link that is wrong, used up, expired, revoked, or of another tenant than one's own.
 const OVER: &str = "This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than \
@@ -32,9 +33,16 @@ impl BrowserDoor {
 
     pub(super) async fn invited(&self, token: String) -> Result<Invited, Refusal> {
         let offer = self.opened_by(&token).await?;
+        if self.browser.is_none() {
+            self.hold(Held::Token(token)); // until they have signed in, and are back
+        }
         let (confirms, passwords) = (self.must_be_confirmed(&offer), !self.providers.passwords_closed());
         let Offer { organisation, role, inviter, email, .. } = offer;
         Ok(Invited { organisation, role, inviter, email: email.map(|email| email.to_string()), confirms, passwords })
+    }
+
+    fn hold(&self, held: Held) {
+        *self.new_held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
     /// Where mail is sent, only a link that was sent to an address makes an account with it.
@@ -50,11 +58,12 @@ impl BrowserDoor {
         let (store, organisation) = (&self.app.store, offer.organisation_id);
         let proof = store.authorise(actor, AcceptInvitation { invitation: offer.id, organisation, person }).await?;
         let mut write = store.write(actor).await?;
-        match write.accept_invitation(proof, digest(&token)).await {
-            Err(store::Error::NotFound) => return Err(over()),
-            accepted => accepted?,
+        if let Err(error) = write.accept_invitation(proof, digest(&token)).await {
+            drop(write);
+            return Err(self.not_by(actor, &offer, "invitation.accept", error).await?);
         }
         write.commit().await?;
+        self.hold(Held::Nothing);
         Ok(organisation)
     }
 
@@ -89,10 +98,14 @@ impl BrowserDoor {
         let proof = store.authorise(&nobody, admit).await?;
         let mut write = store.write(&nobody).await?;
         let person = match write.admit_invited(proof, digest(&token), &hash).await {
-            Err(store::Error::NotFound) => return Err(over()),
-            admitted => admitted?,
+            Ok(person) => person,
+            Err(error) => {
+                drop(write);
+                return Err(self.not_by(&nobody, &offer, "invitation.admit", error).await?);
+            }
         };
         write.commit().await?;
+        self.hold(Held::Nothing);
         self.open(offer.tenant_id, person, SignedInBy::Link, false).await?;
         Ok(Some(organisation))
     }
@@ -105,10 +118,24 @@ impl BrowserDoor {
         let fresh = Token::new("")?;
         let link = NewInvitation { token: fresh.text.clone(), token_hash: fresh.hash };
         let mut write = store.write(nobody).await?;
-        match write.confirm_invited(proof, digest(token), link).await {
-            Err(store::Error::NotFound) => return Err(over()),
-            sent => sent?,
+        if let Err(error) = write.confirm_invited(proof, digest(token), link).await {
+            drop(write);
+            return Err(self.not_by(nobody, offer, "invitation.confirm", error).await?);
         }
         Ok(write.commit().await?)
+    }
+
+    /// What somebody is told who holds an invitation and does not come in by it. That stands in the audit log, whatever became
+    /// of the invitation: the transaction that was refused has left nothing.
+    async fn not_by(&self, who: &Actor, offer: &Offer, action: &str, error: Error) -> Result<Refusal, Refusal> {
+        let reason = match &error {
+            Error::NotFound => "it does not work any more",
+            Error::Conflict(reason) => reason,
+            _ => return Ok(error.into()), // nothing was decided
+        };
+        let mut write = self.app.store.write(who).await?;
+        write.note_refused_invitation(offer.id, offer.organisation_id, action, reason).await?;
+        write.commit().await?;
+        Ok(if matches!(error, Error::NotFound) { over() } else { error.into() })
     }
 }

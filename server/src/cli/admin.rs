@@ -16,7 +16,7 @@ use domain::{
     scope::Scopes,
 };
 use std::io::Read;
-use store::Store;
+use store::{Organisation, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
@@ -263,16 +263,28 @@ pub(super) async fn find_organisation(
     console: &Actor,
     wanted: Option<&str>,
 ) -> Result<OrganisationId, Failure> {
-    let mut organisations = app.store.read(console).await?.organisations().await?;
+    let mut read = app.store.read(console).await?;
+    let (mut organisations, archived) = (read.organisations().await?, read.archived_organisations().await?);
+    drop(read);
     organisations.sort_by_key(|organisation| organisation.id);
     match wanted {
         Some(wanted) => {
-            let named = |name: &str, id: OrganisationId| name == wanted || id.to_string() == wanted;
-            let found = organisations.iter().find(|organisation| named(&organisation.name, organisation.id));
-            found.map(|found| found.id).ok_or_else(|| Failure::new(format!("there is no organisation {wanted}")))
+            let named = |one: &&Organisation| one.name == wanted || one.id.to_string() == wanted;
+            match (organisations.iter().find(named), archived.iter().find(named)) {
+                (Some(found), _) => Ok(found.id),
+                (None, Some(away)) => Err(Failure::new(format!(
+                    "{} is archived: bring it back by `castellan admin restore-organisation` first",
+                    away.name
+                ))),
+                (None, None) => Err(Failure::new(format!("there is no organisation {wanted}"))),
+            }
         }
         None => match organisations.first() {
             Some(first) => Ok(first.id),
+            // Nobody asked for another one: those that there are were put away.
+            None if !archived.is_empty() => Err(Failure::new(
+                "every organisation is archived: bring one back by `castellan admin restore-organisation` first",
+            )),
             None => create_organisation(app, console, "Everybody").await,
         },
     }

@@ -4,7 +4,7 @@ use super::{
     ear::{Ear, Heard},
 };
 use crate::state::App;
-use domain::{ApprovalId, Invalid, KeyId, TaskId};
+use domain::{ApprovalId, Invalid, KeyId, OrganisationId, TaskId, role::Role};
 use std::{collections::BTreeSet, str::FromStr, time::Duration, vec};
 use store::{Event, Read, Topic};
 use uuid::Uuid;
@@ -111,7 +111,12 @@ impl Feed {
             Topic::Tasks => read.progress(TaskId(id)).await.map(drop),
             Topic::Approvals => read.approval(ApprovalId(id)).await.map(drop),
             Topic::Keys => read.key(KeyId(id)).await.map(drop),
-            Topic::People => return Ok(actor.reads_everything() || actor.person().is_some_and(|own| own.0 == id)),
+            // Of oneself, and of who is in an organisation of one's own, is invited to it or asks to be let in.
+            Topic::People => {
+                let own = actor.person().is_some_and(|own| own.0 == id);
+                let owns = actor.role_in(OrganisationId(id)) == Some(Role::Owner);
+                return Ok(own || owns || actor.reads_everything());
+            }
             // Everybody may know what applies to them and what could run their tasks.
             Topic::Runners | Topic::Rules => return Ok(true),
             Topic::Log | Topic::Missed => return Ok(false),

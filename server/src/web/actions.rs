@@ -1,9 +1,9 @@
 //! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
-use crate::auth::{Proof, device};
+use crate::auth::{Proof, device, held};
 use app::{
-    outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal},
+    outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal, Said},
     ui::Address,
 };
 use axum::{
@@ -50,7 +50,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let remember = {
         let context = context.clone();
         let https = web.https;
-        move |response: Response| with_device(&context, https, response)
+        move |response: Response| with_cookies(&context, https, response)
     };
     let outcome = match proved {
         Err(refusal) => Err(refusal),
@@ -81,7 +81,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let here = if stale { proof_page(&here) } else { here };
     let secret = |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
     let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
-    let context = context.answering(Answered { action, values: kept, result });
+    let context = context.answering(Answered { action, values: kept, result, said: Said::default() });
     let mut shown = Request::new(Body::empty());
     *shown.method_mut() = Method::GET;
     *shown.uri_mut() = here;
@@ -93,9 +93,12 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     remember(response)
 }
 
-/// A browser that somebody signed in with keeps a mark of it.
-fn with_device(context: &Context, https: bool, mut response: Response) -> Response {
-    if let Some(line) = context.new_device().and_then(|token| device::line(&token, https)) {
+/// A browser that somebody signed in with keeps a mark of it; one that an invitation was opened with holds that while they
+/// sign in.
+pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
+    let device = context.new_device().and_then(|token| device::line(&token, https));
+    let invitation = context.new_held().and_then(|held| held::line(&held, https));
+    for line in device.into_iter().chain(invitation) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }
     response

@@ -1,7 +1,7 @@
 //! What pages and server functions find in their context, for one request.
 use super::Web;
 use crate::{
-    auth::{self, Browser, BrowserDoor, Halfway, Proof},
+    auth::{self, Browser, BrowserDoor, Halfway, Proof, held::Held},
     door::ClientAddress,
     state::App,
 };
@@ -59,6 +59,11 @@ impl Context {
     /// What the browser is to keep from now on, since somebody signed in with it.
     pub fn new_device(&self) -> Option<String> {
         self.door.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What the browser is to hold of an invitation from now on.
+    pub fn new_held(&self) -> Option<Held> {
+        self.door.new_held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether somebody is signed in.
@@ -125,6 +130,8 @@ pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> O
         device: device(headers),
         known_device: auth::device::shown(headers, web.https),
         new_device: Mutex::default(),
+        held: auth::held::shown(headers, web.https),
+        new_held: Mutex::default(),
     })
 }
 

@@ -1,5 +1,5 @@
 //! A page: rendered whole, with a policy that lets nothing run but what carries this answer's nonce.
-use super::{Web, context::Context};
+use super::{Web, actions::with_cookies, context::Context};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -12,7 +12,7 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 /// Any page, or the one that says that there is none.
 pub(super) async fn show(State(web): State<Web>, request: Request) -> Response {
     match Context::of(&web, request.headers(), request.extensions()) {
-        Some(context) => render(&web, context, request).await,
+        Some(context) => with_cookies(&context.clone(), web.https, render(&web, context, request).await),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::auth::{Arrived, Comeback, Purpose};
 use app::{
     login::trouble::Trouble,
-    outcome::{Answered, Refusal},
+    outcome::{Answered, Refusal, Said},
 };
 use axum::{
     body::Body,
@@ -88,7 +88,12 @@ async fn refused(web: &Web, parts: Parts, refusal: Refusal) -> Response {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let (place, status) = (if context.signed_in() { OWN } else { "/sign-in" }, app::ui::status::of(refusal.kind));
-    let answered = Answered { action: app::login::BY_PROVIDER.into(), values: vec![], result: Err(refusal) };
+    let answered = Answered {
+        action: app::login::BY_PROVIDER.into(),
+        values: vec![],
+        result: Err(refusal),
+        said: Said::default(),
+    };
     let mut shown = Request::new(Body::empty());
     *shown.uri_mut() = Uri::from_static(place);
     *shown.extensions_mut() = parts.extensions;

@@ -53,7 +53,8 @@ async fn export(
             if after != 0 && !browser.still_valid(&app).await {
                 return Err(store::Error::NotFound); // the client sees its connection end before the last chunk
             }
-            let items = app.store.read(&browser.actor).await?.review_items(id, false, after, AT_ONCE).await?;
+            let mut read = app.store.read(&browser.actor).await?;
+            let items = read.review_items(id, false, app.store.now(), after, AT_ONCE).await?;
             let next = items.last().map(|item| item.nr);
             Ok::<_, store::Error>(Some((Bytes::from(text(after == 0, items)), next)))
         }

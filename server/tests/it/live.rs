@@ -8,7 +8,12 @@ use axum::{
     middleware::from_fn_with_state,
     routing::post,
 };
-use domain::{Actor, PersonId, policy::SetMembership, receipt::End, role::Role};
+use domain::{
+    Actor, PersonId,
+    policy::{AskToJoin, OpenToRequests, SetMembership},
+    receipt::End,
+    role::Role,
+};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use server::{
@@ -43,6 +48,8 @@ async fn door(State((app, hasher)): State<(App, Hasher)>, session: Session, Path
         device,
         known_device: None,
         new_device: Default::default(),
+        held: None,
+        new_held: Default::default(),
     };
     match door.sign_in(email, PASSWORD.to_owned()).await {
         Ok(()) => StatusCode::OK,
@@ -119,6 +126,29 @@ on_both! {
         let mut queue = ada.listen("/live?topics=approvals").await;
         world.submit(&mia, json!({ "script": "true", "network_policy": "none" })).await;
         assert_eq!(queue.next().await.unwrap().event, "approvals");
+    }
+
+    /// D-03: owners hear at once that somebody asks to come in; who is no owner hears nothing of it.
+    async fn d_03_owners_hear_of_who_asks_to_come_in(world) {
+        let (acme, console) = (&world.acme, &world.acme.console);
+        let owner = SetMembership { organisation: acme.ops, person: acme.mia, role: Role::Owner };
+        world.change(console, async |write| write.set_membership(console.may(owner)?).await).await;
+        let open = OpenToRequests { organisation: acme.ops, open: true };
+        world.change(console, async |write| write.open_to_requests(console.may(open)?).await).await;
+        let (mia, max) = (Page::of(world, console, acme.mia).await, Page::of(world, console, acme.max).await);
+        let (mut hers, mut his) = (mia.listen("/live?topics=people").await, max.listen("/live?topics=people,tasks").await);
+        let (holder, roles) = world.app.store.system().holder(acme.tenant, acme.audrey).await.unwrap();
+        let mut audrey = Actor::clock(acme.tenant, world.app.store.now());
+        (audrey.principal, audrey.by) = (domain::Principal::Person(acme.audrey), domain::SignedInBy::Password);
+        (audrey.name, audrey.roles) = (holder.name, roles);
+        let ask = AskToJoin { organisation: acme.ops, person: acme.audrey, reason: String::new() };
+        world.change(&audrey, async |write| write.ask_to_join(audrey.may(ask)?).await).await;
+        let told = tokio::time::timeout(Duration::from_secs(1), hers.next()).await.expect("within a second");
+        assert_eq!(told.unwrap().event, "people");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let key = world.key(acme, acme.ada, "tasks:*").await;
+        world.submit(&key, json!({ "script": "true", "visibility": "org" })).await;
+        assert_eq!(his.next().await.unwrap().event, "tasks", "nothing before that");
     }
 
     async fn many_changes_of_one_thing_are_told_together(world) {

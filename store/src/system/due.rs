@@ -12,7 +12,7 @@ record! {
 }
 
 impl System<'_> {
-    /// When the next approval or lease ends, in whatever tenant.
+    /// When the next approval, lease or invitation ends, in whatever tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let approvals =
@@ -23,15 +23,18 @@ impl System<'_> {
             fetch_one,
             "select min(lease_until) as at from task where state in ('assigned', 'running')"
         )?;
-        Ok([approvals.at, leases.at].into_iter().flatten().min())
+        let invitations = unscoped!(conn, DueAt, fetch_one, "select min(expires_at) as at from invitation")?;
+        Ok([approvals.at, leases.at, invitations.at].into_iter().flatten().min())
     }
 
-    /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue.
+    /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue, takes away
+    /// invitations that are too old.
     pub async fn do_due(&self) -> Result<()> {
         for tenant in self.tenants().await? {
             let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
             write.expire_approvals().await?;
             write.release_expired().await?;
+            write.forget_invitations().await?;
             write.commit().await?;
         }
         Ok(())

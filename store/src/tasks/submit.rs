@@ -126,6 +126,7 @@ impl Write {
         self.record(entry).await?;
         self.count_task().await?;
         self.in_use(submission.organisation).await?;
+        self.still_submits(submission.organisation, owner).await?;
         self.tell(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }

@@ -201,7 +201,7 @@ on_both! {
         // Reviews
         let start = || StartReview { organisation: None };
         let review = l.records("start_review", 1, adam, async |w| w.start_review(adam.may(start())?).await).await;
-        let items = world.store.read(adam).await.unwrap().review_items(review, true, 0, 500).await.unwrap();
+        let items = world.store.read(adam).await.unwrap().review_items(review, true, world.now(), 0, 500).await.unwrap();
         let (last, others) = items.split_last().unwrap();
         let keep = || KeepReviewed { review, items: others.iter().map(|item| item.nr).collect() };
         l.records("keep_reviewed", 1, adam, async |w| w.keep_reviewed(adam.may(keep())?).await).await;
@@ -219,6 +219,10 @@ on_both! {
         let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
         let roles = || FollowProvider { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
         l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
+        let invitation = domain::InvitationId(uuid::Uuid::now_v7());
+        l.records("note_refused_invitation", 1, &provider, async |w| {
+            w.note_refused_invitation(invitation, acme.ops, "invitation.accept", "no").await
+        }).await;
         l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
         let link = || LinkIdentity { person: owner, provider: "ID".into() };
         let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;

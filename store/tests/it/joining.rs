@@ -190,6 +190,77 @@ on_both! {
         assert!(offer(world, "mailed").await.is_none());
     }
 
+    /// Who was about to confirm an address comes in no more when the open invitation is revoked meanwhile.
+    async fn d_03_a_revoked_invitation_takes_its_confirmations_along(world) {
+        let acme = &world.acme;
+        world.store.queue_mail();
+        let nobody = Actor::invitation(acme.tenant, world.now());
+        let confirm = async |found: &Offer, token: &str, who: &str| {
+            let confirm = ConfirmInvited { invitation: found.id, organisation: acme.ops, email: email(who, "acme") };
+            world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
+        };
+        let open = invite(world, &acme.olga, acme.ops, None, 5, "open").await.unwrap();
+        invite(world, &acme.olga, acme.ops, None, 5, "other").await.unwrap();
+        confirm(&offer(world, "open").await.unwrap(), "open", "nia").await;
+        confirm(&offer(world, "other").await.unwrap(), "other", "noa").await;
+        let nia = offer(world, "nia").await.unwrap();
+        let revoke = RevokeInvitation { invitation: open, organisation: acme.ops };
+        world.change(&acme.olga, async |write| write.revoke_invitation(acme.olga.may(revoke)?).await).await.unwrap();
+        assert!(offer(world, "nia").await.is_none());
+        assert!(matches!(admit(world, acme, &nia, "nia", email("nia", "acme")).await, Err(Error::NotFound)));
+        let noa = offer(world, "noa").await.unwrap();
+        admit(world, acme, &noa, "noa", email("noa", "acme")).await.unwrap();
+
+        // One that is used up is no more, and was not revoked: whoever used it may finish.
+        invite(world, &acme.olga, acme.ops, None, 1, "last").await.unwrap();
+        confirm(&offer(world, "last").await.unwrap(), "last", "nea").await;
+        assert!(offer(world, "last").await.is_none());
+        let nea = offer(world, "nea").await.unwrap();
+        admit(world, acme, &nea, "nea", email("nea", "acme")).await.unwrap();
+    }
+
+    async fn d_03_an_invitation_that_is_too_old_is_taken_away_when_it_is_due(world) {
+        let acme = &world.acme;
+        let nobody_else = world.store.system().next_due().await.unwrap();
+        assert_eq!(nobody_else, None);
+        invite(world, &acme.olga, acme.ops, None, 1, "t").await.unwrap();
+        let week = Duration::from_hours(7 * 24);
+        assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(week)));
+        world.wait(week - Duration::from_micros(1));
+        world.store.system().do_due().await.unwrap();
+        assert!(offer(world, "t").await.is_some());
+        world.wait(Duration::from_micros(1));
+        world.store.system().do_due().await.unwrap();
+        assert_eq!(world.store.system().next_due().await.unwrap(), None, "nothing is left of it");
+    }
+
+    /// Of accepting and archiving at the same moment one comes second and sees the other: nobody comes in afterwards.
+    async fn d_03_nobody_comes_in_while_it_is_archived(world) {
+        let acme = &world.acme;
+        let archive = || ArchiveOrganisation { organisation: acme.lab };
+        let restore = || domain::policy::RestoreOrganisation { organisation: acme.lab };
+        let newest = async |action: &str| {
+            let filter = store::AuditFilter { action: Some(action.into()), ..Default::default() };
+            let mut read = world.store.read(&acme.adam).await.unwrap();
+            let proof = acme.adam.may(domain::policy::ReadAudit).unwrap();
+            read.audit(&proof, filter, None, 1).await.unwrap().items[0].seq
+        };
+        for round in 0..10 {
+            let token = format!("t{round}");
+            invite(world, &acme.olga, acme.lab, None, 1, &token).await.unwrap();
+            let found = offer(world, &token).await.unwrap();
+            let archived = world.change(&acme.olga, async |w| w.archive_organisation(acme.olga.may(archive())?).await);
+            let (archived, accepted) = join!(archived, accept(world, &acme.sam, &found, &token));
+            archived.unwrap();
+            if accepted.is_ok() {
+                assert!(newest("invitation.accept").await < newest("organisation.archive").await, "round {round}");
+                let remove = domain::policy::RemoveMembership { organisation: acme.lab, person: id(&acme.sam), successor: None };
+                world.change(&acme.olga, async |w| w.remove_membership(acme.olga.may(remove)?).await).await.unwrap();
+            }
+            world.change(&acme.olga, async |w| w.restore_organisation(acme.olga.may(restore())?).await).await.unwrap();
+        }
+    }
+
     async fn d_03_people_ask_and_owners_answer(world) {
         let acme = &world.acme;
         let joinable = async |who: &Actor| world.store.read(who).await.unwrap().joinable_organisations().await.unwrap();
@@ -223,7 +294,7 @@ on_both! {
         let own = world.store.read(&acme.sam).await.unwrap().own_join_requests().await.unwrap();
         assert_eq!((own[0].state, own[0].answer.as_str()), (JoinState::Declined, "We are full"));
         let told = world.store.read(&acme.sam).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::JoinDeclined, "acme ops: We are full"));
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::JoinDeclined, "acme ops · olga of acme"), "its owner's words are in no mail");
         let late = world.change(&acme.olga, async |w| w.decline_join_request(acme.olga.may(decline("no"))?).await).await;
         assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
 

@@ -4,6 +4,7 @@ use crate::world::{asking, decision, holding, person, task};
 use domain::{
     Actor, KeyId, PersonId,
     approval::Answer,
+    audit::Outcome,
     policy::{
         ChangeKey, CreateKey, CreateServiceAccount, FreezeTenant, HandOnServiceAccount, IssuePasswordLink, KeyEnd,
         ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
@@ -97,7 +98,7 @@ on_both! {
         assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Never).await, Err(Error::Conflict(_))));
         change(world, mia, key, mia, "198.51.100.7", KeyEnd::Kept).await.unwrap();
         let proof = acme.adam.may(ReadAudit).unwrap();
-        let filter = store::AuditFilter { action: Some("key.change".into()), outcome: Some("done".into()), ..Default::default() };
+        let filter = store::AuditFilter { action: Some("key.change".into()), outcome: Some(Outcome::Done), ..Default::default() };
         let records = world.store.read(&acme.adam).await.unwrap().audit(&proof, filter, None, 10).await.unwrap().items;
         assert_eq!(records.len(), 3, "what was refused changed nothing");
         assert!(records[0].body.contains("198.51.100.7/32") && records[1].body.contains("192.0.2.0/24"), "and what it was: {records:?}");

@@ -15,6 +15,7 @@ use domain::{
 };
 use futures::join;
 use serde_json::Value;
+use std::time::Duration;
 use store::{Error, Result};
 
 fn id(actor: &Actor) -> PersonId {
@@ -300,6 +301,132 @@ on_both! {
         assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::MembershipRemoved, "acme ops"));
         let told = world.store.read(&acme.ada).await.unwrap().account_events(1).await.unwrap();
         assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::ServiceAccountsGiven, "Robot"));
+    }
+
+    /// What runs ends by itself, but does not begin again: nobody stands behind it any more.
+    async fn d_03_a_task_of_somebody_who_has_gone_is_not_started_again(world) {
+        let acme = &world.acme;
+        let take = async |who: &Actor| {
+            let made = submit(world, who, acme.ops).await.unwrap().id;
+            let taken = world.claim(&acme.rex).await.unwrap();
+            world.start(&acme.rex, lease(&taken)).await;
+            made
+        };
+        let (gone, locked, stays) = (take(&acme.mia).await, take(&acme.abe).await, take(&acme.ada).await);
+        remove(world, &acme.olga, acme.ops, &acme.mia, None).await.unwrap();
+        lock(world, &acme.adam, &acme.abe).await.unwrap();
+        for running in [gone, locked, stays] {
+            assert_eq!(world.state(acme, running).await, TaskState::Running, "it ends by itself");
+        }
+        world.wait(Duration::from_secs(31));
+        world.store.system().do_due().await.unwrap();
+        for (task, state, because) in [
+            (gone, TaskState::Cancelled, Value::from("its owner left the organisation")),
+            (locked, TaskState::Cancelled, Value::from("its owner is locked out")),
+            (stays, TaskState::Queued, Value::Null),
+        ] {
+            assert_eq!(world.state(acme, task).await, state);
+            let mut read = world.store.read(&acme.console).await.unwrap();
+            let last = read.task_history(task).await.unwrap().pop().unwrap();
+            assert_eq!(last.action, "task.release");
+            assert_eq!(serde_json::from_str::<Value>(&last.body).unwrap()["detail"]["because"], because);
+        }
+    }
+
+    /// K-09: who is locked out starts nothing, whatever waited of theirs; another's task is taken in its place.
+    async fn k_09_nothing_starts_for_somebody_who_is_locked_out(world) {
+        let acme = &world.acme;
+        let (theirs, asked) = (submit(world, &acme.mia, acme.ops).await.unwrap().id, world.submit(&acme.mia, asking(acme.ops)).await);
+        let others = submit(world, &acme.ada, acme.ops).await.unwrap().id;
+        lock(world, &acme.adam, &acme.mia).await.unwrap();
+        let late = submit(world, &acme.mia, acme.ops).await;
+        assert!(matches!(late, Err(Error::Conflict(_))), "a request that was under way: {late:?}");
+        assert_eq!(world.claim(&acme.rex).await.unwrap().task.id, others);
+        assert_eq!(world.state(acme, theirs).await, TaskState::Cancelled);
+        assert_eq!(world.history(acme, theirs).await, ["task.submit", "task.stop"]);
+        let task = world.store.read(&acme.console).await.unwrap().task(theirs).await.unwrap();
+        assert_eq!((task.attempt, task.runner), (0, None), "no runner heard of it");
+        let question = world.question(&asked).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, asked.id).await, TaskState::Cancelled);
+    }
+
+    /// Of leaving and submitting at the same moment one comes second and sees the other: nothing is left lying.
+    async fn d_03_nothing_is_submitted_by_somebody_who_leaves(world) {
+        let acme = &world.acme;
+        for round in 0..20 {
+            let asks = round % 2 == 0;
+            let task = if asks { asking(acme.ops) } else { sealed(acme.ops) };
+            let submit = world.change(&acme.mia, async |write| write.submit_task(acme.mia.may(task)?).await);
+            let (left, submitted) = join!(leave(world, &acme.mia, acme.ops, None), submit);
+            left.unwrap();
+            match submitted {
+                Ok(made) => assert_eq!(world.state(acme, made.id).await, TaskState::Cancelled, "round {round}"),
+                Err(Error::Conflict(_)) => {}
+                Err(error) => panic!("round {round}: {error:?}"),
+            }
+            assert!(world.claim(&acme.rex).await.is_none(), "round {round}");
+            set(world, &acme.olga, acme.ops, id(&acme.mia), Role::Member).await.unwrap();
+        }
+    }
+
+    /// What a runner takes at that moment was taken before, and ends by itself or is stopped; or it ended and is not taken.
+    async fn d_03_what_is_taken_while_its_owner_leaves_is_not_left_in_the_queue(world) {
+        let acme = &world.acme;
+        for round in 0..20 {
+            let made = submit(world, &acme.mia, acme.ops).await.unwrap().id;
+            let claim = world.change(&acme.rex, async |write| write.claim_tasks(&["bash".into()], 1).await);
+            let (left, taken) = join!(leave(world, &acme.mia, acme.ops, None), claim);
+            left.unwrap();
+            match taken.unwrap().pop() {
+                Some(taken) => {
+                    assert_eq!(world.state(acme, made).await, TaskState::Assigned, "round {round}");
+                    world.finish(&acme.rex, &taken, End::NotStarted("stopped".into())).await.unwrap();
+                }
+                None => assert_eq!(world.state(acme, made).await, TaskState::Cancelled, "round {round}"),
+            }
+            set(world, &acme.olga, acme.ops, id(&acme.mia), Role::Member).await.unwrap();
+        }
+    }
+
+    /// A successor who leaves another organisation of the account at the same moment is none, or hands it on in turn.
+    async fn d_03_nobody_answers_for_an_account_where_they_are_not(world) {
+        let acme = &world.acme;
+        set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
+        let robot = robot(world, &acme.mia, &[(acme.ops, Role::Member), (acme.lab, Role::Member)]).await;
+        for round in 0..10 {
+            set(world, &acme.olga, acme.lab, id(&acme.ada), Role::Member).await.unwrap();
+            let (handed, left) = join!(
+                leave(world, &acme.mia, acme.ops, Some(id(&acme.ada))),
+                leave(world, &acme.ada, acme.lab, None),
+            );
+            assert!(handed.is_ok() != left.is_ok(), "round {round}: {handed:?} {left:?}");
+            let answers = world.store.read(&acme.adam).await.unwrap().service_accounts().await.unwrap()[0].responsible_id;
+            let answers = person(&world.store, acme.tenant, answers).await;
+            assert!(answers.role_in(acme.lab).is_some() && answers.role_in(acme.ops).is_some(), "round {round}");
+            if handed.is_ok() {
+                set(world, &acme.olga, acme.ops, id(&acme.mia), Role::Member).await.unwrap();
+                leave(world, &acme.ada, acme.lab, Some(id(&acme.mia))).await.unwrap();
+            }
+        }
+        let _ = robot;
+    }
+
+    /// Rights can always be taken away; nobody gets more in an organisation that is put away.
+    async fn d_03_a_role_in_an_archived_organisation_is_lowered_and_not_raised(world) {
+        let acme = &world.acme;
+        archive(world, &acme.olga, acme.ops).await.unwrap();
+        set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Viewer).await.unwrap();
+        assert_eq!(world.again(&acme.ada).await.role_in(acme.ops), Some(Role::Viewer));
+        for more in [Role::Viewer, Role::Member, Role::Owner] {
+            let raised = set(world, &acme.olga, acme.ops, id(&acme.ada), more).await;
+            assert!(matches!(raised, Err(Error::Conflict(_))), "{more}: {raised:?}");
+        }
+        let last = set(world, &acme.olga, acme.ops, id(&acme.olga), Role::Member).await;
+        assert!(matches!(last, Err(Error::Conflict(_))), "the last owner stays one here, too: {last:?}");
+        let close = OpenToRequests { organisation: acme.ops, open: false };
+        world.change(&acme.olga, async |w| w.open_to_requests(acme.olga.may(close)?).await).await.unwrap();
     }
 
     /// Who answers for a service account makes its keys: nobody comes by more than they have.

@@ -6,6 +6,7 @@ use domain::{
     review::{Right, Verdict},
     role::Role,
 };
+use std::time::Duration;
 use store::{Error, Result, ReviewItem};
 
 impl World {
@@ -15,7 +16,7 @@ impl World {
     }
 
     async fn items(&self, review: ReviewId, open: bool) -> Vec<ReviewItem> {
-        self.store.read(&self.acme.adam).await.unwrap().review_items(review, open, 0, 500).await.unwrap()
+        self.store.read(&self.acme.adam).await.unwrap().review_items(review, open, self.now(), 0, 500).await.unwrap()
     }
 
     async fn keep(&self, review: ReviewId, items: Vec<i64>) -> Result<()> {
@@ -93,6 +94,42 @@ on_both! {
         assert_eq!(told, [(Right::Membership, olga), (Right::Key, olga), (Right::Key, olga)]);
         let nowhere = world.begin_review(Some(world.bolt.lab)).await;
         assert!(matches!(nowhere, Err(Error::NotFound)), "{nowhere:?}");
+    }
+
+    /// A key that expires while the review goes on holds nothing any more: it is marked, and nobody is asked about it.
+    async fn n_06_a_key_that_expired_asks_for_no_answer(world) {
+        let acme = &world.acme;
+        let soon = world.now().after(Duration::from_hours(1));
+        let brief = domain::policy::CreateKey { expires_at: Some(soon), ..new_key(&acme.mia, "brief", "tasks:*") };
+        world.change(&acme.mia, async |write| write.create_key(acme.mia.may(brief)?, "mk_", [6; 32]).await).await.unwrap();
+        let review = world.begin_review(Some(acme.ops)).await.unwrap();
+        let open = async || world.store.read(&acme.adam).await.unwrap().review_open(review, world.now()).await.unwrap();
+        let before = world.items(review, true).await;
+        let key = nr(&before, "mia", Right::Key);
+        assert_eq!(open().await, i64::try_from(before.len()).unwrap());
+        assert!(before.iter().all(|item| item.expired_at.is_none()));
+        world.wait(Duration::from_hours(1));
+        let after = world.items(review, true).await;
+        assert_eq!((after.len(), open().await), (before.len() - 1, i64::try_from(after.len()).unwrap()));
+        assert!(after.iter().all(|item| item.nr != key));
+        let all = world.items(review, false).await;
+        let expired = all.iter().find(|item| item.nr == key).unwrap();
+        assert_eq!((expired.expired_at, expired.now_held.as_ref(), expired.verdict), (Some(soon), None, None));
+        assert!(matches!(world.finish_review(review).await, Err(Error::Conflict(_))), "the rest is still asked about");
+        world.keep(review, after.iter().map(|item| item.nr).collect()).await.unwrap();
+        assert_eq!(open().await, 0);
+        world.finish_review(review).await.unwrap();
+    }
+
+    /// Its members still read it, and its owners bring it back.
+    async fn n_06_an_archived_organisation_is_reviewed_like_another(world) {
+        let acme = &world.acme;
+        let archive = domain::policy::ArchiveOrganisation { organisation: acme.ops };
+        world.change(&acme.olga, async |write| write.archive_organisation(acme.olga.may(archive)?).await).await.unwrap();
+        let review = world.begin_review(Some(acme.ops)).await.unwrap();
+        let items = world.items(review, true).await;
+        world.revoke(review, nr(&items, "vera", Right::Membership)).await.unwrap();
+        assert_eq!(world.again(&acme.vera).await.role_in(acme.ops), None);
     }
 
     async fn n_06_what_changed_since_a_review_began_is_said_in_it(world) {

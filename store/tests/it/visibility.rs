@@ -2,7 +2,7 @@
 use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganisationId, PersonId, TaskId,
-    policy::{AskReach, CreateOrganisation, CreatePerson, SetMembership},
+    policy::{AskReach, CreateOrganisation, CreatePerson, RemoveMembership, SetMembership},
     reach::Thing,
     role::{Role, TenantRole},
     visibility::{Sight, Visibility},
@@ -56,29 +56,43 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, Sight)>)
         let email = Email::parse(&format!("p{at}@{tenant}.example")).unwrap();
         let new = CreatePerson { email, name: format!("person {at}"), tenant_role: *tenant_role };
         people.push(write.create_person(console.may(new).unwrap()).await.unwrap());
-        for (organisation, role) in organisations.iter().zip(&plan.roles[at]) {
-            if let Some(role) = *role {
-                let set = SetMembership { organisation: *organisation, person: people[at], role };
-                write.set_membership(console.may(set).unwrap()).await.unwrap();
-            }
+        for organisation in &organisations {
+            let set = SetMembership { organisation: *organisation, person: people[at], role: Role::Member };
+            write.set_membership(console.may(set).unwrap()).await.unwrap();
         }
     }
     write.commit().await.unwrap();
 
-    let mut actors = vec![];
-    for id in &people {
-        actors.push(person(&world.store, tenant, *id).await);
-    }
+    // Members when they submit, whatever they are afterwards.
     let mut tasks = vec![];
     for (owner, organisation, visibility, asked) in &plan.tasks {
         let organisation = organisations[*organisation];
-        let mut then = actors[*owner].clone(); // a member when it was submitted, whatever they are now
-        then.roles.insert(organisation, Role::Member);
+        let then = person(&world.store, tenant, people[*owner]).await;
         let network = if *asked { "none" } else { "air_gapped" };
         let new = task(organisation, json!({ "visibility": visibility, "network_policy": network }));
         let made = world.submit(&then, new).await;
         let sight = Sight { owner: people[*owner], organisation, visibility: *visibility, asked: *asked };
         tasks.push((made.id, sight));
+    }
+    let mut write = world.store.write(&console).await.unwrap();
+    for (at, person) in people.iter().copied().enumerate() {
+        for (organisation, role) in organisations.iter().copied().zip(&plan.roles[at]) {
+            match *role {
+                Some(role) => {
+                    let set = SetMembership { organisation, person, role };
+                    write.set_membership(console.may(set).unwrap()).await.unwrap();
+                }
+                None => {
+                    let remove = RemoveMembership { organisation, person, successor: None };
+                    write.remove_membership(console.may(remove).unwrap()).await.unwrap();
+                }
+            }
+        }
+    }
+    write.commit().await.unwrap();
+    let mut actors = vec![];
+    for id in &people {
+        actors.push(person(&world.store, tenant, *id).await);
     }
     (actors, tasks)
 }

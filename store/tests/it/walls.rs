@@ -408,7 +408,8 @@ pub fn matrix() -> Vec<Row> {
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
         reviews                  "-----++--+" |r, w, a, t| r.reviews().await;
         review                   "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
-        review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, 0, 50).await;
+        review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
+        review_open              "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
         thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
         reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
         organisations            "-++++++-++" |r, w, a, t| r.organisations().await;
@@ -494,6 +495,7 @@ pub fn matrix() -> Vec<Row> {
         admit_person             "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
         follow_provider          "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
         note_refused_identity    "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
+        note_refused_invitation  "++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organisation, "invitation.accept", "no").await;
         open_break_glass         "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
         close_break_glass        "ddddddddd+" |x, w, a, t| x.close_break_glass(may(a, CloseBreakGlass { person: t.admin })?).await;
         issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;

@@ -79,7 +79,8 @@ on_both! {
     async fn who_am_i_names_the_organisation_to_submit_to(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:submit").await;
         let me = world.get(&key, "/api/v1/me").await.json();
-        assert_eq!(me["organisations"], json!([{ "id": world.acme.ops, "name": "ops", "role": "member" }]));
+        let ops = json!({ "id": world.acme.ops, "name": "ops", "role": "member", "archived_at": null });
+        assert_eq!(me["organisations"], json!([ops]));
         assert_eq!(me["scopes"], json!(["tasks:submit"]));
         assert_eq!((&me["person"], &me["tenant"]), (&json!(world.acme.mia), &json!(world.acme.tenant)));
     }

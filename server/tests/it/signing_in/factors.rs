@@ -23,6 +23,8 @@ fn door(world: &World) -> BrowserDoor {
         device: "Tests".into(),
         known_device: None,
         new_device: std::sync::Mutex::default(),
+        held: None,
+        new_held: std::sync::Mutex::default(),
     }
 }
 

@@ -1,10 +1,18 @@
 //! D-03: invitations, followed by whom they are for and by whom they are not for.
+use reqwest::Method;
+
 use crate::{
     ask::{Answer, Who, form},
     people::{Browser, PASSWORD, Person},
     postbox::Postbox,
     program::{Program, on_both},
 };
+
+/// The lines by which an answer sets cookies.
+fn cookies(answer: &Answer) -> Vec<String> {
+    let lines = answer.headers.get_all("set-cookie").iter();
+    lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+}
 
 /// A tenant with an owner who is signed in, and their organisation's id.
 async fn house(program: &mut Program) -> (Browser, String, Person) {
@@ -70,6 +78,49 @@ on_both! {
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
         assert!(!program.logged().contains(&inviters), "the log tells the link");
+    }
+
+    /// Who has an account signs in from the invitation's page and comes back to it; no address carries the token further.
+    async fn d_03_signing_in_leads_back_to_the_invitation(program) {
+        let (olga, organisation, _) = house(program).await;
+        let sam = program.person("sam", "acme", "member");
+        program.say(&["admin", "remove-member", "--organisation", "acme", "--user", &sam.email], "");
+        let token = program.invite(&olga, &organisation, &[]).await;
+        program.get(Who::Nobody, "/invitation").await.is(404);
+        let opened = program.get(Who::Nobody, &format!("/invitation?token={token}")).await.is(200);
+        let held = cookies(&opened).into_iter().find(|line| line.starts_with("castellan-invitation=")).unwrap();
+        assert!(held.contains("; HttpOnly; SameSite=Lax") && held.contains("; Max-Age=3600;"), "{held}");
+        assert!(opened.body.contains("href=\"/sign-in?next=%2Finvitation\""), "{opened}");
+        let wrong = program.try_sign_in(&sam.email, "wrong", &[("next", "/invitation")]).await.is(401);
+        assert!(!wrong.body.contains(&token));
+        let signed_in = program.try_sign_in(&sam.email, PASSWORD, &[("next", "/invitation")]).await.is(303);
+        assert_eq!(signed_in.header("location"), "/invitation");
+
+        let carries = format!("castellan={}; castellan-invitation={token}", signed_in.cookie().unwrap());
+        let back = Answer::of(program.bare(Method::GET, "/invitation").header("cookie", &carries)).await.is(200);
+        assert!(back.body.contains("Accept and join") && back.body.contains("acme"), "{back}");
+        let fields = form(&[("token", &token), ("_page", "/invitation")]);
+        let accept = program.action(Who::Nobody, "invitations/accept", "text/html", &fields).header("cookie", &carries);
+        let accepted = Answer::of(accept).await.is(303);
+        assert_eq!(accepted.header("location"), format!("/organisations/{organisation}"));
+        let forgets = "castellan-invitation=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
+        assert!(cookies(&accepted).iter().any(|line| line == forgets), "{accepted}");
+        let page = format!("/organisations/{organisation}");
+        Answer::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
+        assert!(!program.logged().contains(&token), "the log tells the link");
+    }
+
+    /// Who holds an invitation and does not come in by it stands in the audit log, though the transaction left nothing.
+    async fn d_03_an_invitation_that_is_refused_leaves_its_record(program) {
+        let (olga, organisation, mia) = house(program).await;
+        let token = program.invite(&olga, &organisation, &[("email", "nia@acme.example")]).await;
+        let signed_in = program.sign_in(&mia.email).await;
+        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
+        let ada = program.person("ada", "acme", "admin");
+        let records = program.get(Who::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
+        let record = &records["items"][0];
+        assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
+        assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
     }
 
     async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {

@@ -27,6 +27,20 @@ impl Program {
     }
 }
 
+/// D-03: who comes in by a provider from an invitation's page is back at it, and carries it in the browser alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_03_a_provider_leads_back_to_the_invitation() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    provider.behave(claims(json!({ "email": "nia@acme.example" })));
+    let page = program.get(Who::Nobody, "/sign-in?next=%2Finvitation").await.is(200);
+    let way = "/sign-in/with/acme?next=%2Finvitation";
+    assert!(page.body.contains(&format!("href=\"{way}\"")), "{page}");
+    let sent = program.sent(Who::Nobody, way).await;
+    let answer = program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(303);
+    assert_eq!(answer.header("location"), "/invitation");
+}
+
 #[track_caller]
 fn refused(answer: Answer, status: u16, says: &str) {
     assert!(answer.status == status && answer.cookie().is_none() && answer.body.contains(says), "{says}: {answer}");

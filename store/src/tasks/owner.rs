@@ -1,0 +1,81 @@
+//! Whether somebody stands behind a task: a member of its organisation who is not locked out. For nobody else does
+//! anything start.
+use crate::{Error, Result, Write, column::record, conn::scoped};
+use domain::{OrganisationId, PersonId, TaskId, role::Role, task::TaskState};
+use serde_json::json;
+
+record! {
+    /// What became of a task's owner.
+    pub struct Owner {
+        /// Whether they are in its organisation.
+        pub member: bool,
+        /// Whether they are locked out.
+        pub locked: bool,
+    }
+}
+
+record! {
+    /// What somebody is in an organisation.
+    pub struct As {
+        /// As what.
+        pub role: Role,
+    }
+}
+
+/// Whether the owner of row `task` stands behind it.
+macro_rules! owner_stands {
+    () => {
+        "exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+            where m.tenant_id = task.tenant_id and m.organisation_id = task.organisation_id
+            and m.person_id = task.owner_id and p.locked_at is null)"
+    };
+}
+pub(crate) use owner_stands;
+
+impl Write {
+    /// Why a task does not start for its owner any more, if it does not.
+    pub(crate) async fn owner_gone(&mut self, task: TaskId) -> Result<Option<&'static str>> {
+        let owner = scoped!(
+            self,
+            Owner,
+            fetch_one,
+            "select p.locked_at is not null as locked, exists (select 1 from membership m where m.tenant_id = t.tenant_id
+                and m.organisation_id = t.organisation_id and m.person_id = t.owner_id) as member
+             from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+             where t.tenant_id = $1 and t.id = $2",
+            task
+        )?;
+        Ok(match owner {
+            Owner { member: false, .. } => Some(super::OWNER_LEFT),
+            Owner { locked: true, .. } => Some(super::OWNER_LOCKED),
+            Owner { .. } => None,
+        })
+    }
+
+    /// Ends a task that was just claimed, and that no runner is told of: nobody stands behind it any more.
+    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<()> {
+        const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, task)?;
+        self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
+        let because = self.owner_gone(task).await?;
+        self.note_task(task, "task.stop", json!({ "was": TaskState::Queued, "because": because })).await
+    }
+
+    /// That somebody may still submit. Asked after the submission was recorded: the audit log's lock makes one of this and
+    /// their departure the second.
+    pub(crate) async fn still_submits(&mut self, organisation: OrganisationId, person: PersonId) -> Result<()> {
+        let role = scoped!(
+            self,
+            As,
+            fetch_optional,
+            "select m.role from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organisation_id = $2 and m.person_id = $3 and p.locked_at is null",
+            organisation,
+            person
+        )?;
+        match role.is_some_and(|held| held.role >= Role::Member) {
+            true => Ok(()),
+            false => Err(Error::Conflict("You may not submit tasks in this organisation any more.")),
+        }
+    }
+}
