@@ -424,17 +424,16 @@ impl Write {
             "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
             self.now
         )?;
-        let mut expired = vec![];
+        let mut entries = vec![];
         for question in due {
             // Somebody may have settled it since we looked; then there is nothing to do.
             if self.close(question.id, ApprovalState::Expired).await? {
                 self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
-                expired.push(question);
+                entries.push(self.moved(question.task_id, "approval.expire", json!({ "approval": question.id }))?);
             }
         }
-        for question in &expired {
-            self.note_task(question.task_id, "approval.expire", json!({ "approval": question.id })).await?;
-        }
-        Ok(expired.len())
+        let expired = entries.len();
+        self.record_all(entries).await?;
+        Ok(expired)
     }
 }

@@ -110,6 +110,9 @@ impl Write {
     pub(crate) async fn record_all(&mut self, entries: Vec<Entry>) -> Result<()> {
         const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1
             returning seq - $2 as seq, hash, frozen_at";
+        if entries.is_empty() {
+            return Ok(());
+        }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
         let Locked { mut seq, mut hash, frozen_at } = scoped!(self, Locked, fetch_one, TAKE, count)?;
         let is_held_up =

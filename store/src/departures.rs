@@ -234,9 +234,10 @@ impl Write {
         for key in &revoked {
             self.tell(Topic::Keys, key.id.0);
         }
-        for task in &cancelled {
-            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
-        }
+        let because = || json!({ "because": OWNER_LEFT });
+        let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
+        let entries = entries.collect::<Result<Vec<_>>>()?;
+        self.record_all(entries).await?;
         Ok((cancelled.len(), revoked.len()))
     }
 

@@ -192,15 +192,17 @@ impl Write {
             owner,
             i64::try_from(STOPPED_AT_ONCE).unwrap_or(i64::MAX)
         )?;
+        let mut entries = vec![];
         for task in &tasks {
             match self.stop(task.id).await {
-                Ok((was, _)) => self.note_task(task.id, "task.stop", json!({ "was": was })).await?,
+                Ok((was, _)) => entries.push(self.moved(task.id, "task.stop", json!({ "was": was }))?),
                 Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
                 Err(error) => return Err(error),
             }
         }
-        let entry = self.entry(&proof)?.with_detail("stopped", json!(tasks.len()));
-        self.record(entry).await?;
+        let stopped = json!(entries.len());
+        entries.push(self.entry(&proof)?.with_detail("stopped", stopped));
+        self.record_all(entries).await?;
         Ok(tasks.len())
     }
 }

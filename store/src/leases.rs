@@ -8,7 +8,6 @@ use crate::{
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
-    audit::Outcome,
     receipt::{End, Receipt},
     request::RequestDigest,
     task::{MAX_ATTEMPTS, TaskState},
@@ -154,7 +153,7 @@ impl Write {
                     continue;
                 }
                 let detail = json!({ "runner": runner, "attempt": task.attempt });
-                entries.push(self.event("task.assign", ("task", task.id.to_string()), Outcome::Done, detail)?);
+                entries.push(self.moved(task.id, "task.assign", detail)?);
                 let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
                 self.tell(Topic::Tasks, task.id.0);
                 assignments.push(Assignment { task, deciders });
@@ -163,9 +162,7 @@ impl Write {
                 break;
             }
         }
-        if !entries.is_empty() {
-            self.record_all(entries).await?;
-        }
+        self.record_all(entries).await?;
         Ok(assignments)
     }
 
@@ -351,14 +348,14 @@ impl Write {
     /// Cancels what a revoked runner had (S-13). Queued again it could run twice: nobody knows what a machine that is not
     /// trusted any more goes on doing.
     pub(crate) async fn cancel_all_of(&mut self, runner: RunnerId) -> Result<()> {
-        let tasks = lock_held!(self, "runner_id = $2", " for update", runner)?;
-        for task in &tasks {
+        let mut entries = vec![];
+        for task in lock_held!(self, "runner_id = $2", " for update", runner)? {
             self.settle(task.id, task.state, TaskState::Cancelled, None).await?;
             let detail =
                 json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
-            self.note_task(task.id, "task.release", detail).await?;
+            entries.push(self.moved(task.id, "task.release", detail)?);
         }
-        Ok(())
+        self.record_all(entries).await
     }
 
     /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.

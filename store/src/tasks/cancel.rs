@@ -1,6 +1,12 @@
 //! Stopping a task, and moving one that does not run.
 use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
-use domain::{Allowed, TaskId, audit::Outcome, policy::CancelTask, receipt::End, task::TaskState};
+use domain::{
+    Allowed, TaskId,
+    audit::{Entry, Outcome},
+    policy::CancelTask,
+    receipt::End,
+    task::TaskState,
+};
 use serde_json::{Value, json};
 
 record! {
@@ -75,6 +81,12 @@ impl Write {
 
     /// Records a move of a task that nobody decided.
     pub(crate) async fn note_task(&mut self, task: TaskId, action: &str, detail: Value) -> Result<()> {
-        self.note(action, ("task", task.to_string()), Outcome::Done, detail).await
+        let entry = self.moved(task, action, detail)?;
+        self.record(entry).await
+    }
+
+    /// The record of such a move, for where there are several: what they are about is locked first, then the log.
+    pub(crate) fn moved(&self, task: TaskId, action: &str, detail: Value) -> Result<Entry> {
+        self.event(action, ("task", task.to_string()), Outcome::Done, detail)
     }
 }

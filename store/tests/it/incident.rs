@@ -9,6 +9,7 @@ use domain::{
     receipt::End,
     task::TaskState,
 };
+use futures::{future::join_all, join};
 use std::time::Duration;
 use store::{Error, NewSession, Result};
 use uuid::Uuid;
@@ -146,5 +147,25 @@ on_both! {
         }
         let stops = "select count(*) from audit where action = 'task.stop'";
         assert_eq!(Raw::of(world).await.number(stops).await, 4);
+    }
+
+    /// Rows are locked first and the log after them, by everybody.
+    async fn k_09_stopping_everything_and_what_ends_by_itself_do_not_hold_each_other_up(world) {
+        let acme = &world.acme;
+        for _ in 0..10 {
+            let mut taken = vec![];
+            for _ in 0..6 {
+                world.submit(&acme.mia, sealed(acme.ops)).await;
+                let one = world.claim(&acme.rex).await.unwrap();
+                world.start(&acme.rex, lease(&one)).await;
+                taken.push(one);
+            }
+            let ends = join_all(taken.iter().rev().map(|one| world.finish(&acme.rex, one, End::Exited(0))));
+            let (stopped, ends) = join!(stop(world, &acme.adam, Stopped::Everybodys), ends);
+            stopped.unwrap();
+            for end in ends {
+                assert_eq!(end.unwrap(), TaskState::Succeeded);
+            }
+        }
     }
 }
