@@ -4,7 +4,7 @@ use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
@@ -14,9 +14,10 @@ pub(crate) enum Conn {
     Postgres(Remote),
 }
 
-/// On SQLite: a snapshot, or a turn at the one writer.
+/// On SQLite: a snapshot, a single question, which is a snapshot by itself, or a turn at the one writer.
 pub(crate) enum Embedded {
     Read(Transaction<'static, Sqlite>),
+    Ask(PoolConnection<Sqlite>),
     Write(Member),
 }
 
@@ -25,6 +26,7 @@ impl Deref for Embedded {
     fn deref(&self) -> &SqliteConnection {
         match self {
             Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
             Self::Write(member) => member,
         }
     }
@@ -34,6 +36,7 @@ impl DerefMut for Embedded {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
             Self::Write(member) => member,
         }
     }

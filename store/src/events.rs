@@ -88,6 +88,7 @@ impl Store {
 pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
     match conn {
         Conn::Sqlite(Embedded::Read(tx)) => tx.rollback().await?,
+        Conn::Sqlite(Embedded::Ask(_)) => {}
         Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
         Conn::Postgres(Remote::Read(tx)) => tx.rollback().await?,
         Conn::Postgres(Remote::Write(turn)) => turn.commit(events).await?,

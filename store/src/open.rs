@@ -161,6 +161,14 @@ impl Store {
         })
     }
 
+    /// The same for a single question: SQLite needs no transaction around it, which would be twice more to say.
+    pub(crate) async fn begin_question(&self, sees: Sees) -> Result<Conn> {
+        match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Ok(Conn::Sqlite(Embedded::Ask(readers.acquire().await?))),
+            Pool::Postgres { .. } => self.begin_read(sees).await,
+        }
+    }
+
     /// Opens a transaction that writes.
     pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {

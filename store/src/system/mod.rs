@@ -42,6 +42,11 @@ impl System<'_> {
         self.0.begin_read(Sees::All).await
     }
 
+    /// The same for a single question, such as each request asks.
+    pub(crate) async fn ask(&self) -> Result<Conn> {
+        self.0.begin_question(Sees::All).await
+    }
+
     pub(crate) async fn write(&self) -> Result<Conn> {
         self.0.begin_write(Sees::All).await
     }

@@ -57,7 +57,7 @@ record! {
 impl System<'_> {
     /// The key that a bearer token is: the token names no tenant.
     pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<KeyHolder>> {
-        let (mut conn, now) = (self.read().await?, self.now());
+        let (mut conn, now) = (self.ask().await?, self.now());
         unscoped!(
             conn,
             KeyHolder,

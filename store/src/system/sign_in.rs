@@ -1,6 +1,6 @@
 //! Whom an address and a cookie belong to: who signs in names no tenant.
 use super::{LAST_USED, System};
-use crate::{NewSession, Result, Session, column::record, conn::unscoped};
+use crate::{Error, NewSession, Result, Session, column::record, conn::unscoped};
 use domain::{
     Actor, Email, OrganisationId, PersonId, SessionId, TenantId, Timestamp,
     role::{Role, TenantRole},
@@ -24,9 +24,24 @@ record! {
     }
 }
 
+/// A person as an actor is made of.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// What people call them.
+    pub name: String,
+    /// Their address.
+    pub email: Email,
+    /// What they are in the tenant.
+    pub tenant_role: TenantRole,
+    /// Whether they set up a second factor.
+    pub has_factor: bool,
+    /// Whether everybody in the tenant must.
+    pub everybody: bool,
+}
+
 record! {
-    /// A person as an actor is made of.
-    pub struct Holder {
+    /// The same with one of their roles, if they have any.
+    pub struct HolderRow {
         /// What people call them.
         pub name: String,
         /// Their address.
@@ -37,16 +52,10 @@ record! {
         pub has_factor: bool,
         /// Whether everybody in the tenant must.
         pub everybody: bool,
-    }
-}
-
-record! {
-    /// A role.
-    pub struct RoleRow {
-        /// Where.
-        pub organisation_id: OrganisationId,
+        /// Where they have a role.
+        pub organisation_id: Option<OrganisationId>,
         /// As what.
-        pub role: Role,
+        pub role: Option<Role>,
     }
 }
 
@@ -63,21 +72,23 @@ impl System<'_> {
     /// What a person is now, for an actor: asked at every request, so that a change of rights counts at once.
     /// Who is locked out is not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<(Holder, BTreeMap<OrganisationId, Role>)> {
-        let mut conn = self.read().await?;
-        let sql = "select p.name, p.email, p.tenant_role, f.everybody,
+        let mut conn = self.ask().await?;
+        let sql = "select p.name, p.email, p.tenant_role, f.everybody, m.organisation_id, m.role,
                 exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
                     or exists (select 1 from passkey k where k.tenant_id = p.tenant_id and k.person_id = p.id) as has_factor
              from person p join factor_policy f on f.tenant_id = p.tenant_id
+             left join membership m on m.tenant_id = p.tenant_id and m.person_id = p.id
              where p.tenant_id = $1 and p.id = $2 and p.locked_at is null";
-        let holder = unscoped!(conn, Holder, fetch_one, sql, tenant, person)?;
-        let sql = "select organisation_id, role from membership where tenant_id = $1 and person_id = $2";
-        let roles = unscoped!(conn, RoleRow, fetch_all, sql, tenant, person)?;
-        Ok((holder, roles.into_iter().map(|row| (row.organisation_id, row.role)).collect()))
+        let rows = unscoped!(conn, HolderRow, fetch_all, sql, tenant, person)?;
+        let roles = rows.iter().filter_map(|row| row.organisation_id.zip(row.role)).collect();
+        let HolderRow { name, email, tenant_role, has_factor, everybody, .. } =
+            rows.into_iter().next().ok_or(Error::NotFound)?;
+        Ok((Holder { name, email, tenant_role, has_factor, everybody }, roles))
     }
 
     /// The session that a cookie opens: the cookie names no tenant. One that is too old or idle for longer than `idle` is none.
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<Session>> {
-        let (mut conn, now) = (self.read().await?, self.now());
+        let (mut conn, now) = (self.ask().await?, self.now());
         unscoped!(
             conn,
             Session,

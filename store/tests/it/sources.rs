@@ -84,9 +84,16 @@ fn m_11_only_a_few_files_run_statements_past_the_scoped_macro() {
         if UNSCOPED.iter().any(|(allowed, _)| *allowed == name) {
             continue;
         }
-        for word in
-            ["unscoped!", "sqlx::query", "query_scalar", "raw_sql", "AssertSqlSafe", "begin_read", "begin_write"]
-        {
+        for word in [
+            "unscoped!",
+            "sqlx::query",
+            "query_scalar",
+            "raw_sql",
+            "AssertSqlSafe",
+            "begin_read",
+            "begin_question",
+            "begin_write",
+        ] {
             assert!(!text.contains(word), "{name} uses {word}: every statement of a tenant goes through scoped!");
         }
     }
