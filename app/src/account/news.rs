@@ -1,16 +1,15 @@
 //! What happened with one's account and was not seen yet: at the top of every page, until one says so.
 use super::actions::SeeEvents;
-use crate::ui::{Button, Form, Moment, Revealed, ctx};
-use domain::{Actor, account::Happened};
+use crate::ui::{Button, Form, Moment, Revealed};
+use domain::account::Happened;
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::AccountEvent;
+use store::{AccountEvent, Read};
 
 /// How many are told at once.
 const MOST: u32 = 5;
 
 /// Nothing, or what happened. What cannot be read of it is not worth a page: it is told on the next one.
-pub async fn news(actor: &Actor) -> Option<AnyView> {
-    let mut read = ctx::store().ok()?.read(actor).await.ok()?;
+pub async fn news(read: &mut Read) -> Option<AnyView> {
     let events = read.unseen_account_events(MOST).await.ok()?;
     let last = events.first()?.id.to_string();
     // What happened in organisations is nothing that one would have to secure one's account for.

@@ -15,8 +15,7 @@ use store::Organisation;
 
 /// A page in its frame.
 pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let Around { waiting, organisations, frozen, glass } = around(&actor).await;
-    let news = account::news::news(&actor).await;
+    let Around { waiting, organisations, frozen, glass, news } = around(&actor).await;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     let banner = crate::notices::banner(&actor);
@@ -63,7 +62,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
     .into_any()
 }
 
-/// What the frame shows of the tenant.
+/// What the frame shows of the tenant, and of what happened with the person's account.
 #[derive(Default)]
 struct Around {
     /// How many questions wait for the person.
@@ -74,6 +73,7 @@ struct Around {
     frozen: Option<Timestamp>,
     /// Whether emergency access is open, for those who are told.
     glass: bool,
+    news: Option<AnyView>,
 }
 
 /// What cannot be read of it is not worth a page: it is left out.
@@ -87,6 +87,7 @@ async fn around(actor: &Actor) -> Around {
         organisations,
         frozen: read.frozen_since().await.unwrap_or_default(),
         glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
+        news: account::news::news(&mut read).await,
     }
 }
 
