@@ -97,6 +97,7 @@ create index invitation_organisation on invitation (tenant_id, organisation_id, 
 create index invitation_inviter on invitation (tenant_id, inviter_id);
 create index invitation_confirms on invitation (tenant_id, confirms_id) where confirms_id is not null;
 create index invitation_expiry on invitation (expires_at);
+create index invitation_over on invitation (tenant_id, expires_at);
 -- People who asked to be let into an organisation.
 create table join_request (
     tenant_id       uuid not null,

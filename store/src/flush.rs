@@ -13,33 +13,37 @@ use std::{
     ops::{Deref, DerefMut},
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 /// What has PostgreSQL write its log up to here: a message that nobody reads. `$1` is announced.
 const FLUSH: &str = "select pg_logical_emit_message(true, 'castellan', ''),
     (select count(pg_notify('castellan', payload)) from unnest($1::text[]) payload)";
 
-/// Between two attempts to reach the database.
+/// Between two attempts to reach the database, and how long one may take.
 const PAUSE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sees to the shared waits, with a connection of its own.
+/// Sees to the shared waits, with a connection of its own from when it is first wanted.
 #[derive(Clone)]
 pub(crate) struct Flusher {
     orders: mpsc::UnboundedSender<Order>,
     /// Which connection it has, counted from 1; 0 while it has none.
     connection: Arc<AtomicU64>,
+    /// Whether it was told that it should have one.
+    wanted: Arc<AtomicBool>,
     /// How many transactions are under way.
     writers: Arc<AtomicUsize>,
 }
 
 enum Order {
+    Connect,
     Flush(Waiting),
     End(End),
 }
@@ -103,9 +107,14 @@ impl Turn {
 
     /// Whether others are under way, and whoever waits for the disk has had its connection since this one began.
     fn has_company(&self) -> bool {
-        let Flusher { connection, writers, .. } = &self.flusher;
-        let lasted = self.connection != 0 && self.connection == connection.load(Ordering::Relaxed);
-        lasted && writers.load(Ordering::Relaxed) > 1
+        if self.flusher.writers.load(Ordering::Relaxed) < 2 {
+            return false;
+        }
+        let connection = self.flusher.connection.load(Ordering::Relaxed);
+        if connection == 0 {
+            self.flusher.want();
+        }
+        connection != 0 && connection == self.connection
     }
 
     async fn share(mut self, events: Vec<Event>) -> Result<()> {
@@ -121,8 +130,9 @@ impl Flusher {
     /// One that reaches the database by `options`, and says on `announced` where announcements were lost.
     pub(crate) fn new(options: PgConnectOptions, announced: broadcast::Sender<Event>) -> Self {
         let (orders, given) = mpsc::unbounded_channel();
-        let flusher = Self { orders, connection: Arc::default(), writers: Arc::default() };
-        tokio::spawn(serve(options, given, Arc::clone(&flusher.connection), announced));
+        let flusher = Self { orders, connection: Arc::default(), wanted: Arc::default(), writers: Arc::default() };
+        let (connection, wanted) = (Arc::clone(&flusher.connection), Arc::clone(&flusher.wanted));
+        tokio::spawn(serve(options, given, connection, wanted, announced));
         flusher
     }
 
@@ -132,6 +142,13 @@ impl Flusher {
         let under_way = UnderWay(Arc::clone(&self.writers));
         let connection = self.connection.load(Ordering::Relaxed);
         Turn { transaction, connection, flusher: self.clone(), _under_way: under_way }
+    }
+
+    /// From now on it is worth a connection.
+    fn want(&self) {
+        if !self.wanted.swap(true, Ordering::Relaxed) {
+            let _ = self.order(Order::Connect); // closed, it gets none
+        }
     }
 
     /// The database was away for a moment.
@@ -153,36 +170,50 @@ impl Flusher {
     }
 }
 
-/// One connection after the other, until it is closed.
+/// One connection after the other, each when it is wanted, until it is closed.
 async fn serve(
     options: PgConnectOptions,
     mut orders: mpsc::UnboundedReceiver<Order>,
     current: Arc<AtomicU64>,
+    wanted: Arc<AtomicBool>,
     announced: broadcast::Sender<Event>,
 ) {
     // What other nodes were not told of.
-    let mut owed = vec![];
-    for number in 1.. {
-        let connection = loop {
-            match options.connect().await {
-                Ok(connection) => break connection,
-                Err(error) => tracing::warn!(%error, "the database cannot be reached"),
+    let (mut owed, mut number) = (vec![], 0);
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Connect => {}
+            Order::Flush(waiting) => {
+                let _ = waiting.told.send(Err(lost())); // who committed may have gone
+                continue;
             }
-            sleep(PAUSE).await;
-        };
-        current.store(number, Ordering::Relaxed);
-        let end = connected(connection, number, &mut orders, &mut owed).await;
-        current.store(0, Ordering::Relaxed);
-        match end {
-            End::Closed(done) => {
+            Order::End(End::Broken) => continue,
+            Order::End(End::Closed(done)) => {
                 let _ = done.send(()); // who closed it may have gone
                 return;
             }
-            End::Broken => {
-                let _ = announced.send(events::MISSED); // nobody listening is no error
-                owed = vec![events::MISSED];
-            }
         }
+        let connection = timeout(PATIENCE, options.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(%error, "no connection for changes that come together; each waits for the disk");
+                sleep(PAUSE).await;
+                wanted.store(false, Ordering::Relaxed);
+                continue;
+            }
+        };
+        number += 1;
+        current.store(number, Ordering::Relaxed);
+        wanted.store(false, Ordering::Relaxed);
+        let end = connected(connection, number, &mut orders, &mut owed).await;
+        current.store(0, Ordering::Relaxed);
+        if let End::Closed(done) = end {
+            let _ = done.send(()); // as above
+            return;
+        }
+        let _ = announced.send(events::MISSED); // nobody listening is no error
+        owed = vec![events::MISSED];
     }
 }
 
@@ -200,6 +231,7 @@ async fn connected(
         let mut next = Some(orders.recv().await.unwrap_or_else(|| Order::End(End::Closed(oneshot::channel().0))));
         while let Some(order) = next {
             match order {
+                Order::Connect => {} // it has one
                 Order::Flush(waiting) if waiting.connection == number => group.push(waiting),
                 Order::Flush(waiting) => drop(waiting.told.send(Err(lost()))), // who committed may have gone
                 Order::End(ends) => end = Some(ends),

@@ -15,6 +15,16 @@ record! {
 }
 
 record! {
+    /// Whose a task is.
+    pub struct Whose {
+        /// Who submitted it.
+        pub owner_id: PersonId,
+        /// Where.
+        pub organisation_id: OrganisationId,
+    }
+}
+
+record! {
     /// What somebody is in an organisation.
     pub struct As {
         /// As what.
@@ -35,15 +45,19 @@ pub(crate) use owner_stands;
 impl Write {
     /// Why a task does not start for its owner any more, if it does not.
     pub(crate) async fn owner_gone(&mut self, task: TaskId) -> Result<Option<&'static str>> {
+        // Written, because it is about to move: its lock is taken.
+        const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
+            returning owner_id, organisation_id";
+        let whose = scoped!(self, Whose, fetch_one, WHOSE, task)?;
         let owner = scoped!(
             self,
             Owner,
             fetch_one,
-            "select p.locked_at is not null as locked, exists (select 1 from membership m where m.tenant_id = t.tenant_id
-                and m.organisation_id = t.organisation_id and m.person_id = t.owner_id) as member
-             from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
-             where t.tenant_id = $1 and t.id = $2",
-            task
+            "select p.locked_at is not null as locked, exists (select 1 from membership m where m.tenant_id = p.tenant_id
+                and m.organisation_id = $3 and m.person_id = p.id) as member
+             from person p where p.tenant_id = $1 and p.id = $2",
+            whose.owner_id,
+            whose.organisation_id
         )?;
         Ok(match owner {
             Owner { member: false, .. } => Some(super::OWNER_LEFT),

@@ -308,7 +308,7 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/keys/hand-on",
         "/actions/keys/hand-on",
-        "account=$robot&successor=lea@acme.example",
+        "account=$robot&successor=admin@acme.example",
         [401, 404, 404, 404, 404, 403, 404, 200],
     ),
     row(
