@@ -25,6 +25,8 @@ struct Region {
     /// Events that its content does not show yet.
     news: u32,
     stale: bool,
+    /// Whether somebody asked for what waits: then it comes wherever they point.
+    asked: bool,
     /// What its button counts.
     waiting: ArcRwSignal<u32>,
 }
@@ -42,7 +44,7 @@ pub fn join(topics: &str, id: &str, page: &str, quiet: bool, waiting: ArcRwSigna
     PAGE.set(page.to_owned());
     let topics = topics.split(',').map(str::to_owned).collect();
     let first = REGIONS.with_borrow_mut(|regions| {
-        regions.push(Region { topics, id: id.to_owned(), quiet, news: 0, stale: false, waiting });
+        regions.push(Region { topics, id: id.to_owned(), quiet, news: 0, stale: false, asked: false, waiting });
         regions.len() == 1
     });
     if first {
@@ -55,7 +57,7 @@ pub fn join(topics: &str, id: &str, page: &str, quiet: bool, waiting: ArcRwSigna
 pub fn show(id: &str) {
     each(|region| {
         if region.id == id {
-            region.stale = true;
+            (region.stale, region.asked) = (true, true);
             region.news = 0;
             region.waiting.set(0);
         }
@@ -168,7 +170,7 @@ impl Region {
         } else if in_use(&old) {
             self.stale = true;
             return false;
-        } else if !self.quiet && (scrolled_past(&old) || is_read(&old)) {
+        } else if !self.quiet && !self.asked && (scrolled_past(&old) || is_read(&old)) {
             let waiting = super::merge::merge(&old, &new).unwrap_or(self.news);
             if self.waiting.get_untracked() != waiting {
                 self.waiting.set(waiting);
@@ -181,7 +183,7 @@ impl Region {
     }
 
     fn shown(&mut self) {
-        self.news = 0;
+        (self.news, self.asked) = (0, false);
         if self.waiting.get_untracked() != 0 {
             self.waiting.set(0);
         }
