@@ -3,9 +3,6 @@ use clap::Parser;
 use server::{cli, keys};
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     // Before any thread is started: the keys leave the environment, and the process can no longer be dumped.
