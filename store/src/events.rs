@@ -111,7 +111,7 @@ pub(crate) fn payloads(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id)).collect()
 }
 
-/// Passes on what other nodes and this one notify, for as long as the store lives.
+/// Passes on what other nodes and this one notify, until it is aborted.
 pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event>, flusher: Flusher) {
     loop {
         match listener.try_recv().await {
@@ -125,7 +125,6 @@ pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event
                 let _ = to.send(MISSED);
                 flusher.reconnect();
             }
-            Err(sqlx::Error::PoolClosed) => return, // and give the connection back, or closing would wait for it for ever
             Err(error) => {
                 tracing::warn!(%error, "cannot hear events of the database");
                 tokio::time::sleep(Duration::from_millis(500)).await;

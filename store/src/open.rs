@@ -25,7 +25,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, task::AbortHandle};
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -58,6 +58,8 @@ enum Pool {
     Postgres {
         pool: PgPool,
         flusher: Flusher,
+        /// Hears what is announced until it is aborted.
+        ears: AbortHandle,
     },
 }
 
@@ -135,9 +137,10 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres { pool, flusher } => {
+            Pool::Postgres { pool, flusher, ears } => {
                 pool.close().await;
                 flusher.close().await;
+                ears.abort();
             }
         }
     }
@@ -173,7 +176,7 @@ impl Store {
     pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
-            Pool::Postgres { pool, flusher } => {
+            Pool::Postgres { pool, flusher, .. } => {
                 let begun = pool.begin_with(entering("begin", sees)).await?;
                 Conn::Postgres(Remote::Write(flusher.take(begun)))
             }
@@ -241,12 +244,8 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
         })?
         .application_name("castellan");
-    let pool = PgPoolOptions::new()
-        .max_connections(24)
-        .acquire_timeout(Duration::from_secs(15))
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| unusable("PostgreSQL", &error))?;
+    let up_to = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(15));
+    let pool = up_to(24).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
             .fetch_one(&pool)
@@ -259,11 +258,12 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
         ));
     }
     migrate(&POSTGRES, &pool).await?;
-    let mut listener = PgListener::connect_with(&pool).await?;
+    // It keeps its connection, and the end of a pool waits for every connection: so this one is of a pool of its own.
+    let mut listener = PgListener::connect_with(&up_to(1).connect_with(options.clone()).await?).await?;
     listener.listen("castellan").await?;
     let flusher = Flusher::new(options, events.clone());
-    tokio::spawn(events::listen(listener, events.clone(), flusher.clone()));
-    Ok(Pool::Postgres { pool, flusher })
+    let ears = tokio::spawn(events::listen(listener, events.clone(), flusher.clone())).abort_handle();
+    Ok(Pool::Postgres { pool, flusher, ears })
 }
 
 async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>

@@ -178,3 +178,17 @@ async fn d_12_a_node_hears_what_another_commits() {
     other.close().await;
     world.end().await;
 }
+
+/// The pool's end waits for every connection: one that hears events all the time must not be among them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_closing_ends_in_the_midst_of_events() {
+    let world = World::postgres().await;
+    let mut noise = Raw::outside(&world).await;
+    let loud = tokio::spawn(async move { while noise.run("select pg_notify('castellan', '-')").await.is_ok() {} });
+    for _ in 0..20 {
+        let node = world.another_node().await;
+        tokio::time::timeout(Duration::from_secs(10), node.close()).await.expect("it is closed");
+    }
+    loud.abort();
+    world.end().await;
+}
