@@ -1,10 +1,12 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
-use crate::{Error, Event, Result, Store, Topic, flush::Turn, open::Sees, security::Told, writer::Member};
+use crate::{
+    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::Told, writer::Member,
+};
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
@@ -14,10 +16,9 @@ pub(crate) enum Conn {
     Postgres(Remote),
 }
 
-/// On SQLite: a snapshot, a single question, which is a snapshot by itself, or a turn at the one writer.
+/// On SQLite: a connection to read with, or a turn at the one writer.
 pub(crate) enum Embedded {
-    Read(Transaction<'static, Sqlite>),
-    Ask(PoolConnection<Sqlite>),
+    Read(Reader),
     Write(Member),
 }
 
@@ -25,8 +26,7 @@ impl Deref for Embedded {
     type Target = SqliteConnection;
     fn deref(&self) -> &SqliteConnection {
         match self {
-            Self::Read(tx) => tx,
-            Self::Ask(connection) => connection,
+            Self::Read(reader) => reader,
             Self::Write(member) => member,
         }
     }
@@ -35,16 +35,16 @@ impl Deref for Embedded {
 impl DerefMut for Embedded {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
-            Self::Read(tx) => tx,
-            Self::Ask(connection) => connection,
+            Self::Read(reader) => reader,
             Self::Write(member) => member,
         }
     }
 }
 
-/// On PostgreSQL: a snapshot, or a transaction that shares its wait for the disk.
+/// On PostgreSQL: a snapshot, a single question, or a transaction that shares its wait for the disk.
 pub(crate) enum Remote {
     Read(Transaction<'static, Postgres>),
+    Ask(PoolConnection<Postgres>),
     Write(Turn),
 }
 
@@ -53,6 +53,7 @@ impl Deref for Remote {
     fn deref(&self) -> &PgConnection {
         match self {
             Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
             Self::Write(turn) => turn,
         }
     }
@@ -62,6 +63,7 @@ impl DerefMut for Remote {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
             Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
             Self::Write(turn) => turn,
         }
     }

@@ -5,9 +5,15 @@ use crate::{
     flush::Flusher,
 };
 use domain::TenantId;
-use sqlx::{PgConnection, postgres::PgListener};
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::{
+    sync::broadcast,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 /// What something was announced about.
@@ -65,6 +71,13 @@ pub struct Event {
     pub id: Uuid,
 }
 
+/// The channel of NOTIFY.
+const CHANNEL: &str = "castellan";
+
+/// After so long without a word the database is asked whether it is still there, and has so long to answer.
+const QUIET: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Look again, everybody.
 pub(crate) const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };
 
@@ -87,10 +100,10 @@ impl Store {
 /// Commits, and tells those who listen: on PostgreSQL by NOTIFY in the transaction, which this node hears as the others do.
 pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
     match conn {
-        Conn::Sqlite(Embedded::Read(tx)) => tx.rollback().await?,
-        Conn::Sqlite(Embedded::Ask(_)) => {}
+        Conn::Sqlite(Embedded::Read(_)) => {} // it ends by itself
         Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
         Conn::Postgres(Remote::Read(tx)) => tx.rollback().await?,
+        Conn::Postgres(Remote::Ask(_)) => {}
         Conn::Postgres(Remote::Write(turn)) => turn.commit(events).await?,
     }
     Ok(())
@@ -111,23 +124,52 @@ pub(crate) fn payloads(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id)).collect()
 }
 
-/// Passes on what other nodes and this one notify, until it is aborted.
-pub(crate) async fn listen(mut listener: PgListener, to: broadcast::Sender<Event>, flusher: Flusher) {
+/// Listens, on a connection of its own: it keeps it, and the end of a pool waits for every connection.
+pub(crate) async fn ear(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options.clone()).await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}
+
+/// Passes on what other nodes and this one notify, until it is aborted. Whatever was notified while there was no connection
+/// is gone: then everybody is told to look again.
+pub(crate) async fn listen(
+    mut listener: PgListener,
+    options: PgConnectOptions,
+    to: broadcast::Sender<Event>,
+    flusher: Flusher,
+) {
     loop {
-        match listener.try_recv().await {
-            Ok(Some(note)) => {
+        hear(&mut listener, &to).await;
+        listener = loop {
+            match ear(&options).await {
+                Ok(listener) => break listener,
+                Err(error) => tracing::warn!(%error, "cannot hear events of the database"),
+            }
+            sleep(Duration::from_millis(500)).await;
+        };
+        let _ = to.send(MISSED); // nobody listening is no error
+        flusher.reconnect();
+    }
+}
+
+/// Until the connection ends, or nothing comes over it any more.
+async fn hear(listener: &mut PgListener, to: &broadcast::Sender<Event>) {
+    loop {
+        match timeout(QUIET, listener.try_recv()).await {
+            Ok(Ok(Some(note))) => {
                 if let Some(event) = parse(note.payload()) {
-                    let _ = to.send(event);
+                    let _ = to.send(event); // as above
                 }
             }
-            Ok(None) => {
-                // The connection broke and was made again; what was notified meanwhile is gone.
-                let _ = to.send(MISSED);
-                flusher.reconnect();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot hear events of the database");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(_) => return,
+            Err(_) => {
+                let answer = timeout(PATIENCE, sqlx::query("select 1").execute(&mut *listener)).await;
+                if !matches!(answer, Ok(Ok(_))) {
+                    return;
+                }
             }
         }
     }

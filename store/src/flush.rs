@@ -3,8 +3,8 @@
 //! The end of a tenant's audit log is one row, locked from a record to its commit. If every commit waited for the disk, the
 //! changes of a tenant would come one a wait. So where several are under way a commit does not wait (`synchronous_commit=off`),
 //! and its locks go at once. Then one small transaction, which does wait, has PostgreSQL put its log on the disk for all of
-//! them, and announces what they did. Nobody is told of their commit before that; and as that log is written in order, whoever
-//! builds on what is not on the disk yet is told later still.
+//! them. Nobody is told of their commit before that; and as that log is written in order, whoever builds on what is not on the
+//! disk yet is told later still.
 //!
 //! A connection that broke says nothing of what was committed before it was made: then whoever waits is told of a failure.
 use crate::{Event, Result, error::lost, events};
@@ -18,17 +18,20 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{broadcast, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::{sleep, timeout},
 };
 
-/// What has PostgreSQL write its log up to here: a message that nobody reads. `$1` is announced.
-const FLUSH: &str = "select pg_logical_emit_message(true, 'castellan', ''),
+/// What has a transaction commit without a wait for the disk, and announce `$1`.
+const LATER: &str = "select set_config('synchronous_commit', 'off', true),
     (select count(pg_notify('castellan', payload)) from unnest($1::text[]) payload)";
+/// What has PostgreSQL write its log up to here: a message that nobody reads.
+const FLUSH: &str = "select pg_logical_emit_message(true, 'castellan', '')";
 
-/// Between two attempts to reach the database, and how long one may take.
+/// Between two attempts to reach the database, how long one may take, and how long it may keep silent.
 const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Sees to the shared waits, with a connection of its own from when it is first wanted.
 #[derive(Clone)]
@@ -60,7 +63,6 @@ enum End {
 struct Waiting {
     /// The connection that must have lasted.
     connection: u64,
-    events: Vec<Event>,
     told: oneshot::Sender<Result<()>>,
 }
 
@@ -101,8 +103,11 @@ impl Turn {
             events::announce(&mut self, &events).await?;
             return Ok(self.transaction.commit().await?);
         }
-        // Once committed it is announced, whatever becomes of the future that asked for it.
-        tokio::spawn(self.share(events)).await.unwrap_or_else(|_| Err(lost()))
+        sqlx::query(LATER).bind(events::payloads(&events)).execute(&mut *self.transaction).await?;
+        self.transaction.commit().await?;
+        let (told, outcome) = oneshot::channel();
+        self.flusher.order(Order::Flush(Waiting { connection: self.connection, told }))?;
+        outcome.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Whether others are under way, and whoever waits for the disk has had its connection since this one began.
@@ -116,23 +121,15 @@ impl Turn {
         }
         connection != 0 && connection == self.connection
     }
-
-    async fn share(mut self, events: Vec<Event>) -> Result<()> {
-        sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *self.transaction).await?;
-        self.transaction.commit().await?;
-        let (told, outcome) = oneshot::channel();
-        self.flusher.order(Order::Flush(Waiting { connection: self.connection, events, told }))?;
-        outcome.await.unwrap_or_else(|_| Err(lost()))
-    }
 }
 
 impl Flusher {
-    /// One that reaches the database by `options`, and says on `announced` where announcements were lost.
-    pub(crate) fn new(options: PgConnectOptions, announced: broadcast::Sender<Event>) -> Self {
+    /// One that reaches the database by `options`.
+    pub(crate) fn new(options: PgConnectOptions) -> Self {
         let (orders, given) = mpsc::unbounded_channel();
         let flusher = Self { orders, connection: Arc::default(), wanted: Arc::default(), writers: Arc::default() };
         let (connection, wanted) = (Arc::clone(&flusher.connection), Arc::clone(&flusher.wanted));
-        tokio::spawn(serve(options, given, connection, wanted, announced));
+        tokio::spawn(serve(options, given, connection, wanted));
         flusher
     }
 
@@ -176,10 +173,8 @@ async fn serve(
     mut orders: mpsc::UnboundedReceiver<Order>,
     current: Arc<AtomicU64>,
     wanted: Arc<AtomicBool>,
-    announced: broadcast::Sender<Event>,
 ) {
-    // What other nodes were not told of.
-    let (mut owed, mut number) = (vec![], 0);
+    let mut number = 0;
     while let Some(order) = orders.recv().await {
         match order {
             Order::Connect => {}
@@ -205,25 +200,18 @@ async fn serve(
         };
         number += 1;
         current.store(number, Ordering::Relaxed);
-        wanted.store(false, Ordering::Relaxed);
-        let end = connected(connection, number, &mut orders, &mut owed).await;
+        let end = connected(connection, number, &mut orders).await;
         current.store(0, Ordering::Relaxed);
+        wanted.store(false, Ordering::Relaxed);
         if let End::Closed(done) = end {
             let _ = done.send(()); // as above
             return;
         }
-        let _ = announced.send(events::MISSED); // nobody listening is no error
-        owed = vec![events::MISSED];
     }
 }
 
 /// Until the connection ends.
-async fn connected(
-    mut connection: PgConnection,
-    number: u64,
-    orders: &mut mpsc::UnboundedReceiver<Order>,
-    owed: &mut Vec<Event>,
-) -> End {
+async fn connected(mut connection: PgConnection, number: u64, orders: &mut mpsc::UnboundedReceiver<Order>) -> End {
     let mut end = None;
     while end.is_none() {
         let mut group = vec![];
@@ -238,22 +226,20 @@ async fn connected(
             }
             next = orders.try_recv().ok();
         }
-        if !group.is_empty() && !flush(&mut connection, group, owed).await {
+        if !group.is_empty() && !flush(&mut connection, group).await {
             end = end.or(Some(End::Broken));
         }
     }
-    let _ = connection.close().await; // it ends either way
+    let _ = timeout(PATIENCE, connection.close()).await; // it ends either way
     end.unwrap_or(End::Broken)
 }
 
 /// Waits for the disk once for all of them; says whether the connection lasted.
-async fn flush(connection: &mut PgConnection, group: Vec<Waiting>, owed: &mut Vec<Event>) -> bool {
-    let events: Vec<_> = owed.iter().chain(group.iter().flat_map(|waiting| &waiting.events)).copied().collect();
-    let flushed = sqlx::query(FLUSH).bind(events::payloads(&events)).execute(connection).await;
+async fn flush(connection: &mut PgConnection, group: Vec<Waiting>) -> bool {
+    let flushed = timeout(SILENCE, sqlx::query(FLUSH).execute(connection)).await;
+    let flushed = flushed.unwrap_or(Err(sqlx::Error::PoolTimedOut));
     if let Err(error) = &flushed {
         tracing::error!(%error, "the database did not say whether what was written is on its disk");
-    } else {
-        owed.clear();
     }
     for Waiting { told, .. } in group {
         let outcome = if flushed.is_ok() { Ok(()) } else { Err(lost()) };

@@ -37,6 +37,7 @@ mod people;
 mod precedents;
 mod providers;
 mod reach;
+mod readers;
 mod recovery;
 mod reviews;
 mod rules;

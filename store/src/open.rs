@@ -4,14 +4,15 @@ use crate::{
     conn::{Conn, Embedded, Remote},
     events,
     flush::Flusher,
+    readers::Readers,
     writer::Writer,
 };
 use domain::{TenantId, Timestamp};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool,
     migrate::Migrator,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
     fmt,
@@ -51,12 +52,11 @@ impl fmt::Debug for Settings {
 
 enum Pool {
     /// One connection that writes, several that read.
-    Sqlite {
-        writer: Writer,
-        readers: SqlitePool,
-    },
+    Sqlite { writer: Writer, readers: Readers },
     Postgres {
         pool: PgPool,
+        /// Connections that see all tenants, for single questions.
+        asking: PgPool,
         flusher: Flusher,
         /// Hears what is announced until it is aborted.
         ears: AbortHandle,
@@ -137,8 +137,9 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres { pool, flusher, ears } => {
+            Pool::Postgres { pool, asking, flusher, ears } => {
                 pool.close().await;
+                asking.close().await;
                 flusher.close().await;
                 ears.abort();
             }
@@ -164,12 +165,12 @@ impl Store {
         })
     }
 
-    /// The same for a single question: SQLite needs no transaction around it, which would be twice more to say.
-    pub(crate) async fn begin_question(&self, sees: Sees) -> Result<Conn> {
-        match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Ok(Conn::Sqlite(Embedded::Ask(readers.acquire().await?))),
-            Pool::Postgres { .. } => self.begin_read(sees).await,
-        }
+    /// For a single question across tenants, which needs no transaction around it: that would be more to say than the question.
+    pub(crate) async fn begin_question(&self) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
+            Pool::Postgres { asking, .. } => Conn::Postgres(Remote::Ask(asking.acquire().await?)),
+        })
     }
 
     /// Opens a transaction that writes.
@@ -177,12 +178,22 @@ impl Store {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
             Pool::Postgres { pool, flusher, .. } => {
-                let begun = pool.begin_with(entering("begin", sees)).await?;
+                let begun = pool.begin_with(entering(BEGIN, sees)).await?;
                 Conn::Postgres(Remote::Write(flusher.take(begun)))
             }
         })
     }
 }
+
+/// How PostgreSQL begins what writes: as with SQLite, who waits for too long is told that it is busy.
+const BEGIN: &str = "begin; set local lock_timeout = '15s'";
+
+/// What has PostgreSQL let go of what a node holds that vanished: otherwise a tenant could wait for hours.
+const LET_GO: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
+    set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
+
+/// What has a connection see all tenants, for as long as it is there.
+const SEE_ALL: &str = "set castellan.system = 'on'";
 
 /// What a transaction sees of the tenants.
 #[derive(Clone, Copy)]
@@ -223,13 +234,7 @@ async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Poo
     tx.commit().await?;
     conn.close().await?;
     let writer = Writer::new(options.clone(), events.clone());
-    let readers = SqlitePoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(15))
-        .test_before_acquire(false) // it is a file, and does not go away
-        .connect_with(options.pragma("query_only", "on"))
-        .await?;
-    Ok(Pool::Sqlite { writer, readers })
+    Ok(Pool::Sqlite { writer, readers: Readers::new(options.pragma("query_only", "on")) })
 }
 
 /// Makes the database's file where it is missing, closed to others (A-12): SQLite itself would leave that to the umask, and
@@ -244,8 +249,8 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
         })?
         .application_name("castellan");
-    let up_to = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(15));
-    let pool = up_to(24).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
+    let pool =
+        pool_of(24, LET_GO).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
             .fetch_one(&pool)
@@ -258,12 +263,19 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
         ));
     }
     migrate(&POSTGRES, &pool).await?;
-    // It keeps its connection, and the end of a pool waits for every connection: so this one is of a pool of its own.
-    let mut listener = PgListener::connect_with(&up_to(1).connect_with(options.clone()).await?).await?;
-    listener.listen("castellan").await?;
-    let flusher = Flusher::new(options, events.clone());
-    let ears = tokio::spawn(events::listen(listener, events.clone(), flusher.clone())).abort_handle();
-    Ok(Pool::Postgres { pool, flusher, ears })
+    let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
+    let ear = events::ear(&options).await?;
+    let flusher = Flusher::new(options.clone());
+    let ears = tokio::spawn(events::listen(ear, options, events.clone(), flusher.clone())).abort_handle();
+    Ok(Pool::Postgres { pool, asking, flusher, ears })
+}
+
+/// Up to so many connections, each of which is told `words` first.
+fn pool_of(most: u32, words: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(Duration::from_secs(15))
+        .after_connect(move |conn, _| Box::pin(async move { conn.execute(words).await.map(drop) }))
 }
 
 async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>

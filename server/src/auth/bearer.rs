@@ -57,12 +57,7 @@ impl Program {
 }
 
 async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Result<Option<Program>, store::Error> {
-    let system = app.store.system();
-    let Some(key) = system.key(token_hash).await? else { return Ok(None) };
-    let (person, roles) = match system.holder(key.tenant_id, key.owner_id).await {
-        Err(store::Error::NotFound) => return Ok(None), // locked out
-        found => found?,
-    };
+    let Some((key, person)) = app.store.system().key(token_hash).await? else { return Ok(None) };
     let is_service = key.responsible_id.is_some();
     let owner = Actor {
         tenant: key.tenant_id,
@@ -70,7 +65,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         name: format!("{} ({})", person.name, key.name),
         email: (!is_service).then_some(person.email),
         tenant_role: person.tenant_role,
-        roles,
+        roles: person.roles,
         scopes: None,
         only: None,
         held_off: false,

@@ -7,12 +7,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{
-    Actor, OrganisationId, Principal, SessionId,
-    role::{Role, TenantRole},
-};
+use domain::{Actor, Principal, SessionId, role::TenantRole};
 use http::{StatusCode, request::Parts};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use store::{SessionRow, system};
 use tower_sessions::Session;
 
@@ -48,9 +45,9 @@ impl Browser {
         let lasts = |session: &SessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
         let open = read.sessions().await.is_ok_and(|open| open.iter().find(own).is_some_and(lasts));
         let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
-        open && holder.is_ok_and(|(person, roles)| {
+        open && holder.is_ok_and(|person| {
             stage(app, &self.holder, &person) == Stage::Complete
-                && (person.tenant_role, &roles) == (self.actor.tenant_role, &self.actor.roles)
+                && (person.tenant_role, &person.roles) == (self.actor.tenant_role, &self.actor.roles)
         })
     }
 }
@@ -88,19 +85,16 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Halfway>, Strin
         return Ok(None);
     }
     let found: Option<Holder> = session.get(HOLDER).await.map_err(|error| error.to_string())?;
-    let Some(holder) = found else { return Ok(None) };
-    let address = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
-    let (person, roles) = match app.store.system().holder(holder.tenant, holder.person).await {
-        Ok(found) => found,
-        Err(store::Error::NotFound) => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+    let Some((holder, person)) = found.and_then(|mut holder| holder.who.take().map(|person| (holder, person))) else {
+        return Ok(None);
     };
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
     if holder.becomes.is_some() {
         session.cycle_id().await.map_err(|error| error.to_string())?;
     }
     let stage = stage(app, &holder, &person);
     let fresh = app.store.now().since(holder.proved_at) < app.config.sessions.step_up;
-    let actor = actor(&holder, person, roles, address, fresh);
+    let actor = actor(&holder, person, address, fresh);
     let actor = super::refused::held_off(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
     Ok(Some(Halfway { browser: Browser { actor, session: holder.session, holder }, stage }))
 }
@@ -125,20 +119,14 @@ pub(super) fn must_have_factor(app: &App, person: &system::Holder) -> bool {
         }
 }
 
-pub(super) fn actor(
-    holder: &Holder,
-    person: system::Holder,
-    roles: BTreeMap<OrganisationId, Role>,
-    address: Option<String>,
-    fresh: bool,
-) -> Actor {
+pub(super) fn actor(holder: &Holder, person: system::Holder, address: Option<String>, fresh: bool) -> Actor {
     Actor {
         tenant: holder.tenant,
         principal: Principal::Person(holder.person),
         name: person.name,
         email: Some(person.email),
         tenant_role: person.tenant_role,
-        roles,
+        roles: person.roles,
         scopes: None,
         only: None,
         held_off: false,

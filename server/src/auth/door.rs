@@ -255,7 +255,7 @@ impl Door for BrowserDoor {
             let over = || Refusal::new(Kind::NotFound, LINK_OVER);
             let place = store.system().password_link(token).await?.ok_or_else(over)?;
             let person = PersonId(place.id);
-            let (holder, _) = store.system().holder(place.tenant_id, person).await?;
+            let holder = store.system().holder(place.tenant_id, person).await?;
             check_password(&password, &[&holder.name, holder.email.as_str()])?;
             let hash = self.hasher.hash(password).await.map_err(|error| unavailable(&error))?;
 
@@ -283,7 +283,7 @@ impl Door for BrowserDoor {
             let system = self.app.store.system();
             let place = system.password_link(digest(&token)).await?;
             let place = place.ok_or_else(|| Refusal::new(Kind::NotFound, LINK_OVER))?;
-            let (holder, _) = system.holder(place.tenant_id, PersonId(place.id)).await?;
+            let holder = system.holder(place.tenant_id, PersonId(place.id)).await?;
             Ok(format!("{} ({})", holder.name, holder.email))
         })
     }
@@ -409,6 +409,7 @@ impl BrowserDoor {
             device: self.device.clone(),
             address: self.address.to_string(),
             open: false,
+            who: None,
             becomes: None,
         };
         self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;

@@ -6,7 +6,7 @@ use domain::{PersonId, SessionId, SignedInBy, TenantId};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
-use store::{NewSession, Store};
+use store::{NewSession, Store, system};
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
@@ -44,6 +44,9 @@ pub(super) struct Holder {
     /// Whether the session is open in the store; not yet, at sign-in.
     #[serde(default)]
     pub open: bool,
+    /// What they are now; not yet, at sign-in.
+    #[serde(default)]
+    pub who: Option<system::Holder>,
     /// The id that it changes to, where that is due; as bytes, because JSON's numbers do not reach so far.
     #[serde(default)]
     pub becomes: Option<[u8; 16]>,
@@ -62,8 +65,8 @@ impl Sessions {
     }
 
     async fn open(&self, holder: Holder, token_hash: [u8; 32]) -> std::result::Result<(), store::Error> {
-        let (person, roles) = self.store.system().holder(holder.tenant, holder.person).await?;
-        let actor = super::browser::actor(&holder, person, roles, Some(holder.address.clone()), true);
+        let person = self.store.system().holder(holder.tenant, holder.person).await?;
+        let actor = super::browser::actor(&holder, person, Some(holder.address.clone()), true);
         let new = NewSession {
             token_hash,
             id: holder.session,
@@ -120,7 +123,7 @@ impl SessionStore for Sessions {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let system = self.store.system();
         let found = system.session(digest(&id.to_string()), self.idle).await.map_err(|error| backend(&error))?;
-        let Some(session) = found else { return Ok(None) };
+        let Some((session, who)) = found else { return Ok(None) };
         let (store, used) = (self.store.clone(), session.clone());
         note_use(async move { store.system().touch_session(&used).await }).await;
         let holder = Holder {
@@ -133,6 +136,7 @@ impl SessionStore for Sessions {
             device: String::new(),
             address: String::new(),
             open: true,
+            who: Some(who),
             becomes: session.rotate.then(|| self.after(*id)).flatten(),
         };
         let holder = serde_json::to_value(holder).map_err(|error| Error::Encode(error.to_string()))?;

@@ -137,10 +137,10 @@ on_both! {
         world.change(console, async |write| write.open_to_requests(console.may(open)?).await).await;
         let (mia, max) = (Page::of(world, console, acme.mia).await, Page::of(world, console, acme.max).await);
         let (mut hers, mut his) = (mia.listen("/live?topics=people").await, max.listen("/live?topics=people,tasks").await);
-        let (holder, roles) = world.app.store.system().holder(acme.tenant, acme.audrey).await.unwrap();
+        let holder = world.app.store.system().holder(acme.tenant, acme.audrey).await.unwrap();
         let mut audrey = Actor::clock(acme.tenant, world.app.store.now());
         (audrey.principal, audrey.by) = (domain::Principal::Person(acme.audrey), domain::SignedInBy::Password);
-        (audrey.name, audrey.roles) = (holder.name, roles);
+        (audrey.name, audrey.roles) = (holder.name, holder.roles);
         let ask = AskToJoin { organisation: acme.ops, person: acme.audrey, reason: String::new() };
         world.change(&audrey, async |write| write.ask_to_join(audrey.may(ask)?).await).await;
         let told = tokio::time::timeout(Duration::from_secs(1), hers.next()).await.expect("within a second");
@@ -254,9 +254,9 @@ on_both! {
         let task = world.submit(&key, json!({ "script": "true" })).await;
         let mut feed = mia.listen("/live?topics=tasks").await;
         let mut follow = mia.listen(&format!("/tasks/{task}/live")).await;
-        let (holder, roles) = world.app.store.system().holder(world.acme.tenant, world.acme.mia).await.unwrap();
+        let holder = world.app.store.system().holder(world.acme.tenant, world.acme.mia).await.unwrap();
         let mut actor = Actor::clock(world.acme.tenant, world.app.store.now());
-        (actor.principal, actor.name, actor.roles) = (domain::Principal::Person(world.acme.mia), holder.name, roles);
+        (actor.principal, actor.name, actor.roles) = (domain::Principal::Person(world.acme.mia), holder.name, holder.roles);
         let session = world.app.store.read(&actor).await.unwrap().sessions().await.unwrap()[0].id;
         let end = domain::policy::EndSession { session, owner: world.acme.mia };
         world.change(&actor, async |write| write.end_session(actor.may(end)?).await).await;

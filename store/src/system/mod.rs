@@ -2,6 +2,7 @@
 mod ceremonies;
 mod due;
 mod first;
+mod holder;
 mod invitations;
 mod mail;
 mod providers;
@@ -18,10 +19,11 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
+pub use holder::Holder;
 pub use mail::DueMail;
 pub use providers::{IdentityHolder, OpenProvider};
 pub use secrets::KeyHolder;
-pub use sign_in::{Credential, Holder};
+pub use sign_in::Credential;
 
 /// What looks across tenants.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +46,7 @@ impl System<'_> {
 
     /// The same for a single question, such as each request asks.
     pub(crate) async fn ask(&self) -> Result<Conn> {
-        self.0.begin_question(Sees::All).await
+        self.0.begin_question().await
     }
 
     pub(crate) async fn write(&self) -> Result<Conn> {

@@ -1,5 +1,8 @@
 //! Whom a bearer token, a one-time link or a certificate belongs to: none of them names a tenant that is believed.
-use super::{LAST_USED, System};
+use super::{
+    LAST_USED, System,
+    holder::{Held, Holder, gather, held},
+};
 use crate::{
     Result,
     column::{Number, record},
@@ -55,20 +58,16 @@ record! {
 }
 
 impl System<'_> {
-    /// The key that a bearer token is: the token names no tenant.
-    pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<KeyHolder>> {
+    /// The key that a bearer token is, and who holds it: the token names no tenant.
+    pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<(KeyHolder, Holder)>> {
         let (mut conn, now) = (self.ask().await?, self.now());
-        unscoped!(
-            conn,
-            KeyHolder,
-            fetch_optional,
-            "select k.tenant_id, k.id, k.owner_id, k.name, k.prefix, k.scopes, k.organisation_id, k.networks, k.expires_at,
-                p.responsible_id, k.last_used_at
-             from api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id
-             where k.token_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)",
-            token_hash,
-            now
-        )
+        let sql = held!(
+            "k.tenant_id, k.id, k.owner_id, k.name, k.prefix, k.scopes, k.organisation_id, k.networks, k.expires_at,
+                p.responsible_id, k.last_used_at, "
+            from "api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id"
+            where "k.token_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)"
+        );
+        Ok(gather(unscoped!(conn, Held<KeyHolder>, fetch_all, sql, token_hash, now)?))
     }
 
     /// Notes that a key is in use.

@@ -1,11 +1,11 @@
 //! Whom an address and a cookie belong to: who signs in names no tenant.
-use super::{LAST_USED, System};
-use crate::{Error, NewSession, Result, Session, column::record, conn::unscoped};
-use domain::{
-    Actor, Email, OrganisationId, PersonId, SessionId, TenantId, Timestamp,
-    role::{Role, TenantRole},
+use super::{
+    LAST_USED, System,
+    holder::{Held, Holder, gather, held},
 };
-use std::{collections::BTreeMap, time::Duration};
+use crate::{NewSession, Result, Session, column::record, conn::unscoped};
+use domain::{Actor, Email, PersonId, SessionId, TenantId, Timestamp};
+use std::time::Duration;
 
 /// How long a session's former token still opens it.
 const UNDER_WAY: Duration = Duration::from_secs(10);
@@ -24,41 +24,6 @@ record! {
     }
 }
 
-/// A person as an actor is made of.
-#[derive(Clone, Debug)]
-pub struct Holder {
-    /// What people call them.
-    pub name: String,
-    /// Their address.
-    pub email: Email,
-    /// What they are in the tenant.
-    pub tenant_role: TenantRole,
-    /// Whether they set up a second factor.
-    pub has_factor: bool,
-    /// Whether everybody in the tenant must.
-    pub everybody: bool,
-}
-
-record! {
-    /// The same with one of their roles, if they have any.
-    pub struct HolderRow {
-        /// What people call them.
-        pub name: String,
-        /// Their address.
-        pub email: Email,
-        /// What they are in the tenant.
-        pub tenant_role: TenantRole,
-        /// Whether they set up a second factor.
-        pub has_factor: bool,
-        /// Whether everybody in the tenant must.
-        pub everybody: bool,
-        /// Where they have a role.
-        pub organisation_id: Option<OrganisationId>,
-        /// As what.
-        pub role: Option<Role>,
-    }
-}
-
 impl System<'_> {
     /// Whom an address belongs to: signing in does not name a tenant.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
@@ -69,37 +34,19 @@ impl System<'_> {
         unscoped!(conn, Credential, fetch_optional, sql, email.clone())
     }
 
-    /// What a person is now, for an actor: asked at every request, so that a change of rights counts at once.
-    /// Who is locked out is not found.
-    pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<(Holder, BTreeMap<OrganisationId, Role>)> {
-        let mut conn = self.ask().await?;
-        let sql = "select p.name, p.email, p.tenant_role, f.everybody, m.organisation_id, m.role,
-                exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
-                    or exists (select 1 from passkey k where k.tenant_id = p.tenant_id and k.person_id = p.id) as has_factor
-             from person p join factor_policy f on f.tenant_id = p.tenant_id
-             left join membership m on m.tenant_id = p.tenant_id and m.person_id = p.id
-             where p.tenant_id = $1 and p.id = $2 and p.locked_at is null";
-        let rows = unscoped!(conn, HolderRow, fetch_all, sql, tenant, person)?;
-        let roles = rows.iter().filter_map(|row| row.organisation_id.zip(row.role)).collect();
-        let HolderRow { name, email, tenant_role, has_factor, everybody, .. } =
-            rows.into_iter().next().ok_or(Error::NotFound)?;
-        Ok((Holder { name, email, tenant_role, has_factor, everybody }, roles))
-    }
-
-    /// The session that a cookie opens: the cookie names no tenant. One that is too old or idle for longer than `idle` is none.
-    pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<Session>> {
+    /// The session that a cookie opens, and who holds it: the cookie names no tenant. One that is too old or idle for longer
+    /// than `idle` is none.
+    pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
         let (mut conn, now) = (self.ask().await?, self.now());
-        unscoped!(
-            conn,
-            Session,
-            fetch_optional,
-            "select tenant_id, id, person_id, signed_in_by, vouched, proved_at, created_at, last_used_at, expires_at, rotate from session
-             where (token_hash = $1 or (previous_hash = $1 and rotated_at > $4)) and expires_at > $2 and last_used_at > $3",
-            token_hash,
-            now,
-            now.before(idle),
-            now.before(UNDER_WAY)
-        )
+        let sql = held!(
+            "s.tenant_id, s.id, s.person_id, s.signed_in_by, s.vouched, s.proved_at, s.created_at, s.last_used_at, s.expires_at,
+                s.rotate, "
+            from "session s join person p on p.tenant_id = s.tenant_id and p.id = s.person_id"
+            where "(s.token_hash = $1 or (s.previous_hash = $1 and s.rotated_at > $4)) and s.expires_at > $2 and s.last_used_at > $3"
+        );
+        let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
+        let rows = unscoped!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
+        Ok(gather(rows))
     }
 
     /// Notes that a session is in use, to a minute. Never makes one (E11).

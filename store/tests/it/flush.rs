@@ -7,7 +7,7 @@ use crate::{
 use domain::TaskId;
 use futures::future::join_all;
 use std::{collections::BTreeSet, time::Duration};
-use store::{Error, Event, Result, Topic};
+use store::{Error, Event, Result};
 use tokio::{
     sync::broadcast::Receiver,
     time::{sleep, timeout},
@@ -79,8 +79,7 @@ async fn d_12_a_shared_wait_that_breaks_tells_nobody_that_it_went_well() {
     }
     are_there(&world, &made).await;
     assert!(failed > 0, "nobody can tell whether it is on the disk");
-    let missed = async { while heard.recv().await.unwrap().topic != Topic::Missed {} };
-    timeout(Duration::from_secs(10), missed).await.expect("who listens is told to look again");
+    told_of(&mut heard, &made).await;
 
     let (mut heard, mut again) = (world.store.subscribe(), vec![]);
     while raw.number(&format!("select count(*) {WAITS}")).await == 0 {

@@ -83,7 +83,7 @@ on_both! {
         let at = |days: u64| world.now().after(Duration::from_hours(24 * days));
         let now = async || world.store.read(mia).await.unwrap().key(key).await.unwrap();
         change(world, mia, key, mia, "192.0.2.0/24", KeyEnd::At(at(30))).await.unwrap();
-        let held = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
+        let (held, _) = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
         assert_eq!((held.name.as_str(), held.networks.to_string().as_str()), ("renamed", "192.0.2.0/24"));
         assert_eq!((held.expires_at, now().await.scopes), (Some(at(30)), "tasks:*".parse().unwrap()));
         change(world, &acme.adam, key, mia, "", KeyEnd::Kept).await.unwrap();
@@ -282,7 +282,8 @@ on_both! {
     async fn m_01_a_key_is_found_by_its_token_and_listed_by_its_prefix(world) {
         let acme = &world.acme;
         let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,approvals:read"), "mk_abcdef").await.unwrap();
-        let found = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
+        let (found, holder) = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
+        assert_eq!((holder.name, holder.roles), (acme.mia.name.clone(), acme.mia.roles.clone()));
         assert_eq!((found.tenant_id, found.id, found.owner_id), (acme.tenant, id, acme.mia.person().unwrap()));
         assert_eq!(found.scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,approvals:read");
         let listed = world.store.read(&acme.mia).await.unwrap().keys().await.unwrap();
@@ -336,8 +337,8 @@ on_both! {
         create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         let system = world.store.system();
         let touch = async || {
-            system.touch_key(&system.key(hash("mk_abcdef")).await.unwrap().unwrap()).await.unwrap();
-            system.key(hash("mk_abcdef")).await.unwrap().unwrap().last_used_at
+            system.touch_key(&system.key(hash("mk_abcdef")).await.unwrap().unwrap().0).await.unwrap();
+            system.key(hash("mk_abcdef")).await.unwrap().unwrap().0.last_used_at
         };
         let begun = world.now();
         assert_eq!(touch().await, Some(begun));

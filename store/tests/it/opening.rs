@@ -179,6 +179,38 @@ async fn d_12_a_node_hears_what_another_commits() {
     world.end().await;
 }
 
+/// D-12: what was announced while nobody could hear it is gone: everybody looks again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_node_that_was_cut_off_looks_again_and_hears_again() {
+    let world = World::postgres().await;
+    let mut heard = world.store.subscribe();
+    let mut raw = Raw::outside(&world).await;
+    let listens = "from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
+    assert_eq!(raw.number(&format!("select count(*) {listens}")).await, 1);
+    raw.run(&format!("select pg_terminate_backend(pid) {listens}")).await.unwrap();
+    next(&mut heard, Topic::Missed).await;
+    let made = world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
+    assert_eq!(next(&mut heard, Topic::Tasks).await.id, made.id.0);
+    world.end().await;
+}
+
+/// D-12: who waits for another node's lock is told after a while, as on SQLite, and the next one is not held up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_change_that_waits_too_long_is_told_that_it_is_busy() {
+    let world = World::postgres().await;
+    let mia = &world.acme.mia;
+    let mut raw = Raw::of(&world).await;
+    raw.run("begin").await.unwrap();
+    raw.run("lock table audit_head in exclusive mode").await.unwrap();
+    let submission = sealed(world.acme.ops);
+    let proof = mia.may(submission).unwrap();
+    let waited = world.change(mia, async |write| write.submit_task(proof).await).await;
+    assert!(matches!(waited, Err(Error::Busy)), "{waited:?}");
+    raw.run("rollback").await.unwrap();
+    world.submit(mia, sealed(world.acme.ops)).await;
+    world.end().await;
+}
+
 /// The pool's end waits for every connection: one that hears events all the time must not be among them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_closing_ends_in_the_midst_of_events() {

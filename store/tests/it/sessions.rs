@@ -55,7 +55,8 @@ on_both! {
     async fn a_session_is_found_by_its_token_and_shown_to_its_owner_only(world) {
         let acme = &world.acme;
         let id = open(world, &acme.mia, "t").await;
-        let found = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
+        let (found, holder) = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
+        assert_eq!((holder.name, holder.roles), (acme.mia.name.clone(), acme.mia.roles.clone()));
         assert_eq!((found.tenant_id, found.id, found.person_id), (acme.tenant, id, acme.mia.person().unwrap()));
         assert_eq!((found.created_at, found.rotate), (world.now(), false));
         let mine = world.store.read(&acme.mia).await.unwrap().sessions().await.unwrap();
@@ -74,7 +75,7 @@ on_both! {
             if round % 2 == 0 {
                 raw.run("update session set rotate = true").await.unwrap();
             }
-            let mut found = world.store.system().session(hash(&old), IDLE).await.unwrap().unwrap();
+            let (mut found, _) = world.store.system().session(hash(&old), IDLE).await.unwrap().unwrap();
             found.last_used_at = found.last_used_at.before(Duration::from_mins(2)); // touching writes
             let system = world.store.system();
             let mut under_way: Vec<BoxFuture<'_, ()>> = vec![
@@ -98,7 +99,7 @@ on_both! {
         assert!(opens(world, "t").await);
         let mut used = Duration::ZERO;
         while used + IDLE < LIFE {
-            let found = world.store.system().session(hash("t"), IDLE).await.unwrap().expect("used often enough");
+            let (found, _) = world.store.system().session(hash("t"), IDLE).await.unwrap().expect("used often enough");
             world.store.system().touch_session(&found).await.unwrap();
             used += IDLE - Duration::from_micros(1);
             world.wait(IDLE - Duration::from_micros(1));
@@ -119,9 +120,9 @@ on_both! {
         let begun = world.now();
         for (seconds, seen) in [(59, begun), (1, begun.after(Duration::from_secs(60)))] {
             world.wait(Duration::from_secs(seconds));
-            let found = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
+            let (found, _) = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
             world.store.system().touch_session(&found).await.unwrap();
-            let found = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
+            let (found, _) = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
             assert_eq!(found.last_used_at, seen);
         }
     }
@@ -132,8 +133,8 @@ on_both! {
         open(world, &acme.ada, "hers").await;
         promote(world, Role::Approver).await;
         let system = world.store.system();
-        assert!(system.session(hash("t"), IDLE).await.unwrap().unwrap().rotate);
-        assert!(!system.session(hash("hers"), IDLE).await.unwrap().unwrap().rotate, "nobody else's");
+        assert!(system.session(hash("t"), IDLE).await.unwrap().unwrap().0.rotate);
+        assert!(!system.session(hash("hers"), IDLE).await.unwrap().unwrap().0.rotate, "nobody else's");
         let both = futures::join!(
             system.rotate_session(acme.tenant, id, hash("u")),
             system.rotate_session(acme.tenant, id, hash("v")),
@@ -141,7 +142,7 @@ on_both! {
         assert_ne!(both.0.unwrap(), both.1.unwrap(), "once, whoever comes first");
         assert!(opens(world, "u").await != opens(world, "v").await);
         let now = if opens(world, "u").await { "u" } else { "v" };
-        assert!(!system.session(hash(now), IDLE).await.unwrap().unwrap().rotate);
+        assert!(!system.session(hash(now), IDLE).await.unwrap().unwrap().0.rotate);
         assert!(opens(world, "t").await, "for requests that are under way");
         world.wait(Duration::from_secs(10));
         assert!(!opens(world, "t").await && opens(world, now).await, "but not for long");
@@ -162,7 +163,7 @@ on_both! {
         let id = open(world, &acme.mia, "t").await;
         promote(world, Role::Approver).await;
         assert!(world.store.system().rotate_session(acme.tenant, id, hash("u")).await.unwrap());
-        let former = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
+        let (former, _) = world.store.system().session(hash("t"), IDLE).await.unwrap().unwrap();
         end(world, former.id).await;
         assert!(!opens(world, "t").await && !opens(world, "u").await);
     }

@@ -15,6 +15,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/providers.rs", "who comes back from a provider names no tenant"),
     ("system/due.rs", "what is due in all of them"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
+    ("system/holder.rs", "who holds a session or a key is found by their token"),
+    ("readers.rs", "begins and ends snapshots"),
     ("seed.rs", "writes many rows of one tenant at once"),
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("transfer.rs", "copies all tenants to another database"),

@@ -378,11 +378,11 @@ async fn join(write: &mut Write, console: &Actor, organisation: OrganisationId, 
 
 /// A person as the server makes an actor of them.
 pub async fn person(store: &Store, tenant: TenantId, id: PersonId) -> Actor {
-    let (holder, roles) = store.system().holder(tenant, id).await.unwrap();
+    let holder = store.system().holder(tenant, id).await.unwrap();
     let mut actor = Actor::clock(tenant, store.now());
     actor.principal = Principal::Person(id);
     (actor.name, actor.email, actor.tenant_role) = (holder.name, Some(holder.email), holder.tenant_role);
-    (actor.roles, actor.by) = (roles, SignedInBy::Password);
+    (actor.roles, actor.by) = (holder.roles, SignedInBy::Password);
     actor
 }
 

@@ -39,7 +39,7 @@ impl Providers {
     async fn proved_at(&self, provider: &InUse, proven: &Proven, person: PersonId) -> Result<Timestamp, Refusal> {
         let (now, system) = (self.app.store.now(), self.app.store.system());
         let Some(proved_at) = proven.proved_at else { return Ok(now) };
-        let (holder, _) = system.holder(provider.tenant, person).await?;
+        let holder = system.holder(provider.tenant, person).await?;
         let enrols = !proven.vouched && !holder.has_factor && must_have_factor(&self.app, &holder);
         Ok(if enrols { now } else { proved_at.min(now) })
     }
