@@ -7,6 +7,7 @@ use domain::{
     role::{Role, TenantRole},
     text,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 record! {
@@ -51,6 +52,8 @@ impl Write {
     pub async fn follow_provider(&mut self, proof: Allowed<FollowProvider>) -> Result<bool> {
         let FollowProvider { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
+        // Recorded in the end: who takes memberships takes them before the log.
+        let (mut entries, mut revoked) = (vec![], 0);
         let given = scoped!(
             self,
             Given,
@@ -74,7 +77,9 @@ impl Write {
                 organisation_id,
                 person
             )?;
-            self.clear_up_after(organisation_id, person).await?;
+            let (stopped, keys) = self.clear_up_after(organisation_id, person).await?;
+            entries.extend(stopped);
+            revoked += keys;
         }
         for (organisation, role) in roles {
             let has = given.iter().find(|given| given.organisation_id == *organisation).map(|given| given.role);
@@ -110,15 +115,17 @@ impl Write {
         if changed == 0 {
             return Ok(false);
         }
-        let entry = self.entry(&proof)?;
-        self.record(entry).await?;
         self.rights_changed(person).await?;
+        let cancelled = json!(entries.len());
+        let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
+        entries.push(entry);
+        self.record_all(entries).await?;
         Ok(true)
     }
 
     /// Records that a provider vouched for somebody who is not let in; `reason` is ours, never the provider's.
     pub async fn note_refused_identity(&mut self, provider: &str, reason: &str) -> Result<()> {
-        let detail = serde_json::json!({ "reason": reason });
+        let detail = json!({ "reason": reason });
         self.note("session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await
     }
 }

@@ -100,6 +100,12 @@ impl Write {
         scoped!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
     }
 
+    /// Before it is told that something was done earlier: another node may have committed it without a wait. A transaction
+    /// that wrote nothing would not wait for the disk either.
+    pub(crate) async fn wait_for_the_disk(&mut self) -> Result<()> {
+        self.hold_log().await
+    }
+
     /// Appends to the tenant's chain. The head row is the lock, on both databases. While the tenant is frozen most of what
     /// would be recorded as done is a conflict (K-09).
     pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {

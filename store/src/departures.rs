@@ -197,26 +197,26 @@ impl Write {
             return Err(Error::NotFound);
         }
         let accounts = self.hand_on(organisation, person, successor).await?;
-        let (cancelled, revoked) = self.clear_up_after(organisation, person).await?;
+        self.rights_changed(person).await?;
+        let (mut entries, revoked) = self.clear_up_after(organisation, person).await?;
         let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
-        let entry: Entry = self
+        let entry = self
             .entry(proof)?
-            .with_detail("cancelled", json!(cancelled))
+            .with_detail("cancelled", json!(entries.len()))
             .with_detail("keys_revoked", json!(revoked))
             .with_detail("service_accounts", json!(accounts));
-        self.record(entry).await?;
-        self.cancel_latecomers(organisation, person).await?;
-        self.tell(Topic::People, organisation.0);
-        self.rights_changed(person).await
+        entries.push(entry);
+        self.record_all(entries).await?;
+        self.cancel_latecomers(organisation, person).await
     }
 
     /// Ends what a person had in an organisation that they are in no more: cancels what waits, revokes the keys that are for it
-    /// alone, and ends their invitations to it. Says how many tasks and keys there were.
+    /// alone, and ends their invitations to it. Returns what is to be recorded of the tasks, and how many keys there were.
     pub(crate) async fn clear_up_after(
         &mut self,
         organisation: OrganisationId,
         person: PersonId,
-    ) -> Result<(usize, usize)> {
+    ) -> Result<(Vec<Entry>, usize)> {
         let cancelled = self.cancel_waiting(organisation, person).await?;
         let revoked = scoped!(
             self,
@@ -234,11 +234,10 @@ impl Write {
         for key in &revoked {
             self.tell(Topic::Keys, key.id.0);
         }
+        self.tell(Topic::People, organisation.0);
         let because = || json!({ "because": OWNER_LEFT });
         let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
-        let entries = entries.collect::<Result<Vec<_>>>()?;
-        self.record_all(entries).await?;
-        Ok((cancelled.len(), revoked.len()))
+        Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
     }
 
     /// Cancels what of a person waits or is queued in an organisation.

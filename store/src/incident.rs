@@ -159,8 +159,8 @@ impl Write {
         Ok(())
     }
 
-    /// Stops tasks, [`STOPPED_AT_ONCE`] at most: ends those that wait, and tells the runners of those that run. Says how many;
-    /// fewer than that many are all that there were.
+    /// Stops tasks, [`STOPPED_AT_ONCE`] at most: ends those that wait, and tells the runners of those that run. Says how many it
+    /// found, those that ended meanwhile among them; fewer than that many are all that there were.
     pub async fn stop_tasks(&mut self, proof: Allowed<StopTasks>) -> Result<usize> {
         const RUNNER: &str = "select count(*) as n from runner where tenant_id = $1 and id = $2";
         let (mut organisation, mut runner, mut owner) = (None, None, None);

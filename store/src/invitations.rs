@@ -225,10 +225,10 @@ impl Write {
         if !self.join(organisation, person, used.role).await? {
             return Err(Error::Conflict("You are in this organisation already."));
         }
+        self.rights_changed(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
         self.record(entry).await?;
-        self.in_use(organisation).await?;
-        self.rights_changed(person).await
+        self.in_use(organisation).await
     }
 
     /// Makes an account with a password for somebody whom an invitation brings. An address that is in use, in whatever tenant,

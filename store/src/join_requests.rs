@@ -244,12 +244,12 @@ impl Write {
         let &AcceptJoinRequest { request, organisation, role } = proof.action();
         let person = self.settle_request(request, organisation, JoinState::Accepted, "").await?;
         self.join(organisation, person, role).await?;
+        self.rights_changed(person).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
         self.in_use(organisation).await?;
         let name = self.called(organisation).await?;
-        self.happened(person, Happened::JoinAccepted, &name).await?;
-        self.rights_changed(person).await
+        self.happened(person, Happened::JoinAccepted, &name).await
     }
 
     /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organisations only: what

@@ -23,6 +23,9 @@ pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
 /// The longest that a key works beside the one that takes its place.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
+const FALLS_SHORT: &str = "This service account may do more somewhere than you, who answer for it. An admin makes its keys, or \
+                           has somebody else answer for it.";
+
 record! {
     /// A key as it is listed.
     pub struct ApiKey {
@@ -341,6 +344,12 @@ impl Write {
         }
         if self.actor.principal == Principal::Console {
             return Ok(());
+        }
+        if let Some(responsible) = found.responsible_id
+            && !self.can_answer(responsible, owner).await?
+            && !self.actor.is_admin()
+        {
+            return Err(Error::Conflict(FALLS_SHORT));
         }
         // Within one organisation nobody reads the whole tenant.
         let tenant_role = if organisation.is_some() { TenantRole::Person } else { found.tenant_role };

@@ -148,7 +148,7 @@ impl Write {
             let mut none_ended = true;
             for task in self.take_next(runner, most - assignments.len()).await? {
                 if !task.owner_stands {
-                    self.end_unowned(task.id).await?;
+                    entries.push(self.end_unowned(task.id).await?);
                     none_ended = false;
                     continue;
                 }
@@ -299,6 +299,7 @@ impl Write {
         Ok(state)
     }
 
+    /// What became of a receipt that was taken before, for a runner that was not told.
     async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
         let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
         let done = scoped!(
@@ -310,6 +311,7 @@ impl Write {
             lease.attempt,
             receipt
         )?;
+        self.wait_for_the_disk().await?;
         Ok(done.state)
     }
 

@@ -44,13 +44,14 @@ impl Write {
             return Err(Error::NotFound);
         }
         self.settle_requests(organisation, person).await?;
+        self.rights_changed(person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if held.is_none_or(|held| held.role <= role) {
             self.in_use(organisation).await?;
         }
         self.tell(Topic::People, organisation.0);
-        self.rights_changed(person).await
+        Ok(())
     }
 
     /// Puts a person into an organisation that they are not in; says whether they were not.

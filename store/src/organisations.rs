@@ -257,7 +257,8 @@ impl Write {
         }
     }
 
-    /// What a person may do changed: every session of theirs gets a new id at its next request.
+    /// What a person may do changed: every session of theirs gets a new id at its next request. Before it is recorded, as who
+    /// ends sessions takes these rows first and the log afterwards.
     pub(crate) async fn rights_changed(&mut self, person: PersonId) -> Result<()> {
         scoped!(self, execute, "update session set rotate = true where tenant_id = $1 and person_id = $2", person)?;
         self.tell(Topic::People, person.0);

@@ -169,9 +169,9 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
+        self.rights_changed(person).await?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.rights_changed(person).await
+        self.record(entry).await
     }
 
     /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.

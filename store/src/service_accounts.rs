@@ -111,20 +111,13 @@ impl Write {
     /// unless they shall be revoked.
     pub async fn hand_on_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
         let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
-        const ABLE: &str = concat!(
-            "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
-                and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
-                    where w.tenant_id = $1 and w.person_id = $3 and ",
-            falls_short!(),
-            "))"
-        );
         const HAND_ON: &str = "update person set responsible_id = $4
             where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
         if successor == responsible {
             return Err(Error::Conflict("They answer for it already."));
         }
         let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
-        if scoped!(self, Number, fetch_one, ABLE, successor, account)?.n == 0 {
+        if !self.can_answer(successor, account).await? {
             let why = "must be an admin, or in every organisation that the service account is in with no lesser role";
             return Err(Invalid::new("successor", why).into());
         }
@@ -136,6 +129,19 @@ impl Write {
         }
         self.tell(Topic::People, account.0);
         Ok(())
+    }
+
+    /// Whether somebody can answer for a service account: an admin, or who has no lesser role wherever it is. Who may do less
+    /// would gain by it, since they make its keys.
+    pub(crate) async fn can_answer(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
+        const ABLE: &str = concat!(
+            "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
+                and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
+                    where w.tenant_id = $1 and w.person_id = $3 and ",
+            falls_short!(),
+            "))"
+        );
+        Ok(scoped!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
     }
 }
 

@@ -31,10 +31,14 @@ impl System<'_> {
     /// invitations that are too old.
     pub async fn do_due(&self) -> Result<()> {
         for tenant in self.tenants().await? {
-            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-            write.expire_approvals().await?;
-            write.release_expired().await?;
+            let clock = Actor::clock(tenant.id, self.now());
+            let mut write = self.0.write(&clock).await?;
             write.forget_invitations().await?;
+            write.expire_approvals().await?;
+            write.commit().await?;
+            // By itself: both take tasks first, and the log afterwards.
+            let mut write = self.0.write(&clock).await?;
+            write.release_expired().await?;
             write.commit().await?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Whether somebody stands behind a task: a member of its organisation who is not locked out. For nobody else does
 //! anything start.
 use crate::{Error, Result, Write, column::record, conn::scoped};
-use domain::{OrganisationId, PersonId, TaskId, role::Role, task::TaskState};
+use domain::{OrganisationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
 use serde_json::json;
 
 record! {
@@ -66,13 +66,14 @@ impl Write {
         })
     }
 
-    /// Ends a task that was just claimed, and that no runner is told of: nobody stands behind it any more.
-    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<()> {
+    /// Ends a task that was just claimed, and that no runner is told of: nobody stands behind it any more. Returns what is to
+    /// be recorded.
+    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<Entry> {
         const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
         scoped!(self, execute, SQL, task)?;
         self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
         let because = self.owner_gone(task).await?;
-        self.note_task(task, "task.stop", json!({ "was": TaskState::Queued, "because": because })).await
+        self.moved(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
     }
 
     /// That somebody may still submit. Asked after the submission was recorded: the audit log's lock makes one of this and

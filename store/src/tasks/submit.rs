@@ -147,6 +147,7 @@ impl Write {
         match earlier {
             None => Ok(None),
             Some(task) if task.submission_digest == content => {
+                self.wait_for_the_disk().await?;
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))
             }

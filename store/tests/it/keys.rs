@@ -279,6 +279,22 @@ on_both! {
         assert!(world.store.read(&acme.olga).await.unwrap().service_account(account).await.is_err(), "it is nothing to her now");
     }
 
+    /// M-01: by its keys they would do what they may not any more.
+    async fn m_01_who_may_less_than_a_service_account_makes_no_key_of_it(world) {
+        let (acme, robot) = (&world.acme, robot(world).await);
+        let key = || CreateKey { responsible: acme.mia.person(), ..new_key(&robot, "k", "tasks:*") };
+        let made = create(world, &acme.mia, key(), "mk_robot1").await.unwrap();
+        let lower = SetMembership { organisation: acme.ops, person: acme.mia.person().unwrap(), role: Role::Viewer };
+        world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(lower)?).await).await.unwrap();
+        let mia = world.again(&acme.mia).await;
+        let refused = |outcome: Result<KeyId, Error>| matches!(outcome, Err(Error::Conflict(why)) if why.contains("may do more"));
+        assert!(refused(create(world, &mia, key(), "mk_robot2").await));
+        let rotate = RotateKey { key: made, owner: robot.person().unwrap(), responsible: mia.person(), overlap: Duration::ZERO };
+        assert!(refused(world.change(&mia, async |write| write.rotate_key(mia.may(rotate)?, "mk_rob", hash("mk_robot3")).await).await));
+        assert!(works(world, "mk_robot1").await, "what is there goes on");
+        create(world, &acme.adam, key(), "mk_robot4").await.unwrap();
+    }
+
     async fn m_01_a_key_is_found_by_its_token_and_listed_by_its_prefix(world) {
         let acme = &world.acme;
         let id = create(world, &acme.mia, new_key(&acme.mia, "deploy script", "tasks:*,approvals:read"), "mk_abcdef").await.unwrap();
