@@ -135,6 +135,7 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
         task: approval.task_id,
         organisation: approval.organisation_id,
         requester: approval.requester_id,
+        behind: approval.behind(),
         answer: Answer::Approve,
         reason: String::new(),
         request: approval.request_digest,
