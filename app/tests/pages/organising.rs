@@ -16,8 +16,14 @@ async fn d_03_only_who_manages_an_organisation_finds_the_ways_to_change_it() {
     let at = format!("/organisations/{}", house.ops);
     let hers = house.get(Some(&olga), &at).await;
     hers.says("Make invitation").says("Add to organisation").says("Remove…").says(&format!("{at}/settings"));
+    hers.says("Who can reach this?").says(&format!("href=\"{at}/reach\""));
     let his = house.get(Some(&mel), &at).await;
     his.hides("Make invitation").hides("Remove…").hides("/settings").says("Leave this organisation…");
+    his.hides("Who can reach this?").hides("/reach");
+    let asked = house.get(Some(&mel), &format!("{at}/reach")).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    let audrey = house.person("audrey", TenantRole::Auditor, None).await;
+    house.get(Some(&audrey), &at).await.says(&format!("{at}/reach")).hides(&format!("{at}/settings"));
     assert_eq!(house.get(Some(&mel), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
     let removing = format!("{at}/members/{}", olga.person().unwrap());
     assert_eq!(house.get(Some(&mel), &removing).await.status, StatusCode::NOT_FOUND);
