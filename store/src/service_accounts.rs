@@ -123,6 +123,7 @@ impl Write {
         if successor == responsible {
             return Err(Error::Conflict("They answer for it already."));
         }
+        self.hold_memberships(successor).await?;
         let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
         if scoped!(self, Number, fetch_one, ABLE, successor, account)?.n == 0 {
             let why = "must be an admin, or in every organisation that the service account is in with no lesser role";

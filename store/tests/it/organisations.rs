@@ -5,9 +5,9 @@ use domain::{
     account::Happened,
     approval::Answer,
     policy::{
-        ArchiveOrganisation, CreateKey, CreateServiceAccount, FollowProvider, LeaveOrganisation, LockPerson,
-        OpenToRequests, RemoveMembership, RenameOrganisation, RestoreOrganisation, SetMembership, StopTasks, Stopped,
-        UnlockPerson,
+        ArchiveOrganisation, CreateKey, CreateServiceAccount, FollowProvider, HandOnServiceAccount, LeaveOrganisation,
+        LockPerson, OpenToRequests, RemoveMembership, RenameOrganisation, RestoreOrganisation, SetMembership,
+        StopTasks, Stopped, UnlockPerson,
     },
     receipt::End,
     role::{Role, TenantRole},
@@ -438,6 +438,30 @@ on_both! {
         assert_eq!(able.iter().map(|member| member.person_id).collect::<Vec<_>>(), [id(&acme.olga)], "ada is not in the laboratory");
         assert!(matches!(leave(world, &acme.mia, acme.ops, Some(id(&acme.ada))).await, Err(Error::Invalid(_))));
         leave(world, &acme.mia, acme.ops, Some(id(&acme.olga))).await.unwrap();
+    /// The same where an admin hands it on.
+    async fn m_01_an_admin_hands_no_account_on_to_who_leaves_at_the_same_moment(world) {
+        let acme = &world.acme;
+        let account = robot(world, &acme.mia, &[(acme.ops, Role::Member)]).await;
+        let hand_on = async |from: &Actor, to: &Actor| {
+            let (responsible, successor) = (id(from), id(to));
+            let hand_on = HandOnServiceAccount { account, responsible, successor, revoke: false };
+            world.change(&acme.adam, async |write| write.hand_on_service_account(acme.adam.may(hand_on)?).await).await
+        };
+        for round in 0..20 {
+            let (handed, left) = join!(hand_on(&acme.mia, &acme.ada), leave(world, &acme.ada, acme.ops, None));
+            assert!(handed.is_ok() != left.is_ok(), "round {round}: {handed:?} {left:?}");
+            let refused = handed.as_ref().err().or(left.as_ref().err()).unwrap();
+            assert!(matches!(refused, Error::Invalid(wrong) if wrong.field == "successor"), "round {round}: {refused:?}");
+            let answers = world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
+            let answers = person(&world.store, acme.tenant, answers).await;
+            assert!(answers.role_in(acme.ops).is_some(), "round {round}: {} answers for it, and is not there", answers.name);
+            match handed {
+                Ok(()) => hand_on(&acme.ada, &acme.mia).await.unwrap(),
+                Err(_) => set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Approver).await.unwrap(),
+            }
+        }
+    }
+
         let services = world.store.read(&acme.olga).await.unwrap().service_accounts().await.unwrap();
         assert_eq!(services[0].id, robot);
         let robot = person(&world.store, acme.tenant, robot).await;
