@@ -2,6 +2,7 @@
 use super::{
     actions::{ChangeKey, RevokeAll, RevokeKey, RotateKey},
     list::State,
+    owner::makes_keys_for,
 };
 use crate::{
     outcome::Refusal,
@@ -19,7 +20,7 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
     let store = ctx::store()?;
     let (key, now) = (store.read(&actor).await?.key(id).await?, store.now());
     let keeps = actor.person() == Some(key.owner_id)
-        || key.responsible_id.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
+        || key.responsible_id.is_some_and(|person| makes_keys_for(&actor, person));
     let revokes = keeps || actor.is_admin();
     let works = key.works(now);
     let page = Page::new(Place::Keys, key.name.clone());

@@ -1,5 +1,5 @@
 //! API keys: the list, one of them, making one, and service accounts.
-use super::{actions::CreateKey, list, one, service};
+use super::{actions::CreateKey, list, one, owner::makes_keys_for, service};
 use crate::{
     outcome::Refusal,
     ui::{
@@ -47,8 +47,7 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let box_of = |scope: &Scope| {
         view! { <Checkbox name="scopes[]" value=scope.as_str() label=words::scope(*scope) help=scope.as_str() /> }
     };
-    let may_keep = |responsible| actor.is_admin() || actor.person() == Some(responsible);
-    let accounts = accounts.into_iter().filter(|account| may_keep(account.responsible_id));
+    let accounts = accounts.into_iter().filter(|account| makes_keys_for(&actor, account.responsible_id));
     let accounts: Vec<_> = accounts.map(|account| Choice::new(account.id.to_string(), account.name)).collect();
     let owner = (!accounts.is_empty()).then(|| {
         let choices = [Choice::new("", t!("key-owner-self"))].into_iter().chain(accounts).collect::<Vec<_>>();

@@ -194,3 +194,20 @@ async fn d_03_a_tasks_life_says_that_its_owner_left() {
     house.act(Some(&olga), "/actions/organisations/remove-member", &remove).await.unwrap();
     house.get(Some(&mel), &task).await.says("Cancelled: who submitted it is not in the organisation any more");
 }
+
+/// M-01: who only reads everything is offered no key of an account, which would become a key of their own.
+#[tokio::test]
+async fn m_01_a_new_key_of_a_service_account_is_offered_to_who_may_make_one() {
+    let house = House::new().await;
+    let adam = house.person("adam", TenantRole::Admin, None).await;
+    let audrey = house.person("audrey", TenantRole::Auditor, None).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let robot = house.robot(&adam, &mel, Role::Member).await.person().unwrap();
+    for page in ["/keys/service-accounts".to_owned(), format!("/keys/service-accounts/{robot}")] {
+        let way = format!("/keys/new?owner={robot}");
+        house.get(Some(&adam), &page).await.says("Robot").says(&way);
+        house.get(Some(&mel), &page).await.says("Robot").says(&way);
+        house.get(Some(&audrey), &page).await.says("Robot").hides(&way);
+    }
+    house.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
+}
