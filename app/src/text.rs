@@ -27,15 +27,30 @@ macro_rules! t {
 /// What may stand for a placeholder: text or a number.
 pub type Value = FluentValue<'static>;
 
-/// What [`t!`] stands for without values. A page has hundreds of them, so each is looked up once.
+/// What [`t!`] stands for without values. A page has hundreds of them, so each is looked up once in each language.
 pub fn plain(key: &'static str) -> String {
-    static KNOWN: RwLock<BTreeMap<&'static str, String>> = RwLock::new(BTreeMap::new());
-    if let Some(text) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(key) {
-        return text.clone();
+    static KNOWN: Known = Known(RwLock::new(BTreeMap::new()));
+    let language = language();
+    KNOWN.text(language, key, || CATALOGUE.lookup(language, key))
+}
+
+/// Texts that were looked up.
+struct Known(RwLock<BTreeMap<(&'static LanguageIdentifier, &'static str), String>>);
+
+impl Known {
+    fn text(
+        &self,
+        language: &'static LanguageIdentifier,
+        key: &'static str,
+        look_up: impl FnOnce() -> String,
+    ) -> String {
+        if let Some(text) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&(language, key)) {
+            return text.clone();
+        }
+        let text = look_up();
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert((language, key), text.clone());
+        text
     }
-    let text = CATALOGUE.lookup(language(), key);
-    KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(key, text.clone());
-    text
 }
 
 /// What [`t!`] stands for with values.
@@ -104,6 +119,16 @@ mod tests {
         let missing: Vec<_> = used().difference(&once).cloned().collect();
         let unused: Vec<_> = once.difference(&used()).cloned().collect();
         assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?}\nunused: {unused:#?}");
+    }
+
+    #[test]
+    fn a_text_that_is_known_in_one_language_is_not_taken_for_another() {
+        let known = super::Known(Default::default());
+        let language = |tag: &str| &*Box::leak(Box::new(tag.parse::<super::LanguageIdentifier>().unwrap()));
+        let (english, german) = (language("en"), language("de"));
+        assert_eq!(known.text(english, "nav-keys", || "Keys".into()), "Keys");
+        assert_eq!(known.text(german, "nav-keys", || "Schlüssel".into()), "Schlüssel");
+        assert_eq!(known.text(english, "nav-keys", || panic!("it is known")), "Keys");
     }
 
     #[test]

@@ -203,6 +203,7 @@ mod tests {
             task: TaskId(Uuid::nil()),
             organisation: ORG,
             requester: PersonId(Uuid::from_u128(1)),
+            behind: [None, None],
             answer: Answer::Approve,
             reason: String::new(),
             request: RequestDigest([0; 32]),
@@ -255,6 +256,17 @@ mod tests {
         let mut admin = person(2, None);
         admin.tenant_role = TenantRole::Admin;
         assert!(admin.may(decide()).is_err(), "an admin approves only where they are an approver");
+    }
+
+    /// M-01: who can ask through somebody else's name would otherwise say yes to themselves.
+    #[test]
+    fn d_04_nobody_decides_what_they_stand_behind() {
+        let person_2 = Some(PersonId(Uuid::from_u128(2)));
+        for behind in [[person_2, None], [None, person_2], [person_2, person_2]] {
+            let refused = person(2, Some(Role::Owner)).may(Decide { behind, ..decide() });
+            assert!(refused.is_err_and(|denied| denied.reason.contains("Somebody else decides")), "{behind:?}");
+            assert!(person(3, Some(Role::Approver)).may(Decide { behind, ..decide() }).is_ok(), "{behind:?}");
+        }
     }
 
     #[test]

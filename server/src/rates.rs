@@ -10,6 +10,7 @@ pub use class::Class;
 pub use layer::{Remarks, limited};
 pub(crate) use layer::{charge, refusal};
 pub use report::News;
+pub(crate) use report::target;
 
 use crate::config::Limits;
 use domain::{KeyId, PersonId};

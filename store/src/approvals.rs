@@ -47,6 +47,10 @@ record! {
         pub requester_id: PersonId,
         /// Their name.
         pub requester: String,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+        /// Who was shown the key that asked, if one did.
+        pub maker_id: Option<PersonId>,
         /// What exactly would run.
         pub request_digest: RequestDigest,
         /// The rule that asks.
@@ -82,6 +86,13 @@ record! {
     }
 }
 
+impl Approval {
+    /// Who stands behind the request besides its requester: nobody decides what they stand behind.
+    pub const fn behind(&self) -> [Option<PersonId>; 2] {
+        [self.responsible_id, self.maker_id]
+    }
+}
+
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct ApprovalFilter {
@@ -101,8 +112,8 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
-/// Questions that wait for `$2`: not their own, and not answered by them. The way leads through their organisations, so that
-/// what waits elsewhere costs nothing.
+/// Questions that wait for `$2`: not their own, none that they stand behind, and not answered by them. The way leads through
+/// their organisations, so that what waits elsewhere costs nothing.
 macro_rules! waiting_for_me {
     ($column:literal) => {
         concat!(
@@ -112,7 +123,11 @@ macro_rules! waiting_for_me {
              where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner') and w.tenant_id = $1
                 and w.organisation_id = m.organisation_id and w.state = 'waiting' and w.requester_id <> $2
                 and not exists (select 1 from decision d
-                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)"
+                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)
+                and not exists (select 1 from person s
+                    where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
+                and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
+                    where t.tenant_id = $1 and t.id = w.task_id and k.maker_id = $2)"
         )
     };
 }
@@ -121,12 +136,13 @@ macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organisation_id, o.name as organisation, a.requester_id,
-                p.name as requester, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                p.name as requester, p.responsible_id, k.maker_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
              left join organisation o on o.tenant_id = a.tenant_id and o.id = a.organisation_id
              left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
+             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
              where a.tenant_id = $1 and ",
             visible!()
         )
@@ -309,7 +325,7 @@ impl Write {
                 return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
             }
         }
-        // Who answers for a service account, or was shown the key that asked, would decide a request of their own.
+        // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
         let behind = scoped!(
             self,
             Behind,

@@ -187,10 +187,7 @@ impl Write {
     ) -> Result<()> {
         self.keep_an_owner(organisation, person, None).await?;
         if let Some(successor) = successor {
-            // Writing the rows takes their locks: a successor who leaves at the same moment, be it another organisation that
-            // the accounts are in, comes first and is none, or comes second and hands the accounts on.
-            const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
-            scoped!(self, execute, HOLD, successor)?;
+            self.hold_memberships(successor).await?;
         }
         const REMOVE: &str = "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3";
         if scoped!(self, execute, REMOVE, organisation, person)? == 0 {
@@ -208,6 +205,14 @@ impl Write {
         entries.push(entry);
         self.record_all(entries).await?;
         self.cancel_latecomers(organisation, person).await
+    }
+
+    /// Takes the locks of a successor's memberships, before those of the accounts: a successor who leaves at the same moment, be
+    /// it another organisation that the accounts are in, comes first and is none, or comes second and hands the accounts on.
+    pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
+        const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
+        scoped!(self, execute, HOLD, successor)?;
+        Ok(())
     }
 
     /// Ends what a person had in an organisation that they are in no more: cancels what waits, revokes the keys that are for it

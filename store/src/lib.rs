@@ -90,6 +90,6 @@ pub use security::{RateLimited, Told};
 pub use service_accounts::ServiceAccount;
 pub use sessions::{NewSession, Session, SessionRow};
 pub use system::{Credential, DueMail, IdentityHolder, KeyHolder, OpenProvider, System};
-pub use tasks::{Counts, Progress, Submitted, Task, TaskFilter, TaskRow};
+pub use tasks::{Counts, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};
 pub use transfer::transfer;
 pub use unusual::{Arrival, UnusualFilter, UnusualRow};

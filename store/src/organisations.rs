@@ -54,6 +54,10 @@ const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 an
 /// Why a name is refused.
 const TAKEN: &str = "There is an organisation of that name already.";
 
+/// Why a name is refused that another organisation had: rules for groups would follow it.
+const HAD: &str =
+    "Another organisation was called so, and group rules that name it still lead there. An admin can give this name.";
+
 /// The organisations that `$2` is in, or all of them where `$3`.
 macro_rules! mine {
     ($condition:literal) => {
@@ -185,16 +189,22 @@ impl Write {
     }
 
     /// Gives an organisation another name. One that is taken is a conflict. What it was called still leads group rules to it,
-    /// until another organisation is called so.
+    /// until another organisation is called so; that is an admin's to do, for an owner would come by the other's rules.
     pub async fn rename_organisation(&mut self, proof: Allowed<RenameOrganisation>) -> Result<()> {
         const SQL: &str = "update organisation set name = $3 where tenant_id = $1 and id = $2";
         let id = proof.action().organisation;
         let name = text::name("name", &proof.action().name, 80)?;
         let was = self.called(id).await?;
-        match scoped!(self, execute, SQL, id, name) {
+        match scoped!(self, execute, SQL, id, name.clone()) {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
             renamed => renamed?,
         };
+        // Only now: who was called so a moment ago has let go of the name, and stands among the former ones.
+        const OTHERS: &str =
+            "select count(*) as n from former_name where tenant_id = $1 and name = $2 and organisation_id <> $3";
+        if !self.actor.is_admin() && scoped!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
+            return Err(Error::Conflict(HAD));
+        }
         const FORMER: &str = "insert into former_name (tenant_id, name, organisation_id) values ($1, $2, $3)
             on conflict (tenant_id, name) do update set organisation_id = excluded.organisation_id";
         scoped!(self, execute, FORMER, was.clone(), id)?;

@@ -62,7 +62,7 @@ record! {
         pub held: String,
         /// The same now; none, where it is gone.
         pub now_held: Option<String>,
-        /// When it ended by itself, if it is a key that did: nobody is asked about it any more.
+        /// When its time was over, if it is a key and it is: nobody is asked about it any more, whoever revokes it later.
         pub expired_at: Option<Timestamp>,
         /// The answer, if there is one.
         pub verdict: Option<Verdict>,
@@ -152,7 +152,7 @@ impl Read {
                                 and m.organisation_id = i.organisation_id and m.person_id = i.person_id)
                             else case when k.revoked_at is null and (k.expires_at is null or k.expires_at > $5)
                                 then k.scopes end end as now_held,
-                        case when k.revoked_at is null and k.expires_at <= $5 then k.expires_at end as expired_at
+                        case when k.expires_at <= $5 then k.expires_at end as expired_at
                      from review_item i join person p on p.tenant_id = i.tenant_id and p.id = i.person_id
                      left join organisation o on o.tenant_id = i.tenant_id and o.id = i.organisation_id
                      left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id

@@ -116,6 +116,7 @@ impl Write {
         if successor == responsible {
             return Err(Error::Conflict("They answer for it already."));
         }
+        self.hold_memberships(successor).await?;
         let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
         if !self.can_answer(successor, account).await? {
             let why = "must be an admin, or in every organisation that the service account is in with no lesser role";

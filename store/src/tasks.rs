@@ -16,10 +16,10 @@ pub use one::{Progress, Task};
 pub(crate) use owner::owner_stands;
 pub use submit::Submitted;
 
-/// Why a task ends that waited, or whose runner was lost.
-pub(crate) const OWNER_LEFT: &str = "its owner left the organisation";
+/// Why a task ends that waited, or whose runner was lost: so it stands in its record.
+pub const OWNER_LEFT: &str = "its owner left the organisation";
 /// The same.
-pub(crate) const OWNER_LOCKED: &str = "its owner is locked out";
+pub const OWNER_LOCKED: &str = "its owner is locked out";
 
 /// Who sees a task: what [`domain::visibility::Sight::seen_by`] says, as SQL. `$2` is the person, `$3` whether they read
 /// everything; who does is asked first, because the others need the row. The organisations are read once, not for each task.

@@ -150,7 +150,7 @@ invitation-new = Make an account
 invitation-address = Your address will be { $email }.
 invitation-own-email = You will sign in with it.
 invitation-join = Make account and join
-invitation-have-account = You have an account here? You are back at this invitation after you have signed in:
+invitation-have-account = You have an account here? Sign in with it, and you come back to this invitation:
 
 requests-title = Requests to join
 requests-who = People of this tenant

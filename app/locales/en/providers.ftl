@@ -80,9 +80,9 @@ provider-groups-claim = Claim of groups
 provider-groups-claim-help = Often “groups”. Empty: groups mean nothing.
 provider-groups = Rules for groups
 provider-groups-help = One a line: platform-team = Operations : approver. At each sign-in people get these roles, and lose those that the provider gave before and says no more.
-provider-rules-misnamed = Rules for groups that name no organisation as it is called now:
-provider-rule-renamed = “{ $rule }”: that organisation is now called { $organisation }. The rule works on; write the new name when you can.
-provider-rule-stray = “{ $rule }”: there is no such organisation, so the rule gives nothing.
+provider-rules-misnamed = These rules for groups do not name an organisation by its present name:
+provider-rule-renamed = “{ $rule }” of { $provider }: that organisation is now called { $organisation }. The rule works on; write the new name when you can.
+provider-rule-stray = “{ $rule }” of { $provider }: there is no such organisation, so the rule gives nothing.
 provider-enabled = Enabled
 provider-state = State
 provider-on = leads in

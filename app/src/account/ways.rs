@@ -2,11 +2,10 @@
 use super::links::Unlink;
 use crate::{
     door::WaysIn,
-    login::BY_PROVIDER,
     outcome::Refusal,
     ui::{
-        Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Refused, Revealed, Table,
-        ctx, page,
+        Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Table, ctx,
+        page,
     },
 };
 use domain::Actor;
@@ -36,7 +35,6 @@ async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::WaysIn, t!("nav-ways-in")).lead(t!("ways-lead"));
     let (linked, more) = (ways.clone(), (!ways.providers.is_empty()).then_some(ways));
     Ok(page.body(view! {
-        <Refused action=BY_PROVIDER />
         <section>
             <h2>{t!("ways-linked")}</h2>
             <Live topics="people" region="identities">

@@ -24,6 +24,7 @@ pub async fn decide(
         task: asked.task_id,
         organisation: asked.organisation_id,
         requester: asked.requester_id,
+        behind: asked.behind(),
         answer,
         reason,
         request,

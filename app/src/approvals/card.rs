@@ -2,7 +2,7 @@
 use super::{actions::Decide, pages::ApprovalBadge};
 use crate::{
     tasks::words::{Reach, reach_in_full},
-    ui::{Badge, Button, Digest, Fact, Facts, Form, Live, Look, Meaning, Moment, Refused, Revealed, TextArea},
+    ui::{Badge, Button, Digest, Fact, Facts, Form, Live, Look, Meaning, Moment, Revealed, TextArea},
 };
 use domain::{
     Actor, Timestamp,
@@ -39,7 +39,7 @@ pub fn Card(
                 <Live topics=topics.clone() region="decision" quiet=true>
                     <Standing approval=approval />
                 </Live>
-                {why_not.map(|text| view! { <Refused action=Decide::PATH /><p class="why-not">{text}</p> })}
+                {why_not.map(|text| view! { <p class="why-not">{text}</p> })}
             </div>
             {may.then(|| view! { <Buttons hidden=hidden /> })}
             <div class="decision-rest">
@@ -135,6 +135,7 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
         task: approval.task_id,
         organisation: approval.organisation_id,
         requester: approval.requester_id,
+        behind: approval.behind(),
         answer: Answer::Approve,
         reason: String::new(),
         request: approval.request_digest,

@@ -10,18 +10,21 @@ pub async fn show_factor(#[server(default)] code: String, #[server(default)] nex
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
-/// Begins to set up an authenticator app.
+/// Begins to set up an authenticator app; takes along where to go on afterwards.
 #[server(prefix = "/actions", endpoint = "factors/offer-totp")]
-pub async fn offer_totp() -> Result<Done, Refusal> {
-    crate::ui::ctx::door()?.offer_totp().await?;
-    Ok(Done::GoTo("/authenticator".into()))
+pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal> {
+    use crate::ui::{Address, ctx, own_path};
+    ctx::door()?.offer_totp().await?;
+    let page = Address::new("/authenticator");
+    let page = if next.is_empty() { page } else { page.with("next", own_path(Some(&next))) };
+    Ok(Done::GoTo(page.to_string()))
 }
 
 /// Takes the app's first code; shows recovery codes where there were none.
 #[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
-pub async fn confirm_totp(#[server(default)] code: String) -> Result<Done, Refusal> {
+pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     let codes = crate::ui::ctx::door()?.confirm_totp(code).await?;
-    Ok(codes.map_or_else(|| Done::GoTo("/account".into()), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
 }
 
 /// What the browser is to be asked for a passkey, as JSON for its script.
@@ -39,10 +42,11 @@ pub async fn add_passkey(
     #[server(default)] name: String,
     #[server(default)] ceremony: String,
     #[server(default)] passkey: String,
+    #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
     use crate::{door::PasskeyAnswer, ui::ctx};
     let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
-    Ok(codes.map_or_else(|| Done::GoTo("/account".into()), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
 }
 
 /// Shows a passkey as the second step, and goes on to the page that was asked for first.

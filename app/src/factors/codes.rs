@@ -7,8 +7,9 @@ use leptos::prelude::*;
 pub fn RecoveryCodes(
     /// The path of the server function that makes them.
     action: &'static str,
-    /// Where to go on once they are stored.
-    next: &'static str,
+    /// Where to go on once they are stored: a path of ours.
+    #[prop(into)]
+    next: String,
     /// What stands here while there are none to show.
     #[prop(optional)]
     children: Option<Children>,

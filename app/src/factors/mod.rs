@@ -23,3 +23,12 @@ pub(crate) fn owner(actor: &domain::Actor) -> Result<domain::PersonId, crate::ou
     use crate::outcome::{Kind, Refusal};
     actor.person().ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
+
+/// Where somebody goes who set up a factor: on to where they were going, or back to their account.
+#[cfg(feature = "ssr")]
+pub(crate) fn onward(next: &str) -> String {
+    match next {
+        "" => "/account".into(),
+        next => crate::ui::own_path(Some(next)),
+    }
+}

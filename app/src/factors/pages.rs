@@ -30,7 +30,7 @@ async fn step() -> Result<AnyView, Refusal> {
             ().into_any()
         }
         Stage::Show => show(next).await?,
-        Stage::Enrol => enrol(),
+        Stage::Enrol => enrol(next),
     })
 }
 
@@ -61,20 +61,21 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
     .into_any())
 }
 
-fn enrol() -> AnyView {
+fn enrol(next: String) -> AnyView {
     if ctx::answered().is_some_and(|answered| answered.action == AddPasskey::PATH && answered.result.is_ok()) {
-        return view! { <RecoveryCodes action=AddPasskey::PATH next="/" /> }.into_any();
+        return view! { <RecoveryCodes action=AddPasskey::PATH next=next /> }.into_any();
     }
+    let hidden = vec![("next", next.clone())];
     view! {
         <div class="stack">
             <p class="lead">{t!("factor-enrol-lead")}</p>
             <h2>{t!("totp-name")}</h2>
-            <Form action=OfferTotp::PATH>
+            <Form action=OfferTotp::PATH hidden=hidden>
                 <p class="help">{t!("totp-what")}</p>
                 <Button look=Look::Main>{t!("totp-begin")}</Button>
             </Form>
             <h2>{t!("passkeys-title")}</h2>
-            <NewPasskey />
+            <NewPasskey next=next />
             <SignOutInstead />
         </div>
     }
@@ -97,8 +98,10 @@ pub fn authenticator() -> impl IntoView {
 }
 
 async fn app() -> Result<AnyView, Refusal> {
+    let next = ctx::here().get("next").map(|next| own_path(Some(next)));
     if ctx::answered().is_some_and(|answered| answered.action == ConfirmTotp::PATH && answered.result.is_ok()) {
-        return Ok(view! { <RecoveryCodes action=ConfirmTotp::PATH next="/" /> }.into_any());
+        let next = next.unwrap_or_else(|| "/".into());
+        return Ok(view! { <RecoveryCodes action=ConfirmTotp::PATH next=next /> }.into_any());
     }
     let offer = match ctx::door()?.offered_totp().await {
         Ok(offer) => offer,
@@ -116,12 +119,13 @@ async fn app() -> Result<AnyView, Refusal> {
     };
     let groups = offer.secret.as_bytes().chunks(4).map(|part| String::from_utf8_lossy(part).into_owned());
     let secret = groups.collect::<Vec<_>>().join(" ");
+    let hidden = next.map(|next| ("next", next)).into_iter().collect();
     Ok(view! {
         <p class="lead">{t!("totp-lead")}</p>
         <Qr text=offer.uri label=t!("totp-square") />
         <p>{t!("totp-type")}</p>
         <p class="secret-value"><code>{secret}</code></p>
-        <Form action=ConfirmTotp::PATH class="after">
+        <Form action=ConfirmTotp::PATH class="after" hidden=hidden>
             <Field name="code" label=t!("totp-code") help=t!("totp-code-help") required=true autocomplete="one-time-code" />
             <Button look=Look::Main>{t!("totp-confirm")}</Button>
         </Form>

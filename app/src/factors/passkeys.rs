@@ -33,11 +33,16 @@ pub fn AskPasskey(
 
 /// The form that adds one.
 #[component]
-pub fn NewPasskey() -> impl IntoView {
+pub fn NewPasskey(
+    /// Where to go on with it, where that is not one's account.
+    #[prop(optional, into)]
+    next: Option<String>,
+) -> impl IntoView {
+    let hidden = next.map(|next| ("next", next)).into_iter().collect();
     match ctx::door().ok().and_then(|door| door.passkey_host()) {
         Some(host) => view! {
             <p class="help">{t!("passkey-what", host = host.clone())}</p>
-            <Form action=AddPasskey::PATH class="add-passkey">
+            <Form action=AddPasskey::PATH class="add-passkey" hidden=hidden>
                 <Field name="name" label=t!("passkey-name") help=t!("passkey-name-help") value=t!("passkey-name-first") required=true />
                 <AskPasskey purpose="register" label=t!("passkey-add") />
                 <p class="help elsewhere">{t!("passkey-elsewhere", host = host)}</p>

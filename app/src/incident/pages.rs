@@ -2,7 +2,7 @@
 use super::actions::{EndSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Button, Confirm, Form, Live, Moment, Page, Place, Refused, ctx, page},
+    ui::{Button, Confirm, Form, Live, Moment, Page, Place, ctx, page},
 };
 use domain::{Actor, PersonId, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -30,7 +30,6 @@ async fn incident(actor: Actor) -> Result<Page, Refusal> {
         <section>
             <h2>{t!("incident-sessions-title")}</h2>
             <p>{t!("incident-sessions-text")}</p>
-            <Refused action=EndSessions::PATH />
             <Confirm
                 label=t!("incident-sessions-open") consequence=t!("incident-sessions-consequence") act=t!("incident-sessions")
                 action=EndSessions::PATH hidden=vec![]
@@ -45,7 +44,7 @@ async fn incident(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Freeze(since: Option<Timestamp>) -> impl IntoView {
-    let now = match since {
+    match since {
         Some(at) => view! {
             <p>{t!("incident-frozen")}" "<Moment at=at /></p>
             <Form action=ThawTenant::PATH><Button>{t!("incident-thaw")}</Button></Form>
@@ -59,8 +58,7 @@ fn Freeze(since: Option<Timestamp>) -> impl IntoView {
             />
         }
         .into_any(),
-    };
-    view! { <Refused action=FreezeTenant::PATH />{now} }
+    }
 }
 
 /// Stops tasks: all that the hidden fields name.
@@ -73,7 +71,6 @@ pub fn StopAll(
     hidden: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     view! {
-        <Refused action=StopTasks::PATH />
         <Confirm
             label=t!("incident-stop-open") consequence=consequence act=t!("incident-stop") action=StopTasks::PATH hidden=hidden
         />
@@ -110,7 +107,6 @@ pub fn AboutPerson(
     view! {
         <section class="danger">
             <h2>{t!("nav-incident")}</h2>
-            <Refused action=LockPerson::PATH />
             {lock}
             <StopAll consequence=t!("incident-stop-person-consequence") hidden=hidden("person") />
         </section>

@@ -7,23 +7,25 @@ use leptos::prelude::*;
 pub async fn create_key(
     name: String,
     #[server(default)] scopes: Vec<String>,
-    #[server(default)] days: u32,
+    #[server(default)] days: String,
     #[server(default)] owner: String,
     #[server(default)] organisation: String,
     #[server(default)] networks: String,
 ) -> Result<Done, Refusal> {
     use super::owner::KeyOwner;
     use crate::ui::ctx;
-    use domain::{Invalid, policy::CreateKey};
-    use std::time::Duration;
+    use domain::{
+        Invalid,
+        policy::{CreateKey, KeyEnd},
+    };
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let KeyOwner { owner, responsible } = KeyOwner::chosen(&actor, &store, &owner).await?;
     let name = domain::text::name("name", &name, 80)?;
     let scopes = scopes.join(",").parse().map_err(|wrong: Invalid| Invalid::new("scopes", wrong.reason))?;
-    if days > super::MAX_DAYS {
-        return Err(Invalid::new("days", t!("key-days-range")).into());
-    }
-    let expires_at = (days > 0).then(|| store.now().after(Duration::from_secs(u64::from(days) * 86_400)));
+    let expires_at = match super::days::parse(&days, store.now())? {
+        KeyEnd::At(at) => Some(at),
+        KeyEnd::Kept | KeyEnd::Never => None,
+    };
     let organisation = match organisation.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| Invalid::new("organisation", t!("key-organisation-unknown")))?),
@@ -48,25 +50,10 @@ pub async fn change_key(
     #[server(default)] days: String,
 ) -> Result<Done, Refusal> {
     use crate::ui::ctx;
-    use domain::{
-        Invalid,
-        policy::{ChangeKey, KeyEnd},
-    };
-    use std::time::Duration;
+    use domain::policy::ChangeKey;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
-    let range = || Invalid::new("days", t!("key-days-range"));
-    let end = match days.as_str() {
-        "" => KeyEnd::Kept,
-        "0" => KeyEnd::Never,
-        days => {
-            let days: u32 = days.parse().map_err(|_| range())?;
-            if days > super::MAX_DAYS {
-                return Err(range().into());
-            }
-            KeyEnd::At(store.now().after(Duration::from_secs(u64::from(days) * 86_400)))
-        }
-    };
+    let end = super::days::parse(&days, store.now())?;
     let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
     let change = ChangeKey { key: key.id, owner, responsible, name, networks, end };
     let proof = store.authorise(&actor, change).await?;

@@ -2,6 +2,8 @@
 
 pub mod actions;
 #[cfg(feature = "ssr")]
+mod days;
+#[cfg(feature = "ssr")]
 mod list;
 #[cfg(feature = "ssr")]
 mod one;
@@ -11,9 +13,6 @@ mod owner;
 pub mod pages;
 #[cfg(feature = "ssr")]
 mod service;
-
-/// The longest a key with an end may live, in days.
-pub const MAX_DAYS: u32 = 366;
 
 /// The most keys that are revoked at once by ticking them: as many as are listed.
 pub const MOST_AT_ONCE: usize = 500;

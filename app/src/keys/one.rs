@@ -1,7 +1,9 @@
 //! One key: what it is, changing its limits, rotating it, and revoking it or all of its owner's.
 use super::{
     actions::{ChangeKey, RevokeAll, RevokeKey, RotateKey},
+    days,
     list::State,
+    owner::makes_keys_for,
 };
 use crate::{
     outcome::Refusal,
@@ -18,8 +20,8 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
     let id: KeyId = ctx::param("id")?;
     let store = ctx::store()?;
     let (key, now) = (store.read(&actor).await?.key(id).await?, store.now());
-    let keeps = actor.person() == Some(key.owner_id)
-        || key.responsible_id.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
+    let keeps =
+        actor.person() == Some(key.owner_id) || key.responsible_id.is_some_and(|person| makes_keys_for(&actor, person));
     let revokes = keeps || actor.is_admin();
     let works = key.works(now);
     let page = Page::new(Place::Keys, key.name.clone());
@@ -60,14 +62,7 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Change(key: ApiKey) -> impl IntoView {
     let networks = key.networks.to_string().replace(", ", "\n");
-    let days = [
-        ("", t!("key-days-kept")),
-        ("30", t!("key-days-30")),
-        ("90", t!("key-days-90")),
-        ("365", t!("key-days-365")),
-        ("0", t!("key-days-never")),
-    ];
-    let days = days.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    let days = [Choice::new("", t!("key-days-kept"))].into_iter().chain(days::choices()).collect::<Vec<_>>();
     // The end of one that is being replaced was chosen when it was rotated.
     let days = key.successor.is_none().then(|| {
         view! { <Select name="days" label=t!("key-days") help=t!("key-days-change-help") choices=days /> }

@@ -38,6 +38,11 @@ impl KeyOwner {
     }
 }
 
+/// Whether the actor makes keys for a service account that `responsible` answers for: who only sees it makes none.
+pub(super) fn makes_keys_for(actor: &Actor, responsible: PersonId) -> bool {
+    actor.is_admin() || actor.person() == Some(responsible)
+}
+
 /// A new key.
 pub(super) fn new_token() -> Result<Token, Refusal> {
     Token::new(KEY_PREFIX)

@@ -1,5 +1,5 @@
 //! API keys: the list, one of them, making one, and service accounts.
-use super::{actions::CreateKey, list, one, service};
+use super::{actions::CreateKey, days, list, one, owner::makes_keys_for, service};
 use crate::{
     outcome::Refusal,
     ui::{
@@ -37,18 +37,11 @@ pub fn new() -> impl IntoView {
 async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (accounts, organisations) = (read.service_accounts().await?, read.organisations().await?);
-    let days = [
-        ("30", t!("key-days-30")),
-        ("90", t!("key-days-90")),
-        ("365", t!("key-days-365")),
-        ("0", t!("key-days-never")),
-    ];
-    let days = days.into_iter().map(|(value, label)| Choice::new(value, label)).collect::<Vec<_>>();
+    let days = days::choices().collect::<Vec<_>>();
     let box_of = |scope: &Scope| {
         view! { <Checkbox name="scopes[]" value=scope.as_str() label=words::scope(*scope) help=scope.as_str() /> }
     };
-    let may_keep = |responsible| actor.is_admin() || actor.person() == Some(responsible);
-    let accounts = accounts.into_iter().filter(|account| may_keep(account.responsible_id));
+    let accounts = accounts.into_iter().filter(|account| makes_keys_for(&actor, account.responsible_id));
     let accounts: Vec<_> = accounts.map(|account| Choice::new(account.id.to_string(), account.name)).collect();
     let owner = (!accounts.is_empty()).then(|| {
         let choices = [Choice::new("", t!("key-owner-self"))].into_iter().chain(accounts).collect::<Vec<_>>();

@@ -17,11 +17,17 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     let organisations = if actor.is_admin() { read.organisations().await? } else { vec![] };
     let page = Page::new(Place::Keys, t!("services-title")).lead(t!("services-lead"));
     let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-made")];
-    let list = match accounts.is_empty() {
+    let none = accounts.is_empty();
+    let rows = accounts.into_iter().map(|account| {
+        let makes_keys = super::owner::makes_keys_for(&actor, account.responsible_id);
+        view! { <Row account=account makes_keys=makes_keys /> }
+    });
+    let rows = rows.collect_view();
+    let list = match none {
         true => view! { <Empty title=t!("services-empty") text=t!("services-empty-text") /> }.into_any(),
         false => view! {
             <Table caption=t!("services-title") headings=headings>
-                {accounts.into_iter().map(|account| view! { <Row account=account /> }).collect_view()}
+                {rows}
             </Table>
         }
         .into_any(),
@@ -85,12 +91,16 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Row(account: ServiceAccount) -> impl IntoView {
+fn Row(account: ServiceAccount, makes_keys: bool) -> impl IntoView {
+    let new = format!("/keys/new?owner={}", account.id);
     view! {
         <tr>
             <RowLink href=format!("/keys/service-accounts/{}", account.id)><Revealed text=account.name /></RowLink>
             <td><Revealed text=account.responsible /></td>
-            <td>{account.keys.to_string()} " " <a href=format!("/keys/new?owner={}", account.id)>{t!("key-new")}</a></td>
+            <td>
+                {account.keys.to_string()}
+                {makes_keys.then(|| view! { " " <a href=new>{t!("key-new")}</a> })}
+            </td>
             <td><Moment at=account.created_at /></td>
         </tr>
     }

@@ -1,13 +1,10 @@
 //! The sign-in page.
-use super::{
-    BY_PROVIDER,
-    actions::{SignIn, SignInByPasskey},
-};
+use super::actions::{SignIn, SignInByPasskey};
 use crate::{
     door::{Stage, WayIn, WaysIn},
     factors::passkeys::AskPasskey,
     outcome::Refusal,
-    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, Refused, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -34,7 +31,6 @@ async fn ways() -> Result<AnyView, Refusal> {
     let buttons =
         (!providers.is_empty()).then(|| view! { <p class="ways">{providers.into_iter().map(link).collect_view()}</p> });
     Ok(view! {
-        <Refused action=BY_PROVIDER />
         {buttons}
         {match password {
             true => view! {

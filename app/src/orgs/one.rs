@@ -37,11 +37,10 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::Organisations, organisation.name).lead(t!("organisation-lead"));
     let page = page
         .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organisation-archived") /> }))
-        .action(view! { <AskedHere actor=actor.clone() thing=Thing::Organisation(id) /> })
-        .action(manages.then(|| {
-            let href = format!("/organisations/{id}/settings");
-            view! { <LinkButton href=href>{t!("organisation-settings")}</LinkButton> }
-        }));
+        .action(view! {
+            <AskedHere actor=actor.clone() thing=Thing::Organisation(id) />
+            {manages.then(|| view! { <LinkButton href=format!("/organisations/{id}/settings")>{t!("organisation-settings")}</LinkButton> })}
+        });
     Ok(page.body(view! {
         {archived
             .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />". "{t!("organisation-archived-text")}</p> })}

@@ -8,7 +8,7 @@ use crate::{
     incident::pages::StopAll,
     outcome::Refusal,
     reach::AskedHere,
-    ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Refused, ctx, page},
+    ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, ctx, page},
 };
 use domain::{Actor, RunnerId, reach::Thing};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -32,7 +32,6 @@ async fn runner(actor: Actor) -> Result<Page, Refusal> {
     });
     let revoke = revocable.then(|| view! { <Revoke id=id name=runner.name.clone() /> });
     Ok(page.body(view! {
-        <Refused action=RevokeRunner::PATH />
         <Live topics="runners" region="runner" quiet=true>
             <section>
                 <h2>{t!("runner-sandbox")}</h2>

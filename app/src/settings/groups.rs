@@ -4,18 +4,29 @@ use domain::provider::{GroupRule, Provider};
 use leptos::prelude::*;
 use store::Read;
 
-/// A rule, and what the organisation that it means is called now, if it means one.
-pub type Stray = (GroupRule, Option<String>);
+/// A rule that does not name an organisation as it is called now.
+#[derive(Clone, Debug)]
+pub struct Stray {
+    /// The rule.
+    rule: GroupRule,
+    /// What the provider is called whose rule it is.
+    provider: String,
+    /// What the organisation that it means is called now, if it means one.
+    now: Option<String>,
+}
 
 /// Those of some providers.
 pub async fn misnamed(read: &mut Read, providers: &[&Provider]) -> Result<Vec<Stray>, Refusal> {
     let mut found = vec![];
-    for rule in providers.iter().flat_map(|provider| &provider.groups) {
-        match read.organisation_named(&rule.organisation).await {
-            Ok(organisation) if organisation.name == rule.organisation => {}
-            Ok(organisation) => found.push((rule.clone(), Some(organisation.name))),
-            Err(store::Error::NotFound) => found.push((rule.clone(), None)),
-            Err(error) => return Err(error.into()),
+    for provider in providers {
+        for rule in &provider.groups {
+            let now = match read.organisation_named(&rule.organisation).await {
+                Ok(organisation) if organisation.name == rule.organisation => continue,
+                Ok(organisation) => Some(organisation.name),
+                Err(store::Error::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            };
+            found.push(Stray { rule: rule.clone(), provider: provider.label.clone(), now });
         }
     }
     Ok(found)
@@ -27,11 +38,11 @@ pub fn Misnamed(
     /// The rules.
     found: Vec<Stray>,
 ) -> impl IntoView {
-    let line = |(rule, now): Stray| {
+    let line = |Stray { rule, provider, now }: Stray| {
         let rule = rule.to_string();
         let text = match now {
-            Some(now) => t!("provider-rule-renamed", rule = rule, organisation = now),
-            None => t!("provider-rule-stray", rule = rule),
+            Some(now) => t!("provider-rule-renamed", rule = rule, provider = provider, organisation = now),
+            None => t!("provider-rule-stray", rule = rule, provider = provider),
         };
         view! { <li>{text}</li> }
     };

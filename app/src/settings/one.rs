@@ -7,8 +7,8 @@ use super::{
 use crate::{
     outcome::{Kind, Refusal},
     ui::{
-        Button, Checkbox, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Password, Place, Refused,
-        Revealed, Select, TextArea, ctx, page,
+        Button, Checkbox, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Password, Place, Revealed,
+        Select, TextArea, ctx, page,
     },
 };
 use domain::{
@@ -62,7 +62,6 @@ async fn provider(actor: Actor) -> Result<Page, Refusal> {
         </section>
         <section class="danger">
             <h2>{t!("provider-remove-title")}</h2>
-            <Refused action=RemoveProvider::PATH />
             <Confirm
                 label=t!("provider-remove-open") about=label consequence=t!("provider-remove-consequence")
                 act=t!("provider-remove") action=RemoveProvider::PATH hidden=vec![("id", removed)]

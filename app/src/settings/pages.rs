@@ -25,7 +25,9 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     let (configured, primary) = (door.configured().await?, door.primary_provider());
     let mut read = store.read(&actor).await?;
     let (own, glass) = (read.providers().await?, read.break_glass(store.now()).await?);
-    let misnamed = misnamed(&mut read, &configured.iter().map(|known| &known.provider).collect::<Vec<_>>()).await?;
+    let made = own.iter().map(ProviderRow::provider).collect::<Result<Vec<_>, _>>()?;
+    let all = configured.iter().map(|known| &known.provider).chain(&made).collect::<Vec<_>>();
+    let misnamed = misnamed(&mut read, &all).await?;
     drop(read);
     let new =
         || view! { <LinkButton href="/settings/authentication/new" look=Look::Main>{t!("provider-new")}</LinkButton> };

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     outcome::Refusal,
     reach::AskedHere,
-    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Refused, Source, ctx, page},
+    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Source, ctx, page},
 };
 use domain::{
     Actor, TaskId, approval::ApprovalState, policy, reach::Thing, request::Request, task::TaskState,
@@ -52,7 +52,6 @@ async fn task(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <div class="detail">
             <div class="detail-main">
-                <Refused action=CancelTask::PATH />
                 <Live topics=and_answers.clone() region="task-timeline" quiet=true>
                     {life}
                     {asked}

@@ -125,8 +125,8 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
 /// Why a task ended that nobody decided about, in words.
 fn stopped(because: &str) -> Option<String> {
     match because {
-        "its owner left the organisation" => Some(t!("task-step-owner-left")),
-        "its owner is locked out" => Some(t!("task-step-owner-locked")),
+        store::OWNER_LEFT => Some(t!("task-step-owner-left")),
+        store::OWNER_LOCKED => Some(t!("task-step-owner-locked")),
         _ => None,
     }
 }

@@ -84,7 +84,6 @@ pub use self::{
     nav::Place,
     page::{Page, page, plain},
     pager::Pager,
-    refused::Refused,
     secret::SecretOnce,
     table::{RowLink, Table},
 };

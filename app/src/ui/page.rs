@@ -38,7 +38,7 @@ impl Page {
         self
     }
 
-    /// The one main action, at the right.
+    /// The main action, at the right; what stands beside it is given with it.
     #[must_use]
     pub fn action(mut self, view: impl IntoView + 'static) -> Self {
         self.action = Some(view.into_any());

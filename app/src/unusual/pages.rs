@@ -7,8 +7,8 @@ use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Refused,
-        Revealed, ctx, page,
+        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed, ctx,
+        page,
     },
 };
 use domain::{Actor, policy::ReadAudit, unusual::Unusual};
@@ -43,7 +43,6 @@ async fn unusual(actor: Actor) -> Result<Page, Refusal> {
     let rows = found.items.into_iter().map(|row| view! { <Row row=row admin=admin /> }).collect_view();
     Ok(Page::new(Place::Unusual, t!("nav-unusual")).lead(t!("unusual-lead")).body(view! {
         <Filters people=people />
-        <Refused action=LookAtUnusual::PATH />
         <Live topics="people,keys" region="unusual">
             {match (rows.is_empty(), narrow) {
                 (false, _) => view! { <ul class="reports">{rows}</ul> }.into_any(),

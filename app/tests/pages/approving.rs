@@ -4,6 +4,8 @@ use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
 use domain::{
     Actor,
+    audit::Outcome,
+    policy::ReadAudit,
     role::{Role, TenantRole},
 };
 
@@ -46,6 +48,29 @@ async fn d_04_a_request_is_shown_complete_with_what_is_hidden_in_it_and_answered
     let late = house.send(Some(&ann), &page, DECIDE, &yes).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     late.says("This request has been approved already.");
+}
+
+/// M-01: what a service account asks for does not wait for whoever answers for it, and deciding it is refused on the record.
+#[tokio::test]
+async fn d_04_who_answers_for_what_asks_is_not_asked_and_may_not_decide() {
+    let house = House::new().await;
+    let adam = house.person("adam", TenantRole::Admin, None).await;
+    let ann = house.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let ben = house.person("ben", TenantRole::Person, Some(Role::Approver)).await;
+    let robot = house.robot(&adam, &ann, Role::Member).await;
+    let (_, page, id, digest) = ask(&house, &robot, "curl x").await;
+    house.get(Some(&ben), "/").await.says(&page).says("Waiting for your answer");
+    house.get(Some(&ann), "/").await.says("Nothing waits for you.").hides(&page);
+    let shown = house.get(Some(&ann), &page).await;
+    shown.says("You answer for who asks, or made the key that asked.").hides(r#"value="approve""#);
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
+    assert_eq!(house.act(Some(&ann), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    let mut read = house.store.read(&adam).await.unwrap();
+    let refused = store::AuditFilter { outcome: Some(Outcome::Refused), ..Default::default() };
+    let record = read.audit(&adam.may(ReadAudit).unwrap(), refused, None, 1).await.unwrap().items.remove(0);
+    assert_eq!((record.action.as_str(), record.person_id), ("approval.decide", ann.person()));
+    drop(read);
+    assert_eq!(house.act(Some(&ben), DECIDE, &yes).await.unwrap(), Done::Stay);
 }
 
 #[tokio::test]

@@ -137,3 +137,25 @@ async fn a_wrong_password_is_answered_on_the_sign_in_page_without_the_password()
         .await;
     shown.says("The address or the password is wrong.").says(r#"value="ada@example.org""#).hides("hunter2 hunter2\"");
 }
+
+/// What was refused is said once: by the form, where it still stands there, or else at the head of the page.
+#[tokio::test]
+async fn what_was_refused_is_said_once_and_the_browser_goes_there() {
+    let house = House::new().await;
+    let ada = house.person("ada", TenantRole::Admin, None).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let id = mel.person().unwrap().to_string();
+    let page = format!("/people/{id}");
+    house.get(Some(&ada), &page).await.hides(r#"role="alert""#);
+    let (stop, lock) = ("/actions/incident/stop-tasks", "/actions/incident/lock");
+    let both = [("person", id.as_str()), ("organisation", "x")];
+    let form_stands = house.send(Some(&ada), &page, stop, &both).await;
+    assert_eq!(form_stands.status, StatusCode::UNPROCESSABLE_ENTITY);
+    house.act(Some(&ada), lock, &[("id", &id)]).await.unwrap();
+    let form_is_gone = house.send(Some(&ada), &page, lock, &[("id", &id)]).await;
+    assert_eq!(form_is_gone.status, StatusCode::CONFLICT);
+    for shown in [form_stands, form_is_gone] {
+        assert_eq!(shown.html.matches(r#"role="alert""#).count(), 1, "{}", shown.html);
+        shown.says(r#"role="alert" tabindex="-1" autofocus"#);
+    }
+}

@@ -14,7 +14,7 @@ use axum::{
 };
 use domain::{
     Actor, IdentityId, OrganisationId, Principal, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
-    policy::{CreateOrganisation, CreatePerson, SetMembership},
+    policy::{CreateOrganisation, CreatePerson, CreateServiceAccount, SetMembership},
     role::{Role, TenantRole},
 };
 use leptos::prelude::*;
@@ -196,6 +196,20 @@ impl House {
         actor.by = SignedInBy::Password;
         (actor.name, actor.email, actor.tenant_role) = (name.into(), Some(email), tenant_role);
         actor.roles.extend(role.map(|role| (self.ops, role)));
+        actor
+    }
+
+    /// A service account that somebody answers for, with a role in Operations.
+    pub async fn robot(&self, admin: &Actor, responsible: &Actor, role: Role) -> Actor {
+        let mut write = self.store.write(admin).await.unwrap();
+        let new = CreateServiceAccount { name: "Robot".into(), responsible: responsible.person().unwrap() };
+        let person = write.create_service_account(admin.may(new).unwrap()).await.unwrap();
+        let place = SetMembership { organisation: self.ops, person, role };
+        write.set_membership(admin.may(place).unwrap()).await.unwrap();
+        write.commit().await.unwrap();
+        let mut actor = Actor::clock(self.tenant, NOW);
+        (actor.principal, actor.by, actor.name) = (Principal::Person(person), SignedInBy::Key, "Robot".into());
+        actor.roles.insert(self.ops, role);
         actor
     }
 

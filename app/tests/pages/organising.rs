@@ -16,8 +16,14 @@ async fn d_03_only_who_manages_an_organisation_finds_the_ways_to_change_it() {
     let at = format!("/organisations/{}", house.ops);
     let hers = house.get(Some(&olga), &at).await;
     hers.says("Make invitation").says("Add to organisation").says("Remove…").says(&format!("{at}/settings"));
+    hers.says("Who can reach this?").says(&format!("href=\"{at}/reach\""));
     let his = house.get(Some(&mel), &at).await;
     his.hides("Make invitation").hides("Remove…").hides("/settings").says("Leave this organisation…");
+    his.hides("Who can reach this?").hides("/reach");
+    let asked = house.get(Some(&mel), &format!("{at}/reach")).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    let audrey = house.person("audrey", TenantRole::Auditor, None).await;
+    house.get(Some(&audrey), &at).await.says(&format!("{at}/reach")).hides(&format!("{at}/settings"));
     assert_eq!(house.get(Some(&mel), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
     let removing = format!("{at}/members/{}", olga.person().unwrap());
     assert_eq!(house.get(Some(&mel), &removing).await.status, StatusCode::NOT_FOUND);
@@ -187,4 +193,21 @@ async fn d_03_a_tasks_life_says_that_its_owner_left() {
     let remove = [("organisation", ops.as_str()), ("person", id.as_str())];
     house.act(Some(&olga), "/actions/organisations/remove-member", &remove).await.unwrap();
     house.get(Some(&mel), &task).await.says("Cancelled: who submitted it is not in the organisation any more");
+}
+
+/// M-01: who only reads everything is offered no key of an account, which would become a key of their own.
+#[tokio::test]
+async fn m_01_a_new_key_of_a_service_account_is_offered_to_who_may_make_one() {
+    let house = House::new().await;
+    let adam = house.person("adam", TenantRole::Admin, None).await;
+    let audrey = house.person("audrey", TenantRole::Auditor, None).await;
+    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let robot = house.robot(&adam, &mel, Role::Member).await.person().unwrap();
+    for page in ["/keys/service-accounts".to_owned(), format!("/keys/service-accounts/{robot}")] {
+        let way = format!("/keys/new?owner={robot}");
+        house.get(Some(&adam), &page).await.says("Robot").says(&way);
+        house.get(Some(&mel), &page).await.says("Robot").says(&way);
+        house.get(Some(&audrey), &page).await.says("Robot").hides(&way);
+    }
+    house.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
 }

@@ -46,6 +46,27 @@ async fn a_02_a_provider_is_set_up_and_its_secret_is_never_shown_again() {
     assert_eq!(house.get(Some(&ada), &page).await.status, StatusCode::NOT_FOUND);
 }
 
+/// D-03: also of providers that were made here, and each line says whose rule it is.
+#[tokio::test]
+async fn d_03_rules_that_name_no_organisation_as_it_is_called_now_are_listed() {
+    let house = House::new().await;
+    let ada = house.person("ada", TenantRole::Admin, None).await;
+    let rules = "platform = Operations : approver\nghosts = Nowhere : viewer";
+    let fields = [&NEW[..], &[("groups_claim", "groups"), ("groups", rules)]].concat();
+    house.act(Some(&ada), "/actions/settings/save-provider", &fields).await.unwrap();
+    let list = "/settings/authentication";
+    let shown = house.get(Some(&ada), list).await;
+    shown.says("of Acme: there is no such organisation").hides("is now called");
+    let renamed = [("organisation", house.ops.to_string()), ("name", "Platform".into())];
+    let renamed = renamed.each_ref().map(|(name, value)| (*name, value.as_str()));
+    house.act(Some(&ada), "/actions/organisations/rename", &renamed).await.unwrap();
+    house.get(Some(&ada), list).await.says("of Acme: that organisation is now called Platform.");
+    let audrey = house.person("audrey", TenantRole::Auditor, None).await;
+    house.get(Some(&audrey), list).await.says("is now called Platform.");
+    let mel = house.person("mel", TenantRole::Person, None).await;
+    house.get(Some(&mel), list).await.hides("is now called");
+}
+
 #[tokio::test]
 async fn a_02_what_is_wrong_with_a_provider_stands_at_its_field() {
     let house = House::new().await;

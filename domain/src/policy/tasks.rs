@@ -81,6 +81,8 @@ pub struct Decide {
     pub organisation: OrganisationId,
     /// Who asks.
     pub requester: PersonId,
+    /// Who stands behind that besides them: whoever answers for a service account that asks, and whoever made the key.
+    pub behind: [Option<PersonId>; 2],
     /// The answer.
     pub answer: Answer,
     /// Why, as [`crate::approval::reason`] let it through.
@@ -97,7 +99,9 @@ impl Action for Decide {
 
     fn check(&self, actor: &Actor) -> Result<(), &'static str> {
         decides(actor, self.organisation)?;
-        when(actor.person() != Some(self.requester), "Nobody decides a request of their own.")
+        when(actor.person() != Some(self.requester), "Nobody decides a request of their own.")?;
+        let stands_behind = actor.person().is_some() && self.behind.contains(&actor.person());
+        when(!stands_behind, "You answer for who asks, or made the key that asked. Somebody else decides.")
     }
     /// For a yes to what reaches beyond its sandbox.
     fn asks_for_proof(&self) -> bool {

@@ -261,6 +261,7 @@ async fn decide(
         task: question.task_id,
         organisation: question.organisation_id,
         requester: question.requester_id,
+        behind: question.behind(),
         answer,
         reason: approval::reason(answer, &given.reason)?,
         request: given.request_digest,

@@ -102,7 +102,7 @@ impl FromRequestParts<App> for Program {
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
         let program = find(app, digest(token), address).await?;
         let Some(program) = program else {
-            let target = format!("{} {}", parts.method, parts.uri.path());
+            let target = rates::target(&parts.method, &parts.uri);
             let prefix = token.get(..app::token::SHOWN);
             let reason = "the key is unknown, revoked or expired, or its owner is locked out";
             stranger::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);

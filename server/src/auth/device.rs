@@ -1,5 +1,6 @@
 //! Browsers that somebody signed in with before: a cookie that opens nothing, and keeps their way in (D-02).
-use http::{HeaderMap, HeaderValue, header};
+use super::cookie;
+use http::{HeaderMap, HeaderValue};
 
 const SECURE: &str = "__Host-castellan-device";
 const PLAIN: &str = "castellan-device";
@@ -9,9 +10,7 @@ const AGE: u32 = 366 * 86_400;
 /// What the request's cookie holds.
 pub fn shown(headers: &HeaderMap, https: bool) -> Option<String> {
     let name = if https { SECURE } else { PLAIN };
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.find(|(its, _)| *its == name).map(|(_, value)| value.to_owned()).filter(|value| value.len() <= 100)
+    cookie::values(headers, name).next().filter(|value| value.len() <= 100).map(str::to_owned)
 }
 
 /// The line that makes a browser keep it.
@@ -26,6 +25,7 @@ pub fn line(token: &str, https: bool) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     #[test]
     fn a_device_is_read_from_its_own_cookie_only() {

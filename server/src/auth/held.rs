@@ -1,5 +1,6 @@
 //! An invitation that somebody holds while they sign in: a cookie with its token, so that no address carries it further.
-use http::{HeaderMap, HeaderValue, header};
+use super::cookie;
+use http::{HeaderMap, HeaderValue};
 
 const SECURE: &str = "__Host-castellan-invitation";
 const PLAIN: &str = "castellan-invitation";
@@ -18,9 +19,7 @@ pub enum Held {
 /// What the request's cookie holds.
 pub fn shown(headers: &HeaderMap, https: bool) -> Option<String> {
     let name = if https { SECURE } else { PLAIN };
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.find(|(its, _)| *its == name).map(|(_, value)| value.to_owned()).filter(|value| is_token(value))
+    cookie::values(headers, name).next().filter(|value| is_token(value)).map(str::to_owned)
 }
 
 /// The line that tells a browser what it holds; none for what is no token.
@@ -42,6 +41,7 @@ fn is_token(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     #[test]
     fn an_invitation_is_held_by_its_own_cookie_and_forgotten() {

@@ -54,8 +54,9 @@ impl Reports {
     }
 }
 
-/// What was asked for, without what may be secret in an address: one-time links carry theirs in it.
-pub(super) fn target(method: &Method, uri: &Uri) -> String {
+/// What was asked for, in few letters, for it is kept for a while; and without what may be secret in an address: one-time links
+/// carry theirs in it.
+pub(crate) fn target(method: &Method, uri: &Uri) -> String {
     let path = uri.path();
     let open = path.starts_with("/api/") || path.starts_with("/actions/");
     let shown = if open { path } else { path.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default() };
@@ -121,5 +122,14 @@ mod tests {
         assert_eq!(shown("/password/secret"), "GET /password");
         assert_eq!(shown("/api/v1/tasks?q=x"), "GET /api/v1/tasks");
         assert_eq!(shown("/"), "GET /");
+    }
+
+    #[test]
+    fn k_05_of_a_long_path_the_beginning_is_kept() {
+        let long = format!("/api/v1/tasks/{}", "x".repeat(60_000));
+        let shown = target(&Method::GET, &long.parse().unwrap());
+        assert_eq!(shown, format!("GET {}", &long[..101]));
+        let short = "/api/v1/tasks/0191";
+        assert_eq!(target(&Method::GET, &short.parse().unwrap()), format!("GET {short}"));
     }
 }

@@ -20,7 +20,7 @@ pub const EXPORT: &str = "/reviews/{id}/export";
 const AT_ONCE: u32 = 500;
 
 /// What the columns are called.
-const HEADINGS: [&str; 12] = [
+const HEADINGS: [&str; 13] = [
     "number",
     "right",
     "person",
@@ -30,6 +30,7 @@ const HEADINGS: [&str; 12] = [
     "key_begins_with",
     "held",
     "held_now",
+    "expired_at",
     "verdict",
     "decided_by",
     "decided_at",
@@ -76,7 +77,7 @@ fn text(first: bool, items: Vec<ReviewItem>) -> Vec<u8> {
     lines.into_inner().unwrap_or_default()
 }
 
-fn cells(item: ReviewItem) -> [String; 12] {
+fn cells(item: ReviewItem) -> [String; 13] {
     let text = Option::unwrap_or_default;
     [
         item.nr.to_string(),
@@ -88,6 +89,7 @@ fn cells(item: ReviewItem) -> [String; 12] {
         text(item.prefix),
         item.held,
         text(item.now_held),
+        text(item.expired_at.map(|at| at.to_string())),
         text(item.verdict.map(|verdict| verdict.to_string())),
         text(item.decided_by),
         text(item.decided_at.map(|at| at.to_string())),
@@ -112,6 +114,36 @@ fn inert(cell: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{PersonId, Timestamp, review::Right};
+
+    /// N-06: of a right without an answer the file says why there is none.
+    #[test]
+    fn n_06_a_key_that_expired_says_so_in_its_cell() {
+        let item = |expired_at| ReviewItem {
+            nr: 1,
+            kind: Right::Key,
+            person_id: PersonId(uuid::Uuid::nil()),
+            person: "Mia".into(),
+            email: None,
+            locked_at: None,
+            organisation: None,
+            key_id: None,
+            key: Some("build".into()),
+            prefix: Some("mk_1".into()),
+            last_used_at: None,
+            held: "tasks:*".into(),
+            now_held: None,
+            expired_at,
+            verdict: None,
+            decided_by: None,
+            decided_at: None,
+        };
+        let lines = String::from_utf8(text(true, vec![item(Some(Timestamp(0))), item(None)])).unwrap();
+        let lines: Vec<_> = lines.lines().collect();
+        assert!(lines[0].ends_with("held,held_now,expired_at,verdict,decided_by,decided_at"), "{lines:?}");
+        assert!(lines[1].ends_with("tasks:*,,1970-01-01T00:00:00Z,,,"), "{lines:?}");
+        assert!(lines[2].ends_with("tasks:*,,,,,"), "{lines:?}");
+    }
 
     #[test]
     fn a_name_that_is_a_formula_is_shown_and_not_run() {

@@ -5,6 +5,7 @@ mod github;
 mod hostile;
 mod linking;
 mod only_way;
+mod proofs;
 mod setting_up;
 mod visit;
 

@@ -6,6 +6,23 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
+/// Deletes `$3` networks from a table that were last used at `$2` or before.
+macro_rules! old_networks {
+    ($table:literal, $whose:literal) => {
+        concat!(
+            "delete from ",
+            $table,
+            " where tenant_id = $1 and (",
+            $whose,
+            ", network) in (select n.",
+            $whose,
+            ", n.network from ",
+            $table,
+            " n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)"
+        )
+    };
+}
+
 impl Write {
     /// Forgets up to so many rows of each kind that count for nothing any more; says whether there may be others.
     pub async fn forget_old(&mut self, most: u32) -> Result<bool> {
@@ -20,22 +37,8 @@ impl Write {
                 hours,
                 most
             )?,
-            scoped!(
-                self,
-                execute,
-                "delete from key_network where tenant_id = $1 and (key_id, network) in (select n.key_id, n.network
-                    from key_network n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)",
-                networks,
-                most
-            )?,
-            scoped!(
-                self,
-                execute,
-                "delete from known_network where tenant_id = $1 and (person_id, network) in (select n.person_id, n.network
-                    from known_network n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)",
-                networks,
-                most
-            )?,
+            scoped!(self, execute, old_networks!("key_network", "key_id"), networks, most)?,
+            scoped!(self, execute, old_networks!("known_network", "person_id"), networks, most)?,
             scoped!(
                 self,
                 execute,

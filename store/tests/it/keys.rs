@@ -6,8 +6,8 @@ use domain::{
     approval::Answer,
     audit::Outcome,
     policy::{
-        ChangeKey, CreateKey, CreateServiceAccount, FreezeTenant, HandOnServiceAccount, IssuePasswordLink, KeyEnd,
-        ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
+        ChangeKey, CreateKey, CreateServiceAccount, Decide, FreezeTenant, HandOnServiceAccount, IssuePasswordLink,
+        KeyEnd, ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
     },
     role::{Role, TenantRole},
 };
@@ -227,7 +227,16 @@ on_both! {
         let asked = world.submit(&robot, asking(acme.ops)).await;
         let question = world.question(&asked).await;
         let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
-        assert!(matches!(by(&mia).await, Err(Error::Conflict(why)) if why.contains("service account")));
+        let waits = async |actor: &Actor| {
+            let mut read = world.store.read(actor).await.unwrap();
+            (read.approvals_waiting_for_me().await.unwrap(), read.approvals_for_me(10).await.unwrap().len())
+        };
+        assert_eq!((waits(&mia).await, waits(&acme.ada).await), ((0, 0), (1, 1)), "it does not wait for her");
+        assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason.contains("You answer for who asks")));
+        // She answers for it since the policy was asked.
+        let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
+        let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
+        assert!(matches!(late, Err(Error::Conflict(why)) if why.contains("service account")));
         by(&acme.ada).await.unwrap();
     }
 
@@ -246,8 +255,13 @@ on_both! {
         let asked = world.submit(&holding(&robot, key, "tasks:*"), asking(acme.ops)).await;
         let question = world.question(&asked).await;
         let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
-        assert!(matches!(by(&mia).await, Err(Error::Conflict(why)) if why.contains("You made the key")));
-        assert!(matches!(by(&acme.ada).await, Err(Error::Conflict(why)) if why.contains("you answer for")));
+        for behind in [&mia, &acme.ada] {
+            assert_eq!(world.store.read(behind).await.unwrap().approvals_waiting_for_me().await.unwrap(), 0);
+            assert!(matches!(by(behind).await, Err(Error::Denied(why)) if why.reason.contains("made the key")));
+        }
+        let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
+        let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
+        assert!(matches!(late, Err(Error::Conflict(why)) if why.contains("You made the key")));
         by(&acme.olga).await.unwrap();
     }
 

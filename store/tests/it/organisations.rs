@@ -5,9 +5,9 @@ use domain::{
     account::Happened,
     approval::Answer,
     policy::{
-        ArchiveOrganisation, CreateKey, CreateServiceAccount, FollowProvider, LeaveOrganisation, LockPerson,
-        OpenToRequests, RemoveMembership, RenameOrganisation, RestoreOrganisation, SetMembership, StopTasks, Stopped,
-        UnlockPerson,
+        ArchiveOrganisation, CreateKey, CreateServiceAccount, FollowProvider, HandOnServiceAccount, LeaveOrganisation,
+        LockPerson, OpenToRequests, RemoveMembership, RenameOrganisation, RestoreOrganisation, SetMembership,
+        StopTasks, Stopped, UnlockPerson,
     },
     receipt::End,
     role::{Role, TenantRole},
@@ -126,6 +126,31 @@ on_both! {
         rename(world, &acme.adam, acme.lab, "third").await.unwrap();
         assert_eq!(named("first").await.unwrap(), acme.lab, "the last that was");
         assert!(matches!(named("bolt ops").await, Err(Error::NotFound)), "of another tenant");
+    }
+
+    /// an owner does not come by another organisation's group rules, by taking a name that they still name.
+    async fn d_03_only_an_admin_gives_a_name_that_another_organisation_had(world) {
+        let acme = &world.acme;
+        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organisation_named(name).await.map(|found| found.id);
+        rename(world, &acme.adam, acme.ops, "operations").await.unwrap();
+        let records = world.records(acme).await;
+        assert!(matches!(rename(world, &acme.olga, acme.lab, "acme ops").await, Err(Error::Conflict(why)) if why.contains("was called so")));
+        assert_eq!((named("acme ops").await.unwrap(), named("acme lab").await.unwrap()), (acme.ops, acme.lab), "nothing changed");
+        assert_eq!(world.records(acme).await, records);
+        rename(world, &world.bolt.olga, world.bolt.lab, "operations").await.unwrap(); // what is elsewhere does not matter
+        rename(world, &acme.olga, acme.ops, "acme ops").await.unwrap(); // its own former name
+        rename(world, &acme.olga, acme.ops, "second").await.unwrap();
+        rename(world, &acme.console, acme.lab, "acme ops").await.unwrap();
+        assert_eq!(named("acme ops").await.unwrap(), acme.lab);
+        rename(world, &acme.adam, acme.lab, "acme lab").await.unwrap();
+        // Not at the moment either at which the name is let go of.
+        for round in 0..10 {
+            let (held, next) = (format!("name {round}"), format!("name {}", round + 1));
+            rename(world, &acme.adam, acme.ops, &held).await.unwrap();
+            let (left, taken) = join!(rename(world, &acme.olga, acme.ops, &next), rename(world, &acme.olga, acme.lab, &held));
+            left.unwrap();
+            assert!(matches!(taken, Err(Error::Conflict(_))), "round {round}: {taken:?}");
+        }
     }
 
     async fn d_03_an_archived_organisation_is_read_and_nothing_happens_in_it(world) {
@@ -411,6 +436,30 @@ on_both! {
             }
         }
         let _ = robot;
+    }
+
+    /// The same where an admin hands it on.
+    async fn m_01_an_admin_hands_no_account_on_to_who_leaves_at_the_same_moment(world) {
+        let acme = &world.acme;
+        let account = robot(world, &acme.mia, &[(acme.ops, Role::Member)]).await;
+        let hand_on = async |from: &Actor, to: &Actor| {
+            let (responsible, successor) = (id(from), id(to));
+            let hand_on = HandOnServiceAccount { account, responsible, successor, revoke: false };
+            world.change(&acme.adam, async |write| write.hand_on_service_account(acme.adam.may(hand_on)?).await).await
+        };
+        for round in 0..20 {
+            let (handed, left) = join!(hand_on(&acme.mia, &acme.ada), leave(world, &acme.ada, acme.ops, None));
+            assert!(handed.is_ok() != left.is_ok(), "round {round}: {handed:?} {left:?}");
+            let refused = handed.as_ref().err().or(left.as_ref().err()).unwrap();
+            assert!(matches!(refused, Error::Invalid(wrong) if wrong.field == "successor"), "round {round}: {refused:?}");
+            let answers = world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
+            let answers = person(&world.store, acme.tenant, answers).await;
+            assert!(answers.role_in(acme.ops).is_some(), "round {round}: {} answers for it, and is not there", answers.name);
+            match handed {
+                Ok(()) => hand_on(&acme.ada, &acme.mia).await.unwrap(),
+                Err(_) => set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Approver).await.unwrap(),
+            }
+        }
     }
 
     /// Rights can always be taken away; nobody gets more in an organisation that is put away.

@@ -119,6 +119,13 @@ on_both! {
         world.keep(review, after.iter().map(|item| item.nr).collect()).await.unwrap();
         assert_eq!(open().await, 0);
         world.finish_review(review).await.unwrap();
+        // What is done with the key afterwards opens nothing again that has ended.
+        let all = domain::policy::RevokeKeysOf { owner: acme.mia.person().unwrap(), responsible: None };
+        world.change(&acme.adam, async |write| write.revoke_keys_of(acme.adam.may(all)?).await).await.unwrap();
+        let all = world.items(review, false).await;
+        let revoked = all.iter().find(|item| item.nr == key).unwrap();
+        assert_eq!((revoked.expired_at, revoked.now_held.as_ref(), revoked.verdict), (Some(soon), None, None));
+        assert!(world.items(review, true).await.is_empty());
     }
 
     /// Its members still read it, and its owners bring it back.

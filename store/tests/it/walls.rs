@@ -428,7 +428,7 @@ pub fn matrix() -> Vec<Row> {
     rows.extend(rows! { "Write" through write:
         submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organisation))?).await;
         cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organisation: t.organisation })?).await;
-        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::None })?).await;
+        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organisation: t.organisation, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::None })?).await;
         expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
         lasting_audit_head       "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
         claim_tasks              "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;

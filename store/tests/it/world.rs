@@ -446,6 +446,7 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         task: question.task_id,
         organisation: question.organisation_id,
         requester: question.requester_id,
+        behind: question.behind(),
         answer,
         reason: "looked at it".into(),
         request: question.request_digest,

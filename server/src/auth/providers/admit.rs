@@ -159,6 +159,24 @@ impl Providers {
         Ok(trouble.refusal(&provider.provider.label))
     }
 
+    /// The same for an answer that proves nothing. Who was to prove themselves anew is known, and so named: it may be somebody
+    /// else at their open browser.
+    pub(super) async fn not_believed(
+        &self,
+        door: &BrowserDoor,
+        provider: &InUse,
+        trouble: Trouble,
+    ) -> Result<Refusal, Refusal> {
+        let browser = door.browser.as_ref().filter(|browser| browser.actor.tenant == provider.tenant);
+        let (Some(browser), Trouble::Stale) = (browser, trouble) else {
+            return self.turn_away(door, provider, trouble).await;
+        };
+        let mut write = self.app.store.write(&browser.actor).await?;
+        write.note_refused_factor(trouble.reason()).await?;
+        write.commit().await?;
+        Ok(trouble.refusal(&provider.provider.label))
+    }
+
     fn actor(&self, door: &BrowserDoor, provider: &InUse) -> Actor {
         let actor = Actor::provider(provider.tenant, &provider.provider.label, self.app.store.now());
         Actor { address: Some(door.address.to_string()), ..actor }

@@ -110,7 +110,13 @@ impl Providers {
         let provider = self.open(comeback.key).await?;
         let trouble = |trouble: Trouble| trouble.refusal(&provider.provider.label);
         let ticket = self.take(&provider, &comeback).await.map_err(trouble)?;
-        let proven = self.prove(&provider, &ticket, comeback.query).await.map_err(trouble)?;
+        let proven = match self.prove(&provider, &ticket, comeback.query).await {
+            Ok(proven) => proven,
+            Err(not @ (Trouble::Untrusted | Trouble::Stale)) => {
+                return Err(self.not_believed(door, &provider, not).await?);
+            }
+            Err(not) => return Err(trouble(not)),
+        };
         match ticket.links {
             None => {
                 self.enter(door, &provider, proven).await?;

@@ -1,12 +1,12 @@
 //! What a browser carries on its way to a provider and back: a sealed cookie that binds the answer to this browser.
-use crate::keys::SessionKey;
+use crate::{auth::cookie, keys::SessionKey};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     hmac,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{PersonId, SessionId, Timestamp};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -60,9 +60,7 @@ impl Ticket {
 
     /// The one that this browser carries, unless it was tampered with or carries several.
     pub(super) fn of(headers: &HeaderMap, key: &SessionKey, https: bool) -> Option<Self> {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let mut found = pairs.filter(|(its, _)| *its == name(https)).map(|(_, value)| value);
+        let mut found = cookie::values(headers, name(https));
         let (Some(value), None) = (found.next(), found.next()) else { return None };
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
@@ -94,6 +92,7 @@ fn cipher(key: &SessionKey) -> Option<RandomizedNonceKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     fn ticket() -> Ticket {
         let (id, state, nonce, verifier) = ("1".into(), "2".into(), "3".into(), "4".into());

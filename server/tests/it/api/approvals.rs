@@ -1,6 +1,10 @@
 //! Deciding through the API.
 use crate::world::{World, on_both};
-use domain::request::RequestDigest;
+use domain::{
+    policy::{CreateKey, CreateServiceAccount, SetMembership},
+    request::RequestDigest,
+    role::Role,
+};
 use serde_json::{Value, json};
 
 /// Mia asks for a task that reaches the network; gives the question as its requester sees it.
@@ -55,6 +59,30 @@ on_both! {
         world.post(&audrey, &address(&question, "approve"), body.clone()).await.problem(403);
         let max = world.key(&world.acme, world.acme.max, "approvals:*").await;
         world.post(&max, &address(&question, "approve"), body).await.problem(404);
+    }
+
+    /// M-01: a key of a service account does not get past whoever answers for it.
+    async fn d_04_nobody_decides_what_they_answer_for(world) {
+        let (acme, console) = (&world.acme, &world.acme.console);
+        let token = format!("mk_{}", uuid::Uuid::new_v4().simple());
+        world.change(console, async |write| {
+            let robot = CreateServiceAccount { name: "Robot".into(), responsible: acme.ada };
+            let owner = write.create_service_account(console.may(robot)?).await?;
+            let join = SetMembership { organisation: acme.ops, person: owner, role: Role::Member };
+            write.set_membership(console.may(join)?).await?;
+            let (scopes, networks) = ("tasks:*".parse()?, domain::Networks::default());
+            let (name, responsible) = ("build".into(), Some(acme.ada));
+            let key = CreateKey { owner, name, scopes, expires_at: None, organisation: None, networks, responsible };
+            write.create_key(console.may(key)?, &token[..8], server::auth::digest(&token)).await
+        }).await;
+        world.submit(&token, json!({ "script": "curl example.org", "network_policy": "none" })).await;
+        let ada = world.key(acme, acme.ada, "approvals:*").await;
+        let question = world.get(&ada, "/api/v1/approvals?state=waiting").await.json()["items"][0].clone();
+        let body = json!({ "reason": "mine", "request_digest": question["request_digest"] });
+        for verb in ["approve", "deny"] {
+            let refused = world.post(&ada, &address(&question, verb), body.clone()).await.problem(403);
+            assert!(refused["detail"].as_str().unwrap().contains("Somebody else decides."), "{refused}");
+        }
     }
 
     async fn a_denial_says_why_and_a_decision_names_the_request(world) {

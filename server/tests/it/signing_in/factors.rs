@@ -1,7 +1,11 @@
 //! M-14: second factors. Who has not shown all that they must is nobody.
 use super::window::{App, PASSWORD, STEP, person, window};
 use crate::world::{World, on_both};
-use domain::{SignedInBy, policy::SetFactorPolicy, role::TenantRole};
+use domain::{
+    SignedInBy,
+    policy::{CreateOrganisation, SetFactorPolicy, SetMembership},
+    role::{Role, TenantRole},
+};
 use futures::join;
 use server::auth::{BrowserDoor, Hasher, Providers, Sessions};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
@@ -60,6 +64,52 @@ on_both! {
         assert_eq!(done.body.matches("<li><code>").count(), 10, "ten recovery codes, shown once");
         assert_eq!(adam.status("/people").await, 200);
         assert!(!early.is_signed_in().await, "the cookie from before opens nothing");
+    }
+
+    /// D-03: who must set up a second factor on the way to an invitation comes back to it, and nobody is led elsewhere.
+    async fn d_03_setting_up_a_second_factor_leads_on_to_the_invitation(world) {
+        let acme = &world.acme;
+        let (olga, lab) = (person(world, acme, "olga", TenantRole::Person).await, "Laboratory".to_owned());
+        let organisation = world.change(&acme.console, async |write| {
+            let lab = write.create_organisation(acme.console.may(CreateOrganisation { name: lab })?).await?;
+            let own = SetMembership { organisation: lab, person: olga, role: Role::Owner };
+            write.set_membership(acme.console.may(own)?).await?;
+            Ok(lab)
+        }).await.to_string();
+        let hers = window(world);
+        hers.sign_in("olga").await;
+        let fields = [("organisation", organisation.as_str()), ("role", "viewer"), ("uses", "1"), ("days", "1")];
+        let link = hers.act("organisations/invite", &fields).await.json()["secret"].as_str().unwrap().to_owned();
+        let token = link.split_once("token=").unwrap().1;
+
+        person(world, acme, "adam", TenantRole::Admin).await;
+        let adam = window(world);
+        assert!(adam.get(&format!("/invitation?token={token}")).await.body.contains("href=\"/sign-in?next=%2Finvitation\""));
+        adam.sign_in("adam").await;
+        let step = "/second-factor?next=%2Finvitation";
+        assert!(adam.get("/invitation").await.body.contains(&format!("href=\"{step}\"")));
+        let carries = "name=\"next\" value=\"/invitation\"";
+        assert_eq!(adam.get(step).await.body.matches(carries).count(), 2, "with an app, and with a passkey");
+        let begun = adam.submit(step, "factors/offer-totp", &[("next", "/invitation")]).await;
+        let page = "/authenticator?next=%2Finvitation";
+        assert_eq!(begun.header("location"), Some(page));
+        let wrong = adam.submit(page, "factors/confirm-totp", &[("next", "/invitation"), ("code", "000000")]).await;
+        assert!(wrong.status == 422 && wrong.body.contains(carries), "{wrong:?}");
+        let code = App::of(&wrong.body).code(world, 0);
+        let done = adam.submit(page, "factors/confirm-totp", &[("next", "/invitation"), ("code", &code)]).await;
+        assert!(done.body.matches("<li><code>").count() == 10 && done.body.contains("href=\"/invitation\""), "{done:?}");
+        assert!(adam.get("/invitation").await.body.contains("Accept and join"));
+
+        let foreign = window(world);
+        foreign.sign_in("olga").await;
+        for (next, leads) in [("//evil.example", "/authenticator?next=%2F"), ("", "/authenticator")] {
+            let begun = foreign.submit("/account", "factors/offer-totp", &[("next", next)]).await;
+            assert_eq!(begun.header("location"), Some(leads), "{next}");
+        }
+        let page = foreign.get("/authenticator?next=%2F%2Fevil.example").await.body;
+        assert!(!page.contains("evil.example\"") && page.contains("name=\"next\" value=\"/\""), "{page}");
+        let (_, codes) = foreign.enrol().await;
+        assert_eq!(codes.len(), 10);
     }
 
     async fn m_14_a_code_works_once_and_the_next_one_again(world) {

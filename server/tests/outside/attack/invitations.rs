@@ -1,5 +1,6 @@
 //! D-03: invitations, followed by whom they are for and by whom they are not for.
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::{
     ask::{Answer, Who, form},
@@ -42,6 +43,14 @@ impl Program {
         let answer = self.get(who, &format!("/invitation?token={token}")).await;
         let main = answer.body.split("<main").nth(1).and_then(|rest| rest.split("</main>").next());
         (answer.status, main.unwrap_or_default().to_owned())
+    }
+
+    /// The newest record of an action, which must be of a refusal.
+    async fn last_refused(&self, reader: &Person, action: &str) -> Value {
+        let records = self.get(Who::Key(&reader.key), &format!("/api/v1/audit?action={action}")).await.is(200).json();
+        let record = records["items"][0].clone();
+        assert_eq!(record["outcome"], "refused", "{records}");
+        record
     }
 
     async fn join(&self, token: &str, email: &str, password: &str) -> Answer {
@@ -121,6 +130,29 @@ on_both! {
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
+        // Of a newcomer nobody is known but the invitation that they hold.
+        let open = program.invite(&olga, &organisation, &[]).await;
+        program.join(&open, &mia.email, PASSWORD).await.is(409);
+        let record = program.last_refused(&ada, "invitation.admit").await;
+        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organisation.as_str().into()), "{record}");
+        assert!(record["detail"]["reason"].as_str().unwrap().contains("an account with this address"), "{record}");
+        program.join(&open, "nia@acme.example", PASSWORD).await.is(200);
+    }
+
+    /// The same of who asks for the mail that confirms their address, here while the tenant is frozen.
+    async fn d_03_a_confirmation_that_is_refused_leaves_its_record(program) {
+        let post = Postbox::open().await;
+        program.set("CASTELLAN_MAIL_SMTP", &post.url);
+        program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
+        let (olga, organisation, _) = house(program).await;
+        let (token, ada) = (program.invite(&olga, &organisation, &[]).await, program.person("ada", "acme", "admin"));
+        program.say(&["admin", "freeze"], "");
+        program.join(&token, "nia@acme.example", PASSWORD).await.is(409);
+        let record = program.last_refused(&ada, "invitation.confirm").await;
+        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organisation.as_str().into()), "{record}");
+        program.say(&["admin", "thaw"], "");
+        program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
+        assert_eq!(post.letter(0).await.to, "nia@acme.example");
     }
 
     async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {

@@ -67,11 +67,18 @@ async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
         ("a key of another kind", signed(Signing::Rs256, json!({ "kid": "ec" }))),
         ("something critical", signed(Signing::Rs256, json!({ "crit": ["b64"], "b64": true }))),
     ];
-    for (what, manner) in lies {
+    for (what, manner) in lies.clone() {
         provider.behave(manner);
         is_refused(program.visit(&provider, "acme").await, 401, what);
     }
     assert!(!provider.was_asked("/strangers"), "no token says where its key is");
+    let records = program.refusals("session.open").await;
+    assert_eq!(records.len(), lies.len(), "each is in the audit log");
+    for record in &records {
+        assert_eq!((&record["target_kind"], &record["target_id"]), (&"provider".into(), &"acme".into()), "{record}");
+        assert_eq!(record["detail"]["reason"], "the answer is not believed", "{record}");
+        assert_eq!(record["event"], "authentication_failure", "{record}");
+    }
     for manner in [
         Manner::default(),
         claims(json!({ "aud": ["castellan"], "azp": "castellan" })),
@@ -82,6 +89,16 @@ async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
     ] {
         provider.behave(manner.clone());
         assert!(program.visit(&provider, "acme").await.is(303).cookie().is_some(), "{manner:?}");
+    }
+}
+
+impl Program {
+    /// What the audit log says of refusals of an action, newest first.
+    async fn refusals(&self, action: &str) -> Vec<Value> {
+        let key = self.key("ada@acme.example", "audit:read");
+        let list = format!("/api/v1/audit?action={action}&outcome=refused&limit=200");
+        let records = self.get(Who::Key(&key), &list).await.is(200).json();
+        records["items"].as_array().unwrap().clone()
     }
 }
 
@@ -120,6 +137,11 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     assert!(first.cookie().is_some(), "as it must be, it leads in: {first}");
     assert!(super::visit::ticket(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
     lost(program.come_back("acme", &[&mine.ticket], &query).await, "a second time");
+    assert_eq!(
+        program.refusals("session.open").await,
+        Vec::<Value>::new(),
+        "nobody's answer says nothing about anybody"
+    );
     // A code of one browser is of no use in another's, whatever it says of its state: PKCE and nonce are the other's.
     let (mine, theirs) =
         (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
@@ -163,6 +185,13 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
         assert!(stale || what == "at no time at all", "{what}: {answer}");
         is_refused(answer, 401, what);
         assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");
+    }
+    // It may have been somebody else at her open browser: the record names her, and counts as a failure of hers.
+    let (stale, untrusted) = (program.refusals("factor.show").await, program.refusals("session.open").await);
+    assert_eq!((stale.len(), untrusted.len()), (4, 1), "{stale:?} {untrusted:?}");
+    for record in &stale {
+        assert!(record["person"].is_string() && record["person"] == record["target_id"], "{record}");
+        assert_eq!(record["detail"]["reason"], "the provider does not say that they proved themselves anew");
     }
     provider.behave(Manner::default());
     let answer = again().await.is(303);

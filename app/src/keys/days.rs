@@ -1,0 +1,53 @@
+//! How long a key works: what a form offers, and what is made of it.
+use crate::ui::Choice;
+use domain::{Invalid, Timestamp, policy::KeyEnd};
+use std::time::Duration;
+
+/// The longest a key with an end may live, in days.
+const MOST: u32 = 366;
+const DAY: Duration = Duration::from_hours(24);
+
+/// What is offered, in the order in which it stands there.
+pub(super) fn choices() -> impl Iterator<Item = Choice> {
+    let days = [
+        ("30", t!("key-days-30")),
+        ("90", t!("key-days-90")),
+        ("365", t!("key-days-365")),
+        ("0", t!("key-days-never")),
+    ];
+    days.into_iter().map(|(value, label)| Choice::new(value, label))
+}
+
+/// When a key ends by what was chosen: so many days from now on, never for 0, and as it was where nothing was chosen.
+pub(super) fn parse(days: &str, now: Timestamp) -> Result<KeyEnd, Invalid> {
+    match days {
+        "" => Ok(KeyEnd::Kept),
+        "0" => Ok(KeyEnd::Never),
+        days => {
+            let days = days.parse().ok().filter(|days| (1..=MOST).contains(days));
+            let days = days.ok_or_else(|| Invalid::new("days", t!("key-days-range")))?;
+            Ok(KeyEnd::At(now.after(DAY * days)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m_01_a_key_works_for_a_year_at_most_or_until_it_is_revoked() {
+        let now = Timestamp(0);
+        let parsed = |days: &str| parse(days, now);
+        assert!(choices().all(|choice| parsed(&choice.value).is_ok()), "what is offered is taken");
+        assert!(matches!(parsed(""), Ok(KeyEnd::Kept)));
+        assert!(matches!(parsed("0"), Ok(KeyEnd::Never)));
+        for (days, hours) in [("1", 24), ("366", 366 * 24)] {
+            let Ok(KeyEnd::At(at)) = parsed(days) else { panic!("{days}") };
+            assert_eq!(at.since(now), Duration::from_hours(hours));
+        }
+        for wrong in ["367", "-1", "1.5", "00", "a year", "4294967296"] {
+            assert!(parsed(wrong).is_err_and(|invalid| invalid.field == "days"), "{wrong}");
+        }
+    }
+}
