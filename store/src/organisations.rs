@@ -194,6 +194,8 @@ impl Write {
         const SQL: &str = "update organisation set name = $3 where tenant_id = $1 and id = $2";
         let id = proof.action().organisation;
         let name = text::name("name", &proof.action().name, 80)?;
+        // Written first, so that of two who rename it at once the second knows the first one's name.
+        scoped!(self, execute, "update organisation set name = name where tenant_id = $1 and id = $2", id)?;
         let was = self.called(id).await?;
         match scoped!(self, execute, SQL, id, name.clone()) {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
