@@ -51,10 +51,7 @@ impl fmt::Debug for Settings {
 
 enum Pool {
     /// One connection that writes, several that read.
-    Sqlite {
-        writer: Writer,
-        readers: SqlitePool,
-    },
+    Sqlite { writer: Writer, readers: SqlitePool },
     Postgres {
         pool: PgPool,
         flusher: Flusher,
@@ -244,7 +241,8 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
         })?
         .application_name("castellan");
-    let up_to = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(15));
+    let up_to =
+        |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(15));
     let pool = up_to(24).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")

@@ -37,11 +37,10 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::Organisations, organisation.name).lead(t!("organisation-lead"));
     let page = page
         .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organisation-archived") /> }))
-        .action(view! { <AskedHere actor=actor.clone() thing=Thing::Organisation(id) /> })
-        .action(manages.then(|| {
-            let href = format!("/organisations/{id}/settings");
-            view! { <LinkButton href=href>{t!("organisation-settings")}</LinkButton> }
-        }));
+        .action(view! {
+            <AskedHere actor=actor.clone() thing=Thing::Organisation(id) />
+            {manages.then(|| view! { <LinkButton href=format!("/organisations/{id}/settings")>{t!("organisation-settings")}</LinkButton> })}
+        });
     Ok(page.body(view! {
         {archived
             .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />". "{t!("organisation-archived-text")}</p> })}
@@ -111,11 +110,15 @@ fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) 
         .into_any(),
         false => view! { <td>{words::role(member.role)}</td> }.into_any(),
     };
+    let address = match member.email.is_empty() {
+        true => view! { <span class="muted">{t!("service-mark")}</span> }.into_any(),
+        false => view! { <Revealed text=member.email /> }.into_any(),
+    };
     let remove = format!("/organisations/{organisation}/members/{}", member.person_id);
     view! {
         <tr>
             <th scope="row"><Revealed text=member.name /></th>
-            <td><Revealed text=member.email /></td>
+            <td>{address}</td>
             {role}
             {match manages {
                 true => view! {

@@ -104,7 +104,8 @@ where
         let body = load().await.unwrap_or_else(|refusal| {
             status::refused(&refusal);
             note_said(&refusal);
-            view! { <p class="lead">{refusal.message}</p> }.into_any()
+            view! { <p class="lead">{refusal.message}</p> <p class="after"><a href="/">{t!("not-found-home")}</a></p> }
+                .into_any()
         });
         view! {
             <TabTitle page=title.clone() />
