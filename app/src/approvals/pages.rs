@@ -111,7 +111,7 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
                     <span class="muted">{t!("approval-given-short", given = asked.given, needed = asked.needed)}</span>
                     <div class="task-brief">
                         <Revealed text=asked.requester.clone() />", "<Moment at=end />
-                        <p><Reach policy=asked.network.clone() /></p>
+                        <p><Reach policy=asked.network /></p>
                     </div>
                 </td>
                 <td><Revealed text=asked.requester /></td>
