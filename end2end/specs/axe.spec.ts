@@ -90,6 +90,20 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await look(page);
 });
 
+test('a provider with a long name leaves the page as wide as it is', async ({ fresh, browser }) => {
+  const ada = await setUp(fresh);
+  const long = { kind: 'oidc', label: 'Identity of the Federated Harbour Company', issuer: 'https://id.example.org', client_id: 'castellan' };
+  await ada.act('settings/save-provider', { ...long, label: long.label.slice(0, 40), client_secret: 'a-secret-of-two' });
+  const page = await ada.open(browser);
+  for (const path of ['/account/sign-in', '/prove']) {
+    await page.goto(path);
+    await look(page);
+  }
+  await page.context().clearCookies();
+  await page.goto('/sign-in');
+  await look(page);
+});
+
 test('the pages outside are open to everybody', async ({ scene, fresh, browser }) => {
   const outside = async (castellan: Castellan) => (await browser.newContext({ baseURL: castellan.origin })).newPage();
   const page = await outside(scene.ada.castellan);
@@ -131,6 +145,8 @@ async function look(page: Page, widths = WIDTHS): Promise<void> {
       const found = violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html.slice(0, 300)) }));
       expect.soft(found, `${page.url()}, ${colorScheme}, ${width} px`).toEqual([]);
     }
+    const trail = await page.locator('.trail a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+    expect.soft(trail, `${page.url()}: the way here names nothing twice`).toEqual([...new Set(trail)]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect.soft(wide, `${page.url()} at ${width} px scrolls sideways`).toBeLessThanOrEqual(width);
   }

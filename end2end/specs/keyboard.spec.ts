@@ -84,6 +84,21 @@ test('what one removes is asked about first, by keyboard too', async ({ team, br
   await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('revoked');
 });
 
+for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %', { width: 360, height: 225 }]] as const) {
+  test(`at ${zoom} nothing lies over what one has come to`, async ({ team, browser }) => {
+    const mei = await team.add('Mei', 'member');
+    const page = await mei.open(browser, { viewport, reducedMotion: 'reduce' });
+    for (const path of ['/tasks/new', '/keys/new', '/account']) {
+      await page.goto(path);
+      for (let n = 0; n < STOPS; n++) {
+        await page.keyboard.press('Tab');
+        if (await page.evaluate(() => document.activeElement === document.body)) break;
+        expect(await covered(page), `${path} at ${zoom}, stop ${n + 1}`).toBe('');
+      }
+    }
+  });
+}
+
 async function press(page: Page, target: Locator): Promise<void> {
   await goTo(page, target);
   await page.keyboard.press('Enter');
@@ -98,6 +113,18 @@ async function goTo(page: Page, target: Locator): Promise<void> {
     expect(await unseen(page), `a stop on ${page.url()} that one does not see`).toBe('');
   }
   throw new Error(`${target} is not reached by Tab on ${page.url()}`);
+}
+
+/** The focused element, if the bar or another piece that stays in place lies over the middle of what is seen of it. */
+function covered(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement!;
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const middle = (from: number, to: number, most: number) => (Math.max(from, 0) + Math.min(to, most - 1)) / 2;
+    const over = document.elementFromPoint(middle(left, right, innerWidth), middle(top, bottom, innerHeight));
+    const fixed = over?.closest('.bar, .decide, .newer');
+    return bottom <= 0 || top >= innerHeight || (fixed && !fixed.contains(element)) ? element.outerHTML.slice(0, 200) : '';
+  });
 }
 
 /** The focused element, if nothing shows that it is. */

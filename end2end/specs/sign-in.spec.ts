@@ -1,7 +1,7 @@
 // Signing in and out, and the list of one's sessions.
 import type { Page } from '@playwright/test';
 import { PASSWORD, type Person, setUp } from '../people';
-import { signIn } from '../steps';
+import { signIn, source } from '../steps';
 import { expect, test } from '../test';
 
 const answered = (page: Page) => page.waitForResponse((answer) => answer.request().method() === 'POST');
@@ -75,6 +75,31 @@ test('after signing out, going back shows nothing private', async ({ team, brows
   // What the browser forgot, the server has ended: the old cookie opens nothing.
   expect((await mei.requests.get('/keys', { maxRedirects: 0 })).status()).toBe(303);
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`what one typed before the session ended is not lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ team, browser }) => {
+    const mei = await team.add('Mei', 'member');
+    const page = await mei.open(browser, { javaScriptEnabled });
+    await page.goto('/tasks/new');
+    await page.getByLabel('Script').fill('echo first\necho second');
+    await page.getByLabel('Title').fill('Precious work');
+    await page.getByLabel('Labels').fill('service=orders');
+    await page.context().clearCookies();
+    await page.getByRole('button', { name: 'Submit task' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Your session has ended' })).toBeVisible();
+    await page.getByRole('button', { name: 'Send it again' }).click();
+    await expect(page.getByRole('alert'), 'too early').toHaveText('Sign in first.');
+
+    const opened = page.waitForEvent('popup');
+    await page.getByRole('link', { name: 'Sign in in a new tab' }).click();
+    const other = await opened;
+    await signIn(other, mei.email, PASSWORD);
+    await expect(other).toHaveURL('/');
+    await page.getByRole('button', { name: 'Send it again' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Precious work' })).toBeVisible();
+    expect(await source(page, 'Script')).toBe('echo first\necho second');
+  });
+}
 
 test('my sessions: where I am signed in, end one, end all others', async ({ team, browser, castellan }) => {
   const mei = await team.add('Mei', 'member');

@@ -94,6 +94,13 @@ impl Read {
         scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
+    /// Those of one owner, newest first, as far as the actor sees them in the list.
+    pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
+        scoped!(self, ApiKey, fetch_all, SQL, person, everything, owner)
+    }
+
     /// One key that the actor sees in the list.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());

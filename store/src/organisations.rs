@@ -35,7 +35,7 @@ record! {
         pub person_id: PersonId,
         /// Their name.
         pub name: String,
-        /// Their address.
+        /// Their address; empty for a service account, which has none.
         pub email: String,
         /// As what.
         pub role: Role,
@@ -140,8 +140,9 @@ impl Read {
             self,
             Member,
             fetch_all,
-            "select m.person_id, p.name, p.email, m.role, m.created_at from membership m
-             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+            "select m.person_id, p.name, case when p.responsible_id is null then p.email else '' end as email, m.role,
+                m.created_at
+             from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organisation_id = $2 order by p.name, p.id limit 1000",
             id
         )

@@ -10,6 +10,14 @@ sign-in = Sign in
 sign-out = Sign out
 sign-in-lost = If you lost your password, ask an admin of your tenant for a one-time link.
 
+ended-title = Your session has ended
+ended-lead = So this was not done, and nothing was changed. What you typed is kept on this page as long as you do not close it.
+ended-sign-in = Sign in in a new tab
+ended-come-back = Come back to this one and send it again.
+ended-secrets = Passwords and secrets are not kept: what had one is sent without it.
+ended-send = Send it again
+ended-leave = Sign in here and give up what you typed
+
 setup-title = Set up Castellan
 setup-lead = This makes the first tenant, its first organisation, and you as their admin. The link that brought you here works once.
 setup-tenant = Tenant

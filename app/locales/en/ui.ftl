@@ -86,7 +86,7 @@ time-in-hours = { $n ->
 }
 time-in-days = in { $n } days
 
-refused-unavailable = The server could not do this now. Nothing was changed. Try again in a moment; if it stays so, ask an administrator to look into the server's log.
+refused-unavailable = The server could not do this now. Nothing was changed. Try again in a moment; if it stays so, ask an administrator to look into the server’s log.
 refused-busy = The database is busy. Nothing was changed. Try again in a moment.
 refused-full = The server’s disk is full, and nothing was changed. An administrator has to make room.
 refused-signed-out = Sign in first.

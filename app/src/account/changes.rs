@@ -13,7 +13,7 @@ pub fn password() -> impl IntoView {
 }
 
 async fn own_password(_: Actor) -> Result<Page, Refusal> {
-    let page = Page::new(Place::Account, t!("change-password-title")).under("/account", t!("nav-own-account"));
+    let page = Page::new(Place::Account, t!("change-password-title"));
     Ok(page.body(view! {
         <Form action=ChangePassword::PATH>
             <Password name="old_password" label=t!("password-old") autocomplete="current-password" />
@@ -54,7 +54,7 @@ pub fn address() -> impl IntoView {
 }
 
 async fn own_address(actor: Actor) -> Result<Page, Refusal> {
-    let page = Page::new(Place::Account, t!("address-title")).under("/account", t!("nav-own-account"));
+    let page = Page::new(Place::Account, t!("address-title"));
     if !ctx::door()?.sends_mail() {
         return Ok(page.lead(t!("address-without-mail")));
     }

@@ -109,6 +109,10 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
                     <ApprovalBadge state=asked.state />
                     " "
                     <span class="muted">{t!("approval-given-short", given = asked.given, needed = asked.needed)}</span>
+                    <div class="task-brief">
+                        <Revealed text=asked.requester.clone() />", "<Moment at=end />
+                        <p><Reach policy=asked.network /></p>
+                    </div>
                 </td>
                 <td><Revealed text=asked.requester /></td>
                 <td><Revealed text=asked.organisation /></td>
@@ -119,9 +123,11 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
         }
     };
     view! {
-        <Table caption=t!("nav-approvals") headings=headings>
-            {rows.into_iter().map(row).collect_view()}
-        </Table>
+        <div class="tasks">
+            <Table caption=t!("nav-approvals") headings=headings>
+                {rows.into_iter().map(row).collect_view()}
+            </Table>
+        </div>
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/prove`: asks who is signed in to prove again that it is them, and goes on with what they were about to do.
 use super::{actions::Prove, passkeys::AskPasskey};
 use crate::{
-    login::pages::with_provider,
+    login::{ended::Ended, pages::with_provider},
     outcome::{Answered, Refusal},
     ui::{Address, Button, Field, Form, LinkButton, Look, Password, ctx, own_path, plain, status},
 };
@@ -14,8 +14,14 @@ pub fn prove() -> impl IntoView {
 
 async fn form() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
+    // The form that waits is sent again from here, with all that was typed, to where it was sent first.
+    let waiting = ctx::answered().filter(|answered| answered.action != Prove::PATH && answered.result.is_err());
     let Ok(actor) = ctx::actor() else {
-        status::go_to(&Address::new("/sign-in").with("next", next).to_string());
+        let sign_in = Address::new("/sign-in").with("next", next.clone()).to_string();
+        if let Some(answered) = waiting {
+            return Ok(view! { <Ended answered=answered page=next leave=sign_in /> }.into_any());
+        }
+        status::go_to(&sign_in);
         return Ok(().into_any());
     };
     let providers = ctx::door()?.ways_in(Some(actor.tenant)).await?.providers;
@@ -25,8 +31,6 @@ async fn form() -> Result<AnyView, Refusal> {
     });
     let buttons = buttons.collect_view();
     let factors = ctx::store()?.read(&actor).await?.factors().await?;
-    // The form that waits is sent again from here, with all that was typed, to where it was sent first.
-    let waiting = ctx::answered().filter(|answered| answered.action != Prove::PATH && answered.result.is_err());
     let (action, hidden) = match waiting {
         Some(Answered { action, values, .. }) => (action, values),
         None => (Prove::PATH.to_owned(), vec![("next".to_owned(), next.clone())]),

@@ -121,7 +121,7 @@ pub fn Frozen(
 ) -> impl IntoView {
     view! {
         <Live topics="runners" region="frozen" quiet=true>
-            {since.map(|at| view! { <p class="notice" role="status">{t!("incident-banner")}" "<Moment at=at /></p> })}
+            {since.map(|at| view! { <p class="banner" role="status">{t!("incident-banner")}" "<Moment at=at /></p> })}
         </Live>
     }
 }

@@ -1,15 +1,18 @@
 //! Service accounts: who answers for each, making one, and making somebody else answer for it.
-use super::actions::{CreateServiceAccount, HandOn};
+use super::{
+    actions::{CreateServiceAccount, HandOn},
+    list::State,
+};
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, Empty, Fact, Facts, Field, Form, Look, Moment, Page, Place, Revealed, RowLink,
-        Select, Table, ctx, words,
+        Button, Checkbox, Choice, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
+        Revealed, RowLink, Select, Table, ctx, words,
     },
 };
-use domain::{Actor, PersonId, role::Role};
+use domain::{Actor, PersonId, Timestamp, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::ServiceAccount;
+use store::{ApiKey, ServiceAccount};
 
 pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
@@ -58,29 +61,37 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
 
 pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     let id: PersonId = ctx::param("id")?;
-    let mut read = ctx::store()?.read(&actor).await?;
+    let store = ctx::store()?;
+    let mut read = store.read(&actor).await?;
     let (account, memberships) = (read.service_account(id).await?, read.memberships(id).await?);
+    let (keys, now) = (read.keys_of(id).await?, store.now());
     drop(read);
     let page = Page::new(Place::Keys, account.name).under("/keys/service-accounts", t!("services-title"));
     let places = memberships.into_iter().map(|held| {
         view! { <li><Revealed text=held.organisation />", "{words::role(held.role)}</li> }
     });
     let makes_keys = actor.is_admin() || actor.person() == Some(account.responsible_id);
-    let new = makes_keys.then(|| view! { " " <a href=format!("/keys/new?owner={id}")>{t!("key-new")}</a> });
+    let new = makes_keys.then(|| {
+        view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
+    });
+    let page = page.lead(t!("service-lead")).action(new);
     Ok(page.body(view! {
         <Facts>
             <Fact name=t!("service-responsible")><Revealed text=account.responsible /></Fact>
             <Fact name=t!("nav-organisations")><ul class="events">{places.collect_view()}</ul></Fact>
-            <Fact name=t!("service-keys")>{account.keys.to_string()}{new}</Fact>
             <Fact name=t!("key-made")><Moment at=account.created_at /></Fact>
         </Facts>
+        <section>
+            <h2>{t!("service-keys")}</h2>
+            <Live topics="keys" region="keys"><Keys keys=keys now=now /></Live>
+        </section>
         {actor.is_admin().then(|| view! {
             <section>
                 <h2>{t!("service-hand-on-title")}</h2>
                 <p>{t!("service-hand-on-text")}</p>
                 <Form action=HandOn::PATH hidden=vec![("account", id.to_string())]>
                     <Field
-                        name="successor" label=t!("successor") help=t!("service-successor-help") kind="email" required=true
+                        name="successor" label=t!("service-successor") help=t!("service-successor-help") kind="email" required=true
                     />
                     <Checkbox name="revoke" label=t!("service-revoke") help=t!("service-revoke-help") />
                     <Button look=Look::Main>{t!("service-hand-on")}</Button>
@@ -88,6 +99,30 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
             </section>
         })}
     }))
+}
+
+/// What its programs come with; each has a page of its own, where it is rotated and revoked.
+#[component]
+fn Keys(keys: Vec<ApiKey>, now: Timestamp) -> impl IntoView {
+    if keys.is_empty() {
+        return view! { <p class="muted">{t!("service-keys-none")}</p> }.into_any();
+    }
+    let headings = vec![t!("key-name"), t!("key-prefix"), t!("key-state"), t!("key-last-used")];
+    let row = |key: ApiKey| {
+        let used = key.last_used_at;
+        let used = used.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any());
+        let (href, name, prefix) = (format!("/keys/{}", key.id), key.name.clone(), key.prefix.clone());
+        view! {
+            <tr>
+                <RowLink href=href><Revealed text=name /></RowLink>
+                <td><code class="whitespace-nowrap">{prefix}"…"</code></td>
+                <td><State key=key now=now /></td>
+                <td>{used}</td>
+            </tr>
+        }
+    };
+    let rows = keys.into_iter().map(row).collect_view();
+    view! { <Table caption=t!("service-keys") headings=headings>{rows}</Table> }.into_any()
 }
 
 #[component]

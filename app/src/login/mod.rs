@@ -2,6 +2,8 @@
 
 pub mod actions;
 #[cfg(feature = "ssr")]
+pub mod ended;
+#[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod trouble;

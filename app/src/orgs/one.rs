@@ -11,8 +11,8 @@ use crate::{
     outcome::Refusal,
     reach::AskedHere,
     ui::{
-        Badge, Button, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select, Table, ctx,
-        page, words,
+        Badge, Button, Empty, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select,
+        Table, ctx, page, words,
     },
 };
 use domain::{Actor, OrganisationId, reach::Thing, role::Role};
@@ -80,6 +80,10 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
+    if rows.is_empty() {
+        let text = if manages && open { t!("members-none-text") } else { t!("members-none-here") };
+        return view! { <Empty title=t!("members-none") text=text /> }.into_any();
+    }
     let last = if manages { String::new() } else { t!("person-since") };
     let headings = vec![t!("person-name"), t!("email"), t!("person-role"), last];
     let rows = rows
@@ -90,6 +94,7 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
             {rows.collect_view()}
         </Table>
     }
+    .into_any()
 }
 
 #[component]
@@ -110,11 +115,15 @@ fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) 
         .into_any(),
         false => view! { <td>{words::role(member.role)}</td> }.into_any(),
     };
+    let address = match member.email.is_empty() {
+        true => view! { <span class="muted">{t!("service-mark")}</span> }.into_any(),
+        false => view! { <Revealed text=member.email /> }.into_any(),
+    };
     let remove = format!("/organisations/{organisation}/members/{}", member.person_id);
     view! {
         <tr>
             <th scope="row"><Revealed text=member.name /></th>
-            <td><Revealed text=member.email /></td>
+            <td>{address}</td>
             {role}
             {match manages {
                 true => view! {

@@ -57,7 +57,7 @@ async fn reviews(actor: Actor) -> Result<Page, Refusal> {
             .into_any()
         }
     };
-    let page = Page::new(Place::People, t!("reviews-title")).under("/people", t!("nav-people"));
+    let page = Page::new(Place::People, t!("reviews-title"));
     Ok(page.lead(t!("reviews-lead")).body(view! {
         <Live topics="people" region="reviews">{rows}</Live>
         {start}

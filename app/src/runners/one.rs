@@ -71,7 +71,7 @@ fn About(runner: Runner) -> impl IntoView {
 fn Revoke(id: RunnerId, name: String) -> impl IntoView {
     view! {
         <section class="danger">
-            <h2>{t!("runner-revoke-title")}</h2>
+            <h2>{t!("nav-incident")}</h2>
             <Confirm
                 label=t!("runner-revoke-open") about=name consequence=t!("runner-revoke-consequence") act=t!("runner-revoke")
                 action=RevokeRunner::PATH hidden=vec![("id", id.to_string())]

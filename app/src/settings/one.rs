@@ -49,11 +49,13 @@ async fn provider(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::Authentication, provider.label).beside(view! { <StateBadge state=state /> });
     Ok(page.body(view! {
         <Facts>
-            <Fact name=t!("provider-redirect")><code class="break">{redirect}</code></Fact>
+            <Fact name=t!("provider-redirect")>
+                <code class="break">{redirect}</code>
+                <p class="help">{t!("provider-redirect-help")}</p>
+            </Fact>
             <Fact name=t!("provider-id")><code class="break">{shown}</code></Fact>
             <Fact name=t!("provider-changed")><Moment at=row.changed_at /></Fact>
         </Facts>
-        <p class="help">{t!("provider-redirect-help")}</p>
         <Misnamed found=misnamed />
         <Test key_=key.clone() />
         <section>
@@ -76,7 +78,7 @@ fn Test(key_: String) -> impl IntoView {
     let answered = ctx::answered().filter(|answered| answered.action == TestProvider::PATH);
     let found = answered.and_then(|answered| answered.result.ok()).map(|text| {
         let lines = text.lines().map(|line| view! { <li><Revealed text=line.to_owned() /></li> }).collect_view();
-        view! { <div class="found" role="status"><p>{t!("provider-found")}</p><ul>{lines}</ul></div> }
+        view! { <div class="findings" role="status"><p>{t!("provider-found")}</p><ul>{lines}</ul></div> }
     });
     view! {
         <section>

@@ -1,6 +1,9 @@
 //! A page: who am I, where am I, what can I do, what happened.
-use super::{Address, Empty, LinkButton, Place, ctx, frame::framed, refused::Unsaid, status, title::TabTitle};
-use crate::outcome::{Kind, Refusal};
+use super::{Address, LinkButton, Place, ctx, frame::framed, refused::Unsaid, status, title::TabTitle};
+use crate::{
+    login::ended::Ended,
+    outcome::{Kind, Refusal},
+};
 use domain::Actor;
 use leptos::prelude::*;
 use std::future::Future;
@@ -67,12 +70,8 @@ impl Page {
             Kind::Forbidden => t!("forbidden-title"),
             _ => t!("unavailable-title"),
         };
-        let body = view! {
-            <Empty title=title.clone() text=refusal.message>
-                <LinkButton href="/">{t!("not-found-home")}</LinkButton>
-            </Empty>
-        };
-        Self::new(Place::Nowhere, title).body(body)
+        let home = view! { <LinkButton href="/">{t!("not-found-home")}</LinkButton> };
+        Self::new(Place::Nowhere, title).lead(refusal.message).body(home)
     }
 }
 
@@ -83,14 +82,28 @@ where
     R: Future<Output = Result<Page, Refusal>> + Send + 'static,
 {
     Suspend::new(async move {
-        let Ok(actor) = ctx::actor() else {
-            status::go_to(&Address::new("/sign-in").with("next", ctx::here().to_string()).to_string());
-            return ().into_any();
-        };
+        let Ok(actor) = ctx::actor() else { return signed_out() };
         answer_status();
         let page = load(actor.clone()).await.unwrap_or_else(Page::refused);
         framed(actor, page).await
     })
+}
+
+/// Whoever only looks is sent to sign in; a form that was filled in meanwhile is not lost.
+fn signed_out() -> AnyView {
+    let here = ctx::here().to_string();
+    let sign_in = Address::new("/sign-in").with("next", here.clone()).to_string();
+    match ctx::answered().filter(|answered| answered.result.as_ref().is_err_and(|no| no.kind == Kind::SignedOut)) {
+        Some(answered) => {
+            answer_status();
+            let body = view! { <Ended answered=answered page=here leave=sign_in /> }.into_any();
+            view! { <Card title=t!("ended-title") body=body /> }.into_any()
+        }
+        None => {
+            status::go_to(&sign_in);
+            ().into_any()
+        }
+    }
 }
 
 /// A page without a frame, for who is not signed in: a card in the middle.
@@ -104,18 +117,24 @@ where
         let body = load().await.unwrap_or_else(|refusal| {
             status::refused(&refusal);
             note_said(&refusal);
-            view! { <p class="lead">{refusal.message}</p> }.into_any()
+            view! { <p class="lead">{refusal.message}</p> <p class="after"><a href="/">{t!("not-found-home")}</a></p> }
+                .into_any()
         });
-        view! {
-            <TabTitle page=title.clone() />
-            <main id="main" class="card" tabindex="-1">
-                <p class="brand">{t!("product")}</p>
-                <h1>{title}</h1>
-                <Unsaid />
-                {body}
-            </main>
-        }
+        view! { <Card title=title body=body /> }
     })
+}
+
+#[component]
+fn Card(title: String, body: AnyView) -> impl IntoView {
+    view! {
+        <TabTitle page=title.clone() />
+        <main id="main" class="card" tabindex="-1">
+            <p class="brand">{t!("product")}</p>
+            <h1>{title}</h1>
+            <Unsaid />
+            {body}
+        </main>
+    }
 }
 
 /// A page that cannot be shown for the reason for which the form was refused says so once.

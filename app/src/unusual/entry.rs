@@ -126,6 +126,6 @@ fn Advice(row: UnusualRow, reader: Reader) -> impl IntoView {
     let ways = ways.into_iter().map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
     view! {
         <p class="help">{text}</p>
-        <ul class="ways">{ways.collect_view()}</ul>
+        <ul class="links">{ways.collect_view()}</ul>
     }
 }

@@ -124,6 +124,18 @@ async fn rows_of_rules_are_moved_in_the_address_and_nothing_changes() {
 }
 
 #[tokio::test]
+async fn what_was_typed_before_the_session_ended_waits_to_be_sent_again() {
+    let house = House::new().await;
+    let fields = [("script", "echo <precious>\nexit 3"), ("title", "Precious work")];
+    let shown = house.send(None, "/tasks/new?again=1", "/actions/tasks/submit", &fields).await;
+    assert_eq!((shown.status, &shown.location), (StatusCode::UNAUTHORIZED, &None), "nobody is led away from it");
+    shown.says("<h1>Your session has ended</h1>").says(r#"href="/sign-in" target="_blank""#);
+    shown.says(r#"action="/actions/tasks/submit""#).says(r#"name="_page" value="/tasks/new?again=1""#);
+    shown.says("name=\"script\" value=\"echo &lt;precious&gt;\nexit 3\"").says(r#"name="title" value="Precious work""#);
+    shown.says("/sign-in?next=%2Ftasks%2Fnew%3Fagain%3D1");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_answered_on_the_sign_in_page_without_the_password() {
     let house = House::new().await;
     let fields = [("email", "ada@example.org"), ("next", "/keys")];

@@ -72,6 +72,16 @@ async fn d_03_what_becomes_of_what_somebody_has_is_said_before_they_go() {
     let task = [("organisation", ops.as_str()), ("script", "true"), ("network_policy", "none")];
     house.act(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
 
+    let account = format!("/keys/service-accounts/{person}");
+    house.get(Some(&mel), &account).await.says("It has no key yet").hides("Who answers for it");
+    let key = [("name", "Nightly build"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &person.to_string())];
+    house.act(Some(&mel), "/actions/keys/create", &key).await.unwrap();
+    house.get(Some(&mel), &account).await.says("Nightly build").says("/keys/new?owner=").hides("It has no key yet");
+    house.get(Some(&adam), &account).await.says("Nightly build").says("Who answers for it from now on");
+    let shown = house.get(Some(&adam), &format!("/organisations/{ops}")).await;
+    shown.says("(service account)").hides("service.invalid");
+    shown.says(&format!("/organisations/{ops}/reach")).says(&format!("/organisations/{ops}/settings"));
+
     let at = format!("/organisations/{ops}/members/{id}");
     let shown = house.get(Some(&olga), &at).await;
     shown.says("Remove mel from Operations").says("One task that waits or is queued is cancelled.");

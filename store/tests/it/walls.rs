@@ -389,6 +389,7 @@ pub fn matrix() -> Vec<Row> {
         audit_from               "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
         audit_head               "++++++++++" |r, w, a, t| r.audit_head().await;
         keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
+        keys_of                  "--+--++--+" |r, w, a, t| r.keys_of(t.person).await;
         key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
         frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
         service_accounts         "----------" |r, w, a, t| r.service_accounts().await;
