@@ -70,8 +70,7 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     let places = memberships.into_iter().map(|held| {
         view! { <li><Revealed text=held.organisation />", "{words::role(held.role)}</li> }
     });
-    let makes_keys = actor.is_admin() || actor.person() == Some(account.responsible_id);
-    let new = makes_keys.then(|| {
+    let new = super::owner::makes_keys_for(&actor, account.responsible_id).then(|| {
         view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
     });
     let page = page.lead(t!("service-lead")).action(new);
