@@ -67,7 +67,7 @@ macro_rules! held {
             $columns,
             "p.name as person_name, p.email as person_email, p.tenant_role, f.everybody, m.organisation_id as member_of, m.role,
                 exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
-                    or exists (select 1 from passkey y where y.tenant_id = p.tenant_id and y.person_id = p.id) as has_factor
+                    or exists (select 1 from passkey where passkey.tenant_id = p.tenant_id and passkey.person_id = p.id) as has_factor
              from ",
             $from,
             " join factor_policy f on f.tenant_id = p.tenant_id

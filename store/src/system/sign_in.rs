@@ -39,10 +39,11 @@ impl System<'_> {
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
         let (mut conn, now) = (self.ask().await?, self.now());
         let sql = held!(
-            "s.tenant_id, s.id, s.person_id, s.signed_in_by, s.vouched, s.proved_at, s.created_at, s.last_used_at, s.expires_at,
-                s.rotate, "
-            from "session s join person p on p.tenant_id = s.tenant_id and p.id = s.person_id"
-            where "(s.token_hash = $1 or (s.previous_hash = $1 and s.rotated_at > $4)) and s.expires_at > $2 and s.last_used_at > $3"
+            "session.tenant_id, session.id, session.person_id, session.signed_in_by, session.vouched, session.proved_at,
+                session.created_at, session.last_used_at, session.expires_at, session.rotate, "
+            from "session join person p on p.tenant_id = session.tenant_id and p.id = session.person_id"
+            where "(session.token_hash = $1 or (session.previous_hash = $1 and session.rotated_at > $4))
+                and session.expires_at > $2 and session.last_used_at > $3"
         );
         let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
         let rows = unscoped!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
