@@ -5,7 +5,7 @@ import { expect, test } from '../test';
 
 const SCRIPT = `# pays \u202e001 ot\u202c nobody
 printf 'first\\n'
-sleep 3
+sleep 8
 printf 'second as %s\\n' "$(id -u)"
 `;
 

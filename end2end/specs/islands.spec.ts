@@ -149,7 +149,7 @@ test('wrapping and times are switched without an island', async ({ team, browser
 async function chatty(team: Team, browser: import('@playwright/test').Browser): Promise<Page> {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { viewport: { width: 1280, height: 500 } });
-  const script = 'for n in $(seq 1 400); do echo "line $n"; sleep 0.05; done';
+  const script = 'for n in $(seq 1 2000); do echo "line $n"; sleep 0.05; done';
   await page.goto(await mei.submit({ script, title: 'Chatty', organisation: team.id }));
   return page;
 }

@@ -8,7 +8,7 @@ use crate::root::cargo;
 use crate::step;
 use crate::test::{Cluster, PRODUCT};
 
-/// Runs the tests in server/tests/outside/torture, as short as among the other tests or in full, one after the other, and
+/// Runs the tests in server/tests/outside that kill, flood and cut off, as short as among the other tests or in full, one after the other, and
 /// shows what they say.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<(
 
 /// Which tests, in nextest's words.
 fn which(filter: Option<&str>) -> String {
-    let all = "binary(outside) & test(/^torture::/)";
+    let all = "binary(outside) & test(/^(torture|abuse|nodes::deaths)::/)";
     filter.map_or_else(|| all.to_owned(), |filter| format!("{all} & test({filter})"))
 }
 
@@ -47,7 +47,8 @@ fn which(filter: Option<&str>) -> String {
 mod tests {
     #[test]
     fn a_filter_narrows_what_is_run() {
-        assert_eq!(super::which(None), "binary(outside) & test(/^torture::/)");
-        assert_eq!(super::which(Some("kills")), "binary(outside) & test(/^torture::/) & test(kills)");
+        let all = super::which(None);
+        assert!(all.contains("torture") && all.contains("abuse"), "{all}");
+        assert_eq!(super::which(Some("kills")), format!("{all} & test(kills)"));
     }
 }

@@ -18,6 +18,8 @@ use std::{
 const LANES: usize = 8;
 /// How often the list is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// As many as a page of the list shows.
+const FULL: usize = 50;
 /// How long a burst may take.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -33,13 +35,15 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let slots = slots(&program, &mia)?;
     let cookie = program.sign_in(&mia)?;
     let stop = AtomicBool::new(true);
+    // A full page before as during the burst.
+    submit_all(&program, &mia, FULL).and_then(|()| all_succeeded(&program, &mia, FULL))?;
     let idle = look(&program, &cookie, &stop, 100)?;
     let before = bench.sandboxes.per_second(count / 2, slots)?;
     let begin = Instant::now();
     let stop = AtomicBool::new(false);
     let list = thread::scope(|scope| {
         let looking = scope.spawn(|| look(&program, &cookie, &stop, 0));
-        let done = submit_all(&program, &mia, count).and_then(|()| all_succeeded(&program, &mia, count));
+        let done = submit_all(&program, &mia, count).and_then(|()| all_succeeded(&program, &mia, count + FULL));
         stop.store(true, Ordering::Relaxed);
         let list = looking.join().unwrap_or_else(|_| bail!("the list's thread died"));
         done.and(list)

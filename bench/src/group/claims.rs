@@ -31,12 +31,15 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
         let world = World::new(place.path(), Some(&url)).await?;
         world.store.system().seed(world.tenant, tasks).await?;
         raw::postgres::queue_all(&url).await?;
-        let before = raw::postgres::claims(&url, tasks, CLIENTS).await?;
-        let begin = Instant::now();
-        let mut lanes = vec![];
+        let mut runners = vec![];
         for number in 0..CLIENTS {
-            lanes.push(tokio::spawn(claim_all(world.store.clone(), runner(&world, number).await?)));
+            runners.push(runner(&world, number).await?);
         }
+        let raw = async || raw::postgres::claims(&url, tasks, CLIENTS, i64::try_from(SLOTS)?).await;
+        let before = raw().await?;
+        let begin = Instant::now();
+        let claims = runners.into_iter().map(|runner| tokio::spawn(claim_all(world.store.clone(), runner)));
+        let lanes: Vec<_> = claims.collect();
         let (mut seen, mut claimed) = (HashSet::new(), 0);
         for lane in lanes {
             let taken = lane.await??;
@@ -46,8 +49,7 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
         let made = rate(claimed, begin.elapsed());
         ensure!(claimed == seen.len(), "{} tasks were claimed twice", claimed - seen.len());
         ensure!(u32::try_from(claimed)? == tasks, "{claimed} of {tasks} tasks were claimed");
-        let after = raw::postgres::claims(&url, tasks, CLIENTS).await?;
-        let raw = between(before, after);
+        let raw = between(before, raw().await?);
         bench.add(Figure::against(on.name("claims by 8 runners of 8 slots"), made, "1/s", raw, Aim::RatioAtLeast(0.5)));
         world.store.close().await;
         anyhow::Ok(())

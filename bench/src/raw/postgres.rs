@@ -17,11 +17,11 @@ pub async fn database(cluster: &str) -> Result<String> {
     Ok(format!("{server}/{name}"))
 }
 
-/// Claims in a second by so many clients.
+/// Rows claimed in a second by so many clients, each of which takes `most` in a commit.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn claims(url: &str, rows: u32, clients: u32) -> Result<f64> {
+pub async fn claims(url: &str, rows: u32, clients: u32, most: i64) -> Result<f64> {
     let pool = PgPoolOptions::new().max_connections(clients).connect(url).await?;
     sqlx::query("create table raw_queue (id bigint primary key, state text not null, body text not null)")
         .execute(&pool)
@@ -29,8 +29,9 @@ pub async fn claims(url: &str, rows: u32, clients: u32) -> Result<f64> {
     sqlx::query("create index raw_queued on raw_queue (id) where state = 'queued'").execute(&pool).await?;
     let fill = "insert into raw_queue select n, 'queued', repeat('x', 1000) from generate_series(1, $1) n";
     sqlx::query(fill).bind(i64::from(rows)).execute(&pool).await?;
+    sqlx::query("analyze raw_queue").execute(&pool).await?;
     let begin = Instant::now();
-    let lanes: Vec<_> = (0..clients).map(|_| tokio::spawn(claim_all(pool.clone()))).collect();
+    let lanes: Vec<_> = (0..clients).map(|_| tokio::spawn(claim_all(pool.clone(), most))).collect();
     for lane in lanes {
         lane.await??;
     }
@@ -40,10 +41,10 @@ pub async fn claims(url: &str, rows: u32, clients: u32) -> Result<f64> {
     Ok(made)
 }
 
-async fn claim_all(pool: sqlx::PgPool) -> Result<()> {
-    let sql = "update raw_queue set state = 'taken' where id = (select id from raw_queue where state = 'queued'
-        order by id limit 1 for update skip locked)";
-    while sqlx::query(sql).execute(&pool).await?.rows_affected() > 0 {}
+async fn claim_all(pool: sqlx::PgPool, most: i64) -> Result<()> {
+    let sql = "update raw_queue set state = 'taken' where id in (select id from raw_queue where state = 'queued'
+        order by id limit $1 for update skip locked)";
+    while sqlx::query(sql).bind(most).execute(&pool).await?.rows_affected() > 0 {}
     Ok(())
 }
 

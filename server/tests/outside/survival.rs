@@ -93,7 +93,7 @@ on_both! {
         assert_eq!(stream.hear("state").await, "running");
         // The stream ends at once: the door would wait ten seconds for it.
         program.stop(Duration::from_secs(8)).await;
-        until_gone(&below, Duration::from_secs(1)).await;
+        until_gone(&below, Duration::from_secs(5)).await;
         stream.end().await; // it ended, however
         program.start().await;
         ran_again(program, &adam.key, &task).await;

@@ -3,6 +3,7 @@ use reqwest::Method;
 
 use crate::{
     ask::{Answer, Who, client, form},
+    patience::until,
     people::PASSWORD,
     program::{Program, on_both},
 };
@@ -31,7 +32,7 @@ on_both! {
         program.submit(&mia.key, "true").await; // changes are another class
 
         // Written aside, so that a refusal waits for nothing; and who looks for it has a limit, too.
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        until("it is written", async || program.logged().contains("event=\"rate_limit_exceeded\"").then_some(())).await;
         let records = program.audit(&adam.key, Some("rate_limit_exceeded")).await;
         assert_eq!(records.len(), 1, "one for each subject and minute: {records:?}");
         let body = records[0].to_string();
