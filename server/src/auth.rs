@@ -19,7 +19,7 @@ mod totp;
 
 pub use bearer::Program;
 pub use browser::{Browser, Halfway, RECHECK, identify};
-pub use cookie::{layer, removal};
+pub use cookie::{layer, removal, values as cookies};
 pub use door::BrowserDoor;
 pub use factors::Proof;
 pub use passkeys::Passkeys;

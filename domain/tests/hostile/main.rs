@@ -19,6 +19,11 @@ fn a_submission_is_checked_or_refused() {
 }
 
 #[test]
+fn a_cursor_is_a_place_in_a_list_or_refused() {
+    corpus("cursor", targets::cursor);
+}
+
+#[test]
 fn terminal_output_becomes_text_and_fixed_classes() {
     corpus("ansi", targets::ansi);
 }

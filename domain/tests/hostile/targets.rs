@@ -1,6 +1,6 @@
 //! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
 use domain::{
-    Email, OrganisationId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels, receipt::Receipt,
+    Email, EventId, OrganisationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels, receipt::Receipt,
     request::Request, scope::Scopes, task::SubmissionForm, text,
 };
 
@@ -14,6 +14,17 @@ pub fn request(bytes: &[u8]) {
 pub fn submission(bytes: &[u8]) {
     if let Ok(form) = serde_json::from_slice::<SubmissionForm>(bytes) {
         let _ = form.check(OrganisationId(uuid::Uuid::nil()));
+    }
+}
+
+/// Where a page of a list goes on: what is taken reads as itself again.
+pub fn cursor(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(task) = text.parse::<TaskId>() {
+        assert_eq!(task.to_string().parse(), Ok(task));
+    }
+    if let Ok(event) = text.parse::<EventId>() {
+        assert_eq!(event.to_string().parse(), Ok(event));
     }
 }
 

@@ -124,9 +124,12 @@ impl FromRequestParts<App> for Program {
             .await;
         }
         // After what its silence may tell.
-        let (store, used) = (app.store.clone(), program.key.clone());
-        note_use(async move { store.system().touch_key(&used).await }).await;
-        if program.ends_soon(app.store.now())
+        let now = app.store.now();
+        if program.key.last_used_at.is_none_or(|at| now.since(at) >= store::system::LAST_USED) {
+            let (store, used) = (app.store.clone(), program.key.clone());
+            note_use(async move { store.system().touch_key(&used).await }).await;
+        }
+        if program.ends_soon(now)
             && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
         {
             remarks.add(ENDS, &at.to_string());

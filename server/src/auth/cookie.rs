@@ -25,7 +25,7 @@ pub(super) fn is_in(headers: &HeaderMap) -> bool {
 }
 
 /// What the cookies of this name hold, as the request carries them: nothing keeps a browser from sending several.
-pub(super) fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     pairs(headers).filter_map(|pair| pair.split_once('=')).filter(move |(its, _)| *its == name).map(|(_, value)| value)
 }
 

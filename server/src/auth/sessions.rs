@@ -124,8 +124,10 @@ impl SessionStore for Sessions {
         let system = self.store.system();
         let found = system.session(digest(&id.to_string()), self.idle).await.map_err(|error| backend(&error))?;
         let Some((session, who)) = found else { return Ok(None) };
-        let (store, used) = (self.store.clone(), session.clone());
-        note_use(async move { store.system().touch_session(&used).await }).await;
+        if self.store.now().since(session.last_used_at) >= system::LAST_USED {
+            let (store, used) = (self.store.clone(), session.clone());
+            note_use(async move { store.system().touch_session(&used).await }).await;
+        }
         let holder = Holder {
             tenant: session.tenant_id,
             person: session.person_id,

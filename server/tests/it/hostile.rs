@@ -33,6 +33,11 @@ fn what_a_browser_takes_is_understood_or_not() {
 }
 
 #[test]
+fn a_cookie_holds_what_stands_in_it() {
+    corpus("cookie", targets::cookie);
+}
+
+#[test]
 fn an_events_id_is_a_place_or_refused() {
     corpus("event_id", targets::event_id);
 }

@@ -37,7 +37,7 @@ impl Store {
 }
 
 /// How exactly "last used" is kept: more would be a write for every request.
-const LAST_USED: Duration = Duration::from_mins(1);
+pub const LAST_USED: Duration = Duration::from_mins(1);
 
 impl System<'_> {
     pub(crate) async fn read(&self) -> Result<Conn> {

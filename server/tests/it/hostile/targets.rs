@@ -2,7 +2,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
-use server::{door, live::Position, pki, web};
+use server::{auth, door, live::Position, pki, web};
 
 pub fn certificate_request(bytes: &[u8]) {
     let _ = pki::proven_key(bytes);
@@ -25,6 +25,15 @@ pub fn accept_encoding(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::header::ACCEPT_ENCODING, value)]);
     assert!(!web::accepts_brotli(&headers) || bytes.windows(2).any(|word| word == b"br"));
+}
+
+/// What a cookie holds stands in the header, without what separates cookies.
+pub fn cookie(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let headers = HeaderMap::from_iter([(http::header::COOKIE, value)]);
+    for held in auth::cookies(&headers, "castellan") {
+        assert!(!held.contains(';') && bytes.windows(held.len() + 1).any(|part| part[1..] == *held.as_bytes()), "{held}");
+    }
 }
 
 /// What is taken is a place that reads as itself again.
