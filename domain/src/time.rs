@@ -51,7 +51,9 @@ impl Timestamp {
     }
 
     fn utc(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        // RFC 3339 has no years before 0; a runner may say anything.
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).ok();
+        at.filter(|at| at.year() >= 0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
@@ -84,5 +86,12 @@ mod tests {
         assert_eq!(time.to_string(), "2026-03-01T14:05:09.123456Z");
         assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         assert_eq!(time.exact(), "2026-03-01 14:05:09 UTC");
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_the_beginning_of_time() {
+        for hostile in [i64::MIN, -70_000_000_000_000_000, i64::MAX] {
+            assert_eq!(serde_json::to_string(&Timestamp(hostile)).unwrap(), "\"1970-01-01T00:00:00Z\"", "{hostile}");
+        }
     }
 }

@@ -21,6 +21,9 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// How often it is looked for more tasks where some were ended that nobody stands behind.
 const TURNS: usize = 100;
 
+/// So many bytes may say why nothing started.
+const LONGEST_REASON: usize = 8_192;
+
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
@@ -265,6 +268,9 @@ impl Write {
         if !of_this || receipt.request != held.request_digest {
             return Err(domain::Invalid::new("receipt", "is for another run").into());
         }
+        if matches!(&receipt.end, End::NotStarted(why) if why.len() > LONGEST_REASON) {
+            return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
+        }
         if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
             return Err(Error::Conflict("Lines of output are missing."));
         }
@@ -274,7 +280,7 @@ impl Write {
             End::Cancelled => TaskState::Cancelled,
             End::Exited(_) | End::Signalled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
         };
-        if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_)) {
+        if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_) | End::Cancelled) {
             self.start_task(lease).await?; // its word that it started was lost
         }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
@@ -318,9 +324,18 @@ impl Write {
     /// The runner refuses to start it; nothing ran.
     pub async fn refuse_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
         let held = self.hold(lease).await?;
-        let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+        let reason = plain(reason);
         self.settle(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
         self.note_task(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
+    }
+
+    /// The runner has no room for it: another may take it. After the last attempt it failed, for the reason that the runner gives.
+    pub async fn give_back(&mut self, lease: Lease, reason: &str) -> Result<()> {
+        if lease.attempt >= MAX_ATTEMPTS {
+            return self.refuse_task(lease, reason).await;
+        }
+        let held = self.hold(lease).await?;
+        self.release(&held, &plain(reason)).await
     }
 
     /// Renews leases; gives back those that this runner does not hold any more.
@@ -393,6 +408,11 @@ impl Write {
         let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
         self.note_task(task.id, "task.release", detail).await
     }
+}
+
+/// What a runner says, as it is kept.
+fn plain(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// The runner that the actor is.

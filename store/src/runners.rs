@@ -85,6 +85,12 @@ impl Read {
         scoped!(self, Runner, fetch_all, concat!(columns!(), " order by id desc limit 500"))
     }
 
+    /// The one of this name that is not revoked: there is one at most.
+    pub async fn runner_named(&mut self, name: &str) -> Result<Option<Runner>> {
+        const SQL: &str = concat!(columns!(), " and name = $2 and revoked_at is null");
+        scoped!(self, Runner, fetch_optional, SQL, name.to_owned())
+    }
+
     /// One of them.
     pub async fn runner(&mut self, id: RunnerId) -> Result<Runner> {
         scoped!(self, Runner, fetch_one, concat!(columns!(), " and id = $2"), id)

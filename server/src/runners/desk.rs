@@ -17,6 +17,8 @@ use wire::v1::ServerMessage;
 /// Messages that wait to be sent to one runner.
 pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;
 
+/// How long a runner rests that had no room: by then its heartbeat has put our books right.
+const REST: Duration = Duration::from_secs(5);
 /// How often a runner that is turned away is written into the audit log.
 const NOTED: Duration = Duration::from_secs(3_600);
 /// How many runners that were turned away are remembered.
@@ -38,6 +40,15 @@ pub(super) struct Seat {
     pub end: CancellationToken,
     /// What it was told to cancel.
     pub cancelled: HashSet<Lease>,
+    /// Until when it gets nothing: it had no room.
+    pub rests_until: Option<Instant>,
+}
+
+impl Seat {
+    /// Whether it gets nothing for now.
+    pub fn rests(&self) -> bool {
+        self.rests_until.is_some_and(|until| until > Instant::now())
+    }
 }
 
 /// The seats.
@@ -89,6 +100,13 @@ impl Desk {
     /// Whether a runner is to be told of this cancellation: the first time only.
     pub fn is_first_cancel(&self, runner: RunnerId, lease: Lease) -> bool {
         self.seats().get_mut(&runner).is_some_and(|seat| seat.cancelled.insert(lease))
+    }
+
+    /// Gives a runner nothing for [`REST`]: it said that it has no room, whatever our books say.
+    pub fn rest(&self, runner: RunnerId) {
+        if let Some(seat) = self.seats().get_mut(&runner) {
+            seat.rests_until = Some(Instant::now() + REST);
+        }
     }
 
     /// Whether turning this runner away is worth a record: not every few seconds.

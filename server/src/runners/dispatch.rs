@@ -13,7 +13,7 @@ use wire::v1::{self, server_message::Kind};
 
 use super::{Shared, desk::Seat, words};
 
-/// After a failure of the database.
+/// After a failure of the database, and while a runner rests.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What is to be looked at.
@@ -63,16 +63,25 @@ pub(super) async fn run(shared: &Shared, stop: &CancellationToken) {
         let here = shared.desk.tenants();
         let due = std::mem::take(&mut agenda);
         for tenant in here.into_iter().filter(|tenant| due.all || due.tenants.contains(tenant)) {
-            if let Err(error) = serve(shared, tenant).await {
-                tracing::error!(%error, %tenant, "tasks could not be handed out; trying again");
-                agenda.tenants.insert(tenant);
+            match serve(shared, tenant).await {
+                Ok(Done::All) => continue,
+                Ok(Done::ForNow) => {}
+                Err(error) => tracing::error!(%error, %tenant, "tasks could not be handed out; trying again"),
             }
+            agenda.tenants.insert(tenant);
         }
     }
 }
 
+/// How far a tenant was served.
+enum Done {
+    All,
+    /// Something waits for a runner that rests.
+    ForNow,
+}
+
 /// Does for one tenant what can be done now.
-async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<()> {
+async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<Done> {
     let mut free = Vec::new();
     for seat in shared.desk.of(tenant) {
         let mut read = shared.store().read(&seat.actor).await?;
@@ -93,17 +102,23 @@ async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<()> {
     // A runner whose sandbox does not work gets a task only where no other is there: it answers with cause and fix.
     let fit = free.iter().any(|(_, seat)| seat.fit);
     free.retain(|(slots, seat)| *slots > 0 && (seat.fit || !fit));
-    if free.is_empty() || !is_waiting(shared, tenant).await? {
-        return Ok(());
+    let before = free.len();
+    free.retain(|(_, seat)| !seat.rests());
+    let some_rest = free.len() < before;
+    if (free.is_empty() && !some_rest) || !is_waiting(shared, tenant).await? {
+        return Ok(Done::All);
     }
     loop {
         free.sort_by_key(|(slots, _)| Reverse(*slots));
         // Runners take turns until they are as busy as each other; what one takes in its turn is one commit.
         let next = free.get(1).map_or(0, |(slots, _)| *slots);
-        let Some((slots, seat)) = free.first_mut() else { return Ok(()) };
-        let most = (*slots - next.min(*slots)).max(1);
-        let taken = claim(shared, seat, most).await?;
-        *slots = if taken < most { 0 } else { *slots - taken }; // fewer: nothing more that this one can run
+        let Some((slots, seat)) = free.first_mut() else {
+            return Ok(if some_rest { Done::ForNow } else { Done::All });
+        };
+        // No more than half of what can wait to be sent to it: when it says that they started, we are here again.
+        let most = (*slots - next.min(*slots)).max(1).min(seat.to.capacity() / 2);
+        let taken = if most == 0 { 0 } else { claim(shared, seat, most).await? };
+        *slots = if taken < most.max(1) { 0 } else { *slots - taken }; // fewer: nothing more that this one can run
         free.retain(|(slots, _)| *slots > 0);
     }
 }

@@ -76,7 +76,7 @@ async fn enrol(
         return Err(unknown());
     };
     let (id, now) = (RunnerId(new_id()), shared.store().now());
-    let mut actor = Actor::runner(place.tenant_id, id, &form.name, now);
+    let mut actor = Actor::runner(place.tenant_id, id, &words::plain(&form.name), now);
     actor.address = address.map(|address| address.to_string());
 
     let mut write = shared.store().write(&actor).await?;

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::receipts;
 
+/// Of so many leases that are not its own a runner may speak on one stream; an honest one had them once.
+const STALE: usize = 1_000;
+
 /// What follows from a word: a change that is to be committed, and the answer when it is.
 type Heard = store::Result<(Write, Option<server_message::Kind>)>;
 
@@ -91,18 +94,14 @@ impl Session {
     }
 
     async fn refused(&self, lease: Lease, reason: &str, elsewhere: bool) -> Heard {
-        if elsewhere {
-            let held = self.shared.store().read(&self.actor).await?.held().await?;
-            let others: Vec<_> = held.iter().map(|task| task.lease()).filter(|held| *held != lease).collect();
-            if others.len() == held.len() {
-                return Err(Error::NotFound);
-            }
-            let mut write = self.shared.store().write(&self.actor).await?;
-            write.release_unheld(&others).await?;
-            return Ok((write, None));
-        }
         let mut write = self.shared.store().write(&self.actor).await?;
-        write.refuse_task(lease, reason).await?;
+        if elsewhere {
+            write.give_back(lease, reason).await?;
+            // It seems the freest of all, and would be asked again at once.
+            self.shared.desk.rest(self.runner());
+        } else {
+            write.refuse_task(lease, reason).await?;
+        }
         Ok((write, None))
     }
 
@@ -129,8 +128,14 @@ impl Session {
         });
     }
 
-    /// A word about a lease that this runner does not hold (any more) changes nothing, and is recorded.
-    async fn stale(&self, lease: Lease, word: &'static str) -> Result<(), Status> {
+    /// A word about a lease that this runner does not hold (any more) changes nothing, and is recorded, once for each lease.
+    async fn stale(&mut self, lease: Lease, word: &'static str) -> Result<(), Status> {
+        if self.noted.len() >= STALE {
+            return Err(Status::resource_exhausted("too many words about leases of others"));
+        }
+        if !self.noted.insert(lease) {
+            return self.lost(lease).await;
+        }
         let noted = async {
             let mut write = self.shared.store().write(&self.actor).await?;
             write.note_refused_runner(Some(lease), &format!("it said {word}, and does not hold the lease")).await?;

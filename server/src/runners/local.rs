@@ -73,8 +73,11 @@ enum Entry {
 /// Finds out how the child of this tenant comes in; makes room for a new identity where the old one is of no use.
 async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> Result<Entry, Failure> {
     let console = Actor::console(tenant, shared.store().now());
-    let runners = shared.store().read(&console).await?.runners().await?;
-    let own = identity(folder).and_then(|id| runners.iter().find(|runner| runner.id == id));
+    let mut read = shared.store().read(&console).await?;
+    let own = match identity(folder) {
+        Some(id) => read.runner(id).await.map(Some).or_else(none)?,
+        None => None,
+    };
     match own {
         Some(runner) if runner.revoked_at.is_some() => return Ok(Entry::Revoked(folder.to_owned())),
         // It renews its certificate by itself, as long as that counts.
@@ -86,8 +89,9 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
         _ => {}
     }
     // One that lost its folder, or is too old: the name is for its successor.
-    for old in runners.iter().filter(|runner| runner.name == name && runner.revoked_at.is_none()) {
-        retire(shared, &console, old).await?;
+    if let Some(old) = read.runner_named(name).await? {
+        drop(read);
+        retire(shared, &console, &old).await?;
     }
     let token = token()?;
     let create = CreateEnrolment { enrolment: EnrolmentId(new_id()), name: name.to_owned() };
@@ -96,6 +100,11 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
     write.create_enrolment(proof, digest(&token)).await?;
     write.commit().await?;
     Ok(Entry::Token(token))
+}
+
+/// No such runner is none.
+fn none<T>(error: store::Error) -> store::Result<Option<T>> {
+    if matches!(error, store::Error::NotFound) { Ok(None) } else { Err(error) }
 }
 
 async fn retire(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Failure> {

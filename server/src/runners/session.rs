@@ -38,7 +38,8 @@ pub(super) async fn run(
     to: Outgoing,
 ) {
     let (end, stream) = (shared.stop.child_token(), super::new_id());
-    let mut session = Session { shared, peer, actor, to, end, stream, public_key: Vec::new() };
+    let mut session =
+        Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), noted: HashSet::new() };
     let (end, runner) = (session.end.clone(), session.runner());
     let ended = tokio::select! {
         ended = session.serve(from) => ended,
@@ -63,6 +64,15 @@ pub(super) struct Session {
     stream: Uuid,
     /// What its receipts are checked with.
     pub(super) public_key: Vec<u8>,
+    /// Of which leases it was recorded that they are not its own.
+    pub(super) noted: HashSet<Lease>,
+}
+
+/// However it ends, its seat is free: the dispatcher would go on giving it tasks.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.desk.leave(self.runner(), self.stream);
+    }
 }
 
 impl Session {
@@ -70,7 +80,7 @@ impl Session {
         self.peer
     }
 
-    fn runner(&self) -> RunnerId {
+    pub(super) fn runner(&self) -> RunnerId {
         RunnerId(self.peer.runner)
     }
 
@@ -138,6 +148,7 @@ impl Session {
             to: self.to.clone(),
             end: self.end.clone(),
             cancelled: HashSet::new(),
+            rests_until: None,
         });
         Ok(())
     }

@@ -277,6 +277,8 @@ on_both! {
         submit().await;
         world.claim(rex).await.unwrap();
         l.records("release_unheld", 1, rex, async |w| w.release_unheld(&[]).await).await;
+        let taken = world.claim(rex).await.unwrap();
+        l.records("give_back", 1, rex, async |w| w.give_back(lease(&taken), "no room").await).await;
         world.claim(rex).await.unwrap();
         world.submit(mia, asking(acme.ops)).await;
         world.wait(Duration::from_hours(25));

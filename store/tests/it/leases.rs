@@ -40,6 +40,7 @@ async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&
         ("start", world.change(runner, async |write| write.start_task(said).await).await),
         ("finish", world.finish(runner, taken, End::Exited(0)).await.map(drop)),
         ("refuse", world.change(runner, async |write| write.refuse_task(said, "late").await).await),
+        ("give back", world.change(runner, async |write| write.give_back(said, "late").await).await),
         ("renew", if renewed.unwrap() == [said] { Err(Error::NotFound) } else { Ok(()) }),
     ]
 }
@@ -251,6 +252,31 @@ on_both! {
             assert!(matches!(result, Err(Error::Invalid(_))), "{wrong:?}: {result:?}");
         }
         assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
+    }
+
+    /// Only the one that it speaks of: others that were handed out meanwhile are its own.
+    async fn what_a_runner_has_no_room_for_goes_back_by_itself_and_fails_in_the_end_with_the_reason(world) {
+        let acme = &world.acme;
+        let kept = running(world, acme).await;
+        let refused = world.submit(&acme.mia, sealed(acme.ops)).await.id;
+        for attempt in 1..=domain::task::MAX_ATTEMPTS {
+            assert_eq!(world.state(acme, refused).await, TaskState::Queued, "{attempt}");
+            let taken = world.claim(&acme.rex).await.unwrap();
+            assert_eq!(lease(&taken), Lease { task: refused, attempt });
+            world.change(&acme.rex, async |write| write.give_back(lease(&taken), "no\u{1b}room").await).await.unwrap();
+        }
+        let task = world.store.read(&acme.mia).await.unwrap().task(refused).await.unwrap();
+        assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("noroom".into()))));
+        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+    }
+
+    async fn a_receipt_that_says_too_much_of_why_nothing_started_is_refused(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        let long = world.finish(&acme.rex, &taken, End::NotStarted("x".repeat(8_193))).await;
+        assert!(matches!(long, Err(Error::Invalid(_))), "{long:?}");
+        world.finish(&acme.rex, &taken, End::NotStarted("x".repeat(8_192))).await.unwrap();
     }
 
     async fn a_refused_task_says_why(world) {

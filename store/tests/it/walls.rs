@@ -377,6 +377,7 @@ pub fn matrix() -> Vec<Row> {
         held                     "nnnnnnn+nn" |r, w, a, t| r.held().await;
         runners                  "++++++++++" |r, w, a, t| r.runners().await;
         runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
+        runner_named             "++++++++++" |r, w, a, t| r.runner_named("rex").await;
         sessions                 "--+-------" |r, w, a, t| r.sessions().await;
         factors                  "++++++++++" |r, w, a, t| r.factors().await;
         factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
@@ -439,6 +440,7 @@ pub fn matrix() -> Vec<Row> {
         refuse_task              "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
         note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
         renew_leases             "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
+        give_back                "nnnnnnn+nn" |x, w, a, t| x.give_back(t.lease, "no room").await;
         release_unheld           "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
         release_expired          "----------" |x, w, a, t| x.release_expired().await;
         create_enrolment         "dddddd+dd+" |x, w, a, t| x.create_enrolment(may(a, CreateEnrolment { enrolment: EnrolmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;

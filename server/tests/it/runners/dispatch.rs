@@ -1,6 +1,6 @@
 //! How tasks reach runners, and what comes back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use domain::{
@@ -98,12 +98,31 @@ async fn a_task_that_a_runner_has_no_room_for_goes_elsewhere() {
     let mut second = other.work(1, &[]).await;
     let refused = wire::v1::Refused { attempt: assign.attempt.clone(), reason: "no slot".into(), elsewhere: true };
     first.say(runner_message::Kind::Refused(refused));
-    // Either may have it now; its attempt is the second.
-    let again = tokio::select! {
-        again = first.assigned() => again,
-        again = second.assigned() => again,
-    };
+    let again = second.assigned().await;
     assert_eq!((again.attempt.unwrap().attempt, house.task(id).await.attempt), (2, 2));
+}
+
+/// The one that had no room seems the freest of all: asked again at once it would burn every attempt in a moment.
+#[tokio::test]
+async fn a_runner_without_room_rests_before_it_is_asked_again_and_its_last_word_says_why() {
+    let house = House::open().await;
+    let mut call = house.runner("full").await.work(1, &[]).await;
+    let (id, began) = (house.submit("true").await, Instant::now());
+    for number in 1..=3 {
+        let assign = call.assigned().await;
+        assert_eq!(assign.attempt.as_ref().unwrap().attempt, number);
+        assert!(began.elapsed() >= Duration::from_secs(5) * (number - 1), "{number}: {:?}", began.elapsed());
+        let reason = "no room on its disk".to_owned();
+        call.say(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: true }));
+    }
+    let ended = async {
+        while !house.task(id).await.state.is_final() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    let task = house.task(id).await;
+    assert!(task.state == TaskState::Failed && task.ending.unwrap().contains("no room on its disk"));
 }
 
 #[tokio::test]
