@@ -102,9 +102,14 @@ pub fn plain(line: &str) -> Cow<'_, str> {
     Cow::Owned(spans(line).into_iter().map(|span| span.text).collect())
 }
 
+/// So many spans a line has at most: whoever changes colours more often has the rest in the last one's. A page shows hundreds
+/// of lines, and each span is an element.
+const MOST: usize = 200;
+
 /// The spans of one line. Style does not carry over to the next line, so that any line can be shown alone.
 pub fn spans(line: &str) -> Vec<Span> {
     let (mut spans, mut style, mut rest) = (Vec::<Span>::new(), Style::default(), line);
+    let mut class = style.class();
     while let Some(c) = rest.chars().next() {
         let (eaten, sgr) = match c {
             '\u{1b}' | '\u{90}' | '\u{9b}' | '\u{9d}'..='\u{9f}' | '\u{98}' => escape(rest),
@@ -112,11 +117,12 @@ pub fn spans(line: &str) -> Vec<Span> {
         };
         if let Some(numbers) = sgr {
             style.apply(numbers);
+            class = style.class();
         } else if (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t' {
-            let class = style.class();
+            let is_full = spans.len() >= MOST;
             match spans.last_mut() {
-                Some(last) if last.class == class => last.text.push(c),
-                _ => spans.push(Span { class, text: c.to_string() }),
+                Some(last) if is_full || last.class == class => last.text.push(c),
+                _ => spans.push(Span { class: class.clone(), text: c.to_string() }),
             }
         }
         rest = rest.get(eaten..).unwrap_or("");
@@ -163,6 +169,13 @@ mod tests {
 
     fn shown(line: &str) -> Vec<(String, String)> {
         spans(line).into_iter().map(|s| (s.class, s.text)).collect()
+    }
+
+    #[test]
+    fn a_line_that_changes_colours_without_end_has_few_spans_and_all_of_its_text() {
+        let line = "\u{1b}[7ma\u{1b}[mb".repeat(3_000);
+        let spans = spans(&line);
+        assert_eq!((spans.len(), plain(&line).len()), (MOST, 6_000));
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl Priority {
 /// How often a task may be started in all when its runners vanish (delivery is at least once).
 pub const MAX_ATTEMPTS: u32 = 3;
 
+/// How many lines a script may have: each is one on the page of whoever approves it.
+pub const MOST_LINES: usize = 20_000;
+/// How many characters of it may be such that cannot be seen: each stands out there.
+pub const MOST_HIDDEN: usize = 20_000;
+
 /// The longest script, in bytes.
 pub const MAX_SCRIPT: usize = 256 * 1024;
 
@@ -174,6 +179,11 @@ pub struct SubmissionForm {
     pub organisation: Option<OrganisationId>,
 }
 
+/// Whether a character of a script stands out by name where it is read; line ends of Windows do, one for each line.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\t' && c != '\n') || crate::text::is_invisible(c)
+}
+
 const fn bash() -> Tool {
     Tool::Bash
 }
@@ -189,6 +199,15 @@ impl SubmissionForm {
     pub fn check(self, organisation: OrganisationId) -> Result<Submission, Invalid> {
         if self.script.trim().is_empty() || self.script.len() > MAX_SCRIPT || self.script.contains('\0') {
             return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
+        }
+        let (lines, hidden) = (self.script.lines().count(), self.script.chars().filter(|c| is_hidden(*c)).count());
+        if lines > MOST_LINES || hidden > MOST_HIDDEN {
+            return Err(Invalid::new(
+                "script",
+                format!(
+                    "must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} characters that cannot be seen"
+                ),
+            ));
         }
         let title = match self.title.trim() {
             "" => title_of(&self.script),
@@ -227,6 +246,18 @@ fn title_of(script: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_that_nobody_can_read_through_is_refused() {
+        let check = |script: String| {
+            let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
+            form.check(OrganisationId(uuid::Uuid::nil())).map_err(|invalid| invalid.to_string())
+        };
+        for (piece, most) in [("a\n", MOST_LINES), ("a\u{1}", MOST_HIDDEN), ("a\r\n", MOST_LINES)] {
+            check(piece.repeat(most)).unwrap();
+            assert!(check(piece.repeat(most + 1)).unwrap_err().contains("20000 lines"), "{piece:?}");
+        }
+    }
 
     #[test]
     fn every_state_but_the_first_is_reached_and_ended_ones_stay() {

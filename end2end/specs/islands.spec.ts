@@ -111,6 +111,24 @@ test('Watch: what happens elsewhere appears, and never moves what one reads', as
   expect(await stays()).toBe(true);
 });
 
+test('Watch: what was ticked is not taken out of the hand', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const make = (name: string) => mei.act('keys/create', { name, 'scopes[]': 'tasks:read', days: '30' });
+  await make('First');
+  const page = await mei.open(browser);
+  await page.goto('/keys');
+  const box = page.getByRole('checkbox').first();
+  await page.waitForRequest(/\/live/);
+  await box.check();
+  await make('Second');
+  await page.waitForTimeout(2_500); // longer than a list takes to follow
+  await expect(box).toBeChecked();
+  await expect(page.getByRole('link', { name: 'Second' })).toHaveCount(0);
+  await box.uncheck();
+  await page.getByRole('heading', { level: 1 }).click();
+  await expect(page.getByRole('link', { name: 'Second' })).toBeVisible();
+});
+
 test('LogView: the end is followed until one scrolls up, and again on demand', async ({ team, browser }) => {
   const page = await chatty(team, browser);
   const log = page.locator('#log-lines');

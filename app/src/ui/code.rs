@@ -1,5 +1,5 @@
 //! What must be read to the letter: digests, and text from outside with what is hidden in it made visible.
-use super::islands::Copy;
+use super::{islands::Copy, rcdata::rcdata};
 use domain::text::{Piece, reveal};
 use leptos::prelude::*;
 
@@ -64,10 +64,27 @@ pub fn Source(
 ) -> impl IntoView {
     // Lines end at line feeds only: a carriage return before one is shown, because a shell reads it.
     let body = text.strip_suffix('\n').unwrap_or(&text);
-    let lines = body.split('\n').map(|line| view! { <li><code>{revealed(line)}</code></li> }).collect_view();
+    // Written and not built of views: it may be many thousand lines long.
+    let mut lines = String::with_capacity(body.len() * 2);
+    for line in body.split('\n') {
+        lines.push_str("<li><code>");
+        for piece in reveal(line) {
+            match piece {
+                Piece::Plain(text) => lines.push_str(&rcdata(&text)),
+                Piece::Hidden(name) => {
+                    // The name is ours: U+ and digits.
+                    let title = t!("hidden-character", name = name.clone());
+                    for part in ["<mark class=\"hidden-character\" title=\"", &title, "\">", &name, "</mark>"] {
+                        lines.push_str(part);
+                    }
+                }
+            }
+        }
+        lines.push_str("</code></li>");
+    }
     view! {
         <div class="source" role="region" aria-label=label tabindex="0">
-            <ol>{lines}</ol>
+            <ol inner_html=lines></ol>
         </div>
     }
 }

@@ -183,8 +183,20 @@ fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
     let host = &full.program.host;
     let cookie = full.program.sign_in(&full.program.person("adam", "admin")?)?; // who sees every page
     let more = [
-        "/", "/tasks/new", "/approvals", "/runners", "/keys", "/sessions", "/rules", "/audit", "/people", "/unusual",
-        "/reviews", "/organisations", "/settings", RARE,
+        "/",
+        "/tasks/new",
+        "/approvals",
+        "/runners",
+        "/keys",
+        "/sessions",
+        "/rules",
+        "/audit",
+        "/people",
+        "/unusual",
+        "/reviews",
+        "/organisations",
+        "/settings",
+        RARE,
     ];
     for (_, path) in full.pages()?.into_iter().chain(more.map(|path| ("", path.to_owned()))) {
         let headers = [("cookie", cookie.as_str()), ("accept", "text/html"), ("accept-encoding", "br, gzip")];

@@ -1,7 +1,7 @@
 //! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
 use domain::{
-    Email, EventId, OrganisationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels, receipt::Receipt,
-    request::Request, scope::Scopes, task::SubmissionForm, text,
+    Email, EventId, OrganisationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels,
+    receipt::Receipt, request::Request, scope::Scopes, task::SubmissionForm, text,
 };
 
 /// What is read has one form, and is written in it again.

@@ -38,8 +38,7 @@ pub(super) async fn run(
     to: Outgoing,
 ) {
     let (end, stream) = (shared.stop.child_token(), super::new_id());
-    let mut session =
-        Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), noted: HashSet::new() };
+    let mut session = Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), noted: HashSet::new() };
     let (end, runner) = (session.end.clone(), session.runner());
     let ended = tokio::select! {
         ended = session.serve(from) => ended,

@@ -1,7 +1,7 @@
 //! Searching all of the output: the server names the lines, and one goes from place to place.
 use super::{bar, layout, line, marks, state};
 use crate::ui::islands::dom;
-use js_sys::{Array, encode_uri_component, futures::spawn_local};
+use js_sys::{Array, JsString, encode_uri_component, futures::spawn_local};
 use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 
@@ -82,7 +82,9 @@ pub fn step(forward: bool) {
 fn show() {
     let here = FOUND.with_borrow(|found| {
         let found = found.as_ref()?;
-        Some((found.text.to_lowercase(), found.lines.get(found.at).copied()?))
+        // As the page compares: by the browser's own table of letters.
+        let sought = JsString::from(found.text.as_str()).to_lower_case();
+        Some((String::from(sought), found.lines.get(found.at).copied()?))
     });
     marks::mark(here.clone());
     if let Some((_, line)) = here {

@@ -12,6 +12,9 @@ use js_sys::{Array, JSON};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, EventTarget, MessageEvent};
 
+/// Until a stream that the server did not give is asked for again, in milliseconds.
+const AGAIN: i32 = 5_000;
+
 /// Where the stream stands.
 pub struct Stream {
     attempt: u32,
@@ -33,14 +36,14 @@ impl Stream {
 pub fn open() {
     let _ = state::with(|viewer| {
         let stream = &mut viewer.stream;
-        if stream.ended {
+        let hidden = dom::document().is_some_and(|document| document.hidden());
+        if stream.ended || stream.source.is_some() || hidden {
             return;
         }
         let address = format!("{}/live?attempt={}&from={}", viewer.address, stream.attempt, stream.next);
         let Ok(source) = EventSource::new(&address) else { return };
         hear(&source, "open", |_| bar::say("log-said", "live", &[]));
-        // The browser tries again by itself.
-        hear(&source, "error", |_| bar::say("log-said", "lost", &[]));
+        hear(&source, "error", |_| lost());
         hear_data(&source, "lines", |data| take(&data));
         hear_data(&source, "attempt", |attempt| again(&attempt));
         hear(&source, "end", |_| end());
@@ -53,6 +56,16 @@ fn hear_data(source: &EventTarget, event: &str, act: impl Fn(String) + 'static) 
         let data = event.dyn_into::<MessageEvent>().ok().and_then(|event| event.data().as_string());
         act(data.unwrap_or_default());
     });
+}
+
+/// The browser itself tries again where the network failed; after an answer with an error it has given up.
+fn lost() {
+    bar::say("log-said", "lost", &[]);
+    let is_over = |source: &EventSource| source.ready_state() == EventSource::CLOSED;
+    let gave_up = state::with(|viewer| viewer.stream.source.take_if(|source| is_over(source)).is_some());
+    if gave_up == Some(true) {
+        dom::after(AGAIN, open);
+    }
 }
 
 fn end() {

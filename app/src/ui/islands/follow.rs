@@ -15,6 +15,9 @@ const GATHER: i32 = 300;
 
 /// How long to wait before looking again whether a region is free, in milliseconds.
 const AGAIN: i32 = 1_000;
+/// Until a stream that the server did not give is asked for again: twice as long each time, up to the longest.
+const FIRST: i32 = 2_000;
+const LONGEST: i32 = 60_000;
 
 #[derive(Clone)]
 struct Region {
@@ -37,6 +40,9 @@ thread_local! {
     /// Where the page is fetched from.
     static PAGE: RefCell<String> = const { RefCell::new(String::new()) };
     static GATHERING: Cell<bool> = const { Cell::new(false) };
+    /// Until a stream that failed is opened again, and until a page is fetched again.
+    static PATIENCE: Cell<i32> = const { Cell::new(FIRST) };
+    static RETRY: Cell<i32> = const { Cell::new(AGAIN) };
 }
 
 /// Adds a region. The stream is opened once all of the page's islands are awake.
@@ -73,13 +79,20 @@ fn each(act: impl FnMut(&mut Region)) {
 }
 
 fn open() {
+    // A page that is opened in the background waits until somebody looks at it.
+    if dom::document().is_some_and(|document| document.hidden()) || SOURCE.with_borrow(Option::is_some) {
+        return;
+    }
     let mut topics: Vec<String> =
         REGIONS.with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| noun(t).to_owned()).collect());
     topics.sort();
     topics.dedup();
     let Ok(source) = EventSource::new(&format!("/live?topics={}", topics.join(","))) else { return };
     // What happened before the stream was open, or while it was broken, was not heard.
-    let opened = Closure::<dyn Fn()>::new(heard_perhaps);
+    let opened = Closure::<dyn Fn()>::new(|| {
+        PATIENCE.set(FIRST);
+        heard_perhaps();
+    });
     source.set_onopen(Some(opened.as_ref().unchecked_ref()));
     opened.forget();
     for topic in topics {
@@ -93,7 +106,21 @@ fn open() {
     let missed = Closure::<dyn Fn()>::new(heard_perhaps);
     let _ = source.add_event_listener_with_callback("missed", missed.as_ref().unchecked_ref());
     missed.forget();
+    let failed = Closure::<dyn Fn()>::new(open_later);
+    source.set_onerror(Some(failed.as_ref().unchecked_ref()));
+    failed.forget();
     SOURCE.set(Some(source));
+}
+
+/// The browser itself tries again where the network failed; after an answer with an error it has given up.
+fn open_later() {
+    let is_over = |source: &EventSource| source.ready_state() == EventSource::CLOSED;
+    if SOURCE.with_borrow(|source| source.as_ref().is_some_and(is_over)) {
+        SOURCE.set(None);
+        let wait = PATIENCE.get();
+        PATIENCE.set((wait * 2).min(LONGEST));
+        dom::after(wait, open);
+    }
 }
 
 /// A browser opens only a few connections to one server: a page that nobody looks at gives its own back.
@@ -146,30 +173,37 @@ fn gather() {
     }
 }
 
+/// Fetches the page for those regions that are stale, and not in somebody's hands. One at a time: an older answer must not come
+/// last.
 async fn refresh() {
-    GATHERING.set(false);
-    let stale = REGIONS.with_borrow(|regions| regions.iter().any(|region| region.stale));
-    if !stale {
-        return;
+    let is_free = |region: &Region| region.stale && !dom::by_id(&region.id).is_some_and(|element| in_use(&element));
+    if REGIONS.with_borrow(|regions| regions.iter().any(is_free)) {
+        each(|region| region.stale = false);
+        match dom::fetch(&PAGE.with_borrow(String::clone)).await {
+            Ok(fresh) => {
+                RETRY.set(AGAIN);
+                each(|region| region.take(&fresh));
+            }
+            Err(_) => {
+                RETRY.set((RETRY.get() * 2).min(LONGEST));
+                each(|region| region.stale = true);
+            }
+        }
     }
-    each(|region| region.stale = false);
-    let Ok(fresh) = dom::fetch(&PAGE.with_borrow(String::clone)).await else { return };
-    let mut again = false;
-    each(|region| again |= !region.take(&fresh));
-    if again {
-        dom::after(AGAIN, gather);
+    GATHERING.set(false);
+    if REGIONS.with_borrow(|regions| regions.iter().any(|region| region.stale)) {
+        dom::after(RETRY.get(), gather);
     }
 }
 
 impl Region {
-    /// Takes its content from the fetched page. False when it is in use now and must be tried again.
-    fn take(&mut self, fresh: &Document) -> bool {
-        let (Some(old), Some(new)) = (dom::by_id(&self.id), fresh.get_element_by_id(&self.id)) else { return true };
+    /// Takes its content from the fetched page; in use now, it is stale still.
+    fn take(&mut self, fresh: &Document) {
+        let (Some(old), Some(new)) = (dom::by_id(&self.id), fresh.get_element_by_id(&self.id)) else { return };
         if old.inner_html() == new.inner_html() {
             self.shown();
         } else if in_use(&old) {
             self.stale = true;
-            return false;
         } else if !self.quiet && !self.asked && (scrolled_past(&old) || is_read(&old)) {
             let waiting = super::merge::merge(&old, &new).unwrap_or(self.news);
             if self.waiting.get_untracked() != waiting {
@@ -179,7 +213,6 @@ impl Region {
             replace(&old, &new);
             self.shown();
         }
-        true
     }
 
     fn shown(&mut self) {
@@ -190,10 +223,11 @@ impl Region {
     }
 }
 
-/// Whether replacing would take something out of somebody's hands: a field, an open question, what is being pressed, marked
-/// text.
+/// Whether replacing would take something out of somebody's hands: a field, what was ticked or chosen, an open question, what
+/// is being pressed, marked text.
 fn in_use(region: &Element) -> bool {
-    let busy = ":is(input, textarea, select):focus, details[open], :active";
+    let busy = ":is(input, textarea, select):focus, details[open], :active, \
+                input:checked:not([checked]), input[checked]:not(:checked), select:has(option[selected]) option:checked:not([selected])";
     let marked = || {
         let selection = dom::window()?.get_selection().ok()??;
         Some(!selection.is_collapsed() && region.contains(selection.anchor_node().as_ref()))
@@ -211,7 +245,8 @@ fn scrolled_past(region: &Element) -> bool {
     region.get_bounding_client_rect().top() < -40.0
 }
 
-fn replace(region: &Element, new: &Element) {
+/// Gives an element the content of another, and the focus back to what had it.
+pub(super) fn replace(region: &Element, new: &Element) {
     let focused = dom::document().and_then(|d| d.active_element()).filter(|element| region.contains(Some(element)));
     let same = focused.map(|element| (element.tag_name(), element.get_attribute("href"), element.text_content()));
     let nodes = new.child_nodes();
@@ -220,7 +255,7 @@ fn replace(region: &Element, new: &Element) {
     let Ok(candidates) = region.query_selector_all(&tag) else { return };
     let elements = (0..candidates.length()).filter_map(|n| candidates.get(n)?.dyn_into::<HtmlElement>().ok());
     for element in elements {
-        if element.get_attribute("href") == href && element.text_content() == text {
+        if element.get_attribute("href") == href && (href.is_some() || element.text_content() == text) {
             let _ = element.focus();
             return;
         }

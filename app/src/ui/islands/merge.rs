@@ -1,4 +1,5 @@
 //! Brings what stands in a list up to date without moving it: rows and counts, each known by where it leads.
+use super::follow::replace;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -12,7 +13,7 @@ pub fn merge(old: &Element, new: &Element) -> Option<u32> {
     let mut fresh = 0;
     for (key, element) in &theirs {
         match mine.iter().find(|(known, _)| known == key) {
-            Some((_, here)) if here.inner_html() != element.inner_html() => take_children(here, element),
+            Some((_, here)) if here.inner_html() != element.inner_html() => replace(here, element),
             Some(_) => {}
             None if element.tag_name() == "TR" => fresh += 1,
             None => {}
@@ -31,9 +32,4 @@ fn keyed(region: &Element) -> Vec<(String, Element)> {
         own => own,
     };
     elements.filter_map(|element| Some((key(&element)?, element))).collect()
-}
-
-fn take_children(here: &Element, from: &Element) {
-    let nodes = from.child_nodes();
-    here.replace_children_with_node(&(0..nodes.length()).filter_map(|at| nodes.get(at)).collect());
 }

@@ -32,7 +32,10 @@ pub fn cookie(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::header::COOKIE, value)]);
     for held in auth::cookies(&headers, "castellan") {
-        assert!(!held.contains(';') && bytes.windows(held.len() + 1).any(|part| part[1..] == *held.as_bytes()), "{held}");
+        assert!(
+            !held.contains(';') && bytes.windows(held.len() + 1).any(|part| part[1..] == *held.as_bytes()),
+            "{held}"
+        );
     }
 }
 

@@ -1,7 +1,6 @@
 //! Cookies: planted, replayed, and in flight while their owner signs out (E11).
 use std::time::Duration;
 
-
 use crate::{
     ask::{Answer, Who, form},
     people::{Browser, PASSWORD},
