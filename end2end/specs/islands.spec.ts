@@ -116,10 +116,12 @@ test('Watch: what was ticked is not taken out of the hand', async ({ team, brows
   const make = (name: string) => mei.act('keys/create', { name, 'scopes[]': 'tasks:read', days: '30' });
   await make('First');
   const page = await mei.open(browser);
+  const live = page.waitForRequest(/\/live/);
   await page.goto('/keys');
+  await live;
   const box = page.getByRole('checkbox').first();
-  await page.waitForRequest(/\/live/);
   await box.check();
+  await page.getByRole('heading', { level: 1 }).click(); // the focus goes elsewhere
   await make('Second');
   await page.waitForTimeout(2_500); // longer than a list takes to follow
   await expect(box).toBeChecked();
