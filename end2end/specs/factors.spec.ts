@@ -46,7 +46,7 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
   await expect(ada, 'nothing else is reached').toHaveURL(/second-factor/);
   const { secret, used, codes } = await enrol(ada);
   expect(codes).toHaveLength(10);
-  await expect(ada).toHaveURL('/');
+  await expect(ada).toHaveURL('/people');
 
   const again = await window(guarded, browser, false);
   await again.goto('/rules');
