@@ -102,7 +102,7 @@ mod tests {
     fn d_04_what_is_hidden_in_a_script_stands_out_by_name() {
         let html = view! { <Source text="a\u{202e}<b>\r\nc\n" label="Script" /> }.to_html().replace("<!>", "");
         assert!(html.contains(">U+202E</mark>") && html.contains(">U+000D</mark>"), "{html}");
-        assert!(html.contains("&lt;b&gt;") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("&lt;b>") && !html.contains("<b>"), "{html}");
         assert_eq!(html.matches("<li>").count(), 2);
     }
 }

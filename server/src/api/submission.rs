@@ -22,7 +22,7 @@ pub(super) struct NewTask {
     /// `bash`.
     #[schema(required = false, value_type = words::Tool, default = "bash")]
     tool: Tool,
-    /// The script: 1 byte to 256 KiB of text without NUL.
+    /// The script: 1 byte to 256 KiB of text without NUL, in 20,000 lines at most.
     #[schema(min_length = 1, max_length = 262_144)]
     script: String,
     /// A line to recognise it by, up to 120 characters; made from the script when left out.

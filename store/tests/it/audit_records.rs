@@ -273,12 +273,12 @@ on_both! {
         l.records("cancel_task", 1, mia, async |w| w.cancel_task(mia.may(stop())?).await).await;
         submit().await;
         let taken = world.claim(rex).await.unwrap();
+        l.records("give_back", 1, rex, async |w| w.give_back(lease(&taken), "no room").await).await;
+        let taken = world.claim(rex).await.unwrap();
         l.records("refuse_task", 1, rex, async |w| w.refuse_task(lease(&taken), "no").await).await;
         submit().await;
         world.claim(rex).await.unwrap();
         l.records("release_unheld", 1, rex, async |w| w.release_unheld(&[]).await).await;
-        let taken = world.claim(rex).await.unwrap();
-        l.records("give_back", 1, rex, async |w| w.give_back(lease(&taken), "no room").await).await;
         world.claim(rex).await.unwrap();
         world.submit(mia, asking(acme.ops)).await;
         world.wait(Duration::from_hours(25));
