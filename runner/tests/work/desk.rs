@@ -14,8 +14,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 use wire::v1::{
-    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, RunnerMessage, ServerMessage, Started,
-    Welcome,
+    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, Refused, RunnerMessage, ServerMessage,
+    Started, Welcome,
     runner_message::Kind,
     runner_server::{Runner, RunnerServer},
     server_message,
@@ -148,6 +148,13 @@ impl Call {
         match self.hear().await {
             Some(Kind::Started(started)) => started,
             other => panic!("{other:?} instead of a start"),
+        }
+    }
+
+    pub async fn refused(&mut self) -> Refused {
+        match self.hear().await {
+            Some(Kind::Refused(refused)) => refused,
+            other => panic!("{other:?} instead of a refusal"),
         }
     }
 

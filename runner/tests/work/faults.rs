@@ -100,35 +100,63 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     worker.stop().await;
 }
 
-/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here.
+/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here. The one slot is then held by
+/// the earlier attempt itself.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_is_assigned_anew_begins_when_its_earlier_attempt_is_gone() {
+async fn a_task_that_is_assigned_anew_begins_in_the_slot_of_its_earlier_attempt_when_that_is_gone() {
     let site = Site::open().await;
-    let worker = site.work().await;
+    let worker = site.work_with(1).await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; sleep 3623")).await;
+    let nap = nap(3623);
+    call.assign(site.assignment(7, 1, &format!("trap '' TERM; echo here; {nap}"))).await;
     call.lines(7, 1, &mut Vec::new(), 1).await;
-    let watch = std::thread::spawn(|| {
+    let watched = nap.clone();
+    let watch = std::thread::spawn(move || {
         let (began, mut most) = (Instant::now(), 0);
         while began.elapsed() < Duration::from_secs(2) {
-            most = most.max(sleepers("sleep\x003623"));
+            most = most.max(sleepers(&watched));
             std::thread::sleep(Duration::from_millis(5));
         }
         most
     });
-    call.assign(site.assignment(7, 2, "echo again; sleep 3623")).await;
+    // The same once more is no other attempt: it is refused, and what runs is left alone.
+    call.assign(site.assignment(7, 1, "echo once more")).await;
+    let refused = call.refused().await;
+    assert!(refused.reason.contains("before") && !refused.elsewhere, "{}", refused.reason);
+    eventually("it still runs", || sleepers(&nap) == 1).await;
+
+    call.assign(site.assignment(7, 2, &format!("echo again; {nap}"))).await;
     let mut kept = Vec::new();
     call.lines(7, 2, &mut kept, 1).await;
     assert_eq!(kept, ["again"]);
     assert_eq!(watch.join().unwrap(), 1, "never two at once");
+    // Another task finds no slot.
+    call.assign(site.assignment(8, 1, "true")).await;
+    assert!(call.refused().await.elsewhere, "another runner may have a slot");
     worker.stop().await;
+    assert_eq!(sleepers(&nap), 0);
+    assert!(site.is_empty("spool"));
 }
 
-/// How many processes have this in their command line.
-fn sleepers(words: &str) -> usize {
+/// A command that sleeps for longer than any test, and by whose words this program's own are found.
+fn nap(seconds: u32) -> String {
+    format!("sleep {seconds}.{:07}", std::process::id())
+}
+
+/// How many processes run this command.
+fn sleepers(nap: &str) -> usize {
     let lines = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| std::fs::read(entry.path().join("cmdline")));
+    let words = nap.replace(' ', "\0");
     lines.flatten().filter(|line| line.starts_with(words.as_bytes())).count()
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Instant::now();
+    while !holds() {
+        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The other half of fencing: by the time the server gives the task to somebody else, it does not run here any more.

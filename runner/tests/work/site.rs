@@ -14,13 +14,11 @@ use rcgen::{
     KeyPair, PKCS_ECDSA_P384_SHA384,
 };
 use runner::{
-    Agent,
-    agent::AgentError,
-    clock,
+    Agent, clock,
     config::Endpoint,
     folder::Folder,
     identity::{GrantKey, Identity, RunnerKey},
-    sandbox::{Bubblewrap, Config, Executor},
+    sandbox::{Bubblewrap, Config},
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -130,18 +128,20 @@ impl Site {
 
     /// Starts the runner, as it is on disk.
     pub async fn work(&self) -> Worker {
-        self.try_work(Bubblewrap::new(&Config::default()).await).unwrap()
+        self.work_with(2).await
     }
 
-    pub fn try_work<E: Executor>(&self, executor: E) -> Result<Worker, AgentError> {
-        let folder = Folder::open(&self.folder())?;
+    /// The same with so many slots.
+    pub async fn work_with(&self, slots: u32) -> Worker {
+        let executor = Bubblewrap::new(&Config::default()).await;
+        let folder = Folder::open(&self.folder()).unwrap();
         let identity = Identity::load(&folder).unwrap().unwrap();
         let key = RunnerKey::open(&folder).unwrap().unwrap();
         let endpoint: Endpoint = identity.endpoint.parse().unwrap();
-        let agent = Agent::new(folder, identity, key, endpoint, executor, 2)?;
+        let agent = Agent::new(folder, identity, key, endpoint, executor, slots).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let done = tokio::spawn(agent.run(async { drop(stopped.await) }));
-        Ok(Worker { stop, done })
+        Worker { stop, done }
     }
 
     /// Waits until the runner's folder of this name is empty.
