@@ -36,13 +36,24 @@ impl<E: Executor> Agent<E> {
         }
     }
 
-    /// Says everything that can be said now.
+    /// Says everything that can be said now. An attempt whose output cannot be read back is given up: no heartbeat
+    /// names it any more, its lease ends, and the task runs again. Kept, it would never be done.
     pub(super) fn speak(&mut self, session: Option<&Session>) {
         let Some(session) = session.filter(|session| session.every.is_some()) else { return };
+        let mut lost = Vec::new();
         for held in self.held.values_mut() {
             match held.words() {
                 Ok(words) => words.into_iter().for_each(|word| session.link.send(word)),
-                Err(error) => tracing::error!(attempt = %held.attempt(), %error, "output cannot be read back"),
+                Err(error) => {
+                    let attempt = held.attempt();
+                    tracing::error!(%attempt, %error, "given up, because its output cannot be read back");
+                    lost.push(attempt);
+                }
+            }
+        }
+        for attempt in lost {
+            if let Some(held) = self.held.remove(&attempt) {
+                self.kill(held);
             }
         }
     }
@@ -50,7 +61,7 @@ impl<E: Executor> Agent<E> {
     /// Starts a verified attempt; says why not, and whether another runner might.
     pub(super) fn begin(&mut self, verified: Verified) -> Result<(), (String, bool)> {
         let attempt = verified.attempt();
-        // An earlier attempt of the task leaves its slot to this one: refused, the task would use up its attempts meanwhile.
+        // An earlier attempt of the task leaves its slot to this one: refused, the task would use up its attempts.
         let follows = self.is_here(attempt.task);
         let slot = if follows { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() };
         if slot.is_none() && !follows {
@@ -117,7 +128,7 @@ impl<E: Executor> Agent<E> {
         self.abandon_running();
         let Self { events: (sender, mut receiver), .. } = self;
         drop(sender);
-        // Each attempt, also one that waits for its slot, can tell until it is gone; were nobody listening, it would wait.
+        // Each attempt, also one that waits for its slot, can tell until it is gone; unheard, it would wait.
         let gone = async { while receiver.recv().await.is_some() {} };
         if timeout(LEAVING, gone).await.is_err() {
             tracing::error!("a sandbox is slow to go; it dies with this process");

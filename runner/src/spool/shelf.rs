@@ -55,7 +55,8 @@ impl Shelf {
             let path = entry.map_err(failed(&spools))?.path();
             let attempt = path.file_name().and_then(|name| name.to_str()?.parse::<Attempt>().ok());
             let found = attempt.zip(Spool::reopen(path.clone()).unwrap_or_else(|error| {
-                tracing::error!(path = %path.display(), %error, "unsent output cannot be read");
+                let path = path.display();
+                tracing::error!(%path, %error, "unsent output is damaged and given up; its task runs again");
                 None
             }));
             match found {
@@ -108,6 +109,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::spool::tests::signed;
 
     fn attempt(number: u32) -> Attempt {
         Attempt { task: TaskId(Uuid::from_u128(5)), number }
@@ -135,7 +137,7 @@ mod tests {
     fn what_ended_is_found_again_until_it_is_removed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
-        let signed = Signed { receipt: "{}".into(), signature: vec![7] };
+        let signed = signed(0);
         {
             let folder = Folder::open(&path).unwrap();
             let (mut shelf, _) = Shelf::open(&folder).unwrap();
@@ -147,5 +149,21 @@ mod tests {
         assert_eq!((ended.attempt, &ended.signed), (attempt(1), &signed));
         ended.spool.remove().unwrap();
         assert!(Shelf::open(&folder).unwrap().1.is_empty());
+    }
+
+    /// As after a power cut between the receipt and its lines: the attempt is given up, and what else ended is not.
+    #[test]
+    fn what_is_damaged_is_given_up_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&data.path().join("runner")).unwrap();
+        let (mut shelf, _) = Shelf::open(&folder).unwrap();
+        let other = Attempt { task: TaskId(Uuid::from_u128(6)), number: 1 };
+        shelf.begin(attempt(1)).unwrap().unwrap().finish(&signed(1)).unwrap();
+        shelf.begin(other).unwrap().unwrap().finish(&signed(0)).unwrap();
+        let (mut shelf, ended) = Shelf::open(&folder).unwrap();
+        assert_eq!(ended.iter().map(|ended| ended.attempt).collect::<Vec<_>>(), [other]);
+        assert!(!folder.path("spool").join(attempt(1).to_string()).exists());
+        assert!(shelf.begin(attempt(1)).unwrap().is_none(), "it was begun all the same");
+        assert!(shelf.begin(attempt(2)).unwrap().is_some());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
 use wire::v1::{Reject, runner_message::Kind, server_message};
 
 use crate::site::{Site, attempt_of};
@@ -78,6 +79,63 @@ async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
     worker.stop().await;
 }
 
+/// As when the disk loses what it took: the server would ask for ever for lines that nobody has.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_whose_output_is_lost_is_given_up_and_the_others_go_on() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    let nap = nap(3624);
+    call.assign(site.assignment(7, 1, &format!("echo here; {nap}"))).await;
+    call.lines(7, 1, &mut Vec::new(), 1).await;
+    eventually("it runs", || sleepers(&nap) > 0).await;
+    let file = site.folder().join(format!("spool/{}.1/lines", Uuid::from_u128(7)));
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+    drop(call);
+
+    let mut call = site.desk.call().await;
+    assert_eq!(call.greet(site.grant_key(), 30).await.held.len(), 1, "nobody has looked yet");
+    call.assign(site.assignment(8, 1, "sleep 2; echo other")).await;
+    call.lines_ack(7, 1, 1).await;
+    eventually("it is killed", || sleepers(&nap) == 0).await;
+    let mut lines = Vec::new();
+    call.rest(8, 1, &mut lines).await;
+    assert_eq!(lines, ["other"]);
+    assert_eq!(call.active, [attempt_of(8, 1).unwrap()], "no heartbeat renews the lease of what was given up");
+    call.assign(site.assignment(7, 2, "echo again")).await;
+    let mut lines = Vec::new();
+    call.rest(7, 2, &mut lines).await;
+    assert_eq!(lines, ["again"]);
+    worker.stop().await;
+}
+
+/// A power cut between a receipt and its lines: the stream is not ended for it again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_whose_lines_are_lost_is_given_up_at_the_next_start() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    for task in [7, 8] {
+        call.assign(site.assignment(task, 1, "echo done")).await;
+        call.rest(task, 1, &mut Vec::new()).await;
+    }
+    worker.stop().await;
+    let file = site.folder().join(format!("spool/{}.1/lines", Uuid::from_u128(7)));
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    let held = call.greet(site.grant_key(), 30).await.held;
+    assert_eq!(held.into_iter().map(|held| held.attempt).collect::<Vec<_>>(), [attempt_of(8, 1)]);
+    call.lines_ack(8, 1, 1).await;
+    let mut lines = Vec::new();
+    call.rest(8, 1, &mut lines).await;
+    assert_eq!(lines, ["done"]);
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_lease_kills_at_once_and_says_no_more() {
     let site = Site::open().await;
@@ -100,8 +158,8 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     worker.stop().await;
 }
 
-/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here. The one slot is then held by
-/// the earlier attempt itself.
+/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here. The one slot is then held
+/// by the earlier attempt itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_is_assigned_anew_begins_in_the_slot_of_its_earlier_attempt_when_that_is_gone() {
     let site = Site::open().await;
