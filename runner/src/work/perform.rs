@@ -76,7 +76,7 @@ impl<E: Executor> Performance<E> {
         let mut started_at = clock::now();
         let mut printed = Printed::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
-            Err(cause) => End::NotStarted(cause),
+            Err(end) => end,
             Ok(running) => {
                 started_at = clock::now();
                 let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // nobody listens at the very end
@@ -106,11 +106,16 @@ impl<E: Executor> Performance<E> {
         }
     }
 
-    async fn start(&self) -> Result<Running, String> {
-        let job = job(&self.verified).map_err(|error| error.to_string())?;
+    /// Starts it, or says how it ended without.
+    async fn start(&self) -> Result<Running, End> {
+        let job = job(&self.verified).map_err(|error| End::NotStarted(error.to_string()))?;
         let begun = on_disk(&self.spool, Spool::is_begun).await;
-        begun.map_err(|error| format!("the runner's disk cannot be written: {error}"))?;
-        self.executor.start(job).await.map_err(|error| error.to_string())
+        begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
+        // It may have waited long: for the disk, or for an earlier attempt to be gone.
+        if *self.orders.borrow() != Order::Run {
+            return Err(End::Cancelled);
+        }
+        self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
     /// Carries output to the spool until the end.
