@@ -2,6 +2,7 @@
 //!
 //! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`]).
 
+mod lasting;
 mod record;
 mod shelf;
 
@@ -15,7 +16,7 @@ use std::{
 use domain::{log::Line, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 
-use crate::folder::sync_parent;
+pub use lasting::{Beginning, Ending};
 pub use shelf::Shelf;
 
 const LINES: &str = "lines";
@@ -152,14 +153,6 @@ impl Spool {
         Ok(lines)
     }
 
-    /// Waits until the disk has it that the attempt was begun; before that nothing of it may run.
-    ///
-    /// # Errors
-    /// When the disk is broken.
-    pub fn is_begun(&self) -> io::Result<()> {
-        self.marker.as_deref().map_or(Ok(()), sync_parent)
-    }
-
     /// Marks the attempt as ended: from here on it survives the runner.
     ///
     /// # Errors
@@ -168,18 +161,6 @@ impl Spool {
         let draft = self.folder.join(DRAFT);
         fs::write(&draft, serde_json::to_vec(receipt)?)?;
         fs::rename(draft, self.folder.join(RECEIPT))
-    }
-
-    /// Waits until the disk has what is here: from then on it survives a power cut, too.
-    ///
-    /// # Errors
-    /// When the disk is broken.
-    pub fn settle(&self) -> io::Result<()> {
-        self.file.sync_data()?;
-        let receipt = self.folder.join(RECEIPT);
-        File::open(&receipt)?.sync_all()?;
-        sync_parent(&receipt)?;
-        sync_parent(&self.folder)
     }
 
     /// Forgets all of it.

@@ -68,7 +68,7 @@ impl Shelf {
     }
 
     /// Begins an attempt, once for ever: whatever is killed at whatever moment, the same attempt or an earlier one
-    /// of the task is never begun here again. [`Spool::is_begun`] makes that last through a power cut. `None` when it was
+    /// of the task is never begun here again. [`Beginning::sync`](super::Beginning::sync) makes that last through a power cut. `None` when it was
     /// begun already.
     ///
     /// # Errors

@@ -109,7 +109,8 @@ impl<E: Executor> Performance<E> {
     /// Starts it, or says how it ended without.
     async fn start(&self) -> Result<Running, End> {
         let job = job(&self.verified).map_err(|error| End::NotStarted(error.to_string()))?;
-        let begun = on_disk(&self.spool, Spool::is_begun).await;
+        let beginning = self.spool.lock().unwrap_or_else(PoisonError::into_inner).beginning();
+        let begun = on_disk(move || beginning.sync()).await;
         begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
         // It may have waited long: for the disk, or for an earlier attempt to be gone.
         if *self.orders.borrow() != Order::Run {
@@ -194,8 +195,15 @@ impl<E: Executor> Performance<E> {
 
 /// Makes a spool last that somebody else still needs: the server does not have it yet.
 async fn settle(spool: Arc<Mutex<Spool>>) {
-    if Arc::strong_count(&spool) > 1
-        && let Err(error) = on_disk(&spool, Spool::settle).await
+    if Arc::strong_count(&spool) == 1 {
+        return;
+    }
+    let ending = spool.lock().unwrap_or_else(PoisonError::into_inner).ending();
+    let settled = match ending {
+        Ok(ending) => on_disk(move || ending.sync()).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = settled
         && error.kind() != io::ErrorKind::NotFound
     // the server has it since
     {
@@ -204,10 +212,8 @@ async fn settle(spool: Arc<Mutex<Spool>>) {
 }
 
 /// Waits for the disk, on a thread that may wait.
-async fn on_disk(spool: &Arc<Mutex<Spool>>, work: fn(&Spool) -> io::Result<()>) -> io::Result<()> {
-    let spool = Arc::clone(spool);
-    let done = tokio::task::spawn_blocking(move || work(&spool.lock().unwrap_or_else(PoisonError::into_inner)));
-    done.await.map_err(io::Error::other)?
+async fn on_disk(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 fn obey(order: Order, handle: &Handle) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wire::v1::{Reject, runner_message::Kind, server_message};
 
-use crate::site::{Site, attempt_of};
+use crate::site::{Site, attempt_of, eventually};
 use runner::clock;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,14 +207,6 @@ fn sleepers(nap: &str) -> usize {
     let lines = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| std::fs::read(entry.path().join("cmdline")));
     let words = nap.replace(' ', "\0");
     lines.flatten().filter(|line| line.starts_with(words.as_bytes())).count()
-}
-
-async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = Instant::now();
-    while !holds() {
-        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// The other half of fencing: by the time the server gives the task to somebody else, it does not run here any more.

@@ -1,6 +1,10 @@
 //! Two sides that trust each other: an authority, a server's port, an enrolled runner's folder.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
@@ -146,11 +150,7 @@ impl Site {
 
     /// Waits until the runner's folder of this name is empty.
     pub async fn empties(&self, folder: &str) {
-        let patience = std::time::Instant::now();
-        while !self.is_empty(folder) {
-            assert!(patience.elapsed().as_secs() < 5, "{folder} stays full");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        eventually(&format!("{folder} is empty"), || self.is_empty(folder)).await;
     }
 
     /// Whether the runner's folder of this name is empty.
@@ -177,7 +177,7 @@ impl Site {
             request: RequestDigest::of(&request),
             rule: "air-gapped-bash".into(),
             deciders: vec![],
-            expires_at: now.after(std::time::Duration::from_secs(60)),
+            expires_at: now.after(Duration::from_secs(60)),
         };
         v1::Assign {
             attempt: attempt_of(task, attempt),
@@ -186,6 +186,15 @@ impl Site {
             grant: grant.canonical().into(),
             grant_signature: self.grants.sign(&grant.signed_bytes()).as_ref().to_vec().into(),
         }
+    }
+}
+
+/// Waits until something holds.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Instant::now();
+    while !holds() {
+        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
