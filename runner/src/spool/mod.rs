@@ -2,6 +2,7 @@
 //!
 //! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`]).
 
+mod begun;
 mod lasting;
 mod record;
 mod shelf;
