@@ -6,5 +6,6 @@ mod desk;
 mod faults;
 mod hostile;
 mod life;
+mod program;
 mod renewal;
 mod site;
