@@ -142,9 +142,15 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; while true; do sleep 0.1; echo more; done")).await;
+    let nap = nap(3625);
+    let script = format!("trap '' TERM; {nap} & echo here; while true; do sleep 0.1; echo more; done");
+    call.assign(site.assignment(7, 1, &script)).await;
     call.lines(7, 1, &mut Vec::new(), 1).await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.lease_lost(7, 1).await;
+    let lost = Instant::now();
+    eventually("it is killed", || sleepers(&nap) == 0).await;
+    assert!(lost.elapsed() < Duration::from_secs(4), "nobody waits for what is no longer ours: {:?}", lost.elapsed());
     // Another task follows; of the first not a word comes after its first.
     call.assign(site.assignment(8, 1, "sleep 1; echo other")).await;
     let mut heard = 0;
@@ -216,11 +222,14 @@ async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 5).await;
-    call.assign(site.assignment(7, 1, "while true; do sleep 0.1; echo alive; done")).await;
+    let nap = nap(3626);
+    call.assign(site.assignment(7, 1, &format!("{nap} & while true; do sleep 0.1; echo alive; done"))).await;
     call.started().await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.alive = false;
     let silent = Instant::now();
     while call.hear().await.is_some() {}
+    eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(silent.elapsed() < Duration::from_secs(5), "{:?}", silent.elapsed());
     let mut call = site.desk.call().await;
     assert!(call.greet(site.grant_key(), 5).await.held.is_empty());
@@ -234,10 +243,13 @@ async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "sleep 100")).await;
+    let nap = nap(3627);
+    call.assign(site.assignment(7, 1, &nap)).await;
     call.started().await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.say(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
     while call.hear().await.is_some() {}
+    eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(site.desk.is_quiet().await, "it does not come back at once");
     let mut call = site.desk.call().await;
     assert!(call.greet(site.grant_key(), 30).await.held.is_empty());
