@@ -1,6 +1,6 @@
 //! `castellan-runner`: enrols where it must, and works until it is told to stop.
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, io::Write, process::ExitCode};
 
 use clap::Parser;
 use runner::{
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match harden::harden().map_err(Into::into).and_then(|()| run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("castellan-runner: {error}");
+            let _ = writeln!(std::io::stderr(), "castellan-runner: {error}"); // nobody may be there to read it
             ExitCode::FAILURE
         }
     }
@@ -29,6 +29,8 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&config.log)?)
         .with_writer(std::io::stderr)
+        // Else a line that nobody reads any more, as when the server is killed, is a panic.
+        .log_internal_errors(false)
         .with_ansi(false);
     if config.exit_with_stdin {
         lines.without_time().with_target(false).init(); // the server puts them into its own log

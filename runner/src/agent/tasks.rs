@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use domain::TaskId;
 use tokio::{sync::watch, time::timeout};
 
 use super::{Agent, held::Held, stream::Session};
@@ -35,13 +36,24 @@ impl<E: Executor> Agent<E> {
         }
     }
 
-    /// Says everything that can be said now.
+    /// Says everything that can be said now. An attempt whose output cannot be read back is given up: no heartbeat
+    /// names it any more, its lease ends, and the task runs again. Kept, it would never be done.
     pub(super) fn speak(&mut self, session: Option<&Session>) {
         let Some(session) = session.filter(|session| session.every.is_some()) else { return };
+        let mut lost = Vec::new();
         for held in self.held.values_mut() {
             match held.words() {
                 Ok(words) => words.into_iter().for_each(|word| session.link.send(word)),
-                Err(error) => tracing::error!(attempt = %held.attempt(), %error, "output cannot be read back"),
+                Err(error) => {
+                    let attempt = held.attempt();
+                    tracing::error!(%attempt, %error, "given up, because its output cannot be read back");
+                    lost.push(attempt);
+                }
+            }
+        }
+        for attempt in lost {
+            if let Some(held) = self.held.remove(&attempt) {
+                self.kill(held);
             }
         }
     }
@@ -49,9 +61,12 @@ impl<E: Executor> Agent<E> {
     /// Starts a verified attempt; says why not, and whether another runner might.
     pub(super) fn begin(&mut self, verified: Verified) -> Result<(), (String, bool)> {
         let attempt = verified.attempt();
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        // An earlier attempt of the task leaves its slot to this one: refused, the task would use up its attempts.
+        let follows = self.is_here(attempt.task);
+        let slot = if follows { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() };
+        if slot.is_none() && !follows {
             return Err(("every slot of this runner is taken".into(), true));
-        };
+        }
         let spool = match self.shelf.begin(attempt) {
             Ok(Some(spool)) => Arc::new(Mutex::new(spool)),
             Ok(None) => return Err(("this runner has begun this attempt, or a later one, before".into(), false)),
@@ -59,24 +74,27 @@ impl<E: Executor> Agent<E> {
         };
         let before = self.make_way(attempt);
         let (order, orders) = watch::channel(Order::Run);
-        let performance = Performance {
-            executor: Arc::clone(&self.executor),
-            verified,
-            me: self.me(),
-            key: Arc::clone(&self.key),
-            spool: Arc::clone(&spool),
-            orders,
-            events: self.events.0.clone(),
-            slot,
-        };
+        self.held.insert(attempt, Held::begun(attempt, Arc::clone(&spool), order));
+        let (executor, key) = (Arc::clone(&self.executor), Arc::clone(&self.key));
+        let (me, events, slots) = (self.me(), self.events.0.clone(), Arc::clone(&self.slots));
         tokio::spawn(async move {
             for earlier in before {
                 earlier.closed().await;
             }
-            performance.run().await;
+            let slot = match slot {
+                Some(slot) => Ok(slot),
+                None => slots.acquire_owned().await,
+            };
+            let Ok(slot) = slot else { return }; // nobody closes them
+            Performance { executor, verified, me, key, spool, orders, events, slot }.run().await;
         });
-        self.held.insert(attempt, Held::begun(attempt, spool, order));
         Ok(())
+    }
+
+    /// Whether an attempt of this task runs here, or may not be gone yet.
+    fn is_here(&self, task: TaskId) -> bool {
+        let runs = self.held.values().any(|held| held.attempt().task == task && held.is_running());
+        runs || self.dying.iter().any(|(dying, orders)| dying.task == task && !orders.is_closed())
     }
 
     /// Kills earlier attempts of the same task that still run here: the server has given up on them, as when its clock
@@ -108,14 +126,10 @@ impl<E: Executor> Agent<E> {
     /// Kills everything and waits until nothing is left of it.
     pub(super) async fn leave(mut self) {
         self.abandon_running();
-        let Self { slots, slot_count, events: (sender, mut receiver), .. } = self;
+        let Self { events: (sender, mut receiver), .. } = self;
         drop(sender);
-        let gone = async {
-            // Attempts that are ending still tell; somebody must listen, or they would wait.
-            let listening = async { while receiver.recv().await.is_some() {} };
-            let (_, all) = tokio::join!(listening, slots.acquire_many(slot_count));
-            drop(all);
-        };
+        // Each attempt, also one that waits for its slot, can tell until it is gone; unheard, it would wait.
+        let gone = async { while receiver.recv().await.is_some() {} };
         if timeout(LEAVING, gone).await.is_err() {
             tracing::error!("a sandbox is slow to go; it dies with this process");
         }

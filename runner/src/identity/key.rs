@@ -1,11 +1,6 @@
 //! The runner's own key: ECDSA P-384, made here, never leaving the machine; it opens connections and signs receipts.
 
-use std::{
-    fmt,
-    fs::OpenOptions,
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-};
+use std::{fmt, os::unix::fs::MetadataExt};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -18,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::IdentityError;
 use crate::{
     config::RunnerName,
-    folder::{Folder, FolderError, sync_parent},
+    folder::{Folder, FolderError},
 };
 
 const FILE: &str = "key.pk8";
@@ -35,19 +30,10 @@ impl RunnerKey {
     /// # Errors
     /// When it cannot be made or read, others can read it, or it is something else.
     pub fn open_or_create(folder: &Folder) -> Result<Self, IdentityError> {
-        if let Some(key) = Self::open(folder)? {
-            return Ok(key);
+        match Self::open(folder)? {
+            Some(key) => Ok(key),
+            None => Self::create(folder, FILE),
         }
-        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
-        let path = folder.path(FILE);
-        let failed = |source| FolderError::Io { path: path.clone(), source };
-        // O_EXCL: a key that is there is never overwritten.
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-        file.write_all(made.map_err(|_| IdentityError::Key)?.as_ref())
-            .and_then(|()| file.sync_all())
-            .map_err(failed)?;
-        sync_parent(&path).map_err(failed)?;
-        Self::open(folder)?.ok_or(IdentityError::Key)
     }
 
     /// The key in `folder`, if there is one.
@@ -64,8 +50,8 @@ impl RunnerKey {
     /// When it cannot be made or written.
     pub fn create(folder: &Folder, name: &str) -> Result<Self, IdentityError> {
         let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
-        folder.write(name, made.map_err(|_| IdentityError::Key)?.as_ref())?;
-        Self::read(folder, name)?.ok_or(IdentityError::Key)
+        folder.write(name, made.map_err(|_| IdentityError::Use)?.as_ref())?;
+        Self::read(folder, name)?.ok_or_else(|| IdentityError::Key(folder.path(name)))
     }
 
     /// The key in a file of `folder`, if there is one.
@@ -79,7 +65,8 @@ impl RunnerKey {
         if !found.is_file() || found.mode() & 0o077 != 0 {
             return Err(FolderError::Open(path).into());
         }
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &bytes).map_err(|_| IdentityError::Key)?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &bytes);
+        let pair = pair.map_err(|_| IdentityError::Key(path))?;
         Ok(Some(Self { pair, pkcs8: bytes.into() }))
     }
 
@@ -90,11 +77,11 @@ impl RunnerKey {
     /// When the key cannot sign.
     pub fn certificate_request(&self, name: &RunnerName) -> Result<String, IdentityError> {
         let pair = KeyPair::from_pkcs8_der_and_sign_algo(&self.pkcs8, &PKCS_ECDSA_P384_SHA384)
-            .map_err(|_| IdentityError::Key)?;
+            .map_err(|_| IdentityError::Use)?;
         let mut request = CertificateParams::default();
         request.distinguished_name = rcgen::DistinguishedName::new();
         request.distinguished_name.push(DnType::CommonName, name.as_str());
-        request.serialize_request(&pair).and_then(|request| request.pem()).map_err(|_| IdentityError::Key)
+        request.serialize_request(&pair).and_then(|request| request.pem()).map_err(|_| IdentityError::Use)
     }
 
     /// Whether a certificate is for this key.
@@ -109,7 +96,7 @@ impl RunnerKey {
     /// # Errors
     /// When the key cannot sign.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IdentityError> {
-        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|_| IdentityError::Key)?;
+        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|_| IdentityError::Use)?;
         Ok(signature.as_ref().to_vec())
     }
 
@@ -122,5 +109,33 @@ impl RunnerKey {
 impl fmt::Debug for RunnerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RunnerKey([REDACTED])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As after a first start on a disk that was full: what was half written is not taken for a key.
+    #[test]
+    fn a_key_is_whole_or_not_there() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&data.path().join("runner")).unwrap();
+        assert!(RunnerKey::open(&folder).unwrap().is_none());
+        folder.write("key.new", b"half").unwrap();
+        RunnerKey::open_or_create(&folder).unwrap();
+        let made = folder.read(FILE).unwrap().unwrap();
+        RunnerKey::open_or_create(&folder).unwrap();
+        assert_eq!(folder.read(FILE).unwrap().unwrap(), made, "a key that is there is never replaced");
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_by_its_name_and_left_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&data.path().join("runner")).unwrap();
+        folder.write(FILE, b"").unwrap();
+        let error = RunnerKey::open_or_create(&folder).unwrap_err().to_string();
+        assert!(error.contains(folder.path(FILE).to_str().unwrap()) && error.contains("enrol again"), "{error}");
+        assert_eq!(folder.read(FILE).unwrap().unwrap(), b"");
     }
 }

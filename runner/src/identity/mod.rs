@@ -26,8 +26,12 @@ const FILE: &str = "identity.json";
 pub enum IdentityError {
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error("{} holds no key that can be used; remove the data folder and enrol again", .0.display())]
+    Key(PathBuf),
     #[error("the runner's key cannot be made or used")]
-    Key,
+    Use,
+    #[error("the server's certificate for this runner is for another key")]
+    Foreign,
     #[error("identity.json holds something else; remove the data folder and enrol again")]
     Malformed,
     #[error("enrolment at the server failed: {0}")]

@@ -50,10 +50,10 @@ impl Renewal {
     ) -> Result<(Identity, RunnerKey), IdentityError> {
         self.asked.take().ok_or(IdentityError::Malformed)?;
         let file = other(identity);
-        let key = RunnerKey::read(folder, file)?.ok_or(IdentityError::Key)?;
+        let key = RunnerKey::read(folder, file)?.ok_or_else(|| IdentityError::Key(folder.path(file)))?;
         let renewed = Identity { certificate, connection_key: Some(file.to_owned()), ..identity.clone() };
         if !key.fits(&renewed.certificate()?) {
-            return Err(IdentityError::Key);
+            return Err(IdentityError::Foreign);
         }
         renewed.save(folder)?;
         Ok((renewed, key))
@@ -79,6 +79,6 @@ impl Identity {
     pub fn connection_key(&self, folder: &Folder) -> Result<Option<RunnerKey>, IdentityError> {
         let Some(name) = &self.connection_key else { return Ok(None) };
         let known = FILES.iter().find(|file| **file == name).ok_or(IdentityError::Malformed)?;
-        RunnerKey::read(folder, known)?.ok_or(IdentityError::Key).map(Some)
+        RunnerKey::read(folder, known)?.ok_or_else(|| IdentityError::Key(folder.path(known))).map(Some)
     }
 }

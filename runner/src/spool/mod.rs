@@ -2,6 +2,8 @@
 //!
 //! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`]).
 
+mod begun;
+mod lasting;
 mod record;
 mod shelf;
 
@@ -12,10 +14,10 @@ use std::{
     path::PathBuf,
 };
 
-use domain::log::Line;
+use domain::{log::Line, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 
-use crate::folder::sync_parent;
+pub use lasting::{Beginning, Ending};
 pub use shelf::Shelf;
 
 const LINES: &str = "lines";
@@ -58,20 +60,26 @@ impl Spool {
     }
 
     /// Opens the spool of an attempt that ended; `None` when it did not end.
+    ///
+    /// # Errors
+    /// When a power cut or a broken disk left less than the receipt speaks of: the rest would be asked for for ever.
     fn reopen(folder: PathBuf) -> io::Result<Option<(Self, Signed)>> {
-        let receipt = match fs::read(folder.join(RECEIPT)) {
+        let signed: Signed = match fs::read(folder.join(RECEIPT)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => serde_json::from_slice(&read?)?,
         };
+        let receipt = Receipt::read(signed.receipt.as_bytes()).map_err(|_| damaged("the receipt is none"))?;
         let bytes = fs::read(folder.join(LINES))?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
         let mut spool = Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new() };
         let mut rest = bytes.as_slice();
-        while let Some(length) = record::length(rest) {
-            spool.count(length);
-            rest = rest.get(length..).unwrap_or_default();
+        // What follows was written by halves, and the receipt does not speak of it.
+        while spool.lines < receipt.output_lines {
+            let (_, later) = record::read(rest).ok_or_else(|| damaged("lines are missing"))?;
+            spool.count(rest.len() - later.len());
+            rest = later;
         }
-        Ok(Some((spool, receipt)))
+        Ok(Some((spool, signed)))
     }
 
     /// Exchanges the file of the lines, for tests of disks that fail.
@@ -139,19 +147,11 @@ impl Spool {
             }
             let read = buffer.len() - rest.len();
             if read == 0 {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the spool is damaged"));
+                return Err(damaged("a line cannot be read"));
             }
             at += u64::try_from(read).unwrap_or(0);
         }
         Ok(lines)
-    }
-
-    /// Waits until the disk has it that the attempt was begun; before that nothing of it may run.
-    ///
-    /// # Errors
-    /// When the disk is broken.
-    pub fn is_begun(&self) -> io::Result<()> {
-        self.marker.as_deref().map_or(Ok(()), sync_parent)
     }
 
     /// Marks the attempt as ended: from here on it survives the runner.
@@ -162,18 +162,6 @@ impl Spool {
         let draft = self.folder.join(DRAFT);
         fs::write(&draft, serde_json::to_vec(receipt)?)?;
         fs::rename(draft, self.folder.join(RECEIPT))
-    }
-
-    /// Waits until the disk has what is here: from then on it survives a power cut, too.
-    ///
-    /// # Errors
-    /// When the disk is broken.
-    pub fn settle(&self) -> io::Result<()> {
-        self.file.sync_data()?;
-        let receipt = self.folder.join(RECEIPT);
-        File::open(&receipt)?.sync_all()?;
-        sync_parent(&receipt)?;
-        sync_parent(&self.folder)
     }
 
     /// Forgets all of it.
@@ -198,11 +186,39 @@ impl Spool {
     }
 }
 
+fn damaged(how: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, how)
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::{Timestamp, log::Stream};
+    use domain::{
+        RunnerId, TaskId, TenantId, Timestamp,
+        log::Stream,
+        receipt::End,
+        request::{OutputDigest, RequestDigest},
+    };
+    use uuid::Uuid;
 
     use super::*;
+
+    /// The receipt of a run that printed so many lines.
+    pub(super) fn signed(lines: u64) -> Signed {
+        let receipt = Receipt {
+            tenant: TenantId(Uuid::from_u128(1)),
+            task: TaskId(Uuid::from_u128(2)),
+            attempt: 1,
+            runner: RunnerId(Uuid::from_u128(3)),
+            request: RequestDigest::of(b"request"),
+            started_at: Timestamp(1),
+            ended_at: Timestamp(2),
+            end: End::Exited(0),
+            output: OutputDigest::of(b"output"),
+            output_bytes: lines,
+            output_lines: lines,
+        };
+        Signed { receipt: String::from_utf8(receipt.canonical()).unwrap(), signature: vec![1, 2] }
+    }
 
     fn line(number: u64) -> Line {
         let stream = if number.is_multiple_of(3) { Stream::Stderr } else { Stream::Stdout };
@@ -254,7 +270,7 @@ mod tests {
     #[test]
     fn what_ended_survives_the_runner_and_what_did_not_is_nothing() {
         let data = tempfile::tempdir().unwrap();
-        let signed = Signed { receipt: "{}".into(), signature: vec![1, 2] };
+        let signed = signed(300);
         let path = data.path().join("a");
         drop(filled(path.clone(), 300));
         assert!(Spool::reopen(path.clone()).unwrap().is_none());
@@ -266,5 +282,41 @@ mod tests {
         assert_eq!(spool.read(300, 10).unwrap(), [line(300)]);
         spool.remove().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_has_fewer_lines_than_its_receipt_or_a_line_that_cannot_be_read_is_not_opened() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("a");
+        let spool = filled(path.clone(), 300);
+        let (whole, last) = (spool.length, record::HEAD + line(300).text.len());
+        let reopened = |lines| {
+            spool.finish(&signed(lines)).unwrap();
+            Spool::reopen(path.clone())
+        };
+        for (lines, length) in [(301, whole), (300, whole - 1), (300, 0)] {
+            spool.file.set_len(length).unwrap();
+            let error = reopened(lines).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, "lines are missing"));
+        }
+        // Its length alone says that it is a line: it has no such stream.
+        let spool = filled(data.path().join("b"), 300);
+        spool.finish(&signed(300)).unwrap();
+        spool.file.write_all_at(&[9], whole - u64::try_from(last).unwrap() + 12).unwrap();
+        assert!(Spool::reopen(data.path().join("b")).is_err());
+
+        fs::write(data.path().join("b").join(RECEIPT), r#"{"receipt":"{}","signature":[]}"#).unwrap();
+        assert!(Spool::reopen(data.path().join("b")).unwrap_err().to_string().contains("receipt"));
+    }
+
+    /// A write that failed by halves, and could not be undone, may have left whole lines behind.
+    #[test]
+    fn lines_that_the_receipt_does_not_speak_of_are_not_there() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("a");
+        filled(path.clone(), 300).finish(&signed(257)).unwrap();
+        let (spool, _) = Spool::reopen(path).unwrap().unwrap();
+        assert_eq!(spool.next_line(), 258);
+        assert_eq!(spool.read(257, 1 << 20).unwrap(), [line(257)]);
     }
 }

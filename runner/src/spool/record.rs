@@ -22,7 +22,7 @@ pub(super) fn write(line: &Line, bytes: &mut Vec<u8>) {
 }
 
 /// How long the record at the start of `bytes` is; `None` when it is not whole, or is none.
-pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+fn length(bytes: &[u8]) -> Option<usize> {
     let text = usize::try_from(u32::from_be_bytes(*bytes.first_chunk()?)).ok()?;
     (text <= MAX_LINE && bytes.len() >= HEAD + text).then_some(HEAD + text)
 }

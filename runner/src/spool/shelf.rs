@@ -1,33 +1,20 @@
-//! All spools of a runner, and which attempts it ever began.
+//! All spools of a runner, and which attempts it began.
 
-use std::{
-    collections::HashMap,
-    fs::{self, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf};
 
-use domain::TaskId;
+use tokio::time::Instant;
 
-use super::{Signed, Spool};
+use super::{Signed, Spool, begun::Begun};
 use crate::{
     folder::{Folder, FolderError},
     work::Attempt,
 };
 
-/// How long it is remembered that an attempt was begun; a grant is refused that counts for longer than
-/// [`crate::work::LONGEST_GRANT`], which is less.
-const MEMORY: Duration = Duration::from_secs(3 * 86_400);
-
 /// The folders `spool` and `begun`.
 #[derive(Debug)]
 pub struct Shelf {
     spools: PathBuf,
-    begun: PathBuf,
-    /// The last attempt of each task that was begun here.
-    last: HashMap<TaskId, u32>,
+    begun: Begun,
 }
 
 /// An attempt that ended before the runner did, and that the server may not know of.
@@ -49,13 +36,14 @@ impl Shelf {
             let path = path.clone();
             move |source| FolderError::Io { path, source }
         };
-        let last = remembered(&begun).map_err(failed(&begun))?;
+        let begun = Begun::open(begun.clone(), Instant::now()).map_err(failed(&begun))?;
         let mut ended = Vec::new();
         for entry in fs::read_dir(&spools).map_err(failed(&spools))? {
             let path = entry.map_err(failed(&spools))?.path();
             let attempt = path.file_name().and_then(|name| name.to_str()?.parse::<Attempt>().ok());
             let found = attempt.zip(Spool::reopen(path.clone()).unwrap_or_else(|error| {
-                tracing::error!(path = %path.display(), %error, "unsent output cannot be read");
+                let path = path.display();
+                tracing::error!(%path, %error, "unsent output is damaged and given up; its task runs again");
                 None
             }));
             match found {
@@ -63,51 +51,28 @@ impl Shelf {
                 None => fs::remove_dir_all(&path).map_err(failed(&path))?,
             }
         }
-        Ok((Self { spools, begun, last }, ended))
+        Ok((Self { spools, begun }, ended))
     }
 
-    /// Begins an attempt, once for ever: whatever is killed at whatever moment, the same attempt or an earlier one
-    /// of the task is never begun here again. [`Spool::is_begun`] makes that last through a power cut. `None` when it was
-    /// begun already.
+    /// Begins an attempt, once: whatever is killed at whatever moment, the same attempt or an earlier one of the task
+    /// is never begun here again while a grant for it might count. [`Beginning::sync`](super::Beginning::sync) makes
+    /// that last through a power cut. `None` when it was begun already.
     ///
     /// # Errors
     /// When it cannot be written down; then it must not be begun.
     pub fn begin(&mut self, attempt: Attempt) -> io::Result<Option<Spool>> {
-        if self.last.get(&attempt.task).is_some_and(|last| *last >= attempt.number) {
-            return Ok(None);
-        }
-        let path = self.begun.join(attempt.to_string());
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            made => drop(made?),
-        }
-        self.last.insert(attempt.task, attempt.number);
-        Spool::create(self.spools.join(attempt.to_string()), path).map(Some)
+        let Some(marker) = self.begun.begin(attempt, Instant::now())? else { return Ok(None) };
+        Spool::create(self.spools.join(attempt.to_string()), marker).map(Some)
     }
-}
-
-/// Reads what was begun, and forgets what was begun long ago.
-fn remembered(begun: &PathBuf) -> io::Result<HashMap<TaskId, u32>> {
-    let mut last = HashMap::new();
-    for entry in fs::read_dir(begun)? {
-        let entry = entry?;
-        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-        let Some(attempt) = entry.file_name().to_str().and_then(|name| name.parse::<Attempt>().ok()) else { continue };
-        if age > MEMORY {
-            fs::remove_file(entry.path())?;
-        } else {
-            let known = last.entry(attempt.task).or_insert(attempt.number);
-            *known = attempt.number.max(*known);
-        }
-    }
-    Ok(last)
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::TaskId;
     use uuid::Uuid;
 
     use super::*;
+    use crate::spool::tests::signed;
 
     fn attempt(number: u32) -> Attempt {
         Attempt { task: TaskId(Uuid::from_u128(5)), number }
@@ -135,7 +100,7 @@ mod tests {
     fn what_ended_is_found_again_until_it_is_removed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
-        let signed = Signed { receipt: "{}".into(), signature: vec![7] };
+        let signed = signed(0);
         {
             let folder = Folder::open(&path).unwrap();
             let (mut shelf, _) = Shelf::open(&folder).unwrap();
@@ -147,5 +112,21 @@ mod tests {
         assert_eq!((ended.attempt, &ended.signed), (attempt(1), &signed));
         ended.spool.remove().unwrap();
         assert!(Shelf::open(&folder).unwrap().1.is_empty());
+    }
+
+    /// As after a power cut between the receipt and its lines: the attempt is given up, and what else ended is not.
+    #[test]
+    fn what_is_damaged_is_given_up_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&data.path().join("runner")).unwrap();
+        let (mut shelf, _) = Shelf::open(&folder).unwrap();
+        let other = Attempt { task: TaskId(Uuid::from_u128(6)), number: 1 };
+        shelf.begin(attempt(1)).unwrap().unwrap().finish(&signed(1)).unwrap();
+        shelf.begin(other).unwrap().unwrap().finish(&signed(0)).unwrap();
+        let (mut shelf, ended) = Shelf::open(&folder).unwrap();
+        assert_eq!(ended.iter().map(|ended| ended.attempt).collect::<Vec<_>>(), [other]);
+        assert!(!folder.path("spool").join(attempt(1).to_string()).exists());
+        assert!(shelf.begin(attempt(1)).unwrap().is_none(), "it was begun all the same");
+        assert!(shelf.begin(attempt(2)).unwrap().is_some());
     }
 }

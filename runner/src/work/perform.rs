@@ -76,7 +76,7 @@ impl<E: Executor> Performance<E> {
         let mut started_at = clock::now();
         let mut printed = Printed::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
-            Err(cause) => End::NotStarted(cause),
+            Err(end) => end,
             Ok(running) => {
                 started_at = clock::now();
                 let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // nobody listens at the very end
@@ -106,11 +106,17 @@ impl<E: Executor> Performance<E> {
         }
     }
 
-    async fn start(&self) -> Result<Running, String> {
-        let job = job(&self.verified).map_err(|error| error.to_string())?;
-        let begun = on_disk(&self.spool, Spool::is_begun).await;
-        begun.map_err(|error| format!("the runner's disk cannot be written: {error}"))?;
-        self.executor.start(job).await.map_err(|error| error.to_string())
+    /// Starts it, or says how it ended without.
+    async fn start(&self) -> Result<Running, End> {
+        let job = job(&self.verified).map_err(|error| End::NotStarted(error.to_string()))?;
+        let beginning = self.spool.lock().unwrap_or_else(PoisonError::into_inner).beginning();
+        let begun = on_disk(move || beginning.sync()).await;
+        begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
+        // It may have waited long: for the disk, or for an earlier attempt to be gone.
+        if *self.orders.borrow() != Order::Run {
+            return Err(End::Cancelled);
+        }
+        self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
     /// Carries output to the spool until the end.
@@ -189,8 +195,15 @@ impl<E: Executor> Performance<E> {
 
 /// Makes a spool last that somebody else still needs: the server does not have it yet.
 async fn settle(spool: Arc<Mutex<Spool>>) {
-    if Arc::strong_count(&spool) > 1
-        && let Err(error) = on_disk(&spool, Spool::settle).await
+    if Arc::strong_count(&spool) == 1 {
+        return;
+    }
+    let ending = spool.lock().unwrap_or_else(PoisonError::into_inner).ending();
+    let settled = match ending {
+        Ok(ending) => on_disk(move || ending.sync()).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = settled
         && error.kind() != io::ErrorKind::NotFound
     // the server has it since
     {
@@ -199,10 +212,8 @@ async fn settle(spool: Arc<Mutex<Spool>>) {
 }
 
 /// Waits for the disk, on a thread that may wait.
-async fn on_disk(spool: &Arc<Mutex<Spool>>, work: fn(&Spool) -> io::Result<()>) -> io::Result<()> {
-    let spool = Arc::clone(spool);
-    let done = tokio::task::spawn_blocking(move || work(&spool.lock().unwrap_or_else(PoisonError::into_inner)));
-    done.await.map_err(io::Error::other)?
+async fn on_disk(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 fn obey(order: Order, handle: &Handle) {

@@ -14,8 +14,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 use wire::v1::{
-    Assign, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, RunnerMessage, ServerMessage, Started,
-    Welcome,
+    Assign, Attempt, Cancel, FinishedAck, HeartbeatAck, Hello, LeaseLost, LinesAck, Refused, RunnerMessage,
+    ServerMessage, Started, Welcome,
     runner_message::Kind,
     runner_server::{Runner, RunnerServer},
     server_message,
@@ -38,6 +38,8 @@ pub struct Call {
     pub alive: bool,
     /// Whether the runner is asked to renew its certificate.
     pub due: bool,
+    /// What the last heartbeat named.
+    pub active: Vec<Attempt>,
 }
 
 struct Service(mpsc::Sender<Call>);
@@ -49,7 +51,7 @@ impl Runner for Service {
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
         let (to, messages) = mpsc::channel(64);
-        self.0.send(Call { from: request.into_inner(), to, alive: true, due: false }).await.unwrap();
+        self.0.send(Call { from: request.into_inner(), to, alive: true, due: false, active: vec![] }).await.unwrap();
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
@@ -95,7 +97,11 @@ impl Call {
     pub async fn hear(&mut self) -> Option<Kind> {
         loop {
             let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
-            match message.kind.unwrap() {
+            let kind = message.kind.unwrap();
+            if let Kind::Heartbeat(beat) = &kind {
+                self.active.clone_from(&beat.active);
+            }
+            match kind {
                 Kind::Heartbeat(beat) if self.alive => {
                     self.say(server_message::Kind::HeartbeatAck(HeartbeatAck {
                         sequence: beat.sequence,
@@ -151,6 +157,13 @@ impl Call {
         }
     }
 
+    pub async fn refused(&mut self) -> Refused {
+        match self.hear().await {
+            Some(Kind::Refused(refused)) => refused,
+            other => panic!("{other:?} instead of a refusal"),
+        }
+    }
+
     /// Hears lines into `kept`, and acknowledges them, until there are `count`, or all.
     pub async fn lines(
         &mut self,
@@ -170,10 +183,10 @@ impl Call {
                     kept.extend(lines.lines.into_iter().map(|line| line.text));
                     self.lines_ack(task, attempt, u64::try_from(kept.len()).unwrap() + 1).await;
                 }
-                Some(Kind::Finished(finished)) => {
+                Some(Kind::Finished(finished)) if finished.attempt == attempt_of(task, attempt) => {
                     return Some((Receipt::read(&finished.receipt).unwrap(), finished.signature.to_vec()));
                 }
-                Some(Kind::Started(_)) => {}
+                Some(Kind::Started(_) | Kind::Finished(_)) => {} // others are reminded of
                 other => panic!("{other:?} instead of lines"),
             }
         }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
 use wire::v1::{Reject, runner_message::Kind, server_message};
 
-use crate::site::{Site, attempt_of};
+use crate::site::{Site, attempt_of, eventually};
 use runner::clock;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,15 +79,78 @@ async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
     worker.stop().await;
 }
 
+/// As when the disk loses what it took: the server would ask for ever for lines that nobody has.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_whose_output_is_lost_is_given_up_and_the_others_go_on() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    let nap = nap(3624);
+    call.assign(site.assignment(7, 1, &format!("echo here; {nap}"))).await;
+    call.lines(7, 1, &mut Vec::new(), 1).await;
+    eventually("it runs", || sleepers(&nap) > 0).await;
+    let file = site.folder().join(format!("spool/{}.1/lines", Uuid::from_u128(7)));
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+    drop(call);
+
+    let mut call = site.desk.call().await;
+    assert_eq!(call.greet(site.grant_key(), 30).await.held.len(), 1, "nobody has looked yet");
+    call.assign(site.assignment(8, 1, "sleep 2; echo other")).await;
+    call.lines_ack(7, 1, 1).await;
+    eventually("it is killed", || sleepers(&nap) == 0).await;
+    let mut lines = Vec::new();
+    call.rest(8, 1, &mut lines).await;
+    assert_eq!(lines, ["other"]);
+    assert_eq!(call.active, [attempt_of(8, 1).unwrap()], "no heartbeat renews the lease of what was given up");
+    call.assign(site.assignment(7, 2, "echo again")).await;
+    let mut lines = Vec::new();
+    call.rest(7, 2, &mut lines).await;
+    assert_eq!(lines, ["again"]);
+    worker.stop().await;
+}
+
+/// A power cut between a receipt and its lines: the stream is not ended for it again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_whose_lines_are_lost_is_given_up_at_the_next_start() {
+    let site = Site::open().await;
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    call.greet(site.grant_key(), 30).await;
+    for task in [7, 8] {
+        call.assign(site.assignment(task, 1, "echo done")).await;
+        call.rest(task, 1, &mut Vec::new()).await;
+    }
+    worker.stop().await;
+    let file = site.folder().join(format!("spool/{}.1/lines", Uuid::from_u128(7)));
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+
+    let worker = site.work().await;
+    let mut call = site.desk.call().await;
+    let held = call.greet(site.grant_key(), 30).await.held;
+    assert_eq!(held.into_iter().map(|held| held.attempt).collect::<Vec<_>>(), [attempt_of(8, 1)]);
+    call.lines_ack(8, 1, 1).await;
+    let mut lines = Vec::new();
+    call.rest(8, 1, &mut lines).await;
+    assert_eq!(lines, ["done"]);
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_lease_kills_at_once_and_says_no_more() {
     let site = Site::open().await;
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; while true; do sleep 0.1; echo more; done")).await;
+    let nap = nap(3625);
+    let script = format!("trap '' TERM; {nap} & echo here; while true; do sleep 0.1; echo more; done");
+    call.assign(site.assignment(7, 1, &script)).await;
     call.lines(7, 1, &mut Vec::new(), 1).await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.lease_lost(7, 1).await;
+    let lost = Instant::now();
+    eventually("it is killed", || sleepers(&nap) == 0).await;
+    assert!(lost.elapsed() < Duration::from_secs(4), "nobody waits for what is no longer ours: {:?}", lost.elapsed());
     // Another task follows; of the first not a word comes after its first.
     call.assign(site.assignment(8, 1, "sleep 1; echo other")).await;
     let mut heard = 0;
@@ -100,34 +164,54 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     worker.stop().await;
 }
 
-/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here.
+/// As when the server's clock jumps over the end of a lease: it assigns anew what runs here. The one slot is then held
+/// by the earlier attempt itself.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_is_assigned_anew_begins_when_its_earlier_attempt_is_gone() {
+async fn a_task_that_is_assigned_anew_begins_in_the_slot_of_its_earlier_attempt_when_that_is_gone() {
     let site = Site::open().await;
-    let worker = site.work().await;
+    let worker = site.work_with(1).await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "trap '' TERM; echo here; sleep 3623")).await;
+    let nap = nap(3623);
+    call.assign(site.assignment(7, 1, &format!("trap '' TERM; echo here; {nap}"))).await;
     call.lines(7, 1, &mut Vec::new(), 1).await;
-    let watch = std::thread::spawn(|| {
+    let watched = nap.clone();
+    let watch = std::thread::spawn(move || {
         let (began, mut most) = (Instant::now(), 0);
         while began.elapsed() < Duration::from_secs(2) {
-            most = most.max(sleepers("sleep\x003623"));
+            most = most.max(sleepers(&watched));
             std::thread::sleep(Duration::from_millis(5));
         }
         most
     });
-    call.assign(site.assignment(7, 2, "echo again; sleep 3623")).await;
+    // The same once more is no other attempt: it is refused, and what runs is left alone.
+    call.assign(site.assignment(7, 1, "echo once more")).await;
+    let refused = call.refused().await;
+    assert!(refused.reason.contains("before") && !refused.elsewhere, "{}", refused.reason);
+    eventually("it still runs", || sleepers(&nap) == 1).await;
+
+    call.assign(site.assignment(7, 2, &format!("echo again; {nap}"))).await;
     let mut kept = Vec::new();
     call.lines(7, 2, &mut kept, 1).await;
     assert_eq!(kept, ["again"]);
     assert_eq!(watch.join().unwrap(), 1, "never two at once");
+    // Another task finds no slot.
+    call.assign(site.assignment(8, 1, "true")).await;
+    assert!(call.refused().await.elsewhere, "another runner may have a slot");
     worker.stop().await;
+    assert_eq!(sleepers(&nap), 0);
+    assert!(site.is_empty("spool"));
 }
 
-/// How many processes have this in their command line.
-fn sleepers(words: &str) -> usize {
+/// A command that sleeps for longer than any test, and by whose words this program's own are found.
+fn nap(seconds: u32) -> String {
+    format!("sleep {seconds}.{:07}", std::process::id())
+}
+
+/// How many processes run this command.
+fn sleepers(nap: &str) -> usize {
     let lines = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| std::fs::read(entry.path().join("cmdline")));
+    let words = nap.replace(' ', "\0");
     lines.flatten().filter(|line| line.starts_with(words.as_bytes())).count()
 }
 
@@ -138,11 +222,14 @@ async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 5).await;
-    call.assign(site.assignment(7, 1, "while true; do sleep 0.1; echo alive; done")).await;
+    let nap = nap(3626);
+    call.assign(site.assignment(7, 1, &format!("{nap} & while true; do sleep 0.1; echo alive; done"))).await;
     call.started().await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.alive = false;
     let silent = Instant::now();
     while call.hear().await.is_some() {}
+    eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(silent.elapsed() < Duration::from_secs(5), "{:?}", silent.elapsed());
     let mut call = site.desk.call().await;
     assert!(call.greet(site.grant_key(), 5).await.held.is_empty());
@@ -156,10 +243,13 @@ async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
     let worker = site.work().await;
     let mut call = site.desk.call().await;
     call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "sleep 100")).await;
+    let nap = nap(3627);
+    call.assign(site.assignment(7, 1, &nap)).await;
     call.started().await;
+    eventually("it runs", || sleepers(&nap) == 1).await;
     call.say(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
     while call.hear().await.is_some() {}
+    eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(site.desk.is_quiet().await, "it does not come back at once");
     let mut call = site.desk.call().await;
     assert!(call.greet(site.grant_key(), 30).await.held.is_empty());

@@ -7,7 +7,6 @@ use domain::{
     receipt::End,
     request::{OutputDigest, RequestDigest},
 };
-use wire::v1::runner_message::Kind;
 
 use crate::site::{RUNNER, Site, TENANT, attempt_of};
 
@@ -90,7 +89,7 @@ async fn d_04_a_changed_script_is_refused_and_nothing_of_it_runs() {
     let mut assign = site.assignment(7, 1, "echo hi");
     assign.script = b"echo ho".to_vec().into();
     call.assign(assign).await;
-    let Some(Kind::Refused(refused)) = call.hear().await else { panic!("a refusal") };
+    let refused = call.refused().await;
     assert_eq!(refused.attempt, attempt_of(7, 1));
     assert!(refused.reason.contains("script") && !refused.elsewhere, "{}", refused.reason);
     worker.stop().await;
@@ -108,7 +107,7 @@ async fn no_more_tasks_run_at_once_than_there_are_slots() {
         call.started().await;
     }
     call.assign(site.assignment(9, 1, "true")).await;
-    let Some(Kind::Refused(refused)) = call.hear().await else { panic!("a refusal") };
+    let refused = call.refused().await;
     assert!(refused.elsewhere, "another runner may have a slot");
     let stopping = Instant::now();
     worker.stop().await;

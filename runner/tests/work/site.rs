@@ -1,6 +1,10 @@
 //! Two sides that trust each other: an authority, a server's port, an enrolled runner's folder.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
@@ -14,13 +18,11 @@ use rcgen::{
     KeyPair, PKCS_ECDSA_P384_SHA384,
 };
 use runner::{
-    Agent,
-    agent::AgentError,
-    clock,
+    Agent, clock,
     config::Endpoint,
     folder::Folder,
     identity::{GrantKey, Identity, RunnerKey},
-    sandbox::{Bubblewrap, Config, Executor},
+    sandbox::{Bubblewrap, Config},
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -130,27 +132,25 @@ impl Site {
 
     /// Starts the runner, as it is on disk.
     pub async fn work(&self) -> Worker {
-        self.try_work(Bubblewrap::new(&Config::default()).await).unwrap()
+        self.work_with(2).await
     }
 
-    pub fn try_work<E: Executor>(&self, executor: E) -> Result<Worker, AgentError> {
-        let folder = Folder::open(&self.folder())?;
+    /// The same with so many slots.
+    pub async fn work_with(&self, slots: u32) -> Worker {
+        let executor = Bubblewrap::new(&Config::default()).await;
+        let folder = Folder::open(&self.folder()).unwrap();
         let identity = Identity::load(&folder).unwrap().unwrap();
         let key = RunnerKey::open(&folder).unwrap().unwrap();
         let endpoint: Endpoint = identity.endpoint.parse().unwrap();
-        let agent = Agent::new(folder, identity, key, endpoint, executor, 2)?;
+        let agent = Agent::new(folder, identity, key, endpoint, executor, slots).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let done = tokio::spawn(agent.run(async { drop(stopped.await) }));
-        Ok(Worker { stop, done })
+        Worker { stop, done }
     }
 
     /// Waits until the runner's folder of this name is empty.
     pub async fn empties(&self, folder: &str) {
-        let patience = std::time::Instant::now();
-        while !self.is_empty(folder) {
-            assert!(patience.elapsed().as_secs() < 5, "{folder} stays full");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        eventually(&format!("{folder} is empty"), || self.is_empty(folder)).await;
     }
 
     /// Whether the runner's folder of this name is empty.
@@ -177,7 +177,7 @@ impl Site {
             request: RequestDigest::of(&request),
             rule: "air-gapped-bash".into(),
             deciders: vec![],
-            expires_at: now.after(std::time::Duration::from_secs(60)),
+            expires_at: now.after(Duration::from_secs(60)),
         };
         v1::Assign {
             attempt: attempt_of(task, attempt),
@@ -186,6 +186,15 @@ impl Site {
             grant: grant.canonical().into(),
             grant_signature: self.grants.sign(&grant.signed_bytes()).as_ref().to_vec().into(),
         }
+    }
+}
+
+/// Waits until something holds.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Instant::now();
+    while !holds() {
+        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

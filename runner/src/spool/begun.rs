@@ -1,0 +1,142 @@
+//! Which attempts were begun here, for as long as a grant for one of them might count: none is begun twice.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use domain::TaskId;
+use tokio::time::Instant;
+
+use crate::work::Attempt;
+
+/// How long it is remembered that an attempt was begun; a grant is refused that counts for longer than
+/// [`crate::work::LONGEST_GRANT`], which is less.
+const MEMORY: Duration = Duration::from_secs(3 * 86_400);
+
+/// The folder `begun`, with a file for each attempt that is remembered.
+#[derive(Debug)]
+pub(super) struct Begun {
+    folder: PathBuf,
+    /// The last attempt of each task that was begun here.
+    last: HashMap<TaskId, u32>,
+    /// Until when each is remembered, the first to be forgotten first.
+    remembered: VecDeque<(Instant, Attempt)>,
+}
+
+impl Begun {
+    /// Reads what was begun, and forgets what was begun long ago.
+    pub(super) fn open(folder: PathBuf, now: Instant) -> io::Result<Self> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            let Some(attempt) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            found.push((now + MEMORY.saturating_sub(age), attempt));
+        }
+        found.sort_unstable();
+        let mut begun = Self { folder, last: HashMap::new(), remembered: VecDeque::new() };
+        found.into_iter().for_each(|(until, attempt)| begun.remember(until, attempt));
+        begun.forget(now)?;
+        Ok(begun)
+    }
+
+    /// Writes down that an attempt is begun, and gives the file that says so; `None` when it, or a later one of the
+    /// task, was begun before.
+    pub(super) fn begin(&mut self, attempt: Attempt, now: Instant) -> io::Result<Option<PathBuf>> {
+        self.forget(now)?;
+        if self.last.get(&attempt.task).is_some_and(|last| *last >= attempt.number) {
+            return Ok(None);
+        }
+        let path = self.file(attempt);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            made => drop(made?),
+        }
+        self.remember(now + MEMORY, attempt);
+        Ok(Some(path))
+    }
+
+    fn remember(&mut self, until: Instant, attempt: Attempt) {
+        let last = self.last.entry(attempt.task).or_insert(attempt.number);
+        *last = attempt.number.max(*last);
+        self.remembered.push_back((until, attempt));
+    }
+
+    /// Neither the disk nor memory fills up, however long a runner runs.
+    fn forget(&mut self, now: Instant) -> io::Result<()> {
+        while let Some((_, attempt)) = self.remembered.pop_front_if(|(until, _)| *until <= now) {
+            if self.last.get(&attempt.task) == Some(&attempt.number) {
+                self.last.remove(&attempt.task);
+            }
+            match fs::remove_file(self.file(attempt)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, attempt: Attempt) -> PathBuf {
+        self.folder.join(attempt.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, time::SystemTime};
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn attempt(task: u128, number: u32) -> Attempt {
+        Attempt { task: TaskId(Uuid::from_u128(task)), number }
+    }
+
+    fn files(begun: &Begun) -> usize {
+        fs::read_dir(&begun.folder).unwrap().count()
+    }
+
+    #[test]
+    fn what_was_begun_long_ago_is_forgotten_while_the_runner_runs() {
+        let data = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        let mut begun = Begun::open(data.path().to_owned(), start).unwrap();
+        for (task, number, at) in [(1, 1, 0), (2, 1, 0), (2, 2, 5), (3, 1, 10)] {
+            assert!(begun.begin(attempt(task, number), start + at * HOUR).unwrap().is_some());
+        }
+        let end = start + MEMORY;
+        assert!(begun.begin(attempt(1, 1), end - HOUR).unwrap().is_none(), "a grant for it might still count");
+        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (4, 3, 4));
+
+        assert!(begun.begin(attempt(4, 1), end).unwrap().is_some());
+        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (3, 3, 3));
+        assert!(begun.begin(attempt(2, 1), end).unwrap().is_none(), "a later one of its task is remembered");
+        assert!(begun.begin(attempt(5, 1), end + 10 * HOUR).unwrap().is_some());
+        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (2, 2, 2));
+    }
+
+    #[test]
+    fn what_was_begun_before_the_start_is_forgotten_at_its_time_too() {
+        let data = tempfile::tempdir().unwrap();
+        for (task, hours) in [(1, 1), (2, 40), (3, 73)] {
+            let file = File::create(data.path().join(attempt(task, 1).to_string())).unwrap();
+            #[expect(clippy::disallowed_methods, reason = "a file's age is told by this clock")]
+            file.set_modified(SystemTime::now() - hours * HOUR).unwrap();
+        }
+        let start = Instant::now();
+        let mut begun = Begun::open(data.path().to_owned(), start).unwrap();
+        assert_eq!((files(&begun), begun.last.len()), (2, 2));
+        assert!(begun.begin(attempt(2, 1), start + 31 * HOUR).unwrap().is_none());
+        assert!(begun.begin(attempt(2, 2), start + 33 * HOUR).unwrap().is_some());
+        assert!(begun.begin(attempt(1, 1), start + 33 * HOUR).unwrap().is_none());
+        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (2, 2, 2));
+    }
+}

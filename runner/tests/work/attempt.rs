@@ -1,0 +1,142 @@
+//! One attempt by itself, without a server: what it is told before it starts, and a disk that stalls.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use domain::receipt::{End, Receipt};
+use runner::{
+    clock,
+    folder::Folder,
+    identity::{GrantKey, RunnerKey},
+    sandbox::{Bubblewrap, Config},
+    spool::{Shelf, Spool},
+    work::{Event, Me, Order, Performance, verify},
+};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::sleep,
+};
+use uuid::Uuid;
+
+use crate::site::{RUNNER, Site, TENANT, eventually};
+
+/// An attempt about to start, with all that others have of it.
+struct Begun {
+    performance: Performance<Bubblewrap>,
+    spool: Arc<Mutex<Spool>>,
+    orders: watch::Sender<Order>,
+    events: mpsc::Receiver<Event>,
+}
+
+async fn begun(site: &Site, script: &str) -> Begun {
+    let folder = Folder::open(&site.folder()).unwrap();
+    let (mut shelf, _) = Shelf::open(&folder).unwrap();
+    let me = Me { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(site.grant_key()) };
+    let verified = verify(&site.assignment(7, 1, script), &me, clock::now()).unwrap();
+    let spool = Arc::new(Mutex::new(shelf.begin(verified.attempt()).unwrap().unwrap()));
+    let (orders, told) = watch::channel(Order::Run);
+    let (teller, events) = mpsc::channel(1);
+    let performance = Performance {
+        executor: Arc::new(Bubblewrap::new(&Config::default()).await),
+        verified,
+        me,
+        key: Arc::new(RunnerKey::open(&folder).unwrap().unwrap()),
+        spool: Arc::clone(&spool),
+        orders: told,
+        events: teller,
+        slot: Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap(),
+    };
+    Begun { performance, spool, orders, events }
+}
+
+/// Whether it started, and how it ended, if it says so.
+async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) {
+    let mut started = false;
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Started(..) => started = true,
+            Event::Printed(_) => {}
+            Event::Ended(_, signed) => return (started, Some(Receipt::read(signed.receipt.as_bytes()).unwrap())),
+        }
+    }
+    (started, None)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_before_its_start_says_so_and_is_not_started() {
+    for (order, end, lines) in [(Order::Run, End::Exited(0), 1), (Order::Cancel, End::Cancelled, 0)] {
+        let site = Site::open().await;
+        let Begun { performance, spool, orders, mut events } = begun(&site, "echo here").await;
+        orders.send_replace(order);
+        tokio::spawn(performance.run());
+        let (started, receipt) = outcome(&mut events).await;
+        let receipt = receipt.unwrap();
+        assert_eq!((receipt.end, receipt.output_lines), (end, lines));
+        assert_eq!((started, spool.lock().unwrap().next_line()), (order == Order::Run, lines + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_before_its_start_is_not_started_and_says_nothing() {
+    let site = Site::open().await;
+    let Begun { performance, orders, mut events, .. } = begun(&site, "echo here").await;
+    orders.send_replace(Order::Kill);
+    tokio::spawn(performance.run());
+    assert_eq!(outcome(&mut events).await, (false, None));
+    assert!(site.is_empty("spool"));
+}
+
+/// A disk that stalls: whoever opens this to sync it waits.
+fn stall(path: &Path) {
+    mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
+}
+
+/// Lets go who waits; that is also the proof that somebody does. What they opened cannot be synced.
+async fn go_on(path: &Path) {
+    eventually("the disk is waited for", || open(path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).is_ok()).await;
+}
+
+/// The runner's one loop takes the spool at every turn: held over a stalled disk, it would keep heartbeats back, and
+/// the kill at the lease's end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_that_fails() {
+    let site = Site::open().await;
+    let Begun { performance, spool, mut events, orders } = begun(&site, "echo here").await;
+    let folder = site.folder().join("begun");
+    fs::rename(&folder, site.folder().join("away")).unwrap();
+    stall(&folder);
+    tokio::spawn(performance.run());
+    sleep(Duration::from_millis(300)).await;
+    let free = spool.try_lock().is_ok();
+    go_on(&folder).await;
+    assert!(free);
+    let (started, receipt) = outcome(&mut events).await;
+    let End::NotStarted(cause) = receipt.unwrap().end else { panic!("nothing of it may run") };
+    assert!(!started && cause.contains("disk"), "{cause}");
+    drop(orders);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
+    let site = Site::open().await;
+    let Begun { performance, spool, mut events, orders } = begun(&site, "true").await;
+    let under_way = tokio::spawn(performance.run());
+    assert!(matches!(events.recv().await, Some(Event::Started(..))));
+    // While we do not listen, it stands where its receipt is written and not yet synced.
+    let receipt = site.folder().join(format!("spool/{}.1/receipt", Uuid::from_u128(7)));
+    eventually("it ends", || receipt.exists()).await;
+    fs::remove_file(&receipt).unwrap();
+    stall(&receipt);
+    assert_eq!(outcome(&mut events).await.1.unwrap().end, End::Exited(0));
+    sleep(Duration::from_millis(500)).await;
+    let (free, waits) = (spool.try_lock().is_ok(), !under_way.is_finished());
+    go_on(&receipt).await;
+    assert!(free && waits);
+    under_way.await.unwrap();
+    drop(orders);
+}
