@@ -93,7 +93,8 @@ for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %'
       for (let n = 0; n < STOPS; n++) {
         await page.keyboard.press('Tab');
         if (await page.evaluate(() => document.activeElement === document.body)) break;
-        expect(await covered(page), `${path} at ${zoom}, stop ${n + 1}`).toBe('');
+        // What slides into sight takes a moment.
+        await expect.poll(() => covered(page), `${path} at ${zoom}, stop ${n + 1}`).toBe('');
       }
     }
   });
