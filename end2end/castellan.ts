@@ -118,6 +118,8 @@ function settings(folder: string) {
     CASTELLAN_DATA_DIR: join(folder, 'data'),
     CASTELLAN_AUTH_SECOND_FACTOR: 'off',
     CASTELLAN_LIMITS_SIGN_IN: 'off',
+    // The provider of a walkthrough is on this machine.
+    CASTELLAN_AUTH_LOOPBACK_ISSUERS: 'true',
   };
 }
 

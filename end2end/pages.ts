@@ -44,6 +44,7 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/keys/{id}': ({ mei, key }) => [mei, key],
   '/keys/service-accounts': ({ ada }) => [ada, '/keys/service-accounts'],
   '/keys/service-accounts/{id}': ({ ada, robot }) => [ada, robot],
+  '/keys/service-accounts/{id}/reach': ({ ada, robot }) => [ada, `${robot}/reach`],
   '/reviews': ({ ada }) => [ada, '/reviews'],
   '/reviews/{id}': ({ ada, review }) => [ada, review],
   '/rules': ({ ada }) => [ada, '/rules'],

@@ -29,12 +29,12 @@ pub trait Door: Send + Sync {
     fn change_password(&self, old: String, new: String) -> Answer<'_, ()>;
     /// Mails a link to whoever has this address, if anybody has: the answer is the same.
     fn mail_password_link(&self, email: String) -> Answer<'_, ()>;
-    /// Asks for another address for oneself: a link is mailed to it.
+    /// Asks for another address for oneself: a link is mailed to it, and one to the present one.
     fn ask_address(&self, email: String) -> Answer<'_, ()>;
-    /// Whether the link to a new address still opens anything.
-    fn may_confirm_address(&self, token: String) -> Answer<'_, ()>;
-    /// Follows the link to a new address.
-    fn confirm_address(&self, token: String) -> Answer<'_, ()>;
+    /// Which address a link is about, or why it opens nothing.
+    fn may_confirm_address(&self, token: String) -> Answer<'_, AddressAsked>;
+    /// Follows such a link; says whether the address is changed with that, or the other link is waited for.
+    fn confirm_address(&self, token: String) -> Answer<'_, bool>;
     /// The name that passkeys are bound to, where there can be any.
     fn passkey_host(&self) -> Option<String>;
     /// What a browser is to be asked for a passkey, as JSON.
@@ -70,6 +70,8 @@ pub trait Door: Send + Sync {
     fn configured(&self) -> Answer<'_, Vec<Configured>>;
     /// The id of the one way in, if there is only one.
     fn primary_provider(&self) -> Option<String>;
+    /// Whether a provider that is made in Settings may be on the server's own machine.
+    fn takes_loopback_issuers(&self) -> bool;
     /// The address that a provider sends browsers back to.
     fn redirect_of(&self, key: &str) -> String;
     /// Ends a link of one's own to an identity.
@@ -94,6 +96,15 @@ pub enum Stage {
     Enrol,
     /// They are signed in.
     Complete,
+}
+
+/// Another address that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct AddressAsked {
+    /// Which.
+    pub email: String,
+    /// Whether the link came to the present address.
+    pub present: bool,
 }
 
 /// What a passkey is asked for.

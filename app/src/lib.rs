@@ -5,7 +5,6 @@
 #[macro_use]
 pub mod text;
 
-pub mod outcome;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -16,6 +15,8 @@ pub mod door;
 pub mod mails;
 #[cfg(feature = "ssr")]
 pub mod notices;
+#[cfg(feature = "ssr")]
+pub mod outcome;
 #[cfg(feature = "ssr")]
 pub mod reach;
 #[cfg(feature = "ssr")]
@@ -29,24 +30,43 @@ pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod token;
 
+#[cfg(feature = "ssr")]
 pub mod account;
+#[cfg(feature = "ssr")]
 pub mod approvals;
+#[cfg(feature = "ssr")]
 pub mod audit;
 pub mod factors;
+#[cfg(feature = "ssr")]
 pub mod incident;
+#[cfg(feature = "ssr")]
 pub mod invitations;
+#[cfg(feature = "ssr")]
 pub mod join_requests;
+#[cfg(feature = "ssr")]
 pub mod keys;
+#[cfg(feature = "ssr")]
 pub mod login;
+#[cfg(feature = "ssr")]
 pub mod members;
+#[cfg(feature = "ssr")]
 pub mod orgs;
+#[cfg(feature = "ssr")]
 pub mod overview;
+#[cfg(feature = "ssr")]
 pub mod reviews;
+#[cfg(feature = "ssr")]
 pub mod rules;
+#[cfg(feature = "ssr")]
 pub mod runners;
+#[cfg(feature = "ssr")]
 pub mod search;
+#[cfg(feature = "ssr")]
 pub mod sessions;
+#[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
 pub mod setup;
 pub mod tasks;
+#[cfg(feature = "ssr")]
 pub mod unusual;

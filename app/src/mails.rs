@@ -1,5 +1,5 @@
 //! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
-use crate::account::news::{is_about_organisations, what};
+use crate::account::news::{told_of, what};
 use store::Mail;
 
 /// Subject and text of a mail, with links to `origin`.
@@ -10,8 +10,8 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 "" => what(*happened),
                 detail => format!("{}: {detail}", what(*happened)),
             };
-            if is_about_organisations(*happened) {
-                let link = format!("{origin}/organisations");
+            if let Some(path) = told_of(*happened) {
+                let link = format!("{origin}{path}");
                 return (t!("mail-told-subject"), t!("mail-told", what = what, link = link));
             }
             (t!("mail-happened-subject"), t!("mail-happened", what = what, link = format!("{origin}/account")))
@@ -26,6 +26,10 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 t!("mail-invitation-subject"),
                 t!("mail-invitation", inviter = inviter, organisation = organisation, link = link),
             )
+        }
+        Mail::ReleaseAddress { token, email } => {
+            let link = format!("{origin}/address?token={token}");
+            (t!("mail-release-subject"), t!("mail-release", email = email.clone(), link = link))
         }
         Mail::ConfirmAddress { token } => {
             (t!("mail-address-subject"), t!("mail-address", link = format!("{origin}/address?token={token}")))

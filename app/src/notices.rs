@@ -1,5 +1,5 @@
-//! What an admin must not overlook about this deployment: said above every page.
-use domain::Actor;
+//! What must not be overlooked about this deployment: said above every page.
+use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -22,6 +22,17 @@ pub enum Notice {
     BrokenCertificate(String),
     /// The certificate ends in so many days.
     CertificateEnds(i64),
+    /// There is no room where the data is.
+    DiskFull,
+    /// The database took no change, the last time at this moment.
+    NothingSaved(Timestamp),
+}
+
+impl Notice {
+    /// Whether it is for everybody, as it stands in the way of their work; else for admins.
+    fn is_for_all(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::NothingSaved(_))
+    }
 }
 
 /// What there is to say to this actor.
@@ -30,13 +41,14 @@ pub(crate) fn banner(actor: &Actor) -> impl IntoView + use<> {
     if actor.held_off {
         texts.push(t!("notice-held-off"));
     }
-    if actor.is_admin() {
-        let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
-        texts.extend(found.into_iter().map(|notice| match notice {
-            Notice::SelfSigned => t!("notice-self-signed"),
-            Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
-            Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),
-        }));
-    }
+    let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
+    let told = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
+    texts.extend(told.map(|notice| match notice {
+        Notice::SelfSigned => t!("notice-self-signed"),
+        Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
+        Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),
+        Notice::DiskFull => t!("notice-disk-full"),
+        Notice::NothingSaved(at) => t!("notice-nothing-saved", at = at.exact()),
+    }));
     texts.into_iter().map(|text| view! { <p class="banner" role="status">{text}</p> }).collect_view()
 }

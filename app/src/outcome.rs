@@ -51,18 +51,27 @@ pub struct Refusal {
     pub message: String,
     /// The fields that are wrong, if any, each with what is allowed.
     pub fields: Vec<domain::Invalid>,
+    /// After how many seconds it is worth another try, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal without fields.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: vec![] }
+        Self { kind, message: message.into(), fields: vec![], wait: None }
+    }
+
+    /// That somebody has to wait for so many seconds.
+    pub fn wait(seconds: u64) -> Self {
+        let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
+        Self { wait: Some(seconds), ..Self::new(Kind::TooMany, message) }
     }
 }
 
 impl From<domain::Invalid> for Refusal {
     fn from(invalid: domain::Invalid) -> Self {
-        Self { kind: Kind::Invalid, message: invalid.to_string(), fields: vec![invalid] }
+        Self { kind: Kind::Invalid, message: invalid.to_string(), fields: vec![invalid], wait: None }
     }
 }
 

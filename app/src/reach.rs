@@ -1,4 +1,4 @@
-//! Who can reach a task, an organisation or a runner, what they can do with it, and why.
+//! Who can reach a task, an organisation or a runner, and who acts as a service account; what they can do with it, and why.
 use crate::{
     outcome::Refusal,
     ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Table, ctx, page, words},
@@ -30,6 +30,27 @@ pub fn of_runner() -> impl IntoView {
     page(|actor| async move { reach(actor, Which::Runner(ctx::param("id")?)).await })
 }
 
+/// Of a service account.
+pub fn of_service_account() -> impl IntoView {
+    page(|actor| async move { reach(actor, Which::ServiceAccount(ctx::param("id")?)).await })
+}
+
+/// The page of the thing itself.
+fn page_of(thing: &Thing) -> String {
+    match (thing, thing.name()) {
+        (Thing::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
+        (_, (kind, id)) => format!("/{kind}s/{id}"),
+    }
+}
+
+/// What is asked about it.
+fn question(thing: &Thing) -> String {
+    match thing {
+        Thing::ServiceAccount(..) => t!("reach-acts-title"),
+        _ => t!("reach-title"),
+    }
+}
+
 /// The way to such a page, for who may ask.
 #[component]
 pub fn AskedHere(
@@ -38,9 +59,8 @@ pub fn AskedHere(
     /// What they look at.
     thing: Thing,
 ) -> impl IntoView {
-    let (kind, id) = thing.name();
     actor.may(AskReach { thing }).is_ok().then(|| {
-        view! { <LinkButton href=format!("/{kind}s/{id}/reach")>{t!("reach-title")}</LinkButton> }
+        view! { <LinkButton href=format!("{}/reach", page_of(&thing))>{question(&thing)}</LinkButton> }
     })
 }
 
@@ -51,23 +71,29 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
         Which::Task(_) => Place::Tasks,
         Which::Organisation(_) => Place::Organisations,
         Which::Runner(_) => Place::Runners,
+        Which::ServiceAccount(_) => Place::Keys,
     };
     let (thing, name) = read.thing(which).await?;
     let proof = store.authorise(&actor, AskReach { thing }).await?;
     let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
     let found = read.reach(&proof, &after, PAGE, store.now()).await?;
-    let (kind, id) = thing.name();
     // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
-    let in_full =
-        actor.reads_everything() || thing.organisation().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
+    let answers = matches!(thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
+    let owns = thing.organisation().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
+    let in_full = answers || owns || actor.reads_everything();
     let rows = found.items.into_iter().map(move |reacher| {
         let in_full = in_full || actor.person() == Some(reacher.id);
         view! { <Row reacher=reacher thing=thing in_full=in_full people=actor.reads_everything() /> }
     });
     let headings = vec![t!("person-name"), t!("reach-why"), t!("reach-can"), t!("reach-keys")];
-    Ok(Page::new(place, t!("reach-title")).under(format!("/{kind}s/{id}"), name).lead(t!("reach-lead")).body(view! {
+    let lead = match thing {
+        Thing::ServiceAccount(..) => t!("reach-acts-lead"),
+        _ => t!("reach-lead"),
+    };
+    let title = question(&thing);
+    Ok(Page::new(place, title.clone()).under(page_of(&thing), name).lead(lead).body(view! {
         {some.then(|| view! { <p class="notice">{t!("reach-everybody")}</p> })}
-        <Table caption=t!("reach-title") headings=headings>{rows.collect_view()}</Table>
+        <Table caption=title headings=headings>{rows.collect_view()}</Table>
         <Pager next=found.next />
     }))
 }
@@ -127,6 +153,8 @@ fn reason(why: Why) -> String {
         Why::Everybody => t!("reach-shared"),
         Why::TenantRole(TenantRole::Admin) => t!("reach-admin"),
         Why::TenantRole(_) => t!("reach-auditor"),
+        Why::Answers => t!("reach-answers"),
+        Why::Itself => t!("reach-itself"),
     }
 }
 
@@ -138,7 +166,9 @@ fn abilities(can: &[Can], thing: &Thing) -> String {
         (Can::Submit, _) => t!("reach-submit"),
         (Can::Decide, _) => t!("reach-decide"),
         (Can::Cancel, _) => t!("reach-cancel"),
+        (Can::Manage, Thing::ServiceAccount(..)) => t!("reach-makes-keys"),
         (Can::Manage, _) => t!("reach-manage"),
+        (Can::Act, _) => t!("reach-act"),
     };
     can.iter().map(word).collect::<Vec<_>>().join(", ")
 }

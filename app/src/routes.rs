@@ -72,6 +72,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/incident") view=incident::pages::switches ssr=SsrMode::Async />
                 <Route path=path!("/keys/service-accounts") view=keys::pages::service_accounts ssr=SsrMode::Async />
                 <Route path=path!("/keys/service-accounts/:id") view=keys::pages::service_account ssr=SsrMode::Async />
+                <Route path=path!("/keys/service-accounts/:id/reach") view=reach::of_service_account ssr=SsrMode::Async />
                 <Route path=path!("/keys/:id") view=keys::pages::one ssr=SsrMode::Async />
                 <Route path=path!("/rules") view=rules::pages::list_of_rules ssr=SsrMode::Async />
                 <Route path=path!("/rules/edit") view=rules::pages::edit ssr=SsrMode::Async />

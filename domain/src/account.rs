@@ -28,6 +28,10 @@ words! {
         PasskeyAdded = "passkey_added",
         /// A passkey was removed.
         PasskeyRemoved = "passkey_removed",
+        /// An account at a provider was linked: it leads in from then on.
+        IdentityLinked = "identity_linked",
+        /// Such a link was ended.
+        IdentityUnlinked = "identity_unlinked",
         /// New recovery codes were made; those before are void.
         RecoveryCodesMade = "recovery_codes_made",
         /// A recovery code was used to sign in.
@@ -44,6 +48,8 @@ words! {
         ManyFailures = "many_failures",
         /// A key was used in an unusual way.
         KeyUnusual = "key_unusual",
+        /// A key of theirs, or of a service account that they answer for, ends soon.
+        KeyEndsSoon = "key_ends_soon",
         /// Somebody asks to be let into an organisation of theirs.
         JoinAsked = "join_asked",
         /// They were let into an organisation that they asked to join.

@@ -101,7 +101,11 @@ pub(crate) fn manages(actor: &Actor, organisation: OrganisationId) -> Result<(),
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $action:literal on $kind:literal ($target:expr) {
         $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)?
-    } if $check:expr $(, detail $detail:expr)? $(, personal $personal:expr)? $(, fresh $fresh:literal)?;)*) => {$(
+    } if $check:expr $(, detail $detail:expr)? $(, personal $personal:expr)? $(, fresh $fresh:literal)?;)*) => {
+        /// What they are called.
+        pub(super) const NAMES: &[&str] = &[$($action),*];
+
+        $(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name { $($(#[$fdoc])* pub $field: $type),* }
@@ -135,6 +139,7 @@ mod factors;
 mod identity;
 mod incident;
 mod joining;
+mod names;
 mod organisations;
 mod people;
 mod tasks;
@@ -144,7 +149,8 @@ pub use access::{
     RevokeRunner, RotateKey,
 };
 pub use factors::{
-    ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ResetFactors, SetFactorPolicy,
+    ChangeAddress, ChangePassword, EnrolFactor, MakeRecoveryCodes, RemoveFactor, ReplaceAddress, ResetFactors,
+    SetFactorPolicy,
 };
 pub use identity::{
     AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider,
@@ -158,6 +164,7 @@ pub use joining::{
     AcceptInvitation, AcceptJoinRequest, AdmitInvited, AskToJoin, ConfirmInvited, DeclineJoinRequest, Invite,
     RevokeInvitation, WithdrawJoinRequest,
 };
+pub use names::names;
 pub use organisations::{
     ArchiveOrganisation, LeaveOrganisation, OpenToRequests, RenameOrganisation, RestoreOrganisation,
 };
@@ -239,6 +246,69 @@ mod tests {
             Some("approvals:*".parse().unwrap()),
         );
         assert!(key.may(reaching()).is_ok(), "of a key nothing is asked that it cannot do");
+    }
+
+    /// Every action there is, with whether it asks for a fresh proof. What takes something away in a hurry does not ask, and what
+    /// is nobody's in a browser cannot be asked.
+    macro_rules! fresh {
+        ($($action:ident $fresh:literal)*) => { [$((<$action as Action>::NAME, <$action as Action>::FRESH, $fresh)),*] };
+    }
+
+    #[test]
+    fn m_14_which_actions_ask_for_a_fresh_proof_is_written_down_for_all_of_them() {
+        let written = fresh! {
+            // Keys, sessions, runners
+            CreateKey true ChangeKey true RotateKey true RevokeKey false RevokeKeysOf false EndSession false
+            EndOtherSessions false AskReach false CreateEnrolment true RevokeRunner true
+            // One's own account; the old password proves who changes it
+            EnrolFactor true RemoveFactor true MakeRecoveryCodes true ChangePassword false ChangeAddress true
+            LinkIdentity true UnlinkIdentity true
+            // Other people's accounts
+            ResetFactors true ReplaceAddress true SetFactorPolicy true CreatePerson true IssuePasswordLink true SetTenantRole true
+            CreateServiceAccount true HandOnServiceAccount true
+            // Providers; what they do themselves, and what the console does
+            SetProvider true RemoveProvider true AdmitPerson false FollowProvider false OpenBreakGlass false
+            CloseBreakGlass false
+            // In an emergency
+            StopTasks false LockPerson false UnlockPerson true EndSessions false LookAtUnusual false FreezeTenant false
+            ThawTenant true
+            // Organisations and their members
+            CreateOrganisation true RenameOrganisation true ArchiveOrganisation true RestoreOrganisation true
+            OpenToRequests true SetMembership true RemoveMembership true LeaveOrganisation true Invite true
+            RevokeInvitation false AcceptInvitation false AdmitInvited false ConfirmInvited false AskToJoin false
+            WithdrawJoinRequest false AcceptJoinRequest true DeclineJoinRequest false
+            // Rules and reviews
+            ChangeRules true StartReview true KeepReviewed false RevokeReviewed true FinishReview false
+            // Tasks; a yes asks where the task reaches beyond its sandbox, see Decide::asks_for_proof
+            SubmitTask false CancelTask false Decide false ReadTasks false ReadApprovals false ReadAudit false
+        };
+        for (name, asks, shall) in written {
+            assert_eq!(asks, shall, "{name}");
+        }
+        let sources = [
+            include_str!("policy/access.rs"),
+            include_str!("policy/factors.rs"),
+            include_str!("policy/identity.rs"),
+            include_str!("policy/incident.rs"),
+            include_str!("policy/joining.rs"),
+            include_str!("policy/organisations.rs"),
+            include_str!("policy/people.rs"),
+            include_str!("policy/tasks.rs"),
+        ];
+        let modules = include_str!("policy.rs").lines().filter(|line| line.starts_with("mod ") && line.ends_with(';'));
+        let modules = modules.filter(|line| *line != "mod names;"); // which has only their names
+        assert_eq!(modules.count(), sources.len(), "each of them is read here");
+        for source in sources {
+            let code = source.split("#[cfg(test)]").next().unwrap();
+            let named = code.lines().filter_map(|line| {
+                let line = line.trim();
+                line.strip_prefix("const NAME: &'static str = ")
+                    .or_else(|| line.split_once(" = ").map(|(_, name)| name).filter(|name| name.contains("\" on \"")))
+            });
+            for name in named.filter_map(|rest| rest.strip_prefix('"')?.split('"').next()) {
+                assert!(written.iter().any(|(known, ..)| *known == name), "{name} is not in the list");
+            }
+        }
     }
 
     #[test]

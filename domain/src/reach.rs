@@ -1,7 +1,7 @@
 //! Who can reach a thing, what they can do with it, and why: the policy's own answers, asked about somebody else.
 use crate::{
     Actor, OrganisationId, PersonId, Principal, Reins, RunnerId, TaskId, TenantId, Timestamp,
-    policy::{CancelTask, ReadTasks, RevokeRunner, decides, manages, submits},
+    policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, decides, manages, submits},
     role::{Role, TenantRole},
     scope::Scope,
     visibility::Sight,
@@ -16,6 +16,8 @@ pub enum Thing {
     Organisation(OrganisationId),
     /// A runner: of the tenant, not of an organisation.
     Runner(RunnerId),
+    /// A service account, and who answers for it: whoever has a key of it acts as it.
+    ServiceAccount(PersonId, PersonId),
 }
 
 /// A person who might reach it, or a program with a key of theirs.
@@ -47,6 +49,10 @@ pub enum Why {
     Everybody,
     /// What they are in the tenant.
     TenantRole(TenantRole),
+    /// They answer for it.
+    Answers,
+    /// It is the account itself.
+    Itself,
 }
 
 /// What somebody can do with a thing.
@@ -62,6 +68,8 @@ pub enum Can {
     Cancel,
     /// Manage it.
     Manage,
+    /// Act as it.
+    Act,
 }
 
 impl Thing {
@@ -70,7 +78,7 @@ impl Thing {
         match self {
             Self::Task(_, sight) => Some(sight.organisation),
             Self::Organisation(id) => Some(*id),
-            Self::Runner(_) => None,
+            Self::Runner(_) | Self::ServiceAccount(..) => None,
         }
     }
 
@@ -80,6 +88,7 @@ impl Thing {
             Self::Task(id, _) => ("task", id.to_string()),
             Self::Organisation(id) => ("organisation", id.to_string()),
             Self::Runner(id) => ("runner", id.to_string()),
+            Self::ServiceAccount(id, _) => ("service_account", id.to_string()),
         }
     }
 
@@ -91,6 +100,13 @@ impl Thing {
             Self::Organisation(id) if !actor.reaches(*id) => vec![],
             Self::Organisation(_) => who.role.map(Why::Role).into_iter().chain(reads(&actor)).collect(),
             Self::Runner(_) => [Why::Everybody].into_iter().chain(reads(&actor)).collect(),
+            Self::ServiceAccount(account, _) if who.person == *account => vec![Why::Itself],
+            // A key makes no keys, and the API says nothing of accounts.
+            Self::ServiceAccount(..) if who.key.is_some() => vec![],
+            Self::ServiceAccount(_, responsible) => {
+                let answers = (who.person == *responsible).then_some(Why::Answers);
+                answers.into_iter().chain(reads(&actor)).collect()
+            }
         }
     }
 
@@ -119,6 +135,11 @@ impl Thing {
                 (Can::See, actor.may(ReadTasks).is_ok()),
                 (Can::Submit, submits(who.place())),
                 (Can::Manage, actor.may(RevokeRunner { runner }).is_ok()),
+            ],
+            Self::ServiceAccount(account, _) if who.person == account => vec![(Can::Act, who.key.is_some())],
+            Self::ServiceAccount(owner, responsible) => vec![
+                (Can::See, true),
+                (Can::Manage, actor.may(RevokeKeysOf { owner, responsible: Some(responsible) }).is_ok()),
             ],
         };
         can.into_iter().filter_map(|(can, may)| may.then_some(can)).collect()
@@ -196,6 +217,21 @@ mod tests {
         assert_eq!(Thing::Organisation(OPS).can(&adam), [Can::See, Can::Manage]);
         assert_eq!(Thing::Runner(RunnerId(Uuid::nil())).can(&adam), [Can::See, Can::Manage]);
         assert_eq!(task(Visibility::Public, false).why(&person(BEN, None)), [Why::Everybody]);
+    }
+
+    #[test]
+    fn a_05_who_acts_as_a_service_account_is_its_keys_and_who_makes_them() {
+        let robot = PersonId(Uuid::from_u128(7));
+        let account = Thing::ServiceAccount(robot, MIA);
+        assert_eq!(account.can(&with_key(person(robot, Some(Role::Member)), "tasks:read", None)), [Can::Act]);
+        assert_eq!(account.can(&person(robot, Some(Role::Member))), [], "it never signs in");
+        assert_eq!(account.why(&person(MIA, None)), [Why::Answers]);
+        assert_eq!(account.can(&person(MIA, None)), [Can::See, Can::Manage]);
+        assert_eq!(account.can(&with_key(person(MIA, Some(Role::Owner)), "tasks:*", None)), [], "no key makes keys");
+        assert_eq!(account.why(&person(BEN, Some(Role::Owner))), []);
+        let reader = |tenant_role| Candidate { tenant_role, ..person(BEN, None) };
+        assert_eq!(account.can(&reader(TenantRole::Admin)), [Can::See, Can::Manage]);
+        assert_eq!(account.can(&reader(TenantRole::Auditor)), [Can::See]);
     }
 
     #[test]

@@ -52,6 +52,17 @@ for (const [name, of] of Object.entries<(scene: Scene) => string>({
   });
 }
 
+test('what is refused before any page is open to everybody', async ({ scene, browser }) => {
+  const page = await scene.mei.open(browser);
+  await page.goto('/tasks/new');
+  await page.getByLabel('Script').evaluate((field: HTMLTextAreaElement) => (field.value = 'x'.repeat(2_000_000)));
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.getByRole('button', { name: 'Submit task' }).click();
+  expect((await answer).status()).toBe(413);
+  await expect(page.getByRole('heading', { name: 'too large' })).toBeVisible();
+  await look(page);
+});
+
 test('refused forms, open menus and shown secrets are open to everybody', async ({ scene, browser }) => {
   const page = await scene.ada.open(browser);
   await page.goto('/tasks/new');

@@ -70,6 +70,52 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
   await expect(lost.getByText('A recovery code was used')).toHaveCount(0);
 });
 
+test('M-14 without JavaScript: an admin asks everybody for a second factor, and resets those of somebody who lost them', async ({ guarded, browser }) => {
+  const ada = await window(guarded, browser, false);
+  await setUp(ada, guarded);
+  await enrol(ada);
+  await ada.goto('/people/new');
+  await ada.getByLabel('Name').fill('Mei');
+  await ada.getByLabel('E-mail address').fill('mei@example.org');
+  await ada.getByLabel('Organisation', { exact: true }).selectOption({ label: 'Operations' });
+  await ada.getByRole('button', { name: 'Make person and link' }).click();
+  const link = await ada.locator('.secret-value code').innerText();
+  const mei = await window(guarded, browser, false);
+  await mei.goto(link.replace('127.0.0.1', 'localhost'));
+  await mei.getByLabel('New password').fill(PASSWORD);
+  await mei.getByRole('button', { name: 'Set password and sign in' }).click();
+  await expect(mei, 'a member need not have one').toHaveURL('/');
+
+  await ada.goto('/people');
+  await ada.getByRole('link', { name: 'Who must have a second factor' }).click();
+  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('nobody');
+  await ada.getByLabel('Must have a second factor').selectOption({ label: 'Everybody' });
+  await ada.getByRole('button', { name: 'Save' }).click();
+  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('everybody');
+  await mei.goto('/tasks');
+  await expect(mei, 'and is asked with the next request').toHaveURL(/second-factor/);
+  await enrol(mei);
+  await expect(mei).toHaveURL('/tasks');
+
+  await ada.goto('/people');
+  await ada.getByRole('row', { name: 'mei@example.org' }).getByRole('link').click();
+  await ada.getByText('Reset second factors…').click();
+  await expect(ada.getByText('all their sessions end')).toBeVisible();
+  await ada.getByRole('button', { name: 'Reset second factors' }).click();
+  await mei.goto('/tasks');
+  await expect(mei, 'her session ended').toHaveURL(/sign-in/);
+  await signIn(mei, 'mei@example.org', PASSWORD);
+  await expect(mei.getByRole('button', { name: 'Set up an authenticator app' }), 'she begins anew').toBeVisible();
+  await expect(mei.getByLabel('Code', { exact: true }), 'and shows none of the old ones').toHaveCount(0);
+  await enrol(mei);
+  await expect(mei).toHaveURL('/tasks');
+
+  await ada.goto('/settings/second-factors');
+  await ada.getByLabel('Must have a second factor').selectOption({ label: 'Nobody, beyond what the server is set up with' });
+  await ada.getByRole('button', { name: 'Save' }).click();
+  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('nobody');
+});
+
 test('M-14 a passkey is the second factor, and the only one', async ({ guarded, browser }) => {
   const ada = await window(guarded, browser);
   const device = await Device.at(ada);

@@ -162,7 +162,37 @@ test('wrapping and times are switched without an island', async ({ team, browser
   await expect.poll(async () => (await line.boundingBox())!.width).toBeGreaterThan(wide!.width * 2);
   await expect(page.locator('.log-at').first()).toBeHidden();
   await page.getByLabel('Times').check();
+  await expect(page.locator('.log-at').first()).toBeVisible();
   await expect(page.locator('.log-at').first()).toHaveText(/^\d\d:\d\d:\d\d$/);
+});
+
+test('a page that stays open tells the time', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  await mei.submit({ script: 'true', title: 'Any', organisation: team.id });
+  const page = await mei.open(browser);
+  await page.clock.install();
+  await page.goto('/tasks');
+  const submitted = page.getByRole('row', { name: 'Any' }).locator('td time').last();
+  await expect(submitted).toContainText(/^(just now|\d+ seconds? ago)/);
+  await page.clock.fastForward('05:10');
+  await expect(submitted).toContainText(/^5 minutes ago/);
+});
+
+test('a page fetches itself when something happened, and not because it was opened', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  let fetched = 0;
+  page.on('request', (request) => {
+    if (request.resourceType() === 'xhr' && new URL(request.url()).pathname === '/tasks') fetched += 1;
+  });
+  const streaming = page.waitForResponse((response) => new URL(response.url()).pathname === '/live');
+  await page.goto('/tasks');
+  await streaming;
+  await page.waitForTimeout(1_500); // there is nothing to wait for where nothing is to happen
+  expect(fetched).toBe(0);
+  await mei.submit({ script: 'true', title: 'Fresh', organisation: team.id });
+  await expect(page.getByRole('row', { name: 'Fresh' })).toBeVisible();
+  expect(fetched).toBeGreaterThan(0);
 });
 
 /** A page on which lines come for a while. */

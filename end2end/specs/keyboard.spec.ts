@@ -1,6 +1,7 @@
 // The main walkthrough with Tab, Enter and Space alone: one always sees where one is, and never gets stuck.
 import type { Locator, Page } from '@playwright/test';
 import { PASSWORD } from '../people';
+import { link } from '../scene';
 import { output, state } from '../steps';
 import { expect, test } from '../test';
 
@@ -87,8 +88,12 @@ test('what one removes is asked about first, by keyboard too', async ({ team, br
 for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %', { width: 360, height: 225 }]] as const) {
   test(`at ${zoom} nothing lies over what one has come to`, async ({ team, browser }) => {
     const mei = await team.add('Mei', 'member');
-    const page = await mei.open(browser, { viewport, reducedMotion: 'reduce' });
-    for (const path of ['/tasks/new', '/keys/new', '/account']) {
+    const own = { organisation: team.id, visibility: 'org' };
+    const done = await mei.submit({ ...own, script: 'seq 40', title: 'Counts' });
+    const asks = await mei.submit({ ...own, script: 'true', title: 'Asks', network_policy: 'none' });
+    const approval = await link(mei, asks, 'approvals');
+    const page = await (await team.add('Ada', 'approver')).open(browser, { viewport, reducedMotion: 'reduce' });
+    for (const path of ['/', '/tasks', '/tasks/new', done, approval, '/keys/new', '/account']) {
       await page.goto(path);
       for (let n = 0; n < STOPS; n++) {
         await page.keyboard.press('Tab');

@@ -1,5 +1,5 @@
 // Organisations: who is invited comes in, who asks is answered, who goes leaves nothing lying, and what is over is put away.
-import { address, PASSWORD } from '../people';
+import { address, PASSWORD, Team } from '../people';
 import { expect, test } from '../test';
 
 test('an owner invites somebody by a link, who makes an account without JavaScript', async ({ ada, team, browser }) => {
@@ -92,6 +92,36 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   await hers.getByRole('button', { name: 'Leave organisation' }).click();
   await expect(hers).toHaveURL('/organisations');
   await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' })).toBeVisible();
+});
+
+test('without JavaScript an owner lets one in who asks, with a role, and turns another away with a reason', async ({ ada, team, browser }) => {
+  const omar = await team.add('Omar', 'owner');
+  await omar.act('organisations/requests', { organisation: team.id, open: 'true' });
+  const elsewhere = await Team.of(ada, `Neighbours ${team.id.slice(-6)}`);
+  const [mei, noa] = [await elsewhere.add('Mei', 'viewer'), await elsewhere.add('Noa', 'viewer')];
+  await mei.act('join-requests/ask', { organisation: team.id, reason: 'I run the backups' });
+  await noa.act('join-requests/ask', { organisation: team.id, reason: 'I am curious' });
+
+  const his = await omar.open(browser, { javaScriptEnabled: false });
+  await his.goto('/');
+  await his.getByRole('link', { name: `2 people ask to join ${team.name}` }).click();
+  const asks = (name: string) => his.getByRole('listitem').filter({ has: his.getByRole('combobox', { name: `Role of ${name}` }) });
+  await expect(asks('Mei').getByText('I run the backups')).toBeVisible();
+  await asks('Mei').getByLabel('Role of Mei').selectOption({ label: 'Approver: also decides requests of others' });
+  await asks('Mei').getByRole('button', { name: 'Let in' }).click();
+  await expect(his.getByRole('row', { name: mei.email }).getByLabel('Role of Mei')).toHaveValue('approver');
+
+  await asks('Noa').locator('summary').click();
+  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await expect(his.getByRole('alert'), 'a no says why').toBeVisible();
+  await asks('Noa').getByRole('textbox').fill('Ask again when the audit is over');
+  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await expect(asks('Noa')).toHaveCount(0);
+  await expect(his.getByRole('row', { name: noa.email })).toHaveCount(0);
+
+  const hers = await noa.open(browser, { javaScriptEnabled: false });
+  await hers.goto('/organisations');
+  await expect(hers.getByRole('row', { name: team.name }).first()).toContainText('Ask again when the audit is over');
 });
 
 test('an organisation is renamed, put away and brought back', async ({ ada, team, browser }) => {

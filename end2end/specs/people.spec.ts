@@ -79,37 +79,39 @@ test('a new link ends the one before, and the password stays until it is used', 
   await expect(hers, 'other sessions ended with it').toHaveURL(/\/sign-in/);
 });
 
-test('an owner puts people into their organisation, changes their roles and takes them out', async ({ team, browser }) => {
-  const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
-  const [his, hers] = [await omar.open(browser), await mei.open(browser)];
-  await hers.goto('/tasks/new');
-  await expect(hers.getByText('You cannot submit tasks yet')).toBeVisible();
+for (const javaScriptEnabled of [true, false]) {
+  test(`an owner puts people into their organisation, changes their roles and takes them out${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
+    const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
+    const [his, hers] = [await omar.open(browser, { javaScriptEnabled }), await mei.open(browser)];
+    await hers.goto('/tasks/new');
+    await expect(hers.getByText('You cannot submit tasks yet')).toBeVisible();
 
-  await his.goto('/organisations');
-  await his.getByRole('link', { name: team.name, exact: true }).click();
-  await his.getByLabel('Role of Mei').selectOption({ label: 'Member: also submits tasks' });
-  await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change' }).click();
-  await expect(his.getByLabel('Role of Mei')).toHaveValue('member');
-  await hers.goto('/tasks/new');
-  await expect(hers.getByRole('button', { name: 'Submit task' })).toBeVisible();
+    await his.goto('/organisations');
+    await his.getByRole('link', { name: team.name, exact: true }).click();
+    await his.getByLabel('Role of Mei').selectOption({ label: 'Member: also submits tasks' });
+    await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change' }).click();
+    await expect(his.getByLabel('Role of Mei')).toHaveValue('member');
+    await hers.goto('/tasks/new');
+    await expect(hers.getByRole('button', { name: 'Submit task' })).toBeVisible();
 
-  const row = his.getByRole('row', { name: mei.email });
-  await row.getByRole('link', { name: 'Remove… Mei' }).click();
-  await expect(his.getByRole('heading', { level: 1, name: `Remove Mei from ${team.name}` })).toBeVisible();
-  await his.getByRole('button', { name: 'Remove from organisation' }).click();
-  await expect(his.getByRole('heading', { level: 1, name: team.name, exact: true })).toBeVisible();
-  await expect(row).toHaveCount(0);
-  await hers.goto('/organisations');
-  await expect(hers.getByText('No organisation yet')).toBeVisible();
+    const row = his.getByRole('row', { name: mei.email });
+    await row.getByRole('link', { name: 'Remove… Mei' }).click();
+    await expect(his.getByRole('heading', { level: 1, name: `Remove Mei from ${team.name}` })).toBeVisible();
+    await his.getByRole('button', { name: 'Remove from organisation' }).click();
+    await expect(his.getByRole('heading', { level: 1, name: team.name, exact: true })).toBeVisible();
+    await expect(row).toHaveCount(0);
+    await hers.goto('/organisations');
+    await expect(hers.getByText('No organisation yet')).toBeVisible();
 
-  await his.getByLabel('E-mail address').fill('nobody.at.all@example.org');
-  await his.getByRole('button', { name: 'Add to organisation' }).click();
-  await expect(his.getByRole('alert')).toContainText('nobody in this tenant has this address');
-  await his.getByLabel('E-mail address').fill(mei.email);
-  await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: also decides requests of others' });
-  await his.getByRole('button', { name: 'Add to organisation' }).click();
-  await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');
-});
+    await his.getByLabel('E-mail address').fill('nobody.at.all@example.org');
+    await his.getByRole('button', { name: 'Add to organisation' }).click();
+    await expect(his.getByRole('alert')).toContainText('nobody in this tenant has this address');
+    await his.getByLabel('E-mail address').fill(mei.email);
+    await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: also decides requests of others' });
+    await his.getByRole('button', { name: 'Add to organisation' }).click();
+    await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');
+  });
+}
 
 test('an admin makes an organisation and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
   const mei = await team.add('Mei', 'member');

@@ -232,9 +232,14 @@ create table address_change (
     email      text not null,
     created_at bigint not null,
     expires_at bigint not null,
+    -- The token that went to the present address; none where an admin answers for it. And when each was followed.
+    present_hash bytea,
+    new_at     bigint,
+    present_at bigint,
     primary key (token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
+create unique index address_change_present on address_change (present_hash) where present_hash is not null;
 create index address_change_person on address_change (tenant_id, person_id);
 -- Browsers that somebody signed in with before, by what their cookie holds.
 create table known_device (
@@ -386,6 +391,8 @@ create table api_key (
     replaces     uuid,
     -- Who was shown it, and so knows it; nobody where the console made it.
     maker_id     uuid,
+    -- When its owner is told that it ends soon; null once they were, and where there is nothing to tell.
+    tell_at      bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
     foreign key (tenant_id, maker_id) references person (tenant_id, id),
@@ -393,6 +400,8 @@ create table api_key (
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
+create index api_key_tell on api_key (tell_at) where tell_at is not null;
+create index api_key_tell_in on api_key (tenant_id, tell_at) where tell_at is not null;
 create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
 -- Access reviews, and every right in them as it was when the review began.

@@ -35,6 +35,14 @@ impl Lease {
         }
     }
 
+    /// The machine stood still for so long, which its clock does not count and the server's does.
+    pub fn slept(&mut self, span: Duration) {
+        // What was sent before a sleep that is longer than the clock's time was sent at its beginning.
+        let earlier = |at: Instant| at.checked_sub(span).unwrap_or(at);
+        self.confirmed = self.confirmed.map(earlier);
+        self.sent.iter_mut().for_each(|(_, sent)| *sent = earlier(*sent));
+    }
+
     /// When everything must be stopped: a fifth of the lease before the server gives it to others, for clocks and
     /// for the kill itself.
     pub fn ends(&self) -> Option<Instant> {
@@ -59,6 +67,20 @@ mod tests {
         lease.heard(one);
         lease.heard(99);
         assert_eq!(lease.ends(), Some(start + 34 * second));
+    }
+
+    #[test]
+    fn a_lease_goes_on_to_end_while_the_machine_sleeps() {
+        let (start, second) = (Instant::now() + Duration::from_secs(1_000), Duration::from_secs(1));
+        let mut lease = Lease::default();
+        lease.slept(second);
+        assert_eq!(lease.ends(), None);
+        lease.welcomed(start, 30 * second);
+        let asleep = lease.beat(start + second);
+        lease.slept(20 * second);
+        assert_eq!(lease.ends(), Some(start + 4 * second));
+        lease.heard(asleep);
+        assert_eq!(lease.ends(), Some(start + 5 * second));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod link;
 mod metrics;
 pub mod output;
 pub mod sandbox;
+mod sleep;
 pub mod spool;
 pub mod stdin;
 pub mod work;

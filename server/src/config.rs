@@ -35,7 +35,8 @@ settings! {
         /// Folder for the database, the generated keys (in secrets/) and files.
         data_dir: PathBuf = default "./data";
         /// The database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE.
-        /// Without it: the SQLite file castellan.db in data_dir.
+        /// Without it: the SQLite file castellan.db in data_dir. What is there moves to PostgreSQL with
+        /// castellan migrate --from sqlite:PATH --to postgres://USER@HOST/DATABASE
         database_url: Option<DatabaseUrl> = example "postgres://castellan@localhost/castellan";
         /// What a browser's address bar shows, for links and to tell our own pages from foreign ones.
         /// Without it: the listen address.
@@ -74,6 +75,9 @@ settings! {
         /// The id of the one provider that leads in. All other ways are closed then, passwords among them;
         /// `castellan admin break-glass` opens them for an admin in an emergency.
         primary_provider: Option<ProviderKey> = example "google";
+        /// Whether admins of tenants may set up providers on this machine itself, in Settings: with a test of one they would
+        /// find out what else listens here. Those of this file may be anywhere.
+        loopback_issuers: bool = default false;
         /// Addresses of people who become admins when a provider that verified the address signs them in.
         admin_emails: Vec<Email> = default [];
         /// Identity providers; more easily written as one [[auth.provider]] table each, at the end of the file.

@@ -52,7 +52,7 @@ async fn count(State(counters): State<Counters>, request: Request, next: Next) -
 const ROOM: u64 = 4 << 20;
 
 /// Whether there is no room left where the data is. A folder that cannot be asked is the database's trouble to tell.
-fn is_full(data: &Path) -> bool {
+pub(crate) fn is_full(data: &Path) -> bool {
     rustix::fs::statvfs(data).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM)
 }
 

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod live;
 pub mod mail;
 pub mod pki;
+mod plain;
 pub mod problem;
 pub mod rates;
 pub mod receipts;

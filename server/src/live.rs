@@ -12,6 +12,7 @@ mod watcher;
 
 pub(crate) use follow::Follow;
 pub use position::Position;
+pub(crate) use position::last_event;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 
@@ -26,6 +27,7 @@ use domain::TaskId;
 use feed::{Feed, Topics};
 use http::{HeaderMap, header};
 use serde::Deserialize;
+use store::Mark;
 
 /// The addresses of [`routes`].
 pub const PATHS: [&str; 5] =
@@ -49,6 +51,9 @@ pub fn routes(app: App) -> Router {
 #[serde(deny_unknown_fields)]
 struct FeedQuery {
     topics: String,
+    /// When the page was read.
+    #[serde(default)]
+    since: Option<String>,
 }
 
 async fn feed(
@@ -56,10 +61,14 @@ async fn feed(
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
     Parameters(query): Parameters<FeedQuery>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let topics: Topics = query.topics.parse()?;
+    let read_at = query.since.map(|text| text.parse::<Mark>()).transpose();
+    let read_at = read_at.map_err(|_| Problem::wrong_field("since", "must be the mark that the page was given"))?;
+    let since = last_event(&headers)?.or(read_at);
     let place = streams.enter(&browser.actor)?;
-    Ok(events::of_feed(Feed::start(app, Watcher::Browser(browser), topics), place))
+    Ok(events::of_feed(Feed::start(app, Watcher::Browser(browser), topics, since), place))
 }
 
 /// Where a page goes on.
@@ -82,7 +91,7 @@ async fn follow(
 ) -> Result<impl IntoResponse, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
     let asked = Position { attempt: query.attempt, line: query.from.unwrap_or(1) };
-    let from = Position::last_event(&headers)?.unwrap_or(asked);
+    let from = last_event(&headers)?.unwrap_or(asked);
     let place = streams.enter(&browser.actor)?;
     let follow = Follow::start(app, Watcher::Browser(browser), task, from).await?;
     Ok(events::for_browsers(follow, place))

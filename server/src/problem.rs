@@ -115,7 +115,7 @@ impl Problem {
     /// 500: a mistake of ours.
     pub fn broken() -> Self {
         let detail = "It was logged. If it stays, give the administrator the number in x-request-id.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server", detail)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An error of Castellan stopped this request", detail)
     }
 
     /// 503: it passes.

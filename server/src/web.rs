@@ -61,8 +61,9 @@ impl Web {
 pub fn routes(web: Web, streams: Router) -> Router {
     let app = web.app.clone();
     let config = &app.config.sessions;
-    let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle, config.absolute);
-    let cookies = auth::layer(sessions, web.https, config.absolute);
+    let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle);
+    let https = web.https;
+    let cookies = auth::layer(sessions, https, config.absolute);
     // What a form answers is left as it is: it may show a secret beside what was sent, and its length would tell (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
@@ -75,6 +76,7 @@ pub fn routes(web: Web, streams: Router) -> Router {
         .merge(streams)
         .merge(reviews::routes(app.clone()))
         .layer(from_fn_with_state(app, auth::identify))
-        .layer(cookies);
+        .layer(cookies)
+        .layer(from_fn_with_state(https, auth::sift));
     Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)
 }

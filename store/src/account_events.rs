@@ -65,8 +65,14 @@ impl Write {
         )
     }
 
-    /// Tells a person what happened with their account.
+    /// Tells a person what happened with their account, by mail as well.
     pub(crate) async fn happened(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
+        self.told_apart(person, happened, detail).await?;
+        self.mail_person(person, &crate::Mail::Happened { happened, detail: detail.to_owned() }).await
+    }
+
+    /// The same where a mail of its own says so.
+    pub(crate) async fn told_apart(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
         scoped!(
             self,
@@ -81,9 +87,6 @@ impl Write {
             self.now
         )?;
         self.tell(crate::Topic::People, person.0);
-        if happened == Happened::AddressChanged {
-            return Ok(()); // told to the address from before
-        }
-        self.mail_person(person, &crate::Mail::Happened { happened, detail: detail.to_owned() }).await
+        Ok(())
     }
 }

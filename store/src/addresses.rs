@@ -1,11 +1,26 @@
-//! Another address for a person: asked for by them, confirmed by who reads what comes there, told to the one before.
+//! Another address for a person: asked for by them, and confirmed by who reads what comes to it and who reads what comes to the
+//! present one. For somebody who lost the latter an admin asks.
 use crate::{Error, Result, Write, column::record, conn::scoped, mail::Mail};
-use domain::{Allowed, Email, PersonId, SessionId, account::Happened, audit::Outcome, policy::ChangeAddress};
-use serde_json::Value;
+use domain::{
+    Action, Allowed, Email, PersonId, SessionId, Timestamp,
+    account::Happened,
+    audit::Outcome,
+    policy::{ChangeAddress, ReplaceAddress},
+};
+use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long the link works.
+/// How long the links work.
 const LIFE: Duration = Duration::from_hours(24);
+
+/// A link that is mailed.
+#[derive(Clone, Copy, Debug)]
+pub struct MailedLink<'a> {
+    /// Its token.
+    pub token: &'a str,
+    /// What is kept of that.
+    pub token_hash: [u8; 32],
+}
 
 record! {
     /// An address that is waiting for its confirmation.
@@ -14,51 +29,96 @@ record! {
         pub person_id: PersonId,
         /// Which.
         pub email: Email,
+        /// When the link that came to it was followed.
+        pub new_at: Option<Timestamp>,
+        /// When the link that came to the present one was followed, or an admin answered for it.
+        pub present_at: Option<Timestamp>,
     }
 }
 
 impl Write {
-    /// Mails a link to the new address, and word of it to the present one. An earlier wish ends. Whether the address is
-    /// somebody's already is not said here: only its reader learns that.
+    /// Mails a link to the new address, and one to the present one: both are to be followed. An earlier wish ends. Whether the
+    /// address is somebody's already is not said here: only its reader learns that.
     pub async fn ask_address(
         &mut self,
         proof: Allowed<ChangeAddress>,
         email: &Email,
-        token: &str,
-        token_hash: [u8; 32],
+        new: MailedLink<'_>,
+        present: MailedLink<'_>,
     ) -> Result<()> {
         let owner = proof.action().owner;
+        self.keep_wish(owner, email, new, Some(present)).await?;
+        let release = Mail::ReleaseAddress { token: present.token.to_owned(), email: email.to_string() };
+        self.mail_person(owner, &release).await?;
+        self.wished(&proof).await?;
+        self.told_apart(owner, Happened::AddressAsked, email.as_str()).await
+    }
+
+    /// The same by an admin, for somebody who reads their present address no more: it is told, and not asked. `NotFound` for who
+    /// is no person.
+    pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<()> {
+        let ReplaceAddress { person, email } = proof.action();
+        const PERSON: &str =
+            "update person set name = name where tenant_id = $1 and id = $2 and responsible_id is null";
+        if scoped!(self, execute, PERSON, *person)? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.keep_wish(*person, email, new, None).await?;
+        self.wished(&proof).await?;
+        self.happened(*person, Happened::AddressAsked, email.as_str()).await
+    }
+
+    async fn keep_wish(
+        &mut self,
+        owner: PersonId,
+        email: &Email,
+        new: MailedLink<'_>,
+        present: Option<MailedLink<'_>>,
+    ) -> Result<()> {
         scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
         scoped!(
             self,
             execute,
-            "insert into address_change (tenant_id, token_hash, person_id, email, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6)",
-            token_hash,
+            "insert into address_change (tenant_id, token_hash, person_id, email, created_at, expires_at, present_hash, present_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            new.token_hash,
             owner,
             email.clone(),
             self.now,
-            self.now.after(LIFE)
+            self.now.after(LIFE),
+            present.map(|link| link.token_hash),
+            present.is_none().then_some(self.now)
         )?;
-        self.mail_address(owner, email, &Mail::ConfirmAddress { token: token.to_owned() }).await?;
-        let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.happened(owner, Happened::AddressAsked, email.as_str()).await
+        self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
 
-    /// The link was followed: the person has the new address, and their other sessions end. `NotFound` when it was used,
-    /// replaced or is too old; a conflict when somebody else has the address.
-    pub async fn confirm_address(&mut self, token_hash: [u8; 32], this: Option<SessionId>) -> Result<PersonId> {
+    async fn wished<A: Action>(&mut self, proof: &Allowed<A>) -> Result<()> {
+        let entry = self.entry(proof)?;
+        self.record(entry).await
+    }
+
+    /// One of the links was followed. Once both were, the person has the new address, and their other sessions end: then this
+    /// says who. `NotFound` when it was used up, replaced or is too old; a conflict when somebody else has the address.
+    pub async fn confirm_address(&mut self, token_hash: [u8; 32], this: Option<SessionId>) -> Result<Option<PersonId>> {
         let asked = scoped!(
             self,
             Asked,
             fetch_one,
-            "delete from address_change where tenant_id = $1 and token_hash = $2 and expires_at > $3
-             returning person_id, email",
+            "update address_change set new_at = case when token_hash = $2 then $3 else new_at end,
+                present_at = case when present_hash = $2 then $3 else present_at end
+             where tenant_id = $1 and (token_hash = $2 or present_hash = $2) and expires_at > $3
+             returning person_id, email, new_at, present_at",
             token_hash,
             self.now
         )?;
-        let (person, email) = (asked.person_id, asked.email);
+        let Asked { person_id: person, email, new_at, present_at } = asked;
+        let target = ("person", person.to_string());
+        if new_at.is_none() || present_at.is_none() {
+            let by = if new_at.is_some() { "new" } else { "present" };
+            self.note("person.address_confirmed", target, Outcome::Done, json!({ "by": by })).await?;
+            return Ok(None);
+        }
+        scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
         let told = Mail::Happened { happened: Happened::AddressChanged, detail: email.to_string() };
         self.mail_person(person, &told).await?; // to the address from before
         let changed = scoped!(
@@ -72,10 +132,11 @@ impl Write {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
             other => other?,
         };
+        let ended = self.end_sessions(person, this).await?;
         scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
-        self.note("person.address_changed", ("person", person.to_string()), Outcome::Done, Value::Null).await?;
-        self.happened(person, Happened::AddressChanged, email.as_str()).await?;
-        self.end_sessions(person, this).await?;
-        Ok(person)
+        let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
+        self.record_both(entry, ended).await?;
+        self.told_apart(person, Happened::AddressChanged, email.as_str()).await?;
+        Ok(Some(person))
     }
 }

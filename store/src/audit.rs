@@ -112,6 +112,11 @@ impl Write {
         self.record_all(vec![entry]).await
     }
 
+    /// The same with one that may follow from it.
+    pub(crate) async fn record_both(&mut self, entry: Entry, then: Option<Entry>) -> Result<()> {
+        self.record_all([entry].into_iter().chain(then).collect()).await
+    }
+
     /// The same for several, one after the other.
     pub(crate) async fn record_all(&mut self, entries: Vec<Entry>) -> Result<()> {
         const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1

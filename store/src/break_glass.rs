@@ -72,14 +72,16 @@ impl Write {
     pub async fn close_break_glass(&mut self, proof: Allowed<CloseBreakGlass>) -> Result<()> {
         let person = proof.action().person;
         const SQL: &str = "delete from break_glass where tenant_id = $1 and person_id = $2";
+        self.hold_person(person).await?; // who is signing in by it comes before, and is signed out, or after, and is refused
         if scoped!(self, execute, SQL, person)? == 0 {
             return Err(Error::NotFound);
         }
         const SESSIONS: &str =
             "delete from session where tenant_id = $1 and person_id = $2 and signed_in_by = 'break_glass'";
-        scoped!(self, execute, SESSIONS, person)?;
+        let ended = scoped!(self, execute, SESSIONS, person)?;
+        let ended = self.ended(person, ended)?;
         self.tell(Topic::People, person.0);
         let entry = self.entry(&proof)?;
-        self.record(entry).await
+        self.record_both(entry, ended).await
     }
 }

@@ -1,6 +1,7 @@
 //! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
 use crate::{
     Result, Store,
+    announcer::Announcer,
     conn::{Conn, Embedded, Remote},
     flush::Flusher,
 };
@@ -11,7 +12,7 @@ use sqlx::{
 };
 use std::time::Duration;
 use tokio::{
-    sync::broadcast,
+    sync::broadcast::Receiver,
     time::{sleep, timeout},
 };
 use uuid::Uuid;
@@ -86,14 +87,13 @@ pub(crate) const BACKLOG: usize = 4_096;
 
 impl Store {
     /// Hears every event from now on. A receiver that lags gets `RecvError::Lagged` and should look again.
-    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+    pub fn subscribe(&self) -> Receiver<Event> {
         self.events().subscribe()
     }
 
     /// Tells everybody who listens in this process to look again: another process changed something.
     pub fn look_again(&self) {
-        // Nobody listening is nobody to tell.
-        let _ = self.events().send(MISSED);
+        self.events().tell(MISSED);
     }
 }
 
@@ -135,12 +135,7 @@ pub(crate) async fn ear(options: &PgConnectOptions) -> Result<PgListener, sqlx::
 
 /// Passes on what other nodes and this one notify, until it is aborted. Whatever was notified while there was no connection
 /// is gone: then everybody is told to look again.
-pub(crate) async fn listen(
-    mut listener: PgListener,
-    options: PgConnectOptions,
-    to: broadcast::Sender<Event>,
-    flusher: Flusher,
-) {
+pub(crate) async fn listen(mut listener: PgListener, options: PgConnectOptions, to: Announcer, flusher: Flusher) {
     loop {
         hear(&mut listener, &to).await;
         listener = loop {
@@ -150,18 +145,18 @@ pub(crate) async fn listen(
             }
             sleep(Duration::from_millis(500)).await;
         };
-        let _ = to.send(MISSED); // nobody listening is no error
+        to.tell(MISSED);
         flusher.reconnect();
     }
 }
 
 /// Until the connection ends, or nothing comes over it any more.
-async fn hear(listener: &mut PgListener, to: &broadcast::Sender<Event>) {
+async fn hear(listener: &mut PgListener, to: &Announcer) {
     loop {
         match timeout(QUIET, listener.try_recv()).await {
             Ok(Ok(Some(note))) => {
                 if let Some(event) = parse(note.payload()) {
-                    let _ = to.send(event); // as above
+                    to.tell(event);
                 }
             }
             Ok(_) => return,

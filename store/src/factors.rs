@@ -152,15 +152,15 @@ impl Write {
     /// Removes the actor's authenticator app, and ends their other sessions. `NotFound` when there is none.
     pub async fn remove_totp(&mut self, proof: Allowed<RemoveFactor>, this: Option<SessionId>) -> Result<()> {
         let owner = proof.action().owner;
+        let ended = self.end_sessions(owner, this).await?;
         const SQL: &str = "delete from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null";
         if scoped!(self, execute, SQL, owner)? == 0 {
             return Err(Error::NotFound);
         }
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.happened(owner, Happened::TotpRemoved, "").await?;
-        self.end_sessions(owner, this).await
+        self.record_both(entry, ended).await?;
+        self.happened(owner, Happened::TotpRemoved, "").await
     }
 
     /// Without a second factor there is nothing to recover.
@@ -193,14 +193,14 @@ impl Write {
         if scoped!(self, Number, fetch_one, SQL, person)?.n == 0 {
             return Err(Error::NotFound);
         }
+        let ended = self.end_sessions(person, None).await?;
         scoped!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
         scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2", person)?;
         scoped!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
+        self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
-        self.happened(person, Happened::FactorsReset, &by).await?;
-        self.end_sessions(person, None).await
+        self.happened(person, Happened::FactorsReset, &by).await
     }
 
     /// Says whether everybody in the tenant must have a second factor.

@@ -1,7 +1,8 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{Error, Read, Result, Write, column::record, conn::scoped};
 use domain::{
-    Allowed, IdentityId, PersonId, Timestamp,
+    Allowed, IdentityId, PersonId, SessionId, Timestamp,
+    account::Happened,
     policy::{LinkIdentity, UnlinkIdentity},
 };
 use uuid::Uuid;
@@ -69,15 +70,21 @@ impl Write {
     /// Links an identity to the actor's own account. One that is linked to any account already is a conflict.
     pub async fn link_identity(&mut self, proof: Allowed<LinkIdentity>, new: NewIdentity) -> Result<IdentityId> {
         let person = proof.action().person;
+        let called = format!("{} ({})", proof.action().provider, new.name);
         let id = self.insert_identity(person, new).await?;
         let entry = self.entry(&proof)?.with_detail("identity", id.to_string().into());
         self.record(entry).await?;
-        self.tell(Topic::People, person.0);
+        self.happened(person, Happened::IdentityLinked, &called).await?;
         Ok(id)
     }
 
-    /// Ends a link, unless it is the last of the person's ways in.
-    pub async fn unlink_identity(&mut self, proof: Allowed<UnlinkIdentity>, ways: &WaysIn) -> Result<()> {
+    /// Ends a link, unless it is the last of the person's ways in, and all their sessions but `this`: one may have begun with it.
+    pub async fn unlink_identity(
+        &mut self,
+        proof: Allowed<UnlinkIdentity>,
+        ways: &WaysIn,
+        this: Option<SessionId>,
+    ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();
         // Writing the row takes its lock: of two links that are ended at once one comes second.
         let known = scoped!(
@@ -89,9 +96,7 @@ impl Write {
             person
         )?;
         let all = scoped!(self, Identity, fetch_all, OWN, person)?;
-        if !all.iter().any(|own| own.id == identity) {
-            return Err(Error::NotFound);
-        }
+        let Some(ending) = all.iter().find(|own| own.id == identity) else { return Err(Error::NotFound) };
         let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
         let by_password = ways.password && known.has_password;
         if !by_another && !by_password {
@@ -101,10 +106,10 @@ impl Write {
         }
         const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
         scoped!(self, execute, SQL, identity, person)?;
+        let ended = self.end_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.tell(Topic::People, person.0);
-        Ok(())
+        self.record_both(entry, ended).await?;
+        self.happened(person, Happened::IdentityUnlinked, &ending.name).await
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {

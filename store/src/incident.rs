@@ -49,21 +49,18 @@ impl Write {
     /// Locks a person out: ends their sessions; their keys stop working, and they cannot sign in.
     pub async fn lock_person(&mut self, proof: Allowed<LockPerson>) -> Result<()> {
         const LOCK: &str = "update person set locked_at = $3 where tenant_id = $1 and id = $2 and locked_at is null";
-        const END: &str = "delete from session where tenant_id = $1 and person_id = $2";
         let person = proof.action().person;
         self.know_person(person).await?;
         self.keep_an_admin(person).await?;
         if scoped!(self, execute, LOCK, person, self.now)? == 0 {
             return Err(Error::Conflict("This person is locked out already."));
         }
-        scoped!(self, execute, END, person)?;
+        let ended = self.end_sessions(person, None).await?;
         // What they handed out does not come to life again with them.
         const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
         scoped!(self, execute, INVITED, person)?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.tell(Topic::People, person.0);
-        Ok(())
+        self.record_both(entry, ended).await
     }
 
     /// Lets a person in again.

@@ -1,5 +1,6 @@
 //! API keys: shown once, kept as hashes (M-01).
 mod changing;
+mod ending;
 
 use crate::{
     Error, Read, Result, Topic, Write,
@@ -206,7 +207,7 @@ impl Write {
         self.owner_may(owner, responsible, &old.scopes, old.organisation_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
-        const ENDS: &str = "update api_key set expires_at = $3 where tenant_id = $1 and id = $2";
+        const ENDS: &str = "update api_key set expires_at = $3, tell_at = null where tenant_id = $1 and id = $2";
         scoped!(self, execute, ENDS, key, ends)?;
         let new = NewKey {
             owner,
@@ -309,7 +310,8 @@ impl Write {
             self,
             execute,
             "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organisation_id, networks,
-                created_at, expires_at, replaces, maker_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                created_at, expires_at, replaces, maker_id, tell_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             id,
             new.owner,
             new.name,
@@ -321,7 +323,8 @@ impl Write {
             self.now,
             new.expires_at,
             new.replaces,
-            self.actor.person()
+            self.actor.person(),
+            ending::told_at(self.now, new.expires_at)
         )?;
         self.tell(Topic::Keys, id.0);
         Ok(id)

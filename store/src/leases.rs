@@ -4,6 +4,7 @@ use crate::{
     Error, Read, Result, Topic, Write,
     column::record,
     conn::{Conn, scoped},
+    incident::Freeze,
     tasks::owner_stands,
 };
 use domain::{
@@ -237,12 +238,29 @@ impl Write {
         )
     }
 
-    /// The runner says that it started. Saying so twice is no error.
-    pub async fn start_task(&mut self, lease: Lease) -> Result<()> {
+    /// The runner says that it started; whether it may go on. Saying so twice is no error. Once the tenant is frozen nothing
+    /// starts (K-09): what a runner was handed before that goes back to the queue, and the runner is to let go of it.
+    pub async fn start_task(&mut self, lease: Lease) -> Result<bool> {
         let held = self.hold(lease).await?;
         if held.state == TaskState::Running {
-            return Ok(());
+            return Ok(true);
         }
+        const HEAD: &str = "update audit_head set seq = seq where tenant_id = $1 returning frozen_at";
+        if scoped!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
+            self.note_start(lease).await?;
+            return Ok(true);
+        }
+        let because = self.owner_gone(held.id).await?;
+        // It is not its runner's failure: even after the last attempt there is one more.
+        let to = if held.cancel_asked || because.is_some() { TaskState::Cancelled } else { TaskState::Queued };
+        self.settle(held.id, held.state, to, None).await?;
+        let reason = "the tenant was frozen before it started";
+        let detail = json!({ "attempt": held.attempt, "reason": reason, "state": to, "because": because });
+        self.note_task(held.id, "task.release", detail).await?;
+        Ok(false)
+    }
+
+    async fn note_start(&mut self, lease: Lease) -> Result<()> {
         scoped!(
             self,
             execute,
@@ -281,7 +299,7 @@ impl Write {
             End::Exited(_) | End::Signalled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
         };
         if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_) | End::Cancelled) {
-            self.start_task(lease).await?; // its word that it started was lost
+            self.note_start(lease).await?; // its word that it started was lost
         }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
         scoped!(

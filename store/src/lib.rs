@@ -6,6 +6,7 @@
 mod account_events;
 mod addresses;
 mod admission;
+mod announcer;
 mod approvals;
 mod audit;
 mod break_glass;
@@ -57,6 +58,8 @@ mod unusual;
 mod writer;
 
 pub use account_events::AccountEvent;
+pub use addresses::MailedLink;
+pub use announcer::Mark;
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};
 pub use break_glass::BreakGlass;
@@ -88,7 +91,7 @@ pub use runners::{EnrolledRunner, Enrolment, Runner};
 pub use sealed::MasterKey;
 pub use security::{RateLimited, Told};
 pub use service_accounts::ServiceAccount;
-pub use sessions::{NewSession, Session, SessionRow};
+pub use sessions::{Ground, NewSession, Session, SessionRow};
 pub use system::{Credential, DueMail, IdentityHolder, KeyHolder, OpenProvider, System};
 pub use tasks::{Counts, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};
 pub use transfer::transfer;

@@ -28,6 +28,13 @@ pub enum Mail {
         /// Who invites.
         inviter: String,
     },
+    /// Somebody wants another address for their account than the one that this goes to.
+    ReleaseAddress {
+        /// The token of the link that lets them.
+        token: String,
+        /// Which one they want.
+        email: String,
+    },
     /// Somebody wants this address for their account.
     ConfirmAddress {
         /// The token of the link that confirms it.

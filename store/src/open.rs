@@ -1,6 +1,7 @@
 //! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
 use crate::{
-    Error, Event, MasterKey, Result,
+    Error, MasterKey, Result,
+    announcer::Announcer,
     conn::{Conn, Embedded, Remote},
     events,
     flush::Flusher,
@@ -22,11 +23,11 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
-use tokio::{sync::broadcast, task::AbortHandle};
+use tokio::task::AbortHandle;
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -54,7 +55,9 @@ enum Pool {
     /// One connection that writes, several that read.
     Sqlite { writer: Writer, readers: Readers },
     Postgres {
-        pool: PgPool,
+        reading: PgPool,
+        /// Apart from those that read: writers wait for each other with a connection in their hand, readers for nobody.
+        writing: PgPool,
         /// Connections that see all tenants, for single questions.
         asking: PgPool,
         flusher: Flusher,
@@ -65,11 +68,13 @@ enum Pool {
 
 struct Inner {
     pool: Pool,
-    events: broadcast::Sender<Event>,
+    events: Announcer,
     clock: Clock,
     key: MasterKey,
     /// Whether mail is queued: nothing would send it otherwise.
     mail: AtomicBool,
+    /// When a change could last not begin; 0 once one has begun again.
+    refused: AtomicI64,
 }
 
 /// The database of a deployment. Cheap to clone.
@@ -86,7 +91,7 @@ impl Store {
     /// Opens the database, makes it where it is missing, and brings its schema up to date. A schema newer than this
     /// program, a wrong master key and a SQLite below 3.51.3 are refused.
     pub async fn open(settings: Settings) -> Result<Self> {
-        let (events, _) = broadcast::channel(events::BACKLOG);
+        let events = Announcer::new();
         let pool = match settings.url.split_once(':') {
             Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
@@ -98,6 +103,7 @@ impl Store {
             clock: settings.clock,
             key: settings.key,
             mail: AtomicBool::new(false),
+            refused: AtomicI64::new(0),
         }));
         store.system().check_key().await?;
         Ok(store)
@@ -116,6 +122,12 @@ impl Store {
     /// Whether it is.
     pub fn sends_mail(&self) -> bool {
         self.0.mail.load(Ordering::Relaxed)
+    }
+
+    /// When the database last took no change, if it has taken none since.
+    pub fn refused_at(&self) -> Option<Timestamp> {
+        let at = self.0.refused.load(Ordering::Relaxed);
+        (at != 0).then_some(Timestamp(at))
     }
 
     /// Whether the database answers.
@@ -137,16 +149,17 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres { pool, asking, flusher, ears } => {
-                pool.close().await;
-                asking.close().await;
+            Pool::Postgres { reading, writing, asking, flusher, ears } => {
+                for pool in [reading, writing, asking] {
+                    pool.close().await;
+                }
                 flusher.close().await;
                 ears.abort();
             }
         }
     }
 
-    pub(crate) fn events(&self) -> &broadcast::Sender<Event> {
+    pub(crate) fn events(&self) -> &Announcer {
         &self.0.events
     }
 
@@ -158,9 +171,9 @@ impl Store {
     pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
-            Pool::Postgres { pool, .. } => {
+            Pool::Postgres { reading, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(Remote::Read(pool.begin_with(entering(begin, sees)).await?))
+                Conn::Postgres(Remote::Read(reading.begin_with(entering(begin, sees)).await?))
             }
         })
     }
@@ -175,10 +188,16 @@ impl Store {
 
     /// Opens a transaction that writes.
     pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
+        let begun = self.try_to_begin(sees).await;
+        self.0.refused.store(if begun.is_ok() { 0 } else { self.now().0 }, Ordering::Relaxed);
+        begun
+    }
+
+    async fn try_to_begin(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
-            Pool::Postgres { pool, flusher, .. } => {
-                let begun = pool.begin_with(entering(BEGIN, sees)).await?;
+            Pool::Postgres { writing, flusher, .. } => {
+                let begun = writing.begin_with(entering(BEGIN, sees)).await?;
                 Conn::Postgres(Remote::Write(flusher.take(begun)))
             }
         })
@@ -212,7 +231,7 @@ fn entering(begin: &str, sees: Sees) -> AssertSqlSafe<String> {
     })
 }
 
-async fn open_sqlite(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {
+async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
     make_private(options.get_filename());
@@ -243,17 +262,17 @@ fn make_private(file: &Path) {
     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
-async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<Pool> {
+async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| {
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
         })?
         .application_name("castellan");
-    let pool =
-        pool_of(24, LET_GO).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
+    let writing =
+        pool_of(12, LET_GO).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
-            .fetch_one(&pool)
+            .fetch_one(&writing)
             .await?;
     if superuser {
         return Err(Error::Unusable(
@@ -262,12 +281,13 @@ async fn open_postgres(url: &str, events: &broadcast::Sender<Event>) -> Result<P
                 .into(),
         ));
     }
-    migrate(&POSTGRES, &pool).await?;
+    migrate(&POSTGRES, &writing).await?;
+    let reading = pool_of(12, LET_GO).connect_lazy_with(options.clone());
     let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
     let ear = events::ear(&options).await?;
     let flusher = Flusher::new(options.clone());
     let ears = tokio::spawn(events::listen(ear, options, events.clone(), flusher.clone())).abort_handle();
-    Ok(Pool::Postgres { pool, asking, flusher, ears })
+    Ok(Pool::Postgres { reading, writing, asking, flusher, ears })
 }
 
 /// Up to so many connections, each of which is told `words` first.

@@ -128,12 +128,12 @@ impl Write {
     ) -> Result<()> {
         let owner = proof.action().owner;
         const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
+        let ended = self.end_sessions(owner, this).await?;
         let removed = scoped!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
         scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3", owner, id)?;
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
-        self.record(entry).await?;
-        self.happened(owner, Happened::PasskeyRemoved, &removed.name).await?;
-        self.end_sessions(owner, this).await
+        self.record_both(entry, ended).await?;
+        self.happened(owner, Happened::PasskeyRemoved, &removed.name).await
     }
 }

@@ -26,11 +26,11 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
+        let ended = self.end_sessions(owner, this).await?;
         scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await?;
-        self.happened(owner, Happened::PasswordChanged, "").await?;
-        self.end_sessions(owner, this).await
+        self.record_both(entry, ended).await?;
+        self.happened(owner, Happened::PasswordChanged, "").await
     }
 
     /// Mails a link that sets a forgotten password, once and within the hour. `NotFound` for who has none to forget.

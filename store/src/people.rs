@@ -7,6 +7,7 @@ use crate::{
 use domain::{
     Allowed, OrganisationId, PersonId, Timestamp,
     account::Happened,
+    audit::Outcome,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
     text,
@@ -193,13 +194,13 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
+        let ended = self.end_sessions(person, None).await?;
+        let target = ("person", person.to_string());
+        let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
+        self.record_both(entry, ended).await?;
         if had.n > 0 {
             self.happened(person, Happened::PasswordChanged, "").await?;
         }
-        scoped!(self, execute, "delete from session where tenant_id = $1 and person_id = $2", person)?;
-        let target = ("person", person.to_string());
-        self.note("person.password_set", target, domain::audit::Outcome::Done, serde_json::Value::Null).await?;
-        self.tell(Topic::People, person.0);
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub enum Which {
     Organisation(OrganisationId),
     /// A runner.
     Runner(RunnerId),
+    /// A service account.
+    ServiceAccount(PersonId),
 }
 
 /// Somebody who reaches it.
@@ -125,6 +127,10 @@ impl Read {
             }
             Which::Organisation(id) => (Thing::Organisation(id), self.organisation(id).await?.name),
             Which::Runner(id) => (Thing::Runner(id), self.runner(id).await?.name),
+            Which::ServiceAccount(id) => {
+                let account = self.service_account(id).await?;
+                (Thing::ServiceAccount(id, account.responsible_id), account.name)
+            }
         })
     }
 
@@ -147,9 +153,10 @@ impl Read {
         let rows = if is_everybodys(thing) && self.actor.reads_everything() {
             scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
         } else {
-            let owner = match thing {
-                Thing::Task(_, sight) => Some(sight.owner),
-                Thing::Organisation(_) | Thing::Runner(_) => None,
+            let (owner, itself) = match thing {
+                Thing::Task(_, sight) => (Some(sight.owner), None),
+                Thing::Organisation(_) | Thing::Runner(_) => (None, None),
+                Thing::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
             scoped!(
                 self,
@@ -158,14 +165,15 @@ impl Read {
                 with_keys!(
                     "(select person_id as id from membership where tenant_id = $1 and organisation_id = $2
                         union select id from person where tenant_id = $1 and tenant_role <> 'person'
-                        union select id from person where tenant_id = $1 and id = $6) c
+                        union select id from person where tenant_id = $1 and id in ($6, $7)) c
                      join person p on p.id = c.id where"
                 ),
                 of,
                 after,
                 looked_at,
                 now,
-                owner
+                owner,
+                itself
             )?
         };
         let cut_off = rows.len() >= ROWS;

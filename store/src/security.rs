@@ -2,7 +2,7 @@
 //! to the log.
 use crate::{Result, Write};
 use domain::{
-    Actor, TenantId, Timestamp,
+    Actor, PersonId, TenantId, Timestamp,
     audit::{Outcome, Record},
     security::SecurityEvent,
 };
@@ -94,6 +94,12 @@ impl Write {
         let person = self.actor.person().map(|person| person.to_string()).unwrap_or_default();
         let detail = json!({ "reason": "the address is not among those of the setting admin.allow" });
         self.note("admin.held_off", ("person", person), Outcome::Refused, detail).await
+    }
+
+    /// Records that attempts to be this person have to wait after too many wrong ones. The caller sees to it that there are few.
+    pub async fn note_held_up(&mut self, person: PersonId) -> Result<()> {
+        let detail = json!({ "reason": "too many wrong attempts to sign in, or to prove who it is" });
+        self.note("rate_limit_exceeded", ("person", person.to_string()), Outcome::Refused, detail).await
     }
 
     /// Records that the actor asked too often. The caller sees to it that there are few of these.

@@ -1,10 +1,15 @@
 //! Sessions of signed-in browsers. Ids in cookies are kept as hashes; saving updates a row and never makes one (E11).
-use crate::{Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
 use domain::{
-    Allowed, PersonId, SessionId, SignedInBy, TenantId, Timestamp,
+    Allowed, PasskeyId, PersonId, SessionId, SignedInBy, TenantId, Timestamp,
+    audit::{Entry, Outcome},
     policy::{EndOtherSessions, EndSession},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 record! {
     /// A session as its owner sees it.
@@ -50,6 +55,41 @@ record! {
     }
 }
 
+/// What somebody signed in with. It is looked at once more in the transaction that opens their session: between the two a
+/// password may have been changed, and every session ended, by who knows that it is known to others.
+#[derive(Clone)]
+pub enum Ground {
+    /// A password, by the hash that the account had then, if it had one.
+    Password(Option<String>),
+    /// A passkey.
+    Passkey(PasskeyId),
+    /// An identity at a provider.
+    Identity {
+        /// The issuer, exactly.
+        issuer: String,
+        /// Who it is there.
+        subject: String,
+    },
+}
+
+impl std::fmt::Debug for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Password(_) => "Ground::Password",
+            Self::Passkey(_) => "Ground::Passkey",
+            Self::Identity { .. } => "Ground::Identity",
+        })
+    }
+}
+
+record! {
+    /// What a person's password is kept as.
+    pub struct Kept {
+        /// Its hash, if there is one.
+        pub password_hash: Option<String>,
+    }
+}
+
 /// What a new session starts with.
 #[derive(Clone, Debug)]
 pub struct NewSession {
@@ -61,6 +101,8 @@ pub struct NewSession {
     pub person: PersonId,
     /// How they signed in.
     pub by: SignedInBy,
+    /// With what.
+    pub ground: Ground,
     /// Whether a second factor was shown, or who signed them in vouches for one.
     pub vouched: bool,
     /// When they proved who they are: now, or earlier where a provider says so.
@@ -89,8 +131,12 @@ impl Read {
 }
 
 impl Write {
-    /// Opens a session for somebody who just proved who they are. Those of theirs whose time is up go meanwhile.
+    /// Opens a session for somebody who just proved who they are. Those of theirs whose time is up go meanwhile. `NotFound`
+    /// when they were locked out since, or what they signed in with counts no more.
     pub async fn open_session(&mut self, new: NewSession) -> Result<()> {
+        if !self.still_stands(&new).await? {
+            return Err(Error::NotFound);
+        }
         const OVER: &str = "delete from session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
         scoped!(self, execute, OVER, new.person, self.now)?;
         scoped!(
@@ -109,16 +155,82 @@ impl Write {
             new.proved_at.min(self.now),
             new.expires_at
         )?;
-        let detail = serde_json::json!({ "by": new.by, "second_factor": new.vouched });
-        self.note("session.open", ("session", new.id.to_string()), domain::audit::Outcome::Done, detail).await?;
+        let detail = json!({ "by": new.by, "second_factor": new.vouched });
+        self.note("session.open", ("session", new.id.to_string()), Outcome::Done, detail).await?;
         self.tell(Topic::People, new.person.0);
+        Ok(())
+    }
+
+    /// Whether what somebody signs in with leads in still. From here to the commit their row is held, which everything takes
+    /// first that ends their sessions: either it sees the new one, or it is seen here.
+    async fn still_stands(&mut self, new: &NewSession) -> Result<bool> {
+        const HOLD: &str = "update person set name = name
+            where tenant_id = $1 and id = $2 and locked_at is null and responsible_id is null returning password_hash";
+        let Some(kept) = scoped!(self, Kept, fetch_optional, HOLD, new.person)? else { return Ok(false) };
+        if new.by == SignedInBy::BreakGlass {
+            const GLASS: &str = "select count(*) as n from break_glass
+                where tenant_id = $1 and person_id = $2 and expires_at > $3";
+            if scoped!(self, Number, fetch_one, GLASS, new.person, self.now)?.n == 0 {
+                return Ok(false);
+            }
+        }
+        let found = match &new.ground {
+            Ground::Password(hash) => return Ok(kept.password_hash == *hash),
+            Ground::Passkey(id) => {
+                const KEY: &str =
+                    "select count(*) as n from passkey where tenant_id = $1 and person_id = $2 and id = $3";
+                scoped!(self, Number, fetch_one, KEY, new.person, *id)?
+            }
+            Ground::Identity { issuer, subject } => {
+                const IDENTITY: &str = "select count(*) as n from identity
+                    where tenant_id = $1 and person_id = $2 and issuer = $3 and subject = $4";
+                scoped!(self, Number, fetch_one, IDENTITY, new.person, issuer.clone(), subject.clone())?
+            }
+        };
+        Ok(found.n > 0)
+    }
+
+    /// Holds one of the actor's own sessions to the end of the transaction: who would end it comes before, or after. `NotFound`
+    /// when it has ended (E11).
+    pub async fn hold_session(&mut self, session: SessionId) -> Result<()> {
+        const SQL: &str = "update session set rotate = rotate
+            where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $4";
+        let owner = self.viewer();
+        match scoped!(self, execute, SQL, session, owner, self.now)? {
+            0 => Err(Error::NotFound),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes a session of the actor's own in which a second factor was shown: it goes on under another token, and the one
+    /// before opens nothing. It stays the same session, so whoever ends it at that moment ends it. `NotFound` when it has ended
+    /// (E11).
+    pub async fn vouch_session(&mut self, session: SessionId, token_hash: [u8; 32]) -> Result<()> {
+        let owner = self.viewer();
+        let vouched = scoped!(
+            self,
+            execute,
+            "update session set token_hash = $4, previous_hash = null, rotated_at = null, rotate = false, vouched = true,
+                proved_at = $5, last_used_at = $5
+             where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $5",
+            session,
+            owner,
+            token_hash,
+            self.now
+        )?;
+        if vouched == 0 {
+            return Err(Error::NotFound);
+        }
+        let detail = json!({ "by": self.actor.by, "second_factor": true });
+        self.note("session.open", ("session", session.to_string()), Outcome::Done, detail).await?;
+        self.tell(Topic::People, owner.0);
         Ok(())
     }
 
     /// Records that somebody tried to sign in as `person` and could not.
     pub async fn note_refused_sign_in(&mut self, person: PersonId, reason: &str) -> Result<()> {
-        let detail = serde_json::json!({ "reason": reason });
-        self.note("session.open", ("person", person.to_string()), domain::audit::Outcome::Refused, detail).await?;
+        let detail = json!({ "reason": reason });
+        self.note("session.open", ("person", person.to_string()), Outcome::Refused, detail).await?;
         self.count_failure(person).await
     }
 
@@ -134,24 +246,33 @@ impl Write {
             self.now
         )?;
         if proved == 0 {
-            return Err(crate::Error::NotFound);
+            return Err(Error::NotFound);
         }
         let target = ("session", session.to_string());
-        self.note("session.prove", target, domain::audit::Outcome::Done, Value::Null).await
+        self.note("session.prove", target, Outcome::Done, Value::Null).await
     }
 
-    /// Ends every session of a person but `this`, if they have it.
-    pub(crate) async fn end_sessions(&mut self, person: PersonId, this: Option<SessionId>) -> Result<()> {
-        let this = this.unwrap_or(SessionId(uuid::Uuid::nil()));
-        scoped!(
-            self,
-            execute,
-            "delete from session where tenant_id = $1 and person_id = $2 and id <> $3",
-            person,
-            this
-        )?;
+    /// Holds a person's row: whoever signs in as them comes before, or after (see [`Self::still_stands`]).
+    pub(crate) async fn hold_person(&mut self, person: PersonId) -> Result<()> {
+        const SQL: &str = "update person set name = name where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, person).map(drop)
+    }
+
+    /// Ends every session of a person but `this`, if they have it. Where there were any, it gives the record of that (K-05),
+    /// to be appended with the caller's own: rows are taken before the log, by everybody.
+    pub(crate) async fn end_sessions(&mut self, person: PersonId, this: Option<SessionId>) -> Result<Option<Entry>> {
+        const SQL: &str = "delete from session where tenant_id = $1 and person_id = $2 and id <> $3";
+        self.hold_person(person).await?;
+        let ended = scoped!(self, execute, SQL, person, this.unwrap_or(SessionId(uuid::Uuid::nil())))?;
         self.tell(Topic::People, person.0);
-        Ok(())
+        self.ended(person, ended)
+    }
+
+    /// The record that so many sessions of a person ended, if any did.
+    pub(crate) fn ended(&self, person: PersonId, ended: u64) -> Result<Option<Entry>> {
+        let target = ("person", person.to_string());
+        let entry = || self.event("session.end_all", target, Outcome::Done, json!({ "ended": ended }));
+        (ended > 0).then(entry).transpose()
     }
 
     /// Ends one session. `NotFound` when it has ended already.
@@ -165,7 +286,7 @@ impl Write {
             owner
         )?;
         if ended == 0 {
-            return Err(crate::Error::NotFound);
+            return Err(Error::NotFound);
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

@@ -1,5 +1,6 @@
 //! The tenant's own data key: wrapped by the master key, it seals what the tenant keeps secret (M-06).
 use crate::{Error, MasterKey, Result, Write, column::record, conn::scoped};
+use domain::TenantId;
 use zeroize::Zeroizing;
 
 record! {
@@ -9,6 +10,20 @@ record! {
         pub wrapped: Vec<u8>,
         /// Which of the tenant's keys it is.
         pub version: i64,
+    }
+}
+
+/// Where a tenant's key is sealed for.
+pub(crate) fn place(tenant: TenantId, version: i64) -> String {
+    format!("{tenant}/tenant_key/wrapped/{tenant}/{version}")
+}
+
+impl Wrapped {
+    /// The key itself, and which of the tenant's keys it is.
+    pub(crate) fn open(&self, master: &MasterKey, tenant: TenantId) -> Result<(MasterKey, i64)> {
+        let bytes = Zeroizing::new(master.open(&place(tenant, self.version), &self.wrapped)?);
+        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt("a tenant's key"))?;
+        Ok((MasterKey::new(bytes), self.version))
     }
 }
 
@@ -27,10 +42,6 @@ impl Write {
 
     async fn tenant_key(&mut self) -> Result<(MasterKey, i64)> {
         const SQL: &str = "select wrapped, version from tenant_key where tenant_id = $1";
-        let kept = scoped!(self, Wrapped, fetch_one, SQL)?;
-        let place = format!("{0}/tenant_key/wrapped/{0}/{1}", self.tenant, kept.version);
-        let bytes = Zeroizing::new(self.store.key().open(&place, &kept.wrapped)?);
-        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt("a tenant's key"))?;
-        Ok((MasterKey::new(bytes), kept.version))
+        scoped!(self, Wrapped, fetch_one, SQL)?.open(self.store.key(), self.tenant)
     }
 }

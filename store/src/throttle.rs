@@ -38,6 +38,13 @@ impl System<'_> {
         Ok(found.map(|seen| seen.last_at.after(wait(seen.failures, free))).filter(|until| *until > self.now()))
     }
 
+    /// Whether any failure is counted.
+    pub async fn has_failed(&self, subject: [u8; 32]) -> Result<bool> {
+        let mut conn = self.read().await?;
+        const SQL: &str = "select failures, last_at from throttle where subject = $1";
+        Ok(unscoped!(conn, Failures, fetch_optional, SQL, subject)?.is_some())
+    }
+
     /// Counts a failure.
     pub async fn note_failure(&self, subject: [u8; 32]) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());

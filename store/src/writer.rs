@@ -6,7 +6,7 @@
 //! told of their commit, and nothing is announced, before that; where nobody waits, the commit follows at once.
 //!
 //! A task of its own sees each turn through to its end, whatever becomes of the future that asked for it.
-use crate::{Error, Event, Result, error::lost};
+use crate::{Error, Event, Result, announcer::Announcer, error::lost};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteQueryResult},
@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard, broadcast, oneshot},
+    sync::{Mutex, OwnedMutexGuard, oneshot},
     time::timeout,
 };
 
@@ -40,7 +40,7 @@ struct Pen {
     group: Option<Group>,
     /// How many groups there were.
     groups: u64,
-    events: broadcast::Sender<Event>,
+    events: Announcer,
     closed: bool,
 }
 
@@ -89,7 +89,7 @@ impl Member {
 
 impl Writer {
     /// A writer that announces on `events`. Its connection is opened at the first turn.
-    pub(crate) fn new(options: SqliteConnectOptions, events: broadcast::Sender<Event>) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, events: Announcer) -> Self {
         let pen = Pen { options, connection: None, group: None, groups: 0, events, closed: false };
         Self(Arc::new(Mutex::new(pen)))
     }
@@ -197,7 +197,7 @@ impl Pen {
             Ok(_) => {
                 for Kept { events, told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
                     for event in events {
-                        let _ = self.events.send(event); // nobody listening is no error
+                        self.events.tell(event);
                     }
                     let _ = told.send(Ok(())); // who committed may have gone
                 }

@@ -18,13 +18,15 @@ forgot-sent = If this address has an account here, a mail is on its way to it. I
 address-title = Change address
 address-lead = You sign in as { $now } now.
 address-new = New e-mail address
-address-consequence = A link comes to the new address; once you follow it, you sign in with that address, and all your other sessions end. The present address is told.
-address-ask = Send link
-address-sent = A mail is on its way to the new address. Follow the link in it within a day; until then nothing changes.
+address-consequence = A link comes to the new address, and one to the present one. Once you followed both, you sign in with the new address, and all your other sessions end. If you cannot read your present mail any more, an admin can ask for you.
+address-ask = Send links
+address-sent = Mails are on their way to the new address and to the present one. Follow the links in both within a day; until then nothing changes.
 address-without-mail = This server sends no mail, so a new address cannot be confirmed. Its operator can set that up (the settings mail.smtp and mail.from).
 address-confirm-title = Confirm your new address
-address-confirm-lead = From then on you sign in with this address. All your other sessions end.
-address-confirm = Confirm address
+address-confirm-lead = You will sign in with { $email }, and all your other sessions will end, once the mail to your present address is answered, too.
+address-release-lead = You will sign in with { $email } instead of the address that this link came to, once the mail to the new one is answered, too. If you did not ask for this, do not go on: change your password.
+address-confirm = Confirm the change
+address-waits = Confirmed. The change counts once the link in the other mail is followed, too.
 
 mail-happened-subject = Something happened with your Castellan account
 mail-happened =
@@ -52,6 +54,14 @@ mail-password =
     { $link }
 
     If it was not you, there is nothing to do: your password stays as it is.
+mail-release-subject = Confirm that your address for Castellan changes
+mail-release =
+    Somebody, most likely you, wants to sign in to your Castellan account with { $email } instead of this address. Confirm it within a day,
+    and follow the link in the mail to the other address, too:
+
+    { $link }
+
+    If it was not you, do not follow the link, and change your password: somebody knows it.
 mail-address-subject = Confirm your new address for Castellan
 mail-address =
     Somebody, most likely you, wants to sign in to Castellan with this address. Confirm it within a day:
@@ -135,6 +145,10 @@ policy-consequence = With “Everybody”, whoever has none is asked to set one 
 policy-unknown = choose one of the list
 policy-set = Save
 
+address-replace = Another address
+address-replace-help = For somebody who cannot read mail to their present address any more. Whoever reads the new one confirms it, within a day; the present one is told. Make sure that it is really them who asks you.
+address-replace-ask = Send link
+address-replace-sent = A mail is on its way to the new address. Nothing changes until the link in it is followed.
 reset-open = Reset second factors…
 reset-consequence = Their authenticator app, passkeys and recovery codes no longer work, and all their sessions end. They are told. Make sure that it is really them who asks you.
 reset = Reset second factors
@@ -151,6 +165,8 @@ happened-totp-added = An authenticator app was set up
 happened-totp-removed = The authenticator app was removed
 happened-passkey-added = A passkey was added
 happened-passkey-removed = A passkey was removed
+happened-identity-linked = An account at a provider was linked, and signs in from now on
+happened-identity-unlinked = An account at a provider was unlinked
 happened-recovery-codes-made = New recovery codes were made
 happened-recovery-code-used = A recovery code was used; left
 happened-factors-reset = All second factors were reset by

@@ -68,6 +68,7 @@ provider-client-id-help = What the provider calls Castellan.
 provider-secret = Client secret
 provider-secret-help = It is sealed with the tenant’s key, and never shown again.
 provider-secret-keep = Leave it empty to keep the one that is stored; it is never shown.
+provider-loopback = must not be on the server's own machine; its operator allows that with auth.loopback_issuers, or sets the provider up in castellan.toml
 provider-secret-needed = must be there for a new provider
 provider-newcomers = Who gets an account by signing in
 provider-newcomers-help = People who have one already link the provider themselves; it is never done by their address.

@@ -99,4 +99,6 @@ notice-held-off = Admin work is not allowed from this address: here you are an o
 notice-self-signed = The TLS certificate is self-signed, so browsers warn of it. Set tls.certificate and tls.key for one that they know.
 notice-broken-certificate = The new TLS certificate cannot be used, and the old one stays in force: { $why }. Put the right files there; they are taken up by themselves.
 notice-certificate-ends = The TLS certificate ends in { $days } days. Put a new one in its place; it is taken up by itself.
+notice-disk-full = The server’s disk is full: nothing can be changed until an administrator has made room. What was saved is there, and what you send now is refused as a whole.
+notice-nothing-saved = The database took no change at { $at }, because something else holds it. What was saved is there, and what you send now may be refused as a whole: then send it again.
 admins-only = Only an admin of the tenant may do this.

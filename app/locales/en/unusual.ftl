@@ -79,4 +79,5 @@ news-unusual = See why, and what to do
 happened-new-place = Somebody signed in to your account from a new place
 happened-many-failures = There were many wrong passwords or second factors for your account
 happened-key-unusual = A key was used in an unusual way
+happened-key-ends-soon = A key ends in two weeks; put another in its place in time
 audit-event = Security event

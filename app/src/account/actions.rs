@@ -31,16 +31,16 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Done, R
     Ok(Done::GoTo("/forgot?sent=1".into()))
 }
 
-/// Asks for another address: a link is mailed to it.
+/// Asks for another address: a link is mailed to it, and one to the present one.
 #[server(prefix = "/actions", endpoint = "account/address")]
 pub async fn ask_address(#[server(default)] email: String) -> Result<Done, Refusal> {
     crate::ui::ctx::door()?.ask_address(email).await?;
     Ok(Done::GoTo("/account/address?sent=1".into()))
 }
 
-/// Follows the link to a new address.
+/// Follows the link that came to a new address, or to the present one.
 #[server(prefix = "/actions", endpoint = "account/confirm-address")]
 pub async fn confirm_address(#[server(default)] token: String) -> Result<Done, Refusal> {
-    crate::ui::ctx::door()?.confirm_address(token).await?;
-    Ok(Done::GoTo("/account".into()))
+    let changed = crate::ui::ctx::door()?.confirm_address(token).await?;
+    Ok(Done::GoTo(if changed { "/account".into() } else { "/address?waits=1".into() }))
 }

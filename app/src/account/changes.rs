@@ -1,6 +1,7 @@
 //! Changing one's password and address, and the page for who forgot the password.
 use super::actions::{AskAddress, ChangePassword, ConfirmAddress, ForgotPassword};
 use crate::{
+    door::AddressAsked,
     outcome::Refusal,
     ui::{Button, Field, Form, Look, Page, Password, Place, ctx, page, plain},
 };
@@ -71,16 +72,23 @@ async fn own_address(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// `/address?token=…`: the link that came to the new address.
+/// `/address?token=…`: the link that came to the new address, or to the present one.
 pub fn confirm() -> impl IntoView {
     plain(t!("address-confirm-title"), confirm_form)
 }
 
 async fn confirm_form() -> Result<AnyView, Refusal> {
+    if ctx::here().get("waits").is_some() {
+        return Ok(view! { <p class="lead" role="status">{t!("address-waits")}</p> }.into_any());
+    }
     let token = ctx::here().get("token").unwrap_or_default().to_owned();
-    ctx::door()?.may_confirm_address(token.clone()).await?;
+    let AddressAsked { email, present } = ctx::door()?.may_confirm_address(token.clone()).await?;
+    let lead = match present {
+        true => t!("address-release-lead", email = email),
+        false => t!("address-confirm-lead", email = email),
+    };
     Ok(view! {
-        <p class="lead">{t!("address-confirm-lead")}</p>
+        <p class="lead">{lead}</p>
         <Form action=ConfirmAddress::PATH hidden=vec![("token", token)]>
             <Button look=Look::Main>{t!("address-confirm")}</Button>
         </Form>

@@ -12,8 +12,8 @@ const MOST: u32 = 5;
 pub async fn news(read: &mut Read) -> Option<AnyView> {
     let events = read.unseen_account_events(MOST).await.ok()?;
     let last = events.first()?.id.to_string();
-    // What happened in organisations is nothing that one would have to secure one's account for.
-    let told = events.iter().all(|event| is_about_organisations(event.happened));
+    // What happened in organisations, say, is nothing that one would have to secure one's account for.
+    let told = events.iter().all(|event| told_of(event.happened).is_some());
     let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
     Some(
         view! {
@@ -44,6 +44,7 @@ pub fn Line(
         {(!detail.is_empty()).then(|| view! { ": "<Revealed text=detail /> })}
         " · "
         <Moment at=created_at />
+        {(happened == Happened::KeyEndsSoon).then(|| view! { " · "<a href="/keys">{t!("nav-keys")}</a> })}
         {unusual.then(|| view! { " · "<a href="/account#unusual">{t!("news-unusual")}</a> })}
         {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><Revealed text=address /></span> })}
     }
@@ -58,6 +59,8 @@ pub fn what(happened: Happened) -> String {
         Happened::TotpRemoved => t!("happened-totp-removed"),
         Happened::PasskeyAdded => t!("happened-passkey-added"),
         Happened::PasskeyRemoved => t!("happened-passkey-removed"),
+        Happened::IdentityLinked => t!("happened-identity-linked"),
+        Happened::IdentityUnlinked => t!("happened-identity-unlinked"),
         Happened::RecoveryCodesMade => t!("happened-recovery-codes-made"),
         Happened::RecoveryCodeUsed => t!("happened-recovery-code-used"),
         Happened::FactorsReset => t!("happened-factors-reset"),
@@ -66,6 +69,7 @@ pub fn what(happened: Happened) -> String {
         Happened::NewPlace => t!("happened-new-place"),
         Happened::ManyFailures => t!("happened-many-failures"),
         Happened::KeyUnusual => t!("happened-key-unusual"),
+        Happened::KeyEndsSoon => t!("happened-key-ends-soon"),
         Happened::JoinAsked => t!("happened-join-asked"),
         Happened::JoinAccepted => t!("happened-join-accepted"),
         Happened::JoinDeclined => t!("happened-join-declined"),
@@ -74,14 +78,15 @@ pub fn what(happened: Happened) -> String {
     }
 }
 
-/// Whether it is no matter of how one signs in: nothing has to be done about it.
-pub const fn is_about_organisations(happened: Happened) -> bool {
-    matches!(
-        happened,
+/// Where more is said of it, if it is no matter of how one signs in: nothing has to be done to secure the account.
+pub const fn told_of(happened: Happened) -> Option<&'static str> {
+    match happened {
         Happened::JoinAsked
-            | Happened::JoinAccepted
-            | Happened::JoinDeclined
-            | Happened::MembershipRemoved
-            | Happened::ServiceAccountsGiven
-    )
+        | Happened::JoinAccepted
+        | Happened::JoinDeclined
+        | Happened::MembershipRemoved
+        | Happened::ServiceAccountsGiven => Some("/organisations"),
+        Happened::KeyEndsSoon => Some("/keys"),
+        _ => None,
+    }
 }

@@ -6,7 +6,11 @@ use crate::{
     tasks::trail::Trail,
     ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, ctx, page},
 };
-use domain::{Actor, policy::ReadAudit, security::SecurityEvent};
+use domain::{
+    Actor,
+    policy::{self, ReadAudit},
+    security::SecurityEvent,
+};
 use leptos::prelude::*;
 use store::Person;
 
@@ -15,53 +19,6 @@ const ROWS: u32 = 100;
 
 /// How many people can be chosen from; others are found by following a link from one of their records.
 const PEOPLE: u32 = 500;
-
-/// Actions that people look for, as the log calls them.
-const ACTIONS: &[&str] = &[
-    "task.submit",
-    "task.cancel",
-    "task.assign",
-    "task.start",
-    "task.finish",
-    "task.refuse",
-    "task.release",
-    "task.stop",
-    "approval.decide",
-    "approval.expire",
-    "rules.change",
-    "person.create",
-    "person.password_link",
-    "person.password_set",
-    "person.tenant_role",
-    "organisation.create",
-    "membership.set",
-    "membership.remove",
-    "review.start",
-    "review.keep",
-    "review.revoke",
-    "review.finish",
-    "session.open",
-    "session.end",
-    "session.end_others",
-    "key.create",
-    "key.rotate",
-    "key.change",
-    "key.revoke",
-    "key.revoke_all",
-    "key.use",
-    "admin.held_off",
-    "service_account.create",
-    "runner.enrolment",
-    "runner.enrol",
-    "rate_limit_exceeded",
-    "runner.connect",
-    "runner.disconnect",
-    "runner.renew",
-    "runner.renewed",
-    "runner.revoke",
-    "unusual.found",
-    "unusual.look",
-];
 
 /// The log.
 pub fn list() -> impl IntoView {
@@ -92,7 +49,7 @@ async fn log(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
-    let actions = ACTIONS.iter().map(|action| Choice::new(*action, *action)).collect();
+    let actions = policy::names().into_iter().map(|action| Choice::new(action, action)).collect();
     let people = people
         .into_iter()
         .map(|person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email)));

@@ -1,5 +1,6 @@
 //! Second factors: showing one, setting one up, and proving again who one is.
 
+#[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(target_family = "wasm")]
 mod browser;

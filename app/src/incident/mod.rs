@@ -1,5 +1,4 @@
 //! When something goes wrong: freezing, stopping, ending sessions, locking out.
 
 pub mod actions;
-#[cfg(feature = "ssr")]
 pub mod pages;

@@ -5,12 +5,13 @@ use super::{
 };
 use crate::{
     outcome::Refusal,
+    reach::AskedHere,
     ui::{
         Button, Checkbox, Choice, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
         Revealed, RowLink, Select, Table, ctx, words,
     },
 };
-use domain::{Actor, PersonId, Timestamp, role::Role};
+use domain::{Actor, PersonId, Timestamp, reach::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 
@@ -73,7 +74,9 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     let new = super::owner::makes_keys_for(&actor, account.responsible_id).then(|| {
         view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
     });
-    let page = page.lead(t!("service-lead")).action(new);
+    let thing = Thing::ServiceAccount(id, account.responsible_id);
+    let actions = view! { <AskedHere actor=actor.clone() thing=thing /> {new} };
+    let page = page.lead(t!("service-lead")).action(actions);
     Ok(page.body(view! {
         <Facts>
             <Fact name=t!("service-responsible")><Revealed text=account.responsible /></Fact>

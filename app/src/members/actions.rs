@@ -61,6 +61,24 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
+/// Mails a link to another address for somebody who reads their present one no more.
+#[server(prefix = "/actions", endpoint = "people/address")]
+pub async fn replace_address(id: String, #[server(default)] email: String) -> Result<Done, Refusal> {
+    use crate::{outcome::Kind, token::Token, ui::ctx};
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (person, email) = (ctx::id(&id)?, domain::Email::parse(&email)?);
+    let proof = store.authorise(&actor, domain::policy::ReplaceAddress { person, email }).await?;
+    if !store.sends_mail() {
+        return Err(Refusal::new(Kind::Conflict, t!("address-without-mail")));
+    }
+    let token = Token::new("")?;
+    let mut write = store.write(&actor).await?;
+    let link = store::MailedLink { token: &token.text, token_hash: token.hash };
+    write.replace_address(proof, link).await?;
+    write.commit().await?;
+    Ok(Done::GoTo(format!("/people/{id}?asked=1")))
+}
+
 /// Changes what a person is in the tenant.
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {

@@ -1,11 +1,9 @@
 //! People: who may sign in, and as what.
 
 pub mod actions;
-#[cfg(feature = "ssr")]
 pub mod pages;
 
 /// The address that sets a password with a token.
-#[cfg(feature = "ssr")]
 fn link(token: &crate::token::Token) -> String {
     let origin =
         leptos::prelude::use_context::<crate::assets::PublicOrigin>().map(|origin| origin.0).unwrap_or_default();

@@ -1,5 +1,5 @@
 //! People: the list, making one, and one of them.
-use super::actions::{CreatePerson, IssueLink, ResetFactors, SetTenantRole};
+use super::actions::{CreatePerson, IssueLink, ReplaceAddress, ResetFactors, SetTenantRole};
 use crate::{
     incident::pages::AboutPerson,
     outcome::{Kind, Refusal},
@@ -133,7 +133,8 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
     let oneself = actor.person() == Some(id);
     let incident = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });
-    let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself person=person.clone() /> });
+    let mails = ctx::door()?.sends_mail();
+    let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself mails=mails person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />
         <Facts>
@@ -187,7 +188,7 @@ fn Memberships(rows: Vec<Membership>, person: PersonId, remove: bool) -> impl In
 }
 
 #[component]
-fn Manage(person: Person, oneself: bool) -> impl IntoView {
+fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
     let id = || vec![("id", person.id.to_string())];
     view! {
         <section>
@@ -207,6 +208,16 @@ fn Manage(person: Person, oneself: bool) -> impl IntoView {
             <Confirm
                 label=t!("link-open") consequence=t!("link-consequence") act=t!("link-make") action=IssueLink::PATH hidden=id()
             />
+            {(!oneself && mails).then(|| view! {
+                <Form action=ReplaceAddress::PATH hidden=id()>
+                    <Field
+                        name="email" label=t!("address-replace") help=t!("address-replace-help") kind="email" required=true
+                        autocomplete="off"
+                    />
+                    {ctx::here().get("asked").is_some().then(|| view! { <p role="status">{t!("address-replace-sent")}</p> })}
+                    <Button>{t!("address-replace-ask")}</Button>
+                </Form>
+            })}
             {(!oneself).then(|| view! {
                 <Confirm
                     label=t!("reset-open") consequence=t!("reset-consequence") act=t!("reset") action=ResetFactors::PATH hidden=id()

@@ -1,7 +1,6 @@
 //! Access reviews: going through who may reach what, and keeping or revoking each right.
 
 pub mod actions;
-#[cfg(feature = "ssr")]
 pub mod pages;
 
 /// How many rights stand on one page.

@@ -82,7 +82,7 @@ pub fn check(rows: &[Row]) -> Result<Rules, Refusal> {
     if wrong.is_empty() {
         return Ok(Rules::new(rules)?);
     }
-    Err(Refusal { kind: Kind::Invalid, message: t!("rules-invalid"), fields: wrong })
+    Err(Refusal { kind: Kind::Invalid, message: t!("rules-invalid"), fields: wrong, wait: None })
 }
 
 fn rule(row: &Row) -> Result<Rule, Invalid> {

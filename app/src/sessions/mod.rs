@@ -1,5 +1,4 @@
 //! One's own sessions: where one is signed in.
 
 pub mod actions;
-#[cfg(feature = "ssr")]
 pub mod pages;

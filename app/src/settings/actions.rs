@@ -23,6 +23,9 @@ pub async fn save_provider(
     let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
     let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
     let mut provider = form.check()?;
+    if provider::is_loopback(&provider.issuer) && !ctx::door()?.takes_loopback_issuers() {
+        return Err(Invalid::new("issuer", t!("provider-loopback")).into());
+    }
     provider.enabled = enabled || known.is_none();
     let new_secret = !client_secret.trim().is_empty();
     let id = known.unwrap_or_else(|| ProviderId(uuid::Uuid::now_v7()));

@@ -1,5 +1,6 @@
 //! Tasks: asking for one, finding it, watching it run.
 
+#[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(feature = "ssr")]
 mod bar;

@@ -8,7 +8,7 @@ use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 use std::str::FromStr;
-use store::Store;
+use store::{Mark, Store};
 
 /// The store.
 ///
@@ -43,6 +43,11 @@ pub fn answered() -> Option<Answered> {
 /// The time of this answer, by the store's clock.
 pub fn now() -> Timestamp {
     use_context::<Store>().map_or(Timestamp(0), |store| store.now())
+}
+
+/// The moment from which on the page may not show what happens; empty only where the server was put together without a store.
+pub fn since() -> String {
+    use_context::<Mark>().map(|mark| mark.to_string()).unwrap_or_default()
 }
 
 /// The address of the page that is shown.

@@ -169,7 +169,7 @@ mod tests {
         Some(Answered {
             action: "/actions/keys/revoke".into(),
             values: vec![("id".into(), id.into()), ("name".into(), "CI".into()), ("scope".into(), "a".into())],
-            result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields }),
+            result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields, wait: None }),
             said: Said::default(),
         })
     }

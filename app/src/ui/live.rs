@@ -16,9 +16,9 @@ pub fn Live(
     /// The region.
     children: Children,
 ) -> impl IntoView {
-    let reload = ctx::here().to_string();
+    let (reload, now) = (ctx::here().to_string(), ctx::now().to_string());
     view! {
-        <Watch topics=topics region=region.into() page=reload.clone() quiet=quiet newer=t!("live-newer", n = "{n}") />
+        <Watch topics=topics region=region.into() page=reload.clone() since=ctx::since() now=now quiet=quiet newer=t!("live-newer", n = "{n}") />
         <div id=region class="live">
             {children()}
         </div>

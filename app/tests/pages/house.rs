@@ -2,8 +2,8 @@
 use app::{
     assets::PublicOrigin,
     door::{
-        Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
-        TheDoor, TotpOffer, WayIn, WaysIn,
+        AddressAsked, Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose,
+        Stage, TheDoor, TotpOffer, WayIn, WaysIn,
     },
     outcome::{Answered, Done, Refusal, Said},
     routes::{App, shell},
@@ -98,11 +98,11 @@ impl Door for Closed {
     fn ask_address(&self, _: String) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
-    fn may_confirm_address(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn may_confirm_address(&self, _: String) -> Answer<'_, AddressAsked> {
+        Box::pin(async { Ok(AddressAsked { email: "ada@example.net".into(), present: false }) })
     }
-    fn confirm_address(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn confirm_address(&self, _: String) -> Answer<'_, bool> {
+        Box::pin(async { Ok(true) })
     }
     fn passkey_host(&self) -> Option<String> {
         None
@@ -146,6 +146,9 @@ impl Door for Closed {
     }
     fn primary_provider(&self) -> Option<String> {
         None
+    }
+    fn takes_loopback_issuers(&self) -> bool {
+        false
     }
     fn redirect_of(&self, key: &str) -> String {
         format!("https://castellan.example.org/sign-in/from/{key}")

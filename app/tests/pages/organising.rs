@@ -220,4 +220,15 @@ async fn m_01_a_new_key_of_a_service_account_is_offered_to_who_may_make_one() {
         house.get(Some(&audrey), &page).await.says("Robot").hides(&way);
     }
     house.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
+
+    let (page, asked) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/reach"));
+    let key = [("name", "Nightly"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &robot.to_string())];
+    house.act(Some(&mel), "/actions/keys/create", &key).await.unwrap();
+    for who in [&adam, &mel, &audrey] {
+        house.get(Some(who), &page).await.says("Who acts as this?").says(&asked);
+        let told = house.get(Some(who), &asked).await;
+        told.says("Nightly").says("act as it").says("answers for it").says("make and revoke its keys");
+    }
+    let max = house.person("max", TenantRole::Person, Some(Role::Owner)).await;
+    assert_eq!(house.get(Some(&max), &asked).await.status, StatusCode::NOT_FOUND);
 }

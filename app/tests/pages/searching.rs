@@ -30,6 +30,8 @@ async fn search_finds_what_one_may_see_and_nothing_else() {
     house.get(Some(&sam), "/search?q=operat").await.hides("/organisations/0");
     house.get(Some(&mel), "/search?q=audit").await.says(NOTHING);
     house.get(Some(&ada), "/search?q=audit").await.hides(NOTHING);
+    crate::running::runner(&house, serde_json::json!({})).await;
+    house.get(Some(&mel), "/search?q=BUILD-").await.says("/runners/").says("build-1").says("Connected");
     let nothing = house.get(Some(&mel), "/search?q=%00%E2%80%8B").await;
     nothing.hides(NOTHING).hides("newest 10");
 }

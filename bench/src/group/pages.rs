@@ -195,7 +195,7 @@ fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
         "/unusual",
         "/reviews",
         "/organisations",
-        "/settings",
+        "/settings/authentication",
         RARE,
     ];
     for (_, path) in full.pages()?.into_iter().chain(more.map(|path| ("", path.to_owned()))) {

@@ -127,7 +127,8 @@ actions! {
     } if |a, actor| {
         // Who left the organisation is not told who is in it.
         let own = matches!(a.thing, Thing::Task(_, sight)
-            if actor.person() == Some(sight.owner) && actor.role_in(sight.organisation).is_some());
+            if actor.person() == Some(sight.owner) && actor.role_in(sight.organisation).is_some())
+            || matches!(a.thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let manages = a.thing.organisation().is_some_and(|id| manages(actor, id).is_ok());
         let why_not = "Only its owner, an owner of its organisation, an auditor or an admin may ask who can reach this.";
         when(own || manages || actor.reads_everything(), why_not)

@@ -1,6 +1,6 @@
 //! What is done with the proofs of who somebody is: their password, their address, their second factors.
 use super::{Action, admin, when};
-use crate::{Actor, PersonId, account::Factor};
+use crate::{Actor, Email, PersonId, account::Factor};
 use serde_json::{Value, json};
 
 const OWN: &str = "Only for your own account.";
@@ -48,6 +48,17 @@ actions! {
         /// Whose.
         owner: PersonId,
     } if |a, actor| when(actor.person() == Some(a.owner), OWN);
+
+    /// Asks for another address for somebody who reads their present one no more. Whoever reads the new one confirms it.
+    ReplaceAddress = "person.replace_address" on "person" (|a| a.person.to_string()) {
+        /// Whose.
+        person: PersonId,
+        /// Which one.
+        email: Email,
+    } if |a, actor| {
+        admin(actor)?;
+        when(actor.person() != Some(a.person), "Another admin must replace your own address.")
+    }, personal |a| json!({ "email": a.email }), fresh true;
 
     /// Asks for another address for oneself.
     ChangeAddress = "person.address" on "person" (|a| a.owner.to_string()) {

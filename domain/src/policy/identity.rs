@@ -36,7 +36,7 @@ actions! {
     RemoveProvider = "provider.remove" on "provider" (|a| a.id.to_string()) {
         /// Which.
         id: ProviderId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| admin(actor), fresh true;
 
     /// Makes an account for somebody whom a provider vouches for.
     AdmitPerson = "person.admit" on "tenant" (|_| String::new()) {

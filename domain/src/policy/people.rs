@@ -26,7 +26,8 @@ actions! {
         name: String,
         /// The person who answers for what it does.
         responsible: PersonId,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible });
+    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible }),
+      fresh true;
 
     /// Makes somebody else answer for a service account; who leaves an organisation chooses somebody there with that.
     HandOnServiceAccount = "service_account.hand_on" on "person" (|a| a.account.to_string()) {

@@ -9,7 +9,7 @@ use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, mpsc, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
 
 use crate::{
@@ -20,11 +20,15 @@ use crate::{
     link::{Backoff, Dialer, Ended, LinkError},
     metrics::Metrics,
     sandbox::Executor,
+    sleep::Sleep,
     spool::Shelf,
     work::{Attempt, Event, Me, Order},
 };
 use held::Held;
 use stream::{Session, next};
+
+/// While tasks run, how often is looked whether the machine slept.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a runner cannot start to work.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,7 @@ pub struct Agent<E> {
     slot_count: u32,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     lease: Lease,
+    sleep: Sleep,
     /// How far the server's clock was ahead of ours at its last greeting, in microseconds: a grant expires by the server's.
     ahead: i64,
     metrics: Metrics,
@@ -93,6 +98,7 @@ impl<E: Executor> Agent<E> {
             slot_count: slots,
             events: mpsc::channel(64),
             lease: Lease::default(),
+            sleep: Sleep::new(),
             ahead: 0,
             metrics: Metrics::default(),
             folder,
@@ -104,8 +110,10 @@ impl<E: Executor> Agent<E> {
         let mut stop = std::pin::pin!(stop);
         let mut backoff = Backoff::default();
         let mut session: Option<Session> = None;
+        let mut look = interval(LOOK);
         let mut dialing = self.dial(Duration::ZERO);
         loop {
+            self.note_sleep();
             let now = Instant::now();
             let lease = self.lease.ends().filter(|_| self.held.values().any(Held::is_running));
             let due = session.as_ref().map_or(now, |session| session.due);
@@ -134,6 +142,7 @@ impl<E: Executor> Agent<E> {
                         dialing = self.hang_up(&mut session, ended, &mut backoff);
                     }
                 }
+                _ = look.tick(), if lease.is_some() => {}
                 () = sleep_until(lease.unwrap_or(now)), if lease.is_some() => {
                     tracing::error!("the server has not been heard for the length of a lease");
                     self.abandon_running();
@@ -144,6 +153,14 @@ impl<E: Executor> Agent<E> {
         }
         drop(session);
         self.leave().await;
+    }
+
+    /// Timers stand still while the machine does; leases do not.
+    fn note_sleep(&mut self) {
+        if let Some(slept) = self.sleep.since_last() {
+            tracing::warn!(?slept, "the machine stood still");
+            self.lease.slept(slept);
+        }
     }
 
     fn me(&self) -> Me {

@@ -78,6 +78,7 @@ impl<E: Executor> Agent<E> {
     pub(super) fn beat(&mut self, session: &mut Option<Session>) -> Result<(), Ended> {
         let Some(session) = session else { return Ok(()) };
         let Some(every) = session.every else { return Err(Ended::Broken("the server does not greet".into())) };
+        self.note_sleep(); // what is sent after it was not sent before it
         let now = Instant::now();
         session.due = now + every;
         let sequence = self.lease.beat(now);

@@ -26,7 +26,7 @@ impl<E: Executor> Agent<E> {
                     held.started(at);
                 }
             }
-            Event::Printed(_) => {} // said below, with all that can be said
+            Event::Printed => {} // said below, with all that can be said
             Event::Ended(attempt, signed) => {
                 tracing::info!(%attempt, "ended");
                 if let Some(held) = self.held.get_mut(&attempt) {

@@ -51,7 +51,7 @@ pub enum Event {
     /// It runs since then.
     Started(Attempt, Timestamp),
     /// There are new lines in the spool.
-    Printed(Attempt),
+    Printed,
     /// It ended, and its receipt is in the spool.
     Ended(Attempt, Signed),
 }
@@ -93,7 +93,7 @@ impl<E: Executor> Performance<E> {
         let ended_at = clock::now();
         let (kept, broken) = printed.finish(ended_at);
         if broken.is_none() {
-            let _ = self.events.send(Event::Printed(self.verified.attempt())).await; // nobody listens at the very end
+            let _ = self.events.send(Event::Printed).await; // nobody listens at the very end
         }
         let end = broken.map_or(end, End::NotStarted);
         if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
@@ -146,7 +146,7 @@ impl<E: Executor> Performance<E> {
                 }
             }
             match printed.write() {
-                Ok(()) => drop(self.events.send(Event::Printed(self.verified.attempt())).await), // nobody listens at the very end
+                Ok(()) => drop(self.events.send(Event::Printed).await), // nobody listens at the very end
                 Err(_) => handle.stop(Duration::ZERO),
             }
             (size, due, wrote) = (0, None, Instant::now());

@@ -60,7 +60,7 @@ async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) 
     while let Some(event) = events.recv().await {
         match event {
             Event::Started(..) => started = true,
-            Event::Printed(_) => {}
+            Event::Printed => {}
             Event::Ended(_, signed) => return (started, Some(Receipt::read(signed.receipt.as_bytes()).unwrap())),
         }
     }

@@ -4,7 +4,7 @@ use super::{
     received::{Id, Parameters, Reads, flag, parsed},
 };
 use crate::{
-    live::{Follow, Position, Streams, Watcher, events, text},
+    live::{Follow, Streams, Watcher, events, last_event, text},
     problem::Problem,
     state::App,
 };
@@ -73,7 +73,7 @@ pub(super) async fn get_task_log(
             ));
         }
         let place = streams.enter(watcher.actor())?;
-        let from = Position::last_event(&headers)?.unwrap_or_default();
+        let from = last_event(&headers)?.unwrap_or_default();
         let follow = Follow::start(app, watcher, task, from).await?;
         return Ok(events::for_programs(follow, place).into_response());
     }

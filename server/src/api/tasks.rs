@@ -52,13 +52,7 @@ pub(super) async fn submit_task(
     };
     let submission = form.check(organisation)?;
     let key = idempotency_key(&headers)?;
-    let done = match submit(&app, &program.actor, submission.clone(), key.clone()).await {
-        // Two requests with one key at one moment: the second finds what the first made.
-        Err(store::Error::Database(_) | store::Error::Busy) if key.is_some() => {
-            submit(&app, &program.actor, submission, key).await?
-        }
-        done => done?,
-    };
+    let done = submit(&app, &program.actor, submission, key).await?;
     let body = Json(SubmittedTask { id: done.id, state: done.state, request_digest: done.request_digest });
     if done.repeated {
         return Ok((StatusCode::OK, [("idempotency-replayed", "true")], body).into_response());

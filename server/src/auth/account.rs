@@ -1,6 +1,7 @@
 //! Passwords and addresses of people's own accounts, for the door of one request (D-02).
 use super::{BrowserDoor, check_password, digest, door::unavailable};
 use app::{
+    door::AddressAsked,
     outcome::{Kind, Refusal},
     token::Token,
 };
@@ -8,6 +9,8 @@ use domain::{
     Actor, Email, Invalid, PersonId, Principal,
     policy::{ChangeAddress, ChangePassword},
 };
+
+use store::MailedLink;
 
 const LINK_OVER: &str = "This link was used already, or is too old. Ask for a new one.";
 
@@ -23,7 +26,7 @@ impl BrowserDoor {
         let (browser, owner) = self.own()?;
         let (actor, store) = (&browser.actor, &self.app.store);
         let attempts = super::factors::attempts(owner);
-        self.not_too_often(&[attempts]).await?;
+        self.not_too_often(&[attempts], Some((actor.tenant, owner))).await?;
         if !self.is_password_of(actor, old).await? {
             store.system().note_failure(attempts).await?;
             return Err(Invalid::new("old_password", "is not right").into());
@@ -44,7 +47,7 @@ impl BrowserDoor {
     pub(super) async fn mail_link(&self, email: String) -> Result<(), Refusal> {
         let email = Email::parse(&email)?;
         let (store, network) = (self.app.store.clone(), digest(&format!("forgot {}", self.network_name())));
-        self.not_too_often(&[network]).await?;
+        self.not_too_often(&[network], None).await?;
         store.system().note_failure(network).await?;
         let address = Some(self.address.to_string());
         // What follows is not waited for: how long it takes would tell.
@@ -68,37 +71,43 @@ impl BrowserDoor {
             return Err(Invalid::new("email", "is the one that you have").into());
         }
         let proof = store.authorise(actor, ChangeAddress { owner }).await?;
-        let token = Token::new("")?;
+        let (new, present) = (Token::new("")?, Token::new("")?);
         let mut write = store.write(actor).await?;
-        write.ask_address(proof, &email, &token.text, token.hash).await?;
+        write.ask_address(proof, &email, mailed(&new), mailed(&present)).await?;
         write.commit().await?;
         Ok(())
     }
 
-    /// Follows the link to a new address. It shows that its reader has it; nobody is signed in by it.
-    pub(super) async fn follow_address(&self, token: String) -> Result<(), Refusal> {
+    /// Follows the link to a new address, or to the present one: it shows that its reader has that. Nobody is signed in by it.
+    /// Whether the address is changed with it.
+    pub(super) async fn follow_address(&self, token: String) -> Result<bool, Refusal> {
         let (token, store) = (digest(&token), &self.app.store);
         let over = || Refusal::new(Kind::NotFound, LINK_OVER);
-        let place = store.system().address_change(token).await?.ok_or_else(over)?;
+        let asked = store.system().address_change(token).await?.ok_or_else(over)?;
         let reader = Actor {
-            principal: Principal::Person(PersonId(place.id)),
+            principal: Principal::Person(asked.person_id),
             address: Some(self.address.to_string()),
-            ..Actor::clock(place.tenant_id, store.now())
+            ..Actor::clock(asked.tenant_id, store.now())
         };
-        let own = self.browser.as_ref().filter(|browser| browser.actor.person() == Some(PersonId(place.id)));
+        let own = self.browser.as_ref().filter(|browser| browser.actor.person() == Some(asked.person_id));
         let mut write = store.write(&reader).await?;
-        match write.confirm_address(token, own.map(|browser| browser.session)).await {
+        let changed = match write.confirm_address(token, own.map(|browser| browser.session)).await {
             Err(store::Error::NotFound) => return Err(over()),
-            confirmed => confirmed?,
+            confirmed => confirmed?.is_some(),
         };
         write.commit().await?;
-        Ok(())
+        Ok(changed)
     }
 
-    pub(super) async fn is_address_asked(&self, token: String) -> Result<(), Refusal> {
+    pub(super) async fn which_address(&self, token: String) -> Result<AddressAsked, Refusal> {
         let found = self.app.store.system().address_change(digest(&token)).await?;
-        found.map(|_| ()).ok_or_else(|| Refusal::new(Kind::NotFound, LINK_OVER))
+        let asked = found.ok_or_else(|| Refusal::new(Kind::NotFound, LINK_OVER))?;
+        Ok(AddressAsked { email: asked.email.to_string(), present: asked.present })
     }
+}
+
+fn mailed(token: &Token) -> MailedLink<'_> {
+    MailedLink { token: &token.text, token_hash: token.hash }
 }
 
 async fn mail_link_to(store: &store::Store, email: &Email, address: Option<String>) -> Result<(), store::Error> {

@@ -8,7 +8,7 @@ use crate::{
     stranger,
 };
 use axum::extract::FromRequestParts;
-use domain::{Actor, Principal, Reins, SignedInBy, Timestamp, scope::Scope, security::SecurityEvent};
+use domain::{Actor, Principal, Reins, SignedInBy, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;
@@ -28,17 +28,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// The actor, if the key may read what `scope` says.
-    ///
-    /// # Errors
-    /// 403 without the scope.
-    pub fn reads(&self, scope: Scope) -> Result<&Actor, Problem> {
-        if self.actor.has_scope(Some(scope)) {
-            return Ok(&self.actor);
-        }
-        Err(Problem::forbidden(format!("This key does not have the scope {scope}.")))
-    }
-
     /// Whether the key still works here and its owner's rights are what they were: asked again by streams.
     pub async fn still_valid(&self, app: &App) -> bool {
         let found = find(app, self.token_hash, self.address).await;

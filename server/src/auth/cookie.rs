@@ -1,5 +1,10 @@
 //! The session's cookie: `__Host-` where there is TLS, never readable by scripts, and its removal (E12).
 use super::Sessions;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderValue, header};
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
@@ -12,10 +17,47 @@ const PLAIN: &str = "castellan";
 pub fn layer(sessions: Sessions, https: bool, absolute: std::time::Duration) -> SessionManagerLayer<Sessions> {
     let age = time::Duration::try_from(absolute).unwrap_or(time::Duration::DAY);
     SessionManagerLayer::new(sessions)
-        .with_name(if https { SECURE } else { PLAIN })
+        .with_name(name(https))
         .with_secure(https)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(age))
+}
+
+const fn name(https: bool) -> &'static str {
+    if https { SECURE } else { PLAIN }
+}
+
+/// Leaves of a browser's cookies those that are nothing but what they are called. The layer below decodes names and trims them:
+/// to it `__%48ost-castellan`, which any neighbour's page may set, would be ours. Of two sessions nobody can say which was meant,
+/// so neither was.
+pub async fn sift(State(https): State<bool>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers_mut();
+    let kept = HeaderValue::from_str(&sifted(headers, name(https)));
+    headers.remove(header::COOKIE);
+    if let Some(kept) = kept.ok().filter(|kept| !kept.is_empty()) {
+        headers.insert(header::COOKIE, kept);
+    }
+    next.run(request).await
+}
+
+fn sifted(headers: &HeaderMap, session: &str) -> String {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    let mut plain: Vec<_> =
+        pairs.filter_map(|pair| std::str::from_utf8(pair).ok()).filter(|pair| is_plain(pair)).collect();
+    let is_session = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name == session);
+    if plain.iter().filter(|pair| is_session(pair)).count() > 1 {
+        plain.retain(|pair| !is_session(pair));
+    }
+    plain.join("; ")
+}
+
+/// Whether a cookie's name reads the same to everybody.
+fn is_plain(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%')
+        && pair.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 /// Whether a request carries a session's cookie.
@@ -58,6 +100,41 @@ mod tests {
         assert!(!is_in(&headers));
         headers.append(header::COOKIE, "castellan".parse().unwrap());
         assert!(is_in(&headers), "one without a value is one, too");
+    }
+
+    #[test]
+    fn m_01_a_session_is_shown_once_and_under_its_own_name() {
+        let sift = |lines: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+            }
+            sifted(&headers, SECURE)
+        };
+        let own = b"a=1; __Host-castellan=x;b=2".as_slice();
+        assert_eq!(sift(&[own]), "a=1; __Host-castellan=x; b=2");
+        assert_eq!(sift(&[own, b"c=3"]), "a=1; __Host-castellan=x; b=2; c=3");
+        for other in [
+            b"__%48ost-castellan=y".as_slice(),
+            b"%5f_Host-castellan=y",
+            "\u{a0}__Host-castellan=y".as_bytes(),
+            "__Host-castellan\u{2003}=y".as_bytes(),
+            b"\xff__Host-castellan=y",
+            b"__Host-castellan =y",
+            b"__Host-castellan\t=y",
+            b"=y",
+            b"",
+            "d=\u{e9}".as_bytes(),
+        ] {
+            assert_eq!(sift(&[own, other]), "a=1; __Host-castellan=x; b=2", "{other:?}");
+            assert_eq!(sift(&[&[other, b"; ", own].concat()]), "a=1; __Host-castellan=x; b=2", "{other:?}");
+            assert_eq!(sift(&[other]), "");
+        }
+        for second in [b"__Host-castellan=y".as_slice(), b"__Host-castellan=x", b"__Host-castellan="] {
+            assert_eq!(sift(&[own, second]), "a=1; b=2");
+            assert_eq!(sift(&[&[second, b"; ", own].concat()]), "a=1; b=2");
+        }
+        assert_eq!(sift(&[own, b"castellan=y"]), "a=1; __Host-castellan=x; b=2; castellan=y", "that is another name");
     }
 
     #[test]

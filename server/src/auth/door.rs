@@ -1,30 +1,22 @@
 //! Signing in and out for pages: the door of one request.
-use super::{
-    Hasher, Providers, check_password, digest,
-    refused::wrong_sign_in,
-    sessions::{HOLDER, Holder},
-};
+use super::{Entrance, Hasher, Providers, check_password, digest, refused::wrong_sign_in};
 use crate::state::App;
 use app::{
     door::{
-        Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose, Stage,
-        TotpOffer, WaysIn,
+        AddressAsked, Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose,
+        Stage, TotpOffer, WaysIn,
     },
     login::trouble,
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
+    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
     text,
 };
-use std::{
-    fmt,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
-use store::Arrival;
+use std::{fmt, net::IpAddr, sync::Mutex};
+use store::Ground;
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -93,17 +85,18 @@ impl Door for BrowserDoor {
             };
             // Who guesses elsewhere keeps nobody out of a browser that they signed in with before; and nobody who guesses at
             // one place keeps an account's owner out at another.
-            let everywhere = digest(&format!("account {account}"));
+            let everywhere = everywhere(account);
+            let somebody = credential.as_ref().map(|known| (known.tenant_id, known.id));
             let counted = match device.filter(|_| known_device) {
                 Some(device) => vec![device],
                 None => {
                     if let Some(until) = system.throttled_after(everywhere, EVERYWHERE).await? {
-                        return Err(self.wait_until(until));
+                        return Err(self.wait_until(until, somebody).await);
                     }
                     vec![digest(&format!("account {account} {}", network(self.address))), self.network()]
                 }
             };
-            self.not_too_often(&counted).await?;
+            self.not_too_often(&counted, somebody).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
             let by = self.way_of_passwords(tenant, person).await?;
@@ -112,7 +105,7 @@ impl Door for BrowserDoor {
                     system.note_failure(*subject).await?;
                 }
                 let why = if right { "passwords are closed" } else { "wrong password" };
-                wrong_sign_in(&self.app, self.address, credential.map(|known| (known.tenant_id, known.id)), why).await;
+                wrong_sign_in(&self.app, self.address, somebody, why).await;
                 let closed = self.providers.passwords_closed();
                 let text = if closed { trouble::passwords_closed() } else { WRONG.into() };
                 return Err(Refusal::new(Kind::SignedOut, text));
@@ -120,7 +113,9 @@ impl Door for BrowserDoor {
             if let Some(first) = counted.first() {
                 system.forget_failures(*first).await?;
             }
-            self.open(known.tenant_id, known.id, by, false).await
+            let ground = Ground::Password(known.password_hash.clone());
+            let (tenant, person) = (known.tenant_id, known.id);
+            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -184,11 +179,11 @@ impl Door for BrowserDoor {
         Box::pin(self.ask_own_address(email))
     }
 
-    fn may_confirm_address(&self, token: String) -> Answer<'_, ()> {
-        Box::pin(self.is_address_asked(token))
+    fn may_confirm_address(&self, token: String) -> Answer<'_, AddressAsked> {
+        Box::pin(self.which_address(token))
     }
 
-    fn confirm_address(&self, token: String) -> Answer<'_, ()> {
+    fn confirm_address(&self, token: String) -> Answer<'_, bool> {
         Box::pin(self.follow_address(token))
     }
 
@@ -242,7 +237,8 @@ impl Door for BrowserDoor {
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);
-            self.open(tenant, person, SignedInBy::Link, false).await
+            let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
+            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -274,7 +270,8 @@ impl Door for BrowserDoor {
             };
             write.set_password(person, &hash).await?;
             write.commit().await?;
-            self.open(place.tenant_id, person, SignedInBy::Link, false).await
+            let (tenant, by, ground) = (place.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
+            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -330,6 +327,10 @@ impl Door for BrowserDoor {
         self.app.config.auth.primary_provider.as_ref().map(|key| key.as_str().to_owned())
     }
 
+    fn takes_loopback_issuers(&self) -> bool {
+        self.app.config.auth.loopback_issuers
+    }
+
     fn redirect_of(&self, key: &str) -> String {
         self.providers.redirect(key)
     }
@@ -375,67 +376,16 @@ impl BrowserDoor {
         let open = self.app.store.system().may_break_glass(tenant, person).await?;
         Ok(open.then_some(SignedInBy::BreakGlass))
     }
-
-    /// Opens a session with a new id for somebody who just proved who they are; one that was open in this browser ends.
-    /// `vouched` says that a second factor was shown, or that whoever signed them in vouches for one: without it the session
-    /// of somebody who has or must have one reaches nothing but the pages that ask for it (M-14).
-    ///
-    /// # Errors
-    /// When the session cannot be made.
-    pub async fn open(&self, tenant: TenantId, person: PersonId, by: SignedInBy, vouched: bool) -> Result<(), Refusal> {
-        self.open_since(tenant, person, by, vouched, self.app.store.now()).await
-    }
-
-    /// The same for somebody who proved it then, elsewhere: what asks for a fresh proof is as far away as that.
-    ///
-    /// # Errors
-    /// When the session cannot be made.
-    pub(super) async fn open_since(
-        &self,
-        tenant: TenantId,
-        person: PersonId,
-        by: SignedInBy,
-        vouched: bool,
-        proved_at: Timestamp,
-    ) -> Result<(), Refusal> {
-        self.sign_out().await?;
-        let holder = Holder {
-            tenant,
-            person,
-            session: SessionId(Uuid::now_v7()),
-            by,
-            proved_at,
-            vouched,
-            device: self.device.clone(),
-            address: self.address.to_string(),
-            open: false,
-            who: None,
-            becomes: None,
-        };
-        self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
-        self.session.save().await.map_err(|error| unavailable(&error))?;
-        self.arrive(tenant, person, vouched).await
-    }
-
-    /// From now on this browser is one that the person signed in with, from this network; what is new of it is told (N-06).
-    async fn arrive(&self, tenant: TenantId, person: PersonId, vouched: bool) -> Result<(), Refusal> {
-        let token = match &self.known_device {
-            Some(token) => token.clone(),
-            None => app::token::Token::new("")?.text,
-        };
-        let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.app.store.now()) };
-        let mut write = self.app.store.write(&nobody).await?;
-        let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), vouched };
-        write.arrive(person, &arrival).await?;
-        write.commit().await?;
-        *self.new_device.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        Ok(())
-    }
 }
 
 pub(super) fn unavailable(error: &dyn std::error::Error) -> Refusal {
     tracing::error!(%error, "signing in does not work");
     Refusal::new(Kind::Unavailable, "Signing in does not work at the moment. Try again.")
+}
+
+/// What attempts at an account are counted by, from wherever they come.
+pub(super) fn everywhere(account: &str) -> [u8; 32] {
+    digest(&format!("account {account}"))
 }
 
 /// What attempts are counted by: an IPv4 address, or the /64 that one IPv6 host has.

@@ -1,12 +1,12 @@
 //! Second factors and fresh proofs, for the door of one request (M-14).
-use super::{Browser, BrowserDoor, digest, door::unavailable, totp};
+use super::{Browser, BrowserDoor, digest, door::unavailable, refused::held_up, totp};
 use app::{
     door::{Stage, TotpOffer},
     outcome::{Kind, PROOF_PREFIX, Refusal},
     recovery,
 };
 use domain::{
-    Actor, Invalid, PersonId,
+    Actor, Invalid, PersonId, TenantId, Timestamp,
     account::Factor,
     policy::{EnrolFactor, MakeRecoveryCodes},
 };
@@ -63,13 +63,13 @@ impl BrowserDoor {
         let browser = self.browser.as_ref().ok_or_else(signed_out)?;
         let person = browser.actor.person().ok_or_else(signed_out)?;
         let system = self.app.store.system();
-        self.not_too_often(&[attempts(person)]).await?;
+        self.not_too_often(&[attempts(person)], Some((browser.actor.tenant, person))).await?;
         let refusal = if !proof.passkey.is_empty() {
             // A no is counted and written down where it is found out.
             self.take_key(&browser.actor, &proof.ceremony, &proof.passkey).await?;
             None
         } else if !proof.code.is_empty() {
-            let taken = self.take_code(&browser.actor, &proof.code, false).await?;
+            let taken = self.take_code(&browser.actor, &proof.code).await?;
             (!taken).then(|| wrong("proof_code", WRONG_CODE))
         } else if !proof.password.is_empty() {
             let right = self.is_password_of(&browser.actor, proof.password).await?;
@@ -115,39 +115,56 @@ impl BrowserDoor {
         let halfway = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Show).ok_or_else(signed_out)?;
         let actor = &halfway.browser.actor;
         let person = actor.person().ok_or_else(signed_out)?;
-        self.not_too_often(&[attempts(person)]).await?;
-        if !self.take_code(actor, &code, true).await? {
+        self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
+        let mut write = self.holding(&halfway.browser).await?;
+        if !self.use_code(&mut write, &code, true).await? {
+            drop(write);
+            self.note_wrong_code(actor).await?;
             self.app.store.system().note_failure(attempts(person)).await?;
             return Err(wrong("code", WRONG_CODE));
         }
-        self.app.store.system().forget_failures(attempts(person)).await?;
-        self.open(actor.tenant, person, halfway.browser.holder.by, true).await
+        self.complete(write, &halfway.browser).await?;
+        Ok(self.app.store.system().forget_failures(attempts(person)).await?)
     }
 
-    /// Uses up a code of the actor's authenticator app, or one of their recovery codes. Says whether it was one.
-    async fn take_code(&self, actor: &Actor, code: &str, recovery: bool) -> Result<bool, Refusal> {
-        let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    /// Takes a code of the actor's authenticator app as a fresh proof. Says whether it was one.
+    async fn take_code(&self, actor: &Actor, code: &str) -> Result<bool, Refusal> {
         let mut write = self.app.store.write(actor).await?;
+        if !self.use_code(&mut write, code, false).await? {
+            drop(write);
+            self.note_wrong_code(actor).await?;
+            return Ok(false);
+        }
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Uses up a code of the app of whoever writes, or one of their recovery codes. Says whether it was one.
+    async fn use_code(&self, write: &mut store::Write, code: &str, recovery: bool) -> Result<bool, Refusal> {
+        let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let of_the_app = plain.len() == 6 && plain.bytes().all(|b| b.is_ascii_digit());
-        let taken = match (of_the_app, recovery) {
+        let used = match (of_the_app, recovery) {
             (true, _) => {
                 let secret = write.totp_secret().await?.filter(|secret| secret.confirmed);
                 let step = secret.and_then(|known| totp::step(&known.secret, &plain, self.app.store.now()));
                 match step {
                     Some(step) => write.use_totp_step(step).await,
-                    None => Err(store::Error::NotFound),
+                    None => return Ok(false),
                 }
             }
             (false, true) => write.use_recovery_code(recovery::hash(&plain)).await.map(|_| ()),
-            (false, false) => Err(store::Error::NotFound),
+            (false, false) => return Ok(false),
         };
-        match taken {
-            Ok(()) => {}
-            Err(store::Error::NotFound) => write.note_refused_factor("wrong code").await?,
-            Err(error) => return Err(error.into()),
+        match used {
+            Err(store::Error::NotFound) => Ok(false),
+            used => Ok(used.map(|()| true)?),
         }
-        write.commit().await?;
-        Ok(taken.is_ok())
+    }
+
+    async fn note_wrong_code(&self, actor: &Actor) -> Result<(), Refusal> {
+        let mut write = self.app.store.write(actor).await?;
+        write.note_refused_factor("wrong code").await?;
+        Ok(write.commit().await?)
     }
 
     /// Whoever may set up a second factor: somebody who is signed in, or who must have one and has none. Never who has one
@@ -186,9 +203,9 @@ impl BrowserDoor {
         let (actor, store) = (&browser.actor, &self.app.store);
         let owner = actor.person().ok_or_else(signed_out)?;
         let proof = self.may_enrol(actor, Factor::Totp).await?;
-        self.not_too_often(&[attempts(owner)]).await?;
+        self.not_too_often(&[attempts(owner)], Some((actor.tenant, owner))).await?;
         let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        let mut write = store.write(actor).await?;
+        let mut write = self.holding(browser).await?;
         let secret = write.totp_secret().await?.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
         let Some(step) = totp::step(&secret.secret, &plain, store.now()) else {
             drop(write);
@@ -197,8 +214,7 @@ impl BrowserDoor {
         };
         write.confirm_totp(proof, step).await?;
         let codes = self.first_recovery_codes(&mut write, owner).await?;
-        write.commit().await?;
-        self.open(actor.tenant, owner, browser.holder.by, true).await?;
+        self.complete(write, browser).await?;
         Ok(codes)
     }
 
@@ -227,19 +243,23 @@ impl BrowserDoor {
         Ok(self.app.store.authorise(actor, EnrolFactor { owner, factor }).await?)
     }
 
-    /// Refuses while any of these has to wait.
-    pub(super) async fn not_too_often(&self, subjects: &[[u8; 32]]) -> Result<(), Refusal> {
+    /// Refuses while any of these has to wait; that `who` was held up is written down once a minute.
+    pub(super) async fn not_too_often(
+        &self,
+        subjects: &[[u8; 32]],
+        who: Option<(TenantId, PersonId)>,
+    ) -> Result<(), Refusal> {
         for subject in subjects {
             if let Some(until) = self.app.store.system().throttled(*subject).await? {
-                return Err(self.wait_until(until));
+                return Err(self.wait_until(until, who).await);
             }
         }
         Ok(())
     }
 
-    pub(super) fn wait_until(&self, until: domain::Timestamp) -> Refusal {
-        let wait = until.since(self.app.store.now()).as_secs() + 1;
-        Refusal::new(Kind::TooMany, format!("Too many attempts. Wait {wait} seconds and try again."))
+    pub(super) async fn wait_until(&self, until: Timestamp, who: Option<(TenantId, PersonId)>) -> Refusal {
+        held_up(&self.app, self.address, who).await;
+        Refusal::wait(until.since(self.app.store.now()).as_secs() + 1)
     }
 }
 

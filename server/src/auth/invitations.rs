@@ -1,5 +1,5 @@
 //! Following invitations, for the door of one request. A link never signs anybody in to an account that there is.
-use super::{BrowserDoor, check_password, digest, door::unavailable, held::Held};
+use super::{BrowserDoor, Entrance, check_password, digest, door::unavailable, held::Held};
 use app::{
     door::{Invited, Newcomer},
     login::trouble,
@@ -12,7 +12,7 @@ use domain::{
     text,
 };
 use std::sync::PoisonError;
-use store::{Error, NewInvitation, Offer};
+use store::{Error, Ground, NewInvitation, Offer};
 
 /// The same for a link that is wrong, used up, expired, revoked, or of another tenant than one's own.
 const OVER: &str = "This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than \
@@ -106,7 +106,8 @@ impl BrowserDoor {
         };
         write.commit().await?;
         self.hold(Held::Nothing);
-        self.open(offer.tenant_id, person, SignedInBy::Link, false).await?;
+        let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
+        self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await?;
         Ok(Some(organisation))
     }
 

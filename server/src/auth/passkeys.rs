@@ -1,15 +1,16 @@
 //! Passkeys (WebAuthn, level 3): what is asked of a browser, and what it answers, held against each other once.
-use super::{BrowserDoor, digest, door::unavailable, factors::attempts};
+use super::{BrowserDoor, Entrance, digest, door::unavailable, factors::attempts};
+use crate::stranger;
 use app::{
     door::{PasskeyPurpose, Stage},
     outcome::{Kind, Refusal},
     token::Token,
 };
-use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor};
+use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor, security::SecurityEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use store::NewPasskey;
+use store::{Ground, NewPasskey, Write};
 use url::{Host, Url};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
@@ -31,6 +32,30 @@ enum Asked {
     Register { person: PersonId, state: PasskeyRegistration },
     Show { person: PersonId, state: PasskeyAuthentication },
     SignIn { state: DiscoverableAuthentication },
+}
+
+/// A passkey that somebody signs in with, before it is verified.
+struct Named {
+    actor: Actor,
+    person: PersonId,
+    key: Passkey,
+    answer: PublicKeyCredential,
+    state: DiscoverableAuthentication,
+}
+
+/// A passkey that was shown, with what is known of it from now on.
+struct Shown {
+    id: PasskeyId,
+    body: String,
+}
+
+impl Shown {
+    async fn note(&self, write: &mut Write) -> Result<(), Refusal> {
+        match write.use_passkey(self.id, &self.body).await {
+            Err(store::Error::NotFound) => Err(not_known()), // it was removed meanwhile
+            used => Ok(used?),
+        }
+    }
 }
 
 impl Passkeys {
@@ -154,11 +179,10 @@ impl BrowserDoor {
         let key = self.verifier()?.finish_passkey_registration(&answer, &state).map_err(|error| broken(&error))?;
         let body = serde_json::to_string(&key).map_err(|error| unavailable(&error))?;
         let id = PasskeyId(Uuid::now_v7());
-        let mut write = self.app.store.write(&browser.actor).await?;
+        let mut write = self.holding(browser).await?;
         write.add_passkey(proof, NewPasskey { id, name, credential_id: key.cred_id().to_vec(), body }).await?;
         let codes = self.first_recovery_codes(&mut write, owner).await?;
-        write.commit().await?;
-        self.open(browser.actor.tenant, owner, browser.holder.by, true).await?;
+        self.complete(write, browser).await?;
         Ok(codes)
     }
 
@@ -167,13 +191,23 @@ impl BrowserDoor {
         let halfway = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Show).ok_or_else(not_known)?;
         let actor = &halfway.browser.actor;
         let person = actor.person().ok_or_else(not_known)?;
-        self.not_too_often(&[attempts(person)]).await?;
-        self.take_key(actor, &ceremony, &answer).await?;
-        self.open(actor.tenant, person, halfway.browser.holder.by, true).await
+        self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
+        let shown = self.shown(actor, &ceremony, &answer).await?;
+        let mut write = self.holding(&halfway.browser).await?;
+        shown.note(&mut write).await?;
+        self.complete(write, &halfway.browser).await
     }
 
-    /// Uses one of the actor's passkeys, or says no; a no is counted and in the audit log.
+    /// Takes one of the actor's passkeys as a fresh proof.
     pub(super) async fn take_key(&self, actor: &Actor, ceremony: &str, answer: &str) -> Result<(), Refusal> {
+        let shown = self.shown(actor, ceremony, answer).await?;
+        let mut write = self.app.store.write(actor).await?;
+        shown.note(&mut write).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// What one of the actor's passkeys says, or a no, which is counted and in the audit log.
+    async fn shown(&self, actor: &Actor, ceremony: &str, answer: &str) -> Result<Shown, Refusal> {
         let verified = async {
             let answer: PublicKeyCredential = read(answer)?;
             let Asked::Show { person, state } = self.asked(ceremony).await? else { return Err(not_known()) };
@@ -183,7 +217,7 @@ impl BrowserDoor {
             self.verifier()?.finish_passkey_authentication(&answer, &state).map_err(|error| broken(&error))
         };
         match verified.await {
-            Ok(result) => self.note_use_of(actor, &result).await,
+            Ok(result) => self.used(actor, &result).await,
             Err(refusal) => {
                 let person = actor.person().ok_or_else(not_known)?;
                 self.app.store.system().note_failure(attempts(person)).await?;
@@ -195,18 +229,13 @@ impl BrowserDoor {
         }
     }
 
-    async fn note_use_of(&self, actor: &Actor, result: &AuthenticationResult) -> Result<(), Refusal> {
+    /// Which of the actor's passkeys that was.
+    async fn used(&self, actor: &Actor, result: &AuthenticationResult) -> Result<Shown, Refusal> {
         let keys = self.keys_of(actor).await?;
         let used = keys.into_iter().find(|(_, key)| key.cred_id() == result.cred_id());
         let (id, mut key) = used.ok_or_else(not_known)?;
         key.update_credential(result);
-        let body = serde_json::to_string(&key).map_err(|error| unavailable(&error))?;
-        let mut write = self.app.store.write(actor).await?;
-        match write.use_passkey(id, &body).await {
-            Err(store::Error::NotFound) => return Err(not_known()), // it was removed meanwhile
-            used => used?,
-        }
-        Ok(write.commit().await?)
+        Ok(Shown { id, body: serde_json::to_string(&key).map_err(|error| unavailable(&error))? })
     }
 
     /// Signs in with a passkey and nothing else: it is kept by a device that asked for its owner.
@@ -214,22 +243,33 @@ impl BrowserDoor {
         if self.providers.passwords_closed() {
             return Err(Refusal::new(Kind::Forbidden, app::login::trouble::passwords_closed()));
         }
-        let (store, network) = (&self.app.store, self.network());
-        self.not_too_often(&[network]).await?;
-        match self.holder_of(&ceremony, &answer).await {
-            Ok(actor) => {
-                let person = actor.person().ok_or_else(not_known)?;
-                self.open(actor.tenant, person, SignedInBy::Passkey, true).await
+        let network = self.network();
+        self.not_too_often(&[network], None).await?;
+        let entered = match self.named(&ceremony, &answer).await {
+            Ok(named) => self.entered(named).await,
+            Err(refusal) => {
+                if refusal.kind == Kind::SignedOut {
+                    let (event, what) = (SecurityEvent::AuthenticationFailure, "POST /actions/login/passkey");
+                    stranger::refused(event, Some(self.address), None, what, "it is no passkey of anybody here");
+                }
+                Err(refusal)
+            }
+        };
+        match entered {
+            Ok((actor, key)) => {
+                let (tenant, person) = (actor.tenant, actor.person().ok_or_else(not_known)?);
+                let (by, ground) = (SignedInBy::Passkey, Ground::Passkey(key));
+                self.open(Entrance { tenant, person, by, ground, vouched: true, proved_at: None }).await
             }
             Err(refusal) => {
-                store.system().note_failure(network).await?;
+                self.app.store.system().note_failure(network).await?;
                 Err(refusal)
             }
         }
     }
 
-    /// Whose passkey answered, once it is verified.
-    async fn holder_of(&self, ceremony: &str, answer: &str) -> Result<Actor, Refusal> {
+    /// Whose passkey answered, and what it says; nothing of that is verified.
+    async fn named(&self, ceremony: &str, answer: &str) -> Result<Named, Refusal> {
         let store = &self.app.store;
         let answer: PublicKeyCredential = read(answer)?;
         let Asked::SignIn { state } = self.asked(ceremony).await? else { return Err(not_known()) };
@@ -245,19 +285,29 @@ impl BrowserDoor {
             address: Some(self.address.to_string()),
             ..Actor::clock(holder.tenant_id, store.now())
         };
-        let keys = self.keys_of(&actor).await?;
-        let (_, key) = keys.iter().find(|(_, key)| key.cred_id().as_slice() == credential).ok_or_else(not_known)?;
-        let result = self.verifier()?.finish_discoverable_authentication_v2(&answer, state, key);
-        match result {
-            Ok(result) => self.note_use_of(&actor, &result).await?,
-            Err(error) => {
-                let mut write = store.write(&actor).await?;
-                write.note_refused_sign_in(holder.person_id, "wrong passkey").await?;
+        let keys = self.keys_of(&actor).await?.into_iter();
+        let key = keys.map(|(_, key)| key).find(|key| key.cred_id().as_slice() == credential).ok_or_else(not_known)?;
+        Ok(Named { actor, person: holder.person_id, key, answer, state })
+    }
+
+    /// Who it is, and by which passkey, once what it says is verified. A no stands in their tenant's audit log.
+    async fn entered(&self, named: Named) -> Result<(Actor, PasskeyId), Refusal> {
+        let Named { actor, person, key, answer, state } = named;
+        match self.verifier()?.finish_discoverable_authentication_v2(&answer, state, &key) {
+            Ok(result) => {
+                let shown = self.used(&actor, &result).await?;
+                let mut write = self.app.store.write(&actor).await?;
+                shown.note(&mut write).await?;
                 write.commit().await?;
-                return Err(broken(&error));
+                Ok((actor, shown.id))
+            }
+            Err(error) => {
+                let mut write = self.app.store.write(&actor).await?;
+                write.note_refused_sign_in(person, "wrong passkey").await?;
+                write.commit().await?;
+                Err(broken(&error))
             }
         }
-        Ok(actor)
     }
 }
 

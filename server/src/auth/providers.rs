@@ -16,7 +16,10 @@ use ticket::Ticket;
 
 use crate::{config::ConfiguredProvider, state::App};
 use app::{login::trouble::Trouble, outcome::Refusal};
-use domain::{ProviderId, TenantId, provider::Provider};
+use domain::{
+    ProviderId, TenantId,
+    provider::{Provider, is_loopback},
+};
 use secrecy::SecretString;
 
 /// The providers of a deployment, those of the file and those of its tenants.
@@ -71,6 +74,11 @@ impl Providers {
         self.app.config.auth.primary_provider.as_ref().is_none_or(|primary| primary.as_str() == key)
     }
 
+    /// Whether a provider that was made in Settings may be where it is: on this machine itself only where the operator says so.
+    fn may_be_there(&self, provider: &Provider) -> bool {
+        self.app.config.auth.loopback_issuers || !is_loopback(&provider.issuer)
+    }
+
     async fn find(&self, key: &str) -> Result<Option<InUse>, store::Error> {
         if let Some(configured) = self.app.config.providers().iter().find(|provider| provider.key == key) {
             let tenant = self.tenant_of(configured).await?;
@@ -82,7 +90,7 @@ impl Providers {
             }));
         }
         let Ok(id) = key.parse::<ProviderId>() else { return Ok(None) };
-        let found = self.app.store.system().provider(id).await?;
+        let found = self.app.store.system().provider(id).await?.filter(|found| self.may_be_there(&found.provider));
         Ok(found.map(|found| InUse {
             key: found.id.to_string(),
             tenant: found.tenant,

@@ -25,6 +25,27 @@ pub(super) async fn wrong_sign_in(app: &App, address: IpAddr, of: Option<(Tenant
     });
 }
 
+/// Records that an attempt to sign in, or to prove who one is, was not even looked at after too many wrong ones: once a minute for
+/// one account, and for one network where there is none. As above, the time of the answer tells nothing.
+pub(super) async fn held_up(app: &App, address: IpAddr, who: Option<(TenantId, PersonId)>) {
+    let (store, room) = (app.store.clone(), app.afterwards.room().await);
+    let subject = who.map_or_else(|| Subject::of(address), |(_, person)| Subject::Person(person));
+    if !app.rates.is_news(News::HeldUp, subject) {
+        return;
+    }
+    room.write("that attempts are held up", async move {
+        let Some((tenant, person)) = who else {
+            let (event, reason) = (SecurityEvent::RateLimitExceeded, "too many wrong attempts");
+            stranger::refused(event, Some(address), None, "POST /actions/login", reason);
+            return Ok(());
+        };
+        let nobody = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
+        let mut write = store.write(&nobody).await?;
+        write.note_held_up(person).await?;
+        write.commit().await
+    });
+}
+
 /// Records that a key was shown at an address that it is not for: once a minute, for whoever lost it.
 pub(super) async fn elsewhere(app: &App, actor: &Actor, prefix: &str) {
     let Some(key) = actor.key() else { return };

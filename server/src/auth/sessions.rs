@@ -6,7 +6,7 @@ use domain::{PersonId, SessionId, SignedInBy, TenantId};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
-use store::{NewSession, Store, system};
+use store::{Store, system};
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
@@ -19,8 +19,6 @@ pub struct Sessions {
     store: Store,
     /// Ends a session that was not used for so long.
     idle: Duration,
-    /// Ends any session.
-    absolute: Duration,
     /// Makes the next id of a session from its present one.
     key: hmac::Key,
 }
@@ -38,24 +36,21 @@ pub(super) struct Holder {
     pub proved_at: domain::Timestamp,
     /// Whether a second factor was shown, or vouched for.
     pub vouched: bool,
-    /// Given at sign-in, for the list of sessions.
-    pub device: String,
-    pub address: String,
-    /// Whether the session is open in the store; not yet, at sign-in.
+    /// Whether the store has it under the id that it becomes: so at sign-in, and not where an id is due to change.
     #[serde(default)]
-    pub open: bool,
+    pub opened: bool,
     /// What they are now; not yet, at sign-in.
     #[serde(default)]
     pub who: Option<system::Holder>,
-    /// The id that it changes to, where that is due; as bytes, because JSON's numbers do not reach so far.
+    /// The id that it changes to, or begins with; as bytes, because JSON's numbers do not reach so far.
     #[serde(default)]
     pub becomes: Option<[u8; 16]>,
 }
 
 impl Sessions {
-    /// Sessions in `store` that end after these times.
-    pub fn new(store: Store, key: &SessionKey, idle: Duration, absolute: Duration) -> Self {
-        Self { store, idle, absolute, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()) }
+    /// Sessions in `store` that end when they are idle for so long.
+    pub fn new(store: Store, key: &SessionKey, idle: Duration) -> Self {
+        Self { store, idle, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()) }
     }
 
     /// The id that follows `id`: the same for two requests that come at once, known to nobody without the key.
@@ -63,27 +58,10 @@ impl Sessions {
         let tag = hmac::sign(&self.key, &[b"session id after".as_slice(), &id.0.to_be_bytes()].concat());
         tag.as_ref().first_chunk().copied()
     }
-
-    async fn open(&self, holder: Holder, token_hash: [u8; 32]) -> std::result::Result<(), store::Error> {
-        let person = self.store.system().holder(holder.tenant, holder.person).await?;
-        let actor = super::browser::actor(&holder, person, Some(holder.address.clone()), true);
-        let new = NewSession {
-            token_hash,
-            id: holder.session,
-            person: holder.person,
-            by: holder.by,
-            vouched: holder.vouched,
-            proved_at: holder.proved_at,
-            device: holder.device,
-            address: holder.address,
-            expires_at: self.store.now().after(self.absolute),
-        };
-        self.store.system().open_session(&actor, new).await
-    }
 }
 
 /// An id with 128 bits of the operating system's randomness.
-fn fresh() -> Result<Id> {
+pub(super) fn fresh() -> Result<Id> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Backend(error.to_string()))?;
     Ok(Id(i128::from_be_bytes(bytes)))
@@ -95,23 +73,17 @@ fn backend(error: &store::Error) -> Error {
 
 #[async_trait::async_trait]
 impl SessionStore for Sessions {
-    /// Called for a session without an id: at sign-in, and when the id of an open one changes. The latter changes the
-    /// row that is there and makes none: what was signed out meanwhile stays so.
+    /// Called for a session without an id: at sign-in, when the store has it already, and when the id of an open one changes.
+    /// The latter changes the row that is there. No row is made here: what was signed out meanwhile stays so.
     async fn create(&self, record: &mut Record) -> Result<()> {
         let holder = record.data.get(HOLDER).cloned().and_then(|value| serde_json::from_value::<Holder>(value).ok());
-        let holder = holder.ok_or_else(|| Error::Backend("a session is opened by signing in".into()))?;
-        record.id = holder.becomes.map_or_else(fresh, |id| Ok(Id(i128::from_be_bytes(id))))?;
-        let token = digest(&record.id.to_string());
-        if holder.open {
-            let (tenant, session) = (holder.tenant, holder.session);
+        let nobody = || Error::Backend("a session is opened by signing in".into());
+        let Holder { tenant, session, opened, becomes, .. } = holder.ok_or_else(nobody)?;
+        record.id = Id(i128::from_be_bytes(becomes.ok_or_else(nobody)?));
+        if !opened {
+            let token = digest(&record.id.to_string());
             self.store.system().rotate_session(tenant, session, token).await.map_err(|error| backend(&error))?;
-            return Ok(());
         }
-        self.open(holder.clone(), token).await.map_err(|error| backend(&error))?;
-        let open = Holder { open: true, ..holder };
-        record
-            .data
-            .insert(HOLDER.into(), serde_json::to_value(open).map_err(|error| Error::Encode(error.to_string()))?);
         Ok(())
     }
 
@@ -135,9 +107,7 @@ impl SessionStore for Sessions {
             by: session.signed_in_by,
             proved_at: session.proved_at,
             vouched: session.vouched,
-            device: String::new(),
-            address: String::new(),
-            open: true,
+            opened: false,
             who: Some(who),
             becomes: session.rotate.then(|| self.after(*id)).flatten(),
         };

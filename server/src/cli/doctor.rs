@@ -12,7 +12,11 @@ pub(super) async fn run(config: Config, given: Given) -> Result<(), Failure> {
     println!("ok    keys: data/secrets is there and private");
     healthy &= certificate(&app);
     match app.store.ping().await {
-        Ok(()) => println!("ok    database: {}", if app.store.is_embedded() { "SQLite" } else { "PostgreSQL" }),
+        Ok(()) if app.store.is_embedded() => println!(
+            "ok    database: SQLite, for one server. For several, or more than one machine can write: \
+             castellan migrate --from sqlite:PATH --to postgres://USER@HOST/DATABASE"
+        ),
+        Ok(()) => println!("ok    database: PostgreSQL"),
         Err(error) => {
             healthy = false;
             println!("bad   database: {error}");

@@ -20,8 +20,9 @@ use super::{
     BodyOutcome, ClientAddress, Cut, Names,
     cross_site::{self, Refused},
     headers,
-    problem::{Problem, wants_page},
+    problem::Problem,
 };
+use crate::plain::wants_page;
 
 /// How long what a refused request still sends is read.
 const LINGER: Duration = Duration::from_secs(2);
@@ -64,8 +65,8 @@ const STALLED: Problem = Problem {
 };
 const BROKEN: Problem = Problem {
     status: StatusCode::INTERNAL_SERVER_ERROR,
-    title: "Something went wrong on the server",
-    detail: "It was logged. Try again; if it stays, give the administrator the number in x-request-id.",
+    title: "An error of Castellan stopped this request",
+    detail: "It was logged. Try again; if it stays, give the administrator the request's number (x-request-id).",
 };
 
 /// Puts the guard around all routes, the fallback included. Call it last, when the router is complete.
@@ -100,24 +101,24 @@ async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next)
 }
 
 async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
-    let page = wants_page(request.headers());
+    let (page, id) = (wants_page(request.headers()), request.extensions().get::<RequestId>().copied());
     if let Err(problem) = guard.admit(&request) {
         tracing::info!(status = problem.status.as_u16(), "refused: {}", problem.title);
         if !request.body().is_end_stream() {
             tokio::spawn(timeout(LINGER, discard(request.into_body())));
         }
-        return problem.answer(page);
+        return problem.answer(page, id);
     }
     let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Err(_) => {
             tracing::error!("a handler panicked");
-            BROKEN.answer(page)
+            BROKEN.answer(page, id)
         }
         Ok(answer) => match outcome.cut() {
             None => answer,
-            Some(Cut::TooLarge) => TOO_LARGE.answer(page),
-            Some(Cut::Stalled) => STALLED.answer(page),
+            Some(Cut::TooLarge) => TOO_LARGE.answer(page, id),
+            Some(Cut::Stalled) => STALLED.answer(page, id),
         },
     }
 }

@@ -1,11 +1,14 @@
-//! A refusal as its reader wants it: problem+json (RFC 9457) for programs, a line of text for people.
+//! A refusal as its reader wants it: problem+json (RFC 9457) for programs, a page for people.
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::json;
+
+use super::guard::RequestId;
+use crate::plain;
 
 /// What the door refuses with. Fixed texts: nothing of the request is repeated.
 #[derive(Debug, Clone, Copy)]
@@ -17,22 +20,13 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// As problem+json, or as plain text for a reader whose `Accept` asks for a page.
-    pub(super) fn answer(self, page: bool) -> Response {
+    /// As problem+json, or as a page for a reader whose `Accept` asks for one.
+    pub(super) fn answer(self, page: bool, id: Option<RequestId>) -> Response {
         let Self { status, title, detail } = self;
         if page {
-            let text = format!("{title}\n\n{detail}\n");
-            return (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response();
+            return plain::page(status, title, detail, id.map(|id| id.0));
         }
         let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
         (status, [(header::CONTENT_TYPE, "application/problem+json")], Body::from(body.to_string())).into_response()
     }
-}
-
-/// Whether whoever asks is a browser that wants a page.
-pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .any(|accept| accept.to_str().is_ok_and(|accept| accept.to_ascii_lowercase().contains("text/html")))
 }

@@ -1,8 +1,8 @@
 //! An ear at the store's announcements, for as long as its watcher may listen.
 use super::Watcher;
 use crate::{auth::RECHECK, state::App};
-use std::time::Duration;
-use store::{Event, Topic};
+use std::{collections::VecDeque, time::Duration};
+use store::{Event, Mark, Topic};
 use tokio::{
     sync::broadcast::{
         Receiver,
@@ -17,6 +17,8 @@ use tokio::{
 pub(super) struct Ear {
     pub(super) app: App,
     pub(super) watcher: Watcher,
+    /// What happened before it listened, and after what was read.
+    past: VecDeque<Event>,
     receiver: Receiver<Event>,
     /// Something happened that may have ended the watcher's rights.
     doubt: bool,
@@ -35,8 +37,19 @@ pub(super) enum Heard {
 impl Ear {
     /// Listens from now on. What is read from the store afterwards is not older than this.
     pub(super) fn new(app: App, watcher: Watcher) -> Self {
-        let (receiver, every) = (app.store.subscribe(), recheck(&app));
-        Self { app, watcher, receiver, doubt: false, check_at: Instant::now() + every }
+        let receiver = app.store.subscribe();
+        Self::of(app, watcher, vec![], receiver)
+    }
+
+    /// Hears what happened since something was read, and goes on to listen.
+    pub(super) fn since(app: App, watcher: Watcher, mark: Mark) -> Self {
+        let (past, receiver) = app.store.subscribe_since(mark);
+        Self::of(app, watcher, past, receiver)
+    }
+
+    fn of(app: App, watcher: Watcher, past: Vec<Event>, receiver: Receiver<Event>) -> Self {
+        let check_at = Instant::now() + recheck(&app);
+        Self { app, watcher, past: past.into(), receiver, doubt: false, check_at }
     }
 
     /// Waits for the next event of the tenant; `None` once the watcher may not listen any more, or the server is told to
@@ -47,7 +60,7 @@ impl Ear {
             if !self.may_go_on().await {
                 return None;
             }
-            let next = timeout_at(self.check_at, self.receiver.recv());
+            let next = timeout_at(self.check_at, next(&mut self.past, &mut self.receiver));
             let heard = match self.app.stop.run_until_cancelled(next).await {
                 None | Some(Ok(Err(RecvError::Closed))) => return None,
                 Some(Err(_)) => continue,
@@ -63,7 +76,7 @@ impl Ear {
     /// What was announced meanwhile, without waiting.
     pub(super) fn overhear(&mut self) -> Option<Heard> {
         loop {
-            let heard = match self.receiver.try_recv() {
+            let heard = match self.past.pop_front().map_or_else(|| self.receiver.try_recv(), Ok) {
                 Ok(event) => self.sort(event),
                 Err(TryRecvError::Lagged(_)) => self.missed(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
@@ -104,6 +117,14 @@ impl Ear {
     fn missed(&mut self) -> Option<Heard> {
         self.doubt = true;
         Some(Heard::Missed)
+    }
+}
+
+/// What happened first, then what happens.
+async fn next(past: &mut VecDeque<Event>, receiver: &mut Receiver<Event>) -> Result<Event, RecvError> {
+    match past.pop_front() {
+        Some(event) => Ok(event),
+        None => receiver.recv().await,
     }
 }
 

@@ -18,12 +18,12 @@ use std::{convert::Infallible, time::Duration};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// For pages: an event per topic, with the id of what changed, or `*` for anything. (Browsers pass over events
-/// without data.)
+/// without data.) Its id is where a browser goes on that was cut off.
 pub(super) fn of_feed(feed: Feed, place: Place) -> Response {
     let changes = stream::unfold((feed, place), |(mut feed, place)| async {
-        let Change { topic, id } = feed.next().await?;
+        let (Change { topic, id }, mark) = feed.next().await?;
         let data = id.map_or_else(|| "*".to_owned(), |id| id.to_string());
-        Some((Event::default().event(topic.as_str()).data(data), (feed, place)))
+        Some((event(topic.as_str(), mark, &data), (feed, place)))
     });
     answer(changes)
 }
@@ -71,7 +71,7 @@ fn plain(number: i64, line: &Line, at: Position) -> Event {
     event("line", Position { line: number + 1, ..at }, &data.to_string())
 }
 
-fn event(name: &str, at: Position, data: &str) -> Event {
+fn event(name: &str, at: impl ToString, data: &str) -> Event {
     Event::default().event(name).id(at.to_string()).data(data)
 }
 

@@ -6,7 +6,7 @@ use super::{
 use crate::state::App;
 use domain::{ApprovalId, Invalid, KeyId, OrganisationId, TaskId, role::Role};
 use std::{collections::BTreeSet, str::FromStr, time::Duration, vec};
-use store::{Event, Read, Topic};
+use store::{Event, Mark, Read, Topic};
 use uuid::Uuid;
 
 /// The topics that a page may ask for. What a task prints has a stream of its own.
@@ -47,24 +47,34 @@ pub(super) struct Change {
 pub(super) struct Feed {
     ear: Ear,
     topics: Topics,
+    /// When it began to gather what is told now: whoever is cut off hears everything since.
+    mark: Mark,
     ready: vec::IntoIter<Change>,
 }
 
 impl Feed {
-    pub(super) fn start(app: App, watcher: Watcher, topics: Topics) -> Self {
-        Self { ear: Ear::new(app, watcher), topics, ready: vec![].into_iter() }
+    /// Tells what changes, from `mark` on: when the page was read that shows it.
+    pub(super) fn start(app: App, watcher: Watcher, topics: Topics, mark: Option<Mark>) -> Self {
+        let now = app.store.mark();
+        let ear = match mark {
+            Some(mark) => Ear::since(app, watcher, mark),
+            None => Ear::new(app, watcher),
+        };
+        Self { ear, topics, mark: mark.unwrap_or(now), ready: vec![].into_iter() }
     }
 
-    /// The next change that the watcher may know of; `None` once they may not listen any more.
-    pub(super) async fn next(&mut self) -> Option<Change> {
+    /// The next change that the watcher may know of, and from when on to listen for more; `None` once they may not listen any
+    /// more.
+    pub(super) async fn next(&mut self) -> Option<(Change, Mark)> {
         loop {
             if let Some(change) = self.ready.next() {
-                return Some(change);
+                return Some((change, self.mark));
             }
             let first = self.ear.hear().await?;
             tokio::time::sleep(GATHER).await;
             let mut heard = Gathered::default();
             heard.add(first);
+            self.mark = self.ear.app.store.mark();
             while let Some(next) = self.ear.overhear() {
                 heard.add(next);
             }

@@ -18,13 +18,11 @@ impl Default for Position {
     }
 }
 
-impl Position {
-    /// Where a client goes on that was cut off, by its `Last-Event-ID`.
-    pub(crate) fn last_event(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
-        let wrong = || Problem::wrong_field("Last-Event-ID", "must be the id of an event of this stream");
-        let Some(id) = headers.get("last-event-id").filter(|id| !id.is_empty()) else { return Ok(None) };
-        id.to_str().ok().and_then(|id| id.parse().ok()).map(Some).ok_or_else(wrong)
-    }
+/// Where a client goes on that was cut off, by its `Last-Event-ID`.
+pub(crate) fn last_event<P: FromStr>(headers: &HeaderMap) -> Result<Option<P>, Problem> {
+    let wrong = || Problem::wrong_field("Last-Event-ID", "must be the id of an event of this stream");
+    let Some(id) = headers.get("last-event-id").filter(|id| !id.is_empty()) else { return Ok(None) };
+    id.to_str().ok().and_then(|id| id.parse().ok()).map(Some).ok_or_else(wrong)
 }
 
 impl FromStr for Position {

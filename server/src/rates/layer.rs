@@ -1,6 +1,6 @@
 //! Where requests are counted: by address before anything else is done, by person or key as soon as it is known.
 use super::{Class, Exceeded, Subject, meter::Standing, report};
-use crate::{door::ClientAddress, problem::Problem, state::App};
+use crate::{door::ClientAddress, plain, problem::Problem, state::App};
 use app::outcome::{Kind, Refusal};
 use axum::{
     Json, Router,
@@ -131,16 +131,11 @@ impl Exceeded {
     }
 }
 
-/// 429, as its reader wants it: a line of text for a browser, a form's refusal for an island, a problem for a program.
+/// 429, as its reader wants it: a page for a browser, a form's refusal for an island, a problem for a program.
 pub(crate) fn refusal(exceeded: &Exceeded, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let (wait, text) = (exceeded.wait.as_secs(), exceeded.detail(method));
-    let page = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
-    let mut answer = if page {
-        let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-        (StatusCode::TOO_MANY_REQUESTS, plain, format!("{text}\n")).into_response()
+    let mut answer = if plain::wants_page(headers) {
+        plain::page(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &text, None)
     } else if uri.path().starts_with("/actions/") {
         (StatusCode::TOO_MANY_REQUESTS, Json(Refusal::new(Kind::TooMany, text))).into_response()
     } else {

@@ -25,6 +25,8 @@ pub enum News {
     HeldOff,
     /// A key was shown where it is not for.
     Elsewhere,
+    /// They have to wait after too many wrong passwords or codes.
+    HeldUp,
 }
 
 /// Who was written down lately, for each kind of news.
@@ -33,6 +35,7 @@ pub(super) struct Reports {
     too_often: Lately,
     held_off: Lately,
     elsewhere: Lately,
+    held_up: Lately,
 }
 
 type Lately = Mutex<HashMap<Subject, Instant>>;
@@ -44,6 +47,7 @@ impl Reports {
             News::TooOften => &self.too_often,
             News::HeldOff => &self.held_off,
             News::Elsewhere => &self.elsewhere,
+            News::HeldUp => &self.held_up,
         };
         let mut known = lately.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
@@ -108,7 +112,7 @@ mod tests {
         assert!(is_news(at(1), start + MINUTE));
         let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
         assert!(written < MOST, "{written}");
-        for news in [News::HeldOff, News::Elsewhere] {
+        for news in [News::HeldOff, News::Elsewhere, News::HeldUp] {
             assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} is hidden by who asks too often");
             assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
         }

@@ -59,8 +59,9 @@ impl Session {
 
     async fn started(&self, lease: Lease) -> Heard {
         let mut write = self.shared.store().write(&self.actor).await?;
-        write.start_task(lease).await?;
-        Ok((write, None))
+        let goes_on = write.start_task(lease).await?;
+        let lost = server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) });
+        Ok((write, (!goes_on).then_some(lost)))
     }
 
     async fn printed(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> Heard {

@@ -1,33 +1,42 @@
 //! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
-use crate::auth::{Proof, device, held};
+use crate::{
+    auth::{Proof, device, held},
+    plain::{self, wants_page},
+};
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal, Said},
-    ui::Address,
+    ui::{Address, status},
 };
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use leptos_axum::handle_server_fns_with_context;
 
 /// The most that a form may send: a script of 256 KiB, every byte of it written as `%XX`, and the rest of the form.
 const LARGEST: usize = 1024 * 1024;
 
+/// The most of somebody who is not signed in. A form is held in memory until it has come whole, and a stranger may let that
+/// take minutes on each of many connections; what a session's end interrupts is rarely longer.
+const OF_STRANGERS: usize = 128 * 1024;
+
 pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(context) = Context::of(&web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let body = match http_body_util::Limited::new(body, LARGEST).collect().await {
+    let is_form = wants_page(&parts.headers);
+    let largest = if context.has_session() { LARGEST } else { OF_STRANGERS };
+    let body = match http_body_util::Limited::new(body, largest).collect().await {
         Ok(body) => body.to_bytes(),
+        Err(_) if is_form => return too_much(),
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
-    let is_form = wants_page(&parts.headers);
     let values = fields(&body);
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
 
@@ -60,10 +69,17 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         },
     };
 
+    let wait = outcome.as_ref().err().and_then(|refusal| refusal.wait);
+    let later = move |mut response: Response| {
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    };
     if !is_form {
-        let status = outcome.as_ref().map_or_else(|refusal| status(refusal.kind), |_| StatusCode::OK);
+        let status = outcome.as_ref().map_or_else(|refusal| status::of(refusal.kind), |_| StatusCode::OK);
         let answer = (status, axum::Json(answer_json(&outcome))).into_response();
-        return remember(with_removal(&web, had_session, &action, answer));
+        return later(remember(with_removal(&web, had_session, &action, answer)));
     }
     let here = values.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
     let here = own_path(here).unwrap_or_else(|| Uri::from_static("/"));
@@ -74,7 +90,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
             return remember(with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response()));
         }
         Ok(Done::Secret(shown) | Done::Found(shown)) => (StatusCode::OK, Ok(shown)),
-        Err(refusal) => (status(refusal.kind), Err(refusal)),
+        Err(refusal) => (status::of(refusal.kind), Err(refusal)),
     };
     let stale = unproved || matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
     // What was typed waits on the page that asks for the proof, and goes on from there.
@@ -90,7 +106,12 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }
-    remember(response)
+    later(remember(response))
+}
+
+fn too_much() -> Response {
+    let detail = "Nothing was changed. Your browser has what you typed: go back, and send less of it.";
+    plain::page(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large", detail, None)
 }
 
 /// A browser that somebody signed in with keeps a mark of it; one that an invitation was opened with holds that while they
@@ -108,11 +129,6 @@ pub(super) fn with_cookies(context: &Context, https: bool, mut response: Respons
 fn proof_page(here: &Uri) -> Uri {
     let back = own_path(&Address::new("/prove").with("next", here.to_string()).to_string());
     back.unwrap_or_else(|| Uri::from_static("/prove"))
-}
-
-/// Whether a browser shows what comes back: a form without JavaScript, not an island.
-fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|line| line.to_str().ok()).is_some_and(|line| line.contains("text/html"))
 }
 
 /// What the server function said. One that does not exist has no such answer.
@@ -134,18 +150,6 @@ fn answer_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
         Err(refusal) => serde_json::to_value(refusal),
     };
     json.unwrap_or_default()
-}
-
-const fn status(kind: Kind) -> StatusCode {
-    match kind {
-        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::SignedOut => StatusCode::UNAUTHORIZED,
-        Kind::Forbidden | Kind::Stale => StatusCode::FORBIDDEN,
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict => StatusCode::CONFLICT,
-        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
-        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-    }
 }
 
 /// The fields of a form; one that is no text is left out.

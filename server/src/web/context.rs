@@ -3,6 +3,7 @@ use super::Web;
 use crate::{
     auth::{self, Browser, BrowserDoor, Halfway, Proof, held::Held},
     door::ClientAddress,
+    health,
     state::App,
 };
 use app::{
@@ -18,6 +19,7 @@ use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use store::Store;
 use tower_sessions::Session;
@@ -91,6 +93,7 @@ impl Context {
     /// Hands everything to Leptos.
     pub fn provide(&self) {
         provide_context(self.store.clone());
+        provide_context(self.store.mark());
         provide_context(self.actor.clone());
         provide_context::<TheDoor>(self.door.clone());
         provide_context(self.assets.clone());
@@ -104,16 +107,29 @@ impl Context {
 /// A certificate that ends within so many days is spoken of.
 const FEW_DAYS: i64 = 14;
 
-/// What there is to say of the certificate.
+/// How long ago a change may have been refused that is still spoken of: somebody tries again sooner than that.
+const LATELY: Duration = Duration::from_secs(60);
+
 fn notices(app: App) -> Notices {
-    Notices(Arc::new(move || {
-        let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) else { return vec![] };
-        let days = (state.not_after.unix_timestamp() - app.store.now().seconds()) / 86_400;
-        let self_signed = state.self_signed.then_some(Notice::SelfSigned);
-        let broken = state.trouble.map(Notice::BrokenCertificate);
-        let ends = (days < FEW_DAYS).then_some(Notice::CertificateEnds(days));
-        self_signed.into_iter().chain(broken).chain(ends).collect()
-    }))
+    Notices(Arc::new(move || of_the_database(&app).into_iter().chain(of_the_certificate(&app)).collect()))
+}
+
+fn of_the_database(app: &App) -> Option<Notice> {
+    // Where the database is elsewhere, this disk holds up nothing that people do.
+    if app.store.is_embedded() && health::is_full(&app.config.data_dir) {
+        return Some(Notice::DiskFull);
+    }
+    let refused = app.store.refused_at().filter(|at| app.store.now().since(*at) < LATELY);
+    refused.map(Notice::NothingSaved)
+}
+
+fn of_the_certificate(app: &App) -> Vec<Notice> {
+    let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) else { return vec![] };
+    let days = (state.not_after.unix_timestamp() - app.store.now().seconds()) / 86_400;
+    let self_signed = state.self_signed.then_some(Notice::SelfSigned);
+    let broken = state.trouble.map(Notice::BrokenCertificate);
+    let ends = (days < FEW_DAYS).then_some(Notice::CertificateEnds(days));
+    self_signed.into_iter().chain(broken).chain(ends).collect()
 }
 
 /// The door of a request; `None` when it did not pass the session layer.

@@ -64,7 +64,7 @@ impl Page {
         world.change(console, async |write| write.set_password(person, &hash).await).await;
         let email = app.store.read(console).await.unwrap().person(person).await.unwrap().email;
         let times = &app.config.sessions;
-        let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, times.idle, times.absolute);
+        let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, times.idle);
         let routes = Router::new()
             .route("/sign-in/{email}", post(door))
             .with_state((app.clone(), hasher))
@@ -149,6 +149,33 @@ on_both! {
         let key = world.key(acme, acme.ada, "tasks:*").await;
         world.submit(&key, json!({ "script": "true", "visibility": "org" })).await;
         assert_eq!(his.next().await.unwrap().event, "tasks", "nothing before that");
+    }
+
+    /// A page is read before its stream is open, and streams break: what happens meanwhile is told, and nothing that was shown.
+    async fn a_stream_tells_what_happened_since_the_page_was_read(world) {
+        let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
+        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+        let submit = async || world.submit(&key, json!({ "script": "true" })).await.to_string();
+        submit().await;
+        tokio::time::sleep(Duration::from_millis(300)).await; // until PostgreSQL has told it
+        let read = format!("/live?topics=tasks&since={}", world.app.store.mark());
+        let first = submit().await;
+        let mut heard = mia.listen(&read).await;
+        let told = heard.next().await.unwrap();
+        assert_eq!(told.data, first, "nothing of before");
+        let second = submit().await;
+        let mut again = Listener::to(mia.ask(&read, Some(&told.id)).await);
+        let told: Vec<_> = [again.next().await, heard.next().await].into_iter().map(|told| told.unwrap().data).collect();
+        assert!(told.iter().all(|id| *id == second || *id == first) && told[1] == second, "{told:?}");
+
+        let mut stranger = mia.listen("/live?topics=tasks,keys&since=1-1").await;
+        let told = [stranger.next().await.unwrap(), stranger.next().await.unwrap()].map(|told| (told.event, told.data));
+        assert_eq!(told, [("tasks".into(), "*".into()), ("keys".into(), "*".into())], "another process's mark");
+        for garbage in ["", "x", "1", "1-", "-1"] {
+            mia.answer(&format!("/live?topics=tasks&since={garbage}")).await.wrong_field("since");
+        }
+        let answer = Answer::of(mia.ask("/live?topics=tasks", Some("garbage")).await).await;
+        answer.wrong_field("Last-Event-ID");
     }
 
     async fn many_changes_of_one_thing_are_told_together(world) {

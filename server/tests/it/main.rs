@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;
+#[path = "../outside/authenticator.rs"]
+mod authenticator;
 mod door;
 mod health;
 mod hostile;

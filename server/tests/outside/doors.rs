@@ -4,5 +4,6 @@ mod certificates;
 mod keys;
 mod limits;
 mod organisations;
+mod proxy;
 mod secrets;
 mod unusual;

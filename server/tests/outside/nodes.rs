@@ -2,6 +2,7 @@
 //! known at the other, and either may go at any moment.
 mod alike;
 mod deaths;
+mod incident;
 mod keys;
 mod news;
 

@@ -54,6 +54,8 @@ pub struct Program {
     /// What the server is started by besides.
     launcher: Vec<String>,
     child: Option<Child>,
+    /// Where the folder is found that the deployment has its data in, if not under its name.
+    data_seen_at: Option<PathBuf>,
     /// Sends requests to it.
     pub client: reqwest::Client,
     /// Scheme, host and port; another one after every start.
@@ -78,6 +80,7 @@ impl Program {
             within: vec![],
             launcher: vec![],
             child: None,
+            data_seen_at: None,
             client: client(1),
             origin: String::new(),
         }
@@ -164,6 +167,16 @@ impl Program {
     /// The folder with everything that the deployment keeps.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// From now on what the deployment keeps is found there, when it is looked at from outside.
+    pub fn look_into_data_at(&mut self, path: PathBuf) {
+        self.data_seen_at = Some(path);
+    }
+
+    /// The folder with everything that the deployment keeps, as others see it.
+    pub fn data_seen(&self) -> PathBuf {
+        self.data_seen_at.clone().unwrap_or_else(|| self.data())
     }
 
     /// `castellan` with this deployment's settings and nothing else around it.

@@ -1,6 +1,7 @@
 //! Runner and server are killed while tasks run, on both databases: nothing is lost, nothing runs on without a master
 //! (D-12, S-09).
 mod many;
+mod moving;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::{people::Person, processes::Process, program::Program};
 pub use amount::amount;
-pub use books::balance;
+pub use books::{balance, nothing_is_left};
 pub use chance::Chance;
 pub use load::Load;
 pub use twice::Watch;

@@ -1,4 +1,5 @@
 //! What is changed of a key while it works: what it is called, where from it works, and until when (M-01).
+use super::ending::told_at;
 use crate::{Error, Result, Topic, Write, column::Number, conn::scoped};
 use domain::{
     Allowed, Invalid,
@@ -27,9 +28,12 @@ impl Write {
                 return Err(Error::Conflict("This key is being replaced, and ends when both have worked long enough."));
             }
         }
-        const SQL: &str =
-            "update api_key set name = $3, networks = $4, expires_at = $5 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, key, name, networks, ends)?;
+        const SQL: &str = "update api_key set name = $3, networks = $4 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, key, name, networks)?;
+        if ends != was.expires_at {
+            const ENDS: &str = "update api_key set expires_at = $3, tell_at = $4 where tenant_id = $1 and id = $2";
+            scoped!(self, execute, ENDS, key, ends, told_at(self.now, ends))?;
+        }
         let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });
         let entry = self.entry(&proof)?.with_detail("was", was);
         self.record(entry.with_detail("expires_at", json!(ends))).await?;

@@ -1,7 +1,7 @@
 //! What is due, in whatever tenant.
 use super::System;
-use crate::{Result, TaskFilter, column::record, conn::unscoped};
-use domain::{Actor, TenantId, Timestamp};
+use crate::{Result, column::record, conn::unscoped};
+use domain::{Actor, Timestamp};
 
 record! {
     /// When the next thing is due.
@@ -12,7 +12,7 @@ record! {
 }
 
 impl System<'_> {
-    /// When the next approval, lease or invitation ends, in whatever tenant.
+    /// When the next approval, lease or invitation ends, or the next owner of a key is to be told, in whatever tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let approvals =
@@ -24,17 +24,22 @@ impl System<'_> {
             "select min(lease_until) as at from task where state in ('assigned', 'running')"
         )?;
         let invitations = unscoped!(conn, DueAt, fetch_one, "select min(expires_at) as at from invitation")?;
-        Ok([approvals.at, leases.at, invitations.at].into_iter().flatten().min())
+        let keys =
+            unscoped!(conn, DueAt, fetch_one, "select min(tell_at) as at from api_key where tell_at is not null")?;
+        Ok([approvals.at, leases.at, invitations.at, keys.at].into_iter().flatten().min())
     }
 
     /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue, takes away
-    /// invitations that are too old.
+    /// invitations that are too old, tells of keys that end soon.
     pub async fn do_due(&self) -> Result<()> {
         for tenant in self.tenants().await? {
             let clock = Actor::clock(tenant.id, self.now());
             let mut write = self.0.write(&clock).await?;
             write.forget_invitations().await?;
             write.expire_approvals().await?;
+            write.commit().await?;
+            let mut write = self.0.write(&clock).await?;
+            write.tell_of_ends().await?;
             write.commit().await?;
             // By itself: both take tasks first, and the log afterwards.
             let mut write = self.0.write(&clock).await?;
@@ -53,18 +58,5 @@ impl System<'_> {
             write.commit().await?;
         }
         Ok(more)
-    }
-
-    /// Tenants with something to run, for the dispatcher's start.
-    pub async fn tenants_with_queue(&self) -> Result<Vec<TenantId>> {
-        let mut busy = vec![];
-        for tenant in self.tenants().await? {
-            let filter = TaskFilter { states: vec![domain::task::TaskState::Queued], ..TaskFilter::default() };
-            let mut read = self.0.read(&Actor::console(tenant.id, self.now())).await?;
-            if !read.tasks(&filter, None, 1).await?.items.is_empty() {
-                busy.push(tenant.id);
-            }
-        }
-        Ok(busy)
     }
 }

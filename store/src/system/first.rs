@@ -4,7 +4,7 @@ use crate::{
     Error, Event, Result, Topic,
     column::{Number, record},
     conn::{Conn, random, unscoped},
-    events,
+    events, tenant_key,
 };
 use domain::{TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
 use uuid::Uuid;
@@ -26,14 +26,6 @@ record! {
     pub struct Sealed {
         /// Nonce and ciphertext.
         pub sealed: Vec<u8>,
-    }
-}
-
-record! {
-    /// A tenant's key, wrapped by the master key.
-    pub struct Wrapped {
-        /// Nonce and ciphertext.
-        pub wrapped: Vec<u8>,
     }
 }
 
@@ -150,7 +142,7 @@ impl System<'_> {
 
     async fn insert_tenant(&self, conn: &mut Conn, id: TenantId, name: &str) -> Result<()> {
         let name = text::name("tenant", name, 80)?;
-        let wrapped = self.0.key().seal(&format!("{id}/tenant_key/wrapped/{id}/1"), &random::<32>()?)?;
+        let wrapped = self.0.key().seal(&tenant_key::place(id, 1), &random::<32>()?)?;
         let rules = serde_json::to_string(&Rules::default()).map_err(|_| Error::Corrupt("rules"))?;
         unscoped!(
             *conn,

@@ -5,7 +5,7 @@ use crate::{
     Error, MasterKey, Result, SealedSecret, Store,
     column::{Number, record},
     conn::unscoped,
-    system::first::Wrapped,
+    tenant_key::Wrapped,
 };
 use domain::{IdentityId, PersonId, ProviderId, TenantId, Timestamp, provider::Provider};
 
@@ -55,15 +55,15 @@ impl std::fmt::Debug for OpenProvider {
     }
 }
 
-fn place(tenant: TenantId, id: ProviderId) -> String {
-    format!("{tenant}/identity_provider/secret/{id}/1")
+fn place(tenant: TenantId, id: ProviderId, version: i64) -> String {
+    format!("{tenant}/identity_provider/secret/{id}/{version}")
 }
 
 impl Store {
     /// Seals a client secret with the tenant's key, for this provider's row only.
     pub async fn seal_secret(&self, tenant: TenantId, id: ProviderId, secret: &str) -> Result<SealedSecret> {
-        let key = self.system().tenant_key(tenant).await?;
-        Ok(SealedSecret(key.seal(&place(tenant, id), secret.as_bytes())?))
+        let (key, version) = self.system().tenant_key(tenant).await?;
+        Ok(SealedSecret(key.seal(&place(tenant, id, version), secret.as_bytes())?))
     }
 }
 
@@ -74,8 +74,8 @@ impl System<'_> {
         let mut conn = self.read().await?;
         let Some(row) = unscoped!(conn, ProviderSecrets, fetch_optional, SQL, id)? else { return Ok(None) };
         drop(conn);
-        let key = self.tenant_key(row.tenant_id).await?;
-        let secret = key.open(&place(row.tenant_id, row.id), &row.secret)?;
+        let (key, version) = self.tenant_key(row.tenant_id).await?;
+        let secret = key.open(&place(row.tenant_id, row.id, version), &row.secret)?;
         Ok(Some(OpenProvider {
             tenant: row.tenant_id,
             id: row.id,
@@ -140,11 +140,9 @@ impl System<'_> {
         Ok(unscoped!(conn, Number, fetch_one, sql, tenant, person, now)?.n > 0)
     }
 
-    async fn tenant_key(&self, tenant: TenantId) -> Result<MasterKey> {
+    async fn tenant_key(&self, tenant: TenantId) -> Result<(MasterKey, i64)> {
+        const SQL: &str = "select wrapped, version from tenant_key where tenant_id = $1";
         let mut conn = self.read().await?;
-        let row = unscoped!(conn, Wrapped, fetch_one, "select wrapped from tenant_key where tenant_id = $1", tenant)?;
-        let key = self.0.key().open(&format!("{tenant}/tenant_key/wrapped/{tenant}/1"), &row.wrapped)?;
-        let key = key.as_slice().try_into().map_err(|_| Error::Corrupt("tenant's key"))?;
-        Ok(MasterKey::new(key))
+        unscoped!(conn, Wrapped, fetch_one, SQL, tenant)?.open(self.0.key(), tenant)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     column::{Number, record},
     conn::unscoped,
 };
-use domain::{KeyId, Networks, OrganisationId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
+use domain::{Email, KeyId, Networks, OrganisationId, PersonId, RunnerId, TenantId, Timestamp, scope::Scopes};
 use uuid::Uuid;
 
 record! {
@@ -57,6 +57,20 @@ record! {
     }
 }
 
+record! {
+    /// Another address that somebody asked for.
+    pub struct AddressChange {
+        /// Their tenant.
+        pub tenant_id: TenantId,
+        /// Who.
+        pub person_id: PersonId,
+        /// Which address.
+        pub email: Email,
+        /// Whether a link came to the present address, and not to that one.
+        pub present: bool,
+    }
+}
+
 impl System<'_> {
     /// The key that a bearer token is, and who holds it: the token names no tenant.
     pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<(KeyHolder, Holder)>> {
@@ -89,11 +103,12 @@ impl System<'_> {
         unscoped!(conn, Place, fetch_optional, sql, token_hash, now)
     }
 
-    /// Who asked for the address that a link confirms.
-    pub async fn address_change(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+    /// Who asked for which address, and whether this link came to their present one.
+    pub async fn address_change(&self, token_hash: [u8; 32]) -> Result<Option<AddressChange>> {
         let (mut conn, now) = (self.read().await?, self.now());
-        let sql = "select tenant_id, person_id as id from address_change where token_hash = $1 and expires_at > $2";
-        unscoped!(conn, Place, fetch_optional, sql, token_hash, now)
+        let sql = "select tenant_id, person_id, email, token_hash <> $1 as present from address_change
+             where (token_hash = $1 or present_hash = $1) and expires_at > $2";
+        unscoped!(conn, AddressChange, fetch_optional, sql, token_hash, now)
     }
 
     /// Whether somebody signed in with this browser before.

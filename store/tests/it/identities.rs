@@ -6,15 +6,18 @@ use crate::{
 };
 use domain::{
     Actor, PersonId, ProviderId, SessionId, SignedInBy,
+    account::Happened,
     policy::{
-        AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetMembership,
-        SetProvider, UnlinkIdentity,
+        AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, ReadAudit, RemoveProvider,
+        SetMembership, SetProvider, UnlinkIdentity,
     },
     provider::{Provider, ProviderForm},
     role::{Role, TenantRole},
+    security::SecurityEvent,
 };
+use futures::join;
 use std::time::Duration;
-use store::{Error, NewIdentity, NewSession, Result, WaysIn};
+use store::{AuditFilter, Error, Ground, NewIdentity, NewSession, Result, WaysIn};
 use uuid::Uuid;
 
 const ISSUER: &str = "https://id.acme.example";
@@ -39,7 +42,7 @@ async fn link(world: &World, actor: &Actor, issuer: &str, subject: &str) -> Resu
 
 async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways: &WaysIn) -> Result<()> {
     let action = UnlinkIdentity { identity, person: actor.person().unwrap() };
-    world.change(actor, async |write| write.unlink_identity(actor.may(action)?, ways).await).await
+    world.change(actor, async |write| write.unlink_identity(actor.may(action)?, ways, None).await).await
 }
 
 async fn admit(world: &World, house: &House, who: &str, subject: &str) -> Result<PersonId> {
@@ -141,6 +144,59 @@ on_both! {
         assert!(matches!(unlink(world, mia, first, &only).await, Err(Error::NotFound)));
     }
 
+    /// Of two ways in that are taken away at the same moment one stays.
+    async fn a_02_the_last_way_in_is_not_unlinked_even_at_the_same_moment(world) {
+        let mia = &world.acme.mia;
+        let issuers = [ISSUER, "https://b.example"];
+        let open = ways(true, &issuers);
+        for round in 0..25 {
+            let subject = round.to_string();
+            let (first, second) = (link(world, mia, issuers[0], &subject).await.unwrap(), link(world, mia, issuers[1], &subject).await.unwrap());
+            let ends = join!(unlink(world, mia, first, &open), unlink(world, mia, second, &open));
+            let kept = match ends {
+                (Ok(()), Err(Error::Conflict(_))) => second,
+                (Err(Error::Conflict(_)), Ok(())) => first,
+                ends => panic!("round {round}: {ends:?}"),
+            };
+            let left = world.store.read(mia).await.unwrap().identities().await.unwrap();
+            assert_eq!(left.iter().map(|identity| identity.id).collect::<Vec<_>>(), [kept], "round {round}");
+            // With another way open both go: the next round begins with none.
+            let hash = "$argon2id$".to_owned();
+            world.change(mia, async |write| write.set_password(mia.person().unwrap(), &hash).await).await.unwrap();
+            let other = link(world, mia, "https://c.example", &subject).await.unwrap();
+            let ends = join!(unlink(world, mia, kept, &open), unlink(world, mia, other, &open));
+            assert!(ends.0.is_ok() && ends.1.is_ok(), "round {round}: {ends:?}");
+            Raw::of(world).await.run("update person set password_hash = null").await.unwrap();
+        }
+    }
+
+    async fn a_02_the_owner_is_told_of_a_link_and_its_end_and_other_sessions_end_with_it(world) {
+        let mia = &world.acme.mia;
+        let person = mia.person().unwrap();
+        let identity = link(world, mia, ISSUER, "7").await.unwrap();
+        link(world, mia, "https://b.example", "7").await.unwrap();
+        let system = world.store.system();
+        let (this, other) = (SessionId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+        for session in [this, other] {
+            system.open_session(mia, crate::walls::new_session(world, session, person, &session.to_string())).await.unwrap();
+        }
+        let action = UnlinkIdentity { identity, person };
+        let ways = ways(false, &[ISSUER, "https://b.example"]);
+        world.change(mia, async |w| w.unlink_identity(mia.may(action)?, &ways, Some(this)).await).await.unwrap();
+        let mut read = world.store.read(mia).await.unwrap();
+        let told: Vec<_> = read.account_events(9).await.unwrap().into_iter().map(|event| (event.happened, event.detail)).collect();
+        let (linked, name) = (Happened::IdentityLinked, known_as(ISSUER, "7").name);
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told[0], (Happened::IdentityUnlinked, name.clone()));
+        assert_eq!(told[2], (linked, format!("ID ({name})")));
+        let open = read.sessions().await.unwrap();
+        assert!(matches!(open.as_slice(), [one] if one.id == this), "{open:?}");
+        let ended = AuditFilter { event: Some(SecurityEvent::SessionTermination), ..AuditFilter::default() };
+        let proof = world.acme.adam.may(ReadAudit).unwrap();
+        let mut read = world.store.read(&world.acme.adam).await.unwrap();
+        assert_eq!(read.audit(&proof, ended, None, 9).await.unwrap().items.len(), 1, "K-05");
+    }
+
     async fn a_02_roles_follow_groups_and_leave_what_people_gave(world) {
         let acme = &world.acme;
         let nia = admit(world, acme, "nia", "1").await.unwrap();
@@ -213,6 +269,7 @@ on_both! {
             id: SessionId(Uuid::now_v7()),
             person: adam,
             by: SignedInBy::BreakGlass,
+            ground: Ground::Password(None),
             vouched: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),

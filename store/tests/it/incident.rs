@@ -11,7 +11,7 @@ use domain::{
 };
 use futures::{future::join_all, join};
 use std::time::Duration;
-use store::{Error, NewSession, Result};
+use store::{Error, Ground, NewSession, Result};
 use uuid::Uuid;
 
 async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
@@ -23,6 +23,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> SessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
+        ground: Ground::Password(None),
         vouched: true,
         device,
         address,
@@ -120,6 +121,38 @@ on_both! {
         assert!(matches!(thaw(world).await, Err(Error::Conflict(_))));
         assert_eq!(world.claim(&acme.rex).await.unwrap().task.id, waiting.id);
         assert!(world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await.is_ok());
+    }
+
+    /// A runner that was handed a task a moment before is told to let go of it, and has failed nothing.
+    async fn k_09_what_was_handed_out_before_a_freeze_does_not_start(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        let start = async |taken: &store::Assignment| world.change(&acme.rex, async |w| w.start_task(lease(taken)).await).await;
+        freeze(world).await.unwrap();
+        assert!(!start(&taken).await.unwrap(), "it is to let go");
+        assert_eq!(world.state(acme, task).await, TaskState::Queued);
+        assert!(matches!(start(&taken).await, Err(Error::NotFound)), "it holds nothing any more");
+        assert!(world.claim(&acme.rex).await.is_none());
+        thaw(world).await.unwrap();
+        let again = world.claim(&acme.rex).await.unwrap();
+        assert_eq!((again.task.id, again.task.attempt), (task, 2));
+        assert!(start(&again).await.unwrap());
+        world.finish(&acme.rex, &again, End::Exited(0)).await.unwrap();
+
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
+        for attempt in 1..=domain::task::MAX_ATTEMPTS {
+            let taken = world.claim(&acme.rex).await.unwrap();
+            assert_eq!(taken.task.attempt, attempt);
+            freeze(world).await.unwrap();
+            assert!(!start(&taken).await.unwrap());
+            thaw(world).await.unwrap();
+        }
+        assert_eq!(world.state(acme, task).await, TaskState::Queued, "however often: it is not lost by that");
+        let ran = world.claim(&acme.rex).await.unwrap();
+        freeze(world).await.unwrap();
+        world.finish(&acme.rex, &ran, End::Exited(0)).await.unwrap();
+        assert_eq!(world.state(acme, task).await, TaskState::Succeeded, "what had run already is told");
     }
 
     async fn k_09_what_runs_and_waits_is_stopped_and_nothing_else(world) {

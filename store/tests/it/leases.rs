@@ -37,7 +37,7 @@ async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&
     let renewed = world.change(runner, async |write| write.renew_leases(&[said]).await).await;
     vec![
         ("append", world.change(runner, async |write| write.append_lines(said, 1, &line).await).await.map(drop)),
-        ("start", world.change(runner, async |write| write.start_task(said).await).await),
+        ("start", world.change(runner, async |write| write.start_task(said).await.map(drop)).await),
         ("finish", world.finish(runner, taken, End::Exited(0)).await.map(drop)),
         ("refuse", world.change(runner, async |write| write.refuse_task(said, "late").await).await),
         ("give back", world.change(runner, async |write| write.give_back(said, "late").await).await),

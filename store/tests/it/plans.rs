@@ -145,6 +145,14 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
     steps.iter().any(|step| scans(step) || sorts(step) || reads_all(step)).then(|| steps.join(" / "))
 }
 
+/// What is explained below without values is then what is done with every value; and nothing is planned twice.
+#[tokio::test]
+async fn a_statement_is_planned_by_its_words_alone() {
+    let world = World::sqlite().await;
+    let sql = "select count(*) from pragma_compile_options where compile_options = 'ENABLE_QPSG'";
+    assert_eq!(Raw::of(&world).await.number(sql).await, 1, "SQLite is built with the flags in .cargo/config.toml");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_reads_a_large_table_from_end_to_end() {
     let world = World::sqlite().await;

@@ -2,7 +2,7 @@
 use crate::world::{World, hash, new_key, on_both, task};
 use domain::{
     Actor,
-    policy::{AskReach, CreateKey, LockPerson, RevokeKey},
+    policy::{AskReach, CreateKey, CreateServiceAccount, LockPerson, RevokeKey, SetMembership},
     reach::{Can, Why},
     role::{Role, TenantRole},
 };
@@ -96,5 +96,36 @@ on_both! {
         assert_eq!(can("sam"), Some((false, vec![Can::See])));
         assert_eq!(can("adam"), Some((false, vec![Can::See, Can::Manage])));
         assert!(matches!(ask(world, &acme.olga, runner, "", 50).await, Err(Error::Denied(_))));
+    }
+
+    async fn a_05_who_acts_as_a_service_account_is_told_with_its_keys(world) {
+        let (acme, adam) = (&world.acme, &world.acme.adam);
+        let responsible = acme.mia.person().unwrap();
+        let robot = world.change(adam, async |write| {
+            let new = CreateServiceAccount { name: "Robot".into(), responsible };
+            let robot = write.create_service_account(adam.may(new)?).await?;
+            let join = SetMembership { organisation: acme.ops, person: robot, role: Role::Member };
+            write.set_membership(adam.may(join)?).await.map(|_| robot)
+        }).await.unwrap();
+        let which = Which::ServiceAccount(robot);
+        let found = ask(world, &acme.mia, which, "", 50).await.unwrap();
+        assert_eq!(names(&found), ["adam", "audrey", "mia"], "without a key nobody acts as it");
+        let key = CreateKey { owner: robot, responsible: Some(responsible), ..new_key(&acme.mia, "nightly", "tasks:submit") };
+        world.change(&acme.mia, async |write| write.create_key(acme.mia.may(key)?, "mk_", hash("nightly")).await).await.unwrap();
+        for asks in [&acme.mia, adam, &acme.audrey] {
+            let found = ask(world, asks, which, "", 50).await.unwrap();
+            let told = |name: &str| {
+                let one = found.items.iter().find(|one| one.name.starts_with(name)).unwrap();
+                (one.why.clone(), one.can.clone(), one.keys.iter().map(|key| (key.name.as_str(), key.can.clone())).collect::<Vec<_>>())
+            };
+            assert_eq!(told("Robot"), (vec![Why::Itself], vec![], vec![("nightly", vec![Can::Act])]));
+            assert_eq!(told("mia"), (vec![Why::Answers], vec![Can::See, Can::Manage], vec![]));
+            assert_eq!(told("adam"), (vec![Why::TenantRole(TenantRole::Admin)], vec![Can::See, Can::Manage], vec![]));
+            assert_eq!(told("audrey"), (vec![Why::TenantRole(TenantRole::Auditor)], vec![Can::See], vec![]));
+            assert_eq!(found.items.len(), 4);
+        }
+        for asks in [&acme.olga, &acme.ada, &world.bolt.adam] {
+            assert!(matches!(ask(world, asks, which, "", 50).await, Err(Error::NotFound)), "{}", asks.name);
+        }
     }
 }

@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
 use store::{
-    ApprovalFilter, Arrival, AuditFilter, Error, Lease, NewIdentity, NewInvitation, NewPasskey, NewSession,
-    RateLimited, Result, TaskFilter, UnusualFilter, WaysIn, Which,
+    ApprovalFilter, Arrival, AuditFilter, Error, Ground, Lease, MailedLink, NewIdentity, NewInvitation, NewPasskey,
+    NewSession, RateLimited, Result, TaskFilter, UnusualFilter, WaysIn, Which,
 };
 use uuid::Uuid;
 
@@ -129,7 +129,9 @@ impl Things {
                     .await?;
                 write.add_passkey(enrol(Factor::Passkey)?, new_passkey(passkey, name)).await?;
                 let asked = may(mia, ChangeAddress { owner: person })?;
-                write.ask_address(asked, &email("new", name), "", address_token).await
+                let present = MailedLink { token: "", token_hash: hash(&format!("present address at {name}")) };
+                let new = MailedLink { token: "", token_hash: address_token };
+                write.ask_address(asked, &email("new", name), new, present).await
             })
             .await
             .unwrap();
@@ -307,6 +309,7 @@ pub fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -
         id,
         person,
         by: SignedInBy::Password,
+        ground: Ground::Password(None),
         vouched: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
@@ -455,8 +458,11 @@ pub fn matrix() -> Vec<Row> {
         runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
         revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
         open_session             "++++++++++" |x, w, a, t| x.open_session(new_session(w, SessionId(Uuid::now_v7()), t.person, "new")).await;
+        hold_session             "nn+nnnnnnn" |x, w, a, t| x.hold_session(t.session).await;
+        vouch_session            "nn+nnnnnnn" |x, w, a, t| x.vouch_session(t.session, [9; 32]).await;
         note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         note_rate_limited        "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
+        note_held_up             "++++++++++" |x, w, a, t| x.note_held_up(t.person).await;
         note_refused_key         "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
         note_held_off            "++++++++++" |x, w, a, t| x.note_held_off().await;
         end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
@@ -484,8 +490,9 @@ pub fn matrix() -> Vec<Row> {
         remove_passkey           "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
         change_password          "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
         mail_password_link       "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
-        ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, "", [8; 32]).await;
-        confirm_address          "++++++++++" |x, w, a, t| x.confirm_address(t.address_token, None).await;
+        ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, MailedLink { token: "", token_hash: [8; 32] }, MailedLink { token: "", token_hash: [7; 32] }).await;
+        replace_address          "dddddd+dd+" |x, w, a, t| x.replace_address(may(a, ReplaceAddress { person: t.person, email: Email::parse("x@x.example")? })?, MailedLink { token: "", token_hash: [8; 32] }).await;
+        confirm_address          "----------" |x, w, a, t| x.confirm_address(t.address_token, None).await;
         arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
         forget_old               "++++++++++" |x, w, a, t| x.forget_old(100).await;
@@ -494,7 +501,7 @@ pub fn matrix() -> Vec<Row> {
         set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
         link_identity            "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
-        unlink_identity          "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way()).await;
+        unlink_identity          "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
         admit_person             "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
         follow_provider          "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
         note_refused_identity    "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
@@ -575,7 +582,6 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::next_due", "a time of whatever tenant"),
     ("System::do_due", "opens a transaction for each tenant"),
     ("System::forget_old", "opens a transaction for each tenant"),
-    ("System::tenants_with_queue", "opens a snapshot of each tenant"),
     ("System::begin_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),
     ("System::passkey_holder", "who signs in with a passkey names no tenant"),
@@ -586,6 +592,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::provider", "by its id, in the address that a browser comes back to"),
     ("System::touch_identity", "of an identity that was found in its tenant"),
     ("System::use_sign_in", "counts hashes of random ids"),
+    ("System::has_failed", "counts hashes of accounts and addresses"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
     ("System::forget_failures", "counts hashes of accounts and addresses"),

@@ -39,6 +39,8 @@ thread_local! {
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
     /// Where the page is fetched from.
     static PAGE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The id of the last event; before the first, when the page was read. What happens from then on is not known here.
+    static SINCE: RefCell<String> = const { RefCell::new(String::new()) };
     static GATHERING: Cell<bool> = const { Cell::new(false) };
     /// Until a stream that failed is opened again, and until a page is fetched again.
     static PATIENCE: Cell<i32> = const { Cell::new(FIRST) };
@@ -46,7 +48,7 @@ thread_local! {
 }
 
 /// Adds a region. The stream is opened once all of the page's islands are awake.
-pub fn join(topics: &str, id: &str, page: &str, quiet: bool, waiting: ArcRwSignal<u32>) {
+pub fn join(topics: &str, id: &str, page: &str, since: &str, now: &str, quiet: bool, waiting: ArcRwSignal<u32>) {
     PAGE.set(page.to_owned());
     let topics = topics.split(',').map(str::to_owned).collect();
     let first = REGIONS.with_borrow_mut(|regions| {
@@ -54,6 +56,8 @@ pub fn join(topics: &str, id: &str, page: &str, quiet: bool, waiting: ArcRwSigna
         regions.len() == 1
     });
     if first {
+        SINCE.set(since.to_owned());
+        super::clock::start(now);
         dom::after(GATHER, open);
         close_while_hidden();
     }
@@ -87,25 +91,20 @@ fn open() {
         REGIONS.with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| noun(t).to_owned()).collect());
     topics.sort();
     topics.dedup();
-    let Ok(source) = EventSource::new(&format!("/live?topics={}", topics.join(","))) else { return };
-    // What happened before the stream was open, or while it was broken, was not heard.
-    let opened = Closure::<dyn Fn()>::new(|| {
-        PATIENCE.set(FIRST);
-        heard_perhaps();
-    });
+    let address = SINCE.with_borrow(|since| format!("/live?topics={}&since={since}", topics.join(",")));
+    let Ok(source) = EventSource::new(&address) else { return };
+    let opened = Closure::<dyn Fn()>::new(|| PATIENCE.set(FIRST));
     source.set_onopen(Some(opened.as_ref().unchecked_ref()));
     opened.forget();
     for topic in topics {
         let named = topic.clone();
         let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            SINCE.set(event.last_event_id());
             heard(&topic, &event.data().as_string().unwrap_or_default());
         });
         let _ = source.add_event_listener_with_callback(&named, listener.as_ref().unchecked_ref());
         listener.forget();
     }
-    let missed = Closure::<dyn Fn()>::new(heard_perhaps);
-    let _ = source.add_event_listener_with_callback("missed", missed.as_ref().unchecked_ref());
-    missed.forget();
     let failed = Closure::<dyn Fn()>::new(open_later);
     source.set_onerror(Some(failed.as_ref().unchecked_ref()));
     failed.forget();
@@ -138,7 +137,7 @@ fn close_while_hidden() {
     changed.forget();
 }
 
-/// Something happened to the thing of a topic with this id; `*` for any.
+/// Something happened to the thing of a topic with this id; `*` for any, and where it may be that something happened.
 fn heard(topic: &str, id: &str) {
     each(|region| {
         if region.topics.iter().any(|wanted| is_about(wanted, topic, id)) {
@@ -146,12 +145,6 @@ fn heard(topic: &str, id: &str) {
             region.news += 1;
         }
     });
-    gather();
-}
-
-/// Something may have happened that was not heard.
-fn heard_perhaps() {
-    each(|region| region.stale = true);
     gather();
 }
 

@@ -1,5 +1,7 @@
 //! What of the components is shipped to the browser. Texts come as properties.
 
+#[cfg(target_family = "wasm")]
+mod clock;
 mod copy;
 #[cfg(target_family = "wasm")]
 pub mod dom;

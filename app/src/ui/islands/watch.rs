@@ -10,6 +10,10 @@ pub fn Watch(
     region: String,
     /// The page that the region stands on. The address bar tells another one where the page was rendered in reply to a form.
     page: String,
+    /// When it was read: what changes from then on is heard.
+    since: String,
+    /// The server's time then (RFC 3339).
+    now: String,
     /// Whether it replaces wherever one has scrolled.
     quiet: bool,
     /// What the button says: `{n} newer`.
@@ -19,10 +23,10 @@ pub fn Watch(
     #[cfg(target_family = "wasm")]
     Effect::new({
         let (waiting, region) = (waiting.clone(), region.clone());
-        move |_| super::follow::join(&topics, &region, &page, quiet, waiting.clone())
+        move |_| super::follow::join(&topics, &region, &page, &since, &now, quiet, waiting.clone())
     });
     #[cfg(not(target_family = "wasm"))]
-    let _ = (topics, page, quiet);
+    let _ = (topics, page, since, now, quiet);
     let show = move |_| {
         #[cfg(target_family = "wasm")]
         super::follow::show(&region);

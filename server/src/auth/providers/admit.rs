@@ -1,6 +1,6 @@
 //! What follows from what a provider proved: who they are here, whether they come in, and as what.
 use super::{InUse, Providers, proven::Proven};
-use crate::auth::{BrowserDoor, browser::must_have_factor};
+use crate::auth::{BrowserDoor, Entrance, browser::must_have_factor};
 use app::{login::trouble::Trouble, outcome::Refusal};
 use domain::{
     Actor, OrganisationId, PersonId, SessionId, SignedInBy, Timestamp,
@@ -8,7 +8,7 @@ use domain::{
     role::{Role, TenantRole},
 };
 use std::collections::BTreeMap;
-use store::NewIdentity;
+use store::{Ground, NewIdentity};
 
 impl Providers {
     /// Signs somebody in: by their identity, or as a newcomer.
@@ -31,7 +31,9 @@ impl Providers {
         self.follow(door, provider, &proven, person).await?;
         let proved_at = self.proved_at(provider, &proven, person).await?;
         tracing::info!(%person, vouched = proven.vouched, "signed in by a provider");
-        door.open_since(provider.tenant, person, SignedInBy::Provider, proven.vouched, proved_at).await
+        let ground = Ground::Identity { issuer: proven.issuer, subject: proven.subject };
+        let (tenant, by, vouched) = (provider.tenant, SignedInBy::Provider, proven.vouched);
+        door.open(Entrance { tenant, person, by, ground, vouched, proved_at: Some(proved_at) }).await
     }
 
     /// When somebody proved who they are, as the provider says: a session of yesterday there makes no fresh proof here. Whoever

@@ -231,4 +231,40 @@ mod tests {
         assert!(may(inside, "http://127.0.0.1:4000/token") && may(inside, "http://localhost:4000/token"));
         assert!(!may(inside, "http://169.254.169.254/") && !may(inside, "http://id.acme.example/"));
     }
+
+    /// Names of this machine lead to it only where they may.
+    #[tokio::test]
+    async fn a_02_a_name_is_looked_up_only_to_addresses_that_may_be_asked() {
+        let resolve = async |loopback: bool| Guarded { loopback }.resolve("localhost".parse().unwrap()).await;
+        let refused = resolve(false).await.map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refused, FetchError::Address.to_string());
+        let found: Vec<_> = resolve(true).await.map(Iterator::collect).unwrap();
+        assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+    }
+
+    /// The client looks names up by nothing else: nobody even connects where it may not.
+    #[tokio::test]
+    async fn a_02_a_client_connects_to_no_address_behind_a_name_that_it_may_not_ask() {
+        crate::door::tls::install_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let Fetch { outside, inside } = Fetch::new().unwrap();
+        let get = |url: String| http::Request::get(url).body(vec![]).unwrap();
+        let https = format!("https://localhost:{port}/token");
+
+        let outside = Asker { client: outside, loopback: false };
+        assert!(outside.may_ask(&https.parse().unwrap()), "by its text it may be anybody");
+        let error = outside.ask(get(https.clone())).await.unwrap_err();
+        let error: &dyn std::error::Error = &error;
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        assert!(causes.any(|cause| cause.to_string() == FetchError::Address.to_string()), "{error:?}");
+        let nobody = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
+        assert!(nobody.is_err(), "somebody connected: {nobody:?}");
+
+        let inside = Asker { client: inside, loopback: true };
+        let asking = tokio::spawn(async move { inside.ask(get(https)).await });
+        let somebody = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+        somebody.unwrap().unwrap();
+        asking.abort();
+    }
 }

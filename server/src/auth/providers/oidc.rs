@@ -280,3 +280,54 @@ fn made_just_now(issued: DateTime<Utc>, now: Timestamp) -> Result<(), String> {
     let (earliest, latest) = (moment(now.before(OLD)), moment(now.after(AHEAD)));
     if (earliest..=latest).contains(&issued) { Ok(()) } else { Err("it was not made just now".into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Fetch;
+    use domain::{
+        PersonId, SessionId, TenantId,
+        provider::{GOOGLE, ProviderForm},
+    };
+    use serde_json::json;
+    use uuid::Uuid;
+
+    /// The prompt that somebody is sent with, and whether it is asked when they proved themselves.
+    fn asks(kind: Kind, links: bool, again: bool) -> (Option<String>, bool) {
+        let issuer = if kind == Kind::Google { GOOGLE } else { "https://id.acme.example" };
+        let (kind, client_id) = (kind.to_string(), "us".into());
+        let form = ProviderForm { kind, client_id, issuer: issuer.into(), ..ProviderForm::default() };
+        let (key, tenant, secret) = ("id".to_owned(), TenantId(Uuid::nil()), "secret".to_owned().into());
+        let provider = InUse { key, tenant, provider: form.check().unwrap(), secret };
+        let metadata: Metadata = serde_json::from_value(json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "jwks_uri": format!("{issuer}/keys"),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }))
+        .unwrap();
+        let (id, state, nonce, verifier) = ("1".into(), "2".into(), "3".into(), "4".repeat(43));
+        let links = links.then_some((PersonId(Uuid::nil()), SessionId(Uuid::nil())));
+        let (next, expires_at) = ("/".into(), Timestamp(7));
+        let ticket = Ticket { id, provider: "id".into(), state, nonce, verifier, next, links, again, expires_at };
+        crate::door::tls::install_provider();
+        let asker = Fetch::new().unwrap().of(issuer);
+        let url = address(&provider, &asker, &metadata, "https://us.example/back".into(), &ticket).unwrap();
+        let said = |name: &str| url.query_pairs().find(|(its, _)| its == name).map(|(_, value)| value.into_owned());
+        (said("prompt"), said("max_age").as_deref() == Some("0"))
+    }
+
+    #[test]
+    fn a_02_each_kind_is_asked_for_what_it_knows_when_somebody_proves_themselves_again() {
+        for (kind, prompt, when) in
+            [(Kind::Google, "select_account", false), (Kind::Gitea, "login", false), (Kind::Oidc, "login", true)]
+        {
+            assert_eq!(asks(kind, false, false), (None, false), "{kind}: who only signs in");
+            assert_eq!(asks(kind, false, true), (Some(prompt.to_owned()), when), "{kind}: who proves themselves again");
+            assert_eq!(asks(kind, true, false), (Some(prompt.to_owned()), false), "{kind}: who links it");
+        }
+    }
+}

@@ -15,6 +15,9 @@ impl Providers {
     /// What is wrong with it; whoever sets it up may read what the provider itself says of that.
     pub async fn probe(&self, actor: &Actor, id: ProviderId) -> Result<Findings, Refusal> {
         let provider = self.app.store.read(actor).await?.provider(id).await?.provider()?;
+        if !self.may_be_there(&provider) {
+            return Err(wrong(&FetchError::Address.to_string()));
+        }
         let asker = self.fetch.of(&provider.issuer);
         let redirect = self.redirect(&id.to_string());
         if provider.kind == Kind::Github {

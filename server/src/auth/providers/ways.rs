@@ -5,7 +5,7 @@ use app::{
     door::{Configured, WayIn, WaysIn},
     outcome::{Kind, Refusal},
 };
-use domain::{IdentityId, TenantId, policy::UnlinkIdentity};
+use domain::{IdentityId, ProviderId, TenantId, policy::UnlinkIdentity, provider::Provider};
 
 impl Providers {
     /// What the sign-in page offers. Providers that were made in Settings are shown on the page of their own tenant; the
@@ -23,11 +23,15 @@ impl Providers {
             }
         }
         if let Some(tenant) = shown {
-            let own = system.providers_of(tenant).await?.into_iter();
-            let open = own.filter(|(id, provider)| provider.enabled && self.leads_in(&id.to_string()));
+            let open = system.providers_of(tenant).await?.into_iter().filter(|(id, own)| self.is_open(*id, own));
             providers.extend(open.map(|(id, provider)| WayIn { key: id.to_string(), label: provider.label }));
         }
         Ok(WaysIn { password: !self.passwords_closed(), providers })
+    }
+
+    /// Whether a provider that was made in Settings leads in now.
+    fn is_open(&self, id: ProviderId, provider: &Provider) -> bool {
+        provider.enabled && self.leads_in(&id.to_string()) && self.may_be_there(provider)
     }
 
     /// The providers of the configuration file that are for a tenant, as its admins may see them.
@@ -48,7 +52,7 @@ impl Providers {
         let mut issuers: Vec<_> =
             configured.filter(|one| self.leads_in(&one.key)).map(|one| one.provider.issuer).collect();
         let own = self.app.store.system().providers_of(tenant).await?.into_iter();
-        let open = own.filter(|(id, provider)| provider.enabled && self.leads_in(&id.to_string()));
+        let open = own.filter(|(id, own)| self.is_open(*id, own));
         issuers.extend(open.map(|(_, provider)| provider.issuer));
         Ok(store::WaysIn { password: !self.passwords_closed(), issuers })
     }
@@ -58,13 +62,14 @@ impl BrowserDoor {
     /// Ends a link of one's own; the last way in stays.
     pub(in crate::auth) async fn unlink(&self, identity: IdentityId) -> Result<(), Refusal> {
         let signed_out = || Refusal::new(Kind::SignedOut, app::login::trouble::sign_in_first());
-        let actor = &self.browser.as_ref().ok_or_else(signed_out)?.actor;
+        let browser = self.browser.as_ref().ok_or_else(signed_out)?;
+        let actor = &browser.actor;
         let person = actor.person().ok_or_else(signed_out)?;
         let store = &self.app.store;
         let ways = self.providers.leading_into(actor.tenant).await?;
         let proof = store.authorise(actor, UnlinkIdentity { identity, person }).await?;
         let mut write = store.write(actor).await?;
-        write.unlink_identity(proof, &ways).await?;
+        write.unlink_identity(proof, &ways, Some(browser.session)).await?;
         write.commit().await?;
         Ok(())
     }

@@ -7,14 +7,15 @@ use domain::{
     role::{Role, TenantRole},
 };
 use futures::join;
-use server::auth::{BrowserDoor, Hasher, Providers, Sessions};
+use server::auth::{BrowserDoor, Entrance, Hasher, Providers, Sessions};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use store::Ground;
 use tower_sessions::Session;
 
 /// A door as whoever signs somebody in has it, with the cookie that it gives.
 fn door(world: &World) -> BrowserDoor {
     let config = &world.app.config.sessions;
-    let sessions = Sessions::new(world.app.store.clone(), &world.app.keys.sessions, config.idle, config.absolute);
+    let sessions = Sessions::new(world.app.store.clone(), &world.app.keys.sessions, config.idle);
     BrowserDoor {
         app: world.app.clone(),
         hasher: Hasher::new().unwrap(),
@@ -223,7 +224,10 @@ on_both! {
         let adam = person(world, &world.acme, "adam", TenantRole::Admin).await;
         for vouched in [true, false] {
             let door = door(world);
-            door.open(world.acme.tenant, adam, SignedInBy::Password, vouched).await.unwrap();
+            let email = domain::Email::parse("adam@acme.example").unwrap();
+            let known = world.app.store.system().credential(&email).await.unwrap().unwrap();
+            let (tenant, by, ground) = (world.acme.tenant, SignedInBy::Password, Ground::Password(known.password_hash));
+            door.open(Entrance { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
             let theirs = window(world);
             theirs.take_cookie(&door.session.id().unwrap().to_string());
             assert_eq!(theirs.is_signed_in().await, vouched);

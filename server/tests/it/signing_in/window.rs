@@ -7,7 +7,7 @@ use domain::{
     role::{Role, TenantRole},
 };
 use http::{Request, header};
-use std::{cell::RefCell, collections::HashMap, time::Duration};
+use std::{cell::RefCell, collections::HashMap, net::IpAddr, time::Duration};
 use tower::ServiceExt;
 
 /// Everybody's.
@@ -18,12 +18,14 @@ pub struct Window<'a> {
     world: &'a World,
     router: Router,
     cookies: RefCell<HashMap<String, String>>,
+    /// Where its requests come from, if that matters.
+    address: Option<IpAddr>,
 }
 
 /// Opens one.
 pub fn window(world: &World) -> Window<'_> {
     let router = server::serve::routes(&world.app, "http://localhost:9876").unwrap();
-    Window { world, router, cookies: RefCell::default() }
+    Window { world, router, cookies: RefCell::default(), address: None }
 }
 
 /// Somebody with a password, who is approver in `ops`.
@@ -45,7 +47,12 @@ pub async fn person(world: &World, house: &House, name: &str, tenant_role: Tenan
 impl Window<'_> {
     /// The same cookies in another window: what somebody has who copied them.
     pub fn copy(&self) -> Self {
-        Self { world: self.world, router: self.router.clone(), cookies: self.cookies.clone() }
+        Self { world: self.world, router: self.router.clone(), cookies: self.cookies.clone(), address: self.address }
+    }
+
+    /// The same window at another place.
+    pub fn from(self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self }
     }
 
     /// Holds this session's cookie from now on.
@@ -55,7 +62,10 @@ impl Window<'_> {
 
     async fn send(&self, request: http::request::Builder, body: String) -> Answer {
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header(header::COOKIE, cookies.join("; ")).body(Body::from(body)).unwrap();
+        let mut request = request.header(header::COOKIE, cookies.join("; ")).body(Body::from(body)).unwrap();
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(server::door::ClientAddress(address));
+        }
         let mut answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
         answer.body = answer.body.replace("<!>", ""); // Leptos leaves marks between its views, where it likes
         for line in answer.headers.get_all(header::SET_COOKIE) {

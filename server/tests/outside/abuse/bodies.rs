@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{SERVED, has_not_grown, is_served, resident};
 use crate::{
-    ask::{Answer, Who},
+    ask::{Answer, Who, client},
     people::begin_as_member,
     program::Program,
 };
@@ -62,8 +62,23 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
             json(format!("{{\"script\":\"a\",\"timeout_seconds\":{}}}", "9".repeat(500_000))),
             400,
         ),
+        (
+            "a form of many parts",
+            // On a connection of its own: what is refused before it is read ends it.
+            client(1)
+                .post(format!("{}/api/v1/tasks", program.origin))
+                .bearer_auth(&mia.key)
+                .header("content-type", "multipart/form-data; boundary=b")
+                .body(many(|n| format!("--b\r\ncontent-disposition: form-data; name=\"f{n}\"\r\n\r\n1\r\n"), 10_000)),
+            415,
+        ),
         ("a form with many fields", form(many(|n| format!("f{n}=1&"), 60_000)), 422),
         ("a form that is too long", form(format!("script={}", "x".repeat(2_000_000))), 413),
+        (
+            "a long form of nobody",
+            program.action(Who::Nobody, "login/sign-in", "application/json", &format!("email={}", "x".repeat(200_000))),
+            413,
+        ),
         ("a form of nothing but signs", form("&".repeat(900_000)), 422),
         ("many parameters", get(format!("/api/v1/tasks?{}", many(|n| format!("p{n}=1&"), 4_000))), 422),
         ("a long cursor", get(format!("/api/v1/tasks?after={}", "a".repeat(20_000))), 422),

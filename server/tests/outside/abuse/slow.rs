@@ -7,7 +7,10 @@ use tokio::{
 };
 
 use super::{connect, has_not_grown, is_served, open_many, port, resident};
-use crate::{people::begin_as_member, program::Program};
+use crate::{
+    people::{Browser, begin_as_member},
+    program::Program,
+};
 
 /// Nearly as many as the server has places for (`limits.connections`).
 const MANY: usize = 2_000;
@@ -26,15 +29,40 @@ const SHAPES: [&str; 3] = [
      content-type: application/x-www-form-urlencoded\r\ncontent-length: 5000\r\n\r\nemail=",
 ];
 
-/// Those that never come to a request are closed, however they drip; those with a slow body cost next to nothing; and
-/// everybody else is served meanwhile.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
+/// A server, and somebody in a browser who was served.
+async fn begin() -> (Program, Browser) {
     open_many();
     let mut program = Program::sqlite();
     let mia = begin_as_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;
     is_served(&program, &browser).await;
+    (program, browser)
+}
+
+/// A body that comes up to its last byte is kept until that comes: no more of it than a stranger may send, on every connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_without_an_end_stay_small() {
+    let (program, browser) = begin().await;
+    let (before, port) = (resident(&program), port(&program));
+    let host = format!("127.0.0.1:{port}");
+    let mut held = vec![];
+    for number in 0..500 {
+        let mut stream = connect(port, number).await.unwrap();
+        let head = SHAPES[2].replace("HOST", &host).replace("5000", "1000000");
+        let _ = stream.write_all(head.as_bytes()).await;
+        // It stops reading what is too much, and closes: then there is nobody to write to.
+        let _ = tokio::time::timeout(Duration::from_millis(200), stream.write_all(&vec![b'a'; 999_000])).await;
+        held.push(stream);
+    }
+    is_served(&program, &browser).await;
+    has_not_grown(&program, before, 150);
+}
+
+/// Those that never come to a request are closed, however they drip; those with a slow body cost next to nothing; and
+/// everybody else is served meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
+    let (program, browser) = begin().await;
     let (before, port) = (resident(&program), port(&program));
     let mut slow = tokio::task::JoinSet::new();
     for number in 0..MANY {

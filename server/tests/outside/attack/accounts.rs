@@ -99,8 +99,8 @@ on_both! {
         assert_eq!(post.about_places().len(), 1);
     }
 
-    /// The new address is confirmed by who reads it, the old one is told, and until then nothing changes.
-    async fn d_02_an_address_is_changed_once_its_reader_says_so(program) {
+    /// The new address is confirmed by who reads it and by who reads the present one; until then nothing changes.
+    async fn d_02_an_address_is_changed_once_the_readers_of_both_say_so(program) {
         let post = with_mail(program).await;
         let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
         program.start().await;
@@ -114,8 +114,12 @@ on_both! {
         for n in 0..6 {
             letters.push(post.letter(n).await);
         }
-        assert_eq!(letters.iter().filter(|letter| letter.to == mia.email).count(), 3, "the present address is told");
+        assert_eq!(letters.iter().filter(|letter| letter.to == mia.email).count(), 3, "the present address is asked");
         let link = |to: &str| letters.iter().find(|letter| letter.to == to).unwrap().link(&program.origin);
+        let of_the_present = |new: &str| {
+            let letter = letters.iter().find(|letter| letter.to == mia.email && letter.text.contains(new));
+            letter.unwrap().link(&program.origin)
+        };
         let follow = async |path: &str| {
             let token = path.split_once("token=").unwrap().1.to_owned();
             let fields = form(&[("token", token.as_str())]);
@@ -123,14 +127,49 @@ on_both! {
         };
         follow(&link("taken@acme.example")).await.is(404); // a later wish ended it
         program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // looking changes nothing
-        assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
-        follow(&link("moved@acme.example")).await.is(200);
-        follow(&link("moved@acme.example")).await.is(404);
+        let present = of_the_present("moved@acme.example");
+        let asked = program.get(Who::Nobody, &present).await.is(200);
+        assert!(asked.body.contains("moved@acme.example"), "its reader is told which: {asked}");
+        follow(&of_the_present("taken@acme.example")).await.is(404);
+        for _ in 0..2 {
+            let waits = follow(&link("moved@acme.example")).await.is(200).json();
+            assert_eq!(waits["go_to"], "/address?waits=1");
+            assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401, "not by one of them");
+        }
+        assert!(program.is_signed_in(&there.cookie()).await);
+        follow(&present).await.is(200);
+        for used in [&present, &link("moved@acme.example")] {
+            follow(used).await.is(404);
+        }
         assert!(!program.is_signed_in(&there.cookie()).await);
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         let last = post.letter(6).await;
         assert!(last.to == mia.email && last.text.contains("The address was changed"), "{last:?}");
+    }
+
+    /// Somebody who reads their present address no more asks an admin; it is told, and does not have to answer.
+    async fn d_02_an_admin_replaces_an_address_that_was_lost(program) {
+        let post = with_mail(program).await;
+        let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+        program.start().await;
+        let (admin, hers) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
+        let page = format!("/people/{}", mia.id);
+        assert!(program.get(Who::Browser(&admin), &page).await.is(200).body.contains("/actions/people/address"));
+        let ask = async |who, id: &str, email: &str| program.act(who, "people/address", &[("id", id), ("email", email)]).await;
+        ask(Who::Browser(&hers), &mia.id, "hers@acme.example").await.is(403);
+        ask(Who::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must
+        ask(Who::Browser(&admin), &mia.id, "no address").await.is(422);
+        ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
+        let letters = [post.letter(0).await, post.letter(1).await];
+        let told = letters.iter().find(|letter| letter.to == mia.email).unwrap();
+        assert!(told.text.contains("Another address was asked for: moved@acme.example"), "{told:?}");
+        let link = letters.iter().find(|letter| letter.to == "moved@acme.example").unwrap().link(&program.origin);
+        let token = link.split_once("token=").unwrap().1.to_owned();
+        assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
+        program.act(Who::Browser(&admin), "account/confirm-address", &[("token", &token)]).await.is(200);
+        assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
+        assert!(!program.is_signed_in(&hers.cookie()).await);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The switches for when something goes wrong, pulled in the web and at the console: at once, on streams too (K-09).
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
 };
 
 /// How long somebody may go on who was stopped.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(1);
+
+/// More tasks than one transaction stops.
+const MANY: usize = store::STOPPED_AT_ONCE + 1;
 
 on_both! {
     /// K-09: who is locked out at the console is out of the browser, their key and their streams, and cannot come in again.
@@ -82,5 +86,88 @@ on_both! {
         program.act(Who::Browser(&his), "incident/end-sessions", &[]).await.is(200);
         soon(SOON, "her stream ends", stream.end()).await;
         assert!(!program.is_signed_in(&hers.cookie()).await && program.is_signed_in(&his.cookie()).await);
+    }
+
+    /// K-09: one person's sessions end at the console, with their streams; their keys and everybody else go on.
+    async fn k_09_the_sessions_of_one_person_end_at_the_console_and_no_others(program) {
+        let mia = begin_as_member(program).await;
+        let max = program.person("max", "acme", "member");
+        let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
+        let his = program.sign_in(&max.email).await;
+        let mut hers = program.listen(Who::Browser(&one), "/live?topics=tasks").await;
+        let mut other = program.listen(Who::Browser(&his), "/live?topics=tasks").await;
+        assert_eq!(program.say(&["admin", "end-sessions", "--user", &mia.email], ""), "2");
+        soon(SOON, "her stream ends", hers.end()).await;
+        for browser in [&one, &two] {
+            assert!(!program.is_signed_in(&browser.cookie()).await);
+        }
+        program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
+        assert!(program.is_signed_in(&his.cookie()).await);
+        let task = program.submit(&max.key, "true").await;
+        // What the console did is told as anything at all, and may be told together with this.
+        while !["*", &task].contains(&other.hear("tasks").await.as_str()) {}
+        program.sign_in(&mia.email).await;
+    }
+
+    /// K-09: all keys of somebody end at once, with what listens by them; their sessions and everybody else's keys go on.
+    async fn k_09_all_keys_of_somebody_end_with_their_streams_and_no_others(program) {
+        let mia = begin_as_member(program).await;
+        let adam = program.person("adam", "acme", "admin");
+        let second = program.key(&mia.email, "tasks:read");
+        let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
+        let task = program.submit(&mia.key, "echo begun; sleep 50").await;
+        program.until_printed(&mia.key, &task, "begun").await;
+        let mut streams = vec![];
+        for key in [&mia.key, &second, &adam.key] {
+            let mut stream = program.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+            assert!(stream.hear("line").await.contains("begun"));
+            streams.push(stream);
+        }
+        let mut others = streams.pop().unwrap();
+        program.act(Who::Browser(&hers), "keys/revoke-all", &[("owner", &adam.id)]).await.is(404);
+        program.act(Who::Browser(&his), "keys/revoke-all", &[("owner", &mia.id)]).await.is(200);
+        for stream in &mut streams {
+            soon(SOON, "a stream of a revoked key ends", stream.end()).await;
+        }
+        for key in [&mia.key, &second] {
+            program.get(Who::Key(key), "/api/v1/me").await.is(401);
+        }
+        assert!(program.is_signed_in(&hers.cookie()).await);
+        program.post(Who::Browser(&hers), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(401);
+        program.act(Who::Browser(&hers), "tasks/cancel", &[("id", &task)]).await.is(200);
+        assert_eq!(others.hear("end").await, "cancelled", "the admin's goes on to the end");
+    }
+
+    /// K-09: one transaction stops five hundred tasks; the switch goes on until there are none.
+    async fn k_09_the_kill_switch_stops_more_than_one_transaction_does(program) {
+        program.lift_rate_limits();
+        let mia = begin_as_member(program).await;
+        let adam = program.person("adam", "acme", "admin");
+        let his = program.sign_in(&adam.email).await;
+        let program = &*program;
+        let submit = async || {
+            let asks = json!({ "script": "true", "network_policy": "none" });
+            let all = (0..MANY).map(|_| program.submit_as(&mia.key, asks.clone()));
+            assert_eq!(stream::iter(all).buffer_unordered(8).count().await, MANY);
+        };
+        let counted = async |state: &str| {
+            let (mut found, mut after) = (0, String::new());
+            loop {
+                let list = format!("/api/v1/tasks?state={state}&limit=200{after}");
+                let page = program.get(Who::Key(&adam.key), &list).await.is(200).json();
+                found += page["items"].as_array().unwrap().len();
+                match page["next"].as_str() {
+                    Some(next) => after = format!("&after={next}"),
+                    None => return found,
+                }
+            }
+        };
+        submit().await;
+        assert_eq!(counted("awaiting_approval").await, MANY);
+        program.act(Who::Browser(&his), "incident/stop-tasks", &[]).await.is(200);
+        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, MANY));
+        submit().await;
+        assert_eq!(program.say(&["admin", "stop-tasks"], ""), MANY.to_string());
+        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, 2 * MANY));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::{
     ask::{Answer, Who, form},
     people::{Browser, PASSWORD},
-    program::Program,
+    program::{Program, on_both},
 };
 
 /// A cookie that the attacker planted in the victim's browser is not the one that the victim signs in with.
@@ -49,37 +49,37 @@ async fn a_signed_out_cookie_is_dead() {
     }
 }
 
-/// E11: a request that is under way while its session ends does not bring it back, nor does the new id that it may be
-/// given because of a change of rights. Five hundred times, with the request a little earlier or later each time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn trap_e11_a_request_in_flight_does_not_revive_a_session() {
-    let mut program = Program::sqlite();
-    program.tenant("acme");
-    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
-    program.lift_rate_limits();
-    program.start().await;
-    let admin = program.sign_in(&adam.email).await;
-    for round in 0..500_u64 {
-        let browser = program.sign_in(&mia.email).await;
-        if round % 2 == 0 {
-            let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
-            program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
-        }
-        // Copies: what comes back is looked at here, not kept.
-        let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
-        let page = async {
-            after(Duration::from_micros(round * 8)).await;
-            program.get(Who::Browser(&flying), "/sessions").await
-        };
-        let out = async {
-            after(Duration::from_millis(2)).await;
-            program.act(Who::Browser(&leaving), "login/sign-out", &[]).await.is(200)
-        };
-        let (page, out) = tokio::join!(page, out);
-        let cookies =
-            [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
-        for cookie in cookies.into_iter().flatten() {
-            assert!(!program.is_signed_in(&cookie).await, "round {round}: a session lives on");
+on_both! {
+    /// E11: a request that is under way while its session ends does not bring it back, nor does the new id that it may be
+    /// given because of a change of rights. Five hundred times, with the request a little earlier or later each time.
+    async fn trap_e11_a_request_in_flight_does_not_revive_a_session(program) {
+        program.tenant("acme");
+        let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+        program.lift_rate_limits();
+        program.start().await;
+        let admin = program.sign_in(&adam.email).await;
+        for round in 0..500_u64 {
+            let browser = program.sign_in(&mia.email).await;
+            if round % 2 == 0 {
+                let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
+                program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+            }
+            // Copies: what comes back is looked at here, not kept.
+            let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
+            let page = async {
+                after(Duration::from_micros(round * 8)).await;
+                program.get(Who::Browser(&flying), "/sessions").await
+            };
+            let out = async {
+                after(Duration::from_millis(2)).await;
+                program.act(Who::Browser(&leaving), "login/sign-out", &[]).await.is(200)
+            };
+            let (page, out) = tokio::join!(page, out);
+            let cookies =
+                [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
+            for cookie in cookies.into_iter().flatten() {
+                assert!(!program.is_signed_in(&cookie).await, "round {round}: a session lives on");
+            }
         }
     }
 }

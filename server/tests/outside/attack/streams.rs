@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a stream may go on after its right to.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(1);
 
 on_both! {
     /// M-01: a revoked key is refused from the next request on, and what it listens to ends.

@@ -48,7 +48,9 @@ async fn a_07_a_self_signed_certificate_is_made_where_asked_for_and_marked_as_su
     assert!(page.body.contains("certificate is self-signed"), "{page}");
     assert!(program.logged().contains("self-signed"));
     let doctor = program.run(&["doctor"], "");
-    assert!(String::from_utf8_lossy(&doctor.stdout).contains("self-signed certificate until"), "{doctor:?}");
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(said.contains("self-signed certificate until"), "{said}");
+    assert!(said.contains("castellan migrate --from sqlite:"), "it says how the database is outgrown: {said}");
 
     let before = fs::read(program.data().join("self-signed.pem")).unwrap();
     program.kill();

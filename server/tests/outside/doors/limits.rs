@@ -61,7 +61,7 @@ async fn k_07_a_person_has_one_limit_over_all_sessions_and_nobody_elses() {
         let page = program.request(Who::Browser(browser), Method::GET, "/tasks").header("accept", "text/html");
         let refused = Answer::of(page).await.is(429);
         assert!(refused.body.contains("Too many requests") && refused.body.contains("try again"), "{refused}");
-        assert!(refused.header("content-type").starts_with("text/plain") && !refused.header("retry-after").is_empty());
+        assert!(refused.header("content-type").starts_with("text/html") && !refused.header("retry-after").is_empty());
     }
     program.get(Who::Browser(&other), "/tasks").await.is(200);
     program.act(Who::Browser(&one), "sessions/end-others", &[]).await.is(200);

@@ -142,6 +142,7 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     program.try_sign_in(&mia.email, "not the one", &[]).await.is(401);
     program.try_sign_in("nobody@acme.example", "not the one", &[]).await.is(401);
     program.get(Who::Key("mk_abcdefghijklmnop"), "/api/v1/tasks").await.is(401);
+    program.act(Who::Nobody, "login/passkey", &[("ceremony", "none"), ("passkey", "{}")]).await.is(401);
     program.get(Who::Key(&mia.key), "/api/v1/audit").await.is(403);
     program
         .enrol("nothing", &json!({ "name": "build-1", "version": "1", "capabilities": [], "csr": "" }))
@@ -151,7 +152,11 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     for (event, n, parts) in [
         ("session_creation", 1, vec!["127.0.0.1", "session.open", "tenant"]),
         ("session_termination", 1, vec!["127.0.0.1", "session.end"]),
-        ("authentication_failure", 3, vec!["wrong password", "nobody who may sign in", "mk_abcdefgh", "127.0.0.1"]),
+        (
+            "authentication_failure",
+            4,
+            vec!["wrong password", "nobody who may sign in", "mk_abcdefgh", "/actions/login/passkey", "127.0.0.1"],
+        ),
         ("unauthorized_command_attempt", 1, vec![&mia.key[..11], "audit.read", "127.0.0.1"]),
         ("agent_connection_failure", 1, vec!["127.0.0.1", "/api/v1/runners/enrol", "token"]),
     ] {

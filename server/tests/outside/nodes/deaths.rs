@@ -1,13 +1,13 @@
 //! Either node is killed, or stopped in good order, while both work: nothing acknowledged is lost, nothing runs twice at
 //! once.
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::sleep;
 
 use super::Nodes;
 use crate::{
-    processes::{descendants, until_gone},
-    torture::{Chance, Load, Watch, amount, balance},
+    processes::{descendants, runner_of, until_gone},
+    torture::{Chance, Load, Watch, amount, balance, nothing_is_left},
 };
 
 /// D-12.
@@ -17,9 +17,11 @@ async fn d_12_either_node_goes_and_comes_back_while_work_goes_on() {
     let mut nodes = Nodes::begin().await;
     let loads = [&nodes.one, &nodes.two].map(|node| Load::begin(&node.origin, &nodes.adam.key));
     let watches = loads.each_ref().map(|load| Watch::begin(load.mark()));
+    let mut runners = BTreeSet::new();
     for _ in 0..amount(4, 60) {
         sleep(chance.moment(2_500)).await;
         let node = if chance.below(2) == 0 { &mut nodes.one } else { &mut nodes.two };
+        runners.extend(runner_of(node.pid()));
         if chance.below(3) == 0 {
             node.stop(Duration::from_secs(15)).await;
         } else {
@@ -36,4 +38,9 @@ async fn d_12_either_node_goes_and_comes_back_while_work_goes_on() {
     }
     println!("{}", balance(&nodes.two, &nodes.adam.key, &promises).await);
     watches.into_iter().for_each(Watch::end);
+    for node in [&mut nodes.one, &mut nodes.two] {
+        runners.extend(runner_of(node.pid()));
+        node.stop(Duration::from_secs(15)).await;
+        nothing_is_left(node, &runners).await;
+    }
 }

@@ -8,7 +8,7 @@ use super::Nodes;
 use crate::{ask::Who, patience::soon};
 
 /// How old news may be.
-const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_secs(1);
 
 /// D-12: a session that ends at one node is dead at the other, and so are its streams.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,12 @@
 //! What a provider and a browser may bring, and what is made of it: only a whole, fresh, own answer opens a session.
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     DOMAIN,
-    hostile::{Discovery, Manner, Provider, Signing, in_seconds},
+    hostile::{Manner, Odd, Provider, Signing, in_seconds},
     with_providers,
 };
 use crate::{
@@ -215,6 +218,15 @@ async fn a_02_an_answer_says_whose_it_is() {
     is_refused(program.visit(&provider, "acme").await, 401, "an empty iss");
     provider.behave(back("iss", Some(&own)));
     program.come_in(&provider, "acme").await;
+    // What is said twice is not said (RFC 6749, 3.1), though it be the same.
+    for said in ["iss", "code"] {
+        let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
+        let query = provider.consent(&sent.to);
+        let again = query.split('&').find(|part| part.starts_with(&format!("{said}="))).unwrap();
+        let answer = program.come_back("acme", &[&sent.ticket], &format!("{query}&{again}")).await;
+        is_refused(answer, 401, &format!("{said} twice"));
+    }
+    program.come_in(&provider, "acme").await;
     let names_itself = json!({ "authorization_response_iss_parameter_supported": true });
     provider.behave(metadata(names_itself.clone()));
     is_refused(program.visit(&provider, "acme").await, 401, "none, of one that names itself");
@@ -252,12 +264,12 @@ async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
 async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
-    let instead = |discovery| Manner { discovery, ..Manner::default() };
+    let discovered = |odd| Manner { odd: Some(("/.well-known/openid-configuration", odd)), ..Manner::default() };
     let endpoint = |name: &str, at: &str| metadata(json!({ name: at }));
     for (what, manner) in [
         ("another issuer", metadata(json!({ "issuer": "https://other.example" }))),
-        ("a redirect", instead(Discovery::Redirect)),
-        ("a huge document", instead(Discovery::Huge)),
+        ("a redirect", discovered(Odd::Redirected)),
+        ("a huge document", discovered(Odd::Huge)),
         ("keys on the link", endpoint("jwks_uri", "http://169.254.169.254/jwks")),
         ("keys in the cloud's metadata", endpoint("jwks_uri", "http://[fd00:ec2::254]/jwks")),
         ("people sent to the link", endpoint("authorization_endpoint", "http://169.254.169.254/")),
@@ -269,10 +281,9 @@ async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not()
         assert!(super::visit::ticket(&answer).is_none(), "{what}: {answer}");
         is_refused(answer, 503, what);
     }
-    assert!(!provider.was_asked("/elsewhere"), "redirects are not followed");
+    assert!(!provider.was_asked("/elsewhere/.well-known/openid-configuration"), "redirects are not followed");
     for (what, manner) in [
         ("codes traded on the link", endpoint("token_endpoint", "http://169.254.169.254/token")),
-        ("codes traded elsewhere", endpoint("token_endpoint", &format!("{}/leads-away", provider.issuer))),
         ("codes traded nowhere", metadata(json!({ "token_endpoint": null }))),
     ] {
         provider.behave(manner);
@@ -280,6 +291,63 @@ async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not()
     }
     provider.behave(Manner::default());
     program.come_in(&provider, "acme").await;
+}
+
+/// Where a provider is asked for something, and what becomes of somebody whose sign-in it does not answer as it must.
+const ASKED: [(&str, u16); 4] =
+    [("/.well-known/openid-configuration", 503), ("/jwks", 503), ("/token", 401), ("/userinfo", 401)];
+
+/// Somebody of whom only the userinfo tells the address, so that all four are asked; and how one of them answers.
+fn told_at_userinfo(email: &str, odd: Option<(&'static str, Odd)>) -> Manner {
+    let told = json!({ "email": email, "email_verified": true });
+    let quiet = json!({ "email": null, "email_verified": null });
+    Manner { claims: quiet, userinfo: told, odd, ..Manner::default() }
+}
+
+/// no endpoint of a provider sends us elsewhere or has us read without end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let email = "nia@acme.example";
+    provider.behave(told_at_userinfo(email, None));
+    program.come_in(&provider, "acme").await; // what it says of itself is known now, for setting out
+    for (path, status) in ASKED {
+        for odd in [Odd::Redirected, Odd::Huge] {
+            let before = provider.times_asked(path);
+            provider.behave(told_at_userinfo(email, Some((path, odd))));
+            is_refused(program.visit(&provider, "acme").await, status, &format!("{path}: {odd:?}"));
+            assert_eq!(provider.times_asked(path), before + 1, "{path}: {odd:?}");
+        }
+        assert!(!provider.was_asked(&format!("/elsewhere{path}")), "{path}");
+        provider.behave(told_at_userinfo(email, None));
+        program.come_in(&provider, "acme").await;
+    }
+}
+
+/// who is not answered is told so after ten seconds; an answer that takes its time is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_no_endpoint_is_waited_for_without_end() {
+    let mut program = Program::sqlite();
+    let providers = [(); 4].map(|()| Provider::start());
+    let providers = futures::future::join_all(providers).await;
+    let keys = ["discovery", "keys", "codes", "people"];
+    let known: Vec<_> = keys.into_iter().zip(&providers).collect();
+    with_providers(&mut program, &known, "", DOMAIN).await;
+    let program = &program;
+    let visits = known.iter().zip(ASKED).map(|((key, provider), (path, status))| async move {
+        let email = format!("{key}@acme.example");
+        provider.behave(told_at_userinfo(&email, Some((path, Odd::Slow))));
+        let begun = Instant::now();
+        program.come_in(provider, key).await;
+        assert!(begun.elapsed() > Duration::from_secs(2), "{path}");
+        provider.behave(told_at_userinfo(&email, Some((path, Odd::Endless))));
+        let begun = Instant::now();
+        is_refused(program.visit(provider, key).await, status, path);
+        let waited = begun.elapsed();
+        assert!(Duration::from_secs(9) < waited && waited < Duration::from_secs(15), "{path}: {waited:?}");
+    });
+    futures::future::join_all(visits).await;
 }
 
 on_both! {

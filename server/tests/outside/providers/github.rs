@@ -1,8 +1,12 @@
 //! GitHub: OAuth 2 and its API, played by a server on this machine.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
     extract::State,
@@ -10,19 +14,26 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{ask::Who, program::Program};
+use crate::{ask::Who, people::Browser, program::Program};
 
-type Emails = Arc<Mutex<Value>>;
+/// The addresses that it knows of somebody, and what the code `right` was given out for: the challenge of PKCE.
+#[derive(Clone, Default)]
+struct Desk {
+    emails: Arc<Mutex<Value>>,
+    challenge: Arc<Mutex<String>>,
+}
 
-async fn token(Form(said): Form<BTreeMap<String, String>>) -> Response {
+async fn token(State(desk): State<Desk>, Form(said): Form<BTreeMap<String, String>>) -> Response {
+    let verifier = said.get("code_verifier").map(String::as_str).unwrap_or_default();
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
     // As GitHub does: an error has the status of success.
     match said["code"].as_str() {
-        "right" if said.contains_key("code_verifier") => {
+        "right" if *desk.challenge.lock().unwrap() == challenge => {
             Json(json!({ "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email" }))
                 .into_response()
         }
@@ -41,8 +52,13 @@ async fn user(headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
         .ok_or(StatusCode::UNAUTHORIZED)
 }
 
-async fn emails(State(emails): State<Emails>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
-    is_its_token(&headers).then(|| Json(emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
+async fn emails(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    is_its_token(&headers).then(|| Json(desk.emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
+}
+
+/// What the address says under this name.
+fn said(to: &Url, name: &str) -> String {
+    to.query_pairs().find(|(its, _)| its == name).unwrap_or_else(|| panic!("no {name}: {to}")).1.into_owned()
 }
 
 /// who somebody is at GitHub is a number; an address counts when GitHub verified it.
@@ -50,12 +66,13 @@ async fn emails(State(emails): State<Emails>, headers: HeaderMap) -> Result<Json
 async fn a_02_signing_in_by_github() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let addresses = Emails::default();
+    let desk = Desk::default();
+    let addresses = desk.emails.clone();
     let routes = Router::new()
         .route("/login/oauth/access_token", post(token))
         .route("/api/v3/user", get(user))
         .route("/api/v3/user/emails", get(emails))
-        .with_state(addresses.clone());
+        .with_state(desk.clone());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     let mut program = Program::sqlite();
     program.configure(&format!(
@@ -71,8 +88,8 @@ async fn a_02_signing_in_by_github() {
             to.as_str().starts_with(&format!("{base}/login/oauth/authorize")) && to.as_str().contains("S256"),
             "{to}"
         );
-        let state = to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-        program.come_back("hub", &[&sent.ticket], &format!("code={code}&state={state}")).await
+        *desk.challenge.lock().unwrap() = said(to, "code_challenge");
+        program.come_back("hub", &[&sent.ticket], &format!("code={code}&state={}", said(to, "state"))).await
     };
     let address =
         |email: &str, verified| json!({ "email": email, "primary": true, "verified": verified, "visibility": null });
@@ -86,4 +103,18 @@ async fn a_02_signing_in_by_github() {
     assert!(visit("right").await.is(303).cookie().is_some());
     *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true), { "email": "o@acme.example", "primary": false, "verified": true }]);
     assert!(visit("right").await.is(303).cookie().is_some(), "the same number is the same person");
+
+    // A code that was given out for another browser's way is not taken with this one's verifier.
+    let (mine, theirs) =
+        (program.sent(Who::Nobody, "/sign-in/with/hub").await, program.sent(Who::Nobody, "/sign-in/with/hub").await);
+    *desk.challenge.lock().unwrap() = said(&theirs.to, "code_challenge");
+    let query = format!("code=right&state={}", said(&mine.to, "state"));
+    assert!(program.come_back("hub", &[&mine.ticket], &query).await.is(401).cookie().is_none());
+
+    // Who proves themselves again, or links it, is asked which account it is: GitHub can be asked for no more.
+    let octo = Browser::with(&visit("right").await.is(303).cookie().unwrap());
+    assert!(program.sent(Who::Nobody, "/sign-in/with/hub").await.to.query_pairs().all(|(name, _)| name != "prompt"));
+    for path in ["/sign-in/with/hub", "/account/link/hub"] {
+        assert_eq!(said(&program.sent(Who::Browser(&octo), path).await.to, "prompt"), "select_account", "{path}");
+    }
 }

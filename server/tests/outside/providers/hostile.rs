@@ -3,8 +3,9 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     sync::{Arc, Mutex},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use aws_lc_rs::{
@@ -15,12 +16,15 @@ use aws_lc_rs::{
 };
 use axum::{
     Form, Json, Router,
-    extract::State,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use base64::{Engine, prelude::*};
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
@@ -46,13 +50,17 @@ pub enum Signing {
     None,
 }
 
-/// How discovery is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Discovery {
-    #[default]
-    Plain,
-    Redirect,
+/// How an honest answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// From elsewhere.
+    Redirected,
+    /// A megabyte longer than it need be.
     Huge,
+    /// After two seconds.
+    Slow,
+    /// And goes on for ever, with a space now and then.
+    Endless,
 }
 
 /// How the provider behaves: what is given here is laid over what an honest one would say; `null` takes something away.
@@ -63,7 +71,8 @@ pub struct Manner {
     pub claims: Value,
     pub metadata: Value,
     pub userinfo: Value,
-    pub discovery: Discovery,
+    /// How what is asked for at this path is answered.
+    pub odd: Option<(&'static str, Odd)>,
     /// What the browser brings back besides the code, or instead of it.
     pub back: Vec<(&'static str, Option<String>)>,
 }
@@ -77,7 +86,7 @@ impl Default for Manner {
             claims: nothing(),
             metadata: nothing(),
             userinfo: nothing(),
-            discovery: Discovery::default(),
+            odd: None,
             back: vec![],
         }
     }
@@ -121,13 +130,12 @@ impl Provider {
         });
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
-            .route("/elsewhere", get(elsewhere))
             .route("/jwks", get(jwks))
             .route("/strangers", get(strangers))
             .route("/token", post(token))
-            .route("/leads-away", post(leads_away))
             .route("/userinfo", get(userinfo))
             .with_state(desk.clone());
+        let routes = routes.clone().nest("/elsewhere", routes).layer(from_fn_with_state(desk.clone(), oddly));
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { issuer, desk }
     }
@@ -163,7 +171,7 @@ impl Provider {
         self.desk.grants.lock().unwrap().insert(code.clone(), grant);
         let mut back = vec![("code", code), ("state", said["state"].clone())];
         for (name, value) in &self.desk.manner.lock().unwrap().back {
-            back.retain(|(its, _)| its != name || *name == "twice");
+            back.retain(|(its, _)| its != name);
             back.extend(value.clone().map(|value| (*name, value)));
         }
         crate::ask::form(&back.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>())
@@ -182,9 +190,40 @@ fn over(mut honest: Value, other: &Value) -> Value {
     honest
 }
 
-fn note(desk: &Desk, path: &str) -> Manner {
-    desk.asked.lock().unwrap().push(path.to_owned());
+fn manner(desk: &Desk) -> Manner {
     desk.manner.lock().unwrap().clone()
+}
+
+/// Notes what is asked for, and answers it as oddly as it is told to.
+async fn oddly(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    desk.asked.lock().unwrap().push(path.clone());
+    let odd = manner(&desk).odd.filter(|(at, _)| *at == path).map(|(_, odd)| odd);
+    if odd == Some(Odd::Redirected) {
+        return Redirect::temporary(&format!("/elsewhere{path}")).into_response();
+    }
+    if odd == Some(Odd::Slow) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let (mut head, body) = next.run(request).await.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let body = match odd {
+        Some(Odd::Huge) => {
+            let padding = json!({ "padding": "x".repeat(1024 * 1024) });
+            Body::from(over(serde_json::from_slice(&body).unwrap(), &padding).to_string())
+        }
+        Some(Odd::Endless) => {
+            let space = || async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                Bytes::from_static(b" ")
+            };
+            let spaces = stream::repeat(()).then(move |()| space());
+            Body::from_stream(stream::iter([body]).chain(spaces).map(Ok::<_, Infallible>))
+        }
+        _ => Body::from(body),
+    };
+    Response::from_parts(head, body)
 }
 
 fn document(desk: &Desk, manner: &Manner) -> Value {
@@ -203,41 +242,20 @@ fn document(desk: &Desk, manner: &Manner) -> Value {
     over(honest, &manner.metadata)
 }
 
-async fn discovery(State(desk): State<Arc<Desk>>) -> Response {
-    let manner = note(&desk, "/.well-known/openid-configuration");
-    match manner.discovery {
-        Discovery::Plain => Json(document(&desk, &manner)).into_response(),
-        Discovery::Redirect => Redirect::temporary("/elsewhere").into_response(),
-        Discovery::Huge => {
-            let padded = over(document(&desk, &manner), &json!({ "padding": "x".repeat(1024 * 1024) }));
-            Json(padded).into_response()
-        }
-    }
-}
-
-async fn elsewhere(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    let manner = note(&desk, "/elsewhere");
-    Json(document(&desk, &manner))
+async fn discovery(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    Json(document(&desk, &manner(&desk)))
 }
 
 async fn jwks(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    note(&desk, "/jwks");
     Json(json!({ "keys": [rsa_key(&desk.keys.own), desk.keys.elliptic_jwk()] }))
 }
 
 async fn strangers(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    note(&desk, "/strangers");
     Json(json!({ "keys": [rsa_key(&desk.keys.stranger)] }))
 }
 
-async fn leads_away(State(desk): State<Arc<Desk>>) -> Redirect {
-    note(&desk, "/leads-away");
-    Redirect::temporary("/token")
-}
-
 async fn userinfo(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    let manner = note(&desk, "/userinfo");
-    Json(over(json!({ "sub": "1" }), &manner.userinfo))
+    Json(over(json!({ "sub": "1" }), &manner(&desk).userinfo))
 }
 
 /// Trades a code as RFC 6749 and RFC 7636 say: once, for this client, with the verifier of its challenge.
@@ -246,7 +264,7 @@ async fn token(
     headers: HeaderMap,
     Form(said): Form<BTreeMap<String, String>>,
 ) -> Response {
-    let manner = note(&desk, "/token");
+    let manner = manner(&desk);
     let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("castellan:{SECRET}")));
     let grant = desk.grants.lock().unwrap().remove(&said["code"]);
     let verifier = said.get("code_verifier").map(String::as_str).unwrap_or_default();

@@ -3,18 +3,80 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    DOMAIN,
+    DOMAIN, configure,
     hostile::{Manner, Provider},
     visit::ticket,
     with_providers,
 };
 use crate::{
     ask::{Answer, Who, form},
-    people::PASSWORD,
+    authenticator::{Asked, Device},
+    people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
 
+impl Program {
+    async fn ask_passkey(&self, who: Who<'_>, purpose: &str) -> Asked {
+        Asked::of(&self.act(who, "factors/ask-passkey", &[("purpose", purpose)]).await.is(200).secret())
+    }
+
+    /// Adds a passkey to the account of whoever this browser's is.
+    async fn make_passkey(&self, browser: &Browser) -> Device {
+        let asked = self.ask_passkey(Who::Browser(browser), "register").await;
+        let (device, answer) = Device::make(&asked, &self.origin.replace("127.0.0.1", "localhost"));
+        let fields = [("name", "Phone"), ("ceremony", asked.ceremony.as_str()), ("passkey", answer.as_str())];
+        self.act(Who::Browser(browser), "factors/add-passkey", &fields).await.is(200);
+        device
+    }
+
+    /// Signs in with a passkey and nothing else.
+    async fn come_in_by(&self, device: &Device) -> Answer {
+        let asked = self.ask_passkey(Who::Nobody, "sign-in").await;
+        let fields = form(&[("ceremony", &asked.ceremony), ("passkey", &device.show(&asked))]);
+        Answer::of(self.action(Who::Nobody, "login/passkey", "application/json", &fields)).await
+    }
+
+    /// Makes an account with an invitation.
+    async fn join_by(&self, token: &str, email: &str) -> Answer {
+        let fields = form(&[("token", token), ("name", "Noa"), ("email", email), ("password", PASSWORD)]);
+        Answer::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
+    }
+}
+
 on_both! {
+    /// Ways in that were open before, and are again when they may be: a passkey, and the password of an invitation's form.
+    async fn a_03_neither_a_passkey_nor_an_invitation_is_a_way_around_the_only_one(program) {
+        let provider = Provider::start().await;
+        let providers = [("acme", &provider)];
+        program.stay_at_one_address();
+        with_providers(program, &providers, "", DOMAIN).await;
+        let olga = program.person("olga", "acme", "owner");
+        let browser = program.sign_in(&olga.email).await;
+        let device = program.make_passkey(&browser).await;
+        let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
+        let organisation = me["organisations"][0]["id"].as_str().unwrap();
+        let fields = [("organisation", organisation), ("role", "viewer"), ("uses", "2"), ("days", "1")];
+        let link = program.act(Who::Browser(&browser), "organisations/invite", &fields).await.is(200).secret();
+        let token = link.split_once("token=").unwrap().1;
+        assert!(program.come_in_by(&device).await.is(200).cookie().is_some());
+        assert!(program.join_by(token, "noa@acme.example").await.is(200).cookie().is_some());
+
+        program.kill();
+        configure(program, "oidc", &providers, "primary_provider = \"acme\"", DOMAIN);
+        program.start().await;
+        for answer in [program.come_in_by(&device).await, program.join_by(token, "nea@acme.example").await] {
+            assert!(answer.status == 403 && answer.cookie().is_none(), "{answer}");
+            assert!(answer.body.contains("Passwords are closed here"), "{answer}");
+        }
+        program.come_in(&provider, "acme").await;
+
+        program.kill();
+        configure(program, "oidc", &providers, "", DOMAIN);
+        program.start().await;
+        assert!(program.come_in_by(&device).await.is(200).cookie().is_some(), "nothing of it was lost");
+        assert!(program.join_by(token, "nea@acme.example").await.is(200).cookie().is_some(), "and nothing was used up");
+    }
+
     async fn a_03_with_a_primary_provider_no_other_way_leads_in(program) {
         let (provider, second) = (Provider::start().await, Provider::start().await);
         let auth = "primary_provider = \"acme\"";

@@ -9,7 +9,7 @@ use serde_json::json;
 on_both! {
     async fn a_02_a_provider_that_is_made_in_settings_leads_in_at_once(program) {
         let provider = Provider::start().await;
-        with_providers(program, &[], "", "").await;
+        with_providers(program, &[], "loopback_issuers = true", "").await;
         let ada = program.sign_in("ada@acme.example").await;
         let who = Who::Browser(&ada);
         let fields = [

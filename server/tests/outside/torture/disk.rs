@@ -45,6 +45,7 @@ impl Disk {
         let open = holder.stdin.take().unwrap();
         let disk = Self { holder, _open: open, folder };
         program.live_within(&disk.enter().iter().map(String::as_str).collect::<Vec<_>>());
+        program.look_into_data_at(format!("/proc/{}/root{}", disk.holder.id(), disk.folder).into());
         disk
     }
 
@@ -105,7 +106,8 @@ async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
         assert!(!refused.header("retry-after").is_empty(), "{refused}");
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(amount(4, 60)) {
-            program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            assert!(page.body.contains("disk is full"), "the page says what is wrong: {page}");
             let ready = program.get(Who::Nobody, "/readyz").await;
             assert!(ready.status == 503 && ready.body.contains("disk"), "{ready}");
             program.get(Who::Nobody, "/healthz").await.is(200);
@@ -116,6 +118,8 @@ async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
             (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(())
         })
         .await;
+        let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        assert!(!page.body.contains("disk is full"), "it is over: {page}");
     }
     ordeal.end(&mut program).await;
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Ordeal, amount::amount, chance::Chance};
 use crate::{
     ask::{Answer, Who},
+    patience::{PATIENCE, within},
     program::Program,
 };
 
@@ -69,6 +70,13 @@ async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_el
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert!(answer.body.contains("busy") && !answer.header("retry-after").is_empty(), "{answer}");
     assert!(!answer.body.contains("locked"), "{answer}");
+    let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+    assert!(page.body.contains("took no change at"), "the page says what is wrong: {page}");
     drop(held);
+    within(PATIENCE, "the page says so no longer", async || {
+        let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        (!page.body.contains("took no change at")).then_some(())
+    })
+    .await;
     ordeal.end(&mut program).await;
 }

@@ -1,11 +1,16 @@
 //! The server dies in the very moment in which it asks the disk to keep something, at each such moment in turn: first
 //! while it makes its keys and its database, then while it takes tasks.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{amount::amount, books::verified, chance::Chance};
-use crate::{ask::client, patience::soon, program::Program};
+use super::{Ordeal, amount::amount, books::verified, chance::Chance};
+use crate::{
+    ask::client,
+    patience::{soon, within},
+    processes::runner_of,
+    program::Program,
+};
 
 /// After so many calls of fsync in one life it begins again with the first.
 const DEEPEST: u32 = 12;
@@ -37,7 +42,7 @@ async fn d_12_the_server_dies_at_every_sync() {
     let adam = program.person("adam", "acme", "admin");
     let mut books = Books { key: adam.key, ..Books::default() };
     let (mut depth, mut deaths) = (1, 0);
-    while deaths < amount(20, 300) {
+    while deaths < amount::<usize>(20, 300) {
         dies_at_sync(&mut program, depth);
         depth = depth % DEEPEST + 1;
         if program.try_to_start().await {
@@ -50,7 +55,35 @@ async fn d_12_the_server_dies_at_every_sync() {
     program.start().await;
     books.compare(&program).await;
     verified(&program);
+    assert!(books.tasks.len() * 3 >= deaths, "in {deaths} lives only {} tasks were acknowledged", books.tasks.len());
     println!("{births} lives until the first start, {deaths} deaths, {} tasks", books.tasks.len());
+}
+
+/// D-12: the runner, too, dies in the moment in which it asks the disk to keep something: who it is, what it began, what was
+/// printed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_the_runner_dies_at_its_syncs() {
+    let mut program = Program::sqlite();
+    let spared = program.data().with_file_name("spared");
+    // Each life ends at another of its first calls; none does once that file is there.
+    let when = format!("$(cat {} 2>/dev/null || expr $(od -An -N1 -tu1 /dev/urandom) % 24 + 1)", spared.display());
+    program.wrap_runner(&format!(
+        "exec strace -D -f -qq -o /dev/null -e trace=fsync,fdatasync \
+         -e inject=fsync,fdatasync:signal=SIGKILL:when={when} --"
+    ));
+    let mut ordeal = Ordeal::begin(&mut program).await;
+    let (mut lives, mut last) = (0, None);
+    while lives < amount(10, 150) {
+        let runner = within(Duration::from_secs(45), "there is another runner", async || {
+            runner_of(program.pid()).filter(|runner| last != Some(*runner))
+        });
+        last = Some(runner.await);
+        ordeal.note(last);
+        lives += 1;
+    }
+    std::fs::write(spared, "65535").unwrap();
+    ordeal.end(&mut program).await;
+    println!("{lives} lives of the runner");
 }
 
 /// What was acknowledged, and what was asked for last.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is said of an action's page, so that its refusal can be shown on one.
-const PAGE: &str = "/rules";
+pub const PAGE: &str = "/rules";
 
 impl Row {
     pub fn kind(&self) -> &'static str {

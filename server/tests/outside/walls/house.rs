@@ -90,7 +90,7 @@ impl House {
         }
         let mut house = Self { things, guests };
         let admin = house.guest("admin");
-        let fields = [("kind", "oidc"), ("label", "ID"), ("issuer", "http://127.0.0.1:1"), ("client_id", "acme")];
+        let fields = [("kind", "oidc"), ("label", "ID"), ("issuer", "https://id.invalid"), ("client_id", "acme")];
         let fields = [fields.as_slice(), &[("client_secret", "acme")]].concat();
         let made = program.act(admin.in_browser(), "settings/save-provider", &fields).await.is(200).json();
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();

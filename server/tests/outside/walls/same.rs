@@ -59,8 +59,23 @@ fn plain(answer: &Answer, asked: &[&str]) -> String {
             text = without(&text, said);
         }
     }
+    // When a live page was read, by the server's clock and among its announcements.
+    for property in ["now", "since"] {
+        text = blanked(&text, &format!("&quot;{property}&quot;:&quot;"), "&quot;");
+    }
     text = text.replace("mia@acme", "ASKED").replace("mix@acme", "ASKED");
     text.lines().filter(|line| !line.starts_with("content-length: ")).collect::<Vec<_>>().join("\n")
+}
+
+/// Without what stands between `before` and `after`.
+fn blanked(text: &str, before: &str, after: &str) -> String {
+    let mut pieces = text.split(before);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        kept += before;
+        kept += piece.find(after).map_or(piece, |at| &piece[at..]);
+    }
+    kept
 }
 
 /// With `said` taken out wherever it stands by itself: a short number is also a part of longer ones.

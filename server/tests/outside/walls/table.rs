@@ -88,6 +88,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /keys/new", "/keys/new", "", PAGE),
     row("page GET /keys/service-accounts", "/keys/service-accounts", "", PAGE),
     row("page GET /keys/service-accounts/{id}", "/keys/service-accounts/$robot", "", READERS_PAGE),
+    row("page GET /keys/service-accounts/{id}/reach", "/keys/service-accounts/$robot/reach", "", READERS_PAGE),
     row("page GET /keys/{id}", "/keys/$key", "", READERS_PAGE),
     row("page GET /organisations", "/organisations", "", PAGE),
     row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
@@ -421,6 +422,13 @@ pub const WALLS: &[Row] = &[
         admins(200, 404),
     ),
     row("action POST /actions/people/reset-factors", "/actions/people/reset-factors", "id=$lea", admins(200, 404)),
+    // This deployment sends no mail.
+    row(
+        "action POST /actions/people/address",
+        "/actions/people/address",
+        "id=$mia&email=new@$who.example",
+        admins(409, 409),
+    ),
     row("action POST /actions/people/link", "/actions/people/link", "id=$mia", admins(200, 404)),
     row(
         "action POST /actions/people/tenant-role",
@@ -465,13 +473,13 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/settings/save-provider",
         "/actions/settings/save-provider",
-        "kind=oidc&issuer=http://127.0.0.1:1&client_id=acme&client_secret=acme",
+        "kind=oidc&issuer=https://id.invalid&client_id=acme&client_secret=acme",
         admins(200, 200),
     ),
     row(
         "action POST /actions/settings/save-provider",
         "/actions/settings/save-provider",
-        "kind=oidc&issuer=http://127.0.0.1:1&client_id=acme&id=$provider",
+        "kind=oidc&issuer=https://id.invalid&client_id=acme&id=$provider",
         admins(200, 404),
     ),
     row(

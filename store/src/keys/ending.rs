@@ -1,0 +1,42 @@
+//! Telling whoever has a key that it ends soon, once, while there is time to put another in its place (M-01).
+use super::ENDS_SOON;
+use crate::{Result, Write, column::record, conn::scoped};
+use domain::{PersonId, Timestamp, account::Happened};
+
+record! {
+    /// A key that ends soon.
+    pub struct Ending {
+        /// Whose it is.
+        pub owner_id: PersonId,
+        /// What people call it.
+        pub name: String,
+        /// The beginning of it.
+        pub prefix: String,
+        /// When it was revoked, if it was.
+        pub revoked_at: Option<Timestamp>,
+    }
+}
+
+/// When the owner of a key with this end is told; never where it has so short a life that they chose its end just now.
+pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
+    ends.map(|ends| ends.before(ENDS_SOON)).filter(|at| *at > now)
+}
+
+impl Write {
+    /// Tells owners of the keys that end soon from now on; of a service account whoever answers for it.
+    pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
+        let ending = scoped!(
+            self,
+            Ending,
+            fetch_all,
+            "update api_key set tell_at = null where tenant_id = $1 and tell_at is not null and tell_at <= $2
+             returning owner_id, name, prefix, revoked_at",
+            self.now
+        )?;
+        for key in ending.iter().filter(|key| key.revoked_at.is_none()) {
+            let whose = self.answers_for(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
+            self.happened(whose, Happened::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
+        }
+        Ok(())
+    }
+}

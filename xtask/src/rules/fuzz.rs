@@ -1,0 +1,27 @@
+//! Every parser of hostile input that is fuzzed has a corpus, and a test that runs it.
+
+use std::collections::BTreeSet;
+
+use crate::root::{files_below, path};
+
+/// The names of what is in a folder, without their endings.
+fn names(folder: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(path(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_target_is_built_has_a_corpus_and_is_run_by_the_tests() {
+    let targets = names("fuzz/fuzz_targets");
+    assert!(targets.len() > 10, "{targets:?}");
+    assert_eq!(targets, names("fuzz/corpus"));
+    let manifest = std::fs::read_to_string(path("fuzz/Cargo.toml")).unwrap();
+    let rust =
+        ["domain", "store", "server", "runner", "app"].iter().flat_map(|member| files_below(&path(member)).unwrap());
+    let tests: String = rust.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    for target in &targets {
+        assert!(manifest.contains(&format!("fuzz_targets/{target}.rs")), "{target} is not built");
+        assert!(tests.contains(&format!("corpus(\"{target}\"")), "no test runs the corpus of {target}");
+        assert!(!names(&format!("fuzz/corpus/{target}")).is_empty(), "{target} has nothing to begin with");
+    }
+}

@@ -1,0 +1,34 @@
+//! What the pages for developers name is there.
+
+use crate::root::path;
+
+/// Where a path of the tree begins.
+const ROOTS: [&str; 13] = [
+    "app/",
+    "bench/",
+    "docs/",
+    "domain/",
+    "end2end/",
+    "frontend/",
+    "fuzz/",
+    "migrations/",
+    "runner/",
+    "server/",
+    "store/",
+    "wire/",
+    "xtask/",
+];
+
+#[test]
+fn every_path_in_the_pages_for_developers_exists() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"] {
+        let text = std::fs::read_to_string(path(page)).unwrap();
+        let quoted = text.split('`').skip(1).step_by(2);
+        let paths = quoted.filter(|name| ROOTS.iter().any(|root| name.starts_with(root)));
+        let missing: Vec<_> = paths
+            .filter(|name| !name.contains(|c: char| c.is_whitespace() || "{*".contains(c)) && !name.contains("FEATURE"))
+            .filter(|name| !path(name).exists())
+            .collect();
+        assert!(missing.is_empty(), "{page} names what is not there: {missing:?}");
+    }
+}
