@@ -1,6 +1,7 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
 use crate::{
-    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::Told, writer::Member,
+    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::Told, tasks::Sought,
+    writer::Member,
 };
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
@@ -158,6 +159,8 @@ pub struct Read {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
+    /// The text that was sought last, and what that came to.
+    pub(crate) sought: Option<(String, Option<Sought>)>,
 }
 
 /// What an actor changes: one transaction, one tenant. Dropped without [`Write::commit`], nothing has happened.
@@ -177,7 +180,7 @@ impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
         let conn = self.begin_read(Sees::Tenant(actor.tenant)).await?;
-        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn })
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
     }
 
     /// Opens a transaction in the actor's tenant.

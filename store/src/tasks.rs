@@ -15,6 +15,7 @@ pub use list::{TaskFilter, TaskRow};
 pub use one::{Progress, Task};
 pub(crate) use owner::owner_stands;
 pub use submit::Submitted;
+pub(crate) use words::Sought;
 
 /// Why a task ends that waited, or whose runner was lost: so it stands in its record.
 pub const OWNER_LEFT: &str = "its owner left the organisation";

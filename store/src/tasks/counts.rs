@@ -36,20 +36,20 @@ const OF_A_MATCH: i64 = 500;
 /// Where looking for what one sees stops, among what matches.
 const STRETCH: i64 = 1_000;
 
-/// The same in each state.
-const STRETCH_OF_A_STATE: i64 = 300;
-
-/// How many of the newest tasks of a state were looked at, and how many of those one sees. Only the index of states is read.
+/// How many of the newest hundred tasks of a state one sees, and how many there were to look at. Only the index of states is
+/// read; nothing is grouped, because that would sort them.
 macro_rules! seen_of_state {
     ($before:literal, $state:literal) => {
         concat!(
             $before,
-            "select t.state, count(*) as looked, count(*) filter (where ",
+            "select cast(",
+            $state,
+            " as text) as state, count(*) as looked, count(*) filter (where ",
             visible!(),
-            ") as n from (select t.state, t.owner_id, t.organisation_id, t.visibility, t.asked from task t
+            ") as n from (select t.owner_id, t.organisation_id, t.visibility, t.asked from task t
                 where t.tenant_id = $1 and t.state = ",
             $state,
-            " order by t.id desc limit $4) t group by t.state"
+            " order by t.id desc limit $4) t"
         )
     };
 }
@@ -93,15 +93,14 @@ impl Read {
     async fn count_states(&mut self) -> Result<Counts> {
         let mut counts = Counts { of: every_state(), whole: true };
         let everything = self.actor.reads_everything();
-        let stretch = if everything { OF_A_STATE } else { STRETCH_OF_A_STATE };
         let mut args =
-            vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(stretch)];
+            vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(OF_A_STATE)];
         let mut states = counts.of.keys().map(|state| Arg::Text(state.to_string()));
         args.extend(states.next());
         let mut statement = Statement::new(seen_of_state!("", "$5"), args);
         states.for_each(|state| statement.push(seen_of_state!(" union all ", "?"), state));
         let rows: Vec<SeenOfState> = statement.fetch(&mut self.conn).await?;
-        counts.whole = rows.iter().all(|row| row.looked < stretch || row.n >= OF_A_STATE);
+        counts.whole = rows.iter().all(|row| row.looked < OF_A_STATE || row.n >= OF_A_STATE);
         counts.of.extend(rows.into_iter().map(|row| (row.state, row.n.min(OF_A_STATE))));
         Ok(counts)
     }

@@ -8,11 +8,11 @@ use crate::{
 use domain::{TaskId, words};
 
 /// How many titles have a word at most for it to be worth beginning with: all of them are read, in some milliseconds.
-const FEW: i64 = 20_000;
+const FEW: i64 = 5_000;
 
 /// How many tasks have what is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frequency {
+pub(crate) enum Frequency {
     /// So few that all of them can be read.
     Few,
     /// So many that the next page of the list has some.
@@ -21,7 +21,7 @@ pub(super) enum Frequency {
 
 /// Beginnings of words, all of which a title must have.
 #[derive(Clone, Debug)]
-pub(super) struct Sought {
+pub(crate) struct Sought {
     /// The rarest first.
     beginnings: Vec<String>,
     /// That of the rarest.
@@ -54,8 +54,17 @@ fn after(beginning: &str) -> String {
 }
 
 impl Read {
-    /// What a text seeks, and how often that is found; `None` where it has no word.
+    /// What a text seeks, and how often that is found; `None` where it has no word. A page asks for its list and for its counts.
     pub(super) async fn seek(&mut self, text: &str) -> Result<Option<Sought>> {
+        if let Some((_, sought)) = self.sought.as_ref().filter(|(before, _)| before == text) {
+            return Ok(sought.clone());
+        }
+        let sought = self.look_up(text).await?;
+        self.sought = Some((text.to_owned(), sought.clone()));
+        Ok(sought)
+    }
+
+    async fn look_up(&mut self, text: &str) -> Result<Option<Sought>> {
         let mut found = vec![];
         for beginning in words::sought(text) {
             let titles = scoped!(
