@@ -3,6 +3,11 @@ use clap::Parser;
 use server::{cli, keys};
 use std::process::ExitCode;
 
+/// Pages are made of many small pieces: this one takes and gives them back quickly, and soon returns to the system what a burst
+/// needed (`.cargo/config.toml` says how soon).
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     // Before any thread is started: the keys leave the environment, and the process can no longer be dumped.
