@@ -10,6 +10,8 @@ pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod assets;
 #[cfg(feature = "ssr")]
+pub mod document;
+#[cfg(feature = "ssr")]
 pub mod door;
 #[cfg(feature = "ssr")]
 pub mod mails;

@@ -1,7 +1,7 @@
 //! Who can reach a task, an organisation or a runner, and who acts as a service account; what they can do with it, and why.
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Table, ctx, page, words},
+    ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Showing, Table, ctx, page, words},
 };
 use domain::{
     Actor,
@@ -16,22 +16,22 @@ use store::{Reacher, ReachingKey, Which};
 const PAGE: u32 = 50;
 
 /// Of a task.
-pub fn of_task() -> impl IntoView {
+pub fn of_task() -> Showing {
     page(|actor| async move { reach(actor, Which::Task(ctx::param("id")?)).await })
 }
 
 /// Of an organisation.
-pub fn of_organisation() -> impl IntoView {
+pub fn of_organisation() -> Showing {
     page(|actor| async move { reach(actor, Which::Organisation(ctx::param("id")?)).await })
 }
 
 /// Of a runner.
-pub fn of_runner() -> impl IntoView {
+pub fn of_runner() -> Showing {
     page(|actor| async move { reach(actor, Which::Runner(ctx::param("id")?)).await })
 }
 
 /// Of a service account.
-pub fn of_service_account() -> impl IntoView {
+pub fn of_service_account() -> Showing {
     page(|actor| async move { reach(actor, Which::ServiceAccount(ctx::param("id")?)).await })
 }
 

@@ -1,113 +1,119 @@
 //! Every page and its address.
 use crate::{
-    account, approvals,
-    assets::Assets,
-    audit, factors, incident, invitations, keys, login, members, orgs,
+    account, approvals, audit, factors, incident, invitations, keys, login, members, orgs,
     outcome::{Kind, Refusal},
     overview, reach, reviews, rules, runners, search, sessions, settings, setup, tasks,
-    ui::page,
+    ui::{Params, Showing, page},
     unusual,
 };
-use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::{MetaTags, provide_meta_context};
-use leptos_router::{
-    SsrMode,
-    components::{Route, Router, Routes},
-    path,
-};
+use matchit::Router;
+use std::sync::LazyLock;
 
-/// The pages. All are rendered completely before they are sent, so that status and title are right.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    view! {
-        <Router>
-            <Routes fallback=not_found>
-                <Route path=path!("/sign-in") view=login::pages::sign_in ssr=SsrMode::Async />
-                <Route path=path!("/second-factor") view=factors::pages::second_factor ssr=SsrMode::Async />
-                <Route path=path!("/authenticator") view=factors::pages::authenticator ssr=SsrMode::Async />
-                <Route path=path!("/prove") view=factors::proof::prove ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=setup::pages::set_up ssr=SsrMode::Async />
-                <Route path=path!("/invitation") view=invitations::pages::invitation ssr=SsrMode::Async />
-                <Route path=path!("/password") view=setup::pages::password ssr=SsrMode::Async />
-                <Route path=path!("/") view=overview::pages::overview ssr=SsrMode::Async />
-                <Route path=path!("/tasks") view=tasks::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/tasks/new") view=tasks::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/tasks/:id") view=tasks::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/tasks/:id/reach") view=reach::of_task ssr=SsrMode::Async />
-                <Route path=path!("/approvals") view=approvals::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/approvals/:id") view=approvals::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/runners") view=runners::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/runners/new") view=runners::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/runners/:id") view=runners::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/runners/:id/reach") view=reach::of_runner ssr=SsrMode::Async />
-                <Route path=path!("/audit") view=audit::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/unusual") view=unusual::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/audit/:seq") view=audit::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/search") view=search::pages::search ssr=SsrMode::Async />
-                <Route path=path!("/forgot") view=account::changes::forgot ssr=SsrMode::Async />
-                <Route path=path!("/address") view=account::changes::confirm ssr=SsrMode::Async />
-                <Route path=path!("/account/password") view=account::changes::password ssr=SsrMode::Async />
-                <Route path=path!("/account/address") view=account::changes::address ssr=SsrMode::Async />
-                <Route path=path!("/account") view=account::pages::account ssr=SsrMode::Async />
-                <Route path=path!("/settings/second-factors") view=factors::settings::policy ssr=SsrMode::Async />
-                <Route path=path!("/sessions") view=sessions::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/account/sign-in") view=account::ways::ways ssr=SsrMode::Async />
-                <Route path=path!("/settings/authentication") view=settings::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/settings/authentication/new") view=settings::new ssr=SsrMode::Async />
-                <Route path=path!("/settings/authentication/:id") view=settings::one ssr=SsrMode::Async />
-                <Route path=path!("/organisations") view=orgs::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/organisations/new") view=orgs::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/organisations/:id/reach") view=reach::of_organisation ssr=SsrMode::Async />
-                <Route path=path!("/organisations/:id") view=orgs::one ssr=SsrMode::Async />
-                <Route path=path!("/organisations/:id/settings") view=orgs::settings::settings ssr=SsrMode::Async />
-                <Route path=path!("/organisations/:id/members/:person") view=orgs::departure::departure ssr=SsrMode::Async />
-                <Route path=path!("/people") view=members::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/people/new") view=members::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/people/:id") view=members::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/reviews") view=reviews::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/reviews/:id") view=reviews::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/keys") view=keys::pages::list ssr=SsrMode::Async />
-                <Route path=path!("/keys/new") view=keys::pages::new ssr=SsrMode::Async />
-                <Route path=path!("/incident") view=incident::pages::switches ssr=SsrMode::Async />
-                <Route path=path!("/keys/service-accounts") view=keys::pages::service_accounts ssr=SsrMode::Async />
-                <Route path=path!("/keys/service-accounts/:id") view=keys::pages::service_account ssr=SsrMode::Async />
-                <Route path=path!("/keys/service-accounts/:id/reach") view=reach::of_service_account ssr=SsrMode::Async />
-                <Route path=path!("/keys/:id") view=keys::pages::one ssr=SsrMode::Async />
-                <Route path=path!("/rules") view=rules::pages::list_of_rules ssr=SsrMode::Async />
-                <Route path=path!("/rules/edit") view=rules::pages::edit ssr=SsrMode::Async />
-            </Routes>
-        </Router>
+/// What shows a page.
+type View = fn() -> Showing;
+
+/// The pages, parameters in braces.
+pub const PAGES: &[(&str, View)] = &[
+    ("/sign-in", login::pages::sign_in),
+    ("/second-factor", factors::pages::second_factor),
+    ("/authenticator", factors::pages::authenticator),
+    ("/prove", factors::proof::prove),
+    ("/setup", setup::pages::set_up),
+    ("/invitation", invitations::pages::invitation),
+    ("/password", setup::pages::password),
+    ("/", overview::pages::overview),
+    ("/tasks", tasks::pages::list),
+    ("/tasks/new", tasks::pages::new),
+    ("/tasks/{id}", tasks::pages::one),
+    ("/tasks/{id}/reach", reach::of_task),
+    ("/approvals", approvals::pages::list),
+    ("/approvals/{id}", approvals::pages::one),
+    ("/runners", runners::pages::list),
+    ("/runners/new", runners::pages::new),
+    ("/runners/{id}", runners::pages::one),
+    ("/runners/{id}/reach", reach::of_runner),
+    ("/audit", audit::pages::list),
+    ("/unusual", unusual::pages::list),
+    ("/audit/{seq}", audit::pages::one),
+    ("/search", search::pages::search),
+    ("/forgot", account::changes::forgot),
+    ("/address", account::changes::confirm),
+    ("/account/password", account::changes::password),
+    ("/account/address", account::changes::address),
+    ("/account", account::pages::account),
+    ("/settings/second-factors", factors::settings::policy),
+    ("/sessions", sessions::pages::list),
+    ("/account/sign-in", account::ways::ways),
+    ("/settings/authentication", settings::pages::list),
+    ("/settings/authentication/new", settings::new),
+    ("/settings/authentication/{id}", settings::one),
+    ("/organisations", orgs::pages::list),
+    ("/organisations/new", orgs::pages::new),
+    ("/organisations/{id}/reach", reach::of_organisation),
+    ("/organisations/{id}", orgs::one),
+    ("/organisations/{id}/settings", orgs::settings::settings),
+    ("/organisations/{id}/members/{person}", orgs::departure::departure),
+    ("/people", members::pages::list),
+    ("/people/new", members::pages::new),
+    ("/people/{id}", members::pages::one),
+    ("/reviews", reviews::pages::list),
+    ("/reviews/{id}", reviews::pages::one),
+    ("/keys", keys::pages::list),
+    ("/keys/new", keys::pages::new),
+    ("/incident", incident::pages::switches),
+    ("/keys/service-accounts", keys::pages::service_accounts),
+    ("/keys/service-accounts/{id}", keys::pages::service_account),
+    ("/keys/service-accounts/{id}/reach", reach::of_service_account),
+    ("/keys/{id}", keys::pages::one),
+    ("/rules", rules::pages::list_of_rules),
+    ("/rules/edit", rules::pages::edit),
+];
+
+static ROUTER: LazyLock<Router<View>> = LazyLock::new(|| {
+    let mut router = Router::new();
+    for (path, view) in PAGES {
+        let taken = router.insert(*path, *view);
+        debug_assert!(taken.is_ok(), "{path} cannot be told from another page");
+    }
+    router
+});
+
+/// The page at a path, with what stands where the path has its parameters; or the one that says that there is none.
+pub(crate) fn find(path: &str) -> (View, Params) {
+    // Somebody who writes an address by hand may end it with a slash.
+    let page = path.strip_suffix('/').filter(|page| !page.is_empty()).unwrap_or(path);
+    match ROUTER.at(page) {
+        Ok(found) => (*found.value, found.params.iter().collect()),
+        Err(_) => (not_found, Params::default()),
     }
 }
 
-fn not_found() -> impl IntoView {
+fn not_found() -> Showing {
     page(|_| async { Err(Refusal::new(Kind::NotFound, t!("refused-not-found"))) })
 }
 
-/// Runs before anything is painted, so that a page never flashes in the wrong theme.
-const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The document around the pages.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let assets = use_context::<Assets>();
-    let asset = |name: &str| assets.as_ref().map(|assets| assets.address(name));
-    view! {
-        <!DOCTYPE html>
-        <html lang=crate::text::language().to_string()>
-            <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <link rel="icon" type="image/svg+xml" href=asset("favicon.svg") />
-                <link rel="stylesheet" href=asset("castellan.css") />
-                <script nonce=use_nonce()>{THEME}</script>
-                <HydrationScripts options=options islands=true />
-                <MetaTags />
-            </head>
-            <body>
-                <App />
-            </body>
-        </html>
+    #[test]
+    fn every_page_is_at_its_address_alone() {
+        let router = PAGES
+            .iter()
+            .try_fold(Router::new(), |mut router, (path, view)| router.insert(*path, *view).map(|()| router));
+        let router = router.unwrap();
+        for (path, view) in PAGES {
+            let address = path.replace('{', "a").replace('}', "z");
+            assert!(std::ptr::fn_addr_eq(*router.at(&address).unwrap().value, *view), "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_what_stands_in_their_place() {
+        let (_, params) = find("/organisations/1/members/2");
+        assert_eq!((params.get("id"), params.get("person"), params.get("seq")), ("1", "2", ""));
+        assert_eq!(find("/tasks/7/").1.get("id"), "7");
+        let (view, params) = find("/nowhere/1");
+        assert!(std::ptr::fn_addr_eq(view, not_found as View) && params.get("id").is_empty());
     }
 }

@@ -3,13 +3,13 @@ use super::actions::{AskAddress, ChangePassword, ConfirmAddress, ForgotPassword}
 use crate::{
     door::AddressAsked,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, Password, Place, ctx, page, plain},
+    ui::{Button, Field, Form, Look, Page, Password, Place, Showing, ctx, page, plain},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/account/password`.
-pub fn password() -> impl IntoView {
+pub fn password() -> Showing {
     page(own_password)
 }
 
@@ -26,7 +26,7 @@ async fn own_password(_: Actor) -> Result<Page, Refusal> {
 }
 
 /// `/forgot`: the same for every address.
-pub fn forgot() -> impl IntoView {
+pub fn forgot() -> Showing {
     plain(t!("forgot-title"), forgot_form)
 }
 
@@ -50,7 +50,7 @@ async fn forgot_form() -> Result<AnyView, Refusal> {
 }
 
 /// `/account/address`.
-pub fn address() -> impl IntoView {
+pub fn address() -> Showing {
     page(own_address)
 }
 
@@ -73,7 +73,7 @@ async fn own_address(actor: Actor) -> Result<Page, Refusal> {
 }
 
 /// `/address?token=…`: the link that came to the new address, or to the present one.
-pub fn confirm() -> impl IntoView {
+pub fn confirm() -> Showing {
     plain(t!("address-confirm-title"), confirm_form)
 }
 

@@ -7,7 +7,10 @@ use crate::{
         passkeys::{NewPasskey, OwnPasskeys},
     },
     outcome::Refusal,
-    ui::{Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, ctx, page},
+    ui::{
+        Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, Showing, ctx,
+        page,
+    },
     unusual::pages::Own,
 };
 use domain::Actor;
@@ -20,7 +23,7 @@ const EVENTS: u32 = 50;
 const UNUSUAL: u32 = 20;
 
 /// One's own account.
-pub fn account() -> impl IntoView {
+pub fn account() -> Showing {
     page(own)
 }
 

@@ -4,8 +4,8 @@ use crate::{
     door::WaysIn,
     outcome::Refusal,
     ui::{
-        Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Table, ctx,
-        page,
+        Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Showing, Table,
+        ctx, page,
     },
 };
 use domain::Actor;
@@ -16,7 +16,7 @@ use store::Identity;
 pub const HERE: &str = "/account/sign-in";
 
 /// One's own ways in.
-pub fn ways() -> impl IntoView {
+pub fn ways() -> Showing {
     page(own_ways)
 }
 

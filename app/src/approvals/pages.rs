@@ -9,7 +9,7 @@ use crate::{
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{
         Address, Badge, Choice, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow,
-        NarrowChoice, Page, Pager, Place, Revealed, RowLink, Source, Table, ctx, page,
+        NarrowChoice, Page, Pager, Place, Revealed, RowLink, Showing, Source, Table, ctx, page,
     },
 };
 use domain::{Actor, ApprovalId, approval::ApprovalState};
@@ -23,7 +23,7 @@ const ROWS: u32 = 50;
 const ALL: &str = "all";
 
 /// Requests that wait; others when asked for.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(queue)
 }
 
@@ -170,7 +170,7 @@ fn words(state: ApprovalState) -> ((Meaning, Glyph), String) {
 }
 
 /// One request.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(request)
 }
 

@@ -4,7 +4,7 @@ pub use super::record::one;
 use crate::{
     outcome::Refusal,
     tasks::trail::Trail,
-    ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, ctx, page},
+    ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, Showing, ctx, page},
 };
 use domain::{
     Actor,
@@ -21,7 +21,7 @@ const ROWS: u32 = 100;
 const PEOPLE: u32 = 500;
 
 /// The log.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(log)
 }
 

@@ -2,14 +2,14 @@
 use crate::{
     outcome::Refusal,
     tasks::{timeline::who, trail::OutcomeBadge},
-    ui::{Address, Badge, Digest, Fact, Facts, Meaning, Moment, Page, Place, Revealed, Source, ctx, page},
+    ui::{Address, Badge, Digest, Fact, Facts, Meaning, Moment, Page, Place, Revealed, Showing, Source, ctx, page},
 };
 use domain::{Actor, TenantId, audit::link, policy::ReadAudit};
 use leptos::prelude::*;
 use store::AuditRow;
 
 /// One record.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(record)
 }
 

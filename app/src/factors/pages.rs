@@ -9,12 +9,12 @@ use crate::{
     door::Stage,
     login::actions::SignOut,
     outcome::{Kind, Refusal},
-    ui::{Address, Button, Field, Form, Look, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Form, Look, Showing, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/second-factor`: shows what somebody has, or sets up what they must have.
-pub fn second_factor() -> impl IntoView {
+pub fn second_factor() -> Showing {
     plain(t!("factor-title"), step)
 }
 
@@ -93,7 +93,7 @@ fn SignOutInstead() -> impl IntoView {
 }
 
 /// `/authenticator`: the secret for an app, until its first code has come.
-pub fn authenticator() -> impl IntoView {
+pub fn authenticator() -> Showing {
     plain(t!("totp-title"), app)
 }
 

@@ -3,12 +3,12 @@ use super::{actions::Prove, passkeys::AskPasskey};
 use crate::{
     login::{ended::Ended, pages::with_provider},
     outcome::{Answered, Refusal},
-    ui::{Address, Button, Field, Form, LinkButton, Look, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Form, LinkButton, Look, Password, Showing, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The page: by itself, or in answer to a form that has to wait for the proof.
-pub fn prove() -> impl IntoView {
+pub fn prove() -> Showing {
     plain(t!("prove-title"), form)
 }
 

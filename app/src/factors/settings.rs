@@ -2,13 +2,13 @@
 use super::actions::SetPolicy;
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Button, Choice, Form, Look, Page, Place, Select, ctx, page},
+    ui::{Button, Choice, Form, Look, Page, Place, Select, Showing, ctx, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/settings/second-factors`, for admins.
-pub fn policy() -> impl IntoView {
+pub fn policy() -> Showing {
     page(settings)
 }
 

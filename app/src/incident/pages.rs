@@ -2,13 +2,13 @@
 use super::actions::{EndSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Button, Confirm, Form, Live, Moment, Page, Place, ctx, page},
+    ui::{Button, Confirm, Form, Live, Moment, Page, Place, Showing, ctx, page},
 };
 use domain::{Actor, PersonId, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// All switches.
-pub fn switches() -> impl IntoView {
+pub fn switches() -> Showing {
     page(incident)
 }
 

@@ -3,12 +3,12 @@ use super::actions::{AcceptInvitation, Join};
 use crate::{
     door::{Invited, Stage},
     outcome::Refusal,
-    ui::{Address, Button, Field, Form, LinkButton, Look, Password, ctx, plain, words},
+    ui::{Address, Button, Field, Form, LinkButton, Look, Password, Showing, ctx, plain, words},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/invitation?token=…`, and `/invitation` for who comes back from signing in: the same for a link that is wrong, used up, expired or revoked.
-pub fn invitation() -> impl IntoView {
+pub fn invitation() -> Showing {
     plain(t!("invitation-title"), offer)
 }
 

@@ -3,34 +3,35 @@ use super::{actions::CreateKey, days, list, one, owner::makes_keys_for, service}
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, Field, Form, Group, Look, Page, Place, SecretOnce, Select, TextArea, ctx, page, words,
+        Button, Checkbox, Choice, Field, Form, Group, Look, Page, Place, SecretOnce, Select, Showing, TextArea, ctx,
+        page, words,
     },
 };
 use domain::{Actor, scope::Scope};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// One's own keys; all of the tenant's for those who read everything.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(list::keys)
 }
 
 /// One key.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(one::key)
 }
 
 /// Service accounts.
-pub fn service_accounts() -> impl IntoView {
+pub fn service_accounts() -> Showing {
     page(service::accounts)
 }
 
 /// One service account.
-pub fn service_account() -> impl IntoView {
+pub fn service_account() -> Showing {
     page(service::account)
 }
 
 /// Making a key.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(new_key)
 }
 

@@ -4,12 +4,12 @@ use crate::{
     door::{Stage, WayIn, WaysIn},
     factors::passkeys::AskPasskey,
     outcome::Refusal,
-    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, Showing, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// Who is signed in already goes on at once.
-pub fn sign_in() -> impl IntoView {
+pub fn sign_in() -> Showing {
     plain(t!("sign-in"), ways)
 }
 

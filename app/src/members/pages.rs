@@ -5,7 +5,7 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{
         Badge, Button, Choice, Confirm, Fact, Facts, Field, Form, Glyph, LinkButton, Live, Look, Meaning, Moment, Page,
-        Pager, Place, Revealed, RowLink, SecretOnce, Select, Table, ctx, page, words,
+        Pager, Place, Revealed, RowLink, SecretOnce, Select, Showing, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -19,7 +19,7 @@ use store::{Membership, Person};
 const PAGE: u32 = 100;
 
 /// The tenant's people.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(people)
 }
 
@@ -75,7 +75,7 @@ fn Standing(person: Person) -> impl IntoView {
 }
 
 /// Making a person.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(new_person)
 }
 
@@ -121,7 +121,7 @@ fn tenant_roles() -> Vec<Choice> {
 }
 
 /// One person.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(person)
 }
 

@@ -5,14 +5,14 @@ use super::{
 };
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Button, Choice, Form, Look, Page, Place, Revealed, Select, ctx, page, words},
+    ui::{Button, Choice, Form, Look, Page, Place, Revealed, Select, Showing, ctx, page, words},
 };
 use domain::{Actor, OrganisationId, PersonId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Departure, Member};
 
 /// `/organisations/{id}/members/{person}`: for themselves, and for those who manage it.
-pub fn departure() -> impl IntoView {
+pub fn departure() -> Showing {
     page(one)
 }
 

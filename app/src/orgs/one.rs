@@ -12,7 +12,7 @@ use crate::{
     reach::AskedHere,
     ui::{
         Badge, Button, Empty, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select,
-        Table, ctx, page, words,
+        Showing, Table, ctx, page, words,
     },
 };
 use domain::{Actor, OrganisationId, reach::Thing, role::Role};
@@ -20,7 +20,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use store::Member;
 
 /// `/organisations/{id}`.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(organisation)
 }
 

@@ -4,7 +4,8 @@ use crate::{
     join_requests::list::{Joinables, Own},
     outcome::{Kind, Refusal},
     ui::{
-        Button, Empty, Field, Form, LinkButton, Look, Moment, Page, Place, Revealed, RowLink, Table, ctx, page, words,
+        Button, Empty, Field, Form, LinkButton, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx,
+        page, words,
     },
 };
 use domain::Actor;
@@ -12,7 +13,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
 
 /// The organisations that one is in; all for those who read everything. And those that one can ask to join.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(organisations)
 }
 
@@ -76,7 +77,7 @@ fn Rows(rows: Vec<Organisation>, actor: Actor, caption: String) -> impl IntoView
 }
 
 /// Making one.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(new_organisation)
 }
 

@@ -5,14 +5,14 @@ use super::{
 };
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Moment, Page, Place, Select, ctx, page},
+    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Moment, Page, Place, Select, Showing, ctx, page},
 };
 use domain::{Actor, OrganisationId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
 
 /// `/organisations/{id}/settings`, for those who manage it.
-pub fn settings() -> impl IntoView {
+pub fn settings() -> Showing {
     page(one)
 }
 

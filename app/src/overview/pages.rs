@@ -10,7 +10,7 @@ use crate::{
         pages::Rows,
         words::{Reach, state_word},
     },
-    ui::{Address, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Table, ctx, page},
+    ui::{Address, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx, page},
     unusual::pages::Waiting as UnusualWaiting,
 };
 use domain::{
@@ -25,7 +25,7 @@ use store::{Approval, Ended, Read, TaskFilter, TaskRow};
 const ROWS: u32 = 5;
 
 /// What goes on.
-pub fn overview() -> impl IntoView {
+pub fn overview() -> Showing {
     page(first_page)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{
         Badge, Button, Chip, Choice, Confirm, Empty, Filled, Form, Glyph, LinkButton, Live, Look, Meaning, Moment,
-        Page, Pager, Place, Revealed, RowLink, Select, Table, ctx, page, words,
+        Page, Pager, Place, Revealed, RowLink, Select, Showing, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -19,7 +19,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Review, ReviewItem};
 
 /// All reviews, and beginning one.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(reviews)
 }
 
@@ -93,7 +93,7 @@ fn Subject(review: Review) -> impl IntoView {
 }
 
 /// One review.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(review)
 }
 

@@ -7,7 +7,7 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{
         Badge, Button, Checkbox, Choice, Field, Filled, Form, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
-        Place, Revealed, Select, Table, ctx, page, words,
+        Place, Revealed, Select, Showing, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -19,7 +19,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The rules in their order: everybody may know what applies to them.
-pub fn list_of_rules() -> impl IntoView {
+pub fn list_of_rules() -> Showing {
     page(rules)
 }
 
@@ -76,7 +76,7 @@ fn What(verdict: Verdict) -> impl IntoView {
 }
 
 /// Changing them.
-pub fn edit() -> impl IntoView {
+pub fn edit() -> Showing {
     page(edit_rules)
 }
 

@@ -3,13 +3,13 @@ use super::actions::EnrolRunner;
 use crate::{
     assets::PublicOrigin,
     outcome::{Kind, Refusal},
-    ui::{Button, Field, Form, Look, Page, Place, SecretOnce, ctx, islands::Copy, page},
+    ui::{Button, Field, Form, Look, Page, Place, SecretOnce, Showing, ctx, islands::Copy, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// Making a token, for admins.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(enrol)
 }
 

@@ -8,14 +8,14 @@ use crate::{
     incident::pages::StopAll,
     outcome::Refusal,
     reach::AskedHere,
-    ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, ctx, page},
+    ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Showing, ctx, page},
 };
 use domain::{Actor, RunnerId, reach::Thing};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
 /// One runner.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(runner)
 }
 

@@ -3,14 +3,14 @@ use super::posture::{FitBadge, Posture};
 pub use super::{enrol::new, one::one};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Table, ctx, page},
+    ui::{Badge, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Showing, Table, ctx, page},
 };
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use store::Runner;
 
 /// The tenant's runners: everybody may know what could run their tasks.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(runners)
 }
 

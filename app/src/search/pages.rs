@@ -2,13 +2,13 @@
 use super::found::{self, Group, Hit};
 use crate::{
     outcome::Refusal,
-    ui::{Empty, Keys, Page, Place, Revealed, ctx, page},
+    ui::{Empty, Keys, Page, Place, Revealed, Showing, ctx, page},
 };
 use domain::Actor;
 use leptos::prelude::*;
 
 /// What is found.
-pub fn search() -> impl IntoView {
+pub fn search() -> Showing {
     page(results)
 }
 

@@ -2,14 +2,14 @@
 use super::actions::{EndOtherSessions, EndSession};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Confirm, Live, Meaning, Moment, Page, Place, Revealed, Table, ctx, page},
+    ui::{Badge, Confirm, Live, Meaning, Moment, Page, Place, Revealed, Showing, Table, ctx, page},
 };
 use domain::{Actor, SessionId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::SessionRow;
 
 /// Where one is signed in.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(sessions)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{
         Button, Checkbox, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Password, Place, Revealed,
-        Select, TextArea, ctx, page,
+        Select, Showing, TextArea, ctx, page,
     },
 };
 use domain::{
@@ -18,7 +18,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// Setting one up.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(new_provider)
 }
 
@@ -30,7 +30,7 @@ async fn new_provider(actor: Actor) -> Result<Page, Refusal> {
 }
 
 /// One of them.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(provider)
 }
 

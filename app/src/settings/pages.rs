@@ -4,8 +4,8 @@ use crate::{
     door::{Configured, Findings},
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Empty, Fact, Facts, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, RowLink, Table, ctx,
-        page,
+        Badge, Empty, Fact, Facts, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, RowLink, Showing,
+        Table, ctx, page,
     },
 };
 use domain::{Actor, provider::Provider};
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
 
 /// The providers.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(authentication)
 }
 

@@ -2,12 +2,12 @@
 use super::actions::{SetPassword, SetUp};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Password, ctx, plain},
+    ui::{Button, Field, Form, Look, Password, Showing, ctx, plain},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The first start: `/setup?token=…`.
-pub fn set_up() -> impl IntoView {
+pub fn set_up() -> Showing {
     plain(t!("setup-title"), set_up_form)
 }
 
@@ -30,7 +30,7 @@ async fn set_up_form() -> Result<AnyView, Refusal> {
 }
 
 /// Setting a password: `/password?token=…`.
-pub fn password() -> impl IntoView {
+pub fn password() -> Showing {
     plain(t!("password-title"), password_form)
 }
 

@@ -3,7 +3,7 @@ use super::{actions::SubmitTask, words};
 use crate::{
     outcome::Refusal,
     token::Token,
-    ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, TextArea, ctx, page},
+    ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, Showing, TextArea, ctx, page},
 };
 use domain::{
     Actor, Invalid, OrganisationId,
@@ -24,7 +24,7 @@ use store::{Organisation, Read};
 const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::AirGapped, NetworkPolicy::None];
 
 /// Asking for a task: `/tasks/new`, or `/tasks/new?again=…` to start from one that was.
-pub fn new() -> impl IntoView {
+pub fn new() -> Showing {
     page(new_task)
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     outcome::Refusal,
     reach::AskedHere,
-    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Source, ctx, page},
+    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Showing, Source, ctx, page},
 };
 use domain::{
     Actor, TaskId, approval::ApprovalState, policy, reach::Thing, request::Request, task::TaskState,
@@ -21,7 +21,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Task};
 
 /// One task.
-pub fn one() -> impl IntoView {
+pub fn one() -> Showing {
     page(task)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     outcome::Refusal,
     ui::{
         Address, Chip, Choice, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowChoice, NarrowText,
-        Page, Pager, Place, Revealed, RowLink, Table, ctx, page,
+        Page, Pager, Place, Revealed, RowLink, Showing, Table, ctx, page,
     },
 };
 use domain::{Actor, TaskId, task::TaskState};
@@ -23,7 +23,7 @@ use store::{Counts, Organisation, Read, TaskFilter, TaskRow};
 const ROWS: u32 = 50;
 
 /// The tasks that one sees.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(tasks)
 }
 

@@ -1,5 +1,8 @@
 //! Addresses of our own pages: a path and a query, taken apart and put together. The state of a list stands in them.
+use crate::outcome::PAGE_FIELD;
+use http::Uri;
 use std::fmt::{self, Write};
+use url::form_urlencoded;
 
 /// A path of ours with its query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,9 +18,12 @@ impl Address {
         Self { path: path.into(), query: vec![] }
     }
 
-    /// Reads the query as the router gives it.
-    pub fn from_parts(path: String, query: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { path, query: query.into_iter().filter(|(_, value)| !value.is_empty()).collect() }
+    /// That of a request. A form that is sent to an address brings along on which page it stood; that is no part of where it
+    /// leads, nor is a field that is empty.
+    pub fn of(uri: &Uri) -> Self {
+        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
+        let query = query.filter(|(name, value)| name != PAGE_FIELD && !value.is_empty()).collect();
+        Self { path: uri.path().to_owned(), query }
     }
 
     /// The value of a field of the query.
@@ -60,6 +66,23 @@ impl fmt::Display for Address {
             write!(f, "{}={}", escaped(name), escaped(value))?;
         }
         Ok(())
+    }
+}
+
+/// What stands where the path of a page has its parameters, as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// The one of this name; empty where the path has none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Params {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(params: I) -> Self {
+        Self(params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
 

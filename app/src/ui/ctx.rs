@@ -1,12 +1,11 @@
 //! What pages and server functions find in the context of a request.
-use super::Address;
+use super::{Address, Params};
 use crate::{
     door::TheDoor,
-    outcome::{Answered, Kind, PAGE_FIELD, Refusal},
+    outcome::{Answered, Kind, Refusal},
 };
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
 use std::str::FromStr;
 use store::{Mark, Store};
 
@@ -52,10 +51,7 @@ pub fn since() -> String {
 
 /// The address of the page that is shown.
 pub fn here() -> Address {
-    let location = use_location();
-    // A form that is sent to an address brings along on which page it stood; that is no part of where it leads.
-    let query = location.query.get_untracked().into_iter().filter(|(name, _)| name != PAGE_FIELD);
-    Address::from_parts(location.pathname.get_untracked(), query.map(|(n, v)| (n.into_owned(), v)))
+    use_context().unwrap_or_default()
 }
 
 /// An id out of a form.
@@ -71,5 +67,5 @@ pub fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
 /// # Errors
 /// [`Kind::NotFound`] when it is something else: an address that cannot be is a page that does not exist.
 pub fn param<T: FromStr>(name: &str) -> Result<T, Refusal> {
-    id(&use_params_map().get_untracked().get(name).unwrap_or_default())
+    id(use_context::<Params>().unwrap_or_default().get(name))
 }

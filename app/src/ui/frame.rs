@@ -5,7 +5,6 @@ use super::{
     keys::{self, KeysDialog},
     nav::Nav,
     refused::Unsaid,
-    title::TabTitle,
     top::{SearchField, Switch},
 };
 use crate::{account, incident::pages::Frozen, login::actions::SignOut, orgs::narrowed_to_archived};
@@ -14,13 +13,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organisation;
 
 /// A page in its frame.
-pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
-    let Around { waiting, organisations, frozen, glass, news } = around(&actor).await;
+pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
+    let Around { waiting, organisations, frozen, glass, news } = around;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     let banner = crate::notices::banner(&actor);
     view! {
-        <TabTitle page=title.clone() />
         <a class="skip" href="#main">{t!("skip")}</a>
         <header class="bar">
             <a class="brand" href="/">{t!("product")}</a>
@@ -64,7 +62,7 @@ pub(super) async fn framed(actor: Actor, page: Page) -> AnyView {
 
 /// What the frame shows of the tenant, and of what happened with the person's account.
 #[derive(Default)]
-struct Around {
+pub(super) struct Around {
     /// How many questions wait for the person.
     waiting: i64,
     /// The organisations that they can switch between; the archived one that they look at is among them.
@@ -77,7 +75,7 @@ struct Around {
 }
 
 /// What cannot be read of it is not worth a page: it is left out.
-async fn around(actor: &Actor) -> Around {
+pub(super) async fn around(actor: &Actor) -> Around {
     let Ok(store) = ctx::store() else { return Around::default() };
     let Ok(mut read) = store.read(actor).await else { return Around::default() };
     let mut organisations = read.organisations().await.unwrap_or_default();

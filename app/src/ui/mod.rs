@@ -65,7 +65,7 @@ pub mod words;
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    address::{Address, escaped, own_path},
+    address::{Address, Params, escaped, own_path},
     badge::{Badge, Meaning},
     button::{Button, LinkButton, Look},
     code::{Digest, Revealed, Source},
@@ -82,8 +82,9 @@ pub use self::{
     moment::Moment,
     narrow::{Narrow, NarrowChoice, NarrowText},
     nav::Place,
-    page::{Page, page, plain},
+    page::{Page, Showing, Shown, page, plain},
     pager::Pager,
     secret::SecretOnce,
     table::{RowLink, Table},
+    title::TabTitle,
 };

@@ -1,12 +1,30 @@
 //! A page: who am I, where am I, what can I do, what happened.
-use super::{Address, LinkButton, Place, ctx, frame::framed, refused::Unsaid, status, title::TabTitle};
+use super::{
+    Address, LinkButton, Place, ctx,
+    frame::{around, framed},
+    refused::Unsaid,
+    status,
+};
 use crate::{
     login::ended::Ended,
     outcome::{Kind, Refusal},
 };
 use domain::Actor;
+use futures::future::join;
 use leptos::prelude::*;
-use std::future::Future;
+use std::{future::Future, pin::Pin};
+
+/// A page that is on its way: what it shows is read first.
+pub type Showing = Pin<Box<dyn Future<Output = Shown> + Send>>;
+
+/// A page as it is shown.
+#[derive(Debug)]
+pub struct Shown {
+    /// What the browser's tab calls it.
+    pub(crate) title: String,
+    /// All that one sees of it.
+    pub(crate) body: AnyView,
+}
 
 /// What a page puts into the frame.
 #[derive(Debug)]
@@ -76,43 +94,44 @@ impl Page {
 }
 
 /// A page of somebody who is signed in. Who is not is sent to sign in, and back here afterwards.
-pub fn page<F, R>(load: F) -> impl IntoView
+pub fn page<F, R>(load: F) -> Showing
 where
     F: FnOnce(Actor) -> R + Send + 'static,
     R: Future<Output = Result<Page, Refusal>> + Send + 'static,
 {
-    Suspend::new(async move {
+    Box::pin(async move {
         let Ok(actor) = ctx::actor() else { return signed_out() };
         answer_status();
-        let page = load(actor.clone()).await.unwrap_or_else(Page::refused);
-        framed(actor, page).await
+        let (page, around) = join(load(actor.clone()), around(&actor)).await;
+        let page = page.unwrap_or_else(Page::refused);
+        Shown { title: page.title.clone(), body: framed(actor, page, around) }
     })
 }
 
 /// Whoever only looks is sent to sign in; a form that was filled in meanwhile is not lost.
-fn signed_out() -> AnyView {
+fn signed_out() -> Shown {
     let here = ctx::here().to_string();
     let sign_in = Address::new("/sign-in").with("next", here.clone()).to_string();
     match ctx::answered().filter(|answered| answered.result.as_ref().is_err_and(|no| no.kind == Kind::SignedOut)) {
         Some(answered) => {
             answer_status();
             let body = view! { <Ended answered=answered page=here leave=sign_in /> }.into_any();
-            view! { <Card title=t!("ended-title") body=body /> }.into_any()
+            card(t!("ended-title"), body)
         }
         None => {
             status::go_to(&sign_in);
-            ().into_any()
+            Shown { title: t!("sign-in"), body: ().into_any() }
         }
     }
 }
 
 /// A page without a frame, for who is not signed in: a card in the middle.
-pub fn plain<F, R>(title: String, load: F) -> impl IntoView
+pub fn plain<F, R>(title: String, load: F) -> Showing
 where
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output = Result<AnyView, Refusal>> + Send + 'static,
 {
-    Suspend::new(async move {
+    Box::pin(async move {
         answer_status();
         let body = load().await.unwrap_or_else(|refusal| {
             status::refused(&refusal);
@@ -120,21 +139,20 @@ where
             view! { <p class="lead">{refusal.message}</p> <p class="after"><a href="/">{t!("not-found-home")}</a></p> }
                 .into_any()
         });
-        view! { <Card title=title body=body /> }
+        card(title, body)
     })
 }
 
-#[component]
-fn Card(title: String, body: AnyView) -> impl IntoView {
-    view! {
-        <TabTitle page=title.clone() />
+fn card(title: String, body: AnyView) -> Shown {
+    let body = view! {
         <main id="main" class="card" tabindex="-1">
             <p class="brand">{t!("product")}</p>
-            <h1>{title}</h1>
+            <h1>{title.clone()}</h1>
             <Unsaid />
             {body}
         </main>
-    }
+    };
+    Shown { title, body: body.into_any() }
 }
 
 /// A page that cannot be shown for the reason for which the form was refused says so once.

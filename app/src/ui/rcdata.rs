@@ -1,5 +1,5 @@
-//! Text for the two elements into which it is written as it is: `title`, by `leptos_meta`, and `textarea`, by Leptos. What
-//! people wrote would end the element there and go on as markup.
+//! Text for the two elements into which Leptos writes it as it is: `title` and `textarea`. What people wrote would end the
+//! element there and go on as markup.
 
 /// The text as such an element holds it: references and the end of the element are all that is read there (HTML, 13.1.2.2).
 pub(super) fn rcdata(text: &str) -> String {

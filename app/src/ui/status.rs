@@ -1,8 +1,23 @@
 //! The HTTP status of a page, and sending people to another one.
 use crate::outcome::{Kind, Refusal};
-use http::{HeaderValue, StatusCode, header::LOCATION};
+use http::{HeaderValue, StatusCode};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How the page that is being made is answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
+
+impl Head {
+    fn set(&self, status: StatusCode, location: Option<HeaderValue>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (status, location);
+    }
+
+    /// The status, and where the person is sent.
+    pub(crate) fn taken(&self) -> (StatusCode, Option<HeaderValue>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// The status that a refusal is answered with.
 pub const fn of(kind: Kind) -> StatusCode {
@@ -19,15 +34,15 @@ pub const fn of(kind: Kind) -> StatusCode {
 
 /// Answers this page with the status of a refusal.
 pub fn refused(refusal: &Refusal) {
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(of(refusal.kind));
+    if let Some(head) = use_context::<Head>() {
+        head.set(of(refusal.kind), None);
     }
 }
 
 /// Answers with "see there" (303) instead of a page. `path` is ours; what cannot stand in a header leads to the first page.
 pub fn go_to(path: &str) {
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(StatusCode::SEE_OTHER);
-        response.insert_header(LOCATION, HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/")));
+    if let Some(head) = use_context::<Head>() {
+        let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+        head.set(StatusCode::SEE_OTHER, Some(location));
     }
 }

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed, ctx,
-        page,
+        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed,
+        Showing, ctx, page,
     },
 };
 use domain::{Actor, policy::ReadAudit, unusual::Unusual};
@@ -21,7 +21,7 @@ const ROWS: u32 = 30;
 const PEOPLE: u32 = 500;
 
 /// The list.
-pub fn list() -> impl IntoView {
+pub fn list() -> Showing {
     page(unusual)
 }
 

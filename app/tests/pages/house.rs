@@ -1,12 +1,12 @@
 //! A tenant with people in it, a fresh database, and a browser that shows one page at a time.
 use app::{
     assets::PublicOrigin,
+    document::{self, Document},
     door::{
         AddressAsked, Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose,
         Stage, TheDoor, TotpOffer, WayIn, WaysIn,
     },
     outcome::{Answered, Done, Refusal, Said},
-    routes::{App, shell},
 };
 use axum::{
     body::{Body, to_bytes},
@@ -167,7 +167,7 @@ impl Door for Closed {
 
 impl House {
     pub async fn new() -> Self {
-        let _ = leptos_axum::generate_route_list(App); // readies the executor that pages are rendered on
+        let _already = any_spawner::Executor::init_tokio();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
         let store = Store::open(Settings { url, key: MasterKey::new([7; 32]), clock: Arc::new(|| NOW) }).await.unwrap();
@@ -234,13 +234,9 @@ impl House {
 
     async fn show(&self, actor: Option<&Actor>, path: &str, answered: Option<Answered>) -> Shown {
         let options = LeptosOptions::builder().output_name("castellan").build();
-        let document = move || shell(options.clone());
-        let render = leptos_axum::render_app_async_with_context(self.context(actor, answered), document);
-        let request = Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
-        let response = render(request).await;
-        let location = response.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
-        let status = response.status();
-        let html = String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+        let document = document::render(&path.parse().unwrap(), options, self.context(actor, answered)).await;
+        let Document { status, location, html, .. } = document;
+        let location = location.map(|value| value.to_str().unwrap().to_owned());
         // Leptos leaves marks between its views, where it likes.
         Shown { status, location, html: html.replace("<!>", "") }
     }

@@ -14,7 +14,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use leptos_axum::handle_server_fns_with_context;
 
@@ -40,7 +40,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let values = fields(&body);
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
 
-    let (action, session) = (parts.uri.path().to_owned(), parts.extensions.clone());
+    let action = parts.uri.path().to_owned();
     // The page that asks for a fresh proof sends the form that it stands before again, with the proof.
     let (context, proved) = match Proof::of(&values) {
         Some(proof) => match context.clone().proving(proof).await {
@@ -98,11 +98,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let secret = |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
     let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
     let context = context.answering(Answered { action, values: kept, result, said: Said::default() });
-    let mut shown = Request::new(Body::empty());
-    *shown.method_mut() = Method::GET;
-    *shown.uri_mut() = here;
-    *shown.extensions_mut() = session;
-    let mut response = page::render(&web, context, shown).await;
+    let mut response = page::render(&web, &context, &here).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }

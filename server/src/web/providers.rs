@@ -13,7 +13,6 @@ use app::{
     outcome::{Answered, Refusal, Said},
 };
 use axum::{
-    body::Body,
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -33,7 +32,7 @@ pub(super) async fn set_out(State(web): State<Web>, Path(key): Path<String>, req
     let purpose = Purpose::SignIn { next, again };
     match web.providers.set_out(&key, purpose).await {
         Ok(setout) => away(setout),
-        Err(refusal) => refused(&web, parts, refusal).await,
+        Err(refusal) => refused(&web, &parts, refusal).await,
     }
 }
 
@@ -45,17 +44,17 @@ pub(super) async fn link(State(web): State<Web>, Path(key): Path<String>, reques
     };
     let site = parts.headers.get("sec-fetch-site").and_then(|line| line.to_str().ok());
     if !matches!(site, None | Some("same-origin")) {
-        return refused(&web, parts, Trouble::Lost.refusal("")).await;
+        return refused(&web, &parts, Trouble::Lost.refusal("")).await;
     }
     if let Err(refusal) = web.providers.open(&key).await {
-        return refused(&web, parts, refusal).await;
+        return refused(&web, &parts, refusal).await;
     }
     let Some(person) = browser.actor.person().filter(|_| browser.actor.fresh) else {
         return Redirect::to(OWN).into_response();
     };
     match web.providers.set_out(&key, Purpose::Link { person, session: browser.session }).await {
         Ok(setout) => away(setout),
-        Err(refusal) => refused(&web, parts, refusal).await,
+        Err(refusal) => refused(&web, &parts, refusal).await,
     }
 }
 
@@ -70,7 +69,7 @@ pub(super) async fn arrive(State(web): State<Web>, Path(key): Path<String>, requ
     let mut response = match arrived {
         Ok(Arrived::SignedIn(next)) => Redirect::to(&next).into_response(),
         Ok(Arrived::Linked) => Redirect::to(OWN).into_response(),
-        Err(refusal) => refused(&web, parts, refusal).await,
+        Err(refusal) => refused(&web, &parts, refusal).await,
     };
     response.headers_mut().append(header::SET_COOKIE, web.providers.forget_ticket());
     response
@@ -83,7 +82,7 @@ fn away(setout: crate::auth::Setout) -> Response {
 }
 
 /// The page from which one set out, with what went wrong; its address says nothing of it.
-async fn refused(web: &Web, parts: Parts, refusal: Refusal) -> Response {
+async fn refused(web: &Web, parts: &Parts, refusal: Refusal) -> Response {
     let Some(context) = Context::of(web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -94,10 +93,7 @@ async fn refused(web: &Web, parts: Parts, refusal: Refusal) -> Response {
         result: Err(refusal),
         said: Said::default(),
     };
-    let mut shown = Request::new(Body::empty());
-    *shown.uri_mut() = Uri::from_static(place);
-    *shown.extensions_mut() = parts.extensions;
-    let mut response = page::render(web, context.answering(answered), shown).await;
+    let mut response = page::render(web, &context.answering(answered), &Uri::from_static(place)).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }
