@@ -114,6 +114,7 @@ mod tests {
         assert_eq!((params.get("id"), params.get("person"), params.get("seq")), ("1", "2", ""));
         assert_eq!(find("/tasks/7/").1.get("id"), "7");
         let (view, params) = find("/nowhere/1");
-        assert!(std::ptr::fn_addr_eq(view, not_found as View) && params.get("id").is_empty());
+        let nothing: View = not_found;
+        assert!(std::ptr::fn_addr_eq(view, nothing) && params.get("id").is_empty());
     }
 }

@@ -8,5 +8,5 @@ pub fn TabTitle(
     /// The page's name.
     page: String,
 ) -> impl IntoView {
-    view! { <title>{rcdata(&t!("title", page = page))}</title> }
+    view! { <title inner_html=rcdata(&t!("title", page = page)) /> }
 }

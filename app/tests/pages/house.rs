@@ -237,7 +237,12 @@ impl House {
         let document = document::render(&path.parse().unwrap(), options, self.context(actor, answered)).await;
         let Document { status, location, html, .. } = document;
         let location = location.map(|value| value.to_str().unwrap().to_owned());
-        // Leptos leaves marks between its views, where it likes.
+        let (_, title) = html.split_once("<title>").unwrap();
+        assert!(
+            !title.split_once("</title>").unwrap().0.contains("<!>"),
+            "a mark stands in the title, where it is text"
+        );
+        // Elsewhere Leptos leaves marks between its views, where it likes.
         Shown { status, location, html: html.replace("<!>", "") }
     }
 
