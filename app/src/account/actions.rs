@@ -1,11 +1,13 @@
 //! What people do with their own accounts.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
 use leptos::prelude::*;
 
 /// One has seen what happened with one's account, up to this.
 #[server(prefix = "/actions", endpoint = "account/seen")]
 pub async fn see_events(last: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let last = ctx::id(&last)?;
     let mut write = store.write(&actor).await?;

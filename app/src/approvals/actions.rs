@@ -1,5 +1,9 @@
 //! Answering a request.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::{Invalid, approval, policy};
 use leptos::prelude::*;
 
 /// Approves or denies exactly the request that was shown (`request_digest`).
@@ -10,8 +14,6 @@ pub async fn decide(
     #[server(default)] reason: String,
     request_digest: String,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{Invalid, approval, policy::Decide};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let answer = answer.parse()?;
@@ -19,7 +21,7 @@ pub async fn decide(
     let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;
     let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
     let asked = store.read(&actor).await?.approval(id).await?;
-    let action = Decide {
+    let action = policy::Decide {
         approval: id,
         task: asked.task_id,
         organisation: asked.organisation_id,

@@ -1,11 +1,19 @@
 //! Showing, setting up and removing second factors, and saying who must have one.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    door::{PasskeyAnswer, PasskeyPurpose},
+    outcome::{Done, Kind, Refusal},
+    recovery::Codes,
+    ui::{Address, ctx, own_path},
+};
+use domain::{
+    account::Factor,
+    policy::{self, RemoveFactor},
+};
 use leptos::prelude::*;
 
 /// Shows a code of the authenticator app, or a recovery code, and goes on to the page that was asked for first.
 #[server(prefix = "/actions", endpoint = "factors/show")]
 pub async fn show_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    use crate::ui::{ctx, own_path};
     ctx::door()?.show_factor(code).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
@@ -13,7 +21,6 @@ pub async fn show_factor(#[server(default)] code: String, #[server(default)] nex
 /// Begins to set up an authenticator app; takes along where to go on afterwards.
 #[server(prefix = "/actions", endpoint = "factors/offer-totp")]
 pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal> {
-    use crate::ui::{Address, ctx, own_path};
     ctx::door()?.offer_totp().await?;
     let page = Address::new("/authenticator");
     let page = if next.is_empty() { page } else { page.with("next", own_path(Some(&next))) };
@@ -30,7 +37,6 @@ pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] ne
 /// What the browser is to be asked for a passkey, as JSON for its script.
 #[server(prefix = "/actions", endpoint = "factors/ask-passkey")]
 pub async fn ask_passkey(#[server(default)] purpose: String) -> Result<Done, Refusal> {
-    use crate::{door::PasskeyPurpose, ui::ctx};
     let purpose = PasskeyPurpose::of(&purpose);
     let purpose = purpose.ok_or_else(|| domain::Invalid::new("purpose", "must be register, show or sign-in"))?;
     Ok(Done::Secret(ctx::door()?.ask_passkey(purpose).await?))
@@ -44,7 +50,6 @@ pub async fn add_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    use crate::{door::PasskeyAnswer, ui::ctx};
     let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
     Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
 }
@@ -56,10 +61,6 @@ pub async fn show_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    use crate::{
-        door::PasskeyAnswer,
-        ui::{ctx, own_path},
-    };
     ctx::door()?.show_passkey(PasskeyAnswer { ceremony, passkey }).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
@@ -67,8 +68,6 @@ pub async fn show_passkey(
 /// Removes one of one's passkeys.
 #[server(prefix = "/actions", endpoint = "factors/remove-passkey")]
 pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{account::Factor, policy::RemoveFactor};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let owner = super::owner(&actor)?;
@@ -82,8 +81,6 @@ pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
 /// Removes one's authenticator app.
 #[server(prefix = "/actions", endpoint = "factors/remove-totp")]
 pub async fn remove_totp() -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{account::Factor, policy::RemoveFactor};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let owner = super::owner(&actor)?;
     let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Totp }).await?;
@@ -96,14 +93,13 @@ pub async fn remove_totp() -> Result<Done, Refusal> {
 /// Makes new recovery codes and shows them once; those before are void.
 #[server(prefix = "/actions", endpoint = "factors/recovery-codes")]
 pub async fn recovery_codes() -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, recovery::Codes, ui::ctx};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let owner = super::owner(&actor)?;
     let factors = store.read(&actor).await?.factors().await?;
     if factors.totp.is_none() && factors.passkeys.is_empty() {
         return Err(Refusal::new(Kind::Conflict, t!("recovery-without-factor")));
     }
-    let proof = store.authorise(&actor, domain::policy::MakeRecoveryCodes { owner }).await?;
+    let proof = store.authorise(&actor, policy::MakeRecoveryCodes { owner }).await?;
     let codes = Codes::new()?;
     let mut write = store.write(&actor).await?;
     write.make_recovery_codes(proof, &codes.hashes).await?;
@@ -114,10 +110,6 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
 /// Goes back to a page once one has proved who one is; the proof itself is taken before any action.
 #[server(prefix = "/actions", endpoint = "factors/prove")]
 pub async fn prove(#[server(default)] next: String) -> Result<Done, Refusal> {
-    use crate::{
-        outcome::Kind,
-        ui::{ctx, own_path},
-    };
     match ctx::actor()?.fresh {
         true => Ok(Done::GoTo(own_path(Some(&next)))),
         false => Err(Refusal::new(Kind::Stale, t!("prove-lead"))),
@@ -127,14 +119,13 @@ pub async fn prove(#[server(default)] next: String) -> Result<Done, Refusal> {
 /// Says whether everybody in the tenant must have a second factor.
 #[server(prefix = "/actions", endpoint = "factors/policy")]
 pub async fn set_policy(#[server(default)] who: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let everybody = match who.as_str() {
         "everybody" => true,
         "nobody" => false,
         _ => return Err(domain::Invalid::new("who", t!("policy-unknown")).into()),
     };
-    let proof = store.authorise(&actor, domain::policy::SetFactorPolicy { everybody }).await?;
+    let proof = store.authorise(&actor, policy::SetFactorPolicy { everybody }).await?;
     let mut write = store.write(&actor).await?;
     write.set_factor_policy(proof).await?;
     write.commit().await?;

@@ -1,13 +1,16 @@
 //! The switches. Each is one act, and in the audit log (K-09).
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::policy::{self, Stopped};
 use leptos::prelude::*;
 
 /// Freezes the tenant.
 #[server(prefix = "/actions", endpoint = "incident/freeze")]
 pub async fn freeze_tenant() -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::FreezeTenant {}).await?;
+    let proof = store.authorise(&actor, policy::FreezeTenant {}).await?;
     let mut write = store.write(&actor).await?;
     write.freeze(proof).await?;
     write.commit().await?;
@@ -17,9 +20,8 @@ pub async fn freeze_tenant() -> Result<Done, Refusal> {
 /// Ends the freeze.
 #[server(prefix = "/actions", endpoint = "incident/thaw")]
 pub async fn thaw_tenant() -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::ThawTenant {}).await?;
+    let proof = store.authorise(&actor, policy::ThawTenant {}).await?;
     let mut write = store.write(&actor).await?;
     write.thaw(proof).await?;
     write.commit().await?;
@@ -33,8 +35,6 @@ pub async fn stop_tasks(
     #[server(default)] runner: String,
     #[server(default)] person: String,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::{StopTasks, Stopped};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let whose = match (organisation.as_str(), runner.as_str(), person.as_str()) {
         ("", "", "") => Stopped::Everybodys,
@@ -44,7 +44,7 @@ pub async fn stop_tasks(
         _ => return Err(domain::Invalid::new("organisation", t!("incident-one-of")).into()),
     };
     loop {
-        let proof = store.authorise(&actor, StopTasks { whose }).await?;
+        let proof = store.authorise(&actor, policy::StopTasks { whose }).await?;
         let mut write = store.write(&actor).await?;
         let stopped = write.stop_tasks(proof).await?;
         write.commit().await?;
@@ -61,13 +61,12 @@ pub async fn stop_tasks(
 /// Ends all sessions of a person; of everybody but this one, where nobody is named.
 #[server(prefix = "/actions", endpoint = "incident/end-sessions")]
 pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let of = match id.as_str() {
         "" => None,
         id => Some(ctx::id(id)?),
     };
-    let proof = store.authorise(&actor, domain::policy::EndSessions { of }).await?;
+    let proof = store.authorise(&actor, policy::EndSessions { of }).await?;
     let mut write = store.write(&actor).await?;
     write.end_all_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
@@ -77,9 +76,8 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
 /// Locks somebody out.
 #[server(prefix = "/actions", endpoint = "incident/lock")]
 pub async fn lock_person(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::LockPerson { person: ctx::id(&id)? }).await?;
+    let proof = store.authorise(&actor, policy::LockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.lock_person(proof).await?;
     write.commit().await?;
@@ -89,9 +87,8 @@ pub async fn lock_person(id: String) -> Result<Done, Refusal> {
 /// Lets somebody in again.
 #[server(prefix = "/actions", endpoint = "incident/unlock")]
 pub async fn unlock_person(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::UnlockPerson { person: ctx::id(&id)? }).await?;
+    let proof = store.authorise(&actor, policy::UnlockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.unlock_person(proof).await?;
     write.commit().await?;

@@ -1,6 +1,14 @@
 //! Making invitations, ending them, and following them.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    assets::PublicOrigin,
+    door::Newcomer,
+    outcome::{Done, Refusal},
+    token::Token,
+    ui::ctx,
+};
+use domain::{Email, Invalid, InvitationId, joining, policy};
 use leptos::prelude::*;
+use store::NewInvitation;
 
 /// Makes an invitation: mailed where it is for an address and mail is sent, and else shown once.
 #[server(prefix = "/actions", endpoint = "organisations/invite")]
@@ -11,9 +19,6 @@ pub async fn invite(
     #[server(default)] uses: String,
     #[server(default)] days: String,
 ) -> Result<Done, Refusal> {
-    use crate::{assets::PublicOrigin, token::Token, ui::ctx};
-    use domain::{Email, Invalid, InvitationId, joining, policy::Invite};
-    use store::NewInvitation;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organisation, role) = (ctx::id(&organisation)?, role.parse()?);
     let email = if email.trim().is_empty() { None } else { Some(Email::parse(&email)?) };
@@ -22,7 +27,7 @@ pub async fn invite(
     let uses = if email.is_some() { 1 } else { joining::uses(number("uses", &uses)?)? };
     let days = joining::days(number("days", &days)?)?;
     let invitation = InvitationId(uuid::Uuid::now_v7());
-    let proof = store.authorise(&actor, Invite { invitation, organisation, role, email, uses, days }).await?;
+    let proof = store.authorise(&actor, policy::Invite { invitation, organisation, role, email, uses, days }).await?;
     let token = Token::new("")?;
     let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };
     let mut write = store.write(&actor).await?;
@@ -35,10 +40,9 @@ pub async fn invite(
 /// Ends an invitation.
 #[server(prefix = "/actions", endpoint = "organisations/revoke-invitation")]
 pub async fn revoke_invitation(organisation: String, invitation: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organisation, invitation) = (ctx::id(&organisation)?, ctx::id(&invitation)?);
-    let action = domain::policy::RevokeInvitation { invitation, organisation };
+    let action = policy::RevokeInvitation { invitation, organisation };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_invitation(proof).await?;
@@ -61,7 +65,6 @@ pub async fn join(
     #[server(default)] email: String,
     #[server(default)] password: String,
 ) -> Result<Done, Refusal> {
-    use crate::door::Newcomer;
     match crate::ui::ctx::door()?.join(token, Newcomer { name, email, password }).await? {
         Some(organisation) => Ok(Done::GoTo(format!("/organisations/{organisation}"))),
         None => Ok(Done::GoTo("/invitation?sent=1".into())),

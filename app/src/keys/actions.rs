@@ -1,6 +1,16 @@
 //! Making, rotating and revoking API keys, and the service accounts that own some.
-use crate::outcome::{Done, Refusal};
+use super::owner::KeyOwner;
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::{
+    Email, Invalid,
+    policy::{self, HandOnServiceAccount, KeyEnd, RevokeKeysOf, SetMembership},
+    role::Role,
+};
 use leptos::prelude::*;
+use std::time::Duration;
 
 /// Makes a key for oneself, or for a service account that one answers for, and shows it once.
 #[server(prefix = "/actions", endpoint = "keys/create")]
@@ -12,12 +22,6 @@ pub async fn create_key(
     #[server(default)] organisation: String,
     #[server(default)] networks: String,
 ) -> Result<Done, Refusal> {
-    use super::owner::KeyOwner;
-    use crate::ui::ctx;
-    use domain::{
-        Invalid,
-        policy::{CreateKey, KeyEnd},
-    };
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let KeyOwner { owner, responsible } = KeyOwner::chosen(&actor, &store, &owner).await?;
     let name = domain::text::name("name", &name, 80)?;
@@ -31,7 +35,7 @@ pub async fn create_key(
         id => Some(id.parse().map_err(|_| Invalid::new("organisation", t!("key-organisation-unknown")))?),
     };
     let networks = networks.parse()?;
-    let key = CreateKey { owner, name, scopes, expires_at, organisation, networks, responsible };
+    let key = policy::CreateKey { owner, name, scopes, expires_at, organisation, networks, responsible };
     let proof = store.authorise(&actor, key).await?;
     let token = super::owner::new_token()?;
     let mut write = store.write(&actor).await?;
@@ -49,13 +53,11 @@ pub async fn change_key(
     #[server(default)] networks: String,
     #[server(default)] days: String,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::ChangeKey;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let end = super::days::parse(&days, store.now())?;
     let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
-    let change = ChangeKey { key: key.id, owner, responsible, name, networks, end };
+    let change = policy::ChangeKey { key: key.id, owner, responsible, name, networks, end };
     let proof = store.authorise(&actor, change).await?;
     let mut write = store.write(&actor).await?;
     write.change_key(proof).await?;
@@ -66,13 +68,10 @@ pub async fn change_key(
 /// Puts a new key in the place of one, and shows it once; both work for the hours of the overlap.
 #[server(prefix = "/actions", endpoint = "keys/rotate")]
 pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::RotateKey;
-    use std::time::Duration;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let overlap = Duration::from_secs(u64::from(hours) * 3_600);
-    let rotate = RotateKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id, overlap };
+    let rotate = policy::RotateKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id, overlap };
     let proof = store.authorise(&actor, rotate).await?;
     let token = super::owner::new_token()?;
     let mut write = store.write(&actor).await?;
@@ -84,11 +83,9 @@ pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Don
 /// Revokes a key of one's own, or as an admin anybody's.
 #[server(prefix = "/actions", endpoint = "keys/revoke")]
 pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::RevokeKey;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
-    let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
+    let revoke = policy::RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
     let proof = store.authorise(&actor, revoke).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_key(proof).await?;
@@ -99,8 +96,6 @@ pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
 /// Revokes the keys that are ticked, all or none of them; one that is revoked already stays so.
 #[server(prefix = "/actions", endpoint = "keys/revoke-selected")]
 pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{Invalid, policy::RevokeKey};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     if keys.is_empty() || keys.len() > super::MOST_AT_ONCE {
         return Err(Invalid::new("keys", t!("keys-select-some")).into());
@@ -109,7 +104,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
     for id in &keys {
         let key = store.read(&actor).await?.key(ctx::id(id)?).await?;
         if key.revoked_at.is_none() {
-            let revoke = RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
+            let revoke = policy::RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
             proofs.push(store.authorise(&actor, revoke).await?);
         }
     }
@@ -127,9 +122,6 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
 /// Revokes all keys of one owner.
 #[server(prefix = "/actions", endpoint = "keys/revoke-all")]
 pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
-    use super::owner::KeyOwner;
-    use crate::ui::ctx;
-    use domain::policy::RevokeKeysOf;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let KeyOwner { owner, responsible } = KeyOwner::of(&actor, &store, &owner).await?;
     let proof = store.authorise(&actor, RevokeKeysOf { owner, responsible }).await?;
@@ -146,8 +138,6 @@ pub async fn hand_on(
     #[server(default)] successor: String,
     #[server(default)] revoke: bool,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{Email, Invalid, policy::HandOnServiceAccount};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let unknown = || Invalid::new("successor", t!("service-responsible-unknown"));
     let email = Email::parse(&successor).map_err(|_| unknown())?;
@@ -175,12 +165,6 @@ pub async fn create_service_account(
     organisation: String,
     role: String,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{
-        Email, Invalid,
-        policy::{CreateServiceAccount, SetMembership},
-        role::Role,
-    };
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
     let role: Role = role.parse()?;
@@ -195,7 +179,7 @@ pub async fn create_service_account(
     drop(read);
     // Who may not make one learns nothing of who and what there is.
     let person = *responsible.as_ref().unwrap_or(&domain::PersonId(uuid::Uuid::nil()));
-    let proof = store.authorise(&actor, CreateServiceAccount { name, responsible: person }).await?;
+    let proof = store.authorise(&actor, policy::CreateServiceAccount { name, responsible: person }).await?;
     responsible.map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
     let organisation = organisation?.id;
     let mut write = store.write(&actor).await?;

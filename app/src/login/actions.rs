@@ -1,11 +1,14 @@
 //! Signing in and out.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    door::PasskeyAnswer,
+    outcome::{Done, Refusal},
+    ui::{ctx, own_path},
+};
 use leptos::prelude::*;
 
 /// Opens a session, and goes on to the page that was asked for first.
 #[server(prefix = "/actions", endpoint = "login/sign-in")]
 pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    use crate::ui::{ctx, own_path};
     ctx::door()?.sign_in(email, password).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
@@ -17,10 +20,6 @@ pub async fn sign_in_by_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    use crate::{
-        door::PasskeyAnswer,
-        ui::{ctx, own_path},
-    };
     ctx::door()?.sign_in_by_passkey(PasskeyAnswer { ceremony, passkey }).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }

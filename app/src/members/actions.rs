@@ -1,5 +1,13 @@
 //! Making people, and changing what they are.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Kind, Refusal},
+    token::Token,
+    ui::ctx,
+};
+use domain::{
+    Email, Invalid,
+    policy::{self, IssuePasswordLink, SetMembership},
+};
 use leptos::prelude::*;
 
 /// Makes a person, puts them into an organisation if one is chosen, and shows the link that sets their password once.
@@ -11,11 +19,6 @@ pub async fn create_person(
     #[server(default)] organisation: String,
     #[server(default)] role: String,
 ) -> Result<Done, Refusal> {
-    use crate::{token::Token, ui::ctx};
-    use domain::{
-        Email, Invalid,
-        policy::{CreatePerson, IssuePasswordLink, SetMembership},
-    };
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
     let (email, tenant_role) = (Email::parse(&email)?, tenant_role.parse()?);
@@ -23,7 +26,7 @@ pub async fn create_person(
         "" => None,
         id => Some((id.parse().map_err(|_| Invalid::new("organisation", t!("organisation-unknown")))?, role.parse()?)),
     };
-    let proof = store.authorise(&actor, CreatePerson { email, name, tenant_role }).await?;
+    let proof = store.authorise(&actor, policy::CreatePerson { email, name, tenant_role }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     let person = write.create_person(proof).await?;
@@ -38,10 +41,9 @@ pub async fn create_person(
 /// Makes a new link for a person to set their password with; earlier ones end.
 #[server(prefix = "/actions", endpoint = "people/link")]
 pub async fn issue_link(id: String) -> Result<Done, Refusal> {
-    use crate::{token::Token, ui::ctx};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let person = ctx::id(&id)?;
-    let proof = store.authorise(&actor, domain::policy::IssuePasswordLink { person }).await?;
+    let proof = store.authorise(&actor, policy::IssuePasswordLink { person }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     write.issue_password_link(proof, token.hash).await?;
@@ -52,9 +54,8 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
 /// Removes all second factors of somebody who lost them.
 #[server(prefix = "/actions", endpoint = "people/reset-factors")]
 pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, domain::policy::ResetFactors { person: ctx::id(&id)? }).await?;
+    let proof = store.authorise(&actor, policy::ResetFactors { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
@@ -64,10 +65,9 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
 /// Mails a link to another address for somebody who reads their present one no more.
 #[server(prefix = "/actions", endpoint = "people/address")]
 pub async fn replace_address(id: String, #[server(default)] email: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, token::Token, ui::ctx};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (person, email) = (ctx::id(&id)?, domain::Email::parse(&email)?);
-    let proof = store.authorise(&actor, domain::policy::ReplaceAddress { person, email }).await?;
+    let proof = store.authorise(&actor, policy::ReplaceAddress { person, email }).await?;
     if !store.sends_mail() {
         return Err(Refusal::new(Kind::Conflict, t!("address-without-mail")));
     }
@@ -82,9 +82,8 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
 /// Changes what a person is in the tenant.
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let action = domain::policy::SetTenantRole { person: ctx::id(&id)?, tenant_role: tenant_role.parse()? };
+    let action = policy::SetTenantRole { person: ctx::id(&id)?, tenant_role: tenant_role.parse()? };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.set_tenant_role(proof).await?;

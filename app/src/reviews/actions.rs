@@ -1,18 +1,20 @@
 //! Beginning a review, answering in it, ending it.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::{Invalid, policy};
 use leptos::prelude::*;
 
 /// Begins a review of the whole tenant, or of what leads into one organisation.
 #[server(prefix = "/actions", endpoint = "reviews/start")]
 pub async fn start_review(#[server(default)] organisation: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::StartReview;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let organisation = match organisation.as_str() {
         "" => None,
         id => Some(ctx::id(id)?),
     };
-    let proof = store.authorise(&actor, StartReview { organisation }).await?;
+    let proof = store.authorise(&actor, policy::StartReview { organisation }).await?;
     let mut write = store.write(&actor).await?;
     let review = write.start_review(proof).await?;
     write.commit().await?;
@@ -22,14 +24,12 @@ pub async fn start_review(#[server(default)] organisation: String) -> Result<Don
 /// Keeps the rights that are ticked.
 #[server(prefix = "/actions", endpoint = "reviews/keep")]
 pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{Invalid, policy::KeepReviewed};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::PAGE) {
         return Err(Invalid::new("items", t!("review-tick-some")).into());
     }
     let items = items.iter().map(|item| ctx::id(item)).collect::<Result<_, _>>()?;
-    let proof = store.authorise(&actor, KeepReviewed { review: ctx::id(&id)?, items }).await?;
+    let proof = store.authorise(&actor, policy::KeepReviewed { review: ctx::id(&id)?, items }).await?;
     let mut write = store.write(&actor).await?;
     write.keep_reviewed(proof).await?;
     write.commit().await?;
@@ -39,10 +39,9 @@ pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) ->
 /// Takes one right away.
 #[server(prefix = "/actions", endpoint = "reviews/revoke")]
 pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::RevokeReviewed;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
+    let proof =
+        store.authorise(&actor, policy::RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
     let mut write = store.write(&actor).await?;
     match write.revoke_reviewed(proof).await {
         // It may be answered, but not taken away by this person: that is a refusal of its own.
@@ -59,10 +58,8 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
 /// Ends a review in which everything is answered.
 #[server(prefix = "/actions", endpoint = "reviews/finish")]
 pub async fn finish_review(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::FinishReview;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, FinishReview { review: ctx::id(&id)? }).await?;
+    let proof = store.authorise(&actor, policy::FinishReview { review: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.finish_review(proof).await?;
     write.commit().await?;

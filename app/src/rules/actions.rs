@@ -1,5 +1,9 @@
 //! Changing the rules.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::policy;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +31,9 @@ pub struct Row {
 /// Replaces all rules, if they are still those of `version`.
 #[server(prefix = "/actions", endpoint = "rules/change")]
 pub async fn change_rules(version: i64, #[server(default)] rules: Vec<Row>) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let rules = super::draft::check(&rules)?;
-    let proof = store.authorise(&actor, domain::policy::ChangeRules { rules, version }).await?;
+    let proof = store.authorise(&actor, policy::ChangeRules { rules, version }).await?;
     let mut write = store.write(&actor).await?;
     write.change_rules(proof).await?;
     write.commit().await?;

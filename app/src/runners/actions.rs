@@ -1,12 +1,18 @@
 //! Letting runners in, and sending them away.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    token::Token,
+    ui::ctx,
+};
+use domain::{
+    EnrolmentId,
+    policy::{self, CreateEnrolment},
+};
 use leptos::prelude::*;
 
 /// Makes a one-time token that enrols a runner of this name, and shows it once.
 #[server(prefix = "/actions", endpoint = "runners/enrol")]
 pub async fn enrol_runner(name: String) -> Result<Done, Refusal> {
-    use crate::{token::Token, ui::ctx};
-    use domain::{EnrolmentId, policy::CreateEnrolment};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let enrolment = EnrolmentId(uuid::Uuid::now_v7());
     let proof = store.authorise(&actor, CreateEnrolment { enrolment, name: name.trim().to_owned() }).await?;
@@ -20,11 +26,9 @@ pub async fn enrol_runner(name: String) -> Result<Done, Refusal> {
 /// Revokes a runner.
 #[server(prefix = "/actions", endpoint = "runners/revoke")]
 pub async fn revoke_runner(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::RevokeRunner;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let runner = ctx::id(&id)?;
-    let proof = store.authorise(&actor, RevokeRunner { runner }).await?;
+    let proof = store.authorise(&actor, policy::RevokeRunner { runner }).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_runner(proof).await?;
     write.commit().await?;

@@ -1,11 +1,14 @@
 //! Ending sessions of one's own.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Kind, Refusal},
+    ui::ctx,
+};
+use domain::policy;
 use leptos::prelude::*;
 
 /// Ends one. This one is signed out of.
 #[server(prefix = "/actions", endpoint = "sessions/end")]
 pub async fn end_session(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
     let (actor, store, door) = (ctx::actor()?, ctx::store()?, ctx::door()?);
     let not_found = || Refusal::new(Kind::NotFound, t!("refused-not-found"));
     let session = id.parse().map_err(|_| not_found())?;
@@ -14,7 +17,7 @@ pub async fn end_session(id: String) -> Result<Done, Refusal> {
         return Ok(Done::GoTo("/sign-in".into()));
     }
     let owner = actor.person().ok_or_else(not_found)?;
-    let proof = store.authorise(&actor, domain::policy::EndSession { session, owner }).await?;
+    let proof = store.authorise(&actor, policy::EndSession { session, owner }).await?;
     let mut write = store.write(&actor).await?;
     write.end_session(proof).await?;
     write.commit().await?;
@@ -24,12 +27,11 @@ pub async fn end_session(id: String) -> Result<Done, Refusal> {
 /// Ends all but this one.
 #[server(prefix = "/actions", endpoint = "sessions/end-others")]
 pub async fn end_other_sessions() -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let not_found = || Refusal::new(Kind::NotFound, t!("refused-not-found"));
     let owner = actor.person().ok_or_else(not_found)?;
     let this = ctx::door()?.session().ok_or_else(not_found)?;
-    let proof = store.authorise(&actor, domain::policy::EndOtherSessions { owner }).await?;
+    let proof = store.authorise(&actor, policy::EndOtherSessions { owner }).await?;
     let mut write = store.write(&actor).await?;
     write.end_other_sessions(proof, this).await?;
     write.commit().await?;

@@ -1,5 +1,13 @@
 //! Setting up identity providers, trying them out and taking them away.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Kind, Refusal},
+    ui::ctx,
+};
+use domain::{
+    Invalid, ProviderId,
+    policy::{self, SetProvider},
+    provider,
+};
 use leptos::prelude::*;
 
 /// Sets a provider up, or changes the one that `id` names. An empty secret leaves the one that is there.
@@ -17,8 +25,6 @@ pub async fn save_provider(
     #[server(default)] groups: String,
     #[server(default)] enabled: bool,
 ) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::{Invalid, ProviderId, policy::SetProvider, provider};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
     let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
@@ -47,7 +53,6 @@ pub async fn save_provider(
 /// Asks a provider what it is, and says what came of it.
 #[server(prefix = "/actions", endpoint = "settings/test-provider")]
 pub async fn test_provider(id: String) -> Result<Done, Refusal> {
-    use crate::{outcome::Kind, ui::ctx};
     let actor = ctx::actor()?;
     if !actor.is_admin() {
         return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
@@ -59,9 +64,8 @@ pub async fn test_provider(id: String) -> Result<Done, Refusal> {
 /// Takes a provider away.
 #[server(prefix = "/actions", endpoint = "settings/remove-provider")]
 pub async fn remove_provider(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let action = domain::policy::RemoveProvider { id: ctx::id(&id)? };
+    let action = policy::RemoveProvider { id: ctx::id(&id)? };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.remove_provider(proof).await?;

@@ -1,5 +1,10 @@
 //! Submitting and cancelling tasks.
-use crate::outcome::{Done, Refusal};
+use super::new::{limit, organisation_for, word};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
+use domain::{label::Labels, network::NetworkPolicy, policy, task, visibility::Visibility};
 use leptos::prelude::*;
 
 /// Submits a task, and goes on to its page. `once` is made with the form: the same form sent twice makes one task.
@@ -19,9 +24,6 @@ pub async fn submit_task(
     #[server(default)] priority: String,
     #[server(default)] once: String,
 ) -> Result<Done, Refusal> {
-    use super::new::{limit, organisation_for, word};
-    use crate::ui::ctx;
-    use domain::{label::Labels, network::NetworkPolicy, policy::SubmitTask, task, visibility::Visibility};
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let form = task::SubmissionForm {
         tool: task::Tool::Bash,
@@ -42,7 +44,7 @@ pub async fn submit_task(
     };
     let submission = form.check(organisation_for(&actor, &organisation)?)?;
     let idempotency_key = super::new::idempotency_key(&once, &submission);
-    let proof = store.authorise(&actor, SubmitTask { submission, idempotency_key }).await?;
+    let proof = store.authorise(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;
     let submitted = write.submit_task(proof).await?;
     write.commit().await?;
@@ -52,12 +54,10 @@ pub async fn submit_task(
 /// Stops a task.
 #[server(prefix = "/actions", endpoint = "tasks/cancel")]
 pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
-    use crate::ui::ctx;
-    use domain::policy::CancelTask;
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let task = store.read(&actor).await?.task(id).await?;
-    let action = CancelTask { task: id, owner: task.owner_id, organisation: task.organisation_id };
+    let action = policy::CancelTask { task: id, owner: task.owner_id, organisation: task.organisation_id };
     let proof = store.authorise(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.cancel_task(proof).await?;
