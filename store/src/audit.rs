@@ -2,7 +2,7 @@
 use crate::{
     Error, Read, Result, Write,
     column::record,
-    conn::scoped,
+    conn::{Conn, scoped, unscoped},
     filter::{Arg, Page, Statement},
     security::Told,
 };
@@ -94,6 +94,21 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
+/// What appends a record with the hash `$11`.
+macro_rules! append {
+    () => {
+        "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    };
+}
+
+/// What has the chain end with it. Both are one word to the database: on each change somebody waits for the next one's turn.
+macro_rules! end {
+    () => {
+        "update audit_head set hash = $11 where tenant_id = $1"
+    };
+}
+
 impl Write {
     /// Takes the chain's head without appending yet: what is locked after it is locked in the same order by everybody.
     pub(crate) async fn hold_log(&mut self) -> Result<()> {
@@ -131,16 +146,21 @@ impl Write {
         if frozen_at.is_some() && entries.iter().any(is_held_up) {
             return Err(Error::Conflict(FROZEN));
         }
+        let end = seq + count;
         for entry in entries {
             seq += 1;
-            hash = self.append(entry, seq, hash).await?;
+            hash = self.append(entry, seq, hash, seq == end).await?;
         }
-        scoped!(self, execute, "update audit_head set hash = $2 where tenant_id = $1", hash)?;
         Ok(())
     }
 
-    /// Puts one record behind another; its hash.
-    async fn append(&mut self, entry: Entry, seq: i64, previous: [u8; 32]) -> Result<[u8; 32]> {
+    /// Puts one record behind another; its hash. With the last one the chain ends anew.
+    async fn append(&mut self, entry: Entry, seq: i64, previous: [u8; 32], last: bool) -> Result<[u8; 32]> {
+        let sql = match (last, &self.conn) {
+            (false, _) => append!(),
+            (true, Conn::Sqlite(_)) => concat!(append!(), "; ", end!()),
+            (true, Conn::Postgres(_)) => concat!("with record as (", append!(), ") ", end!()),
+        };
         let body = entry.body();
         let hash = link(self.tenant, seq, &previous, &body);
         let record = entry.record;
@@ -149,11 +169,11 @@ impl Write {
             let told = Told::of(event, &record, &self.actor);
             self.told.push(told);
         }
-        scoped!(
-            self,
+        unscoped!(
+            self.conn,
             execute,
-            "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            sql,
+            self.tenant,
             seq,
             record.at,
             record.action,

@@ -48,6 +48,8 @@ struct Pen {
 struct Group {
     number: u64,
     members: Vec<Kept>,
+    /// Whether the last one's savepoint is still open: the next one begins with its release, and a commit releases it, too.
+    open: bool,
 }
 
 /// What a transaction leaves behind that is to be committed.
@@ -134,7 +136,10 @@ impl Writer {
         // If who asked has gone, the member is dropped here and gives nothing to keep.
         drop(ready.send(Ok(Member { connection, keep })));
         let ended = match kept.await {
-            Ok(kept) => pen.keep(leads, kept).await,
+            Ok(kept) => {
+                pen.keep(kept);
+                Ok(())
+            }
             Err(_) => pen.undo(leads).await,
         };
         if let Err(error) = ended {
@@ -156,27 +161,26 @@ impl Pen {
     /// Begins a transaction, or a savepoint within the one that is open. Waiting for another process's writer belongs
     /// to beginning: a read that becomes a write later would fail at once.
     async fn open(&mut self) -> Result<OwnedMutexGuard<SqliteConnection>> {
-        if self.group.is_some() {
-            self.run("savepoint member").await?;
+        if let Some(group) = &mut self.group {
+            let before = std::mem::replace(&mut group.open, true);
+            self.run(if before { "release member; savepoint member" } else { "savepoint member" }).await?;
         } else {
             if self.connection.is_none() {
                 self.connection = Some(Arc::new(Mutex::new(self.options.connect().await?)));
             }
             self.run("begin immediate").await?;
             self.groups += 1;
-            self.group = Some(Group { number: self.groups, members: vec![] });
+            self.group = Some(Group { number: self.groups, members: vec![], open: false });
         }
         let connection = self.connection.as_ref().ok_or_else(lost)?;
         Ok(Arc::clone(connection).lock_owned().await)
     }
 
-    async fn keep(&mut self, leads: bool, kept: Kept) -> Result<()> {
-        let released = if leads { Ok(()) } else { self.run("release member").await.map(drop) };
-        match (&released, &mut self.group) {
-            (Ok(()), Some(group)) => group.members.push(kept),
-            _ => drop(kept.told.send(Err(lost()))),
+    fn keep(&mut self, kept: Kept) {
+        match &mut self.group {
+            Some(group) => group.members.push(kept),
+            None => drop(kept.told.send(Err(lost()))), // who committed may have gone
         }
-        released
     }
 
     /// Takes back what a member wrote and did not commit; without other members there is nothing left to commit.
@@ -185,9 +189,11 @@ impl Pen {
             self.group = None;
             return self.run("rollback").await.map(drop);
         }
-        // Where SQLite has given up the whole transaction by itself (a full disk), these fail, and so does the group.
-        self.run("rollback to member").await?;
-        self.run("release member").await.map(drop)
+        if let Some(group) = &mut self.group {
+            group.open = false;
+        }
+        // Where SQLite has given up the whole transaction by itself (a full disk), this fails, and so does the group.
+        self.run("rollback to member; release member").await.map(drop)
     }
 
     /// Makes it so for the whole group, announces it, and tells everybody.
