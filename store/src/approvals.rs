@@ -1,4 +1,7 @@
 //! The approval queue: questions, answers, and what follows from them.
+
+mod counts;
+
 use crate::{
     Error, Read, Result, Topic, Write,
     column::{Number, record},

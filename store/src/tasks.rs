@@ -10,7 +10,6 @@ mod submit;
 mod words;
 
 pub(crate) use cancel::Waiting;
-pub use counts::Counts;
 pub use list::{TaskFilter, TaskRow};
 pub use one::{Progress, Task};
 pub(crate) use owner::owner_stands;

@@ -8,13 +8,13 @@ use crate::{
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{
-        Address, Badge, Choice, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow,
+        Address, Badge, Choice, Count, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow,
         NarrowChoice, Page, Pager, Place, Revealed, RowLink, Showing, Source, Table, ctx, page,
     },
 };
 use domain::{Actor, ApprovalId, approval::ApprovalState};
 use leptos::prelude::*;
-use store::{Approval, ApprovalFilter, Organisation};
+use store::{Approval, ApprovalFilter, Counts, Organisation};
 
 /// How many rows a page of the queue has.
 const ROWS: u32 = 50;
@@ -33,11 +33,12 @@ async fn queue(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (list, mut organisations) = (read.approvals(&filter, after, ROWS).await?, read.organisations().await?);
     organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
+    let counts = read.approval_counts(&filter).await?;
     let page = Page::new(Place::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
     Ok(page.body(view! {
         <Filters organisations=organisations />
-        <States chosen=filter.state />
         <Live topics="approvals" region="approvals">
+            <States counts=counts chosen=filter.state />
             {match list.items.is_empty() {
                 true => view! { <Nothing waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
                 false => view! { <Rows rows=list.items state=filter.state /> }.into_any(),
@@ -71,13 +72,19 @@ fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
 
 /// One of them is always chosen; waiting ones are where nothing else is.
 #[component]
-fn States(chosen: Option<ApprovalState>) -> impl IntoView {
+fn States(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> impl IntoView {
     let all = ApprovalState::ALL.iter().map(|state| Some(*state)).chain([None]);
     let chip = move |state: Option<ApprovalState>| {
         let word = state.map_or(ALL, ApprovalState::as_str);
         let href = ctx::here().from_start().with("state", word).to_string();
         let label = state.map_or_else(|| t!("approvals-all"), |state| words(state).1);
-        view! { <a class="chip" href=href aria-current=(state == chosen).then_some("true")>{label}</a> }
+        let count = state.and_then(|state| counts.get(&state)).and_then(|count| u64::try_from(*count).ok());
+        view! {
+            <a class="chip" href=href aria-current=(state == chosen).then_some("true")>
+                {label}
+                {count.map(|count| view! { <Count of=count more=!counts.whole /> })}
+            </a>
+        }
     };
     view! { <FilterRow label=t!("tasks-narrow-state")>{all.map(chip).collect_view()}</FilterRow> }
 }

@@ -100,7 +100,7 @@ const ALWAYS: [TaskState; 5] =
 
 /// A chip for each state that there is, with how many; and one's own.
 #[component]
-fn States(counts: Counts, filter: TaskFilter) -> impl IntoView {
+fn States(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
     let more = !counts.whole;
     let chip = move |(state, count): (&TaskState, &i64)| {
         let count = u64::try_from(*count).unwrap_or(0);

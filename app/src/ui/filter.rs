@@ -38,9 +38,20 @@ pub fn Chip(
     view! {
         <a class="chip" href=href.to_string() aria-current=on.then_some("true")>
             {label}
-            {count.map(|count| view! { <span class="count">{counted(count, more)}</span> })}
+            {count.map(|count| view! { <Count of=count more=more /> })}
         </a>
     }
+}
+
+/// How many there are of what a chip says.
+#[component]
+pub fn Count(
+    /// How many.
+    of: u64,
+    /// Whether there may be more than were counted.
+    more: bool,
+) -> impl IntoView {
+    view! { <span class="count">{counted(of, more)}</span> }
 }
 
 /// The store counts one more at most.

@@ -73,7 +73,7 @@ pub use self::{
     empty::Empty,
     facts::{Fact, Facts},
     field::{Checkbox, Choice, Field, Password, Select, TextArea},
-    filter::{Chip, FilterRow, Search},
+    filter::{Chip, Count, FilterRow, Search},
     form::{Filled, Form},
     group::Group,
     icon::{Glyph, Icon},

@@ -43,7 +43,11 @@ async fn d_04_a_request_is_shown_complete_with_what_is_hidden_in_it_and_answered
     house.get(Some(&ann), &page).await.says("1 of 1 approvals given").says("Looked").hides(r#"value="approve""#);
     house.get(Some(&mel), &task).await.says("Approved by ann").says("Waits for a runner");
     house.get(Some(&ann), "/approvals").await.says("Nothing waits");
-    house.get(Some(&ann), "/approvals?state=approved").await.says("Deploy");
+    let approved = house.get(Some(&ann), "/approvals?state=approved").await;
+    approved
+        .says("Deploy")
+        .says(r#"Waiting<span class="count">0</span>"#)
+        .says(r#"Approved<span class="count">1</span>"#);
 
     let late = house.send(Some(&ann), &page, DECIDE, &yes).await;
     assert_eq!(late.status, StatusCode::CONFLICT);

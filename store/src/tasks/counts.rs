@@ -5,30 +5,12 @@ use super::{
     visible,
 };
 use crate::{
-    Read, Result,
+    Counts, Read, Result,
     column::record,
+    counts::OF_A_STATE,
     filter::{Arg, Statement},
 };
 use domain::task::TaskState;
-use std::{collections::BTreeMap, ops::Deref};
-
-/// How many tasks of each state the actor sees: 100 of one stand for all beyond 99.
-#[derive(Clone, Debug, Default)]
-pub struct Counts {
-    of: BTreeMap<TaskState, i64>,
-    /// Whether these are all: false where only the newest tasks were looked at.
-    pub whole: bool,
-}
-
-impl Deref for Counts {
-    type Target = BTreeMap<TaskState, i64>;
-    fn deref(&self) -> &Self::Target {
-        &self.of
-    }
-}
-
-/// Where counting one state stops.
-const OF_A_STATE: i64 = 100;
 
 /// Where counting what matches stops, when something other than the state narrows.
 const OF_A_MATCH: i64 = 500;
@@ -81,17 +63,16 @@ record! {
 
 impl Read {
     /// How many there are of each state, the filter's own states left aside.
-    pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts> {
-        let nothing = Counts { of: every_state(), whole: true };
-        let Some(stateless) = self.within_reach(filter) else { return Ok(nothing) };
+    pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {
+        let Some(stateless) = self.within_reach(filter) else { return Ok(none()) };
         let stateless = TaskFilter { states: vec![], ..stateless };
         let TaskFilter { states: _, organisation, mine, label, text } = &stateless;
         let narrow = organisation.is_some() || *mine || label.is_some() || text.is_some();
         if narrow { self.count_matches(&stateless).await } else { self.count_states().await }
     }
 
-    async fn count_states(&mut self) -> Result<Counts> {
-        let mut counts = Counts { of: every_state(), whole: true };
+    async fn count_states(&mut self) -> Result<Counts<TaskState>> {
+        let mut counts = none();
         let everything = self.actor.reads_everything();
         let mut args =
             vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(OF_A_STATE)];
@@ -99,14 +80,14 @@ impl Read {
         args.extend(states.next());
         let mut statement = Statement::new(seen_of_state!("", "$5"), args);
         states.for_each(|state| statement.push(seen_of_state!(" union all ", "?"), state));
-        let rows: Vec<SeenOfState> = statement.fetch(&mut self.conn).await?;
-        counts.whole = rows.iter().all(|row| row.looked < OF_A_STATE || row.n >= OF_A_STATE);
-        counts.of.extend(rows.into_iter().map(|row| (row.state, row.n.min(OF_A_STATE))));
+        for SeenOfState { state, n, looked } in statement.fetch(&mut self.conn).await? {
+            counts.note(state, n, looked);
+        }
         Ok(counts)
     }
 
-    async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts> {
-        let mut counts = Counts { of: every_state(), whole: true };
+    async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {
+        let mut counts = none();
         let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None), STRETCH).await? else {
             return Ok(counts);
         };
@@ -120,7 +101,7 @@ impl Read {
     }
 }
 
-/// Every state that lasts, with none of it.
-fn every_state() -> BTreeMap<TaskState, i64> {
-    TaskState::ALL.iter().filter(|state| **state != TaskState::Submitted).map(|state| (*state, 0)).collect()
+/// None in any state that lasts.
+fn none() -> Counts<TaskState> {
+    Counts::none(TaskState::ALL.iter().copied().filter(|state| *state != TaskState::Submitted))
 }

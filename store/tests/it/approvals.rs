@@ -190,6 +190,27 @@ on_both! {
         assert!(first.items.last().unwrap().id > rest.items[0].id, "newest first");
         let elsewhere = ApprovalFilter { organisation: Some(acme.lab), ..ApprovalFilter::default() };
         assert!(read.approvals(&elsewhere, None, 4).await.unwrap().items.is_empty());
+        for (filter, seen) in [(ApprovalFilter::default(), 6), (waiting, 6), (elsewhere, 0)] {
+            let counts = read.approval_counts(&filter).await.unwrap();
+            assert_eq!((counts[&ApprovalState::Waiting], counts[&ApprovalState::Approved]), (seen, 0), "{filter:?}");
+            assert!(counts.whole);
+        }
+        let hers = world.store.read(&acme.mia).await.unwrap().approval_counts(&ApprovalFilter::default()).await.unwrap();
+        assert_eq!(hers[&ApprovalState::Waiting], 5, "a member sees what she asked for herself");
+    }
+
+    async fn d_04_only_the_newest_of_a_state_are_looked_at(world) {
+        let acme = &world.acme;
+        for _ in 0..101 {
+            world.submit(&acme.ada, asking(acme.ops)).await;
+        }
+        let counts = async |actor: &Actor| {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approval_counts(&ApprovalFilter::default()).await.unwrap()
+        };
+        let (all, hers) = (counts(&acme.adam).await, counts(&acme.mia).await);
+        assert_eq!((all[&ApprovalState::Waiting], all.whole), (100, true), "a hundred stand for more than 99");
+        assert_eq!((hers[&ApprovalState::Waiting], hers.whole), (0, false), "there may be some of hers before");
     }
 
     async fn d_04_the_one_that_was_approved_last_is_found_again(world) {

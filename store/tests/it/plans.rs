@@ -88,6 +88,8 @@ async fn run_everything(world: &World, things: &Things) {
     }
     let waiting = ApprovalFilter { state: Some(domain::approval::ApprovalState::Waiting), organisation };
     read.approvals(&waiting, None, 50).await.unwrap();
+    read.approval_counts(&waiting).await.unwrap();
+    read.approval_counts(&ApprovalFilter::default()).await.unwrap();
     drop(read);
     let proof = acme.adam.may(ReadAudit).unwrap();
     let mut read = world.store.read(&acme.adam).await.unwrap();

@@ -1,0 +1,67 @@
+//! How many questions there are of each state: counted to a bound, whatever there is.
+use super::{ApprovalFilter, visible};
+use crate::{
+    Counts, Read, Result,
+    column::record,
+    counts::OF_A_STATE,
+    filter::{Arg, Statement},
+};
+use domain::approval::ApprovalState;
+
+record! {
+    /// How many one sees of a state.
+    pub struct SeenOfState {
+        /// The state.
+        pub state: ApprovalState,
+        /// How many.
+        pub n: i64,
+        /// Among how many.
+        pub looked: i64,
+    }
+}
+
+/// How many of the newest questions of a state were looked at, and how many of those one sees, of one organisation or of all.
+macro_rules! seen_of_state {
+    ($before:literal, $state:literal, $organisation:literal) => {
+        concat!(
+            $before,
+            "select cast(",
+            $state,
+            " as text) as state, count(*) as looked, count(*) filter (where ",
+            visible!(),
+            $organisation,
+            ") as n from (select a.requester_id, a.organisation_id from approval a where a.tenant_id = $1 and a.state = ",
+            $state,
+            " order by a.id desc limit $4) a"
+        )
+    };
+}
+
+impl Read {
+    /// How many there are of each state, the filter's own state left aside.
+    pub async fn approval_counts(&mut self, filter: &ApprovalFilter) -> Result<Counts<ApprovalState>> {
+        let mut counts = Counts::none(ApprovalState::ALL.iter().copied());
+        let organisation = match (self.actor.only, filter.organisation) {
+            (Some(only), Some(other)) if only != other => return Ok(counts),
+            (only, asked) => asked.or(only),
+        };
+        let everything = Arg::Bool(self.actor.reads_everything());
+        let mut args = vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, Arg::Int(OF_A_STATE)];
+        args.extend(organisation.map(|organisation| Arg::Uuid(organisation.0)));
+        let mut states = ApprovalState::ALL.iter().map(|state| Arg::Text(state.to_string()));
+        args.extend(states.next());
+        let (first, other) = match organisation {
+            None => (seen_of_state!("", "$5", ""), seen_of_state!(" union all ", "?", "")),
+            Some(_) => (
+                seen_of_state!("", "$6", " and a.organisation_id = $5"),
+                seen_of_state!(" union all ", "?", " and a.organisation_id = $5"),
+            ),
+        };
+        let mut statement = Statement::new(first, args);
+        states.for_each(|state| statement.push(other, state));
+        for SeenOfState { state, n, looked } in statement.fetch(&mut self.conn).await? {
+            counts.note(state, n, looked);
+        }
+        Ok(counts)
+    }
+}
