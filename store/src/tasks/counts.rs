@@ -16,7 +16,7 @@ use domain::task::TaskState;
 const OF_A_MATCH: i64 = 500;
 
 /// Where looking for what one sees stops, among what matches.
-const STRETCH: i64 = 1_000;
+const STRETCH: i64 = 500;
 
 /// How many of the newest hundred tasks of a state one sees, and how many there were to look at. Only the index of states is
 /// read; nothing is grouped, because that would sort them.
