@@ -31,8 +31,9 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
     let (view, params) = routes::find(uri.path());
     let here = Address::of(uri);
     let head = Head::default();
-    // A root of its own: what one answer has in its context is nobody else's.
+    // A root of its own, and not left behind as this thread's: what one answer has in its context is nobody else's.
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
+    owner.clone().unset();
     let rendering = owner.with(|| {
         provide_nonce();
         provide_context(here);
@@ -46,7 +47,7 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
     });
     let (nonce, html) = rendering.await;
     owner.unset_with_forced_cleanup();
-    let (status, location) = head.taken();
+    let (status, location) = head.said();
     Document { status, location, nonce: nonce.unwrap_or_default(), html }
 }
 

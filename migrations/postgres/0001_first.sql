@@ -601,6 +601,7 @@ create table approval (
     foreign key (tenant_id, task_id) references task (tenant_id, id)
 );
 create index approval_state on approval (tenant_id, state, id);
+create index approval_organisation on approval (tenant_id, organisation_id, state, id);
 create index approval_waiting on approval (tenant_id, organisation_id, id, requester_id) where state = 'waiting';
 create index approval_task on approval (tenant_id, task_id);
 create index approval_expiry on approval (expires_at) where state = 'waiting';

@@ -10,7 +10,7 @@ static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    // Before any thread is started: the keys leave the environment, and the process can no longer be dumped.
+    // Before any thread of ours is started: the keys leave the environment, and the process can no longer be dumped.
     let given = match keys::take_secrets() {
         Ok(given) => given,
         Err(error) => return fail(&error.to_string()),

@@ -2,7 +2,7 @@
 use crate::{
     Error, Read, Result, Write,
     column::record,
-    conn::{Conn, scoped, unscoped},
+    conn::{Conn, scoped},
     filter::{Arg, Page, Statement},
     security::Told,
 };
@@ -95,15 +95,15 @@ pub struct AuditFilter {
 }
 
 /// What appends a record with the hash `$11`.
-macro_rules! append {
+macro_rules! record_sql {
     () => {
         "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     };
 }
 
-/// What has the chain end with it. Both are one word to the database: on each change somebody waits for the next one's turn.
-macro_rules! end {
+/// What has the chain end with it.
+macro_rules! end_sql {
     () => {
         "update audit_head set hash = $11 where tenant_id = $1"
     };
@@ -156,11 +156,6 @@ impl Write {
 
     /// Puts one record behind another; its hash. With the last one the chain ends anew.
     async fn append(&mut self, entry: Entry, seq: i64, previous: [u8; 32], last: bool) -> Result<[u8; 32]> {
-        let sql = match (last, &self.conn) {
-            (false, _) => append!(),
-            (true, Conn::Sqlite(_)) => concat!(append!(), "; ", end!()),
-            (true, Conn::Postgres(_)) => concat!("with record as (", append!(), ") ", end!()),
-        };
         let body = entry.body();
         let hash = link(self.tenant, seq, &previous, &body);
         let record = entry.record;
@@ -169,24 +164,33 @@ impl Write {
             let told = Told::of(event, &record, &self.actor);
             self.told.push(told);
         }
-        unscoped!(
-            self.conn,
-            execute,
-            sql,
-            self.tenant,
-            seq,
-            record.at,
-            record.action,
-            record.outcome.as_str().to_owned(),
-            self.actor.person(),
-            record.target.kind,
-            record.target.id,
-            body,
-            previous,
-            hash,
-            entry.personal,
-            event
-        )?;
+        macro_rules! say {
+            ($sql:expr) => {
+                scoped!(
+                    self,
+                    execute,
+                    $sql,
+                    seq,
+                    record.at,
+                    record.action,
+                    record.outcome.as_str().to_owned(),
+                    self.actor.person(),
+                    record.target.kind,
+                    record.target.id,
+                    body,
+                    previous,
+                    hash,
+                    entry.personal,
+                    event
+                )
+            };
+        }
+        // Both at once: whoever waits for the end of the chain waits for each word to the database.
+        match (last, &self.conn) {
+            (false, _) => say!(record_sql!()),
+            (true, Conn::Sqlite(_)) => say!(concat!(record_sql!(), "; ", end_sql!())),
+            (true, Conn::Postgres(_)) => say!(concat!("with record as (", record_sql!(), ") ", end_sql!())),
+        }?;
         Ok(hash)
     }
 

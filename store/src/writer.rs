@@ -48,7 +48,8 @@ struct Pen {
 struct Group {
     number: u64,
     members: Vec<Kept>,
-    /// Whether the last one's savepoint is still open: the next one begins with its release, and a commit releases it, too.
+    /// Whether the last one's savepoint is still open. The next one begins with its release, which fails where SQLite has given
+    /// up the whole transaction by itself; a commit releases it, too.
     open: bool,
 }
 
@@ -158,7 +159,7 @@ impl Writer {
 }
 
 impl Pen {
-    /// Begins a transaction, or a savepoint within the one that is open. Waiting for another process's writer belongs
+    /// Begins a savepoint, and a transaction around it where none is open. Waiting for another process's writer belongs
     /// to beginning: a read that becomes a write later would fail at once.
     async fn open(&mut self) -> Result<OwnedMutexGuard<SqliteConnection>> {
         if let Some(group) = &mut self.group {
@@ -168,18 +169,17 @@ impl Pen {
             if self.connection.is_none() {
                 self.connection = Some(Arc::new(Mutex::new(self.options.connect().await?)));
             }
-            self.run("begin immediate").await?;
+            self.run("begin immediate; savepoint member").await?;
             self.groups += 1;
-            self.group = Some(Group { number: self.groups, members: vec![], open: false });
+            self.group = Some(Group { number: self.groups, members: vec![], open: true });
         }
         let connection = self.connection.as_ref().ok_or_else(lost)?;
         Ok(Arc::clone(connection).lock_owned().await)
     }
 
     fn keep(&mut self, kept: Kept) {
-        match &mut self.group {
-            Some(group) => group.members.push(kept),
-            None => drop(kept.told.send(Err(lost()))), // who committed may have gone
+        if let Some(group) = &mut self.group {
+            group.members.push(kept);
         }
     }
 

@@ -30,7 +30,7 @@ pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal
 /// Takes the app's first code; shows recovery codes where there were none.
 #[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
 pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    let codes = crate::ui::ctx::door()?.confirm_totp(code).await?;
+    let codes = ctx::door()?.confirm_totp(code).await?;
     Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
 }
 

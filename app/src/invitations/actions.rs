@@ -53,7 +53,7 @@ pub async fn revoke_invitation(organisation: String, invitation: String) -> Resu
 /// Follows an invitation with one's own account.
 #[server(prefix = "/actions", endpoint = "invitations/accept")]
 pub async fn accept_invitation(token: String) -> Result<Done, Refusal> {
-    let organisation = crate::ui::ctx::door()?.accept_invitation(token).await?;
+    let organisation = ctx::door()?.accept_invitation(token).await?;
     Ok(Done::GoTo(format!("/organisations/{organisation}")))
 }
 
@@ -65,7 +65,7 @@ pub async fn join(
     #[server(default)] email: String,
     #[server(default)] password: String,
 ) -> Result<Done, Refusal> {
-    match crate::ui::ctx::door()?.join(token, Newcomer { name, email, password }).await? {
+    match ctx::door()?.join(token, Newcomer { name, email, password }).await? {
         Some(organisation) => Ok(Done::GoTo(format!("/organisations/{organisation}"))),
         None => Ok(Done::GoTo("/invitation?sent=1".into())),
     }

@@ -27,6 +27,6 @@ pub async fn sign_in_by_passkey(
 /// Ends this session.
 #[server(prefix = "/actions", endpoint = "login/sign-out")]
 pub async fn sign_out() -> Result<Done, Refusal> {
-    crate::ui::ctx::door()?.sign_out().await?;
+    ctx::door()?.sign_out().await?;
     Ok(Done::GoTo("/sign-in".into()))
 }

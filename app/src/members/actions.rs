@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Email, Invalid,
-    policy::{self, IssuePasswordLink, SetMembership},
+    policy::{self, SetMembership},
 };
 use leptos::prelude::*;
 
@@ -33,7 +33,7 @@ pub async fn create_person(
     if let Some((organisation, role)) = place {
         write.set_membership(actor.may(SetMembership { organisation, person, role })?).await?;
     }
-    write.issue_password_link(actor.may(IssuePasswordLink { person })?, token.hash).await?;
+    write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
     write.commit().await?;
     Ok(Done::Secret(super::link(&token)))
 }
@@ -66,7 +66,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
 #[server(prefix = "/actions", endpoint = "people/address")]
 pub async fn replace_address(id: String, #[server(default)] email: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (person, email) = (ctx::id(&id)?, domain::Email::parse(&email)?);
+    let (person, email) = (ctx::id(&id)?, Email::parse(&email)?);
     let proof = store.authorise(&actor, policy::ReplaceAddress { person, email }).await?;
     if !store.sends_mail() {
         return Err(Refusal::new(Kind::Conflict, t!("address-without-mail")));

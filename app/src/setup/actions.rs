@@ -1,5 +1,8 @@
 //! What one-time links are for.
-use crate::outcome::{Done, Refusal};
+use crate::{
+    outcome::{Done, Refusal},
+    ui::ctx,
+};
 use leptos::prelude::*;
 
 /// Makes the first tenant, organisation and admin.
@@ -13,13 +16,13 @@ pub async fn set_up(
     password: String,
 ) -> Result<Done, Refusal> {
     let new = crate::door::FirstAdmin { tenant, organisation, name, email, password };
-    crate::ui::ctx::door()?.set_up(token, new).await?;
+    ctx::door()?.set_up(token, new).await?;
     Ok(Done::GoTo("/".into()))
 }
 
 /// Sets the password that a link is for.
 #[server(prefix = "/actions", endpoint = "setup/set-password")]
 pub async fn set_password(token: String, password: String) -> Result<Done, Refusal> {
-    crate::ui::ctx::door()?.set_password(token, password).await?;
+    ctx::door()?.set_password(token, password).await?;
     Ok(Done::GoTo("/".into()))
 }

@@ -64,6 +64,8 @@ mod top;
 pub mod words;
 
 #[cfg(feature = "ssr")]
+pub(crate) use self::title::TabTitle;
+#[cfg(feature = "ssr")]
 pub use self::{
     address::{Address, Params, escaped, own_path},
     badge::{Badge, Meaning},
@@ -86,5 +88,4 @@ pub use self::{
     pager::Pager,
     secret::SecretOnce,
     table::{RowLink, Table},
-    title::TabTitle,
 };

@@ -14,7 +14,7 @@ impl Head {
     }
 
     /// The status, and where the person is sent.
-    pub(crate) fn taken(&self) -> (StatusCode, Option<HeaderValue>) {
+    pub(crate) fn said(&self) -> (StatusCode, Option<HeaderValue>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -4,9 +4,6 @@ use leptos::prelude::*;
 
 /// The page's name and the product's. Names come from people: a task's title, an organisation.
 #[component]
-pub fn TabTitle(
-    /// The page's name.
-    page: String,
-) -> impl IntoView {
+pub(crate) fn TabTitle(page: String) -> impl IntoView {
     view! { <title inner_html=rcdata(&t!("title", page = page)) /> }
 }

@@ -34,7 +34,7 @@ pub struct Given {
     pub settings: Vec<(String, String)>,
 }
 
-/// Takes the secrets out of the environment. Call it first in `main`, before there is any thread.
+/// Takes the secrets out of the environment. Call it first in `main`, before there is any thread of ours.
 ///
 /// Where one of the variables is set this does not return: the program starts anew without it.
 ///

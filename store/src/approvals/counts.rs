@@ -29,9 +29,9 @@ macro_rules! seen_of_state {
             $state,
             " as text) as state, count(*) as looked, count(*) filter (where ",
             visible!(),
-            $organisation,
             ") as n from (select a.requester_id, a.organisation_id from approval a where a.tenant_id = $1 and a.state = ",
             $state,
+            $organisation,
             " order by a.id desc limit $4) a"
         )
     };

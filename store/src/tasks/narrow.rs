@@ -3,7 +3,7 @@
 //! One condition leads, through an index: a word that few titles have, a label, an owner, an organisation, a state; else it is
 //! the order of ids. Whatever is read comes in that order, and where other conditions may rule out what comes, a stretch of it
 //! is read and no more: a page costs the same among ten tasks and a million.
-use super::{list::TaskFilter, words::Frequency};
+use super::list::TaskFilter;
 use crate::{
     Read, Result,
     column::record,
@@ -203,7 +203,7 @@ impl Read {
             },
         };
         let person = self.viewer();
-        let few = sought.as_ref().is_some_and(|sought| sought.frequency == Frequency::Few);
+        let few = sought.as_ref().is_some_and(|sought| sought.leads(stretch));
         let lead = Lead::of(filter);
         let sees_all = self.actor.reads_everything() || filter.mine;
         let straight = sees_all && sought.is_none() && Lead::all(filter).all(|one| one == lead);
@@ -223,7 +223,7 @@ impl Read {
             }
         }
         if let Some(sought) = sought {
-            sought.restrict(&mut statement);
+            sought.restrict(&mut statement, few);
         }
         ids.begin(&mut statement, way);
         if let Some(edge) = edge {

@@ -10,31 +10,30 @@ use domain::{TaskId, words};
 /// How many titles have a word at most for it to be worth beginning with: all of them are read, in some milliseconds.
 const FEW: i64 = 5_000;
 
-/// How many tasks have what is sought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Frequency {
-    /// So few that all of them can be read.
-    Few,
-    /// So many that the next page of the list has some.
-    Many,
-}
+/// Where counting them stops: no longer stretch of tasks is looked through instead.
+const MOST: i64 = 20_000;
 
 /// Beginnings of words, all of which a title must have.
 #[derive(Clone, Debug)]
 pub(crate) struct Sought {
     /// The rarest first.
     beginnings: Vec<String>,
-    /// That of the rarest.
-    pub(super) frequency: Frequency,
+    /// How many titles have that, as far as they were counted.
+    titles: i64,
 }
 
 impl Sought {
-    /// Adds the conditions.
-    pub(super) fn restrict(self, statement: &mut Statement) {
+    /// Whether the rarest word leads to the tasks in fewer steps than looking through so many of them.
+    pub(super) fn leads(&self, stretch: i64) -> bool {
+        self.titles <= stretch.clamp(FEW, MOST)
+    }
+
+    /// Adds the conditions, the first of which leads or does not.
+    pub(super) fn restrict(self, statement: &mut Statement, leads: bool) {
         for (at, beginning) in self.beginnings.into_iter().enumerate() {
             let until = after(&beginning);
-            let few = at == 0 && self.frequency == Frequency::Few;
-            if few {
+            let leads = leads && at == 0;
+            if leads {
                 let sql = " and t.id in (select w.task_id from task_word w where w.tenant_id = $1 and w.word >= ?";
                 statement.push(sql, Arg::Text(beginning));
             } else {
@@ -42,7 +41,7 @@ impl Sought {
                 statement.push(sql, Arg::Text(beginning));
             }
             // The offset keeps PostgreSQL from joining all that has the word: it is asked of each task, by the key.
-            let end = if few { " and w.word < ?)" } else { " and w.word < ? limit 1 offset 0)" };
+            let end = if leads { " and w.word < ?)" } else { " and w.word < ? limit 1 offset 0)" };
             statement.push(end, Arg::Text(until));
         }
     }
@@ -75,14 +74,14 @@ impl Read {
                     limit $4) counted",
                 beginning.clone(),
                 after(&beginning),
-                FEW + 1
+                MOST + 1
             )?;
             found.push((titles.n, beginning));
         }
         found.sort();
-        let Some((rarest, _)) = found.first() else { return Ok(None) };
-        let frequency = if *rarest <= FEW { Frequency::Few } else { Frequency::Many };
-        Ok(Some(Sought { frequency, beginnings: found.into_iter().map(|(_, beginning)| beginning).collect() }))
+        let titles = found.first().map(|(titles, _)| *titles);
+        let beginnings = found.into_iter().map(|(_, beginning)| beginning).collect();
+        Ok(titles.map(|titles| Sought { beginnings, titles }))
     }
 }
 

@@ -116,6 +116,25 @@ async fn sixteen_who_wait_share_a_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sqlite_gave_up_by_itself_is_told_to_nobody_as_done() {
+    let mut shop = Shop::open().await;
+    for company in [false, true] {
+        let mut first = shop.sell(1).await;
+        let writer = shop.writer.clone();
+        let second = company.then(|| tokio::spawn(async move { writer.begin().await.map(drop) }));
+        sleep(MOMENT).await;
+        sqlx::query("rollback").execute(&mut *first).await.unwrap(); // as it does where the disk is full
+        first.commit(vec![event(1)]).await.unwrap_err();
+        if let Some(second) = second {
+            second.await.unwrap().unwrap_err();
+        }
+        assert!(shop.announced().is_empty() && shop.sold().await.is_empty());
+    }
+    shop.sell(2).await.commit(vec![event(2)]).await.unwrap();
+    assert_eq!((shop.sold().await, shop.announced()), (vec![2], vec![event(2)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
     let mut shop = Shop::open().await;
     let first = shop.sell(1).await;
