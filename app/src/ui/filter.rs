@@ -43,7 +43,7 @@ pub fn Chip(
     }
 }
 
-/// How many there are of what a chip says.
+/// How many there are of what a chip says; nothing where none was found among those that were looked at.
 #[component]
 pub fn Count(
     /// How many.
@@ -51,7 +51,7 @@ pub fn Count(
     /// Whether there may be more than were counted.
     more: bool,
 ) -> impl IntoView {
-    view! { <span class="count">{counted(of, more)}</span> }
+    (of > 0 || !more).then(|| view! { <span class="count">{counted(of, more)}</span> })
 }
 
 /// The store counts one more at most.
