@@ -94,20 +94,8 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-/// What appends a record with the hash `$11`.
-macro_rules! record_sql {
-    () => {
-        "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-    };
-}
-
-/// What has the chain end with it.
-macro_rules! end_sql {
-    () => {
-        "update audit_head set hash = $11 where tenant_id = $1"
-    };
-}
+/// So many records are appended by one word to the database.
+const AT_ONCE: usize = 8;
 
 impl Write {
     /// Takes the chain's head without appending yet: what is locked after it is locked in the same order by everybody.
@@ -146,52 +134,59 @@ impl Write {
         if frozen_at.is_some() && entries.iter().any(is_held_up) {
             return Err(Error::Conflict(FROZEN));
         }
-        let end = seq + count;
-        for entry in entries {
-            seq += 1;
-            hash = self.append(entry, seq, hash, seq == end).await?;
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let some: Vec<_> = entries.by_ref().take(AT_ONCE).collect();
+            (seq, hash) = self.append(some, seq, hash).await?;
         }
         Ok(())
     }
 
-    /// Puts one record behind another; its hash. With the last one the chain ends anew.
-    async fn append(&mut self, entry: Entry, seq: i64, previous: [u8; 32], last: bool) -> Result<[u8; 32]> {
-        let body = entry.body();
-        let hash = link(self.tenant, seq, &previous, &body);
-        let record = entry.record;
-        let event = SecurityEvent::of(&record.action, record.outcome);
-        if let Some(event) = event {
-            let told = Told::of(event, &record, &self.actor);
-            self.told.push(told);
+    /// Puts records behind another, and has the chain end with the last of them: whoever waits for that end waits for each
+    /// word to the database. Where it ends.
+    async fn append(&mut self, entries: Vec<Entry>, mut seq: i64, mut hash: [u8; 32]) -> Result<(i64, [u8; 32])> {
+        const RECORDS: &str =
+            "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous,
+            hash, personal, event) values ";
+        const END: &str = "update audit_head set hash = ? where tenant_id = $1";
+        let (before, after) = match &self.conn {
+            Conn::Sqlite(_) => ("", "; "),
+            Conn::Postgres(_) => ("with record as (", ") "),
+        };
+        let mut statement = Statement::new(before, vec![Arg::Uuid(self.tenant.0)]);
+        statement.push_text(RECORDS);
+        for (number, entry) in entries.into_iter().enumerate() {
+            let (body, previous) = (entry.body(), hash);
+            seq += 1;
+            hash = link(self.tenant, seq, &previous, &body);
+            let record = entry.record;
+            let event = SecurityEvent::of(&record.action, record.outcome);
+            if let Some(event) = event {
+                let told = Told::of(event, &record, &self.actor);
+                self.told.push(told);
+            }
+            statement.push(if number == 0 { "($1, ?" } else { ", ($1, ?" }, Arg::Int(seq));
+            for value in [
+                Arg::Int(record.at.0),
+                Arg::Text(record.action),
+                Arg::Text(record.outcome.as_str().to_owned()),
+                Arg::MaybeUuid(self.actor.person().map(|person| person.0)),
+                Arg::Text(record.target.kind),
+                Arg::Text(record.target.id),
+                Arg::Text(body),
+                Arg::Bytes(previous),
+                Arg::Bytes(hash),
+                Arg::MaybeText(entry.personal),
+                Arg::MaybeText(event.map(|event| event.as_str().to_owned())),
+            ] {
+                statement.push(", ?", value);
+            }
+            statement.push_text(")");
         }
-        macro_rules! say {
-            ($sql:expr) => {
-                scoped!(
-                    self,
-                    execute,
-                    $sql,
-                    seq,
-                    record.at,
-                    record.action,
-                    record.outcome.as_str().to_owned(),
-                    self.actor.person(),
-                    record.target.kind,
-                    record.target.id,
-                    body,
-                    previous,
-                    hash,
-                    entry.personal,
-                    event
-                )
-            };
-        }
-        // Both at once: whoever waits for the end of the chain waits for each word to the database.
-        match (last, &self.conn) {
-            (false, _) => say!(record_sql!()),
-            (true, Conn::Sqlite(_)) => say!(concat!(record_sql!(), "; ", end_sql!())),
-            (true, Conn::Postgres(_)) => say!(concat!("with record as (", record_sql!(), ") ", end_sql!())),
-        }?;
-        Ok(hash)
+        statement.push_text(after);
+        statement.push(END, Arg::Bytes(hash));
+        statement.execute(&mut self.conn).await?;
+        Ok((seq, hash))
     }
 
     /// How long the chain is, and the hash of its last record; both are on the disk once this is committed. What is only read

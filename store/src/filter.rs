@@ -1,7 +1,7 @@
 //! Lists: conditions put together at run time, and keyset paging.
 use crate::{
     Result,
-    conn::{Conn, is_scoped},
+    conn::{Conn, is_scoped, on},
 };
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -33,6 +33,9 @@ pub(crate) enum Arg {
     Text(String),
     Int(i64),
     Bool(bool),
+    Bytes([u8; 32]),
+    MaybeUuid(Option<Uuid>),
+    MaybeText(Option<String>),
 }
 
 /// A statement that grows: its text comes from this crate only, values are always bound.
@@ -42,10 +45,31 @@ pub(crate) struct Statement {
     args: Vec<Arg>,
 }
 
+/// Binds the values of a statement, and runs it on whichever database is open.
+macro_rules! run {
+    ($statement:ident, $conn:ident, $query:expr, $how:ident $(, $then:expr)?) => {{
+        debug_assert!(is_scoped(&$statement.sql), "the statement is not scoped to a tenant");
+        on!(*$conn, |c| {
+            let mut query = $query(AssertSqlSafe($statement.sql));
+            for arg in $statement.args {
+                query = match arg {
+                    Arg::Uuid(value) => query.bind(value),
+                    Arg::Text(value) => query.bind(value),
+                    Arg::Int(value) => query.bind(value),
+                    Arg::Bool(value) => query.bind(value),
+                    Arg::Bytes(value) => query.bind(value.to_vec()),
+                    Arg::MaybeUuid(value) => query.bind(value),
+                    Arg::MaybeText(value) => query.bind(value),
+                };
+            }
+            Ok(query.$how(c).await$(.map($then))??)
+        })
+    }};
+}
+
 impl Statement {
     /// Begins with a text that uses `$1` (the tenant) and as many more as `args` has.
     pub(crate) fn new(sql: &'static str, args: Vec<Arg>) -> Self {
-        debug_assert!(is_scoped(sql), "the statement is not scoped to a tenant");
         Self { sql: sql.to_owned(), args }
     }
 
@@ -68,23 +92,11 @@ impl Statement {
             + Send
             + Unpin,
     {
-        macro_rules! run {
-            ($tx:ident) => {{
-                let mut query = sqlx::query_as::<_, T>(AssertSqlSafe(self.sql));
-                for arg in self.args {
-                    query = match arg {
-                        Arg::Uuid(value) => query.bind(value),
-                        Arg::Text(value) => query.bind(value),
-                        Arg::Int(value) => query.bind(value),
-                        Arg::Bool(value) => query.bind(value),
-                    };
-                }
-                Ok(query.fetch_all(&mut **$tx).await?)
-            }};
-        }
-        match conn {
-            Conn::Sqlite(tx) => run!(tx),
-            Conn::Postgres(tx) => run!(tx),
-        }
+        run!(self, conn, sqlx::query_as::<_, T>, fetch_all)
+    }
+
+    /// Runs it.
+    pub(crate) async fn execute(self, conn: &mut Conn) -> Result<()> {
+        run!(self, conn, sqlx::query, execute, drop)
     }
 }

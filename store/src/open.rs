@@ -214,6 +214,10 @@ const LET_GO: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_
 /// What has a connection see all tenants, for as long as it is there.
 const SEE_ALL: &str = "set castellan.system = 'on'";
 
+/// What has PostgreSQL plan a statement once, by its words alone, and never compile it: each of ours reads a few rows by an
+/// index whatever the values are, and planning it anew took longer than running it.
+const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set jit = off";
+
 /// What a transaction sees of the tenants.
 #[derive(Clone, Copy)]
 pub(crate) enum Sees {
@@ -292,10 +296,12 @@ async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
 
 /// Up to so many connections, each of which is told `words` first.
 fn pool_of(most: u32, words: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(Duration::from_secs(15))
-        .after_connect(move |conn, _| Box::pin(async move { conn.execute(words).await.map(drop) }))
+    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(15)).after_connect(move |conn, _| {
+        Box::pin(async move {
+            conn.execute(PLAN_ONCE).await?;
+            conn.execute(words).await.map(drop)
+        })
+    })
 }
 
 async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>

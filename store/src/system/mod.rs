@@ -53,16 +53,15 @@ impl System<'_> {
         self.0.begin_write(Sees::All).await
     }
 
-    /// Has PostgreSQL look at tables that have just been filled: until it does so by itself it plans as if they were empty.
-    /// SQLite plans by the indexes alone.
+    /// Has PostgreSQL look at tables that have just been filled: until it does so by itself it plans as if they were empty,
+    /// and looks every row up that an index could answer for. SQLite plans by the indexes alone.
     pub(crate) async fn look_at(&self, tables: &[&str]) -> Result<()> {
         if self.0.is_embedded() {
             return Ok(());
         }
-        let mut conn = self.write().await?;
-        let sql = AssertSqlSafe(format!("analyze {}", tables.join(", ")));
-        on!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?;
-        conn.commit().await
+        let mut conn = self.ask().await?; // it takes no transaction around it
+        let sql = AssertSqlSafe(format!("vacuum (analyze) {}", tables.join(", ")));
+        Ok(on!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
