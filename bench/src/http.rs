@@ -77,7 +77,7 @@ impl Connection {
     pub fn open(host: &str) -> Result<Self> {
         let stream = TcpStream::connect(host).with_context(|| format!("{host} cannot be reached"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         Ok(Self(BufReader::with_capacity(64 << 10, stream)))
     }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const PASSWORD: &str = "violet tractor cloud 91";
 
 /// How long it may take to stop.
-const STOPPING: Duration = Duration::from_secs(60);
+const STOPPING: Duration = Duration::from_mins(1);
 
 /// A deployment, and the process that serves it while there is one.
 #[derive(Debug)]

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_sleep_is_told_once() {
-        let (hour, mut sleep) = (Duration::from_secs(3_600), Sleep { ahead: Duration::from_secs(5) });
+        let (hour, mut sleep) = (Duration::from_hours(1), Sleep { ahead: Duration::from_secs(5) });
         assert_eq!(sleep.passed(Duration::from_secs(5)), None);
         assert_eq!(sleep.passed(Duration::from_secs(5) + SHORT / 2), None);
         assert_eq!(sleep.passed(Duration::from_secs(5) + hour), Some(hour));

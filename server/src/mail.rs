@@ -11,9 +11,9 @@ use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// The longest that one mail may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Without any mail.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 /// After a failure of the database.
 const AGAIN: Duration = Duration::from_secs(5);
 

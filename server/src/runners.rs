@@ -32,7 +32,7 @@ use desk::Desk;
 pub use local::program;
 
 /// How often the port's certificate is looked at.
-const DAILY: Duration = Duration::from_secs(86_400);
+const DAILY: Duration = Duration::from_hours(24);
 
 /// All that has to do with runners, with their port open.
 #[derive(Debug)]

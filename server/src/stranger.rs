@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 /// So many lines of a kind are written for one network within a minute.
 const MOST: u32 = 5;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// So many networks have lines for themselves within a minute; all others share those of one.
 const NETWORKS: usize = 500;
 

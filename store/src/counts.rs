@@ -1,5 +1,6 @@
 //! How many there are of each state, as far as that is counted.
-use std::{collections::BTreeMap, ops::Deref};
+use crate::{Error, Result, column::record, conn::Conn, filter::Statement};
+use std::{collections::BTreeMap, ops::Deref, str::FromStr};
 
 /// Where counting one state stops: so many stand for all beyond 99. So many of the newest are looked at, too.
 pub(crate) const OF_A_STATE: i64 = 100;
@@ -12,16 +13,31 @@ pub struct Counts<S> {
     pub whole: bool,
 }
 
-impl<S: Ord> Counts<S> {
+record! {
+    /// What was seen of a state.
+    pub struct Seen {
+        /// The state.
+        pub state: String,
+        /// How many one sees.
+        pub n: i64,
+        /// Among how many.
+        pub looked: i64,
+    }
+}
+
+impl<S: Ord + FromStr> Counts<S> {
     /// None in any of these states.
     pub(crate) fn none(states: impl IntoIterator<Item = S>) -> Self {
         Self { of: states.into_iter().map(|state| (state, 0)).collect(), whole: true }
     }
 
-    /// Notes how many one sees of a state among the newest that were looked at.
-    pub(crate) fn note(&mut self, state: S, seen: i64, looked: i64) {
-        self.whole &= looked < OF_A_STATE || seen >= OF_A_STATE;
-        self.of.insert(state, seen.min(OF_A_STATE));
+    /// Notes how many one sees of each state among the newest that `statement` looks at.
+    pub(crate) async fn note(mut self, statement: Statement, conn: &mut Conn) -> Result<Self> {
+        for Seen { state, n, looked } in statement.fetch(conn).await? {
+            self.whole &= looked < OF_A_STATE || n >= OF_A_STATE;
+            self.of.insert(state.parse().map_err(|_| Error::Corrupt("state"))?, n.min(OF_A_STATE));
+        }
+        Ok(self)
     }
 }
 

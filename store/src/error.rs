@@ -76,3 +76,8 @@ impl Error {
 pub(crate) fn lost() -> Error {
     Error::Database(sqlx::Error::WorkerCrashed)
 }
+
+/// The database is not there.
+pub(crate) fn away() -> Error {
+    Error::Database(sqlx::Error::PoolClosed)
+}

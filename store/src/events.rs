@@ -3,6 +3,7 @@ use crate::{
     Result, Store,
     announcer::Announcer,
     conn::{Conn, Embedded, Remote},
+    contact::Contact,
     flush::Flusher,
 };
 use domain::TenantId;
@@ -135,9 +136,16 @@ pub(crate) async fn ear(options: &PgConnectOptions) -> Result<PgListener, sqlx::
 
 /// Passes on what other nodes and this one notify, until it is aborted. Whatever was notified while there was no connection
 /// is gone: then everybody is told to look again.
-pub(crate) async fn listen(mut listener: PgListener, options: PgConnectOptions, to: Announcer, flusher: Flusher) {
+pub(crate) async fn listen(
+    mut listener: PgListener,
+    options: PgConnectOptions,
+    to: Announcer,
+    flusher: Flusher,
+    contact: Contact,
+) {
     loop {
         hear(&mut listener, &to).await;
+        contact.lost();
         listener = loop {
             match ear(&options).await {
                 Ok(listener) => break listener,
@@ -145,6 +153,7 @@ pub(crate) async fn listen(mut listener: PgListener, options: PgConnectOptions, 
             }
             sleep(Duration::from_millis(500)).await;
         };
+        contact.found();
         to.tell(MISSED);
         flusher.reconnect();
     }

@@ -12,6 +12,7 @@ mod audit;
 mod break_glass;
 mod column;
 mod conn;
+mod contact;
 mod counts;
 mod departures;
 mod devices;

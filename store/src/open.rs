@@ -3,6 +3,7 @@ use crate::{
     Error, MasterKey, Result,
     announcer::Announcer,
     conn::{Conn, Embedded, Remote},
+    contact::Contact,
     events,
     flush::Flusher,
     readers::Readers,
@@ -61,6 +62,7 @@ enum Pool {
         /// Connections that see all tenants, for single questions.
         asking: PgPool,
         flusher: Flusher,
+        contact: Contact,
         /// Hears what is announced until it is aborted.
         ears: AbortHandle,
     },
@@ -149,7 +151,7 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres { reading, writing, asking, flusher, ears } => {
+            Pool::Postgres { reading, writing, asking, flusher, ears, .. } => {
                 for pool in [reading, writing, asking] {
                     pool.close().await;
                 }
@@ -171,9 +173,9 @@ impl Store {
     pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
-            Pool::Postgres { reading, .. } => {
+            Pool::Postgres { reading, contact, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(Remote::Read(reading.begin_with(entering(begin, sees)).await?))
+                Conn::Postgres(Remote::Read(contact.or_away(reading.begin_with(entering(begin, sees))).await?))
             }
         })
     }
@@ -182,7 +184,9 @@ impl Store {
     pub(crate) async fn begin_question(&self) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
-            Pool::Postgres { asking, .. } => Conn::Postgres(Remote::Ask(asking.acquire().await?)),
+            Pool::Postgres { asking, contact, .. } => {
+                Conn::Postgres(Remote::Ask(contact.or_away(asking.acquire()).await?))
+            }
         })
     }
 
@@ -196,8 +200,8 @@ impl Store {
     async fn try_to_begin(&self, sees: Sees) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
-            Pool::Postgres { writing, flusher, .. } => {
-                let begun = writing.begin_with(entering(BEGIN, sees)).await?;
+            Pool::Postgres { writing, flusher, contact, .. } => {
+                let begun = contact.or_away(writing.begin_with(entering(BEGIN, sees))).await?;
                 Conn::Postgres(Remote::Write(flusher.take(begun)))
             }
         })
@@ -289,9 +293,10 @@ async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
     let reading = pool_of(12, LET_GO).connect_lazy_with(options.clone());
     let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
     let ear = events::ear(&options).await?;
-    let flusher = Flusher::new(options.clone());
-    let ears = tokio::spawn(events::listen(ear, options, events.clone(), flusher.clone())).abort_handle();
-    Ok(Pool::Postgres { reading, writing, asking, flusher, ears })
+    let (flusher, contact) = (Flusher::new(options.clone()), Contact::new());
+    let listening = events::listen(ear, options, events.clone(), flusher.clone(), contact.clone());
+    let ears = tokio::spawn(listening).abort_handle();
+    Ok(Pool::Postgres { reading, writing, asking, flusher, contact, ears })
 }
 
 /// Up to so many connections, each of which is told `words` first.

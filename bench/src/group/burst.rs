@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// As many as a page of the list shows.
 const FULL: usize = 50;
 /// How long a burst may take.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Measures a burst.
 ///

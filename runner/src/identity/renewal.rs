@@ -15,7 +15,7 @@ use crate::{config::RunnerName, folder::Folder};
 const FILES: [&str; 2] = ["connection-a.pk8", "connection-b.pk8"];
 
 /// How long an answer is waited for before it is asked again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is under way.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ impl Parts {
             script: script.to_vec(),
             network: Network::AirGapped,
             limits: Limits {
-                wall: Duration::from_secs(60),
+                wall: Duration::from_mins(1),
                 memory_bytes: 512 << 20,
                 cpu_millis: 1000,
                 processes: 64,

@@ -16,7 +16,7 @@ use crate::work::Attempt;
 
 /// How long it is remembered that an attempt was begun; a grant is refused that counts for longer than
 /// [`crate::work::LONGEST_GRANT`], which is less.
-const MEMORY: Duration = Duration::from_secs(3 * 86_400);
+const MEMORY: Duration = Duration::from_hours(3 * 24);
 
 /// The folder `begun`, with a file for each attempt that is remembered.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn attempt(task: u128, number: u32) -> Attempt {
         Attempt { task: TaskId(Uuid::from_u128(task)), number }

@@ -14,7 +14,7 @@ use super::{Attempt, CAPABILITIES};
 use crate::{identity::GrantKey, sandbox::SCRIPT};
 
 /// No grant counts for longer; a runner remembers for longer than that what it began.
-pub const LONGEST_GRANT: Duration = Duration::from_secs(86_400);
+pub const LONGEST_GRANT: Duration = Duration::from_hours(24);
 
 /// Who checks.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,7 @@ mod tests {
             request: RequestDigest::of(&request.canonical()),
             rule: "air-gapped-bash".into(),
             deciders: vec![PersonId(Uuid::from_u128(6))],
-            expires_at: NOW.after(Duration::from_secs(60)),
+            expires_at: NOW.after(Duration::from_mins(1)),
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
         assert!(refused(|request, _| request.tenant = TenantId(Uuid::nil())).contains("tenant"));
         assert!(refused(|_, grant| grant.runner = RunnerId(Uuid::nil())).contains("runner"));
         assert!(refused(|_, grant| grant.expires_at = NOW.before(Duration::from_secs(1))).contains("expired"));
-        assert!(refused(|_, grant| grant.expires_at = NOW.after(Duration::from_secs(2 * 86_400))).contains("longer"));
+        assert!(refused(|_, grant| grant.expires_at = NOW.after(Duration::from_hours(2 * 24))).contains("longer"));
         assert!(refused(|_, grant| grant.attempt = 9).contains("beyond"));
     }
 

@@ -177,7 +177,7 @@ impl Site {
             request: RequestDigest::of(&request),
             rule: "air-gapped-bash".into(),
             deciders: vec![],
-            expires_at: now.after(Duration::from_secs(60)),
+            expires_at: now.after(Duration::from_mins(1)),
         };
         v1::Assign {
             attempt: attempt_of(task, attempt),

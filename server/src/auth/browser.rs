@@ -140,7 +140,7 @@ pub(super) fn actor(holder: &Holder, person: system::Holder, address: Option<Str
 }
 
 /// How often a stream asks again whether its session is open, should an event have been missed.
-pub const RECHECK: Duration = Duration::from_secs(60);
+pub const RECHECK: Duration = Duration::from_mins(1);
 
 impl<S: Sync> FromRequestParts<S> for Browser {
     type Rejection = Response;

@@ -4,11 +4,15 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use domain::Invalid;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use rustix::{process::setpriority_process, thread::gettid};
+use std::{fmt, sync::Arc, thread};
+use tokio::sync::{Semaphore, oneshot};
 
 /// Memory in KiB, passes and lanes of Argon2id (OWASP's first recommendation): 19 MiB for each hash.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// How far a thread that hashes stands behind others (its nice value).
+const POLITE: i32 = 10;
 
 /// Long passwords that people choose first; zxcvbn knows the short ones.
 const COMMON: &[&str] = &[
@@ -125,9 +129,19 @@ impl Hasher {
         .await
     }
 
+    /// In a thread of its own, which keeps its place when whoever asked goes away.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        let _place = self.places.acquire().await.map_err(|error| HashError(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| HashError(error.to_string()))
+        let error = |error: &dyn fmt::Display| HashError(error.to_string());
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|closed| error(&closed))?;
+        let (told, outcome) = oneshot::channel();
+        let hash = move || {
+            // Pages come first; where the system does not let it be polite, it works all the same.
+            let _ = setpriority_process(Some(gettid()), POLITE);
+            let _ = told.send(work()); // who asked may have gone
+            drop(place);
+        };
+        thread::Builder::new().name("hash".into()).spawn(hash).map_err(|refused| error(&refused))?;
+        outcome.await.map_err(|died| error(&died))
     }
 }
 
@@ -170,5 +184,19 @@ mod tests {
         assert!(hasher.verify("vole-anvil-tumble-39".into(), Some(hash.clone())).await.unwrap());
         assert!(!hasher.verify("vole-anvil-tumble-38".into(), Some(hash)).await.unwrap());
         assert!(!hasher.verify("nobody has this password".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_hashes_stands_behind_others_and_keeps_its_place_when_nobody_waits_any_more() {
+        let hasher = Hasher::new().unwrap();
+        let priority = || rustix::process::getpriority_process(Some(gettid())).unwrap();
+        assert!(hasher.run(priority).await.unwrap() >= POLITE);
+        let free = hasher.places.available_permits();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let left = hasher.run(move || ended.recv());
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(50), left).await.is_err());
+        assert_eq!(hasher.places.available_permits(), free - 1);
+        drop(end);
+        let _all = hasher.places.acquire_many(u32::try_from(free).unwrap()).await.unwrap();
     }
 }

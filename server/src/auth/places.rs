@@ -9,7 +9,7 @@ use std::{
 };
 
 /// For how long the store is not told again.
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 /// So many are remembered; when there are more, all are forgotten, which costs a write for each that comes again.
 const MOST: usize = 20_000;
 

@@ -27,7 +27,7 @@ fn the_printed_file_loads_and_says_the_defaults() {
     assert_eq!(from_nothing.runner_listen.to_string(), "127.0.0.1:9090");
     assert_eq!(from_nothing.database().expose(), "sqlite:./data/castellan.db");
     assert_eq!(from_nothing.sessions.idle, Duration::from_secs(12 * 3_600));
-    assert_eq!(from_nothing.sessions.absolute, Duration::from_secs(7 * 86_400));
+    assert_eq!(from_nothing.sessions.absolute, Duration::from_hours(7 * 24));
     assert!(from_nothing.local_runner.enabled);
     assert!(!from_nothing.secure());
 }
@@ -53,7 +53,7 @@ fn a_variable_overrides_the_file() {
     let variables = [("CASTELLAN_LISTEN".to_owned(), "127.0.0.1:2222".to_owned())];
     let config = load_from(Some(file.path()), variables.into_iter()).unwrap();
     assert_eq!(config.listen.port(), 2222);
-    assert_eq!(config.sessions.idle, Duration::from_secs(3_600));
+    assert_eq!(config.sessions.idle, Duration::from_hours(1));
 }
 
 #[test]

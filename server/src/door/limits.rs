@@ -45,7 +45,7 @@ impl Limits {
             header: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_idle: Some(Duration::from_secs(30)),
-            body_total: Some(Duration::from_secs(300)),
+            body_total: Some(Duration::from_mins(5)),
             body_bytes: u64::try_from(config.limits.request_body_bytes.get()).ok(),
             write_stall: Duration::from_secs(30),
             shutdown: Duration::from_secs(10),

@@ -12,7 +12,7 @@ use std::{
 };
 use store::RateLimited;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// How many subjects are written down in a minute; of more there are figures at /metrics only.
 const MOST: usize = 1_000;
 

@@ -20,7 +20,7 @@ pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;
 /// How long a runner rests that had no room: by then its heartbeat has put our books right.
 const REST: Duration = Duration::from_secs(5);
 /// How often a runner that is turned away is written into the audit log.
-const NOTED: Duration = Duration::from_secs(3_600);
+const NOTED: Duration = Duration::from_hours(1);
 /// How many runners that were turned away are remembered.
 const REMEMBERED: usize = 10_000;
 

@@ -7,7 +7,7 @@ use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Without anything due.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 /// News within so long are looked at together.
 const TOGETHER: Duration = Duration::from_millis(200);
 /// After a failure of the database.

@@ -108,7 +108,7 @@ impl Context {
 const FEW_DAYS: i64 = 14;
 
 /// How long ago a change may have been refused that is still spoken of: somebody tries again sooner than that.
-const LATELY: Duration = Duration::from_secs(60);
+const LATELY: Duration = Duration::from_mins(1);
 
 fn notices(app: App) -> Notices {
     Notices(Arc::new(move || of_the_database(&app).into_iter().chain(of_the_certificate(&app)).collect()))

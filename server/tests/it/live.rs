@@ -295,10 +295,10 @@ on_both! {
     async fn a_stream_ends_with_a_session_that_nobody_used_for_too_long(world) {
         let mia = Page::of(world, &world.acme.console, world.acme.mia).await;
         let mut feed = mia.listen("/live?topics=tasks,people").await;
-        world.wait(world.app.config.sessions.idle - Duration::from_secs(60));
+        world.wait(world.app.config.sessions.idle - Duration::from_mins(1));
         mia.sign_in_elsewhere(world, world.acme.mia).await;
         assert_eq!(feed.next().await.unwrap().event, "people", "it lasts until then");
-        world.wait(Duration::from_secs(120));
+        world.wait(Duration::from_mins(2));
         mia.sign_in_elsewhere(world, world.acme.mia).await;
         ends(&mut feed).await;
         assert_eq!(mia.answer("/live?topics=tasks").await.status, 401);

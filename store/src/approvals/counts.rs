@@ -2,23 +2,10 @@
 use super::{ApprovalFilter, visible};
 use crate::{
     Counts, Read, Result,
-    column::record,
     counts::OF_A_STATE,
     filter::{Arg, Statement},
 };
 use domain::approval::ApprovalState;
-
-record! {
-    /// How many one sees of a state.
-    pub struct SeenOfState {
-        /// The state.
-        pub state: ApprovalState,
-        /// How many.
-        pub n: i64,
-        /// Among how many.
-        pub looked: i64,
-    }
-}
 
 /// How many of the newest questions of a state were looked at, and how many of those one sees, of one organisation or of all.
 macro_rules! seen_of_state {
@@ -40,7 +27,7 @@ macro_rules! seen_of_state {
 impl Read {
     /// How many there are of each state, the filter's own state left aside.
     pub async fn approval_counts(&mut self, filter: &ApprovalFilter) -> Result<Counts<ApprovalState>> {
-        let mut counts = Counts::none(ApprovalState::ALL.iter().copied());
+        let counts = Counts::none(ApprovalState::ALL.iter().copied());
         let organisation = match (self.actor.only, filter.organisation) {
             (Some(only), Some(other)) if only != other => return Ok(counts),
             (only, asked) => asked.or(only),
@@ -59,9 +46,6 @@ impl Read {
         };
         let mut statement = Statement::new(first, args);
         states.for_each(|state| statement.push(other, state));
-        for SeenOfState { state, n, looked } in statement.fetch(&mut self.conn).await? {
-            counts.note(state, n, looked);
-        }
-        Ok(counts)
+        counts.note(statement, &mut self.conn).await
     }
 }

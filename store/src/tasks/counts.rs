@@ -40,18 +40,6 @@ macro_rules! seen_of_state {
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
 
 record! {
-    /// How many one sees of a state.
-    pub struct SeenOfState {
-        /// The state.
-        pub state: TaskState,
-        /// How many.
-        pub n: i64,
-        /// Among how many.
-        pub looked: i64,
-    }
-}
-
-record! {
     /// How many there are of a state.
     pub struct OfState {
         /// The state.
@@ -72,7 +60,7 @@ impl Read {
     }
 
     async fn count_states(&mut self) -> Result<Counts<TaskState>> {
-        let mut counts = none();
+        let counts = none();
         let everything = self.actor.reads_everything();
         let mut args =
             vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(OF_A_STATE)];
@@ -80,10 +68,7 @@ impl Read {
         args.extend(states.next());
         let mut statement = Statement::new(seen_of_state!("", "$5"), args);
         states.for_each(|state| statement.push(seen_of_state!(" union all ", "?"), state));
-        for SeenOfState { state, n, looked } in statement.fetch(&mut self.conn).await? {
-            counts.note(state, n, looked);
-        }
-        Ok(counts)
+        counts.note(statement, &mut self.conn).await
     }
 
     async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {

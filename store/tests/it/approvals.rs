@@ -225,7 +225,7 @@ on_both! {
         assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "nothing yet");
         world.decide(&acme.ada, &first, Answer::Approve).await.unwrap();
         let approved_at = world.now();
-        world.wait(Duration::from_secs(60));
+        world.wait(Duration::from_mins(1));
 
         let denied = ask(&acme.mia, acme.ops, "deploy").await;
         assert_eq!(before(&acme.ada, &denied).await.unwrap(), Some((first.id, approved_at)));

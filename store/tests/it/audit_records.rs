@@ -197,7 +197,7 @@ on_both! {
             key, owner, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Never,
         };
         l.records("change_key", 1, mia, async |w| w.change_key(mia.may(change())?).await).await;
-        let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_secs(60) };
+        let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_mins(1) };
         l.records("rotate_key", 1, mia, async |w| w.rotate_key(mia.may(rotate())?, "mk_", hash("k3")).await).await;
         l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
@@ -330,7 +330,7 @@ on_both! {
     async fn d_06_the_log_is_filtered_and_paged(world) {
         let acme = &world.acme;
         let begun = world.now();
-        world.wait(Duration::from_secs(60));
+        world.wait(Duration::from_mins(1));
         let mut tasks = vec![];
         for _ in 0..3 {
             tasks.push(world.submit(&acme.mia, sealed(acme.ops)).await);

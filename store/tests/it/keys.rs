@@ -346,7 +346,7 @@ on_both! {
         let ends = |at| CreateKey { expires_at: Some(at), ..new_key(&acme.mia, "k", "tasks:*") };
         let past = create(world, &acme.mia, ends(world.now()), "mk_past12").await;
         assert!(matches!(past, Err(Error::Invalid(_))), "{past:?}");
-        create(world, &acme.mia, ends(world.now().after(Duration::from_secs(60))), "mk_abcdef").await.unwrap();
+        create(world, &acme.mia, ends(world.now().after(Duration::from_mins(1))), "mk_abcdef").await.unwrap();
         world.wait(Duration::from_secs(59));
         assert!(works(world, "mk_abcdef").await);
         world.wait(Duration::from_secs(1));

@@ -173,7 +173,7 @@ async fn run_everything(world: &World, things: &Things) {
     let system = world.store.system();
     system.next_due().await.unwrap();
     system.do_due().await.unwrap();
-    system.session([0; 32], std::time::Duration::from_secs(60)).await.unwrap();
+    system.session([0; 32], std::time::Duration::from_mins(1)).await.unwrap();
     system.key([0; 32]).await.unwrap();
     system.invitation([0; 32]).await.unwrap();
     system.passkey_holder(&[0; 16]).await.unwrap();

@@ -71,7 +71,7 @@ on_both! {
             world.change(&acme.olga, async |write| write.create_key(acme.olga.may(limits)?, "mk_", hash(&name)).await).await.unwrap()
         };
         keys(CreateKey { organisation: Some(acme.lab), ..new_key(&acme.olga, "of the lab", "tasks:*") }).await;
-        keys(CreateKey { expires_at: Some(world.now().after(Duration::from_secs(60))), ..new_key(&acme.olga, "short", "tasks:submit") }).await;
+        keys(CreateKey { expires_at: Some(world.now().after(Duration::from_mins(1))), ..new_key(&acme.olga, "short", "tasks:submit") }).await;
         let gone = keys(new_key(&acme.olga, "gone", "tasks:*")).await;
         let revoke = RevokeKey { key: gone, owner: acme.olga.person().unwrap(), responsible: None };
         world.change(&acme.olga, async |write| write.revoke_key(acme.olga.may(revoke)?).await).await.unwrap();

@@ -353,7 +353,7 @@ fn may<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>> {
     Ok(actor.may(action)?)
 }
 
-/// `+` an answer, `-` an empty one, `n` not found, `d` denied; stranger, viewer, member, approver, owner, auditor, admin,
+/// `+` an answer, `-` an empty one, `n` not found, `d` denied, `c` a conflict, `i` a wrong value; stranger, viewer, member, approver, owner, auditor, admin,
 /// runner, key that reads tasks, console. Nothing is committed, so the cells do not disturb each other.
 pub fn matrix() -> Vec<Row> {
     let mut rows = Vec::from(rows! { "Read" through read:
@@ -471,7 +471,7 @@ pub fn matrix() -> Vec<Row> {
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
         revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
         change_key               "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
-        rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_secs(60) })?, "mk_", [8; 32]).await;
+        rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
         revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
         hand_on_service_account  "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;

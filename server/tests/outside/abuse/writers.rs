@@ -20,7 +20,7 @@ async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, St
     while Instant::now() < until {
         let body = json!({ "script": format!("echo {written}"), "labels": { "writer": "one-of-many" } });
         let request = program.request(Who::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&body);
-        match timeout(Duration::from_secs(60), Answer::of(request)).await {
+        match timeout(Duration::from_mins(1), Answer::of(request)).await {
             Ok(answer) if answer.status == 201 => written += 1,
             Ok(answer) => return Err(answer.to_string()),
             Err(_) => return Err("no answer within a minute".into()),

@@ -64,7 +64,7 @@ pub fn verified(program: &Program) {
 async fn ended(program: &Program, key: &str, id: &str) -> Value {
     let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
     // A runner that went without a word holds its tasks for a lease.
-    within(Duration::from_secs(120), &format!("task {id} ends"), async || {
+    within(Duration::from_mins(2), &format!("task {id} ends"), async || {
         let answer = program.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await;
         assert_ne!(answer.status, 404, "acknowledged and lost: {id}");
         let task = (answer.status == 200).then(|| answer.json())?;
