@@ -94,7 +94,7 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
     Ok(Page::new(place, title.clone()).under(page_of(&thing), name).lead(lead).body(view! {
         {some.then(|| view! { <p class="notice">{t!("reach-everybody")}</p> })}
         <Table caption=title headings=headings>{rows.collect_view()}</Table>
-        <Pager next=found.next />
+        <Pager next=found.next by_name=true />
     }))
 }
 

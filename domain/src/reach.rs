@@ -10,8 +10,8 @@ use crate::{
 /// What is reached.
 #[derive(Clone, Copy, Debug)]
 pub enum Thing {
-    /// A task, with its output and receipt.
-    Task(TaskId, Sight),
+    /// A task, with its output and receipt, and who stands behind its request besides its owner.
+    Task(TaskId, Sight, [Option<PersonId>; 2]),
     /// An organisation.
     Organisation(OrganisationId),
     /// A runner: of the tenant, not of an organisation.
@@ -76,7 +76,7 @@ impl Thing {
     /// Where it belongs.
     pub fn organisation(&self) -> Option<OrganisationId> {
         match self {
-            Self::Task(_, sight) => Some(sight.organisation),
+            Self::Task(_, sight, _) => Some(sight.organisation),
             Self::Organisation(id) => Some(*id),
             Self::Runner(_) | Self::ServiceAccount(..) => None,
         }
@@ -85,7 +85,7 @@ impl Thing {
     /// Its kind and id, as the audit log names them.
     pub fn name(&self) -> (&'static str, String) {
         match self {
-            Self::Task(id, _) => ("task", id.to_string()),
+            Self::Task(id, ..) => ("task", id.to_string()),
             Self::Organisation(id) => ("organisation", id.to_string()),
             Self::Runner(id) => ("runner", id.to_string()),
             Self::ServiceAccount(id, _) => ("service_account", id.to_string()),
@@ -96,7 +96,7 @@ impl Thing {
     pub fn why(&self, who: &Candidate) -> Vec<Why> {
         let actor = who.actor(self.organisation());
         match self {
-            Self::Task(_, sight) => sight.why(&actor).collect(),
+            Self::Task(_, sight, _) => sight.why(&actor).collect(),
             Self::Organisation(id) if !actor.reaches(*id) => vec![],
             Self::Organisation(_) => who.role.map(Why::Role).into_iter().chain(reads(&actor)).collect(),
             Self::Runner(_) => [Why::Everybody].into_iter().chain(reads(&actor)).collect(),
@@ -120,9 +120,12 @@ impl Thing {
         let submits = |id| actor.has_scope(Some(Scope::TasksSubmit)) && submits(&actor, id).is_ok();
         let decides = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && decides(&actor, id).is_ok();
         let can = match *self {
-            Self::Task(task, Sight { owner, organisation, asked, .. }) => vec![
+            Self::Task(task, Sight { owner, organisation, asked, .. }, behind) => vec![
                 (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Decide, asked && who.person != owner && decides(organisation)),
+                (
+                    Can::Decide,
+                    asked && who.person != owner && !behind.contains(&Some(who.person)) && decides(organisation),
+                ),
                 (Can::Cancel, actor.may(CancelTask { task, owner, organisation }).is_ok()),
             ],
             Self::Organisation(id) => vec![
@@ -195,7 +198,7 @@ mod tests {
     }
 
     fn task(visibility: Visibility, asked: bool) -> Thing {
-        Thing::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organisation: OPS, visibility, asked })
+        Thing::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organisation: OPS, visibility, asked }, [None; 2])
     }
 
     #[test]
@@ -212,6 +215,9 @@ mod tests {
         assert_eq!(asked.why(&approver), [Why::Role(Role::Approver), Why::Judges]);
         assert_eq!(asked.can(&approver), [Can::See, Can::Decide]);
         assert_eq!(asked.can(&person(MIA, Some(Role::Approver))), [Can::See, Can::Cancel], "nobody decides their own");
+        let Thing::Task(id, sight, _) = asked else { unreachable!() };
+        let theirs = Thing::Task(id, sight, [Some(BEN), None]);
+        assert_eq!(theirs.can(&approver), [Can::See], "nor what they answer for, or gave the key to");
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
         assert_eq!(quiet.why(&adam), [Why::TenantRole(TenantRole::Admin)]);
         assert_eq!(Thing::Organisation(OPS).can(&adam), [Can::See, Can::Manage]);

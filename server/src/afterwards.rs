@@ -48,12 +48,12 @@ impl Afterwards {
 }
 
 impl Room {
-    /// Writes it while the answer goes out; `what` is not there, says the log when it cannot be.
+    /// Writes it while the answer goes out; `what` could not be written, says the log otherwise.
     pub fn write<E: Display>(self, what: &'static str, writing: impl Future<Output = Result<(), E>> + Send + 'static) {
         let Self { tasks, permit } = self;
         tasks.spawn(async move {
             if let Err(error) = writing.await {
-                tracing::warn!(%error, "{what} is not in the audit log");
+                tracing::warn!(%error, "{what} could not be written");
             }
             drop(permit);
         });

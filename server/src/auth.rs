@@ -17,6 +17,7 @@ mod providers;
 mod refused;
 mod sessions;
 mod totp;
+mod turns;
 
 pub use bearer::Program;
 pub use browser::{Browser, Halfway, RECHECK, identify};
@@ -29,6 +30,7 @@ pub use password::{Hasher, check as check_password};
 pub use places::Places;
 pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
 pub use sessions::Sessions;
+pub use turns::Turns;
 
 use sha2::{Digest, Sha256};
 use std::time::Duration;

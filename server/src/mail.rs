@@ -61,13 +61,15 @@ impl Post {
         }
     }
 
-    /// Sends what is due, and says how long nothing will be.
+    /// Sends what is due, as far as the server is not told to stop, and says how long nothing will be.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn send_due(&self) -> store::Result<Duration> {
         let system = self.app.store.system();
-        while let Some(due) = system.take_mail().await? {
+        while !self.app.stop.is_cancelled()
+            && let Some(due) = system.take_mail().await?
+        {
             match self.send(&due).await {
                 Ok(()) => system.forget_mail(due.tenant, due.id).await?,
                 Err(error) if due.last => {

@@ -1,7 +1,7 @@
 //! What every handler shares.
 use crate::{
     afterwards::Afterwards,
-    auth::Places,
+    auth::{Places, Turns},
     config::Config,
     door::SiteCertificate,
     failure::Failure,
@@ -30,6 +30,8 @@ pub struct App {
     pub rates: Arc<Rates>,
     /// From where keys were used lately.
     pub places: Arc<Places>,
+    /// Who is trying to sign in, or to prove who they are.
+    pub turns: Arc<Turns>,
     /// What is written after an answer.
     pub afterwards: Afterwards,
     /// The certificate of pages and API, where we speak TLS to browsers ourselves.
@@ -58,6 +60,7 @@ impl App {
             keys: Arc::new(keys),
             rates,
             places: Arc::default(),
+            turns: Arc::default(),
             afterwards: Afterwards::default(),
             certificate: None,
             stop: CancellationToken::new(),

@@ -70,13 +70,14 @@ impl Write {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
-            changed += scoped!(
-                self,
-                execute,
-                "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3",
-                organisation_id,
-                person
-            )?;
+            // Somebody may have given it by hand since it was looked at.
+            const TAKE: &str = "delete from membership where tenant_id = $1 and organisation_id = $2 and person_id = $3
+                and provider = $4";
+            let taken = scoped!(self, execute, TAKE, organisation_id, person, provider.clone())?;
+            if taken == 0 {
+                continue;
+            }
+            changed += taken;
             let (stopped, keys) = self.clear_up_after(organisation_id, person).await?;
             entries.extend(stopped);
             revoked += keys;

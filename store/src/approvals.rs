@@ -226,7 +226,7 @@ impl Read {
 
     /// The answers to the question about a task that the actor sees, oldest first.
     pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
-        self.task(task).await?;
+        self.progress(task).await?;
         scoped!(
             self,
             Decision,
@@ -436,13 +436,14 @@ impl Write {
 
     /// Denies what nobody decided in time; says how many.
     pub async fn expire_approvals(&mut self) -> Result<usize> {
-        let due = scoped!(
+        let mut due = scoped!(
             self,
             Due,
             fetch_all,
             "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
             self.now
         )?;
+        due.sort_by_key(|question| question.task_id); // in which all take several of them
         let mut entries = vec![];
         for question in due {
             // Somebody may have settled it since we looked; then there is nothing to do.

@@ -254,7 +254,7 @@ impl Read {
 
     /// What happened to a task that the actor sees, oldest first; at most 200 records.
     pub async fn task_history(&mut self, task: domain::TaskId) -> Result<Vec<AuditRow>> {
-        self.task(task).await?;
+        self.progress(task).await?;
         scoped!(
             self,
             AuditRow,

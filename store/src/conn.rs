@@ -185,9 +185,13 @@ impl Store {
 
     /// Opens a transaction in the actor's tenant.
     pub async fn write(&self, actor: &Actor) -> Result<Write> {
-        let conn = self.begin_write(Sees::Tenant(actor.tenant)).await?;
+        Ok(self.writing(self.begin_write(Sees::Tenant(actor.tenant)).await?, actor))
+    }
+
+    /// What the actor changes in a transaction that is open.
+    pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());
-        Ok(Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] })
+        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] }
     }
 
     /// Asks the policy, and records a refusal in the audit log before answering it.
@@ -209,6 +213,11 @@ impl Store {
 }
 
 impl Write {
+    /// Who writes.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// When this transaction takes place: the same for all that it writes.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -121,6 +121,7 @@ impl Write {
             None => scoped!(self, Holder, fetch_all, ALL, this)?,
             Some(person) => {
                 self.know_person(person).await?;
+                self.hold_person(person).await?;
                 scoped!(self, Holder, fetch_all, ONES, this, person)?
             }
         };

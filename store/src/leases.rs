@@ -250,13 +250,8 @@ impl Write {
             self.note_start(lease).await?;
             return Ok(true);
         }
-        let because = self.owner_gone(held.id).await?;
-        // It is not its runner's failure: even after the last attempt there is one more.
-        let to = if held.cancel_asked || because.is_some() { TaskState::Cancelled } else { TaskState::Queued };
-        self.settle(held.id, held.state, to, None).await?;
-        let reason = "the tenant was frozen before it started";
-        let detail = json!({ "attempt": held.attempt, "reason": reason, "state": to, "because": because });
-        self.note_task(held.id, "task.release", detail).await?;
+        // After the last attempt it is lost all the same: no more starts were approved.
+        self.release(&held, "the tenant was frozen before it started").await?;
         Ok(false)
     }
 
@@ -369,9 +364,12 @@ impl Write {
         Ok(lost)
     }
 
-    /// Gives back to the queue what this runner has by the books and does not have in truth.
+    /// Gives back to the queue what this runner has by the books and does not have in truth. `NotFound` when it is revoked.
     pub async fn release_unheld(&mut self, held: &[Lease]) -> Result<usize> {
         let runner = runner(&self.actor)?;
+        if !self.lock_runner(runner).await? {
+            return Err(Error::NotFound);
+        }
         let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
         let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {

@@ -175,7 +175,9 @@ impl Store {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
             Pool::Postgres { reading, contact, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(Remote::Read(contact.or_away(reading.begin_with(entering(begin, sees))).await?))
+                Conn::Postgres(Remote::Read(
+                    contact.or_away(Box::pin(reading.begin_with(entering(begin, sees)))).await?,
+                ))
             }
         })
     }
@@ -185,7 +187,7 @@ impl Store {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
             Pool::Postgres { asking, contact, .. } => {
-                Conn::Postgres(Remote::Ask(contact.or_away(asking.acquire()).await?))
+                Conn::Postgres(Remote::Ask(contact.or_away(Box::pin(asking.acquire())).await?))
             }
         })
     }
@@ -201,7 +203,7 @@ impl Store {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
             Pool::Postgres { writing, flusher, contact, .. } => {
-                let begun = contact.or_away(writing.begin_with(entering(BEGIN, sees))).await?;
+                let begun = contact.or_away(Box::pin(writing.begin_with(entering(BEGIN, sees)))).await?;
                 Conn::Postgres(Remote::Write(flusher.take(begun)))
             }
         })

@@ -122,8 +122,8 @@ impl Read {
     pub async fn thing(&mut self, which: Which) -> Result<(Thing, String)> {
         Ok(match which {
             Which::Task(id) => {
-                let task = self.task(id).await?;
-                (Thing::Task(id, task.sight()), task.title)
+                let (task, asked) = (self.task(id).await?, self.approval_of(id).await?);
+                (Thing::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
             }
             Which::Organisation(id) => (Thing::Organisation(id), self.organisation(id).await?.name),
             Which::Runner(id) => (Thing::Runner(id), self.runner(id).await?.name),
@@ -154,7 +154,7 @@ impl Read {
             scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
         } else {
             let (owner, itself) = match thing {
-                Thing::Task(_, sight) => (Some(sight.owner), None),
+                Thing::Task(_, sight, _) => (Some(sight.owner), None),
                 Thing::Organisation(_) | Thing::Runner(_) => (None, None),
                 Thing::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
@@ -219,7 +219,7 @@ impl Read {
 
 /// Whether the whole tenant reaches it.
 fn is_everybodys(thing: &Thing) -> bool {
-    matches!(thing, Thing::Runner(_) | Thing::Task(_, Sight { visibility: Visibility::Public, .. }))
+    matches!(thing, Thing::Runner(_) | Thing::Task(_, Sight { visibility: Visibility::Public, .. }, _))
 }
 
 /// The key of a row, where it reaches the thing.

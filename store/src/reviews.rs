@@ -142,7 +142,7 @@ impl Read {
         limit: u32,
     ) -> Result<Vec<ReviewItem>> {
         macro_rules! items {
-            ($only:literal) => {
+            ($only:expr) => {
                 concat!(
                     "select i.nr, i.kind, i.person_id, p.name as person, p.locked_at, o.name as organisation, i.key_id,
                         case when p.responsible_id is null then p.email end as email,
@@ -166,7 +166,7 @@ impl Read {
         self.review(id).await?;
         match open {
             true => {
-                const SQL: &str = items!(" and i.verdict is null and (k.expires_at is null or k.expires_at > $5)");
+                const SQL: &str = items!(concat!(" and ", asks!("$5")));
                 scoped!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
             }
             false => scoped!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),

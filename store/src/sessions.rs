@@ -116,6 +116,20 @@ pub struct NewSession {
 }
 
 impl Read {
+    /// One of the actor's own sessions, if it is open.
+    pub async fn own_session(&mut self, id: SessionId) -> Result<Option<SessionRow>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            SessionRow,
+            fetch_optional,
+            "select id, device, address, created_at, last_used_at, expires_at from session
+             where tenant_id = $1 and person_id = $2 and id = $3",
+            person,
+            id
+        )
+    }
+
     /// The actor's own sessions, the latest used first.
     pub async fn sessions(&mut self) -> Result<Vec<SessionRow>> {
         let person = self.viewer();
@@ -162,7 +176,8 @@ impl Write {
     }
 
     /// Whether what somebody signs in with leads in still. From here to the commit their row is held, which everything takes
-    /// first that ends their sessions: either it sees the new one, or it is seen here.
+    /// first that ends their sessions: either it sees the new one, or it is seen here. Only who ends everybody's does not wait
+    /// for those who are just coming in.
     async fn still_stands(&mut self, new: &NewSession) -> Result<bool> {
         const HOLD: &str = "update person set name = name
             where tenant_id = $1 and id = $2 and locked_at is null and responsible_id is null returning password_hash";
@@ -297,6 +312,7 @@ impl Write {
     /// Ends all sessions of a person but `this` one; says how many.
     pub async fn end_other_sessions(&mut self, proof: Allowed<EndOtherSessions>, this: SessionId) -> Result<u64> {
         let owner = proof.action().owner;
+        self.hold_person(owner).await?;
         let ended = scoped!(
             self,
             execute,

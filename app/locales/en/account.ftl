@@ -148,7 +148,6 @@ policy-set = Save
 address-replace = Another address
 address-replace-help = For somebody who cannot read mail to their present address any more. Whoever reads the new one confirms it, within a day; the present one is told. Make sure that it is really them who asks you.
 address-replace-ask = Send link
-address-replace-sent = A mail is on its way to the new address. Nothing changes until the link in it is followed.
 reset-open = Reset second factors…
 reset-consequence = Their authenticator app, passkeys and recovery codes no longer work, and all their sessions end. They are told. Make sure that it is really them who asks you.
 reset = Reset second factors

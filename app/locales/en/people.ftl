@@ -186,3 +186,6 @@ join-asked-of-me = { $n ->
     [one] Somebody asks to join { $organisation }
    *[other] { $n } people ask to join { $organisation }
 }
+
+person-service = This is a service account: programs act under its name, and nobody signs in with it.
+person-service-see = See the service account

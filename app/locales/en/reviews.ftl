@@ -39,3 +39,4 @@ review-revoke-open = Revoke…
 review-revoke = Revoke
 review-revoke-membership = They are no longer in the organisation. What of theirs waits there is cancelled, and their keys for it alone are revoked.
 review-revoke-role = They are an ordinary person of the tenant from their next request on; their roles in organisations stay.
+review-narrow = Which rights are shown

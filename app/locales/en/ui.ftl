@@ -34,6 +34,7 @@ search-everything = Search everything
 search-lead = Finds tasks by title or id, organisations, runners and pages by name, and people for those who manage them.
 search-pages = Pages
 search-none = Nothing was found
+search-failed = The search could not be made: the server did not answer. Try again.
 search-none-text = Nothing that you may see has this in its name.
 search-all-tasks = Search all tasks
 search-help = Arrow keys choose, Enter opens, Escape closes.
@@ -102,3 +103,14 @@ notice-certificate-ends = The TLS certificate ends in { $days } days. Put a new 
 notice-disk-full = The server’s disk is full: nothing can be changed until an administrator has made room. What was saved is there, and what you send now is refused as a whole.
 notice-nothing-saved = The database took no change at { $at }, because something else holds it. What was saved is there, and what you send now may be refused as a whole: then send it again.
 admins-only = Only an admin of the tenant may do this.
+
+pager-first = First
+pager-next = Next
+live-lost = This page does not follow any more what happens: the connection is gone, or your session has ended.
+list-ends = The list ends after { $n }.
+
+said-all-sessions-ended = Everybody but you has been signed out.
+said-sessions-ended = All sessions of this person have been ended.
+said-factors-reset = The second factors of this person have been removed, and their sessions ended.
+said-address-asked = A mail is on its way to the new address. Nothing changes until the link in it is followed.
+said-password-changed = Your password has been changed, and your other sessions ended.

@@ -1,7 +1,7 @@
 //! What people do with their own accounts.
 use crate::{
     outcome::{Done, Refusal},
-    ui::ctx,
+    ui::{Said, ctx},
 };
 use leptos::prelude::*;
 
@@ -23,7 +23,7 @@ pub async fn change_password(
     #[server(default)] new_password: String,
 ) -> Result<Done, Refusal> {
     ctx::door()?.change_password(old_password, new_password).await?;
-    Ok(Done::GoTo("/account".into()))
+    Ok(Said::PasswordChanged.at("/account"))
 }
 
 /// Mails a link to who forgot their password.

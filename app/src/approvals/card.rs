@@ -38,8 +38,11 @@ pub fn Card(
                 </Facts>
                 <Live topics=topics.clone() region="decision" quiet=true>
                     <Standing approval=approval />
+                    <div role="status">
+                        {why_not.map(|text| view! { <p class="why-not">{text}</p> })}
+                        {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
+                    </div>
                 </Live>
-                {why_not.map(|text| view! { <p class="why-not">{text}</p> })}
             </div>
             {may.then(|| view! { <Buttons hidden=hidden /> })}
             <div class="decision-rest">
@@ -52,7 +55,6 @@ pub fn Card(
                     <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
                     <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
                 </Facts>
-                {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
             </div>
         </aside>
     }

@@ -17,15 +17,16 @@ pub fn knows_passkeys(host: &str) -> bool {
     here == host && Reflect::get(&window, &CLASS.into()).is_ok_and(|class| reads(&class))
 }
 
-/// Asks for a passkey and sends the form that the pressed button stands in; `failed` where that came to nothing.
-pub fn ask_from(event: &MouseEvent, purpose: &str, prefix: &str, failed: impl FnOnce() + 'static) {
+/// Asks for a passkey and sends the form that the pressed button stands in; `failed` where that came to nothing, with what
+/// the server said against it.
+pub fn ask_from(event: &MouseEvent, purpose: &str, prefix: &str, failed: impl FnOnce(Option<String>) + 'static) {
     let button = event.current_target().or_else(|| event.target()).and_then(|target| target.dyn_into::<Element>().ok());
     let Some(form) = button.and_then(|button| button.closest("form").ok().flatten()) else { return };
     let Ok(form) = form.dyn_into::<HtmlFormElement>() else { return };
     let (purpose, prefix) = (purpose.to_owned(), prefix.to_owned());
     spawn_local(async move {
-        if answer(&form, &purpose, &prefix).await.is_err() {
-            failed();
+        if let Err(error) = answer(&form, &purpose, &prefix).await {
+            failed(error.as_string());
         }
     });
 }
@@ -37,7 +38,8 @@ async fn answer(form: &HtmlFormElement, purpose: &str, prefix: &str) -> Result<(
         dom::go(&format!("/prove?next={}", js_sys::encode_uri_component(&here)));
         return Ok(());
     }
-    let asked = Reflect::get(&done, &"secret".into())?.as_string().ok_or(JsValue::NULL)?;
+    let refused = Reflect::get(&done, &"message".into())?;
+    let asked = Reflect::get(&done, &"secret".into())?.as_string().ok_or(refused)?;
     let asked = JSON::parse(&asked)?;
     let ceremony = Reflect::get(&asked, &"ceremony".into())?.as_string().ok_or(JsValue::NULL)?;
     let credential = credential(purpose == "register", &Reflect::get(&asked, &"publicKey".into())?).await?;

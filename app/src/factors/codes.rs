@@ -20,7 +20,7 @@ pub fn RecoveryCodes(
     };
     let lines = codes.lines().map(|code| view! { <li><code>{code.to_owned()}</code></li> }).collect_view();
     view! {
-        <section class="secret" aria-labelledby="codes-title" role="status">
+        <section class="secret" aria-labelledby="codes-title" tabindex="-1" autofocus>
             <h2 id="codes-title">{t!("recovery-title")}</h2>
             <p>{t!("recovery-text")}</p>
             <ul class="codes">{lines}</ul>

@@ -19,7 +19,8 @@ pub fn PasskeyButton(
 ) -> impl IntoView {
     let awake = awake();
     let (offered, offer) = signal(false);
-    let (wrong, set_wrong) = signal(false);
+    let (wrong, set_wrong) = signal(None::<String>);
+    let usual = failed.clone();
     let name = host.clone();
     Effect::new(move |_| {
         #[cfg(target_family = "wasm")]
@@ -28,16 +29,19 @@ pub fn PasskeyButton(
         let _ = (&name, offer);
     });
     let press = move |event: leptos::ev::MouseEvent| {
-        set_wrong.set(false);
+        set_wrong.set(None);
         #[cfg(target_family = "wasm")]
-        super::browser::ask_from(&event, &purpose, &prefix, move || set_wrong.set(true));
+        super::browser::ask_from(&event, &purpose, &prefix, {
+            let usual = usual.clone();
+            move |said| set_wrong.set(Some(said.unwrap_or(usual)))
+        });
         #[cfg(not(target_family = "wasm"))]
-        let _ = (&event, &purpose, &prefix);
+        let _ = (&event, &purpose, &prefix, &usual);
     };
     view! {
         <button class="button" type="button" hidden=move || !(awake.get() && offered.get()) on:click=press>
             {label}
         </button>
-        <p class="field-error" role="alert" hidden=move || !wrong.get()>{failed}</p>
+        <p class="field-error" role="alert" hidden=move || wrong.with(Option::is_none)>{move || wrong.get()}</p>
     }
 }

@@ -1,7 +1,7 @@
 //! Who must have a second factor: the tenant's own word on it.
 use super::actions::SetPolicy;
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{Button, Choice, Form, Look, Page, Place, Select, Showing, ctx, page},
 };
 use domain::Actor;
@@ -13,9 +13,7 @@ pub fn policy() -> Showing {
 }
 
 async fn settings(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let everybody = ctx::store()?.read(&actor).await?.factor_policy().await?;
     let choices = vec![Choice::new("nobody", t!("policy-nobody")), Choice::new("everybody", t!("policy-everybody"))];
     Ok(Page::new(Place::People, t!("policy-title")).lead(t!("policy-lead")).body(view! {

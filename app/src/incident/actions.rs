@@ -1,7 +1,7 @@
 //! The switches. Each is one act, and in the audit log (K-09).
 use crate::{
     outcome::{Done, Refusal},
-    ui::ctx,
+    ui::{Said, ctx},
 };
 use domain::policy::{self, Stopped};
 use leptos::prelude::*;
@@ -70,7 +70,10 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
     let mut write = store.write(&actor).await?;
     write.end_all_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(match of {
+        Some(person) => Said::SessionsEnded.at(format!("/people/{person}")),
+        None => Said::AllSessionsEnded.at("/incident"),
+    })
 }
 
 /// Locks somebody out.

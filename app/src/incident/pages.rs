@@ -1,7 +1,7 @@
 //! The switches for when something goes wrong, and what stands on other pages of them.
 use super::actions::{EndSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{Button, Confirm, Form, Live, Moment, Page, Place, Showing, ctx, page},
 };
 use domain::{Actor, PersonId, Timestamp};
@@ -13,9 +13,7 @@ pub fn switches() -> Showing {
 }
 
 async fn incident(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let frozen = ctx::store()?.read(&actor).await?.frozen_since().await?;
     Ok(Page::new(Place::Incident, t!("nav-incident")).lead(t!("incident-lead")).body(view! {
         <section>

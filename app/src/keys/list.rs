@@ -3,13 +3,16 @@ use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Button, Confirm, Empty, Filled, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed,
-        Table, ctx,
+        Badge, Button, Confirm, Cut, Empty, Filled, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place,
+        Revealed, Table, ctx,
     },
 };
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::ApiKey;
+
+/// How many keys are listed: the newest.
+const LISTED: usize = 500;
 
 pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
     let store = ctx::store()?;
@@ -37,7 +40,7 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
         let answers = key.responsible_id.is_some() && actor.person() == key.responsible_id;
         key.works(now) && (actor.is_admin() || actor.person() == Some(key.owner_id) || answers)
     };
-    let any = keys.iter().any(&revocable);
+    let (any, shown) = (keys.iter().any(&revocable), keys.len());
     let rows = keys.into_iter().map(move |key| {
         let revocable = revocable(&key);
         view! { <Row key=key now=now owners=owners revocable=revocable /> }
@@ -47,6 +50,7 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
             <Table caption=t!("nav-keys") headings=headings.collect()>
                 {rows.collect_view()}
             </Table>
+            <Cut shown=shown most=LISTED />
         </Live>
         {any.then(|| view! { <div class="mt-4"><Selected /></div> })}
         <div class="mt-4">{services}</div>
@@ -101,7 +105,7 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
             <td class="cell-action">
                 {revocable.then(|| view! {
                     <Confirm
-                        label=t!("key-revoke-open")
+                        label=t!("key-revoke-open") about=key.name.clone()
                         consequence=t!("key-revoke-consequence")
                         act=t!("key-revoke")
                         action=RevokeKey::PATH

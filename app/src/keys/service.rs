@@ -7,7 +7,7 @@ use crate::{
     outcome::Refusal,
     reach::AskedHere,
     ui::{
-        Button, Checkbox, Choice, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
+        Button, Checkbox, Choice, Cut, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
         Revealed, RowLink, Select, Table, ctx, words,
     },
 };
@@ -15,13 +15,16 @@ use domain::{Actor, PersonId, Timestamp, reach::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 
+/// How many accounts are listed, by name.
+const LISTED: usize = 500;
+
 pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let accounts = read.service_accounts().await?;
     let organisations = if actor.is_admin() { read.organisations().await? } else { vec![] };
     let page = Page::new(Place::Keys, t!("services-title")).lead(t!("services-lead"));
     let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-made")];
-    let none = accounts.is_empty();
+    let (none, shown) = (accounts.is_empty(), accounts.len());
     let rows = accounts.into_iter().map(|account| {
         let makes_keys = super::owner::makes_keys_for(&actor, account.responsible_id);
         view! { <Row account=account makes_keys=makes_keys /> }
@@ -33,6 +36,7 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
             <Table caption=t!("services-title") headings=headings>
                 {rows}
             </Table>
+            <Cut shown=shown most=LISTED />
         }
         .into_any(),
     };

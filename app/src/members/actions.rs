@@ -2,7 +2,7 @@
 use crate::{
     outcome::{Done, Kind, Refusal},
     token::Token,
-    ui::ctx,
+    ui::{Said, ctx},
 };
 use domain::{
     Email, Invalid,
@@ -59,7 +59,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(Said::FactorsReset.at(format!("/people/{id}")))
 }
 
 /// Mails a link to another address for somebody who reads their present one no more.
@@ -76,7 +76,7 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let link = store::MailedLink { token: &token.text, token_hash: token.hash };
     write.replace_address(proof, link).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/people/{id}?asked=1")))
+    Ok(Said::AddressAsked.at(format!("/people/{id}")))
 }
 
 /// Changes what a person is in the tenant.

@@ -42,7 +42,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
                 {rows}
             </Table>
         </Live>
-        <Pager next=next />
+        <Pager next=next by_name=true />
         <p class="after"><a href="/reviews">{t!("reviews-title")}</a></p>
         {actor.is_admin().then(|| view! { <p class="after"><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
     }))
@@ -80,9 +80,7 @@ pub fn new() -> Showing {
 }
 
 async fn new_person(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let organisations = ctx::store()?.read(&actor).await?.organisations().await?;
     let none = Choice::new("", t!("person-no-organisation"));
     let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
@@ -130,6 +128,11 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     let id: PersonId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (person, memberships) = (read.person(id).await?, read.memberships(id).await?);
+    if read.service_account(id).await.is_ok() {
+        let there = format!("/keys/service-accounts/{id}");
+        let link = view! { <LinkButton href=there look=Look::Main>{t!("person-service-see")}</LinkButton> };
+        return Ok(Page::new(Place::Keys, person.name).lead(t!("person-service")).body(link));
+    }
     let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
     let oneself = actor.person() == Some(id);
     let incident = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });
@@ -214,7 +217,6 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
                         name="email" label=t!("address-replace") help=t!("address-replace-help") kind="email" required=true
                         autocomplete="off"
                     />
-                    {ctx::here().get("asked").is_some().then(|| view! { <p role="status">{t!("address-replace-sent")}</p> })}
                     <Button>{t!("address-replace-ask")}</Button>
                 </Form>
             })}

@@ -11,7 +11,7 @@ use crate::{
     outcome::Refusal,
     reach::AskedHere,
     ui::{
-        Badge, Button, Empty, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select,
+        Badge, Button, Cut, Empty, Field, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Select,
         Showing, Table, ctx, page, words,
     },
 };
@@ -78,6 +78,9 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
+/// How many members are listed, by name.
+const LISTED: usize = 1_000;
+
 #[component]
 fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
     if rows.is_empty() {
@@ -86,6 +89,7 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
     }
     let last = if manages { String::new() } else { t!("person-since") };
     let headings = vec![t!("person-name"), t!("email"), t!("person-role"), last];
+    let shown = rows.len();
     let rows = rows
         .into_iter()
         .map(move |member| view! { <Row member=member organisation=organisation manages=manages open=open /> });
@@ -93,6 +97,7 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
         <Table caption=t!("members") headings=headings>
             {rows.collect_view()}
         </Table>
+        <Cut shown=shown most=LISTED />
     }
     .into_any()
 }

@@ -2,7 +2,7 @@
 use super::actions::CreateOrganisation;
 use crate::{
     join_requests::list::{Joinables, Own},
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{
         Button, Empty, Field, Form, LinkButton, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx,
         page, words,
@@ -82,9 +82,7 @@ pub fn new() -> Showing {
 }
 
 async fn new_organisation(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let page = Page::new(Place::Organisations, t!("organisation-new")).lead(t!("organisation-new-lead"));
     Ok(page.body(view! {
         <Form action=CreateOrganisation::PATH>

@@ -102,7 +102,7 @@ fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
     let tiles = [
         (AwaitingApproval, open(AwaitingApproval), false),
         (Queued, open(Queued), false),
-        (Running, open(Running) + open(Assigned), false),
+        (Running, open(Running), false),
         (Succeeded, succeeded, true),
         (Failed, failed, true),
     ];

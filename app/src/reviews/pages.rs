@@ -7,8 +7,8 @@ use crate::{
     orgs::called,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Button, Chip, Choice, Confirm, Empty, Filled, Form, Glyph, LinkButton, Live, Look, Meaning, Moment,
-        Page, Pager, Place, Revealed, RowLink, Select, Showing, Table, ctx, page, words,
+        Badge, Button, Chip, Choice, Confirm, Empty, Filled, FilterRow, Form, Glyph, LinkButton, Live, Look, Meaning,
+        Moment, Page, Pager, Place, Revealed, RowLink, Select, Showing, Table, ctx, page, words,
     },
 };
 use domain::{
@@ -133,7 +133,7 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
                 (None, false) => ().into_any(),
             }}
         </Live>
-        <p class="chips"><Chip name="open" value="1" label=t!("review-only-open") count=left /></p>
+        <FilterRow label=t!("review-narrow")><Chip name="open" value="1" label=t!("review-only-open") count=left /></FilterRow>
         <Table caption=t!("review-rights") headings=headings>{rows}</Table>
         {(answers && open).then(|| view! {
             <div class="mt-4">
@@ -142,7 +142,7 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
                 </Form>
             </div>
         })}
-        <Pager next=next />
+        <Pager next=next by_name=true />
     }))
 }
 

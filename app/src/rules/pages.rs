@@ -4,7 +4,7 @@ use super::{
     draft::{field, list, read},
 };
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{
         Badge, Button, Checkbox, Choice, Field, Filled, Form, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
         Place, Revealed, Select, Showing, Table, ctx, page, words,
@@ -81,22 +81,20 @@ pub fn edit() -> Showing {
 }
 
 async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let (version, rows) = draft(&actor).await?;
     let (version, last) = (version.to_string(), rows.len().saturating_sub(1));
     let editor = move |(n, row)| view! { <Editor n=n last=n == last row=row /> };
     let page = Page::new(Place::Rules, t!("rules-change")).lead(t!("rules-change-lead"));
     Ok(page.body(view! {
-        <Form action=ChangeRules::PATH>
+        <Form action=ChangeRules::PATH page="/rules/edit">
             <input type="hidden" name="version" value=version />
             // Made here and not before: fields find their form in the context that it gives its children.
             {rows.into_iter().enumerate().map(editor).collect_view()}
             <div class="form-buttons">
                 // The first button is the one that Enter presses: it must be the one that saves.
                 <Button look=Look::Main>{t!("rules-save")}</Button>
-                <Step value="add".into()>{t!("rule-add")}</Step>
+                <Step value="add".into() to=last + 2>{t!("rule-add")}</Step>
                 <LinkButton href="/rules">{t!("discard")}</LinkButton>
             </div>
             <p class="help">{t!("rules-consequence")}</p>
@@ -121,10 +119,17 @@ async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
 
 /// A button that changes the rows in the address and nothing else.
 #[component]
-fn Step(value: String, #[prop(optional, into)] label: Option<String>, children: Children) -> impl IntoView {
+fn Step(
+    value: String,
+    /// The number of the rule that one goes on at.
+    to: usize,
+    #[prop(optional, into)] label: Option<String>,
+    children: Children,
+) -> impl IntoView {
     view! {
         <button
-            class="button" type="submit" name="do" value=value formmethod="get" formaction="/rules/edit" formnovalidate
+            class="button" type="submit" name="do" value=value formmethod="get" formnovalidate
+            formaction=format!("/rules/edit#rule-{to}")
             aria-label=label
         >
             {children()}
@@ -146,7 +151,7 @@ fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
         view! { <Checkbox name=list(n, "networks") value=policy.as_str() label=words::network(*policy) ticked=ticked /> }
     };
     view! {
-        <fieldset class="rule">
+        <fieldset class="rule" id=format!("rule-{number}") tabindex="-1">
             <legend>{t!("rule-legend", n = number)}</legend>
             <Field name=field(n, "name") label=t!("rule-name") value=name required=true />
             <Group name=field(n, "tools") label=t!("rule-tools") help=t!("rule-tools-help")>
@@ -161,9 +166,9 @@ fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
                 <Field name=field(n, "hours") label=t!("rule-hours") help=t!("rule-hours-help") kind="number" min=1 max=720 value=hours />
             </div>
             <div class="form-buttons">
-                {(n > 0).then(|| view! { <Step value=format!("up-{n}") label=t!("rule-up-of", n = number)>{t!("rule-up")}</Step> })}
-                {(!last).then(|| view! { <Step value=format!("down-{n}") label=t!("rule-down-of", n = number)>{t!("rule-down")}</Step> })}
-                <Step value=format!("remove-{n}") label=t!("rule-remove-of", n = number)>{t!("rule-remove")}</Step>
+                {(n > 0).then(|| view! { <Step value=format!("up-{n}") to=n label=t!("rule-up-of", n = number)>{t!("rule-up")}</Step> })}
+                {(!last).then(|| view! { <Step value=format!("down-{n}") to=number + 1 label=t!("rule-down-of", n = number)>{t!("rule-down")}</Step> })}
+                <Step value=format!("remove-{n}") to=n.max(1) label=t!("rule-remove-of", n = number)>{t!("rule-remove")}</Step>
             </div>
         </fieldset>
     }

@@ -2,7 +2,7 @@
 use super::actions::EnrolRunner;
 use crate::{
     assets::PublicOrigin,
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{Button, Field, Form, Look, Page, Place, SecretOnce, Showing, ctx, islands::Copy, page},
 };
 use domain::Actor;
@@ -14,9 +14,7 @@ pub fn new() -> Showing {
 }
 
 async fn enrol(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let page = Page::new(Place::Runners, t!("runner-new")).lead(t!("runner-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=EnrolRunner::PATH title=t!("runner-token-title") text=t!("runner-token-text") />

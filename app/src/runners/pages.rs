@@ -3,7 +3,7 @@ use super::posture::{FitBadge, Posture};
 pub use super::{enrol::new, one::one};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Showing, Table, ctx, page},
+    ui::{Badge, Cut, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Showing, Table, ctx, page},
 };
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
@@ -13,6 +13,9 @@ use store::Runner;
 pub fn list() -> Showing {
     page(runners)
 }
+
+/// How many runners are listed: the newest.
+const LISTED: usize = 500;
 
 async fn runners(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.runners().await?;
@@ -55,10 +58,12 @@ fn Rows(rows: Vec<Runner>, now: Timestamp) -> impl IntoView {
             </tr>
         }
     };
+    let shown = rows.len();
     view! {
         <Table caption=t!("nav-runners") headings=headings>
             {rows.into_iter().map(row).collect_view()}
         </Table>
+        <Cut shown=shown most=LISTED />
     }
 }
 

@@ -43,7 +43,7 @@ async fn sessions(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Row(row: SessionRow, this: Option<SessionId>) -> impl IntoView {
-    let current = this == Some(row.id);
+    let (current, device) = (this == Some(row.id), row.device.clone());
     view! {
         <tr>
             <th scope="row">
@@ -55,7 +55,7 @@ fn Row(row: SessionRow, this: Option<SessionId>) -> impl IntoView {
             <td><Moment at=row.created_at /></td>
             <td class="cell-action">
                 <Confirm
-                    label=t!("session-end-open")
+                    label=t!("session-end-open") about=device
                     consequence=if current { t!("session-end-this-consequence") } else { t!("session-end-consequence") }
                     act=t!("session-end")
                     action=EndSession::PATH

@@ -1,6 +1,6 @@
 //! Setting up identity providers, trying them out and taking them away.
 use crate::{
-    outcome::{Done, Kind, Refusal},
+    outcome::{Done, Refusal},
     ui::ctx,
 };
 use domain::{
@@ -54,9 +54,7 @@ pub async fn save_provider(
 #[server(prefix = "/actions", endpoint = "settings/test-provider")]
 pub async fn test_provider(id: String) -> Result<Done, Refusal> {
     let actor = ctx::actor()?;
-    if !actor.is_admin() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
-    }
+    ctx::admins_only(&actor)?;
     let found = ctx::door()?.probe(ctx::id(&id)?).await?;
     Ok(Done::Found(super::pages::findings(found)))
 }

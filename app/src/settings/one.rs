@@ -78,7 +78,7 @@ fn Test(key_: String) -> impl IntoView {
     let answered = ctx::answered().filter(|answered| answered.action == TestProvider::PATH);
     let found = answered.and_then(|answered| answered.result.ok()).map(|text| {
         let lines = text.lines().map(|line| view! { <li><Revealed text=line.to_owned() /></li> }).collect_view();
-        view! { <div class="findings" role="status"><p>{t!("provider-found")}</p><ul>{lines}</ul></div> }
+        view! { <div class="findings" role="status" tabindex="-1" autofocus><p>{t!("provider-found")}</p><ul>{lines}</ul></div> }
     });
     view! {
         <section>
@@ -102,7 +102,7 @@ fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl
             <Field name="issuer" label=t!("provider-issuer") help=t!("provider-issuer-help") kind="url" value=form.issuer />
             <Field name="client_id" label=t!("provider-client-id") help=t!("provider-client-id-help") required=true value=form.client_id />
             <Password
-                name="client_secret" label=t!("provider-secret") autocomplete="off"
+                name="client_secret" label=t!("provider-secret") autocomplete="off" may_be_empty=!is_new
                 help=if is_new { t!("provider-secret-help") } else { t!("provider-secret-keep") }
             />
             <Select name="newcomers" label=t!("provider-newcomers") help=t!("provider-newcomers-help") choices=newcomers() value=form.newcomers />

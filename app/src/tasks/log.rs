@@ -85,7 +85,7 @@ pub fn Log(
                 </LogView>
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>
                 <label><input type="checkbox" id="log-times" />{t!("task-log-times")}</label>
-                <a class="button button-small" href=format!("/tasks/{id}/log?attempt={attempt}") download=format!("{id}.log")>
+                <a class="button button-small" href=format!("/tasks/{id}/log") download=format!("{id}.log")>
                     {t!("task-log-download")}
                 </a>
             </div>
@@ -96,7 +96,7 @@ pub fn Log(
             <div class="log-lines" id="log-lines" role="region" aria-labelledby="log-title" tabindex="0">
                 {blocks}
             </div>
-            <p class="log-empty muted">{none}</p>
+            <p class="log-empty muted" id="log-empty" data-ended=t!("task-log-none")>{none}</p>
         </section>
     }
 }

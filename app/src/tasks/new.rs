@@ -100,7 +100,9 @@ fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, o
 /// other people would judge it.
 #[component]
 fn Where(organisations: Vec<Organisation>, chosen: OrganisationId) -> impl IntoView {
-    if let [only] = organisations.as_slice() {
+    if let [only] = organisations.as_slice()
+        && only.id == chosen
+    {
         return view! { <input type="hidden" name="organisation" value=only.id.to_string() /> }.into_any();
     }
     let gone = organisations.iter().all(|of| of.id != chosen).then(|| Choice::new("", t!("task-organisation-choose")));

@@ -9,14 +9,11 @@ pub fn Digest(
     /// Hexadecimal digits.
     #[prop(into)]
     hex: String,
-    /// Without the button that copies, for a live region, in which no island may stand.
-    #[prop(optional)]
-    bare: bool,
 ) -> impl IntoView {
     view! {
         <span class="digest">
             <code>{groups(&hex).into_iter().map(|group| view! { <span>{group}</span> }).collect_view()}</code>
-            {(!bare).then(|| view! { <Copy text=hex label=t!("copy") done=t!("copied") /> })}
+            <Copy text=hex label=t!("copy") done=t!("copied") />
         </span>
     }
 }

@@ -26,6 +26,17 @@ pub fn actor() -> Result<Actor, Refusal> {
     actor.ok_or_else(|| Refusal::new(Kind::SignedOut, t!("refused-signed-out")))
 }
 
+/// What is only for admins ends here for others.
+///
+/// # Errors
+/// [`Kind::Forbidden`] for them.
+pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
+    match actor.is_admin() {
+        true => Ok(()),
+        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+    }
+}
+
 /// Signing in and out.
 ///
 /// # Errors

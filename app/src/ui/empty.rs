@@ -1,7 +1,7 @@
 //! What stands where nothing is yet: what this is, why it is empty, and the first step.
 use leptos::prelude::*;
 
-/// An empty list, or a page that cannot be shown.
+/// An empty list.
 #[component]
 pub fn Empty(
     /// What is missing, in a few words.

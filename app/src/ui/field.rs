@@ -67,7 +67,7 @@ pub fn Field(
     /// What stands there at first.
     #[prop(optional, into)]
     value: String,
-    /// Whether it may stay empty.
+    /// Whether it must not stay empty.
     #[prop(optional)]
     required: bool,
     /// What the browser may fill in.
@@ -141,7 +141,7 @@ pub fn TextArea(
     /// How many lines are seen.
     #[prop(default = 4)]
     rows: u32,
-    /// Whether it may stay empty.
+    /// Whether it must not stay empty.
     #[prop(optional)]
     required: bool,
     /// Whether it is code.

@@ -1,5 +1,5 @@
 //! What a list is narrowed by; all of it stands in the address.
-use super::{Address, ctx};
+use super::ctx;
 use leptos::prelude::*;
 
 /// The row above a list.
@@ -8,7 +8,7 @@ pub fn FilterRow(
     /// What it does, for screen readers.
     #[prop(into)]
     label: String,
-    /// [`Search`] and [`Chip`]s.
+    /// [`Chip`]s.
     children: Children,
 ) -> impl IntoView {
     view! { <div class="filters" role="group" aria-label=label>{children()}</div> }
@@ -62,30 +62,4 @@ fn counted(count: u64, more: bool) -> String {
         true => t!("count-more", n = count.min(COUNTED).to_string()),
         false => count.to_string(),
     }
-}
-
-/// A text to search by. Everything else that stands in the address is kept.
-#[component]
-pub fn Search(
-    /// The field in the address.
-    name: &'static str,
-    /// What may be searched for.
-    #[prop(into)]
-    label: String,
-) -> impl IntoView {
-    let here = ctx::here().from_start();
-    let value = here.get(name).unwrap_or_default().to_owned();
-    let others = kept(&here, name);
-    view! {
-        <form class="search" method="get" action=here.path.clone() role="search">
-            {others.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}
-            <label class="sr-only" for="search">{label.clone()}</label>
-            <input class="input" id="search" type="search" name=name value=value placeholder=label />
-            <button class="button" type="submit">{t!("search")}</button>
-        </form>
-    }
-}
-
-fn kept(here: &Address, name: &str) -> Vec<(String, String)> {
-    here.query().filter(|(n, _)| *n != name).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
 }

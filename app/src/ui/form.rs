@@ -1,5 +1,5 @@
 //! Forms: plain ones, sent to a server function. What was typed stays after an error, and errors stand where they belong.
-use super::{ctx, summary::Summary};
+use super::{ctx, said, summary::Summary};
 use crate::outcome::{Answered, Kind, PAGE_FIELD, Refusal};
 use domain::Invalid;
 use leptos::{context::Provider, prelude::*};
@@ -80,7 +80,10 @@ impl Filled {
         let problem = |invalid: &Invalid| {
             let label = labels.iter().find(|(name, _)| *name == invalid.field).map(|(_, label)| label.clone());
             let href = label.is_some().then(|| format!("#{}", self.id_of(&invalid.field)));
-            let text = format!("{}: {}", label.unwrap_or_else(|| invalid.field.clone()), invalid.reason);
+            let text = match label {
+                Some(label) => format!("{label}: {}", invalid.reason),
+                None => sentence(&invalid.reason), // what is not on the page has no name there
+            };
             Problem { href, text }
         };
         let problems: Vec<_> = refusal.fields.iter().map(problem).collect();
@@ -137,7 +140,7 @@ pub fn Form(
     if let Some(answered) = ctx::answered().filter(|_| filled.refused()) {
         answered.said.note();
     }
-    let page = page.unwrap_or_else(|| ctx::here().to_string());
+    let page = page.unwrap_or_else(|| ctx::here().without(said::FIELD).to_string());
     let (id, state) = (filled.id.clone(), filled.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
@@ -199,7 +202,7 @@ mod tests {
             href: Some("#actions-keys-revoke-name".into()),
             text: "Name: must be 1 to 80 visible characters".into(),
         };
-        assert_eq!(problems, [first, Problem { href: None, text: "rules: at most 50".into() }]);
+        assert_eq!(problems, [first, Problem { href: None, text: "At most 50.".into() }]);
         assert_eq!(form.error("name").unwrap(), "Must be 1 to 80 visible characters.");
     }
 }

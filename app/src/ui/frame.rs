@@ -5,6 +5,7 @@ use super::{
     keys::{self, KeysDialog},
     nav::Nav,
     refused::Unsaid,
+    said::WhatWasDone,
     top::{SearchField, Switch},
 };
 use crate::{account, incident::pages::Frozen, login::actions::SignOut, orgs::narrowed_to_archived};
@@ -17,7 +18,7 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
     let Around { waiting, organisations, frozen, glass, news } = around;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
-    let banner = crate::notices::banner(&actor);
+    let (banner, here) = (crate::notices::banner(&actor), ctx::here().to_string());
     view! {
         <a class="skip" href="#main">{t!("skip")}</a>
         <header class="bar">
@@ -44,6 +45,7 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
                 </p>
             })}
             {banner}
+            <p class="banner" id="not-live" role="status" hidden>{t!("live-lost")}" "<a href=here>{t!("live-reload")}</a></p>
             <div class="page-header">
                 <h1>{title}</h1>
                 {beside}
@@ -51,11 +53,12 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
             <Unsaid />
+            <WhatWasDone />
             {news.filter(|_| place != Place::Account)}
             {body}
         </main>
         <KeysDialog actor=actor />
-        <Palette label=t!("search-everything") none=t!("search-none") help=t!("search-help") ways=ways />
+        <Palette label=t!("search-everything") none=t!("search-none") failed=t!("search-failed") help=t!("search-help") ways=ways />
     }
     .into_any()
 }

@@ -44,8 +44,6 @@ pub enum Glyph {
     Menu,
     /// An arrow down.
     Down,
-    /// A plus.
-    Plus,
     /// A magnifying glass: search.
     Search,
 }
@@ -85,7 +83,6 @@ impl Glyph {
             }
             Self::Menu => "M2.4 4h11.2M2.4 8h11.2M2.4 12h11.2",
             Self::Down => "m4 6 4 4 4-4",
-            Self::Plus => "M8 3v10M3 8h10",
             Self::Search => "M7 2.4a4.6 4.6 0 1 0 0 9.2 4.6 4.6 0 0 0 0-9.2M10.4 10.4 14 14",
         }
     }

@@ -49,6 +49,8 @@ mod rcdata;
 #[cfg(feature = "ssr")]
 mod refused;
 #[cfg(feature = "ssr")]
+mod said;
+#[cfg(feature = "ssr")]
 mod secret;
 #[cfg(feature = "ssr")]
 pub mod status;
@@ -75,7 +77,7 @@ pub use self::{
     empty::Empty,
     facts::{Fact, Facts},
     field::{Checkbox, Choice, Field, Password, Select, TextArea},
-    filter::{Chip, Count, FilterRow, Search},
+    filter::{Chip, Count, FilterRow},
     form::{Filled, Form},
     group::Group,
     icon::{Glyph, Icon},
@@ -85,7 +87,8 @@ pub use self::{
     narrow::{Narrow, NarrowChoice, NarrowText},
     nav::Place,
     page::{Page, Showing, Shown, page, plain},
-    pager::Pager,
+    pager::{Cut, Pager},
+    said::Said,
     secret::SecretOnce,
     table::{RowLink, Table},
 };

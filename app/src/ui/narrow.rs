@@ -63,6 +63,9 @@ pub fn NarrowChoice(
     choices: Vec<Choice>,
 ) -> impl IntoView {
     let (id, chosen) = (format!("narrow-{name}"), now(name));
+    // What the list is narrowed by stays chosen, also where it is none of the usual values.
+    let other = !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen);
+    let other = other.then(|| Choice::new(chosen.clone(), chosen.clone()));
     let option = move |choice: Choice| {
         let selected = choice.value == chosen;
         view! { <option value=choice.value selected=selected>{choice.label}</option> }
@@ -72,7 +75,7 @@ pub fn NarrowChoice(
             <label for=id.clone()>{label}</label>
             <select class="input" id=id name=name>
                 <option value="">{any}</option>
-                {choices.into_iter().map(option).collect_view()}
+                {choices.into_iter().chain(other).map(option).collect_view()}
             </select>
         </div>
     }

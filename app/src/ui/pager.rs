@@ -10,17 +10,35 @@ pub fn Pager(
     /// The first row of this page, where there are newer ones, for lists that are read in both directions.
     #[prop(optional_no_strip)]
     newer: Option<String>,
+    /// For lists in another order than that of time.
+    #[prop(optional)]
+    by_name: bool,
 ) -> impl IntoView {
     let Ways { newest, newer, older } = ways(ctx::here(), next, newer);
+    let (first, on) = match by_name {
+        true => (t!("pager-first"), t!("pager-next")),
+        false => (t!("pager-newest"), t!("pager-older")),
+    };
     (newest.is_some() || newer.is_some() || older.is_some()).then(|| {
         view! {
             <nav class="pager" aria-label=t!("pager")>
-                {newest.map(|href| view! { <a class="button" href=href rel="first">{t!("pager-newest")}</a> })}
+                {newest.map(|href| view! { <a class="button" href=href rel="first">{first}</a> })}
                 {newer.map(|href| view! { <a class="button" href=href rel="prev">{t!("pager-newer")}</a> })}
-                {older.map(|href| view! { <a class="button" href=href rel="next">{t!("pager-older")}</a> })}
+                {older.map(|href| view! { <a class="button" href=href rel="next">{on}</a> })}
             </nav>
         }
     })
+}
+
+/// Says so where a list that has no other page ends before all is shown.
+#[component]
+pub fn Cut(
+    /// How many rows are shown.
+    shown: usize,
+    /// How many are shown at most.
+    most: usize,
+) -> impl IntoView {
+    (shown >= most).then(|| view! { <p class="help">{t!("list-ends", n = most)}</p> })
 }
 
 /// Where one can go.

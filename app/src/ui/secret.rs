@@ -27,7 +27,7 @@ pub fn SecretOnce(
     };
     let on = next.map_or_else(|| ctx::here().to_string(), str::to_owned);
     view! {
-        <section class="secret" aria-labelledby="secret-title" role="status">
+        <section class="secret" aria-labelledby="secret-title" tabindex="-1" autofocus>
             <h2 id="secret-title">{title}</h2>
             <p>{text}</p>
             <p class="secret-value">

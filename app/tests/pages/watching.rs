@@ -63,7 +63,7 @@ async fn a_tasks_page_shows_its_life_its_output_and_its_receipt() {
         .says(r##"href="#L2""##)
         .hides("javascript:alert");
     shown.says("Signature not checked").says(&"07".repeat(32)).says("task.finish").hides("Cancel task");
-    house.get(Some(&mel), "/").await.says("Failed lately").says("Greeting");
+    house.get(Some(&mel), "/").await.says("Went wrong lately").says("Greeting");
 }
 
 /// D-01.

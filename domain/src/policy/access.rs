@@ -126,7 +126,7 @@ actions! {
         thing: Thing,
     } if |a, actor| {
         // Who left the organisation is not told who is in it.
-        let own = matches!(a.thing, Thing::Task(_, sight)
+        let own = matches!(a.thing, Thing::Task(_, sight, _)
             if actor.person() == Some(sight.owner) && actor.role_in(sight.organisation).is_some())
             || matches!(a.thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let manages = a.thing.organisation().is_some_and(|id| manages(actor, id).is_ok());

@@ -26,7 +26,7 @@ impl BrowserDoor {
         let (browser, owner) = self.own()?;
         let (actor, store) = (&browser.actor, &self.app.store);
         let attempts = super::factors::attempts(owner);
-        self.not_too_often(&[attempts], Some((actor.tenant, owner))).await?;
+        let _turn = self.not_too_often(&[attempts], Some((actor.tenant, owner))).await?;
         if !self.is_password_of(actor, old).await? {
             store.system().note_failure(attempts).await?;
             return Err(Invalid::new("old_password", "is not right").into());
@@ -47,15 +47,12 @@ impl BrowserDoor {
     pub(super) async fn mail_link(&self, email: String) -> Result<(), Refusal> {
         let email = Email::parse(&email)?;
         let (store, network) = (self.app.store.clone(), digest(&format!("forgot {}", self.network_name())));
-        self.not_too_often(&[network], None).await?;
+        let _turn = self.not_too_often(&[network], None).await?;
         store.system().note_failure(network).await?;
         let address = Some(self.address.to_string());
         // What follows is not waited for: how long it takes would tell.
-        tokio::spawn(async move {
-            if let Err(error) = mail_link_to(&store, &email, address).await {
-                tracing::error!(%error, "a link for a forgotten password was not made");
-            }
-        });
+        let made = async move { mail_link_to(&store, &email, address).await };
+        self.app.afterwards.rare().write("a link for a forgotten password", made);
         Ok(())
     }
 

@@ -40,10 +40,9 @@ impl Browser {
             Err(_) => return false,
         };
         let (now, idle) = (app.store.now(), app.config.sessions.idle);
-        let own = |session: &&SessionRow| session.id == self.session;
         // A stream is no use of a session: who only watches is signed out like who does nothing.
         let lasts = |session: &SessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
-        let open = read.sessions().await.is_ok_and(|open| open.iter().find(own).is_some_and(lasts));
+        let open = read.own_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
         drop(read); // whoever holds one and waits for another may wait for who does the same
         let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
         open && holder.is_ok_and(|person| {

@@ -96,7 +96,7 @@ impl Door for BrowserDoor {
                     vec![digest(&format!("account {account} {}", network(self.address))), self.network()]
                 }
             };
-            self.not_too_often(&counted, somebody).await?;
+            let _turn = self.not_too_often(&counted, somebody).await?;
             let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
             let right = self.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
             let by = self.way_of_passwords(tenant, person).await?;
@@ -220,20 +220,19 @@ impl Door for BrowserDoor {
             let hash = self.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
 
             let (store, over) = (&self.app.store, || Refusal::new(Kind::NotFound, SETUP_OVER));
-            let tenant = match store.system().use_setup(digest(&token), &tenant).await {
-                Err(store::Error::NotFound) => return Err(over()),
-                tenant => tenant?,
-            };
-            let console = Actor { address: Some(self.address.to_string()), ..Actor::console(tenant, store.now()) };
-            let organisation = store.authorise(&console, CreateOrganisation { name: organisation }).await?;
-            let person = CreatePerson { email, name, tenant_role: TenantRole::Admin };
-            let person = store.authorise(&console, person).await?;
-            let mut write = store.write(&console).await?;
+            let mut write =
+                match store.system().use_setup(digest(&token), &tenant, Some(self.address.to_string())).await {
+                    Err(store::Error::NotFound) => return Err(over()),
+                    write => write?,
+                };
+            let (console, tenant) = (write.actor().clone(), write.actor().tenant);
+            let denied = store::Error::from;
+            let organisation = console.may(CreateOrganisation { name: organisation }).map_err(denied)?;
             let organisation = write.create_organisation(organisation).await?;
-            let person = write.create_person(person).await?;
+            let person = CreatePerson { email, name, tenant_role: TenantRole::Admin };
+            let person = write.create_person(console.may(person).map_err(denied)?).await?;
             write.set_password(person, &hash).await?;
-            let owner =
-                console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(store::Error::from)?;
+            let owner = console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(denied)?;
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);

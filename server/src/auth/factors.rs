@@ -1,5 +1,5 @@
 //! Second factors and fresh proofs, for the door of one request (M-14).
-use super::{Browser, BrowserDoor, digest, door::unavailable, refused::held_up, totp};
+use super::{Browser, BrowserDoor, digest, door::unavailable, refused::held_up, totp, turns::Turn};
 use app::{
     door::{Stage, TotpOffer},
     outcome::{Kind, PROOF_PREFIX, Refusal},
@@ -63,7 +63,7 @@ impl BrowserDoor {
         let browser = self.browser.as_ref().ok_or_else(signed_out)?;
         let person = browser.actor.person().ok_or_else(signed_out)?;
         let system = self.app.store.system();
-        self.not_too_often(&[attempts(person)], Some((browser.actor.tenant, person))).await?;
+        let _turn = self.not_too_often(&[attempts(person)], Some((browser.actor.tenant, person))).await?;
         let refusal = if !proof.passkey.is_empty() {
             // A no is counted and written down where it is found out.
             self.take_key(&browser.actor, &proof.ceremony, &proof.passkey).await?;
@@ -115,7 +115,7 @@ impl BrowserDoor {
         let halfway = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Show).ok_or_else(signed_out)?;
         let actor = &halfway.browser.actor;
         let person = actor.person().ok_or_else(signed_out)?;
-        self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
+        let _turn = self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
         let mut write = self.holding(&halfway.browser).await?;
         if !self.use_code(&mut write, &code, true).await? {
             drop(write);
@@ -203,7 +203,7 @@ impl BrowserDoor {
         let (actor, store) = (&browser.actor, &self.app.store);
         let owner = actor.person().ok_or_else(signed_out)?;
         let proof = self.may_enrol(actor, Factor::Totp).await?;
-        self.not_too_often(&[attempts(owner)], Some((actor.tenant, owner))).await?;
+        let _turn = self.not_too_often(&[attempts(owner)], Some((actor.tenant, owner))).await?;
         let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let mut write = self.holding(browser).await?;
         let secret = write.totp_secret().await?.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
@@ -243,18 +243,20 @@ impl BrowserDoor {
         Ok(self.app.store.authorise(actor, EnrolFactor { owner, factor }).await?)
     }
 
-    /// Refuses while any of these has to wait; that `who` was held up is written down once a minute.
+    /// Refuses while any of these has to wait; that `who` was held up is written down once a minute. Until the turn is dropped
+    /// nobody else tries the same: what comes of an attempt is counted before the next one is judged.
     pub(super) async fn not_too_often(
         &self,
         subjects: &[[u8; 32]],
         who: Option<(TenantId, PersonId)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Turn, Refusal> {
+        let turn = self.app.turns.take(subjects).await;
         for subject in subjects {
             if let Some(until) = self.app.store.system().throttled(*subject).await? {
                 return Err(self.wait_until(until, who).await);
             }
         }
-        Ok(())
+        Ok(turn)
     }
 
     pub(super) async fn wait_until(&self, until: Timestamp, who: Option<(TenantId, PersonId)>) -> Refusal {

@@ -191,7 +191,7 @@ impl BrowserDoor {
         let halfway = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Show).ok_or_else(not_known)?;
         let actor = &halfway.browser.actor;
         let person = actor.person().ok_or_else(not_known)?;
-        self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
+        let _turn = self.not_too_often(&[attempts(person)], Some((actor.tenant, person))).await?;
         let shown = self.shown(actor, &ceremony, &answer).await?;
         let mut write = self.holding(&halfway.browser).await?;
         shown.note(&mut write).await?;
@@ -244,7 +244,7 @@ impl BrowserDoor {
             return Err(Refusal::new(Kind::Forbidden, app::login::trouble::passwords_closed()));
         }
         let network = self.network();
-        self.not_too_often(&[network], None).await?;
+        let _turn = self.not_too_often(&[network], None).await?;
         let entered = match self.named(&ceremony, &answer).await {
             Ok(named) => self.entered(named).await,
             Err(refusal) => {

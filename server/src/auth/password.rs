@@ -137,8 +137,9 @@ impl Hasher {
         let hash = move || {
             // Pages come first; where the system does not let it be polite, it works all the same.
             let _ = setpriority_process(Some(gettid()), POLITE);
-            let _ = told.send(work()); // who asked may have gone
+            let outcome = work();
             drop(place);
+            let _ = told.send(outcome); // who asked may have gone
         };
         thread::Builder::new().name("hash".into()).spawn(hash).map_err(|refused| error(&refused))?;
         outcome.await.map_err(|died| error(&died))

@@ -204,6 +204,7 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
         Admin::Incident(command) => super::incident::run(command, &app).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
     }
+    crate::console::tell(&app).await;
     app.store.close().await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `castellan admin archive-organisation …` and the like: organisations without the web (D-03).
 use super::admin::{Place, console, find_person, find_tenant};
-use crate::{console::tell, failure::Failure, state::App};
+use crate::{failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
     Actor, OrganisationId,
@@ -72,7 +72,6 @@ pub(super) async fn run(command: Organisations, app: &App) -> Result<(), Failure
             change!(console, remove_membership, RemoveMembership { organisation, person, successor });
         }
     }
-    tell(app).await;
     Ok(())
 }
 

@@ -69,6 +69,7 @@ impl Class {
         Some(match path {
             "/actions/login/sign-out" => Self::Changes,
             "/api/v1/runners/enrol" => Self::Enrolment,
+            "/actions/factors/ask-passkey" => Self::SignIn,
             _ if below("/actions/login") || below("/actions/setup") || path.starts_with("/sign-in/") => Self::SignIn,
             _ if reads && (below("/api") || below("/metrics")) => Self::ApiReads,
             _ if reads => Self::Pages,

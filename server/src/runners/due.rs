@@ -51,7 +51,8 @@ async fn next(store: &Store) -> store::Result<Duration> {
 async fn changed(events: &mut tokio::sync::broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {
-            Ok(Event { topic: Topic::Tasks | Topic::Approvals | Topic::Missed, .. }) | Err(RecvError::Lagged(_)) => {
+            Ok(Event { topic: Topic::Tasks | Topic::Approvals | Topic::Keys | Topic::Missed, .. })
+            | Err(RecvError::Lagged(_)) => {
                 return;
             }
             Ok(_) => {}

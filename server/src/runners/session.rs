@@ -110,11 +110,12 @@ impl Session {
         let held = words::leases(hello.held.iter().map(|held| held.attempt.as_ref()))?;
         let greeted = async {
             let mut write = self.shared.store().write(&self.actor).await?;
+            // The runner, its tasks, and what is recorded: the order in which everybody takes them.
+            write.release_unheld(&held).await?;
+            let lost = write.renew_leases(&held).await?;
             write.runner_shows(&self.peer.serial.to_string()).await?;
             let version = words::plain(&hello.version);
             write.runner_connected(&version, &capabilities.join(","), &words::posture(&posture), slots).await?;
-            write.release_unheld(&held).await?;
-            let lost = write.renew_leases(&held).await?;
             write.commit().await?;
             let mut read = self.shared.store().read(&self.actor).await?;
             self.public_key = read.runner(self.runner()).await?.public_key;

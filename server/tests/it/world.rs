@@ -132,6 +132,7 @@ impl World {
             keys: keys.into(),
             rates,
             places: std::sync::Arc::default(),
+            turns: std::sync::Arc::default(),
             afterwards: server::afterwards::Afterwards::default(),
             certificate: None,
             stop: CancellationToken::new(),

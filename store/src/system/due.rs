@@ -1,7 +1,7 @@
 //! What is due, in whatever tenant.
 use super::System;
 use crate::{Result, column::record, conn::unscoped};
-use domain::{Actor, Timestamp};
+use domain::{Actor, TenantId, Timestamp};
 
 record! {
     /// When the next thing is due.
@@ -30,23 +30,29 @@ impl System<'_> {
     }
 
     /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue, takes away
-    /// invitations that are too old, tells of keys that end soon.
+    /// invitations that are too old, tells of keys that end soon. What cannot be done in one tenant holds up no other; the last
+    /// such error is told.
     pub async fn do_due(&self) -> Result<()> {
+        let mut all = Ok(());
         for tenant in self.tenants().await? {
-            let clock = Actor::clock(tenant.id, self.now());
-            let mut write = self.0.write(&clock).await?;
-            write.forget_invitations().await?;
-            write.expire_approvals().await?;
-            write.commit().await?;
-            let mut write = self.0.write(&clock).await?;
-            write.tell_of_ends().await?;
-            write.commit().await?;
-            // By itself: both take tasks first, and the log afterwards.
-            let mut write = self.0.write(&clock).await?;
-            write.release_expired().await?;
-            write.commit().await?;
+            all = self.do_due_in(tenant.id).await.and(all);
         }
-        Ok(())
+        all
+    }
+
+    async fn do_due_in(&self, tenant: TenantId) -> Result<()> {
+        let clock = Actor::clock(tenant, self.now());
+        let mut write = self.0.write(&clock).await?;
+        write.forget_invitations().await?;
+        write.expire_approvals().await?;
+        write.commit().await?;
+        let mut write = self.0.write(&clock).await?;
+        write.tell_of_ends().await?;
+        write.commit().await?;
+        // By itself: both take tasks first, and the log afterwards.
+        let mut write = self.0.write(&clock).await?;
+        write.release_expired().await?;
+        write.commit().await
     }
 
     /// Forgets up to so many rows of each kind that count for nothing any more, in every tenant; says whether there may be others.

@@ -1,12 +1,12 @@
 //! Before anybody is there: the check of keys, tenants, the set-up link.
 use super::System;
 use crate::{
-    Error, Event, Result, Topic,
+    Error, Event, Result, Topic, Write,
     column::{Number, record},
     conn::{Conn, random, unscoped},
     events, tenant_key,
 };
-use domain::{TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
+use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
 use uuid::Uuid;
 
 record! {
@@ -122,16 +122,18 @@ impl System<'_> {
         Ok(found.n > 0)
     }
 
-    /// Uses the set-up link up and makes the first tenant, or none: of two who use it at once one comes too late.
-    /// There is no tenant yet to be within.
-    pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str) -> Result<TenantId> {
+    /// Uses the set-up link up and makes the first tenant, as its console, who makes the rest before it commits: of two who use
+    /// it at once one comes too late, and whoever is interrupted can use it again. There is no tenant yet to be within.
+    pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
         let (mut conn, id, now) = (self.write().await?, TenantId(Uuid::now_v7()), self.now());
         let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";
         if unscoped!(conn, execute, sql, token_hash, now)? == 0 {
             return Err(Error::NotFound);
         }
         self.insert_tenant(&mut conn, id, tenant).await?;
-        self.commit_tenant(conn, id).await
+        let mut write = self.0.writing(conn, &Actor { address, ..Actor::console(id, now) });
+        write.tell(Topic::People, id.0);
+        Ok(write)
     }
 
     async fn commit_tenant(&self, conn: Conn, id: TenantId) -> Result<TenantId> {

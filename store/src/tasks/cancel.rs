@@ -33,16 +33,17 @@ impl Write {
     /// Stops a task; says where it stood and where it stands now. Says nothing in the audit log.
     pub(crate) async fn stop(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
         self.lock_question(task).await?;
-        const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2 returning state";
-        let was = scoped!(self, Waiting, fetch_one, SQL, task)?.state;
+        const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
+            and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
+        let found = scoped!(self, Waiting, fetch_optional, SQL, task)?;
+        let was = found.ok_or(Error::Conflict("This task has ended already."))?.state;
         let state = match was {
             TaskState::Assigned | TaskState::Running => was,
-            waiting if waiting.can_become(TaskState::Cancelled) => {
+            waiting => {
                 self.settle(task, waiting, TaskState::Cancelled, None).await?;
                 self.withdraw(task).await?;
                 TaskState::Cancelled
             }
-            _ => return Err(Error::Conflict("This task has ended already.")),
         };
         self.tell(Topic::Tasks, task.0);
         Ok((was, state))

@@ -193,7 +193,7 @@ impl Read {
 
     /// The labels of a task that the actor sees.
     pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
-        self.task(id).await?;
+        self.progress(id).await?;
         const SQL: &str = "select key, value from task_label where tenant_id = $1 and task_id = $2 order by key";
         let rows = scoped!(self, Label, fetch_all, SQL, id)?;
         let labels: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key, row.value)).collect();

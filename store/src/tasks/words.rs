@@ -10,6 +10,9 @@ use domain::{TaskId, words};
 /// How many titles have a word at most for it to be worth beginning with: all of them are read, in some milliseconds.
 const FEW: i64 = 5_000;
 
+/// So many words of a text are sought; the rest would hardly narrow more.
+const SOUGHT: usize = 16;
+
 /// Where counting them stops: no longer stretch of tasks is looked through instead.
 const MOST: i64 = 20_000;
 
@@ -65,7 +68,7 @@ impl Read {
 
     async fn look_up(&mut self, text: &str) -> Result<Option<Sought>> {
         let mut found = vec![];
-        for beginning in words::sought(text) {
+        for beginning in words::sought(text).into_iter().take(SOUGHT) {
             let titles = scoped!(
                 self,
                 Number,

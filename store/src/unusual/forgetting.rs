@@ -32,6 +32,14 @@ impl Write {
             scoped!(
                 self,
                 execute,
+                "delete from session where tenant_id = $1 and id in (select s.id from session s
+                    where s.tenant_id = $1 and s.expires_at <= $2 order by s.expires_at limit $3)",
+                self.now,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
                 "delete from key_hour where tenant_id = $1 and (key_id, hour) in (select h.key_id, h.hour from key_hour h
                     where h.tenant_id = $1 and h.hour < $2 order by h.hour limit $3)",
                 hours,

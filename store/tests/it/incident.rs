@@ -148,7 +148,8 @@ on_both! {
             assert!(!start(&taken).await.unwrap());
             thaw(world).await.unwrap();
         }
-        assert_eq!(world.state(acme, task).await, TaskState::Queued, "however often: it is not lost by that");
+        assert_eq!(world.state(acme, task).await, TaskState::Lost, "no more starts were approved");
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
         let ran = world.claim(&acme.rex).await.unwrap();
         freeze(world).await.unwrap();
         world.finish(&acme.rex, &ran, End::Exited(0)).await.unwrap();

@@ -121,7 +121,7 @@ on_both! {
             }
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
-                let proof = console.may(AskReach { thing: Thing::Task(*id, *sight) }).unwrap();
+                let proof = console.may(AskReach { thing: Thing::Task(*id, *sight, [None; 2]) }).unwrap();
                 let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.seen_by(actor)).filter_map(Actor::person).collect();

@@ -3,7 +3,7 @@
 //! `lines` brings `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`; `attempt` says that the task was
 //! started anew (the start's number), from line 1; `end` that nothing follows. A line that is here already is passed over.
 use super::{
-    bar, layout, line,
+    bar, chosen, find, layout, line,
     space::Space,
     state::{self, Place, hear},
 };
@@ -76,6 +76,7 @@ fn end() {
         }
     });
     bar::say("log-said", "ended", &[]);
+    bar::say("log-empty", "ended", &[]);
     bar::show("log-follow", false);
     bar::show("log-end", true);
 }
@@ -89,6 +90,8 @@ fn again(attempt: &str) {
         (viewer.space, viewer.place, viewer.chosen) = (Space::new(1, line), Place::End, None);
         viewer.blocks.clear();
     });
+    find::enter(String::new());
+    chosen::say();
     layout::show();
 }
 

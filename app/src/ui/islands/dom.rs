@@ -128,7 +128,7 @@ pub fn set_single_keys(listening: bool) {
     keep(KEYS, if listening { "on" } else { "off" });
 }
 
-/// What the browser keeps the theme under; the script in the page's head (`routes.rs`) reads it too.
+/// What the browser keeps the theme under; the script in the page's head (`document.rs`) reads it too.
 const THEME: &str = "theme";
 
 /// `light`, `dark`, or empty for the system's.

@@ -8,13 +8,15 @@ use js_sys::futures::spawn_local;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, Element, EventSource, HtmlElement, MessageEvent};
+use web_sys::{Document, Element, EventSource, FocusOptions, HtmlElement, MessageEvent};
 
 /// How long events are gathered before the page is fetched, in milliseconds.
 const GATHER: i32 = 300;
 
 /// How long to wait before looking again whether a region is free, in milliseconds.
 const AGAIN: i32 = 1_000;
+/// So long may a stream be away before it is said, in milliseconds.
+const UNSAID: i32 = 5_000;
 /// Until a stream that the server did not give is asked for again: twice as long each time, up to the longest.
 const FIRST: i32 = 2_000;
 const LONGEST: i32 = 60_000;
@@ -45,6 +47,8 @@ thread_local! {
     /// Until a stream that failed is opened again, and until a page is fetched again.
     static PATIENCE: Cell<i32> = const { Cell::new(FIRST) };
     static RETRY: Cell<i32> = const { Cell::new(AGAIN) };
+    /// Whether the stream is away.
+    static LOST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Adds a region. The stream is opened once all of the page's islands are awake.
@@ -74,6 +78,7 @@ pub fn show(id: &str) {
     });
     if let Some(element) = dom::by_id(id) {
         element.scroll_into_view();
+        focus(&element); // the button that was pressed is gone
     }
     gather();
 }
@@ -93,7 +98,11 @@ fn open() {
     topics.dedup();
     let address = SINCE.with_borrow(|since| format!("/live?topics={}&since={since}", topics.join(",")));
     let Ok(source) = EventSource::new(&address) else { return };
-    let opened = Closure::<dyn Fn()>::new(|| PATIENCE.set(FIRST));
+    let opened = Closure::<dyn Fn()>::new(|| {
+        PATIENCE.set(FIRST);
+        LOST.set(false);
+        say_lost(false);
+    });
     source.set_onopen(Some(opened.as_ref().unchecked_ref()));
     opened.forget();
     for topic in topics {
@@ -113,12 +122,22 @@ fn open() {
 
 /// The browser itself tries again where the network failed; after an answer with an error it has given up.
 fn open_later() {
+    if !LOST.replace(true) {
+        dom::after(UNSAID, || say_lost(LOST.get()));
+    }
     let is_over = |source: &EventSource| source.ready_state() == EventSource::CLOSED;
     if SOURCE.with_borrow(|source| source.as_ref().is_some_and(is_over)) {
         SOURCE.set(None);
         let wait = PATIENCE.get();
         PATIENCE.set((wait * 2).min(LONGEST));
         dom::after(wait, open);
+    }
+}
+
+/// Says that the page does not follow any more what happens, or no longer says so.
+fn say_lost(lost: bool) {
+    if let Some(banner) = dom::by_id("not-live") {
+        let _ = if lost { banner.remove_attribute("hidden") } else { banner.set_attribute("hidden", "") };
     }
 }
 
@@ -253,4 +272,14 @@ pub(super) fn replace(region: &Element, new: &Element) {
             return;
         }
     }
+    focus(region); // what had it is gone
+}
+
+/// Puts the focus at the beginning of a region, so that the next key goes on from there.
+fn focus(region: &Element) {
+    let Some(region) = region.dyn_ref::<HtmlElement>() else { return };
+    let _ = region.set_attribute("tabindex", "-1");
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    let _ = region.focus_with_options(&options);
 }

@@ -1,5 +1,8 @@
 //! The keys that a page listens to, and the search behind its dialog.
-use super::{dom, palette::Hit};
+use super::{
+    dom,
+    palette::{Hit, Search},
+};
 use js_sys::futures::spawn_local;
 use leptos::prelude::{GetUntracked, RwSignal, Set};
 use std::cell::Cell;
@@ -69,21 +72,31 @@ fn open(id: &str) {
 }
 
 /// Searches once one pauses, and shows what was found.
-pub fn search(typed: RwSignal<String>, hits: RwSignal<Vec<Hit>>, active: RwSignal<usize>) {
+pub fn search(typed: RwSignal<String>, hits: RwSignal<Vec<Hit>>, active: RwSignal<usize>, search: RwSignal<Search>) {
     let this = SEARCHES.get() + 1;
     SEARCHES.set(this);
+    search.set(Search::Pending);
     dom::after(PAUSE, move || {
         if SEARCHES.get() == this {
             spawn_local(async move {
-                let text = String::from(js_sys::encode_uri_component(&typed.get_untracked()));
-                let found = dom::fetch(&format!("/search?q={text}")).await;
-                if let (Ok(page), true) = (found, SEARCHES.get() == this) {
+                let found = dom::fetch(&everything(&typed.get_untracked())).await;
+                if SEARCHES.get() == this {
                     active.set(0);
-                    hits.set(read(&page));
+                    search.set(if found.is_ok() { Search::Done } else { Search::Failed });
+                    hits.set(found.map(|page| read(&page)).unwrap_or_default());
                 }
             });
         }
     });
+}
+
+/// Goes to the search page.
+pub fn go_to_all(text: &str) {
+    dom::go(&everything(text));
+}
+
+fn everything(text: &str) -> String {
+    format!("/search?q={}", String::from(js_sys::encode_uri_component(text)))
 }
 
 /// What stands on the search page.

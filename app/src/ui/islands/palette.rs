@@ -14,6 +14,18 @@ pub struct Hit {
     pub about: String,
 }
 
+/// How it stands with the search for what was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// What is shown belongs to what was typed before.
+    Pending,
+    /// What is shown was found.
+    Done,
+    /// The server did not answer.
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a browser searches"))]
+    Failed,
+}
+
 /// Listens to the keys of the page, and shows the dialog.
 #[island]
 pub fn Palette(
@@ -21,6 +33,8 @@ pub fn Palette(
     label: String,
     /// What is said when nothing is found.
     none: String,
+    /// What is said when the server did not answer.
+    failed: String,
     /// How it is used.
     help: String,
     /// Where `g` and another key lead.
@@ -28,6 +42,7 @@ pub fn Palette(
 ) -> impl IntoView {
     let hits = RwSignal::new(Vec::<Hit>::new());
     let (active, typed) = (RwSignal::new(0_usize), RwSignal::new(String::new()));
+    let search = RwSignal::new(Search::Done);
     #[cfg(target_family = "wasm")]
     Effect::new(move |_| super::keyboard::listen(ways.clone()));
     #[cfg(not(target_family = "wasm"))]
@@ -35,7 +50,7 @@ pub fn Palette(
     let write = move |event: leptos::ev::Event| {
         typed.set(event_target_value(&event));
         #[cfg(target_family = "wasm")]
-        super::keyboard::search(typed, hits, active);
+        super::keyboard::search(typed, hits, active, search);
     };
     let press = move |event: leptos::ev::KeyboardEvent| {
         let last = hits.with_untracked(Vec::len).saturating_sub(1);
@@ -44,6 +59,8 @@ pub fn Palette(
             "ArrowUp" => active.update(|at| *at = if *at == 0 { last } else { *at - 1 }),
             "Home" => active.set(0),
             "End" => active.set(last),
+            // What stands there still belongs to what was typed before.
+            "Enter" if search.get_untracked() == Search::Pending => go_to_all(&typed.get_untracked()),
             "Enter" => go(hits.with_untracked(|hits| hits.get(active.get_untracked()).cloned())),
             _ => return,
         }
@@ -65,7 +82,11 @@ pub fn Palette(
         }
     };
     let nothing = move || hits.with(Vec::is_empty);
-    let said = move || if nothing() && !typed.with(String::is_empty) { none.clone() } else { help.clone() };
+    let said = move || match search.get() {
+        Search::Failed => failed.clone(),
+        Search::Done if nothing() && !typed.with(String::is_empty) => none.clone(),
+        _ => help.clone(),
+    };
     let (of_list, of_field) = (label.clone(), label.clone());
     view! {
         <dialog id="palette" class="dialog palette" aria-label=label>
@@ -81,6 +102,14 @@ pub fn Palette(
             <p class="help" role="status">{said}</p>
         </dialog>
     }
+}
+
+/// Goes to the page that finds the same.
+fn go_to_all(text: &str) {
+    #[cfg(target_family = "wasm")]
+    super::keyboard::go_to_all(text);
+    #[cfg(not(target_family = "wasm"))]
+    let _ = text;
 }
 
 /// Goes to what was chosen.

@@ -33,10 +33,11 @@ pub fn Watch(
         #[cfg(not(target_family = "wasm"))]
         let _ = &region;
     };
-    let (count, text) = (waiting.clone(), waiting);
+    let count = waiting.clone();
+    let text = move || newer.replace("{n}", &waiting.get().to_string());
     view! {
-        <button class="newer" type="button" hidden=move || count.get() == 0 on:click=show>
-            {move || newer.replace("{n}", &text.get().to_string())}
-        </button>
+        <span role="status">
+            <button class="newer" type="button" hidden=move || count.get() == 0 on:click=show>{text}</button>
+        </span>
     }
 }

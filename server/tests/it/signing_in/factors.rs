@@ -203,6 +203,18 @@ on_both! {
         assert_eq!(read.audit(&proof, filter, None, 50).await.unwrap().items.len(), 5);
     }
 
+    async fn m_14_codes_that_are_tried_side_by_side_are_counted_one_after_the_other(world) {
+        person(world, &world.acme, "mo", TenantRole::Person).await;
+        let mine = window(world);
+        mine.sign_in("mo").await;
+        mine.enrol().await;
+        let thief = window(world);
+        thief.sign_in("mo").await;
+        let tries = (0..20).map(|_| async { thief.copy().act("factors/show", &[("code", "000000")]).await.status });
+        let answers = futures::future::join_all(tries).await;
+        assert_eq!(answers.iter().filter(|status| **status == 422).count(), 5, "{answers:?}");
+    }
+
     async fn m_14_a_tenant_may_ask_everybody_at_once(world) {
         person(world, &world.acme, "mo", TenantRole::Person).await;
         let mine = window(world);

@@ -1,12 +1,17 @@
 //! PostgreSQL is killed, in part or as a whole, and its connections are cut: pages say so, and all goes on by itself.
+use std::time::Duration;
+
 use tokio::time::sleep;
 
 use super::{Ordeal, amount::amount, chance::Chance, cluster::Cluster};
 use crate::{
     ask::Who,
-    patience::{PATIENCE, until, within},
+    patience::{soon, until},
     program::Program,
 };
+
+/// So long may it take until somebody is told that the database is away.
+const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
@@ -23,11 +28,11 @@ async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
             1 => cluster.kill_one(),
             _ => {
                 cluster.kill();
-                let page = within(PATIENCE, "a page says what is wrong", async || {
+                let page = until("a page says what is wrong", async || {
                     let page = program.get(Who::Browser(&browser), "/tasks").await;
                     (page.status == 503).then_some(page)
-                })
-                .await;
+                });
+                let page = soon(SOON, "nobody waits in vain", page).await;
                 assert!(page.body.contains("database"), "{page}");
                 let ready = program.get(Who::Nobody, "/readyz").await.is(503);
                 assert!(ready.body.contains("database"), "{ready}");
