@@ -1,5 +1,5 @@
 //! A question to people: may exactly this run?
-use crate::{Invalid, role::words};
+use crate::{Invalid, role::words, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -31,11 +31,7 @@ words! {
 
 /// A reason given with an answer: up to 1,000 characters without control characters; required for a denial.
 pub fn reason(answer: Answer, text: &str) -> Result<String, Invalid> {
-    let text = text.trim();
-    let plain = text.chars().all(|c| (!c.is_control() || c == '\n') && !crate::text::is_invisible(c));
-    if text.chars().count() > 1_000 || !plain {
-        return Err(Invalid::new("reason", "must be at most 1,000 visible characters"));
-    }
+    let text = lines(text, 1_000).ok_or_else(|| Invalid::new("reason", "must be at most 1,000 visible characters"))?;
     if text.is_empty() && answer == Answer::Deny {
         return Err(Invalid::new("reason", "say why, so that the requester knows what to change"));
     }

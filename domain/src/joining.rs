@@ -1,5 +1,5 @@
 //! A request to be let into an organisation, and how long an invitation to one may work.
-use crate::{Invalid, role::words};
+use crate::{Invalid, role::words, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -41,11 +41,7 @@ pub fn days(days: u32) -> Result<u32, Invalid> {
 
 /// Why somebody wants to join, or why not: up to 500 visible characters, or nothing.
 pub fn reason(text: &str) -> Result<String, Invalid> {
-    let text = text.trim();
-    let plain = text.chars().all(|c| (!c.is_control() || c == '\n') && !crate::text::is_invisible(c));
-    if text.chars().count() > 500 || !plain {
-        return Err(Invalid::new("reason", "must be at most 500 visible characters"));
-    }
+    let text = lines(text, 500).ok_or_else(|| Invalid::new("reason", "must be at most 500 visible characters"))?;
     Ok(text.to_owned())
 }
 

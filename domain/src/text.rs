@@ -44,6 +44,22 @@ pub fn name(field: &str, text: &str, max: usize) -> Result<String, crate::Invali
     Ok(text.to_owned())
 }
 
+/// What somebody wrote, line by line, trimmed; `None` where it has more than `max` characters, or some that nobody sees.
+pub fn lines(text: &str, max: usize) -> Option<&str> {
+    let text = text.trim();
+    let seen = text.chars().all(|c| (!c.is_control() || c == '\n') && !is_invisible(c));
+    (seen && text.chars().count() <= max).then_some(text)
+}
+
+/// What a runner may be called.
+pub fn runner_name(name: &str) -> Result<(), crate::Invalid> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    match (1..=63).contains(&name.len()) && name.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(crate::Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,13 @@
 use crate::{Invalid, role::words};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+    time::Duration,
+};
 
 words! {
     /// What kind of thing was unusual.
@@ -143,6 +149,14 @@ impl FromStr for Facts {
     type Err = serde_json::Error;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         serde_json::from_str(text)
+    }
+}
+
+/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 one, within which a client picks any address that it likes.
+pub fn host_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
+        v4 => v4,
     }
 }
 

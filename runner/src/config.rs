@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Parser;
-use domain::Invalid;
+use domain::{Invalid, text::runner_name};
 use reqwest::Url;
 
 /// Runs Castellan's tasks on this machine.
@@ -153,12 +153,7 @@ impl RunnerName {
 impl FromStr for RunnerName {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if (1..=63).contains(&text.len()) && text.bytes().all(plain) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen"))
-        }
+        runner_name(text).map(|()| Self(text.to_owned()))
     }
 }
 

@@ -13,7 +13,7 @@ pub use report::News;
 pub(crate) use report::target;
 
 use crate::config::Limits;
-use domain::{KeyId, PersonId};
+use domain::{KeyId, PersonId, unusual::host_of};
 use meter::{Meter, Standing};
 use report::Reports;
 use std::{
@@ -33,17 +33,14 @@ pub enum Subject {
     Person(PersonId),
     /// A program's key.
     Key(KeyId),
-    /// An IPv4 address, or the /64 that one IPv6 host has.
+    /// What one subscriber has.
     Address(IpAddr),
 }
 
 impl Subject {
-    /// Where a request comes from: within a /64 a client picks any address that it likes.
+    /// Where a request comes from.
     pub fn of(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
-            v4 => v4,
-        })
+        Self::Address(host_of(address))
     }
 
     /// The network around an address, for when there are more addresses than are remembered one by one.

@@ -1,9 +1,10 @@
 //! Runners: how they come in, what is known of them, how they go.
 use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped, keys::Revocation, leases::runner};
 use domain::{
-    Allowed, EnrolmentId, Invalid, RunnerId, Timestamp,
+    Allowed, EnrolmentId, RunnerId, Timestamp,
     audit::Outcome,
     policy::{CreateEnrolment, RevokeRunner},
+    text::runner_name,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -286,12 +287,4 @@ impl Write {
         self.tell(Topic::Runners, id.0);
         Ok(())
     }
-}
-
-fn runner_name(name: &str) -> Result<()> {
-    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if (1..=63).contains(&name.len()) && plain {
-        return Ok(());
-    }
-    Err(Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen").into())
 }

@@ -5,7 +5,7 @@ use crate::{
     outcome::Refusal,
     ui::{
         Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Showing, Table,
-        ctx, page,
+        Used, ctx, page,
     },
 };
 use domain::Actor;
@@ -65,7 +65,7 @@ fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView
                 </th>
                 <td><Revealed text=identity.name /></td>
                 <td><Moment at=identity.created_at /></td>
-                <td>{identity.last_used_at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())}</td>
+                <td><Used at=identity.last_used_at /></td>
                 <td class="cell-action">
                     {fresh.then(|| view! {
                         <Confirm

@@ -4,12 +4,12 @@ use super::{
     changes::{Changes, Compared},
 };
 use crate::{
-    orgs::{called, narrowed_to_archived},
+    orgs::{NarrowOrganisation, are_several, narrowed_to_archived},
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{
-        Address, Badge, Choice, Count, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow,
-        NarrowChoice, Page, Pager, Place, Revealed, RowLink, Showing, Source, Table, ctx, page,
+        Address, Badge, Count, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow, Page, Pager,
+        Place, Revealed, RowLink, Showing, Source, Table, ctx, page,
     },
 };
 use domain::{Actor, ApprovalId, approval::ApprovalState};
@@ -58,13 +58,10 @@ fn filter(here: &Address) -> ApprovalFilter {
 
 #[component]
 fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
-    // The way out of an archived one must be there, too.
-    let some = organisations.len() > 1 || organisations.iter().any(|of| of.archived_at.is_some());
-    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), called(of))).collect::<Vec<_>>();
-    some.then(|| {
+    are_several(&organisations).then(|| {
         view! {
             <Narrow label=t!("approvals-narrow") fields=&["organisation"]>
-                <NarrowChoice name="organisation" label=t!("task-organisation") any=t!("tasks-narrow-any") choices=choices />
+                <NarrowOrganisation organisations=organisations />
             </Narrow>
         }
     })

@@ -2,6 +2,7 @@
 use super::filter;
 pub use super::record::one;
 use crate::{
+    members::pages::people_choices,
     outcome::Refusal,
     tasks::trail::Trail,
     ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, Showing, ctx, page},
@@ -50,15 +51,12 @@ async fn log(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
     let actions = policy::names().into_iter().map(|action| Choice::new(action, action)).collect();
-    let people = people
-        .into_iter()
-        .map(|person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email)));
     let events = SecurityEvent::ALL.iter().map(|event| Choice::new(event.as_str(), event.as_str()));
     let outcomes = vec![Choice::new("done", t!("audit-done")), Choice::new("refused", t!("audit-refused"))];
     view! {
         <Narrow label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
             <NarrowChoice name="action" label=t!("audit-action") any=t!("audit-any") choices=actions />
-            <NarrowChoice name="person" label=t!("audit-who") any=t!("audit-any") choices=people.collect() />
+            <NarrowChoice name="person" label=t!("audit-who") any=t!("audit-any") choices=people_choices(people) />
             <NarrowChoice name="outcome" label=t!("audit-outcome") any=t!("audit-any") choices=outcomes />
             <NarrowChoice name="event" label=t!("audit-event") any=t!("audit-any") choices=events.collect() />
             <NarrowText name="target" label=t!("audit-target-id") kind="search" />

@@ -3,7 +3,7 @@ use super::{
     actions::{AddPasskey, RemovePasskey},
     islands::PasskeyButton,
 };
-use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, ctx};
+use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, Used, ctx};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 
@@ -65,7 +65,7 @@ pub fn OwnPasskeys(
             <tr>
                 <th scope="row"><Revealed text=passkey.name.clone() /></th>
                 <td><Moment at=passkey.created_at /></td>
-                <td>{used.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())}</td>
+                <td><Used at=used /></td>
                 <td class="cell-action">
                     <Confirm
                         label=t!("passkey-remove-open") about=passkey.name consequence=t!("passkey-remove-consequence")

@@ -3,7 +3,7 @@ use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
 use crate::{
     members::pages::roles,
     outcome::{Kind, Refusal},
-    ui::{Badge, Button, Confirm, Filled, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
+    ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
 };
 use domain::{OrganisationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -22,21 +22,17 @@ pub fn Joinables(
 ) -> impl IntoView {
     let row = |organisation: Joinable| {
         let hidden = vec![("organisation", organisation.id.to_string())];
-        let (open, about) = (Filled::of(AskToJoin::PATH, &hidden).refused(), organisation.name.clone());
+        let about = organisation.name.clone();
         view! {
             <tr>
                 <th scope="row"><Revealed text=organisation.name /></th>
                 <td class="cell-action">
-                    <details class="confirm" open=open>
-                        <summary class="button">{t!("join-ask-open")}<span class="sr-only">" "{about}</span></summary>
-                        <div class="confirm-box">
-                            <p>{t!("join-ask-consequence")}</p>
-                            <Form action=AskToJoin::PATH hidden=hidden>
-                                <TextArea name="reason" label=t!("join-reason") help=t!("join-reason-help") rows=3 />
-                                <Button look=Look::Main>{t!("join-ask")}</Button>
-                            </Form>
-                        </div>
-                    </details>
+                    <Confirm
+                        label=t!("join-ask-open") about=about consequence=t!("join-ask-consequence") act=t!("join-ask")
+                        action=AskToJoin::PATH hidden=hidden look=Look::Main
+                    >
+                        <TextArea name="reason" label=t!("join-reason") help=t!("join-reason-help") rows=3 />
+                    </Confirm>
                 </td>
             </tr>
         }
@@ -112,7 +108,6 @@ pub fn Waiting(
 ) -> impl IntoView {
     let one = move |asked: JoinRequest| {
         let hidden = || vec![("organisation", organisation.to_string()), ("request", asked.id.to_string())];
-        let declining = Filled::of(DeclineRequest::PATH, &hidden()).refused();
         let (accept, decline, name, about) = (hidden(), hidden(), asked.name.clone(), asked.name.clone());
         view! {
             <li class="stack">
@@ -125,15 +120,12 @@ pub fn Waiting(
                     <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=Role::Member.as_str() />
                     <Button look=Look::Main>{t!("join-accept")}</Button>
                 </Form>
-                <details class="confirm" open=declining>
-                    <summary class="button">{t!("join-decline-open")}<span class="sr-only">" "{about}</span></summary>
-                    <div class="confirm-box">
-                        <Form action=DeclineRequest::PATH hidden=decline>
-                            <TextArea name="reason" label=t!("join-decline-reason") help=t!("join-decline-help") rows=3 required=true />
-                            <Button>{t!("join-decline")}</Button>
-                        </Form>
-                    </div>
-                </details>
+                <Confirm
+                    label=t!("join-decline-open") about=about act=t!("join-decline") action=DeclineRequest::PATH hidden=decline
+                    look=Look::Plain
+                >
+                    <TextArea name="reason" label=t!("join-decline-reason") help=t!("join-decline-help") rows=3 required=true />
+                </Confirm>
             </li>
         }
     };

@@ -3,8 +3,8 @@ use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Button, Confirm, Cut, Empty, Filled, Form, LinkButton, Live, Look, Meaning, Moment, Page, Place,
-        Revealed, Table, ctx,
+        Badge, Confirm, Cut, Empty, Filled, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Table,
+        Used, ctx,
     },
 };
 use domain::{Actor, Timestamp};
@@ -52,31 +52,21 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
             </Table>
             <Cut shown=shown most=LISTED />
         </Live>
-        {any.then(|| view! { <div class="mt-4"><Selected /></div> })}
+        // What is ticked in the list: the boxes belong to this form, though they stand in the table.
+        {any.then(|| view! {
+            <div class="mt-4">
+                <Confirm
+                    label=t!("keys-revoke-open") consequence=t!("keys-revoke-consequence") act=t!("keys-revoke")
+                    action=RevokeSelected::PATH hidden=vec![]
+                />
+            </div>
+        })}
         <div class="mt-4">{services}</div>
     }))
 }
 
-/// Revoking what is ticked in the list: the boxes belong to this form, though they stand in the table.
-#[component]
-fn Selected() -> impl IntoView {
-    let open = Filled::of(RevokeSelected::PATH, &[]).refused();
-    view! {
-        <details class="confirm" open=open>
-            <summary class="button">{t!("keys-revoke-open")}</summary>
-            <div class="confirm-box">
-                <p>{t!("keys-revoke-consequence")}</p>
-                <Form action=RevokeSelected::PATH>
-                    <Button look=Look::Danger>{t!("keys-revoke")}</Button>
-                </Form>
-            </div>
-        </details>
-    }
-}
-
 #[component]
 fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoView {
-    let never = || t!("never").into_any();
     let form = Filled::of(RevokeSelected::PATH, &[]);
     let (id, label) = (key.id.to_string(), t!("keys-tick-one", name = key.name.clone()));
     let ticked = form.ticked("keys[]", &id, false);
@@ -101,7 +91,7 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
                 {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from")} " " {key.networks.to_string()}</p> })}
             </td>
             <td><State key=key.clone() now=now /></td>
-            <td>{key.last_used_at.map_or_else(never, |at| view! { <Moment at=at /> }.into_any())}</td>
+            <td><Used at=key.last_used_at /></td>
             <td class="cell-action">
                 {revocable.then(|| view! {
                     <Confirm

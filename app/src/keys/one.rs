@@ -9,7 +9,7 @@ use crate::{
     outcome::Refusal,
     ui::{
         Button, Choice, Confirm, Fact, Facts, Field, Form, Look, Moment, Page, Place, Revealed, SecretOnce, Select,
-        TextArea, ctx,
+        TextArea, Used, ctx,
     },
 };
 use domain::{Actor, KeyId};
@@ -50,7 +50,7 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
             </Fact>
             <Fact name=t!("key-made")><Moment at=key.created_at /></Fact>
             <Fact name=t!("key-last-used")>
-                {key.last_used_at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())}
+                <Used at=key.last_used_at />
             </Fact>
         </Facts>
         {change}

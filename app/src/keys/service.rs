@@ -8,7 +8,7 @@ use crate::{
     reach::AskedHere,
     ui::{
         Button, Checkbox, Choice, Cut, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
-        Revealed, RowLink, Select, Table, ctx, words,
+        Revealed, RowLink, Select, Table, Used, ctx, words,
     },
 };
 use domain::{Actor, PersonId, Timestamp, reach::Thing, role::Role};
@@ -116,14 +116,13 @@ fn Keys(keys: Vec<ApiKey>, now: Timestamp) -> impl IntoView {
     let headings = vec![t!("key-name"), t!("key-prefix"), t!("key-state"), t!("key-last-used")];
     let row = |key: ApiKey| {
         let used = key.last_used_at;
-        let used = used.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any());
         let (href, name, prefix) = (format!("/keys/{}", key.id), key.name.clone(), key.prefix.clone());
         view! {
             <tr>
                 <RowLink href=href><Revealed text=name /></RowLink>
                 <td><code class="whitespace-nowrap">{prefix}"…"</code></td>
                 <td><State key=key now=now /></td>
-                <td>{used}</td>
+                <td><Used at=used /></td>
             </tr>
         }
     };

@@ -103,6 +103,12 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
+/// People, as choices.
+pub fn people_choices(people: Vec<Person>) -> Vec<Choice> {
+    let choice = |person: Person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email));
+    people.into_iter().map(choice).collect()
+}
+
 /// The roles in an organisation, as choices.
 pub fn roles() -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()

@@ -8,11 +8,11 @@ pub use super::{
     one::{one, seen, summary},
 };
 use crate::{
-    orgs::{called, narrowed_to_archived},
+    orgs::{NarrowOrganisation, narrowed_to_archived},
     outcome::Refusal,
     ui::{
-        Address, Chip, Choice, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowChoice, NarrowText,
-        Page, Pager, Place, Revealed, RowLink, Showing, Table, ctx, page,
+        Address, Chip, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowText, Page, Pager, Place,
+        Revealed, RowLink, Showing, Table, ctx, page,
     },
 };
 use domain::{Actor, TaskId, task::TaskState};
@@ -81,15 +81,11 @@ fn new_button() -> impl IntoView {
 
 #[component]
 fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
-    // The way out of an archived one must be there, too.
-    let some = organisations.len() > 1 || organisations.iter().any(|of| of.archived_at.is_some());
-    let choices = organisations.iter().map(|of| Choice::new(of.id.to_string(), called(of))).collect::<Vec<_>>();
     view! {
         <Narrow label=t!("tasks-narrow") fields=&["text", "label", "organisation"]>
             <NarrowText name="text" label=t!("tasks-narrow-text") kind="search" />
             <NarrowText name="label" label=t!("tasks-narrow-label") kind="search" />
-            {some
-                .then(|| view! { <NarrowChoice name="organisation" label=t!("task-organisation") any=t!("tasks-narrow-any") choices=choices /> })}
+            <NarrowOrganisation organisations=organisations />
         </Narrow>
     }
 }

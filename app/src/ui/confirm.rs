@@ -1,4 +1,4 @@
-//! A destructive act in two steps: it says what it will do before it does it. Works without JavaScript.
+//! An act in two steps: it says what it will do, and asks what it must know, before it does it. Works without JavaScript.
 use super::{Button, Filled, Form, Look};
 use leptos::prelude::*;
 
@@ -11,9 +11,9 @@ pub fn Confirm(
     /// What it is done to, for screen readers, where several stand on one page.
     #[prop(optional, into)]
     about: String,
-    /// What will happen, in a sentence or two.
-    #[prop(into)]
-    consequence: String,
+    /// What will happen, in a sentence or two, where the button does not say it.
+    #[prop(optional, into)]
+    consequence: Option<String>,
     /// What the second button says: `Revoke key`.
     #[prop(into)]
     act: String,
@@ -21,15 +21,22 @@ pub fn Confirm(
     action: &'static str,
     /// What it is done to.
     hidden: Vec<(&'static str, String)>,
+    /// How the second button looks.
+    #[prop(default = Look::Danger)]
+    look: Look,
+    /// Fields above that button.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let open = Filled::of(action, &hidden).refused();
     view! {
         <details class="confirm" open=open>
             <summary class="button">{label}<span class="sr-only">" "{about}</span></summary>
             <div class="confirm-box">
-                <p>{consequence}</p>
+                {consequence.map(|text| view! { <p>{text}</p> })}
                 <Form action=action hidden=hidden>
-                    <Button look=Look::Danger>{act}</Button>
+                    {children.map(|children| children())}
+                    <Button look=look>{act}</Button>
                 </Form>
             </div>
         </details>

@@ -83,7 +83,7 @@ pub use self::{
     icon::{Glyph, Icon},
     keys::Keys,
     live::Live,
-    moment::Moment,
+    moment::{Moment, Used},
     narrow::{Narrow, NarrowChoice, NarrowText},
     nav::Place,
     page::{Page, Showing, Shown, page, plain},

@@ -18,6 +18,15 @@ pub fn Moment(
     }
 }
 
+/// When something was used last, if it ever was.
+#[component]
+pub fn Used(
+    /// When.
+    at: Option<Timestamp>,
+) -> impl IntoView {
+    at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())
+}
+
 /// How far away a time is, in its largest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Distance {

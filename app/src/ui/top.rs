@@ -1,6 +1,6 @@
 //! What stands in the bar of every page beside where one is: search, and the organisation that lists are narrowed to.
 use super::{Address, Glyph, Icon, Revealed, ctx};
-use crate::orgs::called;
+use crate::orgs::{are_several, called};
 use leptos::prelude::*;
 use store::Organisation;
 
@@ -42,7 +42,7 @@ pub(super) fn Switch(
     let chosen = here.get("organisation").map(str::to_owned);
     let named = organisations.iter().find(|one| chosen.as_deref() == Some(one.id.to_string().as_str()));
     let name = named.map_or_else(|| t!("switch-all"), called);
-    let some = organisations.len() > 1 || organisations.iter().any(|one| one.archived_at.is_some());
+    let some = are_several(&organisations);
     let all = (narrowed(&here, None), t!("switch-all"), named.is_none());
     let chosen = named.map(|one| one.id);
     let choices = organisations

@@ -5,6 +5,7 @@ use super::{
     words,
 };
 use crate::{
+    members::pages::people_choices,
     outcome::Refusal,
     ui::{
         Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed,
@@ -70,13 +71,10 @@ async fn unusual(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
     let kinds = Unusual::ALL.iter().map(|kind| Choice::new(kind.as_str(), words::kind(*kind))).collect();
-    let people = people
-        .into_iter()
-        .map(|person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email)));
     view! {
         <Narrow label=t!("unusual-narrow") fields=&["kind", "person", "looked"]>
             <NarrowChoice name="kind" label=t!("unusual-kind") any=t!("audit-any") choices=kinds />
-            <NarrowChoice name="person" label=t!("unusual-person") any=t!("audit-any") choices=people.collect() />
+            <NarrowChoice name="person" label=t!("unusual-person") any=t!("audit-any") choices=people_choices(people) />
             <NarrowChoice
                 name="looked" label=t!("unusual-looked") any=t!("audit-any")
                 choices=vec![Choice::new("no", t!("unusual-looked-no"))]

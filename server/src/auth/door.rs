@@ -14,6 +14,7 @@ use domain::{
     policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
     text,
+    unusual::host_of,
 };
 use std::{fmt, net::IpAddr, sync::Mutex};
 use store::Ground;
@@ -93,7 +94,7 @@ impl Door for BrowserDoor {
                     if let Some(until) = system.throttled_after(everywhere, EVERYWHERE).await? {
                         return Err(self.wait_until(until, somebody).await);
                     }
-                    vec![digest(&format!("account {account} {}", network(self.address))), self.network()]
+                    vec![digest(&format!("account {account} {}", host_of(self.address))), self.network()]
                 }
             };
             let _turn = self.not_too_often(&counted, somebody).await?;
@@ -354,12 +355,12 @@ impl Door for BrowserDoor {
 impl BrowserDoor {
     /// What attempts from where the request came from are counted by.
     pub(super) fn network(&self) -> [u8; 32] {
-        digest(&format!("address {}", network(self.address)))
+        digest(&format!("address {}", host_of(self.address)))
     }
 
     /// The network in words.
     pub(super) fn network_name(&self) -> String {
-        network(self.address)
+        host_of(self.address).to_string()
     }
 
     /// Who holds the session, however far they have come.
@@ -385,15 +386,4 @@ pub(super) fn unavailable(error: &dyn std::error::Error) -> Refusal {
 /// What attempts at an account are counted by, from wherever they come.
 pub(super) fn everywhere(account: &str) -> [u8; 32] {
     digest(&format!("account {account}"))
-}
-
-/// What attempts are counted by: an IPv4 address, or the /64 that one IPv6 host has.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }

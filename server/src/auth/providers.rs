@@ -15,7 +15,7 @@ pub use flow::{Arrived, Comeback, Purpose, Setout};
 use ticket::Ticket;
 
 use crate::{config::ConfiguredProvider, state::App};
-use app::{login::trouble::Trouble, outcome::Refusal};
+use app::{login::trouble::Trouble, outcome::Refusal, token::Token};
 use domain::{
     ProviderId, TenantId,
     provider::{Provider, is_loopback},
@@ -108,13 +108,7 @@ impl Providers {
     }
 }
 
-/// 256 bits of the operating system's randomness, as text for an address.
+/// Something that nobody guesses, as text for an address.
 fn token() -> Result<String, Refusal> {
-    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "the operating system gives no randomness");
-        Trouble::Unreachable.refusal("Castellan")
-    })?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    Ok(Token::new("")?.text)
 }

@@ -1,8 +1,9 @@
 //! How many connections are open, in all and from one address.
 
+use domain::unusual::host_of;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,7 +36,7 @@ impl Caps {
     /// A place for one more connection, or `None` when there is none left. An `exempt` peer, a
     /// proxy that speaks for many, counts in the total alone.
     pub(super) fn enter(&self, peer: IpAddr, exempt: bool) -> Option<Place> {
-        let source = (!exempt).then(|| source(peer));
+        let source = (!exempt).then(|| host_of(peer));
         let mut open = lock(&self.open);
         if open.total >= self.total {
             return None;
@@ -70,14 +71,6 @@ impl Drop for Place {
 
 fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One subscriber is one IPv4 address or one IPv6 /64: within a /64 a client picks any address it likes.
-fn source(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
-        v4 => v4,
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! TLS as we speak it: rustls with one crypto provider, strict towards runners, usual towards browsers.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use rustls::{
     RootCertStore, ServerConfig,
@@ -85,15 +82,7 @@ pub fn runner_tls(
     Ok(Arc::new(config))
 }
 
-/// TLS for pages and API, from PEM files (M-05): TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
-///
-/// # Errors
-/// When a file cannot be read, or the key is not the certificate's.
-pub fn http_tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    site_tls(Arc::new(SiteCertificate::files(certificate, key)?))
-}
-
-/// The same with a certificate that may change meanwhile.
+/// TLS for pages and API (M-05): TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, with a certificate that may change meanwhile.
 ///
 /// # Errors
 /// When rustls refuses the combination.

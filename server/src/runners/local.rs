@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use app::token::Token;
 use domain::{
     Actor, EnrolmentId, RunnerId, TenantId,
     policy::{CreateEnrolment, RevokeRunner},
@@ -93,13 +93,13 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
         drop(read);
         retire(shared, &console, &old).await?;
     }
-    let token = token()?;
+    let token = Token::new("reg_").map_err(|refusal| Failure::new(refusal.message))?;
     let create = CreateEnrolment { enrolment: EnrolmentId(new_id()), name: name.to_owned() };
     let proof = shared.store().authorise(&console, create).await?;
     let mut write = shared.store().write(&console).await?;
-    write.create_enrolment(proof, digest(&token)).await?;
+    write.create_enrolment(proof, token.hash).await?;
     write.commit().await?;
-    Ok(Entry::Token(token))
+    Ok(Entry::Token(token.text))
 }
 
 /// No such runner is none.
@@ -123,13 +123,6 @@ fn identity(folder: &Path) -> Option<RunnerId> {
     let kept: Kept = serde_json::from_slice(&fs::read(folder.join("identity.json")).ok()?).ok()?;
     let certificate = CertificateDer::from_pem_slice(kept.certificate.as_bytes()).ok()?;
     Some(RunnerId(runner_identity(&certificate).ok()?.runner))
-}
-
-/// `reg_` and 256 random bits.
-fn token() -> Result<String, Failure> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("no randomness: {error}")))?;
-    Ok(format!("reg_{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// What the local runner of this node is called: nodes that share a database need names of their own.

@@ -117,9 +117,8 @@ record! {
     }
 }
 
-/// The submission that would run the same again, for the form that starts from it.
 impl Task {
-    /// What was asked for, without labels.
+    /// The submission that would run the same again, for the form that starts from it; without labels.
     pub fn submission(&self) -> Result<Submission> {
         let request = self.read_request()?;
         let priority = Priority::ALL.iter().copied().find(|p| p.rank() == self.priority).unwrap_or_default();

@@ -174,9 +174,9 @@ async fn pages_come_over_tls_from_certificate_and_key_files_with_hsts() {
 
     let other = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     fs::write(&key_file, other.serialize_pem()).unwrap();
-    let message = server::door::tls::http_tls(&certificate_file, &key_file).unwrap_err().to_string();
+    let message = super::house::tls(&certificate_file, &key_file).unwrap_err().to_string();
     assert!(message.contains("tls.key") && message.contains("key.pem"), "{message}");
     fs::write(&certificate_file, "nothing").unwrap();
-    let message = server::door::tls::http_tls(&certificate_file, &key_file).unwrap_err().to_string();
+    let message = super::house::tls(&certificate_file, &key_file).unwrap_err().to_string();
     assert!(message.contains("tls.certificate") && message.contains("cert.pem"), "{message}");
 }

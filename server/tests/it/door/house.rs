@@ -1,6 +1,6 @@
 //! A server with a few routes behind the real door, and a client that speaks byte by byte.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -8,9 +8,13 @@ use axum::{
     extract::Request,
     routing::{get, post},
 };
+use rustls::ServerConfig;
 use server::{
     config::{self, Config},
-    door::{ClientAddress, Door, Limits, Names, PeerCertificate, guard},
+    door::{
+        ClientAddress, Door, Limits, Names, PeerCertificate, SiteCertificate, guard,
+        tls::{TlsError, site_tls},
+    },
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -85,9 +89,14 @@ async fn events() -> Body {
     Body::from_stream(ticks)
 }
 
+/// As the server speaks it with a certificate and key from files.
+pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    site_tls(Arc::new(SiteCertificate::files(certificate, key)?))
+}
+
 pub async fn open(config: Config, limits: Limits) -> House {
     let tls = config.tls.certificate.as_ref().zip(config.tls.key.as_ref());
-    let tls = tls.map(|(certificate, key)| server::door::tls::http_tls(certificate, key).unwrap());
+    let tls = tls.map(|(certificate, key)| self::tls(certificate, key).unwrap());
     let door = Door::open(config.listen, tls, config.secure(), limits).await.unwrap();
     let address = door.address().unwrap();
     let names = Names::new(&config, address);
