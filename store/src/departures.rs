@@ -273,13 +273,13 @@ impl Write {
         if matches!(self.conn, Conn::Sqlite(_)) {
             return Ok(());
         }
-        // What somebody else moves just now is passed over, and so is what waits for an answer, whose question somebody may hold:
-        // they wait for the audit log, which is ours. Whoever claims it sees that its owner has gone.
+        // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
+        // that its owner has gone.
         let late = scoped!(
             self,
             Cancelled,
             fetch_all,
-            "select id from task where tenant_id = $1 and state = 'queued'
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organisation_id = $3 order by id for update skip locked",
             person,
             organisation

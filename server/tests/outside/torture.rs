@@ -57,6 +57,7 @@ impl Ordeal {
         let sum = balance(program, &adam.key, &promises).await;
         runners.extend(crate::processes::runner_of(program.pid()));
         watch.end();
+        books::all_is_fetched(program).await;
         program.stop(Duration::from_secs(15)).await;
         books::nothing_is_left(program, &runners).await;
         println!("{sum}");

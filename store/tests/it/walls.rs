@@ -383,6 +383,7 @@ pub fn matrix() -> Vec<Row> {
         runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
         runner_named             "++++++++++" |r, w, a, t| r.runner_named("rex").await;
         sessions                 "--+-------" |r, w, a, t| r.sessions().await;
+        own_session              "--+-------" |r, w, a, t| r.own_session(t.session).await;
         factors                  "++++++++++" |r, w, a, t| r.factors().await;
         factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
         passkeys                 "--+-------" |r, w, a, t| r.passkeys().await;

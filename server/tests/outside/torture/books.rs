@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::load::Promise;
 use crate::{
     ask::Who,
-    patience::within,
+    patience::{until, within},
     processes::{Process, mentioning, until_gone},
     program::Program,
 };
@@ -82,17 +82,25 @@ async fn by_task(program: &Program, key: &str, action: &str) -> BTreeMap<String,
     count
 }
 
+/// What runners still keep of tasks' output.
+fn kept(program: &Program) -> Vec<PathBuf> {
+    let homes = subfolders(&program.data_seen().join("runners"));
+    assert!(!homes.is_empty(), "no runner has a folder in {}: nothing would be seen", program.data_seen().display());
+    homes.iter().flat_map(|runner| subfolders(&runner.join("spool"))).collect()
+}
+
+/// Waits until runners have heard that what they printed and signed was taken: of the last task they hear it after everybody.
+pub async fn all_is_fetched(program: &Program) {
+    until("all output is fetched", async || kept(program).is_empty().then_some(())).await;
+}
+
 /// That the deployment, which does not run any more, left no process, mount, cgroup or output behind.
 pub async fn nothing_is_left(program: &Program, runners: &BTreeSet<Process>) {
     let folder = program.data().display().to_string();
     until_gone(&mentioning(&folder).into_iter().collect(), Duration::from_secs(5)).await;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&folder), "a mount is left: {mounts}");
-    let homes = subfolders(&program.data_seen().join("runners"));
-    assert!(!homes.is_empty(), "no runner has a folder in {}: nothing would be seen", program.data_seen().display());
-    for runner in homes {
-        assert_eq!(subfolders(&runner.join("spool")), Vec::<PathBuf>::new(), "output that nobody fetched");
-    }
+    assert_eq!(kept(program), Vec::<PathBuf>::new(), "output that nobody fetched");
     let ours = |name: &str| {
         let pid = name.strip_prefix("castellan-").and_then(|rest| rest.split('-').next()?.parse().ok());
         pid.is_some_and(|pid: u32| runners.iter().any(|runner| runner.pid == pid))
