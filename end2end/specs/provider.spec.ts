@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     idp.serve(redirect);
     await page.getByRole('button', { name: 'Test this provider' }).click();
-    await expect(page.getByRole('status')).toContainText(`It calls itself ${idp.issuer}.`);
+    await expect(page.locator('.findings')).toContainText(`It calls itself ${idp.issuer}.`);
 
     // Nia is new: she comes in by her verified address.
     const nia = await outside(browser, fresh.origin, javaScriptEnabled);

@@ -36,7 +36,7 @@ pub fn Watch(
     let count = waiting.clone();
     let text = move || newer.replace("{n}", &waiting.get().to_string());
     view! {
-        <span role="status">
+        <span role=(!quiet).then_some("status")>
             <button class="newer" type="button" hidden=move || count.get() == 0 on:click=show>{text}</button>
         </span>
     }
