@@ -161,7 +161,7 @@ test('wrapping and times are switched without an island', async ({ team, browser
   await page.getByLabel('Wrap lines').uncheck();
   await expect.poll(async () => (await line.boundingBox())!.width).toBeGreaterThan(wide!.width * 2);
   await expect(page.locator('.log-at').first()).toBeHidden();
-  await page.getByLabel('Times (UTC)').check();
+  await page.getByLabel('UTC times').check();
   await expect(page.locator('.log-at').first()).toBeVisible();
   await expect(page.locator('.log-at').first()).toHaveText(/^\d\d:\d\d:\d\d$/);
 });

@@ -153,7 +153,7 @@ task-step-ended = { $how }
 
 task-log = Output
 task-log-wrap = Wrap lines
-task-log-times = Times (UTC)
+task-log-times = UTC times
 task-log-download = Download
 task-log-none = It printed nothing.
 task-log-none-yet = Nothing has been printed yet.
