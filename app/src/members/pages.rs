@@ -133,12 +133,13 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let id: PersonId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
-    let (person, memberships) = (read.person(id).await?, read.memberships(id).await?);
+    let person = read.person(id).await?;
     if read.service_account(id).await.is_ok() {
         let there = format!("/keys/service-accounts/{id}");
         let link = view! { <LinkButton href=there look=Look::Main>{t!("person-service-see")}</LinkButton> };
         return Ok(Page::new(Place::Keys, person.name).lead(t!("person-service")).body(link));
     }
+    let memberships = read.memberships(id).await?;
     let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
     let oneself = actor.person() == Some(id);
     let incident = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });

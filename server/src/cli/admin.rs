@@ -170,11 +170,19 @@ pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Resul
     Ok(())
 }
 
+/// Does it, and has the server look at what was changed, also where something failed half-way.
 pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
+    let done = act(command, &app).await;
+    crate::console::tell(&app).await;
+    app.store.close().await;
+    done
+}
+
+async fn act(command: Admin, app: &App) -> Result<(), Failure> {
     match command {
         Admin::CreateTenant { name } => {
             let tenant = app.store.system().create_tenant(&name).await?;
-            create_organisation(&app, &console(&app, tenant), &name).await?;
+            create_organisation(app, &console(app, tenant), &name).await?;
             println!("{tenant}");
         }
         Admin::CreateUser { email, name, role, password_stdin, place } => {
@@ -184,28 +192,26 @@ pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
                 true => Some(password(&[&name, email.as_str()]).await?),
                 false => None,
             };
-            println!("{}", create_user(&app, email, name, role, hash, place).await?);
+            println!("{}", create_user(app, email, name, role, hash, place).await?);
         }
         Admin::CreateKey { user, name, scopes, organisation, days, networks } => {
             let wanted = keys::Wanted { name, scopes, organisation, days, networks };
-            println!("{}", keys::create(&app, &user, wanted).await?);
+            println!("{}", keys::create(app, &user, wanted).await?);
         }
         Admin::CreateServiceAccount { name, responsible, role, organisation } => {
             let role = match role {
                 ServiceRole::Viewer => Role::Viewer,
                 ServiceRole::Member => Role::Member,
             };
-            println!("{}", keys::service_account(&app, name, &responsible, role, organisation.as_deref()).await?);
+            println!("{}", keys::service_account(app, name, &responsible, role, organisation.as_deref()).await?);
         }
         Admin::RotateSessionSecret => {} // done without the checks of a start
-        Admin::ListKeys { user } => keys::list(&app, user.as_deref()).await?,
-        Admin::BreakGlass(command) => super::break_glass::run(command, &app).await?,
-        Admin::Organisations(command) => super::organisations::run(command, &app).await?,
-        Admin::Incident(command) => super::incident::run(command, &app).await?,
-        Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(&app, &user).await?),
+        Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
+        Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
+        Admin::Organisations(command) => super::organisations::run(command, app).await?,
+        Admin::Incident(command) => super::incident::run(command, app).await?,
+        Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(app, &user).await?),
     }
-    crate::console::tell(&app).await;
-    app.store.close().await;
     Ok(())
 }
 

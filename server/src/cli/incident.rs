@@ -1,6 +1,6 @@
 //! `castellan admin lock-user …` and the like: the switches for when something goes wrong, without the web (K-09).
 use super::admin::{Place, console, find_organisation, find_person, find_tenant};
-use crate::{failure::Failure, state::App};
+use crate::{console::tell, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
     PersonId, RunnerId, TenantId,
@@ -96,6 +96,7 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
             let mut stopped = 0;
             loop {
                 let some = change!(tenant, stop_tasks, StopTasks { whose });
+                tell(app).await; // what runs is stopped now, and not when all is counted
                 stopped += some;
                 if some < STOPPED_AT_ONCE {
                     break;
