@@ -13,6 +13,8 @@ use crate::root::cargo;
 /// # Errors
 /// When cargo-deny cannot be started; what it finds goes into the report.
 pub fn check(report: &mut Report) -> Result<()> {
+    // cargo-deny looks at the crates of every target, and a build fetches those of its own only (E23).
+    report.check("Fetching crates", cargo(&["fetch", "--locked"]))?;
     report.check("Dependencies", cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     let database = cargo(&["deny", "fetch", "db"]).output()?;
     if database.status.success() {
