@@ -164,7 +164,23 @@ async function look(page: Page, widths = WIDTHS): Promise<void> {
     }
     const trail = await page.locator('.trail a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
     expect.soft(trail, `${page.url()}: the way here names nothing twice`).toEqual([...new Set(trail)]);
+    expect.soft(await drawnAboveHeading(page), `${page.url()} at ${width} px: the heading comes first`).toEqual([]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect.soft(wide, `${page.url()} at ${width} px scrolls sideways`).toBeLessThanOrEqual(width);
   }
+}
+
+/** Content that follows the main heading in the document and is nevertheless drawn above it. */
+function drawnAboveHeading(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const heading = document.querySelector('main h1')!;
+    const { top } = heading.getBoundingClientRect();
+    return [...document.querySelectorAll('main *')]
+      .filter((element) => heading.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING)
+      .filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.height > 0 && box.width > 1 && box.bottom <= top;
+      })
+      .map((element) => element.outerHTML.slice(0, 120));
+  });
 }
