@@ -56,14 +56,14 @@ export class Person {
   }
 }
 
-/** Uses the set-up link: the first admin, who is also an owner of the first organisation. */
+/** Uses the set-up link: the first admin, who is also an owner of the first organization. */
 export async function setUp(castellan: Castellan): Promise<Person> {
   const token = new URL(castellan.setupLink!).searchParams.get('token')!;
   const ada = new Person(castellan, 'Ada', 'ada@example.org', await requests(castellan));
   await ada.act('setup/set-up', {
     token,
     tenant: 'Foundry',
-    organisation: 'Operations',
+    organization: 'Operations',
     name: ada.name,
     email: ada.email,
     password: PASSWORD,
@@ -71,7 +71,7 @@ export async function setUp(castellan: Castellan): Promise<Person> {
   return ada;
 }
 
-/** An organisation of a test's own, so that tests do not see each other's work. */
+/** An organization of a test's own, so that tests do not see each other's work. */
 export class Team {
   constructor(
     readonly admin: Person,
@@ -80,7 +80,7 @@ export class Team {
   ) {}
 
   static async of(admin: Person, name: string): Promise<Team> {
-    const { go_to } = await admin.act('organisations/create', { name });
+    const { go_to } = await admin.act('organizations/create', { name });
     return new Team(admin, go_to!.split('/').at(-1)!, name);
   }
 
@@ -88,7 +88,7 @@ export class Team {
   async add(name: string, role: Role, tenantRole: TenantRole = 'person'): Promise<Person> {
     const { castellan } = this.admin;
     const email = address(name);
-    const fields = { name, email, organisation: this.id, role, tenant_role: tenantRole };
+    const fields = { name, email, organization: this.id, role, tenant_role: tenantRole };
     const { secret } = await this.admin.act('people/create', fields);
     const person = new Person(castellan, name, email, await requests(castellan));
     const token = new URL(secret!).searchParams.get('token')!;

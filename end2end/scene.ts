@@ -14,7 +14,7 @@ export type Scene = {
   /** Paths of other pages that are about one thing. */
   approval: string;
   person: string;
-  organisation: string;
+  organization: string;
   /** Where somebody is removed from it. */
   leaving: string;
   runner: string;
@@ -27,7 +27,7 @@ export type Scene = {
 const BACKUP = `set -eu
 echo "Checking last night's backup of the order database"
 printf '\\033[36m%s\\033[0m\\n' "orders-2026-03-01.dump"
-for part in catalogue customers orders invoices; do
+for part in catalog customers orders invoices; do
   printf '  %-10s \\033[32mok\\033[0m   %s rows\\n' "$part" "$((1204 + \${#part} * 317))"
 done
 printf '\\033[33mwarning:\\033[0m invoices: 3 rows without a customer\\n' >&2
@@ -47,7 +47,7 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   const team = await Team.of(ada, name);
   const [grace, mei] = [await team.add('Grace', 'approver'), await team.add('Mei', 'member')];
   await (await team.add('Kim', 'member')).signInElsewhere();
-  const own = { organisation: team.id, visibility: 'org' };
+  const own = { organization: team.id, visibility: 'org' };
   const ended = await mei.submit({ ...own, script: BACKUP, title: 'Check last night’s backup', labels: 'service=orders\nenv=prod' });
   const failed = await mei.submit({ ...own, script: 'echo "no space left" >&2; exit 3', title: 'Compact the archive' });
   const waiting = await mei.submit({
@@ -67,14 +67,14 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
   const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
-  const made = { name: 'Build server', responsible: ada.email, organisation: team.id, role: 'member' };
+  const made = { name: 'Build server', responsible: ada.email, organization: team.id, role: 'member' };
   const robot = (await found(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;
   await haveEnded(mei, [ended, failed]);
-  const organisation = `/organisations/${team.id}`;
-  const leaving = `${organisation}/members/${person.split('/').at(-1)}`;
-  await ada.act('organisations/requests', { organisation: team.id, open: 'true' });
-  await ada.act('organisations/invite', { organisation: team.id, role: 'viewer', uses: '5', days: '7' });
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organisation, leaving, runner, key, robot, provider, review };
+  const organization = `/organizations/${team.id}`;
+  const leaving = `${organization}/members/${person.split('/').at(-1)}`;
+  await ada.act('organizations/requests', { organization: team.id, open: 'true' });
+  await ada.act('organizations/invite', { organization: team.id, role: 'viewer', uses: '5', days: '7' });
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, robot, provider, review };
 }
 
 /** The first link of a page that leads to one of a kind, with a text in it if one is given. */

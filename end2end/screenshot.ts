@@ -55,7 +55,7 @@ test('every page, light and dark, wide and narrow', async ({ ada, fresh, guarded
     await page.context().close();
   }
   const made = await ada.act('people/create', { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' });
-  const invited = await ada.act('organisations/invite', { organisation: things.team.id, role: 'member', uses: '5', days: '7' });
+  const invited = await ada.act('organizations/invite', { organization: things.team.id, role: 'member', uses: '5', days: '7' });
   const outside: Record<string, string> = { '/invitation': invited.secret!, '/setup': fresh.setupLink!, '/password': made.secret!, '/address': '/address?token=none' };
   const halfway = await setUp(guarded);
   await halfway.act('factors/offer-totp', {});

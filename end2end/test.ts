@@ -11,7 +11,7 @@ type Each = {
   fresh: Castellan;
   /** The same with second factors as they are asked for by default, at a name: passkeys are bound to one. */
   guarded: Castellan;
-  /** An organisation of this test's own. */
+  /** An organization of this test's own. */
   team: Team;
   /** Everything that any browser of this test complained about, beyond answers that are refusals. Empty at the end. */
   complaints: string[];

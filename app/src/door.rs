@@ -1,6 +1,6 @@
 //! What pages ask of the server beside the store: signing in and out. `server/src/auth` is the one that does it.
 use crate::outcome::Refusal;
-use domain::{IdentityId, OrganisationId, ProviderId, SessionId, TenantId, provider::Provider, role::Role};
+use domain::{IdentityId, OrganizationId, ProviderId, SessionId, TenantId, provider::Provider, role::Role};
 use std::{future::Future, pin::Pin, sync::Arc};
 use store::Factors;
 
@@ -47,7 +47,7 @@ pub trait Door: Send + Sync {
     fn sign_in_by_passkey(&self, passkey: PasskeyAnswer) -> Answer<'_, ()>;
     /// Ends this session for good.
     fn sign_out(&self) -> Answer<'_, ()>;
-    /// Makes the first tenant, organisation and admin, and signs them in. `token` is the set-up link's.
+    /// Makes the first tenant, organization and admin, and signs them in. `token` is the set-up link's.
     fn set_up(&self, token: String, new: FirstAdmin) -> Answer<'_, ()>;
     /// Sets the password that a one-time link is for, and signs that person in.
     fn set_password(&self, token: String, password: String) -> Answer<'_, ()>;
@@ -58,10 +58,10 @@ pub trait Door: Send + Sync {
     /// The token of the invitation that this browser holds while somebody signs in with it.
     fn held_invitation(&self) -> Option<String>;
     /// Follows an invitation with the account of whoever is signed in; says where to.
-    fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId>;
+    fn accept_invitation(&self, token: String) -> Answer<'_, OrganizationId>;
     /// Makes an account for whom an invitation brings, signs them in and says where to; nothing where the address must be
     /// confirmed first: then a link is mailed to it.
-    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganisationId>>;
+    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganizationId>>;
     /// Whether the set-up link with this token still opens anything.
     fn may_set_up(&self, token: String) -> Answer<'_, ()>;
     /// What leads in: for the sign-in page of a tenant, or of the first.
@@ -93,7 +93,7 @@ pub enum Stage {
     /// They have a second factor and have not shown it.
     Show,
     /// They must have a second factor, and have none.
-    Enrol,
+    Enroll,
     /// They are signed in.
     Complete,
 }
@@ -207,8 +207,8 @@ pub struct Findings {
 /// What an invitation offers.
 #[derive(Clone, Debug)]
 pub struct Invited {
-    /// What the organisation is called.
-    pub organisation: String,
+    /// What the organization is called.
+    pub organization: String,
     /// As what.
     pub role: Role,
     /// Who invites.
@@ -243,8 +243,8 @@ impl std::fmt::Debug for Newcomer {
 pub struct FirstAdmin {
     /// What the company is called.
     pub tenant: String,
-    /// What the first organisation is called.
-    pub organisation: String,
+    /// What the first organization is called.
+    pub organization: String,
     /// The admin's name.
     pub name: String,
     /// The admin's address.

@@ -19,12 +19,12 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))
         }
-        Mail::Invitation { token, organisation, inviter } => {
+        Mail::Invitation { token, organization, inviter } => {
             let link = format!("{origin}/invitation?token={token}");
-            let (organisation, inviter) = (organisation.clone(), inviter.clone());
+            let (organization, inviter) = (organization.clone(), inviter.clone());
             (
                 t!("mail-invitation-subject"),
-                t!("mail-invitation", inviter = inviter, organisation = organisation, link = link),
+                t!("mail-invitation", inviter = inviter, organization = organization, link = link),
             )
         }
         Mail::ReleaseAddress { token, email } => {

@@ -1,4 +1,4 @@
-//! Who can reach a task, an organisation or a runner, and who acts as a service account; what they can do with it, and why.
+//! Who can reach a task, an organization or a runner, and who acts as a service account; what they can do with it, and why.
 use crate::{
     outcome::Refusal,
     ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Showing, Table, ctx, page, words},
@@ -20,9 +20,9 @@ pub fn of_task() -> Showing {
     page(|actor| async move { reach(actor, Which::Task(ctx::param("id")?)).await })
 }
 
-/// Of an organisation.
-pub fn of_organisation() -> Showing {
-    page(|actor| async move { reach(actor, Which::Organisation(ctx::param("id")?)).await })
+/// Of an organization.
+pub fn of_organization() -> Showing {
+    page(|actor| async move { reach(actor, Which::Organization(ctx::param("id")?)).await })
 }
 
 /// Of a runner.
@@ -69,17 +69,17 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
     let mut read = store.read(&actor).await?;
     let place = match which {
         Which::Task(_) => Place::Tasks,
-        Which::Organisation(_) => Place::Organisations,
+        Which::Organization(_) => Place::Organizations,
         Which::Runner(_) => Place::Runners,
         Which::ServiceAccount(_) => Place::Keys,
     };
     let (thing, name) = read.thing(which).await?;
-    let proof = store.authorise(&actor, AskReach { thing }).await?;
+    let proof = store.authorize(&actor, AskReach { thing }).await?;
     let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
     let found = read.reach(&proof, &after, PAGE, store.now()).await?;
     // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
     let answers = matches!(thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
-    let owns = thing.organisation().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
+    let owns = thing.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
     let in_full = answers || owns || actor.reads_everything();
     let rows = found.items.into_iter().map(move |reacher| {
         let in_full = in_full || actor.person() == Some(reacher.id);

@@ -47,12 +47,12 @@ pub const PAGES: &[(&str, View)] = &[
     ("/settings/authentication", settings::pages::list),
     ("/settings/authentication/new", settings::new),
     ("/settings/authentication/{id}", settings::one),
-    ("/organisations", orgs::pages::list),
-    ("/organisations/new", orgs::pages::new),
-    ("/organisations/{id}/reach", reach::of_organisation),
-    ("/organisations/{id}", orgs::one),
-    ("/organisations/{id}/settings", orgs::settings::settings),
-    ("/organisations/{id}/members/{person}", orgs::departure::departure),
+    ("/organizations", orgs::pages::list),
+    ("/organizations/new", orgs::pages::new),
+    ("/organizations/{id}/reach", reach::of_organization),
+    ("/organizations/{id}", orgs::one),
+    ("/organizations/{id}/settings", orgs::settings::settings),
+    ("/organizations/{id}/members/{person}", orgs::departure::departure),
     ("/people", members::pages::list),
     ("/people/new", members::pages::new),
     ("/people/{id}", members::pages::one),
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn parameters_are_what_stands_in_their_place() {
-        let (_, params) = find("/organisations/1/members/2");
+        let (_, params) = find("/organizations/1/members/2");
         assert_eq!((params.get("id"), params.get("person"), params.get("seq")), ("1", "2", ""));
         assert_eq!(find("/tasks/7/").1.get("id"), "7");
         let (view, params) = find("/nowhere/1");

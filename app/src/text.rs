@@ -1,4 +1,4 @@
-//! The catalogue: every text that a person reads, by key, from `locales/`. `t!("key", name = value)` looks one up.
+//! The catalog: every text that a person reads, by key, from `locales/`. `t!("key", name = value)` looks one up.
 use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, static_loader};
 use std::{
     borrow::Cow,
@@ -7,11 +7,11 @@ use std::{
 };
 
 static_loader! {
-    static CATALOGUE = {
+    static CATALOG = {
         locales: "./locales",
         fallback_language: "en",
         // The marks are for mixed directions of writing; in attributes and titles they would be seen.
-        customise: |bundle| bundle.set_use_isolating(false),
+        customize: |bundle| bundle.set_use_isolating(false),
     };
 }
 
@@ -31,7 +31,7 @@ pub type Value = FluentValue<'static>;
 pub fn plain(key: &'static str) -> String {
     static KNOWN: Known = Known(RwLock::new(BTreeMap::new()));
     let language = language();
-    KNOWN.text(language, key, || CATALOGUE.lookup(language, key))
+    KNOWN.text(language, key, || CATALOG.lookup(language, key))
 }
 
 /// Texts that were looked up.
@@ -57,12 +57,12 @@ impl Known {
 pub fn text<const N: usize>(key: &str, values: [(&'static str, Value); N]) -> String {
     let values: HashMap<Cow<'static, str>, Value> =
         values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
-    CATALOGUE.lookup_with_args(language(), key, &values)
+    CATALOG.lookup_with_args(language(), key, &values)
 }
 
 /// The language of this answer. There is one so far.
 pub fn language() -> &'static LanguageIdentifier {
-    CATALOGUE.fallback()
+    CATALOG.fallback()
 }
 
 #[cfg(test)]
@@ -112,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn every_text_that_is_used_is_in_the_catalogue_and_none_is_unused_or_twice() {
+    fn every_text_that_is_used_is_in_the_catalog_and_none_is_unused_or_twice() {
         let known = known();
         let once: BTreeSet<_> = known.iter().cloned().collect();
-        assert_eq!(known.len(), once.len(), "a key stands in the catalogue twice");
+        assert_eq!(known.len(), once.len(), "a key stands in the catalog twice");
         let missing: Vec<_> = used().difference(&once).cloned().collect();
         let unused: Vec<_> = once.difference(&used()).cloned().collect();
         assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?}\nunused: {unused:#?}");

@@ -40,7 +40,7 @@ impl Token {
         Self { text, hash }
     }
 
-    /// What a list shows of it, to recognise it by: too little to guess the rest.
+    /// What a list shows of it, to recognize it by: too little to guess the rest.
     pub fn shown(&self) -> &str {
         self.text.get(..SHOWN).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ async function window(castellan: Castellan, browser: Browser, javaScriptEnabled 
 async function setUp(page: Page, castellan: Castellan): Promise<void> {
   await page.goto(castellan.setupLink!);
   await page.getByLabel('Tenant').fill('Foundry');
-  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
   await page.getByLabel('E-mail address').fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
@@ -23,7 +23,7 @@ async function setUp(page: Page, castellan: Castellan): Promise<void> {
 }
 
 /** Sets up an app; returns its secret and the recovery codes. */
-async function enrol(page: Page): Promise<{ secret: string; used: string; codes: string[] }> {
+async function enroll(page: Page): Promise<{ secret: string; used: string; codes: string[] }> {
   await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
   await expect(page.getByRole('img', { name: /square code/ })).toBeVisible();
   const secret = await page.locator('.secret-value code').innerText();
@@ -44,7 +44,7 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
   await setUp(ada, guarded);
   await ada.goto('/people');
   await expect(ada, 'nothing else is reached').toHaveURL(/second-factor/);
-  const { secret, used, codes } = await enrol(ada);
+  const { secret, used, codes } = await enroll(ada);
   expect(codes).toHaveLength(10);
   await expect(ada).toHaveURL('/people');
 
@@ -73,11 +73,11 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
 test('M-14 without JavaScript: an admin asks everybody for a second factor, and resets those of somebody who lost them', async ({ guarded, browser }) => {
   const ada = await window(guarded, browser, false);
   await setUp(ada, guarded);
-  await enrol(ada);
+  await enroll(ada);
   await ada.goto('/people/new');
   await ada.getByLabel('Name').fill('Mei');
   await ada.getByLabel('E-mail address').fill('mei@example.org');
-  await ada.getByLabel('Organisation', { exact: true }).selectOption({ label: 'Operations' });
+  await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
   await ada.getByRole('button', { name: 'Make person and link' }).click();
   const link = await ada.locator('.secret-value code').innerText();
   const mei = await window(guarded, browser, false);
@@ -94,7 +94,7 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await expect(ada.getByLabel('Must have a second factor')).toHaveValue('everybody');
   await mei.goto('/tasks');
   await expect(mei, 'and is asked with the next request').toHaveURL(/second-factor/);
-  await enrol(mei);
+  await enroll(mei);
   await expect(mei).toHaveURL('/tasks');
 
   await ada.goto('/people');
@@ -107,7 +107,7 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await signIn(mei, 'mei@example.org', PASSWORD);
   await expect(mei.getByRole('button', { name: 'Set up an authenticator app' }), 'she begins anew').toBeVisible();
   await expect(mei.getByLabel('Code', { exact: true }), 'and shows none of the old ones').toHaveCount(0);
-  await enrol(mei);
+  await enroll(mei);
   await expect(mei).toHaveURL('/tasks');
 
   await ada.goto('/settings/second-factors');
@@ -168,16 +168,16 @@ test('M-14 what is sensitive waits for a proof, with all that was typed', async 
   const ada = await window(castellan, browser);
   await ada.goto(castellan.setupLink!.replace('127.0.0.1', 'localhost'));
   await ada.getByLabel('Tenant').fill('Foundry');
-  await ada.getByLabel('First organisation').fill('Operations');
+  await ada.getByLabel('First organization').fill('Operations');
   await ada.getByLabel('Your name').fill('Ada');
   await ada.getByLabel('E-mail address').fill('ada@example.org');
   await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await ada.getByRole('button', { name: 'Set up and sign in' }).click();
   await expect(ada).toHaveURL('/');
-  await ada.goto('/organisations/new');
-  await ada.getByLabel('Organisation').fill('Night shift');
+  await ada.goto('/organizations/new');
+  await ada.getByLabel('Organization').fill('Night shift');
   await ada.waitForTimeout(5_500);
-  await ada.getByRole('button', { name: 'Make organisation' }).click();
+  await ada.getByRole('button', { name: 'Make organization' }).click();
   await expect(ada.getByRole('heading', { name: 'Is it you?' })).toBeVisible();
   await ada.getByLabel('Password', { exact: true }).fill('not the password of ada');
   await ada.getByRole('button', { name: 'Go on' }).click();

@@ -14,7 +14,7 @@ test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) =>
   await page.goto(fresh.setupLink!);
   await expect(page).toHaveTitle('Set up Castellan · Castellan');
   await page.getByLabel('Tenant').fill('Foundry');
-  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
   await page.getByLabel('E-mail address').fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
@@ -36,7 +36,7 @@ test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) =>
     form: {
       token: new URL(fresh.setupLink!).searchParams.get('token')!,
       tenant: 'Other',
-      organisation: 'Other',
+      organization: 'Other',
       name: 'Eve',
       email: 'eve@example.org',
       password: PASSWORD,
@@ -51,7 +51,7 @@ test('D-02 a password that is bad is refused, says why, and what was typed stays
   const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   await page.goto(fresh.setupLink!);
   await page.getByLabel('Tenant').fill('Foundry');
-  await page.getByLabel('First organisation').fill('Operations');
+  await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada "the first" <b>');
   await page.getByLabel('E-mail address').fill('ada@example.org');
   for (const bad of ['short', 'password1234', 'aaaaaaaaaaaaaaaa', 'ada@example.org', 'x'.repeat(129)]) {

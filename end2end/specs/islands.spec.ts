@@ -50,7 +50,7 @@ test('Copy: a digest and a secret are copied whole', async ({ team, browser }) =
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await clipboard(page)).toBe(key);
 
-  await page.goto(await mei.submit({ script: 'true', title: 'Any', organisation: team.id }));
+  await page.goto(await mei.submit({ script: 'true', title: 'Any', organization: team.id }));
   await page.getByRole('complementary').getByRole('button', { name: 'Copy' }).click();
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await clipboard(page)).toMatch(/^[0-9a-f]{64}$/);
@@ -70,7 +70,7 @@ test('ShowPassword: what is typed can be read, and hidden again', async ({ caste
 
 test('Watch: what happens elsewhere appears, and never moves what one reads', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
-  const submit = (title: string) => mei.submit({ script: 'true', title, organisation: team.id, visibility: 'org' });
+  const submit = (title: string) => mei.submit({ script: 'true', title, organization: team.id, visibility: 'org' });
   for (let n = 1; n <= 12; n++) await submit(`Earlier ${n}`);
   const page = await mei.open(browser, { viewport: { width: 1024, height: 400 } });
   await page.goto('/tasks');
@@ -84,7 +84,7 @@ test('Watch: what happens elsewhere appears, and never moves what one reads', as
   // A row that one points at stays where it is, and still says how it stands.
   await titles.nth(3).hover();
   const pointed = await titles.nth(3).textContent();
-  await mei.submit({ script: 'sleep 1', title: 'Elsewhere', organisation: team.id, visibility: 'org' });
+  await mei.submit({ script: 'sleep 1', title: 'Elsewhere', organization: team.id, visibility: 'org' });
   await expect(page.getByRole('button', { name: /newer/ })).toBeVisible();
   await expect(titles.nth(3)).toHaveText(pointed!);
   // By the key: were the pointer to leave the row, the next change of the task would show it too, and take the button away.
@@ -154,7 +154,7 @@ test('wrapping and times are switched without an island', async ({ team, browser
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   const script = "head -c 3000 /dev/zero | tr '\\0' x; echo";
-  await page.goto(await mei.submit({ script, title: 'Wide', organisation: team.id }));
+  await page.goto(await mei.submit({ script, title: 'Wide', organization: team.id }));
   const line = output(page).first();
   await expect(line).toHaveText('x'.repeat(3_000));
   const wide = await line.boundingBox();
@@ -168,7 +168,7 @@ test('wrapping and times are switched without an island', async ({ team, browser
 
 test('a page that stays open tells the time', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
-  await mei.submit({ script: 'true', title: 'Any', organisation: team.id });
+  await mei.submit({ script: 'true', title: 'Any', organization: team.id });
   const page = await mei.open(browser);
   await page.clock.install();
   await page.goto('/tasks');
@@ -190,7 +190,7 @@ test('a page fetches itself when something happened, and not because it was open
   await streaming;
   await page.waitForTimeout(1_500); // there is nothing to wait for where nothing is to happen
   expect(fetched).toBe(0);
-  await mei.submit({ script: 'true', title: 'Fresh', organisation: team.id });
+  await mei.submit({ script: 'true', title: 'Fresh', organization: team.id });
   await expect(page.getByRole('row', { name: 'Fresh' })).toBeVisible();
   expect(fetched).toBeGreaterThan(0);
 });
@@ -200,7 +200,7 @@ async function chatty(team: Team, browser: import('@playwright/test').Browser): 
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { viewport: { width: 1280, height: 500 } });
   const script = 'for n in $(seq 1 2000); do echo "line $n"; sleep 0.05; done';
-  await page.goto(await mei.submit({ script, title: 'Chatty', organisation: team.id }));
+  await page.goto(await mei.submit({ script, title: 'Chatty', organization: team.id }));
   return page;
 }
 

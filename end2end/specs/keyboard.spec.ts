@@ -88,7 +88,7 @@ test('what one removes is asked about first, by keyboard too', async ({ team, br
 for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %', { width: 360, height: 225 }]] as const) {
   test(`at ${zoom} nothing lies over what one has come to`, async ({ team, browser }) => {
     const mei = await team.add('Mei', 'member');
-    const own = { organisation: team.id, visibility: 'org' };
+    const own = { organization: team.id, visibility: 'org' };
     const done = await mei.submit({ ...own, script: 'seq 40', title: 'Counts' });
     const asks = await mei.submit({ ...own, script: 'true', title: 'Asks', network_policy: 'none' });
     const approval = await link(mei, asks, 'approvals');

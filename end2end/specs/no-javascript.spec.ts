@@ -13,7 +13,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
   await test.step('Ada sets up', async () => {
     await ada.goto(fresh.setupLink!);
     await ada.getByLabel('Tenant').fill('Foundry');
-    await ada.getByLabel('First organisation').fill('Operations');
+    await ada.getByLabel('First organization').fill('Operations');
     await ada.getByLabel('Your name').fill('Ada');
     await ada.getByLabel('E-mail address').fill('ada@example.org');
     await ada.getByLabel('Password', { exact: true }).fill('too short');
@@ -36,7 +36,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await ada.goto('/people/new');
     await ada.getByLabel('Name').fill('Mei');
     await ada.getByLabel('E-mail address').fill('mei@example.org');
-    await ada.getByLabel('Organisation', { exact: true }).selectOption({ label: 'Operations' });
+    await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
     await ada.getByRole('button', { name: 'Make person and link' }).click();
     const link = await ada.locator('.secret-value code').innerText();
     await mei.goto(link);
@@ -88,7 +88,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
 test('nothing that needs JavaScript is offered without it', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { javaScriptEnabled: false });
-  const task = await mei.submit({ script: 'sleep 5', title: 'Any', organisation: team.id });
+  const task = await mei.submit({ script: 'sleep 5', title: 'Any', organization: team.id });
   for (const path of ['/', '/tasks', task, '/sessions']) {
     await page.goto(path);
     const forms = 'form button, form input, summary';

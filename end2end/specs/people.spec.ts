@@ -1,16 +1,16 @@
-// People and organisations: an admin makes somebody, hands over a link, and decides what they are.
+// People and organizations: an admin makes somebody, hands over a link, and decides what they are.
 import type { Page } from '@playwright/test';
 import { address, PASSWORD } from '../people';
 import { signIn } from '../steps';
 import { expect, test } from '../test';
 
-async function makePerson(page: Page, name: string, email: string, organisation: string): Promise<string> {
+async function makePerson(page: Page, name: string, email: string, organization: string): Promise<string> {
   await page.goto('/people');
   await page.getByRole('link', { name: 'New person' }).click();
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('E-mail address').fill(email);
-  await page.getByLabel('Organisation', { exact: true }).selectOption({ label: organisation });
-  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: sees what the organisation shares' });
+  await page.getByLabel('Organization', { exact: true }).selectOption({ label: organization });
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: sees what the organization shares' });
   await page.getByRole('button', { name: 'Make person and link' }).click();
   return page.locator('.secret-value code').innerText();
 }
@@ -80,13 +80,13 @@ test('a new link ends the one before, and the password stays until it is used', 
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an owner puts people into their organisation, changes their roles and takes them out${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
+  test(`an owner puts people into their organization, changes their roles and takes them out${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
     const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
     const [his, hers] = [await omar.open(browser, { javaScriptEnabled }), await mei.open(browser)];
     await hers.goto('/tasks/new');
     await expect(hers.getByText('You cannot submit tasks yet')).toBeVisible();
 
-    await his.goto('/organisations');
+    await his.goto('/organizations');
     await his.getByRole('link', { name: team.name, exact: true }).click();
     await his.getByLabel('Role of Mei').selectOption({ label: 'Member: also submits tasks' });
     await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change' }).click();
@@ -97,30 +97,30 @@ for (const javaScriptEnabled of [true, false]) {
     const row = his.getByRole('row', { name: mei.email });
     await row.getByRole('link', { name: 'Remove… Mei' }).click();
     await expect(his.getByRole('heading', { level: 1, name: `Remove Mei from ${team.name}` })).toBeVisible();
-    await his.getByRole('button', { name: 'Remove from organisation' }).click();
+    await his.getByRole('button', { name: 'Remove from organization' }).click();
     await expect(his.getByRole('heading', { level: 1, name: team.name, exact: true })).toBeVisible();
     await expect(row).toHaveCount(0);
-    await hers.goto('/organisations');
-    await expect(hers.getByText('No organisation yet')).toBeVisible();
+    await hers.goto('/organizations');
+    await expect(hers.getByText('No organization yet')).toBeVisible();
 
     await his.getByLabel('E-mail address').fill('nobody.at.all@example.org');
-    await his.getByRole('button', { name: 'Add to organisation' }).click();
+    await his.getByRole('button', { name: 'Add to organization' }).click();
     await expect(his.getByRole('alert')).toContainText('nobody in this tenant has this address');
     await his.getByLabel('E-mail address').fill(mei.email);
     await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: also decides requests of others' });
-    await his.getByRole('button', { name: 'Add to organisation' }).click();
+    await his.getByRole('button', { name: 'Add to organization' }).click();
     await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');
   });
 }
 
-test('an admin makes an organisation and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
+test('an admin makes an organization and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await ada.open(browser);
-  await page.goto('/organisations');
-  await page.getByRole('link', { name: 'New organisation' }).click();
+  await page.goto('/organizations');
+  await page.getByRole('link', { name: 'New organization' }).click();
   const name = `Research of ${team.name}`;
-  await page.getByLabel('Organisation', { exact: true }).fill(name);
-  await page.getByRole('button', { name: 'Make organisation' }).click();
+  await page.getByLabel('Organization', { exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Make organization' }).click();
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
 
   const hers = await mei.open(browser);

@@ -40,7 +40,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: 'Export as CSV' }).click();
     const lines = (await readFile(await (await download).path(), 'utf8')).trimEnd().split('\r\n');
     expect(lines).toHaveLength(5);
-    expect(lines[0]).toContain('person,address,organisation,key');
+    expect(lines[0]).toContain('person,address,organization,key');
     expect(lines[4]).toContain(',Build server,');
     expect(lines[4]).toMatch(/,revoke,Ada,\d{4}-\d\d-\d\dT[^,]*Z$/);
   });
@@ -48,15 +48,15 @@ for (const javaScriptEnabled of [true, false]) {
 
 test('A-05 who submitted a task, and who manages, see who can reach it', async ({ ada, team, browser }) => {
   const [mei, vera] = [await team.add('Mei', 'member'), await team.add('Vera', 'viewer')];
-  const task = await mei.submit({ organisation: team.id, visibility: 'org', script: 'true', title: 'Shared' });
+  const task = await mei.submit({ organization: team.id, visibility: 'org', script: 'true', title: 'Shared' });
   const page = await mei.open(browser);
   await page.goto(task);
   await page.getByRole('link', { name: 'Who can reach this?' }).click();
   const own = page.getByRole('row', { name: mei.email });
-  await expect(own).toContainText('submitted it, Member of its organisation');
+  await expect(own).toContainText('submitted it, Member of its organization');
   await expect(own).toContainText('see, cancel');
   await expect(page.getByRole('row', { name: ada.email })).toContainText('admin of the tenant');
-  await expect(page.getByRole('row', { name: vera.email })).toContainText('Viewer of its organisation');
+  await expect(page.getByRole('row', { name: vera.email })).toContainText('Viewer of its organization');
 
   const hers = await vera.open(browser);
   await hers.goto(task);

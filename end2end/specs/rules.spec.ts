@@ -36,7 +36,7 @@ test('an admin adds, orders and removes rules; nothing counts before it is saved
   await expect(other.getByText('two approvers').or(other.getByText('2 approvers')), 'who looks, sees it').toBeVisible();
 
   await page.goto('/tasks/new');
-  await expect(page.locator('.consequence')).toContainText('asks 2 approvers of the organisation');
+  await expect(page.locator('.consequence')).toContainText('asks 2 approvers of the organization');
   await submitTask(page, { title: 'Now asked for', script: 'true' });
   await expect(state(page)).toHaveText('Awaiting approval');
 });

@@ -3,7 +3,7 @@ import { expect, test } from '../test';
 
 test('search finds what one may see, also without JavaScript', async ({ ada, team, browser }) => {
   const [mei, noor] = [await team.add('Mei', 'member'), await team.add('Noor', 'member')];
-  const own = { organisation: team.id, visibility: 'private' };
+  const own = { organization: team.id, visibility: 'private' };
   await mei.submit({ ...own, script: 'true', title: `Zebra of ${team.name}` });
   const page = await mei.open(browser, { javaScriptEnabled: false });
   await page.goto('/');
@@ -25,7 +25,7 @@ test('search finds what one may see, also without JavaScript', async ({ ada, tea
 
 test('Ctrl-K searches from anywhere, by keyboard alone', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
-  for (const title of ['Giraffe one', 'Giraffe two']) await mei.submit({ script: 'true', title, organisation: team.id });
+  for (const title of ['Giraffe one', 'Giraffe two']) await mei.submit({ script: 'true', title, organization: team.id });
   const page = await mei.open(browser);
   await page.goto('/keys');
   await expect(page.locator('#palette')).toBeAttached();

@@ -67,7 +67,7 @@ test('who comes late, and who comes from elsewhere, sees every line once', async
   const task = await mei.submit({
     script: 'for n in $(seq 1 8); do echo "line $n"; sleep 0.5; done',
     title: 'Slow',
-    organisation: team.id,
+    organization: team.id,
   });
   const pages = [await mei.open(browser), await mei.open(browser)];
   await pages[0].goto(task);
@@ -100,7 +100,7 @@ test('a task that fails says with which status, and one that takes too long is s
   await expect(state(page)).toHaveText('Failed');
   await expect(section(page, 'How it ended')).toContainText('Ended with exit status 7');
 
-  const slow = await mei.submit({ script: 'sleep 60', title: 'Slow', timeout_seconds: '1', organisation: team.id });
+  const slow = await mei.submit({ script: 'sleep 60', title: 'Slow', timeout_seconds: '1', organization: team.id });
   await page.goto(slow);
   await expect(state(page)).toHaveText('Timed out');
   await expect(section(page, 'How it ended')).toContainText('Stopped at its time limit');
@@ -136,7 +136,7 @@ test('two hundred thousand lines come while one looks on, and the page stays qui
     };
     new PerformanceObserver(note).observe({ type: 'longtask', buffered: true });
   });
-  await page.goto(await mei.submit({ script: 'echo begun; sleep 5; seq -f "line %.0f" 1 200000', title: 'Flood', organisation: team.id }));
+  await page.goto(await mei.submit({ script: 'echo begun; sleep 5; seq -f "line %.0f" 1 200000', title: 'Flood', organization: team.id }));
   // The page is awake, and the flood has not come yet.
   await expect(page.locator('#L1')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => (window.longest = 0));
@@ -144,14 +144,14 @@ test('two hundred thousand lines come while one looks on, and the page stays qui
   await page.locator('#log-lines').scrollIntoViewIfNeeded(); // it has grown, and followed its end
   await expect(page.locator('#L200001')).toBeInViewport();
   expect(await page.locator('#log-lines .log-line').count()).toBeLessThan(1_500);
-  expect(await page.evaluate(() => window.longest), 'the longest that the page did not answer, in ms, with wasm that is not optimised').toBeLessThan(4_000);
+  expect(await page.evaluate(() => window.longest), 'the longest that the page did not answer, in ms, with wasm that is not optimized').toBeLessThan(4_000);
 });
 
 test('two hundred thousand lines: found, linked, chosen, and few of them on the page', async ({ team, browser }) => {
   test.setTimeout(180_000);
   const mei = await team.add('Mei', 'member');
   const script = 'seq -f "line %.0f" 1 200000; echo "the needle"';
-  const task = await mei.submit({ script, title: 'Long', organisation: team.id });
+  const task = await mei.submit({ script, title: 'Long', organization: team.id });
   // The stream of a task ends with it.
   await mei.requests.get(`${task}/live?from=200000`, { headers: { Accept: 'text/event-stream' }, timeout: 120_000 });
   const page = await mei.open(browser);
@@ -232,12 +232,12 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
 test('the list is narrowed by what stands in its address', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
   const tasks = [
-    { title: 'Red apple', labels: 'colour=red', script: 'true' },
-    { title: 'Green apple', labels: 'colour=green', script: 'false' },
-    { title: 'Red brick', labels: 'colour=red', script: 'true' },
+    { title: 'Red apple', labels: 'color=red', script: 'true' },
+    { title: 'Green apple', labels: 'color=green', script: 'false' },
+    { title: 'Red brick', labels: 'color=red', script: 'true' },
   ];
-  for (const task of tasks) await mei.submit({ ...task, visibility: 'org', organisation: team.id });
-  await omar.submit({ title: 'Yellow apple', script: 'true', visibility: 'org', organisation: team.id });
+  for (const task of tasks) await mei.submit({ ...task, visibility: 'org', organization: team.id });
+  await omar.submit({ title: 'Yellow apple', script: 'true', visibility: 'org', organization: team.id });
 
   const page = await mei.open(browser);
   await page.goto('/tasks');
@@ -250,7 +250,7 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
   await expect(titles).toHaveText(['Yellow apple', 'Green apple', 'Red apple']);
   await page.getByRole('link', { name: 'Mine' }).click();
   await expect(titles).toHaveText(['Green apple', 'Red apple']);
-  await page.getByLabel('Label (key=value)').fill('colour=red');
+  await page.getByLabel('Label (key=value)').fill('color=red');
   await page.getByRole('button', { name: 'Search' }).click();
   await expect(titles).toHaveText(['Red apple']);
   const address = page.url();
@@ -270,7 +270,7 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
 
 test('a private task of somebody else does not exist', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
-  const task = await mei.submit({ script: 'echo secret', title: 'Hers', organisation: team.id });
+  const task = await mei.submit({ script: 'echo secret', title: 'Hers', organization: team.id });
   const his = await omar.open(browser);
   expect((await his.goto(task))!.status()).toBe(404);
   await expect(his.getByText('There is nothing here, or nothing that you may see.')).toBeVisible();
@@ -298,7 +298,7 @@ test('the page goes on by itself when the server was restarted', async ({ fresh,
   const team = await Team.of(ada, 'Patience');
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
-  await page.goto(await mei.submit({ script: 'echo before; sleep 600', title: 'Long', organisation: team.id }));
+  await page.goto(await mei.submit({ script: 'echo before; sleep 600', title: 'Long', organization: team.id }));
   await expect(output(page)).toHaveText(['before']);
   await fresh.restart();
   // Meanwhile the browser found nobody there, and is right to say so.

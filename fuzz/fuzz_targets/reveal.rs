@@ -2,7 +2,7 @@
 #![no_main]
 #![allow(dead_code, reason = "the other targets of the same file")]
 
-#[path = "../../domain/tests/hostile/targets.rs"]
+#[path = "../../crates/domain/tests/hostile/targets.rs"]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::reveal(bytes));

@@ -13,7 +13,7 @@ create table tenant_key (
     wrapped   bytea not null
 );
 
-create table organisation (
+create table organization (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
     name       text not null,
@@ -26,13 +26,13 @@ create table organisation (
     unique (tenant_id, name)
 );
 
--- What organisations were called before they were renamed: group rules of providers go on naming them so.
+-- What organizations were called before they were renamed: group rules of providers go on naming them so.
 create table former_name (
     tenant_id       uuid not null,
     name            text not null,
-    organisation_id uuid not null,
+    organization_id uuid not null,
     primary key (tenant_id, name),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id)
 );
 
 create table person (
@@ -56,24 +56,24 @@ create unique index person_email on person (email);
 
 create table membership (
     tenant_id       uuid not null,
-    organisation_id uuid not null,
+    organization_id uuid not null,
     person_id       uuid not null,
     role            text not null,
     -- The identity provider whose groups gave it; none where a person did.
     provider        text,
     created_at      bigint not null,
-    primary key (tenant_id, organisation_id, person_id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    primary key (tenant_id, organization_id, person_id),
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create index membership_person on membership (tenant_id, person_id, organisation_id, role);
+create index membership_person on membership (tenant_id, person_id, organization_id, role);
 
--- Links that put whoever has them into an organisation: only hashes of their tokens are kept. One that is used up or revoked
+-- Links that put whoever has them into an organization: only hashes of their tokens are kept. One that is used up or revoked
 -- is gone; what became of it stands in the audit log.
 create table invitation (
     tenant_id       uuid not null,
     id              uuid not null,
-    organisation_id uuid not null,
+    organization_id uuid not null,
     token_hash      bytea not null,
     role            text not null,
     -- The one address that it is for.
@@ -89,20 +89,20 @@ create table invitation (
     created_at      bigint not null,
     expires_at      bigint not null,
     primary key (tenant_id, id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, inviter_id) references person (tenant_id, id)
 );
 create unique index invitation_token on invitation (token_hash);
-create index invitation_organisation on invitation (tenant_id, organisation_id, id);
+create index invitation_organization on invitation (tenant_id, organization_id, id);
 create index invitation_inviter on invitation (tenant_id, inviter_id);
 create index invitation_confirms on invitation (tenant_id, confirms_id) where confirms_id is not null;
 create index invitation_expiry on invitation (expires_at);
 create index invitation_over on invitation (tenant_id, expires_at);
--- People who asked to be let into an organisation.
+-- People who asked to be let into an organization.
 create table join_request (
     tenant_id       uuid not null,
     id              uuid not null,
-    organisation_id uuid not null,
+    organization_id uuid not null,
     person_id       uuid not null,
     reason          text not null,
     state           text not null,
@@ -111,11 +111,11 @@ create table join_request (
     created_at      bigint not null,
     settled_at      bigint,
     primary key (tenant_id, id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create unique index join_request_waiting on join_request (tenant_id, organisation_id, person_id) where state = 'waiting';
-create index join_request_person on join_request (tenant_id, person_id, organisation_id, id);
+create unique index join_request_waiting on join_request (tenant_id, organization_id, person_id) where state = 'waiting';
+create index join_request_person on join_request (tenant_id, person_id, organization_id, id);
 
 -- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
 create table setup_link (
@@ -384,8 +384,8 @@ create table api_key (
     expires_at   bigint,
     last_used_at bigint,
     revoked_at   bigint,
-    -- The one organisation that it is for, and where from it works; no networks are no limit.
-    organisation_id uuid,
+    -- The one organization that it is for, and where from it works; no networks are no limit.
+    organization_id uuid,
     networks     text not null default '',
     -- The key in whose place it stands.
     replaces     uuid,
@@ -396,7 +396,7 @@ create table api_key (
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
     foreign key (tenant_id, maker_id) references person (tenant_id, id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id)
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
@@ -408,14 +408,14 @@ create unique index api_key_replaces on api_key (tenant_id, replaces) where repl
 create table review (
     tenant_id       uuid not null references tenant (id),
     id              uuid not null,
-    organisation_id uuid,
+    organization_id uuid,
     started_by      uuid not null,
     started_at      bigint not null,
     ended_at        bigint,
     items           bigint not null,
     answered        bigint not null,
     primary key (tenant_id, id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, started_by) references person (tenant_id, id)
 );
 create unique index review_open on review (tenant_id) where ended_at is null;
@@ -425,7 +425,7 @@ create table review_item (
     nr              bigint not null,
     kind            text not null,
     person_id       uuid not null,
-    organisation_id uuid,
+    organization_id uuid,
     key_id          uuid,
     -- The role or the scopes.
     held            text not null,
@@ -463,7 +463,7 @@ create table rules (
     body      text not null
 );
 
-create table enrolment (
+create table enrollment (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
     token_hash bytea not null,
@@ -473,7 +473,7 @@ create table enrolment (
     used_at    bigint,
     primary key (tenant_id, id)
 );
-create unique index enrolment_token on enrolment (token_hash);
+create unique index enrollment_token on enrollment (token_hash);
 
 create table runner (
     tenant_id    uuid not null references tenant (id),
@@ -500,7 +500,7 @@ create unique index runner_name on runner (tenant_id, name) where revoked_at is 
 create table task (
     tenant_id         uuid not null,
     id                uuid not null,
-    organisation_id   uuid not null,
+    organization_id   uuid not null,
     owner_id          uuid not null,
     key_id            uuid,
     title             text not null,
@@ -531,23 +531,23 @@ create table task (
     started_at        bigint,
     ended_at          bigint,
     primary key (tenant_id, id),
-    foreign key (tenant_id, organisation_id) references organisation (tenant_id, id),
+    foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id)
 );
 create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
 -- With all that says who sees a task: counting needs no row.
-create index task_state on task (tenant_id, state, id, owner_id, organisation_id, visibility, asked);
+create index task_state on task (tenant_id, state, id, owner_id, organization_id, visibility, asked);
 create index task_owner on task (tenant_id, owner_id, id);
-create index task_organisation on task (tenant_id, organisation_id, id);
+create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
 create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
 -- What was approved before, by title: those that asked and were not turned down.
-create index task_precedent on task (tenant_id, organisation_id, owner_id, tool, title, id)
+create index task_precedent on task (tenant_id, organization_id, owner_id, tool, title, id)
     where asked and state not in ('awaiting_approval', 'denied', 'expired');
 -- What ended lately, and what of it went wrong. The first is read without looking at the tasks themselves.
 create index task_ended on task
-    (tenant_id, ended_at, state, owner_id, organisation_id, visibility, asked, queued_at, started_at)
+    (tenant_id, ended_at, state, owner_id, organization_id, visibility, asked, queued_at, started_at)
     where ended_at is not null;
 create index task_failed on task (tenant_id, ended_at) where state in ('failed', 'timed_out', 'lost');
 
@@ -588,7 +588,7 @@ create table approval (
     tenant_id       uuid not null,
     id              uuid not null,
     task_id         uuid not null,
-    organisation_id uuid not null,
+    organization_id uuid not null,
     requester_id    uuid not null,
     request_digest  bytea not null,
     rule            text not null,
@@ -601,8 +601,8 @@ create table approval (
     foreign key (tenant_id, task_id) references task (tenant_id, id)
 );
 create index approval_state on approval (tenant_id, state, id);
-create index approval_organisation on approval (tenant_id, organisation_id, state, id);
-create index approval_waiting on approval (tenant_id, organisation_id, id, requester_id) where state = 'waiting';
+create index approval_organization on approval (tenant_id, organization_id, state, id);
+create index approval_waiting on approval (tenant_id, organization_id, id, requester_id) where state = 'waiting';
 create index approval_task on approval (tenant_id, task_id);
 create index approval_expiry on approval (expires_at) where state = 'waiting';
 
@@ -682,9 +682,9 @@ alter table tenant_key enable row level security;
 alter table tenant_key force row level security;
 create policy tenant_only on tenant_key using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table organisation enable row level security;
-alter table organisation force row level security;
-create policy tenant_only on organisation using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+alter table organization enable row level security;
+alter table organization force row level security;
+create policy tenant_only on organization using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table former_name enable row level security;
 alter table former_name force row level security;
@@ -794,9 +794,9 @@ alter table rules enable row level security;
 alter table rules force row level security;
 create policy tenant_only on rules using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table enrolment enable row level security;
-alter table enrolment force row level security;
-create policy tenant_only on enrolment using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+alter table enrollment enable row level security;
+alter table enrollment force row level security;
+create policy tenant_only on enrollment using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table runner enable row level security;
 alter table runner force row level security;

@@ -15,28 +15,28 @@ use reqwest::Url;
 #[derive(Debug, Parser)]
 #[command(name = "castellan-runner", version)]
 pub struct Config {
-    /// The server to enrol at, e.g. `https://castellan.example.org`; plain http only on this machine.
+    /// The server to enroll at, e.g. `https://castellan.example.org`; plain http only on this machine.
     #[arg(long, env = "CASTELLAN_SERVER")]
     pub server: Option<ServerUrl>,
-    /// Connect there for enrolment, as IP:port, whatever the server's name resolves to.
+    /// Connect there for enrollment, as IP:port, whatever the server's name resolves to.
     #[arg(long)]
     pub server_address: Option<SocketAddr>,
     /// A PEM file with further authorities for the server's HTTPS certificate.
     #[arg(long, env = "CASTELLAN_SERVER_CA")]
     pub server_ca: Option<PathBuf>,
-    /// Where the server takes runners' connections, as host:port; without it, what the server says at enrolment.
+    /// Where the server takes runners' connections, as host:port; without it, what the server says at enrollment.
     #[arg(long, env = "CASTELLAN_RUNNER_ENDPOINT")]
     pub runner_endpoint: Option<Endpoint>,
-    /// What the runner is called: 1 to 63 of a-z, 0-9 and hyphen. Fixed at enrolment.
+    /// What the runner is called: 1 to 63 of a-z, 0-9 and hyphen. Fixed at enrollment.
     #[arg(long, env = "CASTELLAN_RUNNER_NAME", default_value = "runner")]
     pub name: RunnerName,
     /// Where its key, its identity and unsent output are kept; nobody else may enter it.
     #[arg(long, env = "CASTELLAN_RUNNER_DATA_DIR", default_value = "./runner-data")]
     pub data_dir: PathBuf,
-    /// A file with the one-time enrolment token.
-    #[arg(long, env = "CASTELLAN_ENROLMENT_TOKEN_FILE", conflicts_with = "token_stdin")]
-    pub enrolment_token_file: Option<PathBuf>,
-    /// Read the enrolment token as the first line of standard input.
+    /// A file with the one-time enrollment token.
+    #[arg(long, env = "CASTELLAN_ENROLLMENT_TOKEN_FILE", conflicts_with = "token_stdin")]
+    pub enrollment_token_file: Option<PathBuf>,
+    /// Read the enrollment token as the first line of standard input.
     #[arg(long)]
     pub token_stdin: bool,
     /// How many tasks run at the same time; without it, two for each core.
@@ -67,7 +67,7 @@ impl Config {
     }
 }
 
-/// The server's address for enrolment. The token and the authority's certificate go over it, so it is HTTPS wherever
+/// The server's address for enrollment. The token and the authority's certificate go over it, so it is HTTPS wherever
 /// there is a wire to listen on.
 #[derive(Clone, Debug)]
 pub struct ServerUrl(Url);

@@ -1,4 +1,4 @@
-//! `castellan-runner`: enrols where it must, and works until it is told to stop.
+//! `castellan-runner`: enrolls where it must, and works until it is told to stop.
 
 use std::{error::Error, io::Write, process::ExitCode};
 
@@ -7,7 +7,7 @@ use runner::{
     Agent, Config,
     folder::Folder,
     harden,
-    identity::{Identity, Office, RunnerKey, Token, enrol},
+    identity::{Identity, Office, RunnerKey, Token, enroll},
     sandbox::{self, Bubblewrap, Executor},
     stdin,
 };
@@ -80,9 +80,9 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
         Some(identity) => identity,
         None => {
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
-            let token = token.as_ref().ok_or("not enrolled yet: --enrolment-token-file or --token-stdin is missing")?;
+            let token = token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
             let office = Office { server, address: config.server_address, authorities: config.server_ca.as_deref() };
-            let identity = enrol(office, token, &config.name, &key).await?;
+            let identity = enroll(office, token, &config.name, &key).await?;
             identity.save(&folder)?;
             tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
             identity
@@ -101,11 +101,11 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
 }
 
 fn token(config: &Config) -> Result<Option<Token>, Box<dyn Error>> {
-    let text = match &config.enrolment_token_file {
+    let text = match &config.enrollment_token_file {
         _ if config.token_stdin => stdin::first_line()?,
         Some(path) => match std::fs::read_to_string(path) {
             Ok(text) => text.trim().to_owned(),
-            // Removed after enrolment, as it should be.
+            // Removed after enrollment, as it should be.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         },

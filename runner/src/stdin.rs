@@ -1,4 +1,4 @@
-//! Standard input: the enrolment token comes in over it, and its end says that the server is gone.
+//! Standard input: the enrollment token comes in over it, and its end says that the server is gone.
 
 use std::{
     io::{self, BufRead, Read},

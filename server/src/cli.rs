@@ -7,7 +7,7 @@ mod dev;
 mod doctor;
 mod incident;
 mod migrate;
-mod organisations;
+mod organizations;
 
 use crate::{config, failure::Failure, keys, serve, state};
 use clap::{Parser, Subcommand};

@@ -118,8 +118,8 @@ settings! {
         changes: Rate = default "3000/m";
         /// Passwords and one-time links that one address shows. Wrong ones are slowed down besides, whatever this says.
         sign_in: Rate = default "120/m";
-        /// Runners that enrol from one address, and tokens that are tried there.
-        enrolment: Rate = default "120/m";
+        /// Runners that enroll from one address, and tokens that are tried there.
+        enrollment: Rate = default "120/m";
     }
     /// Figures for Prometheus at /metrics.
     [metrics] Metrics {

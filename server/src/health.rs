@@ -125,7 +125,7 @@ fn admit(config: &Config, client: Option<ClientAddress>, headers: &HeaderMap) ->
         return if right {
             Ok(())
         } else {
-            Err(Problem::unauthorised("Send the token of the setting `metrics.token`."))
+            Err(Problem::unauthorized("Send the token of the setting `metrics.token`."))
         };
     }
     let local = client.is_some_and(|client| client.0.to_canonical().is_loopback());

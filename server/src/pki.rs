@@ -16,8 +16,8 @@ pub use request::proven_key;
 
 use crate::keys::KeyError;
 
-/// What runners' certificates name as their organisation.
-const ORGANISATION: &str = "Castellan";
+/// What runners' certificates name as their organization.
+const ORGANIZATION: &str = "Castellan";
 
 /// A certificate's serial number: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

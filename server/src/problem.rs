@@ -56,7 +56,7 @@ impl Problem {
     }
 
     /// 401: who asks is not known. Carries `WWW-Authenticate: Bearer` (RFC 6750).
-    pub fn unauthorised(detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "An API key is needed", detail)
     }
 

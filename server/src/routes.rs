@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Something that can be reached from outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Route {
-    /// `page`, `action`, `provider`, `api`, `stream`, `file`, `health`, `enrolment` or `runner`.
+    /// `page`, `action`, `provider`, `api`, `stream`, `file`, `health`, `enrollment` or `runner`.
     pub kind: &'static str,
     /// The HTTP method.
     pub method: String,
@@ -24,7 +24,7 @@ pub fn all() -> Vec<Route> {
     all.push(route("stream", "GET", crate::web::EXPORT));
     all.push(route("file", "GET", "/pkg/{*file}"));
     all.extend(["/healthz", "/readyz", "/metrics"].map(|path| route("health", "GET", path)));
-    all.push(route("enrolment", "POST", "/api/v1/runners/enrol"));
+    all.push(route("enrollment", "POST", "/api/v1/runners/enroll"));
     all.push(route("runner", "POST", "/castellan.runner.v1.Runner/Work"));
     all.sort();
     all

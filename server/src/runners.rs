@@ -1,10 +1,10 @@
-//! Runners: they enrol over HTTPS and work over gRPC with mutual TLS; tasks are pushed to those that are connected.
+//! Runners: they enroll over HTTPS and work over gRPC with mutual TLS; tasks are pushed to those that are connected.
 
 mod calls;
 mod desk;
 mod dispatch;
 mod due;
-mod enrol;
+mod enroll;
 mod fenced;
 mod local;
 mod renew;
@@ -41,14 +41,14 @@ pub struct Runners {
     door: Door,
 }
 
-/// What enrolment, calls and dispatch share.
+/// What enrollment, calls and dispatch share.
 #[derive(Debug)]
 struct Shared {
     app: App,
     authority: Authority,
     certificate: Arc<PortCertificate>,
     desk: Desk,
-    /// What the browser's address bar shows, which is also where runners enrol.
+    /// What the browser's address bar shows, which is also where runners enroll.
     origin: String,
     /// Where runners on other machines connect, as host:port.
     endpoint: String,
@@ -96,9 +96,9 @@ impl Runners {
         self.door.address()
     }
 
-    /// The one route of enrolment, for the pages' port: a runner has no certificate yet.
-    pub fn enrolment(&self) -> Router {
-        enrol::routes(Arc::clone(&self.shared))
+    /// The one route of enrollment, for the pages' port: a runner has no certificate yet.
+    pub fn enrollment(&self) -> Router {
+        enroll::routes(Arc::clone(&self.shared))
     }
 
     /// Serves runners, hands out tasks, does what is due, and keeps the local runners, until `stop`.

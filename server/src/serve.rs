@@ -54,7 +54,7 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
     let post = mail::Post::open(&app, &origin)?;
-    let router = routes(&app, &origin)?.merge(runners.enrolment());
+    let router = routes(&app, &origin)?.merge(runners.enrollment());
     let service = guard(rates::limited(router, app.clone()), names, config.limits.request_body_bytes.get());
 
     announce(&app, &origin).await?;

@@ -1,4 +1,4 @@
-//! Builds what is to be measured, and starts the program that measures it (`bench/`).
+//! Builds what is to be measured, and starts the program that measures it (`crates/bench/`).
 
 use std::path::PathBuf;
 

@@ -29,7 +29,7 @@ pub fn build(release: bool) -> Result<()> {
     let site = site::build(if release { Quality::Release } else { Quality::Dev })?;
     let mut command = cargo(&["build", "--package", "server", "--package", "runner", "--bins"]);
     if release {
-        // An optimised server carries the site inside and must be rebuilt when it changes; otherwise it reads it from disk.
+        // An optimized server carries the site inside and must be rebuilt when it changes; otherwise it reads it from disk.
         command.arg("--release").env("CASTELLAN_SITE_DIGEST", site.digest);
     }
     step::run("Building server and runner", command).map(drop)

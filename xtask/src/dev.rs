@@ -12,7 +12,7 @@ use crate::need;
 use crate::root::{command, path};
 
 const SOURCES: [&str; 11] =
-    ["Cargo.toml", "app", "domain", "frontend", "migrations", "public", "runner", "server", "store", "style", "wire"];
+    ["Cargo.toml", "app", "crates", "migrations", "public", "runner", "server", "style"];
 
 /// How long a change waits at most to be seen.
 const PAUSE: Duration = Duration::from_millis(500);

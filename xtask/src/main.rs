@@ -23,7 +23,7 @@ use clap::Parser;
 enum Command {
     /// Install what is missing, build, and start Castellan on http://127.0.0.1:9876 with ./data
     Serve {
-        /// Build optimised binaries (slower to build, faster to run)
+        /// Build optimized binaries (slower to build, faster to run)
         #[arg(long)]
         release: bool,
         /// Passed on to `castellan serve`
@@ -40,7 +40,7 @@ enum Command {
     },
     /// Build, and take pictures of every page into target/screenshots and docs/screenshots
     Screenshots,
-    /// Measure optimised binaries against the raw limits of this machine
+    /// Measure optimized binaries against the raw limits of this machine
     Bench(bench::Arguments),
     /// Install what the tests need, and run all of them
     Test {

@@ -35,14 +35,14 @@ mail-happened =
     If it was you, there is nothing to do. If not, tell an admin, change your password and end your other sessions:
 
     { $link }
-mail-told-subject = News of an organisation in Castellan
+mail-told-subject = News of an organization in Castellan
 mail-told =
     { $what }.
 
     { $link }
-mail-invitation-subject = You are invited to an organisation in Castellan
+mail-invitation-subject = You are invited to an organization in Castellan
 mail-invitation =
-    { $inviter } invites you to { $organisation }. Follow this link to join; it works once:
+    { $inviter } invites you to { $organization }. Follow this link to join; it works once:
 
     { $link }
 
@@ -80,7 +80,7 @@ factor-code-help = The six digits that your authenticator app shows now, or one 
 factor-recovery-help = One of your recovery codes.
 factor-show = Go on
 factor-lost = If you lost your second factor and your recovery codes, ask an admin of your tenant to reset them.
-factor-enrol-lead = You need a second factor before you can go on: from now on, your password alone opens nothing.
+factor-enroll-lead = You need a second factor before you can go on: from now on, your password alone opens nothing.
 
 totp-name = Authenticator app
 totp-what = An app on your phone or in your password manager that shows a new code every half minute. It needs no network.
@@ -153,7 +153,7 @@ reset-consequence = Their authenticator app, passkeys and recovery codes no long
 reset = Reset second factors
 
 news-title = This happened with your account
-news-told-title = This happened in your organisations
+news-told-title = This happened in your organizations
 news-text = If it was not you, tell an admin, change your password and end your other sessions.
 news-seen = I have seen it
 events-title = What happened with your account
@@ -171,8 +171,8 @@ happened-recovery-code-used = A recovery code was used; left
 happened-factors-reset = All second factors were reset by
 happened-address-asked = Another address was asked for
 happened-address-changed = The address was changed
-happened-join-asked = Somebody asks to join an organisation of yours
-happened-join-accepted = You were let into an organisation
-happened-join-declined = You were not let into an organisation
-happened-membership-removed = You were removed from an organisation
+happened-join-asked = Somebody asks to join an organization of yours
+happened-join-accepted = You were let into an organization
+happened-join-declined = You were not let into an organization
+happened-membership-removed = You were removed from an organization
 happened-service-accounts-given = You answer for service accounts from now on

@@ -50,7 +50,7 @@ approval-answered = You have answered. Others must answer too before it runs.
 
 changes = Compared with what was approved before
 changes-never = Never approved before
-changes-never-text = No request of this requester with this title and tool has been approved in this organisation. Read all of it.
+changes-never-text = No request of this requester with this title and tool has been approved in this organization. Read all of it.
 changes-same = Nothing changed
 changes-same-script = Same script, another request
 changes-differ = Changed

@@ -19,14 +19,14 @@ ended-send = Send it again
 ended-leave = Sign in here and give up what you typed
 
 setup-title = Set up Castellan
-setup-lead = This makes the first tenant, its first organisation, and you as their admin. The link that brought you here works once.
+setup-lead = This makes the first tenant, its first organization, and you as their admin. The link that brought you here works once.
 setup-tenant = Tenant
 setup-tenant-help = Your company, or whatever must be kept apart from others.
-setup-organisation = First organisation
-setup-organisation-help = A team within it, such as Operations. More can be made later.
+setup-organization = First organization
+setup-organization-help = A team within it, such as Operations. More can be made later.
 setup-name = Your name
 setup-email-help = You sign in with it. No mail is sent.
-setup-consequence = You will be signed in as admin of the tenant and owner of the organisation.
+setup-consequence = You will be signed in as admin of the tenant and owner of the organization.
 setup-do = Set up and sign in
 
 password-title = Set your password

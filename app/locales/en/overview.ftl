@@ -16,7 +16,7 @@ overview-first-script = See the script
 overview-first-title = First look around
 overview-first-run = Run it
 overview-first-own = Write my own
-overview-first-approval = To see a request approved you need a second person, because nobody approves their own: submit a task with the network “No restriction”, and let an approver of your organisation open it under Approvals.
+overview-first-approval = To see a request approved you need a second person, because nobody approves their own: submit a task with the network “No restriction”, and let an approver of your organization open it under Approvals.
 overview-first-person = Add somebody as an approver
 
 week = The last seven days

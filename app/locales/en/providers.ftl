@@ -81,9 +81,9 @@ provider-groups-claim = Claim of groups
 provider-groups-claim-help = Often “groups”. Empty: groups mean nothing.
 provider-groups = Rules for groups
 provider-groups-help = One a line: platform-team = Operations : approver. At each sign-in people get these roles, and lose those that the provider gave before and says no more.
-provider-rules-misnamed = These rules for groups do not name an organisation by its present name:
-provider-rule-renamed = “{ $rule }” of { $provider }: that organisation is now called { $organisation }. The rule works on; write the new name when you can.
-provider-rule-stray = “{ $rule }” of { $provider }: there is no such organisation, so the rule gives nothing.
+provider-rules-misnamed = These rules for groups do not name an organization by its present name:
+provider-rule-renamed = “{ $rule }” of { $provider }: that organization is now called { $organization }. The rule works on; write the new name when you can.
+provider-rule-stray = “{ $rule }” of { $provider }: there is no such organization, so the rule gives nothing.
 provider-enabled = Enabled
 provider-state = State
 provider-on = leads in

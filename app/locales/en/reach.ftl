@@ -12,8 +12,8 @@ reach-key-count = { $count ->
    *[other] { $count } keys
 }
 reach-own = submitted it
-reach-role = { $role } of its organisation
-reach-judges = judges requests of its organisation
+reach-role = { $role } of its organization
+reach-judges = judges requests of its organization
 reach-shared = everybody of the tenant
 reach-admin = admin of the tenant
 reach-auditor = auditor of the tenant

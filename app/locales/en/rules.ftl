@@ -1,7 +1,7 @@
 # Rules.
 
 rules-lead = What happens to a task when it is submitted. The first rule that matches decides.
-rules-otherwise = What no rule matches asks one approver of the task’s organisation, for 24 hours.
+rules-otherwise = What no rule matches asks one approver of the task’s organization, for 24 hours.
 rules-change = Change rules
 rules-change-lead = Adding, moving and removing rows changes nothing until you save.
 rules-consequence = Saved rules apply to every task that is submitted from then on. The change is recorded in the audit log.

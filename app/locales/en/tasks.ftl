@@ -16,11 +16,11 @@ tasks-none-match-text = There are no tasks here that fit everything you narrowed
 tasks-show-all = Show all tasks
 
 task-title = Title
-task-title-help = A line to recognise it by. Left empty, it is the script’s first line that says something.
+task-title-help = A line to recognize it by. Left empty, it is the script’s first line that says something.
 task-state = State
-task-organisation = Organisation
-task-organisation-help = Its approvers are asked where a rule asks.
-task-organisation-choose = choose one of your organisations
+task-organization = Organization
+task-organization-help = Its approvers are asked where a rule asks.
+task-organization-choose = choose one of your organizations
 task-owner = Submitted by
 task-key = With key
 task-network = Network
@@ -39,7 +39,7 @@ task-facts = Facts about this task
 task-visibility = Who sees it
 task-visibility-help = Admins and auditors see every task. Approvers see what asks for approval.
 task-visibility-private = Only you
-task-visibility-org = Its organisation
+task-visibility-org = Its organization
 task-visibility-public = Everybody here
 task-priority = Priority
 task-priority-low = Low: after the others
@@ -56,7 +56,7 @@ task-request-digest = Request digest
 task-new = New task
 task-new-lead = A script, where it may reach, and how much it may use. You see what the rules will do with it before you submit.
 task-new-nowhere = You cannot submit tasks yet
-task-new-nowhere-text = Tasks belong to an organisation, and you are not a member of any. An owner of an organisation or an admin can make you one.
+task-new-nowhere-text = Tasks belong to an organization, and you are not a member of any. An owner of an organization or an admin can make you one.
 task-submit = Submit task
 task-will = When you submit, the rules as they are now decide:
 task-will-run = runs at once (rule “{ $rule }”).
@@ -64,7 +64,7 @@ task-will-refuse = is refused (rule “{ $rule }”).
 task-will-ask = asks { $n ->
     [one] one approver
    *[other] { $n } approvers
- } of the organisation, who { $n ->
+ } of the organization, who { $n ->
     [one] has
    *[other] have
  } { $hours } h (rule “{ $rule }”).
@@ -108,7 +108,7 @@ task-reach-none = Runs in a sandbox with the runner’s own network: it reaches 
 task-summary-files = Can write only to its own work folder, which is deleted afterwards. Sees no secrets.
 
 task-end-exited = Ended with exit status { $status }
-task-end-signalled = Ended by signal { $signal }
+task-end-signaled = Ended by signal { $signal }
 task-end-timed-out = Stopped at its time limit
 task-end-cancelled = Stopped because somebody cancelled it
 task-end-out-of-memory = Stopped because it used more memory than it may
@@ -147,7 +147,7 @@ task-step-started = Started
 task-step-not-started = Not started: { $why }
 task-step-released = Taken back: its runner was gone
 task-step-stopped = Stopped by { $who }, together with other tasks
-task-step-owner-left = Cancelled: who submitted it is not in the organisation any more
+task-step-owner-left = Cancelled: who submitted it is not in the organization any more
 task-step-owner-locked = Cancelled: who submitted it is locked out
 task-step-ended = { $how }
 

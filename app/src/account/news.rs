@@ -12,7 +12,7 @@ const MOST: u32 = 5;
 pub async fn news(read: &mut Read) -> Option<AnyView> {
     let events = read.unseen_account_events(MOST).await.ok()?;
     let last = events.first()?.id.to_string();
-    // What happened in organisations, say, is nothing that one would have to secure one's account for.
+    // What happened in organizations, say, is nothing that one would have to secure one's account for.
     let told = events.iter().all(|event| told_of(event.happened).is_some());
     let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
     Some(
@@ -85,7 +85,7 @@ pub const fn told_of(happened: Happened) -> Option<&'static str> {
         | Happened::JoinAccepted
         | Happened::JoinDeclined
         | Happened::MembershipRemoved
-        | Happened::ServiceAccountsGiven => Some("/organisations"),
+        | Happened::ServiceAccountsGiven => Some("/organizations"),
         Happened::KeyEndsSoon => Some("/keys"),
         _ => None,
     }

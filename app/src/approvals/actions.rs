@@ -24,7 +24,7 @@ pub async fn decide(
     let action = policy::Decide {
         approval: id,
         task: asked.task_id,
-        organisation: asked.organisation_id,
+        organization: asked.organization_id,
         requester: asked.requester_id,
         behind: asked.behind(),
         answer,
@@ -32,7 +32,7 @@ pub async fn decide(
         request,
         network: asked.network,
     };
-    let proof = store.authorise(&actor, action).await?;
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.decide(proof).await?;
     write.commit().await?;

@@ -26,8 +26,8 @@ pub fn Card(
     let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
     let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
     let topics = format!("approvals:{},tasks:{}", approval.id, approval.task_id);
-    let (requester, organisation, rule) =
-        (approval.requester.clone(), approval.organisation.clone(), approval.rule.clone());
+    let (requester, organization, rule) =
+        (approval.requester.clone(), approval.organization.clone(), approval.rule.clone());
     let may = why_not.is_none();
     view! {
         <aside class="rail decision" aria-label=t!("approval-decision")>
@@ -51,7 +51,7 @@ pub fn Card(
                     <Answers decisions=decisions />
                 </Live>
                 <Facts>
-                    <Fact name=t!("task-organisation")><Revealed text=organisation /></Fact>
+                    <Fact name=t!("task-organization")><Revealed text=organization /></Fact>
                     <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
                     <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
                 </Facts>
@@ -135,7 +135,7 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
     let action = policy::Decide {
         approval: approval.id,
         task: approval.task_id,
-        organisation: approval.organisation_id,
+        organization: approval.organization_id,
         requester: approval.requester_id,
         behind: approval.behind(),
         answer: Answer::Approve,

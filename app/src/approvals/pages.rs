@@ -4,7 +4,7 @@ use super::{
     changes::{Changes, Compared},
 };
 use crate::{
-    orgs::{NarrowOrganisation, are_several, narrowed_to_archived},
+    orgs::{NarrowOrganization, are_several, narrowed_to_archived},
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use domain::{Actor, ApprovalId, approval::ApprovalState};
 use leptos::prelude::*;
-use store::{Approval, ApprovalFilter, Counts, Organisation};
+use store::{Approval, ApprovalFilter, Counts, Organization};
 
 /// How many rows a page of the queue has.
 const ROWS: u32 = 50;
@@ -31,12 +31,12 @@ async fn queue(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
     let (filter, after) = (filter(&here), here.get("after").and_then(|id| id.parse().ok()));
     let mut read = ctx::store()?.read(&actor).await?;
-    let (list, mut organisations) = (read.approvals(&filter, after, ROWS).await?, read.organisations().await?);
-    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
+    let (list, mut organizations) = (read.approvals(&filter, after, ROWS).await?, read.organizations().await?);
+    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
     let counts = read.approval_counts(&filter).await?;
     let page = Page::new(Place::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
     Ok(page.body(view! {
-        <Filters organisations=organisations />
+        <Filters organizations=organizations />
         <Live topics="approvals" region="approvals">
             <States counts=counts chosen=filter.state />
             {match list.items.is_empty() {
@@ -53,15 +53,15 @@ fn filter(here: &Address) -> ApprovalFilter {
         Some(ALL) => None,
         word => Some(word.and_then(|word| word.parse().ok()).unwrap_or(ApprovalState::Waiting)),
     };
-    ApprovalFilter { state, organisation: here.get("organisation").and_then(|id| id.parse().ok()) }
+    ApprovalFilter { state, organization: here.get("organization").and_then(|id| id.parse().ok()) }
 }
 
 #[component]
-fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
-    are_several(&organisations).then(|| {
+fn Filters(organizations: Vec<Organization>) -> impl IntoView {
+    are_several(&organizations).then(|| {
         view! {
-            <Narrow label=t!("approvals-narrow") fields=&["organisation"]>
-                <NarrowOrganisation organisations=organisations />
+            <Narrow label=t!("approvals-narrow") fields=&["organization"]>
+                <NarrowOrganization organizations=organizations />
             </Narrow>
         }
     })
@@ -97,7 +97,7 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
         t!("task-title"),
         t!("task-state"),
         t!("approval-requester"),
-        t!("task-organisation"),
+        t!("task-organization"),
         t!("task-network"),
         t!("approval-rule"),
         when,
@@ -119,7 +119,7 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
                     </div>
                 </td>
                 <td><Revealed text=asked.requester /></td>
-                <td><Revealed text=asked.organisation /></td>
+                <td><Revealed text=asked.organization /></td>
                 <td><Reach policy=asked.network /></td>
                 <td><Revealed text=asked.rule /></td>
                 <td><Moment at=end /></td>

@@ -31,7 +31,7 @@ async fn log(actor: Actor) -> Result<Page, Refusal> {
     let (filter, after) = (filter::read(&here), here.get("after").and_then(|seq| seq.parse().ok()));
     let narrow = filter::is_narrow(&filter);
     let store = ctx::store()?;
-    let proof = store.authorise(&actor, ReadAudit).await?;
+    let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
     let people = read.people("", PEOPLE).await?;
     let list = read.audit(&proof, filter, after, ROWS).await?;

@@ -16,13 +16,13 @@ pub fn one() -> Showing {
 async fn record(actor: Actor) -> Result<Page, Refusal> {
     let seq: i64 = ctx::param("seq")?;
     let store = ctx::store()?;
-    let proof = store.authorise(&actor, ReadAudit).await?;
+    let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
     let (row, last) = (read.audit_record(&proof, seq).await?, read.audit_head().await?.seq);
     let intact = is_intact(actor.tenant, &row);
     let page = Page::new(Place::Audit, t!("audit-record", n = seq.to_string()));
     let page = page.beside(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
-    Ok(page.action(view! { <Neighbours seq=seq last=last /> }).body(view! {
+    Ok(page.action(view! { <Neighbors seq=seq last=last /> }).body(view! {
         <div class="detail">
             <div class="detail-main">
                 <section>
@@ -49,7 +49,7 @@ async fn record(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Neighbours(seq: i64, last: i64) -> impl IntoView {
+fn Neighbors(seq: i64, last: i64) -> impl IntoView {
     let to = |seq: i64, rel: &'static str, text: String| {
         view! { <a class="button" href=format!("/audit/{seq}") rel=rel>{text}</a> }
     };
@@ -104,7 +104,7 @@ fn page_of(kind: &str, id: &str) -> Option<String> {
     match kind {
         "task" => Some(format!("/tasks/{id}")),
         "runner" => Some(format!("/runners/{id}")),
-        "organisation" => Some(format!("/organisations/{id}")),
+        "organization" => Some(format!("/organizations/{id}")),
         "person" => Some(format!("/people/{id}")),
         _ => None,
     }

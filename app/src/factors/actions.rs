@@ -71,7 +71,7 @@ pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let owner = super::owner(&actor)?;
-    let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Passkey }).await?;
+    let proof = store.authorize(&actor, RemoveFactor { owner, factor: Factor::Passkey }).await?;
     let mut write = store.write(&actor).await?;
     write.remove_passkey(proof, id, ctx::door()?.session()).await?;
     write.commit().await?;
@@ -83,7 +83,7 @@ pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
 pub async fn remove_totp() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let owner = super::owner(&actor)?;
-    let proof = store.authorise(&actor, RemoveFactor { owner, factor: Factor::Totp }).await?;
+    let proof = store.authorize(&actor, RemoveFactor { owner, factor: Factor::Totp }).await?;
     let mut write = store.write(&actor).await?;
     write.remove_totp(proof, ctx::door()?.session()).await?;
     write.commit().await?;
@@ -99,7 +99,7 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
     if factors.totp.is_none() && factors.passkeys.is_empty() {
         return Err(Refusal::new(Kind::Conflict, t!("recovery-without-factor")));
     }
-    let proof = store.authorise(&actor, policy::MakeRecoveryCodes { owner }).await?;
+    let proof = store.authorize(&actor, policy::MakeRecoveryCodes { owner }).await?;
     let codes = Codes::new()?;
     let mut write = store.write(&actor).await?;
     write.make_recovery_codes(proof, &codes.hashes).await?;
@@ -125,7 +125,7 @@ pub async fn set_policy(#[server(default)] who: String) -> Result<Done, Refusal>
         "nobody" => false,
         _ => return Err(domain::Invalid::new("who", t!("policy-unknown")).into()),
     };
-    let proof = store.authorise(&actor, policy::SetFactorPolicy { everybody }).await?;
+    let proof = store.authorize(&actor, policy::SetFactorPolicy { everybody }).await?;
     let mut write = store.write(&actor).await?;
     write.set_factor_policy(proof).await?;
     write.commit().await?;

@@ -30,7 +30,7 @@ async fn step() -> Result<AnyView, Refusal> {
             ().into_any()
         }
         Stage::Show => show(next).await?,
-        Stage::Enrol => enrol(next),
+        Stage::Enroll => enroll(next),
     })
 }
 
@@ -61,14 +61,14 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
     .into_any())
 }
 
-fn enrol(next: String) -> AnyView {
+fn enroll(next: String) -> AnyView {
     if ctx::answered().is_some_and(|answered| answered.action == AddPasskey::PATH && answered.result.is_ok()) {
         return view! { <RecoveryCodes action=AddPasskey::PATH next=next /> }.into_any();
     }
     let hidden = vec![("next", next.clone())];
     view! {
         <div class="stack">
-            <p class="lead">{t!("factor-enrol-lead")}</p>
+            <p class="lead">{t!("factor-enroll-lead")}</p>
             <h2>{t!("totp-name")}</h2>
             <Form action=OfferTotp::PATH hidden=hidden>
                 <p class="help">{t!("totp-what")}</p>
@@ -109,7 +109,7 @@ async fn app() -> Result<AnyView, Refusal> {
         Err(refusal) if matches!(refusal.kind, Kind::NotFound | Kind::SignedOut) => {
             let to = match ctx::door()?.stage() {
                 Stage::Nobody => Address::new("/sign-in").with("next", "/account").to_string(),
-                Stage::Show | Stage::Enrol => "/second-factor".into(),
+                Stage::Show | Stage::Enroll => "/second-factor".into(),
                 Stage::Complete => "/account".into(),
             };
             status::go_to(&to);

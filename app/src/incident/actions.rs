@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[server(prefix = "/actions", endpoint = "incident/freeze")]
 pub async fn freeze_tenant() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::FreezeTenant {}).await?;
+    let proof = store.authorize(&actor, policy::FreezeTenant {}).await?;
     let mut write = store.write(&actor).await?;
     write.freeze(proof).await?;
     write.commit().await?;
@@ -21,30 +21,30 @@ pub async fn freeze_tenant() -> Result<Done, Refusal> {
 #[server(prefix = "/actions", endpoint = "incident/thaw")]
 pub async fn thaw_tenant() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::ThawTenant {}).await?;
+    let proof = store.authorize(&actor, policy::ThawTenant {}).await?;
     let mut write = store.write(&actor).await?;
     write.thaw(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }
 
-/// Stops the tasks of everybody, or of one organisation, runner or person, and goes on to what was stopped.
+/// Stops the tasks of everybody, or of one organization, runner or person, and goes on to what was stopped.
 #[server(prefix = "/actions", endpoint = "incident/stop-tasks")]
 pub async fn stop_tasks(
-    #[server(default)] organisation: String,
+    #[server(default)] organization: String,
     #[server(default)] runner: String,
     #[server(default)] person: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let whose = match (organisation.as_str(), runner.as_str(), person.as_str()) {
+    let whose = match (organization.as_str(), runner.as_str(), person.as_str()) {
         ("", "", "") => Stopped::Everybodys,
         (id, "", "") => Stopped::Of(ctx::id(id)?),
         ("", id, "") => Stopped::On(ctx::id(id)?),
         ("", "", id) => Stopped::By(ctx::id(id)?),
-        _ => return Err(domain::Invalid::new("organisation", t!("incident-one-of")).into()),
+        _ => return Err(domain::Invalid::new("organization", t!("incident-one-of")).into()),
     };
     loop {
-        let proof = store.authorise(&actor, policy::StopTasks { whose }).await?;
+        let proof = store.authorize(&actor, policy::StopTasks { whose }).await?;
         let mut write = store.write(&actor).await?;
         let stopped = write.stop_tasks(proof).await?;
         write.commit().await?;
@@ -52,9 +52,9 @@ pub async fn stop_tasks(
             break;
         }
     }
-    Ok(Done::GoTo(match organisation.as_str() {
+    Ok(Done::GoTo(match organization.as_str() {
         "" => "/tasks?state=cancelled".into(),
-        id => format!("/tasks?state=cancelled&organisation={id}"),
+        id => format!("/tasks?state=cancelled&organization={id}"),
     }))
 }
 
@@ -66,7 +66,7 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
         "" => None,
         id => Some(ctx::id(id)?),
     };
-    let proof = store.authorise(&actor, policy::EndSessions { of }).await?;
+    let proof = store.authorize(&actor, policy::EndSessions { of }).await?;
     let mut write = store.write(&actor).await?;
     write.end_all_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
@@ -80,7 +80,7 @@ pub async fn end_sessions(#[server(default)] id: String) -> Result<Done, Refusal
 #[server(prefix = "/actions", endpoint = "incident/lock")]
 pub async fn lock_person(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::LockPerson { person: ctx::id(&id)? }).await?;
+    let proof = store.authorize(&actor, policy::LockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.lock_person(proof).await?;
     write.commit().await?;
@@ -91,7 +91,7 @@ pub async fn lock_person(id: String) -> Result<Done, Refusal> {
 #[server(prefix = "/actions", endpoint = "incident/unlock")]
 pub async fn unlock_person(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::UnlockPerson { person: ctx::id(&id)? }).await?;
+    let proof = store.authorize(&actor, policy::UnlockPerson { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.unlock_person(proof).await?;
     write.commit().await?;

@@ -65,7 +65,7 @@ pub fn StopAll(
     /// Whose they are, and what becomes of them.
     #[prop(into)]
     consequence: String,
-    /// `organisation`, `runner` or `person` with its id; everybody's without.
+    /// `organization`, `runner` or `person` with its id; everybody's without.
     hidden: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     view! {

@@ -11,23 +11,23 @@ use leptos::prelude::*;
 use store::NewInvitation;
 
 /// Makes an invitation: mailed where it is for an address and mail is sent, and else shown once.
-#[server(prefix = "/actions", endpoint = "organisations/invite")]
+#[server(prefix = "/actions", endpoint = "organizations/invite")]
 pub async fn invite(
-    organisation: String,
+    organization: String,
     role: String,
     #[server(default)] email: String,
     #[server(default)] uses: String,
     #[server(default)] days: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, role) = (ctx::id(&organisation)?, role.parse()?);
+    let (organization, role) = (ctx::id(&organization)?, role.parse()?);
     let email = if email.trim().is_empty() { None } else { Some(Email::parse(&email)?) };
     let number =
         |field: &str, text: &str| text.trim().parse().map_err(|_| Invalid::new(field, t!("invitation-number")));
     let uses = if email.is_some() { 1 } else { joining::uses(number("uses", &uses)?)? };
     let days = joining::days(number("days", &days)?)?;
     let invitation = InvitationId(uuid::Uuid::now_v7());
-    let proof = store.authorise(&actor, policy::Invite { invitation, organisation, role, email, uses, days }).await?;
+    let proof = store.authorize(&actor, policy::Invite { invitation, organization, role, email, uses, days }).await?;
     let token = Token::new("")?;
     let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };
     let mut write = store.write(&actor).await?;
@@ -38,12 +38,12 @@ pub async fn invite(
 }
 
 /// Ends an invitation.
-#[server(prefix = "/actions", endpoint = "organisations/revoke-invitation")]
-pub async fn revoke_invitation(organisation: String, invitation: String) -> Result<Done, Refusal> {
+#[server(prefix = "/actions", endpoint = "organizations/revoke-invitation")]
+pub async fn revoke_invitation(organization: String, invitation: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, invitation) = (ctx::id(&organisation)?, ctx::id(&invitation)?);
-    let action = policy::RevokeInvitation { invitation, organisation };
-    let proof = store.authorise(&actor, action).await?;
+    let (organization, invitation) = (ctx::id(&organization)?, ctx::id(&invitation)?);
+    let action = policy::RevokeInvitation { invitation, organization };
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_invitation(proof).await?;
     write.commit().await?;
@@ -53,8 +53,8 @@ pub async fn revoke_invitation(organisation: String, invitation: String) -> Resu
 /// Follows an invitation with one's own account.
 #[server(prefix = "/actions", endpoint = "invitations/accept")]
 pub async fn accept_invitation(token: String) -> Result<Done, Refusal> {
-    let organisation = ctx::door()?.accept_invitation(token).await?;
-    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+    let organization = ctx::door()?.accept_invitation(token).await?;
+    Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
 /// Makes an account for who has none, or mails the link that does where the address must be confirmed first.
@@ -66,7 +66,7 @@ pub async fn join(
     #[server(default)] password: String,
 ) -> Result<Done, Refusal> {
     match ctx::door()?.join(token, Newcomer { name, email, password }).await? {
-        Some(organisation) => Ok(Done::GoTo(format!("/organisations/{organisation}"))),
+        Some(organization) => Ok(Done::GoTo(format!("/organizations/{organization}"))),
         None => Ok(Done::GoTo("/invitation?sent=1".into())),
     }
 }

@@ -1,10 +1,10 @@
-//! The open invitations of an organisation, and the form that makes one.
+//! The open invitations of an organization, and the form that makes one.
 use super::actions::{Invite, RevokeInvitation};
 use crate::{
     members::pages::roles,
     ui::{Button, Confirm, Field, Form, Live, Moment, Revealed, SecretOnce, Select, Table, ctx, words},
 };
-use domain::{OrganisationId, joining, role::Role};
+use domain::{OrganizationId, joining, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Invitation;
 
@@ -12,7 +12,7 @@ use store::Invitation;
 #[component]
 pub fn Invitations(
     /// Where to.
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// Those that can be used.
     rows: Vec<Invitation>,
 ) -> impl IntoView {
@@ -23,7 +23,7 @@ pub fn Invitations(
         <section class="stack">
             <h2>{t!("invitations")}</h2>
             <SecretOnce action=Invite::PATH title=t!("invitation-made-title") text=t!("invitation-made-text")>
-                <Form action=Invite::PATH hidden=vec![("organisation", organisation.to_string())]>
+                <Form action=Invite::PATH hidden=vec![("organization", organization.to_string())]>
                     <Select name="role" label=t!("invitation-role") choices=roles() value=Role::Member.as_str() />
                     <Field name="email" label=t!("invitation-email") help=help kind="email" />
                     <Field
@@ -36,14 +36,14 @@ pub fn Invitations(
                 </Form>
             </SecretOnce>
             <Live topics="people" region="invitations" quiet=true>
-                <Open organisation=organisation rows=rows />
+                <Open organization=organization rows=rows />
             </Live>
         </section>
     }
 }
 
 #[component]
-fn Open(organisation: OrganisationId, rows: Vec<Invitation>) -> impl IntoView {
+fn Open(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
     if rows.is_empty() {
         return view! { <p class="muted">{t!("invitations-none")}</p> }.into_any();
     }
@@ -53,7 +53,7 @@ fn Open(organisation: OrganisationId, rows: Vec<Invitation>) -> impl IntoView {
             (None, _) => t!("invitation-anybody"),
         };
         let about = whom.clone();
-        let hidden = vec![("organisation", organisation.to_string()), ("invitation", invitation.id.to_string())];
+        let hidden = vec![("organization", organization.to_string()), ("invitation", invitation.id.to_string())];
         view! {
             <tr>
                 <th scope="row"><Revealed text=whom /></th>

@@ -1,4 +1,4 @@
-//! Invitations to organisations: making them, and what their links open.
+//! Invitations to organizations: making them, and what their links open.
 
 pub mod actions;
 pub mod list;

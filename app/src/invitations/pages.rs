@@ -23,7 +23,7 @@ async fn offer() -> Result<AnyView, Refusal> {
     let lead = t!(
         "invitation-lead",
         inviter = invited.inviter.clone(),
-        organisation = invited.organisation.clone(),
+        organization = invited.organization.clone(),
         role = words::role_in_full(invited.role)
     );
     let next = match (ctx::actor(), door.stage()) {

@@ -1,4 +1,4 @@
-//! Asking to be let into an organisation, and answering who asks.
+//! Asking to be let into an organization, and answering who asks.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -6,13 +6,13 @@ use crate::{
 use domain::policy;
 use leptos::prelude::*;
 
-/// Asks an organisation's owners to be let in.
+/// Asks an organization's owners to be let in.
 #[server(prefix = "/actions", endpoint = "join-requests/ask")]
-pub async fn ask_to_join(organisation: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
+pub async fn ask_to_join(organization: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, reason) = (ctx::id(&organisation)?, domain::joining::reason(&reason)?);
+    let (organization, reason) = (ctx::id(&organization)?, domain::joining::reason(&reason)?);
     let person = actor.person().ok_or_else(super::list::nobody)?;
-    let proof = store.authorise(&actor, policy::AskToJoin { organisation, person, reason }).await?;
+    let proof = store.authorize(&actor, policy::AskToJoin { organization, person, reason }).await?;
     let mut write = store.write(&actor).await?;
     write.ask_to_join(proof).await?;
     write.commit().await?;
@@ -24,7 +24,7 @@ pub async fn ask_to_join(organisation: String, #[server(default)] reason: String
 pub async fn withdraw_request(request: String) -> Result<Done, Refusal> {
     let (actor, store, request) = (ctx::actor()?, ctx::store()?, ctx::id(&request)?);
     let person = actor.person().ok_or_else(super::list::nobody)?;
-    let proof = store.authorise(&actor, policy::WithdrawJoinRequest { request, person }).await?;
+    let proof = store.authorize(&actor, policy::WithdrawJoinRequest { request, person }).await?;
     let mut write = store.write(&actor).await?;
     write.withdraw_join_request(proof).await?;
     write.commit().await?;
@@ -33,10 +33,10 @@ pub async fn withdraw_request(request: String) -> Result<Done, Refusal> {
 
 /// Lets somebody in who asked.
 #[server(prefix = "/actions", endpoint = "join-requests/accept")]
-pub async fn accept_request(organisation: String, request: String, role: String) -> Result<Done, Refusal> {
+pub async fn accept_request(organization: String, request: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, request, role) = (ctx::id(&organisation)?, ctx::id(&request)?, role.parse()?);
-    let proof = store.authorise(&actor, policy::AcceptJoinRequest { request, organisation, role }).await?;
+    let (organization, request, role) = (ctx::id(&organization)?, ctx::id(&request)?, role.parse()?);
+    let proof = store.authorize(&actor, policy::AcceptJoinRequest { request, organization, role }).await?;
     let mut write = store.write(&actor).await?;
     write.accept_join_request(proof).await?;
     write.commit().await?;
@@ -45,11 +45,11 @@ pub async fn accept_request(organisation: String, request: String, role: String)
 
 /// Says no to somebody who asked, and why.
 #[server(prefix = "/actions", endpoint = "join-requests/decline")]
-pub async fn decline_request(organisation: String, request: String, reason: String) -> Result<Done, Refusal> {
+pub async fn decline_request(organization: String, request: String, reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, request) = (ctx::id(&organisation)?, ctx::id(&request)?);
+    let (organization, request) = (ctx::id(&organization)?, ctx::id(&request)?);
     let reason = domain::joining::refusal(&reason)?;
-    let proof = store.authorise(&actor, policy::DeclineJoinRequest { request, organisation, reason }).await?;
+    let proof = store.authorize(&actor, policy::DeclineJoinRequest { request, organization, reason }).await?;
     let mut write = store.write(&actor).await?;
     write.decline_join_request(proof).await?;
     write.commit().await?;

@@ -5,7 +5,7 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
 };
-use domain::{OrganisationId, joining::JoinState, role::Role};
+use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Asked, JoinRequest, Joinable, OwnJoinRequest};
 
@@ -14,18 +14,18 @@ pub(super) fn nobody() -> Refusal {
     Refusal::new(Kind::Forbidden, t!("refused-signed-out"))
 }
 
-/// Organisations that take requests.
+/// Organizations that take requests.
 #[component]
 pub fn Joinables(
     /// Which.
-    organisations: Vec<Joinable>,
+    organizations: Vec<Joinable>,
 ) -> impl IntoView {
-    let row = |organisation: Joinable| {
-        let hidden = vec![("organisation", organisation.id.to_string())];
-        let about = organisation.name.clone();
+    let row = |organization: Joinable| {
+        let hidden = vec![("organization", organization.id.to_string())];
+        let about = organization.name.clone();
         view! {
             <tr>
-                <th scope="row"><Revealed text=organisation.name /></th>
+                <th scope="row"><Revealed text=organization.name /></th>
                 <td class="cell-action">
                     <Confirm
                         label=t!("join-ask-open") about=about consequence=t!("join-ask-consequence") act=t!("join-ask")
@@ -37,13 +37,13 @@ pub fn Joinables(
             </tr>
         }
     };
-    (!organisations.is_empty()).then(|| {
+    (!organizations.is_empty()).then(|| {
         view! {
             <section class="stack">
                 <h2>{t!("joinable-title")}</h2>
                 <p>{t!("joinable-lead")}</p>
-                <Table caption=t!("joinable-title") headings=vec![t!("organisation-name"), String::new()]>
-                    {organisations.into_iter().map(row).collect_view()}
+                <Table caption=t!("joinable-title") headings=vec![t!("organization-name"), String::new()]>
+                    {organizations.into_iter().map(row).collect_view()}
                 </Table>
             </section>
         }
@@ -63,7 +63,7 @@ pub fn Own(
             JoinState::Declined => (Meaning::Bad, t!("join-declined")),
             JoinState::Withdrawn => (Meaning::Stopped, t!("join-withdrawn")),
         };
-        let (about, hidden) = (asked.organisation.clone(), vec![("request", asked.id.to_string())]);
+        let (about, hidden) = (asked.organization.clone(), vec![("request", asked.id.to_string())]);
         let withdraw = (asked.state == JoinState::Waiting).then(|| {
             view! {
                 <Confirm
@@ -74,7 +74,7 @@ pub fn Own(
         });
         view! {
             <tr>
-                <th scope="row"><Revealed text=asked.organisation /></th>
+                <th scope="row"><Revealed text=asked.organization /></th>
                 <td>
                     <Badge meaning=meaning word=word />
                     {(!asked.answer.is_empty()).then(|| view! { <p><Revealed text=asked.answer /></p> })}
@@ -84,7 +84,7 @@ pub fn Own(
             </tr>
         }
     };
-    let headings = vec![t!("organisation-name"), t!("person-state"), t!("organisation-since"), String::new()];
+    let headings = vec![t!("organization-name"), t!("person-state"), t!("organization-since"), String::new()];
     let list = (!requests.is_empty()).then(|| {
         view! {
             <section>
@@ -98,16 +98,16 @@ pub fn Own(
     view! { <Live topics="people" region="join-own" quiet=true>{list}</Live> }
 }
 
-/// Who waits to be let into an organisation, with the answers that there are.
+/// Who waits to be let into an organization, with the answers that there are.
 #[component]
 pub fn Waiting(
     /// Where to.
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// The oldest first.
     requests: Vec<JoinRequest>,
 ) -> impl IntoView {
     let one = move |asked: JoinRequest| {
-        let hidden = || vec![("organisation", organisation.to_string()), ("request", asked.id.to_string())];
+        let hidden = || vec![("organization", organization.to_string()), ("request", asked.id.to_string())];
         let (accept, decline, name, about) = (hidden(), hidden(), asked.name.clone(), asked.name.clone());
         view! {
             <li class="stack">
@@ -147,8 +147,8 @@ pub fn AskedOfMe(
     rows: Vec<Asked>,
 ) -> impl IntoView {
     let line = |asked: Asked| {
-        let href = format!("/organisations/{}", asked.organisation_id);
-        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = asked.n, organisation = asked.organisation)}</a></p> }
+        let href = format!("/organizations/{}", asked.organization_id);
+        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = asked.n, organization = asked.organization)}</a></p> }
     };
     view! {
         <Live topics="people" region="overview-join" quiet=true>{rows.into_iter().map(line).collect_view()}</Live>

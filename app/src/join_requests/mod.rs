@@ -1,4 +1,4 @@
-//! Requests to join organisations that are open to them.
+//! Requests to join organizations that are open to them.
 
 pub mod actions;
 pub mod list;

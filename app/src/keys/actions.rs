@@ -19,7 +19,7 @@ pub async fn create_key(
     #[server(default)] scopes: Vec<String>,
     #[server(default)] days: String,
     #[server(default)] owner: String,
-    #[server(default)] organisation: String,
+    #[server(default)] organization: String,
     #[server(default)] networks: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -30,13 +30,13 @@ pub async fn create_key(
         KeyEnd::At(at) => Some(at),
         KeyEnd::Kept | KeyEnd::Never => None,
     };
-    let organisation = match organisation.as_str() {
+    let organization = match organization.as_str() {
         "" => None,
-        id => Some(id.parse().map_err(|_| Invalid::new("organisation", t!("key-organisation-unknown")))?),
+        id => Some(id.parse().map_err(|_| Invalid::new("organization", t!("key-organization-unknown")))?),
     };
     let networks = networks.parse()?;
-    let key = policy::CreateKey { owner, name, scopes, expires_at, organisation, networks, responsible };
-    let proof = store.authorise(&actor, key).await?;
+    let key = policy::CreateKey { owner, name, scopes, expires_at, organization, networks, responsible };
+    let proof = store.authorize(&actor, key).await?;
     let token = super::owner::new_token()?;
     let mut write = store.write(&actor).await?;
     write.create_key(proof, token.shown(), token.hash).await?;
@@ -58,7 +58,7 @@ pub async fn change_key(
     let end = super::days::parse(&days, store.now())?;
     let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
     let change = policy::ChangeKey { key: key.id, owner, responsible, name, networks, end };
-    let proof = store.authorise(&actor, change).await?;
+    let proof = store.authorize(&actor, change).await?;
     let mut write = store.write(&actor).await?;
     write.change_key(proof).await?;
     write.commit().await?;
@@ -72,7 +72,7 @@ pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Don
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let overlap = Duration::from_secs(u64::from(hours) * 3_600);
     let rotate = policy::RotateKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id, overlap };
-    let proof = store.authorise(&actor, rotate).await?;
+    let proof = store.authorize(&actor, rotate).await?;
     let token = super::owner::new_token()?;
     let mut write = store.write(&actor).await?;
     write.rotate_key(proof, token.shown(), token.hash).await?;
@@ -86,7 +86,7 @@ pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
     let revoke = policy::RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
-    let proof = store.authorise(&actor, revoke).await?;
+    let proof = store.authorize(&actor, revoke).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_key(proof).await?;
     write.commit().await?;
@@ -105,7 +105,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
         let key = store.read(&actor).await?.key(ctx::id(id)?).await?;
         if key.revoked_at.is_none() {
             let revoke = policy::RevokeKey { key: key.id, owner: key.owner_id, responsible: key.responsible_id };
-            proofs.push(store.authorise(&actor, revoke).await?);
+            proofs.push(store.authorize(&actor, revoke).await?);
         }
     }
     let mut write = store.write(&actor).await?;
@@ -124,7 +124,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
 pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let KeyOwner { owner, responsible } = KeyOwner::of(&actor, &store, &owner).await?;
-    let proof = store.authorise(&actor, RevokeKeysOf { owner, responsible }).await?;
+    let proof = store.authorize(&actor, RevokeKeysOf { owner, responsible }).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_keys_of(proof).await?;
     write.commit().await?;
@@ -149,7 +149,7 @@ pub async fn hand_on(
     let person = *successor.as_ref().unwrap_or(&account.responsible_id);
     let hand_on =
         HandOnServiceAccount { account: account.id, responsible: account.responsible_id, successor: person, revoke };
-    let proof = store.authorise(&actor, hand_on).await?;
+    let proof = store.authorize(&actor, hand_on).await?;
     successor.map_err(|_| unknown())?;
     let mut write = store.write(&actor).await?;
     write.hand_on_service_account(proof).await?;
@@ -157,12 +157,12 @@ pub async fn hand_on(
     Ok(Done::GoTo(format!("/keys/service-accounts/{}", account.id)))
 }
 
-/// Makes a service account, and gives it a role in one organisation.
+/// Makes a service account, and gives it a role in one organization.
 #[server(prefix = "/actions", endpoint = "keys/service-account")]
 pub async fn create_service_account(
     name: String,
     #[server(default)] responsible: String,
-    organisation: String,
+    organization: String,
     role: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -175,16 +175,16 @@ pub async fn create_service_account(
         Email::parse(&responsible).map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
     let mut read = store.read(&actor).await?;
     let responsible = read.person_called(&email).await;
-    let organisation = read.organisation(ctx::id(&organisation)?).await;
+    let organization = read.organization(ctx::id(&organization)?).await;
     drop(read);
     // Who may not make one learns nothing of who and what there is.
     let person = *responsible.as_ref().unwrap_or(&domain::PersonId(uuid::Uuid::nil()));
-    let proof = store.authorise(&actor, policy::CreateServiceAccount { name, responsible: person }).await?;
+    let proof = store.authorize(&actor, policy::CreateServiceAccount { name, responsible: person }).await?;
     responsible.map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
-    let organisation = organisation?.id;
+    let organization = organization?.id;
     let mut write = store.write(&actor).await?;
     let person = write.create_service_account(proof).await?;
-    let join = actor.may(SetMembership { organisation, person, role }).map_err(store::Error::from)?;
+    let join = actor.may(SetMembership { organization, person, role }).map_err(store::Error::from)?;
     write.set_membership(join).await?;
     write.commit().await?;
     Ok(Done::GoTo(format!("/keys/service-accounts/{person}")))

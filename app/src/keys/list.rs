@@ -87,7 +87,7 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
             <td><code class="whitespace-nowrap">{key.prefix.clone()}"…"</code></td>
             <td>
                 {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
-                {key.organisation.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <Revealed text=name /></p> })}
+                {key.organization.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <Revealed text=name /></p> })}
                 {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from")} " " {key.networks.to_string()}</p> })}
             </td>
             <td><State key=key.clone() now=now /></td>

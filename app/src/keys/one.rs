@@ -42,8 +42,8 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
             <Fact name=t!("key-scopes")>
                 {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
             </Fact>
-            <Fact name=t!("key-organisation")>
-                {key.organisation.map_or_else(|| t!("key-organisation-all").into_any(), |name| view! { <Revealed text=name /> }.into_any())}
+            <Fact name=t!("key-organization")>
+                {key.organization.map_or_else(|| t!("key-organization-all").into_any(), |name| view! { <Revealed text=name /> }.into_any())}
             </Fact>
             <Fact name=t!("key-networks")>
                 {if key.networks.is_empty() { anywhere() } else { key.networks.to_string().into_any() }}

@@ -37,7 +37,7 @@ pub fn new() -> Showing {
 
 async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
-    let (accounts, organisations) = (read.service_accounts().await?, read.organisations().await?);
+    let (accounts, organizations) = (read.service_accounts().await?, read.organizations().await?);
     let days = days::choices().collect::<Vec<_>>();
     let box_of = |scope: &Scope| {
         view! { <Checkbox name="scopes[]" value=scope.as_str() label=words::scope(*scope) help=scope.as_str() /> }
@@ -49,9 +49,9 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
         let chosen = ctx::here().get("owner").unwrap_or_default().to_owned();
         view! { <Select name="owner" label=t!("key-owner") help=t!("key-owner-help") choices=choices value=chosen /> }
     });
-    let all = Choice::new("", t!("key-organisation-all"));
-    let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
-    let organisations: Vec<_> = [all].into_iter().chain(organisations).collect();
+    let all = Choice::new("", t!("key-organization-all"));
+    let organizations = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
+    let organizations: Vec<_> = [all].into_iter().chain(organizations).collect();
     let page = Page::new(Place::Keys, t!("key-new")).lead(t!("key-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=CreateKey::PATH title=t!("key-made-title") text=t!("key-made-text") next="/keys">
@@ -61,7 +61,7 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
                 <Group name="scopes" label=t!("key-scopes") help=t!("key-scopes-help")>
                     {Scope::ALL.iter().map(box_of).collect_view()}
                 </Group>
-                <Select name="organisation" label=t!("key-organisation") help=t!("key-organisation-help") choices=organisations />
+                <Select name="organization" label=t!("key-organization") help=t!("key-organization-help") choices=organizations />
                 <Select name="days" label=t!("key-days") help=t!("key-days-help") choices=days value="90" />
                 <TextArea name="networks" label=t!("key-networks") help=t!("key-networks-help") rows=2 mono=true />
                 <p class="help">{t!("key-consequence")}</p>

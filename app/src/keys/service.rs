@@ -21,7 +21,7 @@ const LISTED: usize = 500;
 pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let accounts = read.service_accounts().await?;
-    let organisations = if actor.is_admin() { read.organisations().await? } else { vec![] };
+    let organizations = if actor.is_admin() { read.organizations().await? } else { vec![] };
     let page = Page::new(Place::Keys, t!("services-title")).lead(t!("services-lead"));
     let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-made")];
     let (none, shown) = (accounts.is_empty(), accounts.len());
@@ -42,7 +42,7 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
     };
     let roles = [Role::Viewer, Role::Member];
     let roles = roles.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect::<Vec<_>>();
-    let organisations: Vec<_> = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name)).collect();
+    let organizations: Vec<_> = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name)).collect();
     let responsible = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(page.body(view! {
         {list}
@@ -55,7 +55,7 @@ pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
                         name="responsible" label=t!("service-responsible") help=t!("service-responsible-help") kind="email"
                         value=responsible required=true
                     />
-                    <Select name="organisation" label=t!("person-organisation") choices=organisations />
+                    <Select name="organization" label=t!("person-organization") choices=organizations />
                     <Select name="role" label=t!("person-role") help=t!("service-role-help") choices=roles value=Role::Member.as_str() />
                     <Button look=Look::Main>{t!("service-create")}</Button>
                 </Form>
@@ -73,7 +73,7 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     drop(read);
     let page = Page::new(Place::Keys, account.name).under("/keys/service-accounts", t!("services-title"));
     let places = memberships.into_iter().map(|held| {
-        view! { <li><Revealed text=held.organisation />", "{words::role(held.role)}</li> }
+        view! { <li><Revealed text=held.organization />", "{words::role(held.role)}</li> }
     });
     let new = super::owner::makes_keys_for(&actor, account.responsible_id).then(|| {
         view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
@@ -84,7 +84,7 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <Facts>
             <Fact name=t!("service-responsible")><Revealed text=account.responsible /></Fact>
-            <Fact name=t!("nav-organisations")><ul class="events">{places.collect_view()}</ul></Fact>
+            <Fact name=t!("nav-organizations")><ul class="events">{places.collect_view()}</ul></Fact>
             <Fact name=t!("key-made")><Moment at=account.created_at /></Fact>
         </Facts>
         <section>

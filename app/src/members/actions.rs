@@ -10,28 +10,28 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Makes a person, puts them into an organisation if one is chosen, and shows the link that sets their password once.
+/// Makes a person, puts them into an organization if one is chosen, and shows the link that sets their password once.
 #[server(prefix = "/actions", endpoint = "people/create")]
 pub async fn create_person(
     name: String,
     email: String,
     tenant_role: String,
-    #[server(default)] organisation: String,
+    #[server(default)] organization: String,
     #[server(default)] role: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
     let (email, tenant_role) = (Email::parse(&email)?, tenant_role.parse()?);
-    let place = match organisation.as_str() {
+    let place = match organization.as_str() {
         "" => None,
-        id => Some((id.parse().map_err(|_| Invalid::new("organisation", t!("organisation-unknown")))?, role.parse()?)),
+        id => Some((id.parse().map_err(|_| Invalid::new("organization", t!("organization-unknown")))?, role.parse()?)),
     };
-    let proof = store.authorise(&actor, policy::CreatePerson { email, name, tenant_role }).await?;
+    let proof = store.authorize(&actor, policy::CreatePerson { email, name, tenant_role }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     let person = write.create_person(proof).await?;
-    if let Some((organisation, role)) = place {
-        write.set_membership(actor.may(SetMembership { organisation, person, role })?).await?;
+    if let Some((organization, role)) = place {
+        write.set_membership(actor.may(SetMembership { organization, person, role })?).await?;
     }
     write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
     write.commit().await?;
@@ -43,7 +43,7 @@ pub async fn create_person(
 pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let person = ctx::id(&id)?;
-    let proof = store.authorise(&actor, policy::IssuePasswordLink { person }).await?;
+    let proof = store.authorize(&actor, policy::IssuePasswordLink { person }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     write.issue_password_link(proof, token.hash).await?;
@@ -55,7 +55,7 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
 #[server(prefix = "/actions", endpoint = "people/reset-factors")]
 pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::ResetFactors { person: ctx::id(&id)? }).await?;
+    let proof = store.authorize(&actor, policy::ResetFactors { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
@@ -67,7 +67,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
 pub async fn replace_address(id: String, #[server(default)] email: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (person, email) = (ctx::id(&id)?, Email::parse(&email)?);
-    let proof = store.authorise(&actor, policy::ReplaceAddress { person, email }).await?;
+    let proof = store.authorize(&actor, policy::ReplaceAddress { person, email }).await?;
     if !store.sends_mail() {
         return Err(Refusal::new(Kind::Conflict, t!("address-without-mail")));
     }
@@ -84,7 +84,7 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let action = policy::SetTenantRole { person: ctx::id(&id)?, tenant_role: tenant_role.parse()? };
-    let proof = store.authorise(&actor, action).await?;
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.set_tenant_role(proof).await?;
     write.commit().await?;

@@ -81,16 +81,16 @@ pub fn new() -> Showing {
 
 async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
-    let organisations = ctx::store()?.read(&actor).await?.organisations().await?;
-    let none = Choice::new("", t!("person-no-organisation"));
-    let organisations = organisations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
+    let organizations = ctx::store()?.read(&actor).await?.organizations().await?;
+    let none = Choice::new("", t!("person-no-organization"));
+    let organizations = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
     let page = Page::new(Place::People, t!("person-new")).lead(t!("person-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=CreatePerson::PATH title=t!("person-made-title") text=t!("link-text") next="/people">
             <Form action=CreatePerson::PATH>
                 <Field name="name" label=t!("person-name") required=true />
                 <Field name="email" label=t!("email") help=t!("person-email-help") kind="email" required=true />
-                <Select name="organisation" label=t!("person-organisation") choices=[none].into_iter().chain(organisations).collect() />
+                <Select name="organization" label=t!("person-organization") choices=[none].into_iter().chain(organizations).collect() />
                 <Select name="role" label=t!("person-role") choices=roles() value=Role::Member.as_str() />
                 <Select
                     name="tenant_role" label=t!("person-tenant-role") help=t!("person-tenant-role-help") choices=tenant_roles()
@@ -109,7 +109,7 @@ pub fn people_choices(people: Vec<Person>) -> Vec<Choice> {
     people.into_iter().map(choice).collect()
 }
 
-/// The roles in an organisation, as choices.
+/// The roles in an organization, as choices.
 pub fn roles() -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
 }
@@ -161,8 +161,8 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Memberships(rows: Vec<Membership>, person: PersonId, remove: bool) -> impl IntoView {
     let row = move |membership: Membership| {
-        let href = format!("/organisations/{}/members/{person}", membership.organisation_id);
-        let about = membership.organisation.clone();
+        let href = format!("/organizations/{}/members/{person}", membership.organization_id);
+        let about = membership.organization.clone();
         let remove = remove.then(|| {
             view! {
                 <td class="cell-action">
@@ -172,23 +172,23 @@ fn Memberships(rows: Vec<Membership>, person: PersonId, remove: bool) -> impl In
         });
         view! {
             <tr>
-                <RowLink href=format!("/organisations/{}", membership.organisation_id)>
-                    <Revealed text=membership.organisation />
+                <RowLink href=format!("/organizations/{}", membership.organization_id)>
+                    <Revealed text=membership.organization />
                 </RowLink>
                 <td>{words::role(membership.role)}</td>
                 {remove}
             </tr>
         }
     };
-    let mut headings = vec![t!("organisation-name"), t!("person-role")];
+    let mut headings = vec![t!("organization-name"), t!("person-role")];
     headings.extend(remove.then(String::new));
     view! {
         <section>
-            <h2>{t!("nav-organisations")}</h2>
+            <h2>{t!("nav-organizations")}</h2>
             {match rows.is_empty() {
                 true => view! { <p class="muted">{t!("person-in-none")}</p> }.into_any(),
                 false => view! {
-                    <Table caption=t!("nav-organisations") headings=headings>
+                    <Table caption=t!("nav-organizations") headings=headings>
                         {rows.into_iter().map(row).collect_view()}
                     </Table>
                 }.into_any(),

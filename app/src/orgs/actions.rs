@@ -1,4 +1,4 @@
-//! Making organisations, and who is in them.
+//! Making organizations, and who is in them.
 use crate::{
     outcome::{Done, Kind, Refusal},
     ui::{Address, ctx},
@@ -10,29 +10,29 @@ use domain::{
 use leptos::prelude::*;
 use store::Error;
 
-/// Makes an organisation, and goes on to it.
-#[server(prefix = "/actions", endpoint = "organisations/create")]
-pub async fn create_organisation(name: String) -> Result<Done, Refusal> {
+/// Makes an organization, and goes on to it.
+#[server(prefix = "/actions", endpoint = "organizations/create")]
+pub async fn create_organization(name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
-    let proof = store.authorise(&actor, policy::CreateOrganisation { name }).await?;
+    let proof = store.authorize(&actor, policy::CreateOrganization { name }).await?;
     let mut write = store.write(&actor).await?;
-    let id = write.create_organisation(proof).await?;
+    let id = write.create_organization(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/organisations/{id}")))
+    Ok(Done::GoTo(format!("/organizations/{id}")))
 }
 
-/// Puts the person with an address into an organisation.
-#[server(prefix = "/actions", endpoint = "organisations/add-member")]
-pub async fn add_member(organisation: String, email: String, role: String) -> Result<Done, Refusal> {
+/// Puts the person with an address into an organization.
+#[server(prefix = "/actions", endpoint = "organizations/add-member")]
+pub async fn add_member(organization: String, email: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, role) = (ctx::id(&organisation)?, role.parse()?);
+    let (organization, role) = (ctx::id(&organization)?, role.parse()?);
     let email = Email::parse(&email)?;
     let person = store.read(&actor).await?.person_called(&email).await.map_err(|error| match error {
         Error::NotFound => Refusal::from(Invalid::new("email", t!("member-unknown"))),
         other => other.into(),
     })?;
-    let proof = store.authorise(&actor, SetMembership { organisation, person, role }).await?;
+    let proof = store.authorize(&actor, SetMembership { organization, person, role }).await?;
     let mut write = store.write(&actor).await?;
     write.set_membership(proof).await?;
     write.commit().await?;
@@ -40,12 +40,12 @@ pub async fn add_member(organisation: String, email: String, role: String) -> Re
 }
 
 /// Changes a member's role.
-#[server(prefix = "/actions", endpoint = "organisations/set-role")]
-pub async fn set_role(organisation: String, person: String, role: String) -> Result<Done, Refusal> {
+#[server(prefix = "/actions", endpoint = "organizations/set-role")]
+pub async fn set_role(organization: String, person: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, person) = (ctx::id(&organisation)?, ctx::id(&person)?);
-    let action = policy::SetMembership { organisation, person, role: role.parse()? };
-    let proof = store.authorise(&actor, action).await?;
+    let (organization, person) = (ctx::id(&organization)?, ctx::id(&person)?);
+    let action = policy::SetMembership { organization, person, role: role.parse()? };
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.set_membership(proof).await?;
     write.commit().await?;
@@ -53,77 +53,77 @@ pub async fn set_role(organisation: String, person: String, role: String) -> Res
 }
 
 /// Takes a member out; `successor` answers from then on for their service accounts there.
-#[server(prefix = "/actions", endpoint = "organisations/remove-member")]
+#[server(prefix = "/actions", endpoint = "organizations/remove-member")]
 pub async fn remove_member(
-    organisation: String,
+    organization: String,
     person: String,
     #[server(default)] successor: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, person) = (ctx::id(&organisation)?, ctx::id(&person)?);
+    let (organization, person) = (ctx::id(&organization)?, ctx::id(&person)?);
     let successor = super::successor(&successor)?;
-    let action = policy::RemoveMembership { organisation, person, successor };
-    let proof = store.authorise(&actor, action).await?;
+    let action = policy::RemoveMembership { organization, person, successor };
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.remove_membership(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+    Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
 /// Takes oneself out; `successor` answers from then on for one's service accounts there.
-#[server(prefix = "/actions", endpoint = "organisations/leave")]
-pub async fn leave(organisation: String, #[server(default)] successor: String) -> Result<Done, Refusal> {
+#[server(prefix = "/actions", endpoint = "organizations/leave")]
+pub async fn leave(organization: String, #[server(default)] successor: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let nobody = || Refusal::new(Kind::Forbidden, t!("refused-signed-out"));
-    let (organisation, person) = (ctx::id(&organisation)?, actor.person().ok_or_else(nobody)?);
+    let (organization, person) = (ctx::id(&organization)?, actor.person().ok_or_else(nobody)?);
     let successor = super::successor(&successor)?;
-    let action = policy::LeaveOrganisation { organisation, person, successor };
-    let proof = store.authorise(&actor, action).await?;
+    let action = policy::LeaveOrganization { organization, person, successor };
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
-    write.leave_organisation(proof).await?;
+    write.leave_organization(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(Address::new("/organisations").to_string()))
+    Ok(Done::GoTo(Address::new("/organizations").to_string()))
 }
 
-/// Gives an organisation another name.
-#[server(prefix = "/actions", endpoint = "organisations/rename")]
-pub async fn rename(organisation: String, name: String) -> Result<Done, Refusal> {
+/// Gives an organization another name.
+#[server(prefix = "/actions", endpoint = "organizations/rename")]
+pub async fn rename(organization: String, name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let (organisation, name) = (ctx::id(&organisation)?, domain::text::name("name", &name, 80)?);
-    let proof = store.authorise(&actor, policy::RenameOrganisation { organisation, name }).await?;
+    let (organization, name) = (ctx::id(&organization)?, domain::text::name("name", &name, 80)?);
+    let proof = store.authorize(&actor, policy::RenameOrganization { organization, name }).await?;
     let mut write = store.write(&actor).await?;
-    write.rename_organisation(proof).await?;
+    write.rename_organization(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+    Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Puts an organisation away.
-#[server(prefix = "/actions", endpoint = "organisations/archive")]
-pub async fn archive(organisation: String) -> Result<Done, Refusal> {
-    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
-    let proof = store.authorise(&actor, policy::ArchiveOrganisation { organisation }).await?;
+/// Puts an organization away.
+#[server(prefix = "/actions", endpoint = "organizations/archive")]
+pub async fn archive(organization: String) -> Result<Done, Refusal> {
+    let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
+    let proof = store.authorize(&actor, policy::ArchiveOrganization { organization }).await?;
     let mut write = store.write(&actor).await?;
-    write.archive_organisation(proof).await?;
+    write.archive_organization(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+    Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Brings an archived organisation back.
-#[server(prefix = "/actions", endpoint = "organisations/restore")]
-pub async fn restore(organisation: String) -> Result<Done, Refusal> {
-    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
-    let proof = store.authorise(&actor, policy::RestoreOrganisation { organisation }).await?;
+/// Brings an archived organization back.
+#[server(prefix = "/actions", endpoint = "organizations/restore")]
+pub async fn restore(organization: String) -> Result<Done, Refusal> {
+    let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
+    let proof = store.authorize(&actor, policy::RestoreOrganization { organization }).await?;
     let mut write = store.write(&actor).await?;
-    write.restore_organisation(proof).await?;
+    write.restore_organization(proof).await?;
     write.commit().await?;
-    Ok(Done::GoTo(format!("/organisations/{organisation}")))
+    Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Opens an organisation to requests to join, or closes it.
-#[server(prefix = "/actions", endpoint = "organisations/requests")]
-pub async fn open_to_requests(organisation: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
-    let (actor, store, organisation) = (ctx::actor()?, ctx::store()?, ctx::id(&organisation)?);
-    let proof = store.authorise(&actor, policy::OpenToRequests { organisation, open }).await?;
+/// Opens an organization to requests to join, or closes it.
+#[server(prefix = "/actions", endpoint = "organizations/requests")]
+pub async fn open_to_requests(organization: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
+    let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
+    let proof = store.authorize(&actor, policy::OpenToRequests { organization, open }).await?;
     let mut write = store.write(&actor).await?;
     write.open_to_requests(proof).await?;
     write.commit().await?;

@@ -1,4 +1,4 @@
-//! Leaving an organisation, or removing somebody from it: what becomes of what they have there is said before it is done.
+//! Leaving an organization, or removing somebody from it: what becomes of what they have there is said before it is done.
 use super::{
     actions::{Leave, RemoveMember},
     manages,
@@ -7,37 +7,37 @@ use crate::{
     outcome::{Kind, Refusal},
     ui::{Button, Choice, Form, Look, Page, Place, Revealed, Select, Showing, ctx, page, words},
 };
-use domain::{Actor, OrganisationId, PersonId};
+use domain::{Actor, OrganizationId, PersonId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Departure, Member};
 
-/// `/organisations/{id}/members/{person}`: for themselves, and for those who manage it.
+/// `/organizations/{id}/members/{person}`: for themselves, and for those who manage it.
 pub fn departure() -> Showing {
     page(one)
 }
 
 async fn one(actor: Actor) -> Result<Page, Refusal> {
-    let (id, person): (OrganisationId, PersonId) = (ctx::param("id")?, ctx::param("person")?);
+    let (id, person): (OrganizationId, PersonId) = (ctx::param("id")?, ctx::param("person")?);
     let oneself = actor.person() == Some(person);
     if !oneself && !manages(&actor, id) {
         return Err(Refusal::new(Kind::NotFound, t!("refused-not-found")));
     }
     let mut read = ctx::store()?.read(&actor).await?;
-    let (organisation, departure) = (read.organisation(id).await?.name, read.departure(id, person).await?);
+    let (organization, departure) = (read.organization(id).await?.name, read.departure(id, person).await?);
     let name = departure.member.name.clone();
     let title = match oneself {
-        true => t!("leave-title", organisation = organisation.clone()),
-        false => t!("remove-title", name = name, organisation = organisation.clone()),
+        true => t!("leave-title", organization = organization.clone()),
+        false => t!("remove-title", name = name, organization = organization.clone()),
     };
-    let page = Page::new(Place::Organisations, title).under(format!("/organisations/{id}"), organisation);
+    let page = Page::new(Place::Organizations, title).under(format!("/organizations/{id}"), organization);
     let stuck = !departure.accounts.is_empty() && departure.successors.is_empty();
     let Departure { member, successors, accounts, .. } = departure.clone();
-    let form = (!stuck).then(|| view! { <Go organisation=id member=member successors=successors hands_on=!accounts.is_empty() oneself=oneself /> });
+    let form = (!stuck).then(|| view! { <Go organization=id member=member successors=successors hands_on=!accounts.is_empty() oneself=oneself /> });
     Ok(page.body(view! {
         <Consequences departure=departure oneself=oneself />
         {stuck.then(|| view! { <p class="notice">{t!("departure-nobody")}</p> })}
         <div class="after">{form}</div>
-        <p class="after"><a href=format!("/organisations/{id}")>{t!("departure-back")}</a></p>
+        <p class="after"><a href=format!("/organizations/{id}")>{t!("departure-back")}</a></p>
     }))
 }
 
@@ -68,13 +68,13 @@ fn Consequences(departure: Departure, oneself: bool) -> impl IntoView {
 
 #[component]
 fn Go(
-    organisation: OrganisationId,
+    organization: OrganizationId,
     member: Member,
     successors: Vec<Member>,
     hands_on: bool,
     oneself: bool,
 ) -> impl IntoView {
-    let mut hidden = vec![("organisation", organisation.to_string())];
+    let mut hidden = vec![("organization", organization.to_string())];
     if !oneself {
         hidden.push(("person", member.person_id.to_string()));
     }

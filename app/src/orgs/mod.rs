@@ -1,4 +1,4 @@
-//! Organisations, and who is in them.
+//! Organizations, and who is in them.
 
 pub mod actions;
 mod choice;
@@ -7,7 +7,7 @@ mod one;
 pub mod pages;
 pub mod settings;
 
-pub use choice::{NarrowOrganisation, are_several, called, narrowed_to_archived};
+pub use choice::{NarrowOrganization, are_several, called, narrowed_to_archived};
 pub use one::one;
 
 /// Who answers for service accounts from now on, out of a form; nobody, where none had to be chosen.
@@ -18,7 +18,7 @@ fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {
     }
 }
 
-/// Whether somebody manages an organisation.
-fn manages(actor: &domain::Actor, organisation: domain::OrganisationId) -> bool {
-    actor.is_admin() || actor.role_in(organisation) == Some(domain::role::Role::Owner)
+/// Whether somebody manages an organization.
+fn manages(actor: &domain::Actor, organization: domain::OrganizationId) -> bool {
+    actor.is_admin() || actor.role_in(organization) == Some(domain::role::Role::Owner)
 }

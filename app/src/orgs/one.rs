@@ -1,4 +1,4 @@
-//! One organisation: who is in it, who is invited, and who asks to be let in.
+//! One organization: who is in it, who is invited, and who asks to be let in.
 use super::{
     actions::{AddMember, SetRole},
     manages,
@@ -15,49 +15,49 @@ use crate::{
         Showing, Table, ctx, page, words,
     },
 };
-use domain::{Actor, OrganisationId, reach::Thing, role::Role};
+use domain::{Actor, OrganizationId, reach::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Member;
 
-/// `/organisations/{id}`.
+/// `/organizations/{id}`.
 pub fn one() -> Showing {
-    page(organisation)
+    page(organization)
 }
 
-async fn organisation(actor: Actor) -> Result<Page, Refusal> {
-    let id: OrganisationId = ctx::param("id")?;
+async fn organization(actor: Actor) -> Result<Page, Refusal> {
+    let id: OrganizationId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
-    let (organisation, members) = (read.organisation(id).await?, read.members(id).await?);
+    let (organization, members) = (read.organization(id).await?, read.members(id).await?);
     let (manages, in_it) = (manages(&actor, id), actor.role_in(id).is_some());
-    let archived = organisation.archived_at;
+    let archived = organization.archived_at;
     // In an archived one nobody comes in, and nobody gets more than they have.
     let open = manages && archived.is_none();
     let waiting = if open { read.join_requests(id).await? } else { vec![] };
     let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
-    let page = Page::new(Place::Organisations, organisation.name).lead(t!("organisation-lead"));
+    let page = Page::new(Place::Organizations, organization.name).lead(t!("organization-lead"));
     let page = page
-        .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organisation-archived") /> }))
+        .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organization-archived") /> }))
         .action(view! {
-            <AskedHere actor=actor.clone() thing=Thing::Organisation(id) />
-            {manages.then(|| view! { <LinkButton href=format!("/organisations/{id}/settings")>{t!("organisation-settings")}</LinkButton> })}
+            <AskedHere actor=actor.clone() thing=Thing::Organization(id) />
+            {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}
         });
     Ok(page.body(view! {
         {archived
-            .map(|at| view! { <p class="notice">{t!("organisation-archived-since")}" "<Moment at=at />". "{t!("organisation-archived-text")}</p> })}
-        <p class=archived.map(|_| "after")><a href=format!("/tasks?organisation={id}")>{t!("organisation-tasks")}</a></p>
-        <Waiting organisation=id requests=waiting />
+            .map(|at| view! { <p class="notice">{t!("organization-archived-since")}" "<Moment at=at />". "{t!("organization-archived-text")}</p> })}
+        <p class=archived.map(|_| "after")><a href=format!("/tasks?organization={id}")>{t!("organization-tasks")}</a></p>
+        <Waiting organization=id requests=waiting />
         <section>
             <h2>{t!("members")}</h2>
             <Live topics="people" region="members">
-                <Members rows=members organisation=id manages=manages open=open />
+                <Members rows=members organization=id manages=manages open=open />
             </Live>
         </section>
-        {open.then(|| view! { <Add organisation=id /> <Invitations organisation=id rows=invitations /> })}
+        {open.then(|| view! { <Add organization=id /> <Invitations organization=id rows=invitations /> })}
         {actor
             .person()
             .filter(|_| in_it)
             .map(|person| {
-                let href = format!("/organisations/{id}/members/{person}");
+                let href = format!("/organizations/{id}/members/{person}");
                 view! {
                     <section class="stack">
                         <h2>{t!("leave-heading")}</h2>
@@ -67,11 +67,11 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
             })}
         {open
             .then(|| {
-                let hidden = vec![("organisation", id.to_string())];
+                let hidden = vec![("organization", id.to_string())];
                 view! {
                     <section class="danger">
                         <h2>{t!("nav-incident")}</h2>
-                        <StopAll consequence=t!("incident-stop-organisation-consequence") hidden=hidden />
+                        <StopAll consequence=t!("incident-stop-organization-consequence") hidden=hidden />
                     </section>
                 }
             })}
@@ -82,7 +82,7 @@ async fn organisation(actor: Actor) -> Result<Page, Refusal> {
 const LISTED: usize = 1_000;
 
 #[component]
-fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
+fn Members(rows: Vec<Member>, organization: OrganizationId, manages: bool, open: bool) -> impl IntoView {
     if rows.is_empty() {
         let text = if manages && open { t!("members-none-text") } else { t!("members-none-here") };
         return view! { <Empty title=t!("members-none") text=text /> }.into_any();
@@ -92,7 +92,7 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
     let shown = rows.len();
     let rows = rows
         .into_iter()
-        .map(move |member| view! { <Row member=member organisation=organisation manages=manages open=open /> });
+        .map(move |member| view! { <Row member=member organization=organization manages=manages open=open /> });
     view! {
         <Table caption=t!("members") headings=headings>
             {rows.collect_view()}
@@ -103,8 +103,8 @@ fn Members(rows: Vec<Member>, organisation: OrganisationId, manages: bool, open:
 }
 
 #[component]
-fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) -> impl IntoView {
-    let hidden = vec![("organisation", organisation.to_string()), ("person", member.person_id.to_string())];
+fn Row(member: Member, organization: OrganizationId, manages: bool, open: bool) -> impl IntoView {
+    let hidden = vec![("organization", organization.to_string()), ("person", member.person_id.to_string())];
     let (name, about) = (member.name.clone(), member.name.clone());
     // Where there is nothing to choose there is no choice.
     let choices = if open { roles() } else { roles_up_to(member.role) };
@@ -124,7 +124,7 @@ fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) 
         true => view! { <span class="muted">{t!("service-mark")}</span> }.into_any(),
         false => view! { <Revealed text=member.email /> }.into_any(),
     };
-    let remove = format!("/organisations/{organisation}/members/{}", member.person_id);
+    let remove = format!("/organizations/{organization}/members/{}", member.person_id);
     view! {
         <tr>
             <th scope="row"><Revealed text=member.name /></th>
@@ -143,11 +143,11 @@ fn Row(member: Member, organisation: OrganisationId, manages: bool, open: bool) 
 }
 
 #[component]
-fn Add(organisation: OrganisationId) -> impl IntoView {
+fn Add(organization: OrganizationId) -> impl IntoView {
     view! {
         <section>
             <h2>{t!("member-add-title")}</h2>
-            <Form action=AddMember::PATH hidden=vec![("organisation", organisation.to_string())]>
+            <Form action=AddMember::PATH hidden=vec![("organization", organization.to_string())]>
                 <Field name="email" label=t!("email") help=t!("member-email-help") kind="email" required=true />
                 <Select name="role" label=t!("person-role") choices=roles() value=Role::Member.as_str() />
                 <Button look=Look::Main>{t!("member-add")}</Button>

@@ -1,5 +1,5 @@
-//! Organisations: the list, and making one.
-use super::actions::CreateOrganisation;
+//! Organizations: the list, and making one.
+use super::actions::CreateOrganization;
 use crate::{
     join_requests::list::{Joinables, Own},
     outcome::Refusal,
@@ -10,40 +10,40 @@ use crate::{
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::Organisation;
+use store::Organization;
 
-/// The organisations that one is in; all for those who read everything. And those that one can ask to join.
+/// The organizations that one is in; all for those who read everything. And those that one can ask to join.
 pub fn list() -> Showing {
-    page(organisations)
+    page(organizations)
 }
 
-async fn organisations(actor: Actor) -> Result<Page, Refusal> {
+async fn organizations(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
-    let (rows, archived) = (read.organisations().await?, read.archived_organisations().await?);
-    let (joinable, own) = (read.joinable_organisations().await?, read.own_join_requests().await?);
+    let (rows, archived) = (read.organizations().await?, read.archived_organizations().await?);
+    let (joinable, own) = (read.joinable_organizations().await?, read.own_join_requests().await?);
     let new = actor.is_admin().then(new_button);
-    let page = Page::new(Place::Organisations, t!("nav-organisations")).lead(t!("organisations-lead"));
+    let page = Page::new(Place::Organizations, t!("nav-organizations")).lead(t!("organizations-lead"));
     let (page, list) = match rows.is_empty() {
         true => {
             let list =
-                view! { <Empty title=t!("organisations-empty") text=t!("organisations-empty-text")>{new}</Empty> };
+                view! { <Empty title=t!("organizations-empty") text=t!("organizations-empty-text")>{new}</Empty> };
             (page, list.into_any())
         }
         false => {
-            let list = view! { <Rows rows=rows actor=actor.clone() caption=t!("nav-organisations") /> };
+            let list = view! { <Rows rows=rows actor=actor.clone() caption=t!("nav-organizations") /> };
             (page.action(new), list.into_any())
         }
     };
     Ok(page.body(view! {
         {list}
         <Own requests=own />
-        <Joinables organisations=joinable />
+        <Joinables organizations=joinable />
         {(!archived.is_empty())
             .then(|| {
                 view! {
                     <section>
-                        <h2>{t!("organisations-archived")}</h2>
-                        <Rows rows=archived actor=actor caption=t!("organisations-archived") />
+                        <h2>{t!("organizations-archived")}</h2>
+                        <Rows rows=archived actor=actor caption=t!("organizations-archived") />
                     </section>
                 }
             })}
@@ -51,24 +51,24 @@ async fn organisations(actor: Actor) -> Result<Page, Refusal> {
 }
 
 fn new_button() -> impl IntoView {
-    view! { <LinkButton href="/organisations/new" look=Look::Main>{t!("organisation-new")}</LinkButton> }
+    view! { <LinkButton href="/organizations/new" look=Look::Main>{t!("organization-new")}</LinkButton> }
 }
 
 #[component]
-fn Rows(rows: Vec<Organisation>, actor: Actor, caption: String) -> impl IntoView {
-    let row = move |organisation: Organisation| {
-        let mine = actor.role_in(organisation.id).map_or_else(|| t!("none"), words::role);
+fn Rows(rows: Vec<Organization>, actor: Actor, caption: String) -> impl IntoView {
+    let row = move |organization: Organization| {
+        let mine = actor.role_in(organization.id).map_or_else(|| t!("none"), words::role);
         view! {
             <tr>
-                <RowLink href=format!("/organisations/{}", organisation.id)>
-                    <Revealed text=organisation.name />
+                <RowLink href=format!("/organizations/{}", organization.id)>
+                    <Revealed text=organization.name />
                 </RowLink>
                 <td>{mine}</td>
-                <td><Moment at=organisation.archived_at.unwrap_or(organisation.created_at) /></td>
+                <td><Moment at=organization.archived_at.unwrap_or(organization.created_at) /></td>
             </tr>
         }
     };
-    let headings = vec![t!("organisation-name"), t!("organisation-my-role"), t!("organisation-since")];
+    let headings = vec![t!("organization-name"), t!("organization-my-role"), t!("organization-since")];
     view! {
         <Table caption=caption headings=headings>
             {rows.into_iter().map(row).collect_view()}
@@ -78,16 +78,16 @@ fn Rows(rows: Vec<Organisation>, actor: Actor, caption: String) -> impl IntoView
 
 /// Making one.
 pub fn new() -> Showing {
-    page(new_organisation)
+    page(new_organization)
 }
 
-async fn new_organisation(actor: Actor) -> Result<Page, Refusal> {
+async fn new_organization(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
-    let page = Page::new(Place::Organisations, t!("organisation-new")).lead(t!("organisation-new-lead"));
+    let page = Page::new(Place::Organizations, t!("organization-new")).lead(t!("organization-new-lead"));
     Ok(page.body(view! {
-        <Form action=CreateOrganisation::PATH>
-            <Field name="name" label=t!("organisation-name") help=t!("organisation-name-help") required=true />
-            <Button look=Look::Main>{t!("organisation-create")}</Button>
+        <Form action=CreateOrganization::PATH>
+            <Field name="name" label=t!("organization-name") help=t!("organization-name-help") required=true />
+            <Button look=Look::Main>{t!("organization-create")}</Button>
         </Form>
     }))
 }

@@ -4,9 +4,9 @@ use crate::{
     token::Token,
     ui::{Button, Form, LinkButton, Look, Source},
 };
-use domain::{Actor, OrganisationId, role::Role};
+use domain::{Actor, OrganizationId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::Organisation;
+use store::Organization;
 
 /// What it runs: sealed, a few seconds, and it shows what a task sees.
 const SCRIPT: &str = r#"say() { printf '\033[2m%-18s\033[0m %s\n' "$1" "$2"; }
@@ -20,17 +20,17 @@ say 'Privileges' "no new ones: $(grep NoNewPrivs /proc/self/status | cut -f2), f
 say 'Any secrets?' "$(env | wc -l) variables: $(env | cut -d= -f1 | sort | tr '\n' ' ')"
 printf '\033[2m%-18s\033[0m ' 'Any network?'
 if (exec 3<>/dev/tcp/192.0.2.1/80) 2>/dev/null; then printf '\033[31myes\033[0m\n'; else printf '\033[32mno\033[0m\n'; fi
-printf '\nOutput keeps its colours: '
-for colour in 1 2 3 4 5 6; do printf '\033[4%dm   \033[0m' "$colour"; done
+printf '\nOutput keeps its colors: '
+for color in 1 2 3 4 5 6; do printf '\033[4%dm   \033[0m' "$color"; done
 printf '\n'
 for n in 3 2 1; do printf '%s …\n' "$n"; sleep 1; done
 printf 'What goes to standard error is marked.\n' >&2
 printf '\033[1;32mDone.\033[0m Below are how it ended and the receipt that the runner signed.\n'
 "#;
 
-/// Where the actor's first task would belong: the first organisation in which they may submit.
-pub fn place(actor: &Actor, organisations: &[Organisation]) -> Option<OrganisationId> {
-    let mut ids: Vec<_> = organisations.iter().map(|organisation| organisation.id).collect();
+/// Where the actor's first task would belong: the first organization in which they may submit.
+pub fn place(actor: &Actor, organizations: &[Organization]) -> Option<OrganizationId> {
+    let mut ids: Vec<_> = organizations.iter().map(|organization| organization.id).collect();
     ids.sort();
     ids.into_iter().find(|id| actor.role_in(*id) >= Some(Role::Member))
 }
@@ -39,7 +39,7 @@ pub fn place(actor: &Actor, organisations: &[Organisation]) -> Option<Organisati
 #[component]
 pub fn FirstTask(
     /// Where it would belong.
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// Whether this person can make others.
     admin: bool,
 ) -> impl IntoView {
@@ -55,7 +55,7 @@ pub fn FirstTask(
             <Form action=SubmitTask::PATH>
                 <input type="hidden" name="script" value=SCRIPT />
                 <input type="hidden" name="title" value=t!("overview-first-title") />
-                <input type="hidden" name="organisation" value=organisation.to_string() />
+                <input type="hidden" name="organization" value=organization.to_string() />
                 <input type="hidden" name="once" value=once />
                 <div class="form-buttons">
                     <Button look=Look::Main>{t!("overview-first-run")}</Button>

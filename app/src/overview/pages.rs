@@ -41,7 +41,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
     let (auditor, unusual) = (actor.reads_everything(), read.unusual_waiting().await?);
     let asked = read.join_requests_for_me().await?;
-    let place = first::place(&actor, &read.organisations().await?);
+    let place = first::place(&actor, &read.organizations().await?);
     let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
     let submit = place.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
     let page = Page::new(Place::Overview, t!("nav-overview")).lead(t!("overview-lead"));
@@ -52,7 +52,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
         </Live>
         {auditor.then(|| view! { <UnusualWaiting count=unusual /> })}
         <AskedOfMe rows=asked />
-        {first.map(|organisation| view! { <FirstTask organisation=organisation admin=admin /> })}
+        {first.map(|organization| view! { <FirstTask organization=organization admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>
             <Tiles open=open ended=lately />
             <section>

@@ -6,15 +6,15 @@ use crate::{
 use domain::{Invalid, policy};
 use leptos::prelude::*;
 
-/// Begins a review of the whole tenant, or of what leads into one organisation.
+/// Begins a review of the whole tenant, or of what leads into one organization.
 #[server(prefix = "/actions", endpoint = "reviews/start")]
-pub async fn start_review(#[server(default)] organisation: String) -> Result<Done, Refusal> {
+pub async fn start_review(#[server(default)] organization: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let organisation = match organisation.as_str() {
+    let organization = match organization.as_str() {
         "" => None,
         id => Some(ctx::id(id)?),
     };
-    let proof = store.authorise(&actor, policy::StartReview { organisation }).await?;
+    let proof = store.authorize(&actor, policy::StartReview { organization }).await?;
     let mut write = store.write(&actor).await?;
     let review = write.start_review(proof).await?;
     write.commit().await?;
@@ -29,7 +29,7 @@ pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) ->
         return Err(Invalid::new("items", t!("review-tick-some")).into());
     }
     let items = items.iter().map(|item| ctx::id(item)).collect::<Result<_, _>>()?;
-    let proof = store.authorise(&actor, policy::KeepReviewed { review: ctx::id(&id)?, items }).await?;
+    let proof = store.authorize(&actor, policy::KeepReviewed { review: ctx::id(&id)?, items }).await?;
     let mut write = store.write(&actor).await?;
     write.keep_reviewed(proof).await?;
     write.commit().await?;
@@ -41,7 +41,7 @@ pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) ->
 pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let proof =
-        store.authorise(&actor, policy::RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
+        store.authorize(&actor, policy::RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
     let mut write = store.write(&actor).await?;
     match write.revoke_reviewed(proof).await {
         // It may be answered, but not taken away by this person: that is a refusal of its own.
@@ -59,7 +59,7 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
 #[server(prefix = "/actions", endpoint = "reviews/finish")]
 pub async fn finish_review(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorise(&actor, policy::FinishReview { review: ctx::id(&id)? }).await?;
+    let proof = store.authorize(&actor, policy::FinishReview { review: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
     write.finish_review(proof).await?;
     write.commit().await?;

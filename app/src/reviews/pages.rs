@@ -26,19 +26,19 @@ pub fn list() -> Showing {
 async fn reviews(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let mut read = ctx::store()?.read(&actor).await?;
-    let (reviews, organisations) = (read.reviews().await?, read.organisations().await?);
+    let (reviews, organizations) = (read.reviews().await?, read.organizations().await?);
     // Who is in an archived one still reads it.
-    let organisations = organisations.into_iter().chain(read.archived_organisations().await?);
+    let organizations = organizations.into_iter().chain(read.archived_organizations().await?);
     let open = reviews.iter().any(|review| review.ended_at.is_none());
     let all = Choice::new("", t!("review-of-tenant"));
-    let organisations = organisations.map(|o| Choice::new(o.id.to_string(), called(&o)));
-    let choices: Vec<_> = [all].into_iter().chain(organisations).collect();
+    let organizations = organizations.map(|o| Choice::new(o.id.to_string(), called(&o)));
+    let choices: Vec<_> = [all].into_iter().chain(organizations).collect();
     let start = (actor.is_admin() && !open).then(|| {
         view! {
             <section>
                 <h2>{t!("review-start-title")}</h2>
                 <Form action=StartReview::PATH>
-                    <Select name="organisation" label=t!("review-of") choices=choices value="" />
+                    <Select name="organization" label=t!("review-of") choices=choices value="" />
                     <Button look=Look::Main>{t!("review-start")}</Button>
                 </Form>
             </section>
@@ -86,7 +86,7 @@ fn Row(review: Review) -> impl IntoView {
 /// What a review is about.
 #[component]
 fn Subject(review: Review) -> impl IntoView {
-    match review.organisation {
+    match review.organization {
         Some(name) => view! { <Revealed text=name /> }.into_any(),
         None => t!("review-of-tenant").into_any(),
     }
@@ -114,7 +114,7 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
     let open = items.iter().any(asks);
     let progress = t!("review-progress", answered = review.answered, items = review.items);
     let (done, left) = (answers && left == 0, u64::try_from(left).unwrap_or(0));
-    let title = review.organisation.clone().unwrap_or_else(|| t!("review-of-tenant"));
+    let title = review.organization.clone().unwrap_or_else(|| t!("review-of-tenant"));
     let page = Page::new(Place::People, t!("review-title", of = title)).under("/reviews", t!("reviews-title"));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
     let headings = [t!("review-tick"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-verdict")];
@@ -211,12 +211,12 @@ fn What(item: ReviewItem) -> impl IntoView {
     match item.kind {
         Right::TenantRole => view! { {right} " " {t!("review-in-tenant")} }.into_any(),
         Right::Membership => view! {
-            {right} " " {t!("review-in")} " " <Revealed text=item.organisation.unwrap_or_default() />
+            {right} " " {t!("review-in")} " " <Revealed text=item.organization.unwrap_or_default() />
         }
         .into_any(),
         Right::Key => {
             let href = item.key_id.map(|id| format!("/keys/{id}"));
-            let only = item.organisation.map(|name| view! { " " {t!("key-only-in")} " " <Revealed text=name /> });
+            let only = item.organization.map(|name| view! { " " {t!("key-only-in")} " " <Revealed text=name /> });
             view! {
                 {t!("review-key")} " " <a href=href><Revealed text=item.key.unwrap_or_default() /></a> " "
                 <code>{item.prefix}"…"</code> ": " <code>{item.held}</code> {only}

@@ -33,7 +33,7 @@ pub struct Row {
 pub async fn change_rules(version: i64, #[server(default)] rules: Vec<Row>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let rules = super::draft::check(&rules)?;
-    let proof = store.authorise(&actor, policy::ChangeRules { rules, version }).await?;
+    let proof = store.authorize(&actor, policy::ChangeRules { rules, version }).await?;
     let mut write = store.write(&actor).await?;
     write.change_rules(proof).await?;
     write.commit().await?;

@@ -5,20 +5,20 @@ use crate::{
     ui::ctx,
 };
 use domain::{
-    EnrolmentId,
-    policy::{self, CreateEnrolment},
+    EnrollmentId,
+    policy::{self, CreateEnrollment},
 };
 use leptos::prelude::*;
 
-/// Makes a one-time token that enrols a runner of this name, and shows it once.
-#[server(prefix = "/actions", endpoint = "runners/enrol")]
-pub async fn enrol_runner(name: String) -> Result<Done, Refusal> {
+/// Makes a one-time token that enrolls a runner of this name, and shows it once.
+#[server(prefix = "/actions", endpoint = "runners/enroll")]
+pub async fn enroll_runner(name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let enrolment = EnrolmentId(uuid::Uuid::now_v7());
-    let proof = store.authorise(&actor, CreateEnrolment { enrolment, name: name.trim().to_owned() }).await?;
+    let enrollment = EnrollmentId(uuid::Uuid::now_v7());
+    let proof = store.authorize(&actor, CreateEnrollment { enrollment, name: name.trim().to_owned() }).await?;
     let token = Token::new("reg_")?;
     let mut write = store.write(&actor).await?;
-    write.create_enrolment(proof, token.hash).await?;
+    write.create_enrollment(proof, token.hash).await?;
     write.commit().await?;
     Ok(Done::Secret(token.text))
 }
@@ -28,7 +28,7 @@ pub async fn enrol_runner(name: String) -> Result<Done, Refusal> {
 pub async fn revoke_runner(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let runner = ctx::id(&id)?;
-    let proof = store.authorise(&actor, policy::RevokeRunner { runner }).await?;
+    let proof = store.authorize(&actor, policy::RevokeRunner { runner }).await?;
     let mut write = store.write(&actor).await?;
     write.revoke_runner(proof).await?;
     write.commit().await?;

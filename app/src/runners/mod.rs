@@ -1,7 +1,7 @@
 //! Runners: the machines that run tasks.
 
 pub mod actions;
-mod enrol;
+mod enroll;
 mod one;
 pub mod pages;
 pub mod posture;

@@ -1,6 +1,6 @@
 //! The tenant's runners, as a list.
 use super::posture::{FitBadge, Posture};
-pub use super::{enrol::new, one::one};
+pub use super::{enroll::new, one::one};
 use crate::{
     outcome::Refusal,
     ui::{Badge, Cut, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Showing, Table, ctx, page},

@@ -5,7 +5,7 @@ use crate::{
     ui::{Address, Place, words},
 };
 use domain::{Actor, TaskId};
-use store::{Organisation, Read, Runner, TaskFilter};
+use store::{Organization, Read, Runner, TaskFilter};
 
 /// How many of each kind are shown.
 const EACH: u32 = 8;
@@ -52,7 +52,7 @@ pub async fn find(read: &mut Read, actor: &Actor, text: &str) -> Result<Vec<Grou
         group(t!("search-pages"), pages(actor, text)),
         group(t!("nav-tasks"), tasks(read, text).await?),
         group(t!("nav-people"), people(read, text).await?),
-        group(t!("nav-organisations"), organisations(read, text).await?),
+        group(t!("nav-organizations"), organizations(read, text).await?),
         group(t!("nav-runners"), runners(read, text).await?),
     ];
     Ok(groups.into_iter().filter(|group| !group.hits.is_empty()).collect())
@@ -93,11 +93,11 @@ async fn people(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
         .collect())
 }
 
-async fn organisations(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
-    let (in_use, archived) = (read.organisations().await?, read.archived_organisations().await?);
+async fn organizations(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
+    let (in_use, archived) = (read.organizations().await?, read.archived_organizations().await?);
     let all = in_use.into_iter().chain(archived).filter(|one| contains(&one.name, text));
-    let about = |one: &Organisation| one.archived_at.map(|_| t!("organisation-archived")).unwrap_or_default();
-    Ok(all.take(some()).map(|one| hit(format!("/organisations/{}", one.id), one.name.clone(), about(&one))).collect())
+    let about = |one: &Organization| one.archived_at.map(|_| t!("organization-archived")).unwrap_or_default();
+    Ok(all.take(some()).map(|one| hit(format!("/organizations/{}", one.id), one.name.clone(), about(&one))).collect())
 }
 
 async fn runners(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {

@@ -17,7 +17,7 @@ pub async fn end_session(id: String) -> Result<Done, Refusal> {
         return Ok(Done::GoTo("/sign-in".into()));
     }
     let owner = actor.person().ok_or_else(not_found)?;
-    let proof = store.authorise(&actor, policy::EndSession { session, owner }).await?;
+    let proof = store.authorize(&actor, policy::EndSession { session, owner }).await?;
     let mut write = store.write(&actor).await?;
     write.end_session(proof).await?;
     write.commit().await?;
@@ -31,7 +31,7 @@ pub async fn end_other_sessions() -> Result<Done, Refusal> {
     let not_found = || Refusal::new(Kind::NotFound, t!("refused-not-found"));
     let owner = actor.person().ok_or_else(not_found)?;
     let this = ctx::door()?.session().ok_or_else(not_found)?;
-    let proof = store.authorise(&actor, policy::EndOtherSessions { owner }).await?;
+    let proof = store.authorize(&actor, policy::EndOtherSessions { owner }).await?;
     let mut write = store.write(&actor).await?;
     write.end_other_sessions(proof, this).await?;
     write.commit().await?;

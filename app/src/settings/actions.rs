@@ -35,7 +35,7 @@ pub async fn save_provider(
     provider.enabled = enabled || known.is_none();
     let new_secret = !client_secret.trim().is_empty();
     let id = known.unwrap_or_else(|| ProviderId(uuid::Uuid::now_v7()));
-    let proof = store.authorise(&actor, SetProvider { id, provider, new_secret }).await?;
+    let proof = store.authorize(&actor, SetProvider { id, provider, new_secret }).await?;
     if let Some(id) = known {
         store.read(&actor).await?.provider(id).await?;
     }
@@ -64,7 +64,7 @@ pub async fn test_provider(id: String) -> Result<Done, Refusal> {
 pub async fn remove_provider(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let action = policy::RemoveProvider { id: ctx::id(&id)? };
-    let proof = store.authorise(&actor, action).await?;
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.remove_provider(proof).await?;
     write.commit().await?;

@@ -1,17 +1,17 @@
-//! Rules for groups that do not name an organisation as it is called now.
+//! Rules for groups that do not name an organization as it is called now.
 use crate::outcome::Refusal;
 use domain::provider::{GroupRule, Provider};
 use leptos::prelude::*;
 use store::Read;
 
-/// A rule that does not name an organisation as it is called now.
+/// A rule that does not name an organization as it is called now.
 #[derive(Clone, Debug)]
 pub struct Stray {
     /// The rule.
     rule: GroupRule,
     /// What the provider is called whose rule it is.
     provider: String,
-    /// What the organisation that it means is called now, if it means one.
+    /// What the organization that it means is called now, if it means one.
     now: Option<String>,
 }
 
@@ -20,9 +20,9 @@ pub async fn misnamed(read: &mut Read, providers: &[&Provider]) -> Result<Vec<St
     let mut found = vec![];
     for provider in providers {
         for rule in &provider.groups {
-            let now = match read.organisation_named(&rule.organisation).await {
-                Ok(organisation) if organisation.name == rule.organisation => continue,
-                Ok(organisation) => Some(organisation.name),
+            let now = match read.organization_named(&rule.organization).await {
+                Ok(organization) if organization.name == rule.organization => continue,
+                Ok(organization) => Some(organization.name),
                 Err(store::Error::NotFound) => None,
                 Err(error) => return Err(error.into()),
             };
@@ -41,7 +41,7 @@ pub fn Misnamed(
     let line = |Stray { rule, provider, now }: Stray| {
         let rule = rule.to_string();
         let text = match now {
-            Some(now) => t!("provider-rule-renamed", rule = rule, provider = provider, organisation = now),
+            Some(now) => t!("provider-rule-renamed", rule = rule, provider = provider, organization = now),
             None => t!("provider-rule-stray", rule = rule, provider = provider),
         };
         view! { <li>{text}</li> }

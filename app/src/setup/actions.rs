@@ -5,17 +5,17 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// Makes the first tenant, organisation and admin.
+/// Makes the first tenant, organization and admin.
 #[server(prefix = "/actions", endpoint = "setup/set-up")]
 pub async fn set_up(
     token: String,
     tenant: String,
-    organisation: String,
+    organization: String,
     name: String,
     email: String,
     password: String,
 ) -> Result<Done, Refusal> {
-    let new = crate::door::FirstAdmin { tenant, organisation, name, email, password };
+    let new = crate::door::FirstAdmin { tenant, organization, name, email, password };
     ctx::door()?.set_up(token, new).await?;
     Ok(Done::GoTo("/".into()))
 }

@@ -18,7 +18,7 @@ async fn set_up_form() -> Result<AnyView, Refusal> {
         <p class="lead">{t!("setup-lead")}</p>
         <Form action=SetUp::PATH hidden=vec![("token", token)]>
             <Field name="tenant" label=t!("setup-tenant") help=t!("setup-tenant-help") required=true autocomplete="organization" />
-            <Field name="organisation" label=t!("setup-organisation") help=t!("setup-organisation-help") required=true />
+            <Field name="organization" label=t!("setup-organization") help=t!("setup-organization-help") required=true />
             <Field name="name" label=t!("setup-name") required=true autocomplete="name" />
             <Field name="email" label=t!("email") help=t!("setup-email-help") kind="email" required=true autocomplete="username" />
             <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />

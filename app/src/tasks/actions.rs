@@ -1,5 +1,5 @@
-//! Submitting and cancelling tasks.
-use super::new::{limit, organisation_for, word};
+//! Submitting and canceling tasks.
+use super::new::{limit, organization_for, word};
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 pub async fn submit_task(
     script: String,
     #[server(default)] title: String,
-    #[server(default)] organisation: String,
+    #[server(default)] organization: String,
     #[server(default)] visibility: String,
     #[server(default)] network_policy: String,
     #[server(default)] timeout_seconds: String,
@@ -40,11 +40,11 @@ pub async fn submit_task(
         disk_mib: limit("disk_mib", &disk_mib)?,
         labels: Labels::parse(&labels)?,
         priority: word("priority", &priority, task::Priority::Normal)?,
-        organisation: None,
+        organization: None,
     };
-    let submission = form.check(organisation_for(&actor, &organisation)?)?;
+    let submission = form.check(organization_for(&actor, &organization)?)?;
     let idempotency_key = super::new::idempotency_key(&once, &submission);
-    let proof = store.authorise(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
+    let proof = store.authorize(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;
     let submitted = write.submit_task(proof).await?;
     write.commit().await?;
@@ -57,8 +57,8 @@ pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let task = store.read(&actor).await?.task(id).await?;
-    let action = policy::CancelTask { task: id, owner: task.owner_id, organisation: task.organisation_id };
-    let proof = store.authorise(&actor, action).await?;
+    let action = policy::CancelTask { task: id, owner: task.owner_id, organization: task.organization_id };
+    let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.cancel_task(proof).await?;
     write.commit().await?;

@@ -6,7 +6,7 @@ use store::TaskFilter;
 pub fn read(here: &Address) -> TaskFilter {
     TaskFilter {
         states: here.get("state").and_then(|word| word.parse().ok()).into_iter().collect(),
-        organisation: here.get("organisation").and_then(|id| id.parse().ok()),
+        organization: here.get("organization").and_then(|id| id.parse().ok()),
         mine: here.get("mine").is_some(),
         label: here.get("label").and_then(label),
         text: here.get("text").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
@@ -15,8 +15,8 @@ pub fn read(here: &Address) -> TaskFilter {
 
 /// Whether anything is narrowed at all.
 pub fn is_narrow(filter: &TaskFilter) -> bool {
-    let TaskFilter { states, organisation, mine, label, text } = filter;
-    !states.is_empty() || organisation.is_some() || *mine || label.is_some() || text.is_some()
+    let TaskFilter { states, organization, mine, label, text } = filter;
+    !states.is_empty() || organization.is_some() || *mine || label.is_some() || text.is_some()
 }
 
 fn label(text: &str) -> Option<(String, String)> {
@@ -43,7 +43,7 @@ mod tests {
         let here = Address::new("/tasks")
             .with("state", "asleep")
             .with("label", "prod")
-            .with("organisation", "x")
+            .with("organization", "x")
             .with("text", " ");
         assert!(!is_narrow(&read(&here)));
     }

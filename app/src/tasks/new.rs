@@ -6,7 +6,7 @@ use crate::{
     ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, Showing, TextArea, ctx, page},
 };
 use domain::{
-    Actor, Invalid, OrganisationId,
+    Actor, Invalid, OrganizationId,
     label::Labels,
     limits::Limits,
     network::NetworkPolicy,
@@ -18,7 +18,7 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use std::str::FromStr;
-use store::{Organisation, Read};
+use store::{Organization, Read};
 
 /// The networks that this version can enforce.
 const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::AirGapped, NetworkPolicy::None];
@@ -30,13 +30,13 @@ pub fn new() -> Showing {
 
 async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
-    let mut organisations = read.organisations().await?;
-    organisations.retain(|organisation| may_submit(&actor, organisation.id));
+    let mut organizations = read.organizations().await?;
+    organizations.retain(|organization| may_submit(&actor, organization.id));
     let page = Page::new(Place::Tasks, t!("task-new"));
-    let Some(first) = organisations.first().map(|organisation| organisation.id) else {
+    let Some(first) = organizations.first().map(|organization| organization.id) else {
         let empty = view! {
             <Empty title=t!("task-new-nowhere") text=t!("task-new-nowhere-text")>
-                <LinkButton href="/organisations">{t!("nav-organisations")}</LinkButton>
+                <LinkButton href="/organizations">{t!("nav-organizations")}</LinkButton>
             </Empty>
         };
         return Ok(page.body(empty));
@@ -46,21 +46,21 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     let once = Token::new("")?.text;
     Ok(page
         .lead(t!("task-new-lead"))
-        .body(view! { <TaskForm start=start organisations=organisations rules=rules once=once /> }))
+        .body(view! { <TaskForm start=start organizations=organizations rules=rules once=once /> }))
 }
 
 /// What stands in the form at first, with its labels.
-async fn start(read: &mut Read, organisation: OrganisationId) -> Result<Submission, Refusal> {
-    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organisation)) };
+async fn start(read: &mut Read, organization: OrganizationId) -> Result<Submission, Refusal> {
+    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organization)) };
     let id = ctx::id(&id)?;
     let mut submission = read.task(id).await?.submission()?;
     submission.labels = read.labels(id).await?;
     Ok(submission)
 }
 
-fn blank(organisation: OrganisationId) -> Submission {
+fn blank(organization: OrganizationId) -> Submission {
     Submission {
-        organisation,
+        organization,
         tool: Tool::Bash,
         script: String::new(),
         title: String::new(),
@@ -73,8 +73,8 @@ fn blank(organisation: OrganisationId) -> Submission {
 }
 
 #[component]
-fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, once: String) -> impl IntoView {
-    let Submission { script, title, visibility, network, limits, labels, priority, organisation, .. } = start;
+fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, once: String) -> impl IntoView {
+    let Submission { script, title, visibility, network, limits, labels, priority, organization, .. } = start;
     let labels = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n");
     let networks = NETWORKS.map(|policy| Choice::new(policy.as_str(), crate::ui::words::network(policy)));
     let visibilities = Visibility::ALL.iter().map(|v| Choice::new(v.as_str(), words::visibility(*v))).collect();
@@ -84,7 +84,7 @@ fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, o
             <input type="hidden" name="once" value=once />
             <TextArea name="script" label=t!("task-script") help=t!("task-script-help") value=script rows=14 required=true mono=true />
             <Field name="title" label=t!("task-title") help=t!("task-title-help") value=title />
-            <Where organisations=organisations chosen=organisation />
+            <Where organizations=organizations chosen=organization />
             <Select name="network_policy" label=t!("task-network") help=t!("task-network-help") choices=networks.into() value=network.policy.as_str() />
             <Select name="visibility" label=t!("task-visibility") help=t!("task-visibility-help") choices=visibilities value=visibility.as_str() />
             <LimitFields limits=limits />
@@ -99,18 +99,18 @@ fn TaskForm(start: Submission, organisations: Vec<Organisation>, rules: Rules, o
 /// Asked only where there is a choice. Where the task that is run again was in one that is in use no more, nothing is chosen:
 /// other people would judge it.
 #[component]
-fn Where(organisations: Vec<Organisation>, chosen: OrganisationId) -> impl IntoView {
-    if let [only] = organisations.as_slice()
+fn Where(organizations: Vec<Organization>, chosen: OrganizationId) -> impl IntoView {
+    if let [only] = organizations.as_slice()
         && only.id == chosen
     {
-        return view! { <input type="hidden" name="organisation" value=only.id.to_string() /> }.into_any();
+        return view! { <input type="hidden" name="organization" value=only.id.to_string() /> }.into_any();
     }
-    let gone = organisations.iter().all(|of| of.id != chosen).then(|| Choice::new("", t!("task-organisation-choose")));
+    let gone = organizations.iter().all(|of| of.id != chosen).then(|| Choice::new("", t!("task-organization-choose")));
     let value = if gone.is_some() { String::new() } else { chosen.to_string() };
-    let choices = gone.into_iter().chain(organisations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)));
+    let choices = gone.into_iter().chain(organizations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)));
     view! {
         <Select
-            name="organisation" label=t!("task-organisation") help=t!("task-organisation-help") choices=choices.collect()
+            name="organization" label=t!("task-organization") help=t!("task-organization-help") choices=choices.collect()
             value=value
         />
     }
@@ -139,7 +139,7 @@ fn Consequence(rules: Rules) -> impl IntoView {
     let line = |policy| {
         let probe = Submission {
             network: domain::network::Network { policy, hosts: vec![] },
-            ..blank(OrganisationId(uuid::Uuid::nil()))
+            ..blank(OrganizationId(uuid::Uuid::nil()))
         };
         let (verdict, rule) = rules.judge(&probe);
         let rule = rule.to_owned();
@@ -158,14 +158,14 @@ fn Consequence(rules: Rules) -> impl IntoView {
     }
 }
 
-fn may_submit(actor: &Actor, organisation: OrganisationId) -> bool {
-    actor.role_in(organisation) >= Some(Role::Member)
+fn may_submit(actor: &Actor, organization: OrganizationId) -> bool {
+    actor.role_in(organization) >= Some(Role::Member)
 }
 
-/// Where a form's task goes: where it says, or the one organisation that there is for this person.
-pub fn organisation_for(actor: &Actor, text: &str) -> Result<OrganisationId, Invalid> {
+/// Where a form's task goes: where it says, or the one organization that there is for this person.
+pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Invalid> {
     let mut mine = actor.roles.keys().copied().filter(|id| may_submit(actor, *id));
-    let wrong = || Invalid::new("organisation", t!("task-organisation-choose"));
+    let wrong = || Invalid::new("organization", t!("task-organization-choose"));
     match (text, mine.next(), mine.next()) {
         ("", Some(only), None) => Ok(only),
         _ => text.parse().map_err(|_| wrong()),

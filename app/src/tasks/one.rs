@@ -115,7 +115,7 @@ fn Standing(task: Task) -> impl IntoView {
 #[component]
 fn Acts(task: Task, actor: Actor) -> impl IntoView {
     let again = format!("/tasks/new?again={}", task.id);
-    let action = policy::CancelTask { task: task.id, owner: task.owner_id, organisation: task.organisation_id };
+    let action = policy::CancelTask { task: task.id, owner: task.owner_id, organization: task.organization_id };
     let may_cancel = !task.state.is_final() && !task.cancel_asked && actor.may(action).is_ok();
     let consequence = match task.state {
         TaskState::AwaitingApproval => t!("task-cancel-asked"),

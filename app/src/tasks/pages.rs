@@ -8,7 +8,7 @@ pub use super::{
     one::{one, seen, summary},
 };
 use crate::{
-    orgs::{NarrowOrganisation, narrowed_to_archived},
+    orgs::{NarrowOrganization, narrowed_to_archived},
     outcome::Refusal,
     ui::{
         Address, Chip, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowText, Page, Pager, Place,
@@ -17,7 +17,7 @@ use crate::{
 };
 use domain::{Actor, TaskId, task::TaskState};
 use leptos::prelude::*;
-use store::{Counts, Organisation, Read, TaskFilter, TaskRow};
+use store::{Counts, Organization, Read, TaskFilter, TaskRow};
 
 /// How many rows a page of the list has.
 const ROWS: u32 = 50;
@@ -33,12 +33,12 @@ async fn tasks(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let list = rows(&mut read, &filter, &here).await?;
     let counts = read.task_counts(&filter).await?;
-    let mut organisations = read.organisations().await?;
-    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
+    let mut organizations = read.organizations().await?;
+    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
     let empty = list.rows.is_empty();
     let page = Page::new(Place::Tasks, t!("nav-tasks")).lead(t!("tasks-lead"));
     Ok(page.action(new_button()).body(view! {
-        <Filters organisations=organisations />
+        <Filters organizations=organizations />
         <Live topics="tasks" region="tasks">
             <States counts=counts filter=filter.clone() />
             {match empty {
@@ -80,12 +80,12 @@ fn new_button() -> impl IntoView {
 }
 
 #[component]
-fn Filters(organisations: Vec<Organisation>) -> impl IntoView {
+fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     view! {
-        <Narrow label=t!("tasks-narrow") fields=&["text", "label", "organisation"]>
+        <Narrow label=t!("tasks-narrow") fields=&["text", "label", "organization"]>
             <NarrowText name="text" label=t!("tasks-narrow-text") kind="search" />
             <NarrowText name="label" label=t!("tasks-narrow-label") kind="search" />
-            <NarrowOrganisation organisations=organisations />
+            <NarrowOrganization organizations=organizations />
         </Narrow>
     }
 }
@@ -123,7 +123,7 @@ pub fn Rows(
     let headings = [
         t!("task-title"),
         t!("task-state"),
-        t!("task-organisation"),
+        t!("task-organization"),
         t!("task-owner"),
         t!("task-network"),
         t!("task-submitted"),
@@ -138,7 +138,7 @@ pub fn Rows(
                     <StateBadge state=task.state />
                     <div class="task-brief"><Revealed text=task.owner.clone() />", "<Moment at=task.created_at /></div>
                 </td>
-                <td><Revealed text=task.organisation /></td>
+                <td><Revealed text=task.organization /></td>
                 <td><Revealed text=task.owner /></td>
                 <td><Reach policy=task.network /></td>
                 <td><Moment at=task.created_at /></td>

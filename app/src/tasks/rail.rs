@@ -35,7 +35,7 @@ pub fn Rail(
             <Facts>
                 <Fact name=t!("task-owner")><Revealed text=task.owner /></Fact>
                 {task.key_id.map(|key| view! { <Fact name=t!("task-key")><code class="break">{key.to_string()}</code></Fact> })}
-                <Fact name=t!("task-organisation")><Revealed text=task.organisation /></Fact>
+                <Fact name=t!("task-organization")><Revealed text=task.organization /></Fact>
                 <Fact name=t!("task-rule")><Revealed text=task.rule /></Fact>
                 <Fact name=t!("task-network")>{network(task.network)}</Fact>
                 <Fact name=t!("task-sandbox")><code>{request.sandbox}</code></Fact>

@@ -89,7 +89,7 @@ pub fn priority(priority: Priority) -> String {
 pub fn end(end: &End) -> String {
     match end {
         End::Exited(status) => t!("task-end-exited", status = *status),
-        End::Signalled(signal) => t!("task-end-signalled", signal = *signal),
+        End::Signaled(signal) => t!("task-end-signaled", signal = *signal),
         End::TimedOut => t!("task-end-timed-out"),
         End::Cancelled => t!("task-end-cancelled"),
         End::OutOfMemory => t!("task-end-out-of-memory"),

@@ -1,8 +1,8 @@
-//! A state as icon, word and colour: never colour alone.
+//! A state as icon, word and color: never color alone.
 use super::{Glyph, Icon};
 use leptos::prelude::*;
 
-/// What a state means, which is what gives it its colour and icon.
+/// What a state means, which is what gives it its color and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// Somebody has to do something.
@@ -32,7 +32,7 @@ impl Meaning {
 /// A state.
 #[component]
 pub fn Badge(
-    /// Gives colour and icon.
+    /// Gives color and icon.
     meaning: Meaning,
     /// Says it.
     #[prop(into)]

@@ -11,11 +11,11 @@ use super::{
 use crate::{account, incident::pages::Frozen, login::actions::SignOut, orgs::narrowed_to_archived};
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::Organisation;
+use store::Organization;
 
 /// A page in its frame.
 pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
-    let Around { waiting, organisations, frozen, glass, news } = around;
+    let Around { waiting, organizations, frozen, glass, news } = around;
     let Page { place, title, trail, beside, action, lead, body } = page;
     let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
     let (banner, here) = (crate::notices::banner(&actor), ctx::here().to_string());
@@ -30,7 +30,7 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
                 </nav>
             </details>
             <Trail place=place trail=trail title=title.clone() />
-            <Switch organisations=organisations />
+            <Switch organizations=organizations />
             <SearchField />
             <Menu actor=actor.clone() />
         </header>
@@ -68,8 +68,8 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
 pub(super) struct Around {
     /// How many questions wait for the person.
     waiting: i64,
-    /// The organisations that they can switch between; the archived one that they look at is among them.
-    organisations: Vec<Organisation>,
+    /// The organizations that they can switch between; the archived one that they look at is among them.
+    organizations: Vec<Organization>,
     /// Since when the tenant is frozen, if it is.
     frozen: Option<Timestamp>,
     /// Whether emergency access is open, for those who are told.
@@ -81,11 +81,11 @@ pub(super) struct Around {
 pub(super) async fn around(actor: &Actor) -> Around {
     let Ok(store) = ctx::store() else { return Around::default() };
     let Ok(mut read) = store.read(actor).await else { return Around::default() };
-    let mut organisations = read.organisations().await.unwrap_or_default();
-    organisations.extend(narrowed_to_archived(&mut read, &organisations).await);
+    let mut organizations = read.organizations().await.unwrap_or_default();
+    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
     Around {
         waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
-        organisations,
+        organizations,
         frozen: read.frozen_since().await.unwrap_or_default(),
         glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
         news: account::news::news(&mut read).await,

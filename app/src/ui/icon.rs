@@ -26,8 +26,8 @@ pub enum Glyph {
     Machine,
     /// Scales: rules.
     Rules,
-    /// Two buildings: organisations.
-    Organisation,
+    /// Two buildings: organizations.
+    Organization,
     /// Two heads: people.
     People,
     /// A key.
@@ -64,7 +64,7 @@ impl Glyph {
             }
             Self::Machine => "M2 2.8h12v4.4H2zM2 8.8h12v4.4H2zM4.4 5h.4M4.4 11h.4M9 5h2.6M9 11h2.6",
             Self::Rules => "M8 2v12M4.6 14h6.8M2.8 4.2h10.4M3.4 4.2 1.6 9.4h3.6zM12.6 4.2l-1.8 5.2h3.6z",
-            Self::Organisation => {
+            Self::Organization => {
                 "M2.2 13.8V3h6v10.8M8.2 7h5.6v6.8M1.2 13.8h13.6M4.4 5.6h1.6M4.4 8.2h1.6M4.4 10.8h1.6M10.4 9.4h1.2M10.4 11.8h1.2"
             }
             Self::People => {

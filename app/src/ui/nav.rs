@@ -16,8 +16,8 @@ pub enum Place {
     Runners,
     /// Rules.
     Rules,
-    /// Organisations.
-    Organisations,
+    /// Organizations.
+    Organizations,
     /// People.
     People,
     /// API keys.
@@ -49,7 +49,7 @@ impl Place {
             Self::Approvals => "/approvals",
             Self::Runners => "/runners",
             Self::Rules => "/rules",
-            Self::Organisations => "/organisations",
+            Self::Organizations => "/organizations",
             Self::People => "/people",
             Self::Keys => "/keys",
             Self::Incident => "/incident",
@@ -70,7 +70,7 @@ impl Place {
             Self::Approvals => t!("nav-approvals"),
             Self::Runners => t!("nav-runners"),
             Self::Rules => t!("nav-rules"),
-            Self::Organisations => t!("nav-organisations"),
+            Self::Organizations => t!("nav-organizations"),
             Self::People => t!("nav-people"),
             Self::Keys => t!("nav-keys"),
             Self::Incident => t!("nav-incident"),
@@ -90,7 +90,7 @@ impl Place {
             Self::Approvals => Glyph::Stamp,
             Self::Runners => Glyph::Machine,
             Self::Rules => Glyph::Rules,
-            Self::Organisations => Glyph::Organisation,
+            Self::Organizations => Glyph::Organization,
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
             Self::Incident => Glyph::Warning,
@@ -110,7 +110,7 @@ impl Place {
             Self::Approvals => "a",
             Self::Runners => "r",
             Self::Rules => "u",
-            Self::Organisations => "g",
+            Self::Organizations => "g",
             Self::People => "p",
             Self::Keys => "k",
             Self::Incident => "e",
@@ -142,7 +142,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
     let all = [
         (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
         (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
-        (t!("nav-organised"), vec![Place::Organisations, Place::People, Place::Keys]),
+        (t!("nav-organized"), vec![Place::Organizations, Place::People, Place::Keys]),
         (t!("nav-proof"), vec![Place::Audit, Place::Unusual]),
         (t!("nav-settings"), vec![Place::Authentication]),
         (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::Sessions]),

@@ -1,8 +1,8 @@
-//! What stands in the bar of every page beside where one is: search, and the organisation that lists are narrowed to.
+//! What stands in the bar of every page beside where one is: search, and the organization that lists are narrowed to.
 use super::{Address, Glyph, Icon, Revealed, ctx};
 use crate::orgs::{are_several, called};
 use leptos::prelude::*;
-use store::Organisation;
+use store::Organization;
 
 /// The field that searches everything; a link to it where the bar is narrow.
 #[component]
@@ -20,32 +20,32 @@ pub(super) fn SearchField() -> impl IntoView {
     }
 }
 
-/// Lists that can be narrowed to one organisation by their address.
+/// Lists that can be narrowed to one organization by their address.
 const NARROWED: [&str; 2] = ["/tasks", "/approvals"];
 
-/// Where choosing an organisation leads: to the list that one reads, else to its tasks.
-fn narrowed(here: &Address, organisation: Option<String>) -> String {
+/// Where choosing an organization leads: to the list that one reads, else to its tasks.
+fn narrowed(here: &Address, organization: Option<String>) -> String {
     let list = if NARROWED.contains(&here.path.as_str()) { here.clone().from_start() } else { Address::new("/tasks") };
-    match organisation {
-        Some(id) => list.with("organisation", id).to_string(),
-        None => list.without("organisation").to_string(),
+    match organization {
+        Some(id) => list.with("organization", id).to_string(),
+        None => list.without("organization").to_string(),
     }
 }
 
-/// Switches between the organisations of somebody who is in several.
+/// Switches between the organizations of somebody who is in several.
 #[component]
 pub(super) fn Switch(
     /// Theirs.
-    organisations: Vec<Organisation>,
+    organizations: Vec<Organization>,
 ) -> impl IntoView {
     let here = ctx::here();
-    let chosen = here.get("organisation").map(str::to_owned);
-    let named = organisations.iter().find(|one| chosen.as_deref() == Some(one.id.to_string().as_str()));
+    let chosen = here.get("organization").map(str::to_owned);
+    let named = organizations.iter().find(|one| chosen.as_deref() == Some(one.id.to_string().as_str()));
     let name = named.map_or_else(|| t!("switch-all"), called);
-    let some = are_several(&organisations);
+    let some = are_several(&organizations);
     let all = (narrowed(&here, None), t!("switch-all"), named.is_none());
     let chosen = named.map(|one| one.id);
-    let choices = organisations
+    let choices = organizations
         .into_iter()
         .map(|one| (narrowed(&here, Some(one.id.to_string())), called(&one), chosen == Some(one.id)));
     let choice = |(href, name, on): (String, String, bool)| {
@@ -56,7 +56,7 @@ pub(super) fn Switch(
         view! {
             <details class="switch">
                 <summary class="button">
-                    <Icon of=Glyph::Organisation />
+                    <Icon of=Glyph::Organization />
                     <span class="sr-only">{t!("switch")}": "</span>
                     <span class="switch-name"><Revealed text=name /></span>
                     <Icon of=Glyph::Down />
@@ -72,10 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_organisation_narrows_the_list_that_one_reads_and_begins_it_anew() {
+    fn an_organization_narrows_the_list_that_one_reads_and_begins_it_anew() {
         let here = Address::new("/approvals").with("state", "all").with("after", "x");
-        assert_eq!(narrowed(&here, Some("o1".into())), "/approvals?state=all&organisation=o1");
-        assert_eq!(narrowed(&here.with("organisation", "o1"), None), "/approvals?state=all");
-        assert_eq!(narrowed(&Address::new("/keys"), Some("o1".into())), "/tasks?organisation=o1");
+        assert_eq!(narrowed(&here, Some("o1".into())), "/approvals?state=all&organization=o1");
+        assert_eq!(narrowed(&here.with("organization", "o1"), None), "/approvals?state=all");
+        assert_eq!(narrowed(&Address::new("/keys"), Some("o1".into())), "/tasks?organization=o1");
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     task::Tool,
 };
 
-/// A role in an organisation.
+/// A role in an organization.
 pub fn role(role: Role) -> String {
     match role {
         Role::Viewer => t!("role-viewer"),
@@ -17,7 +17,7 @@ pub fn role(role: Role) -> String {
     }
 }
 
-/// A role in an organisation, with what it may do.
+/// A role in an organization, with what it may do.
 pub fn role_in_full(role: Role) -> String {
     match role {
         Role::Viewer => t!("role-viewer-full"),

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 pub async fn look_at_unusual(id: String, seen: i64) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let proof =
-        store.authorise(&actor, policy::LookAtUnusual { id: ctx::id(&id)?, seen: domain::Timestamp(seen) }).await?;
+        store.authorize(&actor, policy::LookAtUnusual { id: ctx::id(&id)?, seen: domain::Timestamp(seen) }).await?;
     let mut write = store.write(&actor).await?;
     write.look_at_unusual(proof).await?;
     write.commit().await?;

@@ -36,7 +36,7 @@ async fn unusual(actor: Actor) -> Result<Page, Refusal> {
     let after = here.get("after").and_then(|id| id.parse().ok());
     let narrow = filter.kind.is_some() || filter.person.is_some() || filter.new;
     let store = ctx::store()?;
-    let proof = store.authorise(&actor, ReadAudit).await?;
+    let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
     let people = read.people("", PEOPLE).await?;
     let found = read.unusual(&proof, filter, after, ROWS).await?;

@@ -107,7 +107,7 @@ async fn requests_of_others_are_not_there_for_who_cannot_answer_them() {
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
     assert_eq!(house.act(Some(&sam), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
     let ada = house.person("ada", TenantRole::Admin, None).await;
-    house.get(Some(&ada), &page).await.says("Only approvers of the organisation may decide.");
+    house.get(Some(&ada), &page).await.says("Only approvers of the organization may decide.");
 }
 
 /// Says yes to what waits, as `who`.

@@ -12,7 +12,7 @@ async fn a_form_with_an_error_keeps_what_was_typed_and_says_what_is_wrong_where(
         ("name", "Mel"),
         ("email", "no address"),
         ("tenant_role", "auditor"),
-        ("organisation", ""),
+        ("organization", ""),
         ("role", "member"),
     ];
     let shown = house.send(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
@@ -47,7 +47,7 @@ async fn a_key_without_scopes_is_refused() {
 }
 
 #[tokio::test]
-async fn a_person_is_made_with_a_link_and_put_into_an_organisation() {
+async fn a_person_is_made_with_a_link_and_put_into_an_organization() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
     let ops = house.ops.to_string();
@@ -55,12 +55,12 @@ async fn a_person_is_made_with_a_link_and_put_into_an_organisation() {
         ("name", "Mel"),
         ("email", "mel@example.org"),
         ("tenant_role", "person"),
-        ("organisation", &ops),
+        ("organization", &ops),
         ("role", "approver"),
     ];
     let shown = house.send(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
     shown.says("/password?token=").says("72 hours");
-    house.get(Some(&ada), &format!("/organisations/{ops}")).await.says("mel@example.org");
+    house.get(Some(&ada), &format!("/organizations/{ops}")).await.says("mel@example.org");
     let again = house.act(Some(&ada), "/actions/people/create", &fields).await.unwrap_err();
     assert_eq!(again.kind, Kind::Conflict);
 }
@@ -74,9 +74,9 @@ async fn who_may_not_is_refused_whatever_the_pages_offer() {
         ("/actions/people/create", vec![("name", "x"), ("email", "x@example.org"), ("tenant_role", "admin")]),
         ("/actions/people/tenant-role", vec![("id", me.as_str()), ("tenant_role", "admin")]),
         ("/actions/people/link", vec![("id", me.as_str())]),
-        ("/actions/organisations/create", vec![("name", "x")]),
-        ("/actions/organisations/set-role", vec![("organisation", &ops), ("person", &me), ("role", "owner")]),
-        ("/actions/organisations/remove-member", vec![("organisation", &ops), ("person", &me)]),
+        ("/actions/organizations/create", vec![("name", "x")]),
+        ("/actions/organizations/set-role", vec![("organization", &ops), ("person", &me), ("role", "owner")]),
+        ("/actions/organizations/remove-member", vec![("organization", &ops), ("person", &me)]),
         ("/actions/rules/change", vec![("version", "1")]),
     ] {
         let refused = house.act(Some(&mel), action, &fields).await.unwrap_err();
@@ -160,7 +160,7 @@ async fn what_was_refused_is_said_once_and_the_browser_goes_there() {
     let page = format!("/people/{id}");
     house.get(Some(&ada), &page).await.hides(r#"role="alert""#);
     let (stop, lock) = ("/actions/incident/stop-tasks", "/actions/incident/lock");
-    let both = [("person", id.as_str()), ("organisation", "x")];
+    let both = [("person", id.as_str()), ("organization", "x")];
     let form_stands = house.send(Some(&ada), &page, stop, &both).await;
     assert_eq!(form_stands.status, StatusCode::UNPROCESSABLE_ENTITY);
     house.act(Some(&ada), lock, &[("id", &id)]).await.unwrap();

@@ -13,8 +13,8 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use domain::{
-    Actor, IdentityId, OrganisationId, Principal, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
-    policy::{CreateOrganisation, CreatePerson, CreateServiceAccount, SetMembership},
+    Actor, IdentityId, OrganizationId, Principal, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
+    policy::{CreateOrganization, CreatePerson, CreateServiceAccount, SetMembership},
     role::{Role, TenantRole},
 };
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ pub const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
 pub struct House {
     pub store: Store,
     pub tenant: TenantId,
-    pub ops: OrganisationId,
+    pub ops: OrganizationId,
     _folder: tempfile::TempDir,
 }
 
@@ -68,10 +68,10 @@ impl Door for Closed {
     fn held_invitation(&self) -> Option<String> {
         None
     }
-    fn accept_invitation(&self, _: String) -> Answer<'_, OrganisationId> {
+    fn accept_invitation(&self, _: String) -> Answer<'_, OrganizationId> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
     }
-    fn join(&self, _: String, _: Newcomer) -> Answer<'_, Option<OrganisationId>> {
+    fn join(&self, _: String, _: Newcomer) -> Answer<'_, Option<OrganizationId>> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
     }
     fn factors(&self) -> Answer<'_, store::Factors> {
@@ -175,7 +175,7 @@ impl House {
         let console = Actor::console(tenant, NOW);
         let mut write = store.write(&console).await.unwrap();
         let ops = write
-            .create_organisation(console.may(CreateOrganisation { name: "Operations".into() }).unwrap())
+            .create_organization(console.may(CreateOrganization { name: "Operations".into() }).unwrap())
             .await
             .unwrap();
         write.commit().await.unwrap();
@@ -190,7 +190,7 @@ impl House {
         let new = CreatePerson { email: email.clone(), name: name.into(), tenant_role };
         let person = write.create_person(console.may(new).unwrap()).await.unwrap();
         if let Some(role) = role {
-            let place = SetMembership { organisation: self.ops, person, role };
+            let place = SetMembership { organization: self.ops, person, role };
             write.set_membership(console.may(place).unwrap()).await.unwrap();
         }
         write.commit().await.unwrap();
@@ -207,7 +207,7 @@ impl House {
         let mut write = self.store.write(admin).await.unwrap();
         let new = CreateServiceAccount { name: "Robot".into(), responsible: responsible.person().unwrap() };
         let person = write.create_service_account(admin.may(new).unwrap()).await.unwrap();
-        let place = SetMembership { organisation: self.ops, person, role };
+        let place = SetMembership { organization: self.ops, person, role };
         write.set_membership(admin.may(place).unwrap()).await.unwrap();
         write.commit().await.unwrap();
         let mut actor = Actor::clock(self.tenant, NOW);

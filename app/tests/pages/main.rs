@@ -5,7 +5,7 @@
 mod approving;
 mod forms;
 mod house;
-mod organising;
+mod organizing;
 mod providers;
 mod reading;
 mod running;

@@ -48,7 +48,7 @@ async fn a_02_a_provider_is_set_up_and_its_secret_is_never_shown_again() {
 
 /// D-03: also of providers that were made here, and each line says whose rule it is.
 #[tokio::test]
-async fn d_03_rules_that_name_no_organisation_as_it_is_called_now_are_listed() {
+async fn d_03_rules_that_name_no_organization_as_it_is_called_now_are_listed() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
     let rules = "platform = Operations : approver\nghosts = Nowhere : viewer";
@@ -56,11 +56,11 @@ async fn d_03_rules_that_name_no_organisation_as_it_is_called_now_are_listed() {
     house.act(Some(&ada), "/actions/settings/save-provider", &fields).await.unwrap();
     let list = "/settings/authentication";
     let shown = house.get(Some(&ada), list).await;
-    shown.says("of Acme: there is no such organisation").hides("is now called");
-    let renamed = [("organisation", house.ops.to_string()), ("name", "Platform".into())];
+    shown.says("of Acme: there is no such organization").hides("is now called");
+    let renamed = [("organization", house.ops.to_string()), ("name", "Platform".into())];
     let renamed = renamed.each_ref().map(|(name, value)| (*name, value.as_str()));
-    house.act(Some(&ada), "/actions/organisations/rename", &renamed).await.unwrap();
-    house.get(Some(&ada), list).await.says("of Acme: that organisation is now called Platform.");
+    house.act(Some(&ada), "/actions/organizations/rename", &renamed).await.unwrap();
+    house.get(Some(&ada), list).await.says("of Acme: that organization is now called Platform.");
     let audrey = house.person("audrey", TenantRole::Auditor, None).await;
     house.get(Some(&audrey), list).await.says("is now called Platform.");
     let mel = house.person("mel", TenantRole::Person, None).await;

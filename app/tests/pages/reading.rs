@@ -12,8 +12,8 @@ const PLACES: [&str; 16] = [
     "/settings/authentication",
     "/settings/authentication/new",
     "/sessions",
-    "/organisations",
-    "/organisations/new",
+    "/organizations",
+    "/organizations/new",
     "/people",
     "/people/new",
     "/keys",
@@ -50,8 +50,8 @@ async fn m_11_what_is_not_there_and_what_one_may_not_see_look_the_same() {
     let house = House::new().await;
     let (ada, mel) =
         (house.person("ada", TenantRole::Admin, None).await, house.person("mel", TenantRole::Person, None).await);
-    let ops = format!("/organisations/{}", house.ops);
-    let nowhere = "/organisations/00000000-0000-0000-0000-000000000000";
+    let ops = format!("/organizations/{}", house.ops);
+    let nowhere = "/organizations/00000000-0000-0000-0000-000000000000";
     house.get(Some(&ada), &ops).await.says("<h1>Operations</h1>");
     let there = house.get(Some(&mel), &ops).await;
     let not_there = house.get(Some(&mel), nowhere).await;
@@ -63,7 +63,7 @@ async fn m_11_what_is_not_there_and_what_one_may_not_see_look_the_same() {
     };
     assert_eq!(body(&there.html), body(&not_there.html));
     assert_eq!(house.get(Some(&mel), "/people").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(house.get(Some(&mel), "/organisations/none").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(house.get(Some(&mel), "/organizations/none").await.status, StatusCode::NOT_FOUND);
     assert_eq!(house.get(Some(&mel), "/no/such/page").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -73,17 +73,17 @@ async fn what_only_admins_do_is_not_offered_to_others() {
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     house.get(Some(&mel), "/rules").await.says("Sealed scripts run at once").hides("/rules/edit");
     assert_eq!(house.get(Some(&mel), "/rules/edit").await.status, StatusCode::FORBIDDEN);
-    house.get(Some(&mel), "/organisations").await.says("Operations").hides("/organisations/new");
+    house.get(Some(&mel), "/organizations").await.says("Operations").hides("/organizations/new");
     house.get(Some(&mel), "/sessions").await.hides(r#"href="/people""#).hides(r#"href="/audit""#);
-    house.get(Some(&mel), &format!("/organisations/{}", house.ops)).await.says("mel").hides("remove-member");
+    house.get(Some(&mel), &format!("/organizations/{}", house.ops)).await.says("mel").hides("remove-member");
 }
 
 #[tokio::test]
 async fn a_name_made_to_deceive_is_shown_as_what_it_is() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, Some(Role::Owner)).await;
-    let refused = house.act(Some(&ada), "/actions/organisations/create", &[("name", "a\u{202e}b")]).await;
+    let refused = house.act(Some(&ada), "/actions/organizations/create", &[("name", "a\u{202e}b")]).await;
     assert_eq!(refused.unwrap_err().fields[0].field, "name");
-    house.act(Some(&ada), "/actions/organisations/create", &[("name", "<script>alert(1)</script>")]).await.unwrap();
-    house.get(Some(&ada), "/organisations").await.says("&lt;script&gt;alert(1)").hides("<script>alert(1)");
+    house.act(Some(&ada), "/actions/organizations/create", &[("name", "<script>alert(1)</script>")]).await.unwrap();
+    house.get(Some(&ada), "/organizations").await.says("&lt;script&gt;alert(1)").hides("<script>alert(1)");
 }

@@ -22,7 +22,7 @@ pub async fn runner(house: &House, posture: serde_json::Value) -> Actor {
         public_key: vec![1],
         expires_at: NOW.after(std::time::Duration::from_hours(24)),
     };
-    write.enrol_runner(new).await.unwrap();
+    write.enroll_runner(new).await.unwrap();
     write.commit().await.unwrap();
     let actor = Actor::runner(house.tenant, id, "build-1", NOW);
     let mut write = house.store.write(&actor).await.unwrap();
@@ -40,17 +40,17 @@ async fn s_01_an_admin_lets_a_runner_in_with_a_token_that_is_shown_once() {
     house.get(Some(&mel), "/runners").await.hides(r#"href="/runners/new""#);
     assert_eq!(house.get(Some(&mel), "/runners/new").await.status, StatusCode::FORBIDDEN);
     assert_eq!(
-        house.act(Some(&mel), "/actions/runners/enrol", &[("name", "x")]).await.unwrap_err().kind,
+        house.act(Some(&mel), "/actions/runners/enroll", &[("name", "x")]).await.unwrap_err().kind,
         Kind::Forbidden
     );
-    let Done::Secret(token) = house.act(Some(&ada), "/actions/runners/enrol", &[("name", "build-1")]).await.unwrap()
+    let Done::Secret(token) = house.act(Some(&ada), "/actions/runners/enroll", &[("name", "build-1")]).await.unwrap()
     else {
         panic!("no token")
     };
     assert!(token.starts_with("reg_"));
-    let shown = house.send(Some(&ada), "/runners/new", "/actions/runners/enrol", &[("name", "build-2")]).await;
+    let shown = house.send(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "build-2")]).await;
     shown.says("reg_").says("--name build-2 --token-stdin").hides("--token reg_");
-    let wrong = house.send(Some(&ada), "/runners/new", "/actions/runners/enrol", &[("name", "x;y")]).await;
+    let wrong = house.send(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "x;y")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.hides("reg_").hides("--token-stdin");
 }

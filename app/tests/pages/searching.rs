@@ -2,7 +2,7 @@
 use crate::{house::House, submitting::submit};
 use axum::http::StatusCode;
 use domain::{
-    policy::{CreateOrganisation, SetMembership},
+    policy::{CreateOrganization, SetMembership},
     role::{Role, TenantRole},
 };
 
@@ -26,8 +26,8 @@ async fn search_finds_what_one_may_see_and_nothing_else() {
     }
     house.get(Some(&ada), "/search?q=mel%40").await.says("mel@example.org · Person");
     house.get(Some(&mel), "/search?q=ada%40").await.says(NOTHING);
-    house.get(Some(&mel), "/search?q=operat").await.says(&format!("/organisations/{}", house.ops));
-    house.get(Some(&sam), "/search?q=operat").await.hides("/organisations/0");
+    house.get(Some(&mel), "/search?q=operat").await.says(&format!("/organizations/{}", house.ops));
+    house.get(Some(&sam), "/search?q=operat").await.hides("/organizations/0");
     house.get(Some(&mel), "/search?q=audit").await.says(NOTHING);
     house.get(Some(&ada), "/search?q=audit").await.hides(NOTHING);
     crate::running::runner(&house, serde_json::json!({})).await;
@@ -37,20 +37,20 @@ async fn search_finds_what_one_may_see_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn who_is_in_several_organisations_switches_between_them() {
+async fn who_is_in_several_organizations_switches_between_them() {
     let house = House::new().await;
     let mut mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    house.get(Some(&mel), "/tasks").await.hides("All organisations");
+    house.get(Some(&mel), "/tasks").await.hides("All organizations");
     let console = domain::Actor::console(house.tenant, crate::house::NOW);
     let mut write = house.store.write(&console).await.unwrap();
-    let made = console.may(CreateOrganisation { name: "Research".into() }).unwrap();
-    let lab = write.create_organisation(made).await.unwrap();
-    let place = SetMembership { organisation: lab, person: mel.person().unwrap(), role: Role::Viewer };
+    let made = console.may(CreateOrganization { name: "Research".into() }).unwrap();
+    let lab = write.create_organization(made).await.unwrap();
+    let place = SetMembership { organization: lab, person: mel.person().unwrap(), role: Role::Viewer };
     write.set_membership(console.may(place).unwrap()).await.unwrap();
     write.commit().await.unwrap();
     mel.roles.insert(lab, Role::Viewer);
     let all = house.get(Some(&mel), "/approvals?state=all&after=00000000-0000-0000-0000-000000000000").await;
-    all.says("All organisations").says(&format!(r#"href="/approvals?state=all&amp;organisation={lab}""#));
-    let narrowed = house.get(Some(&mel), &format!("/tasks?organisation={lab}")).await;
-    narrowed.says(&format!(r#"href="/tasks?organisation={lab}" aria-current="true""#)).says(r#"href="/tasks""#);
+    all.says("All organizations").says(&format!(r#"href="/approvals?state=all&amp;organization={lab}""#));
+    let narrowed = house.get(Some(&mel), &format!("/tasks?organization={lab}")).await;
+    narrowed.says(&format!(r#"href="/tasks?organization={lab}" aria-current="true""#)).says(r#"href="/tasks""#);
 }

@@ -38,7 +38,7 @@ async fn a_form_says_what_the_rules_will_do_and_keeps_what_was_typed_after_an_er
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let page = house.get(Some(&mel), "/tasks/new").await;
     page.says("runs at once (rule “Sealed scripts run at once”)")
-        .says("asks one approver of the organisation")
+        .says("asks one approver of the organization")
         .hides("allow_list");
     let fields = [("script", "echo kept"), ("timeout_seconds", "0"), ("labels", "a=b")];
     let shown = house.send(Some(&mel), "/tasks/new", SUBMIT, &fields).await;
@@ -161,10 +161,10 @@ async fn a_task_is_cancelled_with_a_word_of_what_that_does_and_run_again_from_it
 }
 
 #[tokio::test]
-async fn who_is_in_no_organisation_is_told_what_to_do() {
+async fn who_is_in_no_organization_is_told_what_to_do() {
     let house = House::new().await;
     let eve = house.person("eve", TenantRole::Person, None).await;
     house.get(Some(&eve), "/tasks/new").await.says("You cannot submit tasks yet");
-    let fields = [("script", "true"), ("organisation", &house.ops.to_string())];
+    let fields = [("script", "true"), ("organization", &house.ops.to_string())];
     assert_eq!(house.act(Some(&eve), SUBMIT, &fields).await.unwrap_err().kind, Kind::Forbidden);
 }

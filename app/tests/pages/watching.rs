@@ -103,8 +103,8 @@ async fn only_what_a_task_has_is_a_fact_about_it() {
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let plain = submit(&house, &mel, &[("script", "true")]).await;
     house.get(Some(&mel), &plain).await.hides("<dt>Labels</dt>").says("<dt>Runner</dt>");
-    let labelled = submit(&house, &mel, &[("script", "true"), ("labels", "env=prod")]).await;
-    house.get(Some(&mel), &labelled).await.says("<dt>Labels</dt>").says("/tasks?label=env%3Dprod");
+    let labeled = submit(&house, &mel, &[("script", "true"), ("labels", "env=prod")]).await;
+    house.get(Some(&mel), &labeled).await.says("<dt>Labels</dt>").says("/tasks?label=env%3Dprod");
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn every_page_of_work_stands_in_the_frame_and_has_all_its_texts() {
         ("/actions/tasks/submit", vec![("script", "true")]),
         ("/actions/tasks/cancel", vec![("id", "x")]),
         ("/actions/approvals/decide", vec![("id", "x"), ("answer", "approve"), ("request_digest", "x")]),
-        ("/actions/runners/enrol", vec![("name", "x")]),
+        ("/actions/runners/enroll", vec![("name", "x")]),
         ("/actions/runners/revoke", vec![("id", "x")]),
     ] {
         assert_eq!(house.act(None, action, &fields).await.unwrap_err().kind, Kind::SignedOut, "{action}");

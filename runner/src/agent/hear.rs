@@ -67,7 +67,7 @@ impl<E: Executor> Agent<E> {
     fn welcomed(&mut self, welcome: &v1::Welcome, session: &mut Session) -> Result<(), Ended> {
         if welcome.grant_public_key != self.identity.grant_key.0.as_slice() {
             return Err(Ended::Unwanted(
-                "its key for grants is another than at enrolment; enrol this runner again".into(),
+                "its key for grants is another than at enrollment; enroll this runner again".into(),
             ));
         }
         let lease = welcome.lease_seconds.max(SHORTEST_LEASE);

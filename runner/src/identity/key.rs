@@ -135,7 +135,7 @@ mod tests {
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         folder.write(FILE, b"").unwrap();
         let error = RunnerKey::open_or_create(&folder).unwrap_err().to_string();
-        assert!(error.contains(folder.path(FILE).to_str().unwrap()) && error.contains("enrol again"), "{error}");
+        assert!(error.contains(folder.path(FILE).to_str().unwrap()) && error.contains("enroll again"), "{error}");
         assert_eq!(folder.read(FILE).unwrap().unwrap(), b"");
     }
 }

@@ -1,6 +1,6 @@
 //! Who this runner is: its key, its certificate, whom it trusts, and how it came by them.
 
-mod enrol;
+mod enroll;
 mod grant_key;
 mod key;
 mod renewal;
@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, FolderError};
-pub use enrol::{Office, enrol};
+pub use enroll::{Office, enroll};
 pub use grant_key::GrantKey;
 pub use key::RunnerKey;
 pub use renewal::Renewal;
@@ -26,21 +26,21 @@ const FILE: &str = "identity.json";
 pub enum IdentityError {
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("{} holds no key that can be used; remove the data folder and enrol again", .0.display())]
+    #[error("{} holds no key that can be used; remove the data folder and enroll again", .0.display())]
     Key(PathBuf),
     #[error("the runner's key cannot be made or used")]
     Use,
     #[error("the server's certificate for this runner is for another key")]
     Foreign,
-    #[error("identity.json holds something else; remove the data folder and enrol again")]
+    #[error("identity.json holds something else; remove the data folder and enroll again")]
     Malformed,
-    #[error("enrolment at the server failed: {0}")]
+    #[error("enrollment at the server failed: {0}")]
     Server(String),
     #[error("the authorities in {} cannot be used: {reason}", path.display())]
     Authorities { path: PathBuf, reason: String },
 }
 
-/// What enrolment gave.
+/// What enrollment gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub runner: RunnerId,
@@ -51,7 +51,7 @@ pub struct Identity {
     pub endpoint: String,
     /// Our certificate, PEM.
     pub certificate: String,
-    /// The file of the key that our certificate is for, once it was renewed; that of enrolment signs receipts as ever.
+    /// The file of the key that our certificate is for, once it was renewed; that of enrollment signs receipts as ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_key: Option<String>,
     /// The one authority that the server's certificate may come from, PEM.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Identity, IdentityError, RunnerKey};
 use crate::{config::RunnerName, folder::Folder};
 
-/// The two files that a connection's key can be in, besides that of enrolment: one is used while the other is prepared.
+/// The two files that a connection's key can be in, besides that of enrollment: one is used while the other is prepared.
 const FILES: [&str; 2] = ["connection-a.pk8", "connection-b.pk8"];
 
 /// How long an answer is waited for before it is asked again.
@@ -72,7 +72,7 @@ fn other(identity: &Identity) -> &'static str {
 }
 
 impl Identity {
-    /// The key that our certificate is for, where it is another one than that of enrolment.
+    /// The key that our certificate is for, where it is another one than that of enrollment.
     ///
     /// # Errors
     /// When its file is missing, open to others or no key.

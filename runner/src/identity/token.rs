@@ -1,4 +1,4 @@
-//! The one-time enrolment token: checked before it is put anywhere, shown nowhere.
+//! The one-time enrollment token: checked before it is put anywhere, shown nowhere.
 
 use std::{fmt, str::FromStr};
 

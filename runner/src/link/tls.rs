@@ -1,4 +1,4 @@
-//! TLS towards the server: 1.3 only, our own authority only, our certificate shown (S-04).
+//! TLS toward the server: 1.3 only, our own authority only, our certificate shown (S-04).
 
 use std::sync::Arc;
 

@@ -36,7 +36,7 @@ pub struct Outcome {
 pub enum End {
     Exited(i32),
     /// Exit codes 129 to 192, which is how a shell and bubblewrap alike report a signal.
-    Signalled(i32),
+    Signaled(i32),
     TimedOut,
     Stopped,
     OutOfMemory,

@@ -191,7 +191,7 @@ fn how_it_ended(ended: Ended, out_of_memory: bool) -> End {
     match ended.status.code() {
         code if out_of_memory && code != Some(0) => End::OutOfMemory,
         None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },
-        Some(code @ 129..=192) => End::Signalled(code - 128),
+        Some(code @ 129..=192) => End::Signaled(code - 128),
         Some(code) => End::Exited(code),
     }
 }

@@ -228,7 +228,7 @@ fn obey(order: Order, handle: &Handle) {
 fn end(end: sandbox::End) -> End {
     match end {
         sandbox::End::Exited(status) => End::Exited(status),
-        sandbox::End::Signalled(signal) => End::Signalled(signal),
+        sandbox::End::Signaled(signal) => End::Signaled(signal),
         sandbox::End::TimedOut => End::TimedOut,
         sandbox::End::Stopped => End::Cancelled,
         sandbox::End::OutOfMemory => End::OutOfMemory,

@@ -99,7 +99,7 @@ pub fn verify(assign: &wire::v1::Assign, me: &Me, now: Timestamp) -> Result<Veri
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use domain::{
-        OrganisationId, PersonId, TaskId,
+        OrganizationId, PersonId, TaskId,
         grant::Grant,
         network::NetworkPolicy,
         task::{Submission, SubmissionForm},
@@ -125,7 +125,7 @@ mod tests {
 
     fn submission(script: &str) -> Submission {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
-        form.check(OrganisationId(Uuid::from_u128(4))).unwrap()
+        form.check(OrganizationId(Uuid::from_u128(4))).unwrap()
     }
 
     fn request() -> Request {

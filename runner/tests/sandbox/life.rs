@@ -10,7 +10,7 @@ async fn exit_codes_signals_and_bytes_come_out_as_they_were() {
         run(bash("for i in $(seq 0 255); do printf \"\\\\x$(printf %02x $i)\"; done; echo problem >&2; exit 42")).await;
     assert_eq!(ran.out, (0..=255).collect::<Vec<u8>>());
     assert_eq!((ran.errors().as_str(), ran.outcome.end), ("problem", End::Exited(42)));
-    assert_eq!(run(bash("sh -c 'kill -SEGV $$'; exit $?")).await.outcome.end, End::Signalled(11));
+    assert_eq!(run(bash("sh -c 'kill -SEGV $$'; exit $?")).await.outcome.end, End::Signaled(11));
     assert_eq!(run(bash("exit 255")).await.outcome.end, End::Exited(255));
 }
 

@@ -30,7 +30,7 @@ async fn a_fork_bomb_stays_within_its_processes_and_the_machine_stays_well() {
         "{}",
         ran.errors()
     );
-    assert!(matches!(ran.outcome.end, End::TimedOut | End::Exited(_) | End::Signalled(_)), "{:?}", ran.outcome.end);
+    assert!(matches!(ran.outcome.end, End::TimedOut | End::Exited(_) | End::Signaled(_)), "{:?}", ran.outcome.end);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
-    OrganisationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
     grant::Grant,
     request::{Request, RequestDigest},
     task::SubmissionForm,
@@ -77,7 +77,7 @@ impl Site {
             desk,
             port,
         };
-        site.enrol();
+        site.enroll();
         site
     }
 
@@ -98,7 +98,7 @@ impl Site {
         request.signed_by(&self.authority.1).unwrap().pem()
     }
 
-    fn enrol(&self) {
+    fn enroll(&self) {
         let folder = Folder::open(&self.folder()).unwrap();
         let key = RunnerKey::open_or_create(&folder).unwrap();
         let csr = key.certificate_request(&"worker".parse().unwrap()).unwrap();
@@ -166,7 +166,7 @@ impl Site {
     /// The same by a server for which it is so late.
     pub fn assignment_at(&self, task: u128, attempt: u32, script: &str, now: Timestamp) -> v1::Assign {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
-        let submission = form.check(OrganisationId(Uuid::from_u128(4))).unwrap();
+        let submission = form.check(OrganizationId(Uuid::from_u128(4))).unwrap();
         let request =
             Request::new(&submission, TENANT, PersonId(Uuid::from_u128(5)), None, task.to_be_bytes()).canonical();
         let grant = Grant {

@@ -7,7 +7,7 @@ use super::{
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
-    ApprovalId, OrganisationId, PersonId, TaskId, Timestamp,
+    ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
     approval::{self, Answer, ApprovalState},
     network::NetworkPolicy,
     policy::{Decide, ReadApprovals},
@@ -38,11 +38,11 @@ pub(super) struct Question {
     /// What it would reach.
     #[schema(value_type = words::NetworkPolicy)]
     network_policy: NetworkPolicy,
-    /// The id of the organisation whose approvers are asked.
+    /// The id of the organization whose approvers are asked.
     #[schema(value_type = Uuid)]
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// What that is called.
-    organisation_name: String,
+    organization_name: String,
     /// The id of the person who asks.
     #[schema(value_type = Uuid)]
     requester: PersonId,
@@ -77,8 +77,8 @@ impl From<Approval> for Question {
             state: row.state,
             tool: row.tool,
             network_policy: row.network,
-            organisation: row.organisation_id,
-            organisation_name: row.organisation,
+            organization: row.organization_id,
+            organization_name: row.organization,
             requester: row.requester_id,
             requester_name: row.requester,
             request_digest: row.request_digest,
@@ -139,10 +139,10 @@ pub(super) struct ApprovalQuery {
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<words::ApprovalState>)]
     state: Option<ApprovalState>,
-    /// Only of this organisation.
+    /// Only of this organization.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<Uuid>)]
-    organisation: Option<OrganisationId>,
+    organization: Option<OrganizationId>,
     /// How many at most.
     #[serde(default = "usual_limit", deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
@@ -165,7 +165,7 @@ pub(super) async fn list_approvals(
     State(app): State<App>,
     Parameters(query): Parameters<ApprovalQuery>,
 ) -> Result<Json<List<Question>>, Problem> {
-    let filter = ApprovalFilter { state: query.state, organisation: query.organisation };
+    let filter = ApprovalFilter { state: query.state, organization: query.organization };
     let mut read = app.store.read(&reader.program.actor).await?;
     let page = read.approvals(&filter, query.after, query.limit).await?;
     Ok(Json(List::of(page, Question::from)))
@@ -259,7 +259,7 @@ async fn decide(
     let action = Decide {
         approval: id,
         task: question.task_id,
-        organisation: question.organisation_id,
+        organization: question.organization_id,
         requester: question.requester_id,
         behind: question.behind(),
         answer,
@@ -267,7 +267,7 @@ async fn decide(
         request: given.request_digest,
         network: question.network,
     };
-    let proof = app.store.authorise(&program.actor, action).await?;
+    let proof = app.store.authorize(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;
     let state = write.decide(proof).await?;
     write.commit().await?;

@@ -3,7 +3,7 @@ use super::{document::Always, words};
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
-    Email, KeyId, OrganisationId, PersonId, TenantId, Timestamp,
+    Email, KeyId, OrganizationId, PersonId, TenantId, Timestamp,
     role::{Role, TenantRole},
     scope::Scope,
 };
@@ -21,9 +21,9 @@ pub(super) struct Me {
     expires_at: Option<Timestamp>,
     /// Whether that is within 14 days; then every answer says it in the header `Castellan-Key-Expires`, too.
     expires_soon: bool,
-    /// The one organisation that the key is for; whatever is of another one is not there for it.
+    /// The one organization that the key is for; whatever is of another one is not there for it.
     #[schema(value_type = Option<Uuid>)]
-    organisation: Option<OrganisationId>,
+    organization: Option<OrganizationId>,
     /// The addresses and networks (CIDR, with commas) that the key works from; empty for everywhere.
     networks: String,
     /// Whether the owner is a service account.
@@ -45,16 +45,16 @@ pub(super) struct Me {
     /// What the owner is in the tenant.
     #[schema(value_type = words::TenantRole)]
     tenant_role: TenantRole,
-    /// The organisations that the owner is in, those that are archived among them: there nothing is submitted.
-    organisations: Vec<Belongs>,
+    /// The organizations that the owner is in, those that are archived among them: there nothing is submitted.
+    organizations: Vec<Belongs>,
 }
 
-/// A role in an organisation.
+/// A role in an organization.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Belongs {
-    /// The organisation's id.
+    /// The organization's id.
     #[schema(value_type = Uuid)]
-    id: OrganisationId,
+    id: OrganizationId,
     /// What it is called.
     name: String,
     /// What the owner is there.
@@ -74,17 +74,17 @@ pub(super) struct Belongs {
 )]
 pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
     let mut read = app.store.read(&program.actor).await?;
-    let (in_use, archived) = (read.organisations().await?, read.archived_organisations().await?);
+    let (in_use, archived) = (read.organizations().await?, read.archived_organizations().await?);
     let expires_soon = program.ends_soon(app.store.now());
     let (actor, key) = (program.actor, program.key);
     let own = in_use.into_iter().chain(archived).filter_map(|it| {
         Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name, archived_at: it.archived_at })
     });
     Ok(Json(Me {
-        organisations: own.collect(),
+        organizations: own.collect(),
         expires_soon,
         expires_at: key.expires_at,
-        organisation: key.organisation_id,
+        organization: key.organization_id,
         networks: key.networks.to_string(),
         service_account: key.responsible_id.is_some(),
         key: actor.key(),

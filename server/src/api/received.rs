@@ -28,7 +28,7 @@ impl<A: Action + Default + Send> FromRequestParts<App> for Reads<A> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let program = Program::from_request_parts(parts, app).await?;
-        let allowed = app.store.authorise(&program.actor, A::default()).await?;
+        let allowed = app.store.authorize(&program.actor, A::default()).await?;
         Ok(Self { program, allowed })
     }
 }
@@ -84,7 +84,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     }
 }
 
-/// The problem with a value, named as far as the deserialiser names it: `path: reason at line 1 column 2`.
+/// The problem with a value, named as far as the deserializer names it: `path: reason at line 1 column 2`.
 fn wrong(why: &dyn Error, whole: &str) -> Problem {
     let cause = cause(why);
     let text = cause.rsplit_once(" at line ").map_or(cause.as_str(), |(text, _)| text);

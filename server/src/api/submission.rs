@@ -25,7 +25,7 @@ pub(super) struct NewTask {
     /// The script: 1 byte to 256 KiB of text without NUL, in 20,000 lines at most.
     #[schema(min_length = 1, max_length = 262_144)]
     script: String,
-    /// A line to recognise it by, up to 120 characters; made from the script when left out.
+    /// A line to recognize it by, up to 120 characters; made from the script when left out.
     #[schema(required = false, max_length = 120)]
     title: String,
     /// Private unless said otherwise.
@@ -58,8 +58,8 @@ pub(super) struct NewTask {
     /// Which of the waiting tasks goes first.
     #[schema(required = false, value_type = words::Priority, default = "normal")]
     priority: Priority,
-    /// The organisation's id; may be left out by somebody who is in one organisation only.
-    organisation: Option<Uuid>,
+    /// The organization's id; may be left out by somebody who is in one organization only.
+    organization: Option<Uuid>,
 }
 
 /// What became of a submission.

@@ -2,7 +2,7 @@
 use super::words;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
-    KeyId, OrganisationId, PersonId, RunnerId, TaskId, Timestamp,
+    KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
     network::NetworkPolicy,
     receipt::End,
@@ -20,7 +20,7 @@ pub(super) struct ListedTask {
     /// The task's id.
     #[schema(value_type = Uuid)]
     id: TaskId,
-    /// A line to recognise it by.
+    /// A line to recognize it by.
     title: String,
     /// Where it stands.
     #[schema(value_type = words::TaskState)]
@@ -34,11 +34,11 @@ pub(super) struct ListedTask {
     /// What it reaches.
     #[schema(value_type = words::NetworkPolicy)]
     network_policy: NetworkPolicy,
-    /// The id of the organisation where it belongs.
+    /// The id of the organization where it belongs.
     #[schema(value_type = Uuid)]
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// What that is called.
-    organisation_name: String,
+    organization_name: String,
     /// The id of the person who submitted it.
     #[schema(value_type = Uuid)]
     owner: PersonId,
@@ -66,8 +66,8 @@ impl From<TaskRow> for ListedTask {
             tool: row.tool,
             visibility: row.visibility,
             network_policy: row.network,
-            organisation: row.organisation_id,
-            organisation_name: row.organisation,
+            organization: row.organization_id,
+            organization_name: row.organization,
             owner: row.owner_id,
             owner_name: row.owner,
             created_at: row.created_at,
@@ -84,7 +84,7 @@ pub(super) struct WholeTask {
     /// The task's id.
     #[schema(value_type = Uuid)]
     id: TaskId,
-    /// A line to recognise it by.
+    /// A line to recognize it by.
     title: String,
     /// Where it stands.
     #[schema(value_type = words::TaskState)]
@@ -94,11 +94,11 @@ pub(super) struct WholeTask {
     tool: Tool,
     /// The script, as submitted.
     script: String,
-    /// The id of the organisation where it belongs.
+    /// The id of the organization where it belongs.
     #[schema(value_type = Uuid)]
-    organisation: OrganisationId,
+    organization: OrganizationId,
     /// What that is called.
-    organisation_name: String,
+    organization_name: String,
     /// The id of the person who submitted it.
     #[schema(value_type = Uuid)]
     owner: PersonId,
@@ -184,8 +184,8 @@ impl WholeTask {
             state: task.state,
             tool: task.tool,
             script: task.script,
-            organisation: task.organisation_id,
-            organisation_name: task.organisation,
+            organization: task.organization_id,
+            organization_name: task.organization,
             owner: task.owner_id,
             owner_name: task.owner,
             key: task.key_id,
@@ -222,7 +222,7 @@ impl WholeTask {
 /// How a run ended.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Ending {
-    /// `exited`, `signalled`, `timed_out`, `cancelled`, `out_of_memory` or `not_started`.
+    /// `exited`, `signaled`, `timed_out`, `cancelled`, `out_of_memory` or `not_started`.
     how: &'static str,
     /// The exit status, 0 to 255, where it exited.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,7 +240,7 @@ impl From<End> for Ending {
         let how = |how| Self { how, ..Self::default() };
         match end {
             End::Exited(code) => Self { exit_code: Some(code), ..how("exited") },
-            End::Signalled(signal) => Self { signal: Some(signal), ..how("signalled") },
+            End::Signaled(signal) => Self { signal: Some(signal), ..how("signaled") },
             End::TimedOut => how("timed_out"),
             End::Cancelled => how("cancelled"),
             End::OutOfMemory => how("out_of_memory"),

@@ -1,4 +1,4 @@
-//! Submitting tasks, finding them, cancelling them.
+//! Submitting tasks, finding them, canceling them.
 use super::{
     document::{Always, List, OfChanges, OfOne},
     received::{Id, Parameters, Reads, Sent, cursor, flag, limit, parsed, usual_limit},
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Actor, Invalid, OrganisationId, TaskId,
+    Actor, Invalid, OrganizationId, TaskId,
     policy::{CancelTask, ReadTasks, SubmitTask},
     task::{Submission, SubmissionForm, TaskState},
 };
@@ -46,11 +46,11 @@ pub(super) async fn submit_task(
     headers: HeaderMap,
     Sent(form): Sent<SubmissionForm>,
 ) -> Result<Response, Problem> {
-    let organisation = match form.organisation {
-        Some(organisation) => organisation,
-        None => only_organisation(&app, &program.actor).await?,
+    let organization = match form.organization {
+        Some(organization) => organization,
+        None => only_organization(&app, &program.actor).await?,
     };
-    let submission = form.check(organisation)?;
+    let submission = form.check(organization)?;
     let key = idempotency_key(&headers)?;
     let done = submit(&app, &program.actor, submission, key).await?;
     let body = Json(SubmittedTask { id: done.id, state: done.state, request_digest: done.request_digest });
@@ -62,27 +62,27 @@ pub(super) async fn submit_task(
 }
 
 async fn submit(app: &App, actor: &Actor, submission: Submission, key: Option<String>) -> store::Result<Submitted> {
-    let proof = app.store.authorise(actor, SubmitTask { submission, idempotency_key: key }).await?;
+    let proof = app.store.authorize(actor, SubmitTask { submission, idempotency_key: key }).await?;
     let mut write = app.store.write(actor).await?;
     let done = write.submit_task(proof).await?;
     write.commit().await?;
     Ok(done)
 }
 
-async fn only_organisation(app: &App, actor: &Actor) -> Result<OrganisationId, Problem> {
+async fn only_organization(app: &App, actor: &Actor) -> Result<OrganizationId, Problem> {
     let mut read = app.store.read(actor).await?;
-    let mut yours = read.organisations().await?;
-    yours.retain(|organisation| actor.role_in(organisation.id).is_some());
+    let mut yours = read.organizations().await?;
+    yours.retain(|organization| actor.role_in(organization.id).is_some());
     match yours.as_slice() {
         [only] => Ok(only.id),
-        [] if read.archived_organisations().await?.iter().any(|archived| actor.role_in(archived.id).is_some()) => {
+        [] if read.archived_organizations().await?.iter().any(|archived| actor.role_in(archived.id).is_some()) => {
             let why = "what you are in is archived; an owner or an admin must bring it back first";
-            Err(Invalid::new("organisation", why).into())
+            Err(Invalid::new("organization", why).into())
         }
-        [] => Err(Invalid::new("organisation", "you are in none; an owner must put you into one first").into()),
+        [] => Err(Invalid::new("organization", "you are in none; an owner must put you into one first").into()),
         _ => {
-            let yours: Vec<_> = yours.iter().map(|organisation| organisation.id.to_string()).collect();
-            Err(Invalid::new("organisation", format!("must be named; you are in {}", yours.join(", "))).into())
+            let yours: Vec<_> = yours.iter().map(|organization| organization.id.to_string()).collect();
+            Err(Invalid::new("organization", format!("must be named; you are in {}", yours.join(", "))).into())
         }
     }
 }
@@ -110,10 +110,10 @@ pub(super) struct TaskQuery {
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     state: Option<States>,
-    /// Only of this organisation.
+    /// Only of this organization.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<Uuid>)]
-    organisation: Option<OrganisationId>,
+    organization: Option<OrganizationId>,
     /// Only the key owner's own.
     #[serde(default, deserialize_with = "flag")]
     #[param(required = false)]
@@ -172,7 +172,7 @@ pub(super) async fn list_tasks(
 ) -> Result<Json<List<ListedTask>>, Problem> {
     let filter = TaskFilter {
         states: query.state.map(|States(states)| states).unwrap_or_default(),
-        organisation: query.organisation,
+        organization: query.organization,
         mine: query.mine,
         label: query.label.map(|LabelIs(key, value)| (key, value)),
         text: query.q,
@@ -214,8 +214,8 @@ pub(super) async fn cancel_task(
     Id(id): Id<TaskId>,
 ) -> Result<Json<CancelledTask>, Problem> {
     let task = app.store.read(&program.actor).await?.task(id).await?;
-    let action = CancelTask { task: task.id, owner: task.owner_id, organisation: task.organisation_id };
-    let proof = app.store.authorise(&program.actor, action).await?;
+    let action = CancelTask { task: task.id, owner: task.owner_id, organization: task.organization_id };
+    let proof = app.store.authorize(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;
     let state = write.cancel_task(proof).await?;
     write.commit().await?;

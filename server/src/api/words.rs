@@ -46,7 +46,7 @@ vocabulary! {
     ApprovalState;
     /// What a person says to a question.
     Answer;
-    /// A person's role in one organisation. Each may do what those before it may.
+    /// A person's role in one organization. Each may do what those before it may.
     Role;
     /// What a person is in the whole tenant.
     TenantRole;

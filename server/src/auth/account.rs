@@ -36,7 +36,7 @@ impl BrowserDoor {
         let wrong = |wrong: Invalid| Invalid::new("new_password", wrong.reason);
         check_password(&new, &[&actor.name, email]).map_err(wrong)?;
         let hash = self.hasher.hash(new).await.map_err(|error| unavailable(&error))?;
-        let proof = store.authorise(actor, ChangePassword { owner }).await?;
+        let proof = store.authorize(actor, ChangePassword { owner }).await?;
         let mut write = store.write(actor).await?;
         write.change_password(proof, &hash, Some(browser.session)).await?;
         write.commit().await?;
@@ -67,7 +67,7 @@ impl BrowserDoor {
         if actor.email.as_ref() == Some(&email) {
             return Err(Invalid::new("email", "is the one that you have").into());
         }
-        let proof = store.authorise(actor, ChangeAddress { owner }).await?;
+        let proof = store.authorize(actor, ChangeAddress { owner }).await?;
         let (new, present) = (Token::new("")?, Token::new("")?);
         let mut write = store.write(actor).await?;
         write.ask_address(proof, &email, mailed(&new), mailed(&present)).await?;

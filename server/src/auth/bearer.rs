@@ -64,7 +64,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         address: address.map(|address| address.to_string()),
         key_prefix: Some(key.prefix.clone()),
     };
-    let (id, scopes, only) = (key.id, key.scopes.clone(), key.organisation_id);
+    let (id, scopes, only) = (key.id, key.scopes.clone(), key.organization_id);
     let actor = owner.by_key(key.owner_id, &Reins { key: id, scopes, only, service: is_service });
     let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
@@ -86,7 +86,7 @@ impl FromRequestParts<App> for Program {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Some(token) = token(&parts.headers) else {
-            return Err(Problem::unauthorised("Send one API key and no session: Authorization: Bearer mk_…"));
+            return Err(Problem::unauthorized("Send one API key and no session: Authorization: Bearer mk_…"));
         };
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
         let program = find(app, digest(token), address).await?;
@@ -95,7 +95,7 @@ impl FromRequestParts<App> for Program {
             let prefix = token.get(..app::token::SHOWN);
             let reason = "the key is unknown, revoked or expired, or its owner is locked out";
             stranger::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
-            return Err(Problem::unauthorised("This key is unknown, revoked or expired."));
+            return Err(Problem::unauthorized("This key is unknown, revoked or expired."));
         };
         rates::charge(app, (&*parts).into(), &program.actor, Some(&program.key.prefix))
             .map_err(|exceeded| Problem::too_often(exceeded.detail(&parts.method), exceeded.wait.as_secs()))?;

@@ -104,7 +104,7 @@ fn stage(app: &App, holder: &Holder, person: &system::Holder) -> Stage {
     match (holder.vouched, person.has_factor) {
         (true, _) => Stage::Complete,
         (false, true) => Stage::Show,
-        (false, false) if must_have_factor(app, person) => Stage::Enrol,
+        (false, false) if must_have_factor(app, person) => Stage::Enroll,
         (false, false) => Stage::Complete,
     }
 }

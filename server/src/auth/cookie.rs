@@ -28,7 +28,7 @@ const fn name(https: bool) -> &'static str {
 }
 
 /// Leaves of a browser's cookies those that are nothing but what they are called. The layer below decodes names and trims them:
-/// to it `__%48ost-castellan`, which any neighbour's page may set, would be ours. Of two sessions nobody can say which was meant,
+/// to it `__%48ost-castellan`, which any neighbor's page may set, would be ours. Of two sessions nobody can say which was meant,
 /// so neither was.
 pub async fn sift(State(https): State<bool>, mut request: Request, next: Next) -> Response {
     let headers = request.headers_mut();

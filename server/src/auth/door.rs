@@ -10,8 +10,8 @@ use app::{
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, IdentityId, OrganisationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
-    policy::{CreateOrganisation, CreatePerson, EndSession, SetMembership},
+    Actor, Email, IdentityId, OrganizationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
+    policy::{CreateOrganization, CreatePerson, EndSession, SetMembership},
     role::{Role, TenantRole},
     text,
     unusual::host_of,
@@ -198,7 +198,7 @@ impl Door for BrowserDoor {
                 && let Some(owner) = browser.actor.person()
             {
                 let action = EndSession { session: browser.session, owner };
-                let proof = self.app.store.authorise(&browser.actor, action).await?;
+                let proof = self.app.store.authorize(&browser.actor, action).await?;
                 let mut write = self.app.store.write(&browser.actor).await?;
                 match write.end_session(proof).await {
                     Ok(()) => write.commit().await?,
@@ -216,8 +216,8 @@ impl Door for BrowserDoor {
             let email = Email::parse(&new.email)?;
             let name = text::name("name", &new.name, 80)?;
             let tenant = text::name("tenant", &new.tenant, 80)?;
-            let organisation = text::name("organisation", &new.organisation, 80)?;
-            check_password(&new.password, &[&name, email.as_str(), &tenant, &organisation])?;
+            let organization = text::name("organization", &new.organization, 80)?;
+            check_password(&new.password, &[&name, email.as_str(), &tenant, &organization])?;
             let hash = self.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
 
             let (store, over) = (&self.app.store, || Refusal::new(Kind::NotFound, SETUP_OVER));
@@ -228,12 +228,12 @@ impl Door for BrowserDoor {
                 };
             let (console, tenant) = (write.actor().clone(), write.actor().tenant);
             let denied = store::Error::from;
-            let organisation = console.may(CreateOrganisation { name: organisation }).map_err(denied)?;
-            let organisation = write.create_organisation(organisation).await?;
+            let organization = console.may(CreateOrganization { name: organization }).map_err(denied)?;
+            let organization = write.create_organization(organization).await?;
             let person = CreatePerson { email, name, tenant_role: TenantRole::Admin };
             let person = write.create_person(console.may(person).map_err(denied)?).await?;
             write.set_password(person, &hash).await?;
-            let owner = console.may(SetMembership { organisation, person, role: Role::Owner }).map_err(denied)?;
+            let owner = console.may(SetMembership { organization, person, role: Role::Owner }).map_err(denied)?;
             write.set_membership(owner).await?;
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);
@@ -293,11 +293,11 @@ impl Door for BrowserDoor {
         self.held.clone()
     }
 
-    fn accept_invitation(&self, token: String) -> Answer<'_, OrganisationId> {
+    fn accept_invitation(&self, token: String) -> Answer<'_, OrganizationId> {
         Box::pin(self.accept(token))
     }
 
-    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganisationId>> {
+    fn join(&self, token: String, new: Newcomer) -> Answer<'_, Option<OrganizationId>> {
         Box::pin(self.admit_newcomer(token, new))
     }
 

@@ -8,7 +8,7 @@ use app::{
 use domain::{
     Actor, Invalid, PersonId, TenantId, Timestamp,
     account::Factor,
-    policy::{EnrolFactor, MakeRecoveryCodes},
+    policy::{EnrollFactor, MakeRecoveryCodes},
 };
 
 /// What somebody shows to prove that it is still them: one of these.
@@ -170,7 +170,7 @@ impl BrowserDoor {
     /// Whoever may set up a second factor: somebody who is signed in, or who must have one and has none. Never who has one
     /// and did not show it.
     pub(super) fn enrolling(&self) -> Result<&Browser, Refusal> {
-        let enrolling = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Enrol);
+        let enrolling = self.halfway.as_ref().filter(|halfway| halfway.stage == Stage::Enroll);
         match (&self.browser, enrolling) {
             (Some(browser), _) => Ok(browser),
             // They cannot prove anew what they have not got: they sign in again.
@@ -181,7 +181,7 @@ impl BrowserDoor {
 
     pub(super) async fn offer(&self) -> Result<(), Refusal> {
         let actor = &self.enrolling()?.actor;
-        let proof = self.may_enrol(actor, Factor::Totp).await?;
+        let proof = self.may_enroll(actor, Factor::Totp).await?;
         let mut secret = [0; totp::SECRET];
         getrandom::fill(&mut secret).map_err(|error| unavailable(&std::io::Error::other(error.to_string())))?;
         let mut write = self.app.store.write(actor).await?;
@@ -202,7 +202,7 @@ impl BrowserDoor {
         let browser = self.enrolling()?;
         let (actor, store) = (&browser.actor, &self.app.store);
         let owner = actor.person().ok_or_else(signed_out)?;
-        let proof = self.may_enrol(actor, Factor::Totp).await?;
+        let proof = self.may_enroll(actor, Factor::Totp).await?;
         let _turn = self.not_too_often(&[attempts(owner)], Some((actor.tenant, owner))).await?;
         let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let mut write = self.holding(browser).await?;
@@ -234,13 +234,13 @@ impl BrowserDoor {
         Ok(Some(codes.text))
     }
 
-    pub(super) async fn may_enrol(
+    pub(super) async fn may_enroll(
         &self,
         actor: &Actor,
         factor: Factor,
-    ) -> Result<domain::Allowed<EnrolFactor>, Refusal> {
+    ) -> Result<domain::Allowed<EnrollFactor>, Refusal> {
         let owner = actor.person().ok_or_else(signed_out)?;
-        Ok(self.app.store.authorise(actor, EnrolFactor { owner, factor }).await?)
+        Ok(self.app.store.authorize(actor, EnrollFactor { owner, factor }).await?)
     }
 
     /// Refuses while any of these has to wait; that `who` was held up is written down once a minute. Until the turn is dropped

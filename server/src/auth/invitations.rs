@@ -7,7 +7,7 @@ use app::{
     token::Token,
 };
 use domain::{
-    Actor, Email, OrganisationId, SignedInBy,
+    Actor, Email, OrganizationId, SignedInBy,
     policy::{AcceptInvitation, AdmitInvited, ConfirmInvited},
     text,
 };
@@ -37,8 +37,8 @@ impl BrowserDoor {
             self.hold(Held::Token(token)); // until they have signed in, and are back
         }
         let (confirms, passwords) = (self.must_be_confirmed(&offer), !self.providers.passwords_closed());
-        let Offer { organisation, role, inviter, email, .. } = offer;
-        Ok(Invited { organisation, role, inviter, email: email.map(|email| email.to_string()), confirms, passwords })
+        let Offer { organization, role, inviter, email, .. } = offer;
+        Ok(Invited { organization, role, inviter, email: email.map(|email| email.to_string()), confirms, passwords })
     }
 
     fn hold(&self, held: Held) {
@@ -50,13 +50,13 @@ impl BrowserDoor {
         self.app.store.sends_mail() && !offer.mailed
     }
 
-    pub(super) async fn accept(&self, token: String) -> Result<OrganisationId, Refusal> {
+    pub(super) async fn accept(&self, token: String) -> Result<OrganizationId, Refusal> {
         let signed_out = || Refusal::new(Kind::SignedOut, trouble::sign_in_first());
         let actor = &self.browser.as_ref().ok_or_else(signed_out)?.actor;
         let person = actor.person().ok_or_else(signed_out)?;
         let offer = self.opened_by(&token).await?;
-        let (store, organisation) = (&self.app.store, offer.organisation_id);
-        let proof = store.authorise(actor, AcceptInvitation { invitation: offer.id, organisation, person }).await?;
+        let (store, organization) = (&self.app.store, offer.organization_id);
+        let proof = store.authorize(actor, AcceptInvitation { invitation: offer.id, organization, person }).await?;
         let mut write = store.write(actor).await?;
         if let Err(error) = write.accept_invitation(proof, digest(&token)).await {
             drop(write);
@@ -64,10 +64,10 @@ impl BrowserDoor {
         }
         write.commit().await?;
         self.hold(Held::Nothing);
-        Ok(organisation)
+        Ok(organization)
     }
 
-    pub(super) async fn admit_newcomer(&self, token: String, new: Newcomer) -> Result<Option<OrganisationId>, Refusal> {
+    pub(super) async fn admit_newcomer(&self, token: String, new: Newcomer) -> Result<Option<OrganizationId>, Refusal> {
         let offer = self.opened_by(&token).await?;
         if self.whoever().is_some() {
             return Err(Refusal::new(
@@ -91,11 +91,11 @@ impl BrowserDoor {
             return Ok(None);
         }
         let name = text::name("name", &new.name, 80)?;
-        check_password(&new.password, &[&name, email.as_str(), &offer.organisation])?;
+        check_password(&new.password, &[&name, email.as_str(), &offer.organization])?;
         let hash = self.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
-        let (store, organisation) = (&self.app.store, offer.organisation_id);
-        let admit = AdmitInvited { invitation: offer.id, organisation, email, name };
-        let proof = store.authorise(&nobody, admit).await?;
+        let (store, organization) = (&self.app.store, offer.organization_id);
+        let admit = AdmitInvited { invitation: offer.id, organization, email, name };
+        let proof = store.authorize(&nobody, admit).await?;
         let mut write = store.write(&nobody).await?;
         let person = match write.admit_invited(proof, digest(&token), &hash).await {
             Ok(person) => person,
@@ -108,14 +108,14 @@ impl BrowserDoor {
         self.hold(Held::Nothing);
         let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
         self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await?;
-        Ok(Some(organisation))
+        Ok(Some(organization))
     }
 
     /// Mails the way on to an address. The answer is the same whether or not somebody has it.
     async fn confirm_newcomer(&self, nobody: &Actor, offer: &Offer, token: &str, email: Email) -> Result<(), Refusal> {
         let store = &self.app.store;
-        let confirm = ConfirmInvited { invitation: offer.id, organisation: offer.organisation_id, email };
-        let proof = store.authorise(nobody, confirm).await?;
+        let confirm = ConfirmInvited { invitation: offer.id, organization: offer.organization_id, email };
+        let proof = store.authorize(nobody, confirm).await?;
         let fresh = Token::new("")?;
         let link = NewInvitation { token: fresh.text.clone(), token_hash: fresh.hash };
         let mut write = store.write(nobody).await?;
@@ -135,7 +135,7 @@ impl BrowserDoor {
             _ => return Ok(error.into()), // nothing was decided
         };
         let mut write = self.app.store.write(who).await?;
-        write.note_refused_invitation(offer.id, offer.organisation_id, action, reason).await?;
+        write.note_refused_invitation(offer.id, offer.organization_id, action, reason).await?;
         write.commit().await?;
         Ok(if matches!(error, Error::NotFound) { over() } else { error.into() })
     }

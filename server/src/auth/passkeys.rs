@@ -106,7 +106,7 @@ impl BrowserDoor {
         let (asked, options) = match purpose {
             PasskeyPurpose::Register => {
                 let actor = &self.enrolling()?.actor;
-                let _may = self.may_enrol(actor, Factor::Passkey).await?;
+                let _may = self.may_enroll(actor, Factor::Passkey).await?;
                 let person = actor.person().ok_or_else(not_known)?;
                 let known = self.keys_of(actor).await?.iter().map(|(_, key)| key.cred_id().clone()).collect();
                 let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -170,7 +170,7 @@ impl BrowserDoor {
         let name = domain::text::name("name", &name, 80)?;
         let browser = self.enrolling()?;
         let owner = browser.actor.person().ok_or_else(not_known)?;
-        let proof = self.may_enrol(&browser.actor, Factor::Passkey).await?;
+        let proof = self.may_enroll(&browser.actor, Factor::Passkey).await?;
         let answer: RegisterPublicKeyCredential = read(&answer)?;
         let Asked::Register { person, state } = self.asked(&ceremony).await? else { return Err(not_known()) };
         if person != owner {

@@ -10,23 +10,23 @@ use crate::{
 };
 use clap::{Subcommand, ValueEnum};
 use domain::{
-    Actor, Email, Networks, OrganisationId, PersonId, TenantId,
-    policy::{CreateOrganisation, CreatePerson, SetMembership},
+    Actor, Email, Networks, OrganizationId, PersonId, TenantId,
+    policy::{CreateOrganization, CreatePerson, SetMembership},
     role::{Role, TenantRole},
     scope::Scopes,
 };
 use std::io::Read;
-use store::{Organisation, Store};
+use store::{Organization, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
-    /// Make a tenant with an organisation of the same name
+    /// Make a tenant with an organization of the same name
     CreateTenant {
         /// What people call it
         #[arg(long)]
         name: String,
     },
-    /// Make a person, in the first tenant and organisation unless said otherwise
+    /// Make a person, in the first tenant and organization unless said otherwise
     CreateUser {
         /// Their address
         #[arg(long)]
@@ -34,7 +34,7 @@ pub(super) enum Admin {
         /// What people call them [default: the address]
         #[arg(long)]
         name: Option<String>,
-        /// What they are in the organisation; `admin` is an owner there and an admin of the tenant
+        /// What they are in the organization; `admin` is an owner there and an admin of the tenant
         #[arg(long, default_value = "member")]
         role: UserRole,
         /// Read their password from the standard input
@@ -56,9 +56,9 @@ pub(super) enum Admin {
         /// What it may do: `tasks:*,approvals:*,audit:read`
         #[arg(long)]
         scopes: Scopes,
-        /// The one organisation that it is for: name or id
+        /// The one organization that it is for: name or id
         #[arg(long)]
-        organisation: Option<String>,
+        organization: Option<String>,
         /// In how many days it ends [default: never]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: Option<u32>,
@@ -74,12 +74,12 @@ pub(super) enum Admin {
         /// The address of the person who answers for it
         #[arg(long)]
         responsible: String,
-        /// What it is in the organisation: `viewer` or `member`
+        /// What it is in the organization: `viewer` or `member`
         #[arg(long, default_value = "member")]
         role: ServiceRole,
-        /// The organisation's name or id [default: the first]
+        /// The organization's name or id [default: the first]
         #[arg(long)]
-        organisation: Option<String>,
+        organization: Option<String>,
     },
     /// Put a new session secret in the place of the old one; nobody is signed out. Restart every node afterwards
     RotateSessionSecret,
@@ -96,7 +96,7 @@ pub(super) enum Admin {
         user: String,
     },
     #[command(flatten)]
-    Organisations(super::organisations::Organisations),
+    Organizations(super::organizations::Organizations),
     #[command(flatten)]
     Incident(super::incident::Incident),
 }
@@ -107,9 +107,9 @@ pub(super) struct Place {
     /// The tenant's name or id [default: the first]
     #[arg(long)]
     pub(super) tenant: Option<String>,
-    /// The organisation's name or id [default: the first]
+    /// The organization's name or id [default: the first]
     #[arg(long)]
-    pub(super) organisation: Option<String>,
+    pub(super) organization: Option<String>,
 }
 
 /// What somebody becomes.
@@ -182,7 +182,7 @@ async fn act(command: Admin, app: &App) -> Result<(), Failure> {
     match command {
         Admin::CreateTenant { name } => {
             let tenant = app.store.system().create_tenant(&name).await?;
-            create_organisation(app, &console(app, tenant), &name).await?;
+            create_organization(app, &console(app, tenant), &name).await?;
             println!("{tenant}");
         }
         Admin::CreateUser { email, name, role, password_stdin, place } => {
@@ -194,21 +194,21 @@ async fn act(command: Admin, app: &App) -> Result<(), Failure> {
             };
             println!("{}", create_user(app, email, name, role, hash, place).await?);
         }
-        Admin::CreateKey { user, name, scopes, organisation, days, networks } => {
-            let wanted = keys::Wanted { name, scopes, organisation, days, networks };
+        Admin::CreateKey { user, name, scopes, organization, days, networks } => {
+            let wanted = keys::Wanted { name, scopes, organization, days, networks };
             println!("{}", keys::create(app, &user, wanted).await?);
         }
-        Admin::CreateServiceAccount { name, responsible, role, organisation } => {
+        Admin::CreateServiceAccount { name, responsible, role, organization } => {
             let role = match role {
                 ServiceRole::Viewer => Role::Viewer,
                 ServiceRole::Member => Role::Member,
             };
-            println!("{}", keys::service_account(app, name, &responsible, role, organisation.as_deref()).await?);
+            println!("{}", keys::service_account(app, name, &responsible, role, organization.as_deref()).await?);
         }
         Admin::RotateSessionSecret => {} // done without the checks of a start
         Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
         Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
-        Admin::Organisations(command) => super::organisations::run(command, app).await?,
+        Admin::Organizations(command) => super::organizations::run(command, app).await?,
         Admin::Incident(command) => super::incident::run(command, app).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(app, &user).await?),
     }
@@ -225,16 +225,16 @@ async fn create_user(
 ) -> Result<PersonId, Failure> {
     let tenant = find_tenant(app, place.tenant.as_deref()).await?;
     let console = console(app, tenant);
-    let organisation = find_organisation(app, &console, place.organisation.as_deref()).await?;
+    let organization = find_organization(app, &console, place.organization.as_deref()).await?;
     let (tenant_role, role) = role.roles();
-    let proof = app.store.authorise(&console, CreatePerson { email, name, tenant_role }).await?;
+    let proof = app.store.authorize(&console, CreatePerson { email, name, tenant_role }).await?;
     let mut write = app.store.write(&console).await?;
     let person = write.create_person(proof).await?;
     if let Some(hash) = hash {
         write.set_password(person, &hash).await?;
     }
     if let Some(role) = role {
-        write.set_membership(console.may(SetMembership { organisation, person, role })?).await?;
+        write.set_membership(console.may(SetMembership { organization, person, role })?).await?;
     }
     write.commit().await?;
     Ok(person)
@@ -265,44 +265,44 @@ pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<Tenan
     }
 }
 
-pub(super) async fn find_organisation(
+pub(super) async fn find_organization(
     app: &App,
     console: &Actor,
     wanted: Option<&str>,
-) -> Result<OrganisationId, Failure> {
+) -> Result<OrganizationId, Failure> {
     let mut read = app.store.read(console).await?;
-    let (mut organisations, archived) = (read.organisations().await?, read.archived_organisations().await?);
+    let (mut organizations, archived) = (read.organizations().await?, read.archived_organizations().await?);
     drop(read);
-    organisations.sort_by_key(|organisation| organisation.id);
+    organizations.sort_by_key(|organization| organization.id);
     match wanted {
         Some(wanted) => {
-            let named = |one: &&Organisation| one.name == wanted || one.id.to_string() == wanted;
-            match (organisations.iter().find(named), archived.iter().find(named)) {
+            let named = |one: &&Organization| one.name == wanted || one.id.to_string() == wanted;
+            match (organizations.iter().find(named), archived.iter().find(named)) {
                 (Some(found), _) => Ok(found.id),
                 (None, Some(away)) => Err(Failure::new(format!(
-                    "{} is archived: bring it back by `castellan admin restore-organisation` first",
+                    "{} is archived: bring it back by `castellan admin restore-organization` first",
                     away.name
                 ))),
-                (None, None) => Err(Failure::new(format!("there is no organisation {wanted}"))),
+                (None, None) => Err(Failure::new(format!("there is no organization {wanted}"))),
             }
         }
-        None => match organisations.first() {
+        None => match organizations.first() {
             Some(first) => Ok(first.id),
             // Nobody asked for another one: those that there are were put away.
             None if !archived.is_empty() => Err(Failure::new(
-                "every organisation is archived: bring one back by `castellan admin restore-organisation` first",
+                "every organization is archived: bring one back by `castellan admin restore-organization` first",
             )),
-            None => create_organisation(app, console, "Everybody").await,
+            None => create_organization(app, console, "Everybody").await,
         },
     }
 }
 
-async fn create_organisation(app: &App, console: &Actor, name: &str) -> Result<OrganisationId, Failure> {
-    let proof = app.store.authorise(console, CreateOrganisation { name: name.into() }).await?;
+async fn create_organization(app: &App, console: &Actor, name: &str) -> Result<OrganizationId, Failure> {
+    let proof = app.store.authorize(console, CreateOrganization { name: name.into() }).await?;
     let mut write = app.store.write(console).await?;
-    let organisation = write.create_organisation(proof).await?;
+    let organization = write.create_organization(proof).await?;
     write.commit().await?;
-    Ok(organisation)
+    Ok(organization)
 }
 
 /// The hash of the password on the standard input: its first line.

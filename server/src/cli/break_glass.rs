@@ -45,7 +45,7 @@ async fn open(app: &App, known: &store::Credential, span: Duration, reason: Stri
         ));
     }
     let (console, until) = (console(app, known.tenant_id), app.store.now().after(span));
-    let proof = app.store.authorise(&console, OpenBreakGlass { person: known.id, until, reason }).await?;
+    let proof = app.store.authorize(&console, OpenBreakGlass { person: known.id, until, reason }).await?;
     let mut write = app.store.write(&console).await?;
     match write.open_break_glass(proof).await {
         Err(store::Error::NotFound) => return Err(Failure::new("only an admin of a tenant is let in so")),
@@ -62,7 +62,7 @@ async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failu
         let console = console(app, tenant.id);
         let open = app.store.read(&console).await?.break_glass(app.store.now()).await?;
         for one in open.iter().filter(|one| person.as_ref().is_none_or(|person| person.id == one.person_id)) {
-            let proof = app.store.authorise(&console, CloseBreakGlass { person: one.person_id }).await?;
+            let proof = app.store.authorize(&console, CloseBreakGlass { person: one.person_id }).await?;
             let mut write = app.store.write(&console).await?;
             write.close_break_glass(proof).await?;
             write.commit().await?;

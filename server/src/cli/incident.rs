@@ -1,5 +1,5 @@
 //! `castellan admin lock-user …` and the like: the switches for when something goes wrong, without the web (K-09).
-use super::admin::{Place, console, find_organisation, find_person, find_tenant};
+use super::admin::{Place, console, find_organization, find_person, find_tenant};
 use crate::{console::tell, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
@@ -43,13 +43,13 @@ pub(super) enum Incident {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Stop all tasks of a tenant, or of one organisation, person or runner
+    /// Stop all tasks of a tenant, or of one organization, person or runner
     StopTasks {
         /// Only of the person with this address
-        #[arg(long, conflicts_with_all = ["runner", "organisation", "tenant"])]
+        #[arg(long, conflicts_with_all = ["runner", "organization", "tenant"])]
         user: Option<String>,
         /// Only those that the runner with this id has
-        #[arg(long, conflicts_with = "organisation")]
+        #[arg(long, conflicts_with = "organization")]
         runner: Option<RunnerId>,
         #[command(flatten)]
         place: Place,
@@ -61,7 +61,7 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
     macro_rules! change {
         ($tenant:expr, $method:ident, $action:expr $(, $more:expr)*) => {{
             let console = console(app, $tenant);
-            let proof = store.authorise(&console, $action).await?;
+            let proof = store.authorize(&console, $action).await?;
             let mut write = store.write(&console).await?;
             let done = write.$method(proof $(, $more)*).await?;
             write.commit().await?;
@@ -85,11 +85,11 @@ pub(super) async fn run(command: Incident, app: &App) -> Result<(), Failure> {
         Incident::Thaw { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, thaw, ThawTenant {}),
         Incident::StopTasks { user, runner, place } => {
             let (tenant, person) = whose(app, user.as_deref(), place.tenant.as_deref()).await?;
-            let whose = match (person, runner, &place.organisation) {
+            let whose = match (person, runner, &place.organization) {
                 (Some(person), ..) => Stopped::By(person),
                 (None, Some(runner), _) => Stopped::On(runner),
                 (None, None, Some(name)) => {
-                    Stopped::Of(find_organisation(app, &console(app, tenant), Some(name)).await?)
+                    Stopped::Of(find_organization(app, &console(app, tenant), Some(name)).await?)
                 }
                 (None, None, None) => Stopped::Everybodys,
             };

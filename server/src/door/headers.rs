@@ -23,7 +23,7 @@ const FIXED: [(HeaderName, &str); 6] = [
 const DEFAULTS: [(HeaderName, &str); 2] =
     [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
 
-/// One year, as HSTS lists ask for. Without `includeSubDomains`: neighbours' names are not ours to bind.
+/// One year, as HSTS lists ask for. Without `includeSubDomains`: neighbors' names are not ours to bind.
 const HSTS: &str = "max-age=31536000";
 
 /// Adds the security headers; `https` says whether browsers reach us over TLS.

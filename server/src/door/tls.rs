@@ -1,4 +1,4 @@
-//! TLS as we speak it: rustls with one crypto provider, strict towards runners, usual towards browsers.
+//! TLS as we speak it: rustls with one crypto provider, strict toward runners, usual toward browsers.
 
 use std::{path::PathBuf, sync::Arc};
 

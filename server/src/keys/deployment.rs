@@ -89,7 +89,7 @@ async fn known(store: &Store, number: i64, name: &str, fingerprint: &[u8]) -> Re
     )))
 }
 
-/// What a secret key is recognised by, and cannot be found from.
+/// What a secret key is recognized by, and cannot be found from.
 fn fingerprint(key: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hmac::sign(&key, b"castellan key fingerprint").as_ref().to_vec()

@@ -4,7 +4,7 @@ use super::{
     ear::{Ear, Heard},
 };
 use crate::state::App;
-use domain::{ApprovalId, Invalid, KeyId, OrganisationId, TaskId, role::Role};
+use domain::{ApprovalId, Invalid, KeyId, OrganizationId, TaskId, role::Role};
 use std::{collections::BTreeSet, str::FromStr, time::Duration, vec};
 use store::{Event, Mark, Read, Topic};
 use uuid::Uuid;
@@ -121,10 +121,10 @@ impl Feed {
             Topic::Tasks => read.progress(TaskId(id)).await.map(drop),
             Topic::Approvals => read.approval(ApprovalId(id)).await.map(drop),
             Topic::Keys => read.key(KeyId(id)).await.map(drop),
-            // Of oneself, and of who is in an organisation of one's own, is invited to it or asks to be let in.
+            // Of oneself, and of who is in an organization of one's own, is invited to it or asks to be let in.
             Topic::People => {
                 let own = actor.person().is_some_and(|own| own.0 == id);
-                let owns = actor.role_in(OrganisationId(id)) == Some(Role::Owner);
+                let owns = actor.role_in(OrganizationId(id)) == Some(Role::Owner);
                 return Ok(own || owns || actor.reads_everything());
             }
             // Everybody may know what applies to them and what could run their tasks.

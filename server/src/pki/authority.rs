@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{ORGANISATION, PkiError, Serial, request};
+use super::{ORGANIZATION, PkiError, Serial, request};
 use crate::keys::SecretsDir;
 
 const CA_DAYS: i64 = 3_650;
@@ -80,7 +80,7 @@ impl Authority {
         request::public_key_of(&self.certificate).unwrap_or_default()
     }
 
-    /// The certificate in PEM form, as it is handed to runners at enrolment.
+    /// The certificate in PEM form, as it is handed to runners at enrollment.
     pub fn certificate_pem(&self) -> &str {
         &self.pem
     }
@@ -102,7 +102,7 @@ impl Authority {
         let key = request::proven_key(csr)?;
         let mut template = dated(now, RUNNER_DAYS)?;
         template.params.distinguished_name.push(DnType::CommonName, common_name(name));
-        template.params.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
+        template.params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
         template.params.distinguished_name.push(DnType::OrganizationalUnitName, tenant.to_string());
         template.params.subject_alt_names = vec![SanType::URI(runner.urn().to_string().try_into()?)];
         template.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -153,7 +153,7 @@ fn common_name(name: &str) -> String {
 fn ca(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError> {
     let mut params = dated(now, CA_DAYS)?.params;
     params.distinguished_name.push(DnType::CommonName, "Castellan runners");
-    params.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
+    params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.use_authority_key_identifier_extension = false;

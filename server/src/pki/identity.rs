@@ -9,7 +9,7 @@ use x509_parser::{
     x509::AttributeTypeAndValue,
 };
 
-use super::{ORGANISATION, PkiError, Serial};
+use super::{ORGANIZATION, PkiError, Serial};
 
 /// The runner a certificate was issued to. Whether it still counts is looked up with the serial number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,8 @@ fn read(der: &[u8]) -> Result<RunnerPeer, &'static str> {
         return Err("there is something after its end");
     }
     let subject = certificate.subject();
-    if only(subject.iter_by_oid(&OID_X509_ORGANIZATION_NAME)) != Some(ORGANISATION) {
-        return Err("its organisation is another");
+    if only(subject.iter_by_oid(&OID_X509_ORGANIZATION_NAME)) != Some(ORGANIZATION) {
+        return Err("its organization is another");
     }
     let tenant = only(subject.iter_by_oid(&OID_X509_ORGANIZATIONAL_UNIT)).and_then(strict_uuid);
     is_for_clients_only(&certificate)?;

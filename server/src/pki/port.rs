@@ -11,7 +11,7 @@ use rustls::{
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
 
-use super::{Authority, ORGANISATION, PkiError, authority::dated};
+use super::{Authority, ORGANIZATION, PkiError, authority::dated};
 use crate::config::Config;
 
 const DAYS: i64 = 90;
@@ -69,7 +69,7 @@ fn make(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Result
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
     let mut template = dated(now, DAYS)?;
     template.params.distinguished_name.push(DnType::CommonName, "Castellan runner port");
-    template.params.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
+    template.params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     template.params.subject_alt_names = hosts.to_vec();
     template.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let issued = authority.sign(template, &key)?;

@@ -177,7 +177,7 @@ fn certificates_of_another_form_are_no_identity() {
     ];
     let key = p384();
     let mut honest_params = CertificateParams::default();
-    honest_params.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
+    honest_params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     honest_params.distinguished_name.push(DnType::OrganizationalUnitName, TENANT.to_string());
     honest_params.subject_alt_names = vec![rcgen::SanType::URI(RUNNER.urn().to_string().try_into().unwrap())];
     honest_params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

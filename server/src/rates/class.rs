@@ -14,12 +14,12 @@ pub enum Class {
     /// Proving who one is: passwords, one-time links, and what else stands below the sign-in page.
     SignIn,
     /// Enrolling a runner.
-    Enrolment,
+    Enrollment,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Pages, Self::ApiReads, Self::Changes, Self::SignIn, Self::Enrolment];
+    pub const ALL: &'static [Self] = &[Self::Pages, Self::ApiReads, Self::Changes, Self::SignIn, Self::Enrollment];
 
     /// Its name in headers, events and figures.
     pub const fn as_str(self) -> &'static str {
@@ -28,7 +28,7 @@ impl Class {
             Self::ApiReads => "api_reads",
             Self::Changes => "changes",
             Self::SignIn => "sign_in",
-            Self::Enrolment => "enrolment",
+            Self::Enrollment => "enrollment",
         }
     }
 
@@ -39,13 +39,13 @@ impl Class {
             Self::ApiReads => "api_reads_by_address",
             Self::Changes => "changes_by_address",
             Self::SignIn => "sign_in_by_address",
-            Self::Enrolment => "enrolment_by_address",
+            Self::Enrollment => "enrollment_by_address",
         }
     }
 
     /// Whether nobody is known yet when it is asked for: only the address is counted.
     pub(super) const fn is_anybodys(self) -> bool {
-        matches!(self, Self::SignIn | Self::Enrolment)
+        matches!(self, Self::SignIn | Self::Enrollment)
     }
 
     pub(super) const fn rate(self, limits: &Limits) -> Rate {
@@ -54,7 +54,7 @@ impl Class {
             Self::ApiReads => limits.api_reads,
             Self::Changes => limits.changes,
             Self::SignIn => limits.sign_in,
-            Self::Enrolment => limits.enrolment,
+            Self::Enrollment => limits.enrollment,
         }
     }
 
@@ -68,7 +68,7 @@ impl Class {
         }
         Some(match path {
             "/actions/login/sign-out" => Self::Changes,
-            "/api/v1/runners/enrol" => Self::Enrolment,
+            "/api/v1/runners/enroll" => Self::Enrollment,
             "/actions/factors/ask-passkey" => Self::SignIn,
             _ if below("/actions/login") || below("/actions/setup") || path.starts_with("/sign-in/") => Self::SignIn,
             _ if reads && (below("/api") || below("/metrics")) => Self::ApiReads,
@@ -99,7 +99,7 @@ mod tests {
             (Method::POST, "/actions/setup/set-password", Some(Class::SignIn)),
             (Method::POST, "/actions/login/sign-out", Some(Class::Changes)),
             (Method::GET, "/sign-in/elsewhere/back", Some(Class::SignIn)),
-            (Method::POST, "/api/v1/runners/enrol", Some(Class::Enrolment)),
+            (Method::POST, "/api/v1/runners/enroll", Some(Class::Enrollment)),
             (Method::GET, "/pkg/site.css", None),
             (Method::GET, "/healthz", None),
             (Method::GET, "/healthzz", Some(Class::Pages)),

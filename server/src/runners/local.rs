@@ -13,8 +13,8 @@ use std::{
 
 use app::token::Token;
 use domain::{
-    Actor, EnrolmentId, RunnerId, TenantId,
-    policy::{CreateEnrolment, RevokeRunner},
+    Actor, EnrollmentId, RunnerId, TenantId,
+    policy::{CreateEnrollment, RevokeRunner},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::Deserialize;
@@ -64,7 +64,7 @@ pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToke
 enum Entry {
     /// It has an identity that counts.
     Known,
-    /// A token to enrol with.
+    /// A token to enroll with.
     Token(String),
     /// It was revoked, and that was meant.
     Revoked(PathBuf),
@@ -94,10 +94,10 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
         retire(shared, &console, &old).await?;
     }
     let token = Token::new("reg_").map_err(|refusal| Failure::new(refusal.message))?;
-    let create = CreateEnrolment { enrolment: EnrolmentId(new_id()), name: name.to_owned() };
-    let proof = shared.store().authorise(&console, create).await?;
+    let create = CreateEnrollment { enrollment: EnrollmentId(new_id()), name: name.to_owned() };
+    let proof = shared.store().authorize(&console, create).await?;
     let mut write = shared.store().write(&console).await?;
-    write.create_enrolment(proof, token.hash).await?;
+    write.create_enrollment(proof, token.hash).await?;
     write.commit().await?;
     Ok(Entry::Token(token.text))
 }
@@ -108,7 +108,7 @@ fn none<T>(error: store::Error) -> store::Result<Option<T>> {
 }
 
 async fn retire(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Failure> {
-    let proof = shared.store().authorise(console, RevokeRunner { runner: old.id }).await?;
+    let proof = shared.store().authorize(console, RevokeRunner { runner: old.id }).await?;
     let mut write = shared.store().write(console).await?;
     write.revoke_runner(proof).await?;
     Ok(write.commit().await?)

@@ -131,9 +131,9 @@ on_both! {
     /// D-03: owners hear at once that somebody asks to come in; who is no owner hears nothing of it.
     async fn d_03_owners_hear_of_who_asks_to_come_in(world) {
         let (acme, console) = (&world.acme, &world.acme.console);
-        let owner = SetMembership { organisation: acme.ops, person: acme.mia, role: Role::Owner };
+        let owner = SetMembership { organization: acme.ops, person: acme.mia, role: Role::Owner };
         world.change(console, async |write| write.set_membership(console.may(owner)?).await).await;
-        let open = OpenToRequests { organisation: acme.ops, open: true };
+        let open = OpenToRequests { organization: acme.ops, open: true };
         world.change(console, async |write| write.open_to_requests(console.may(open)?).await).await;
         let (mia, max) = (Page::of(world, console, acme.mia).await, Page::of(world, console, acme.max).await);
         let (mut hers, mut his) = (mia.listen("/live?topics=people").await, max.listen("/live?topics=people,tasks").await);
@@ -141,7 +141,7 @@ on_both! {
         let mut audrey = Actor::clock(acme.tenant, world.app.store.now());
         (audrey.principal, audrey.by) = (domain::Principal::Person(acme.audrey), domain::SignedInBy::Password);
         (audrey.name, audrey.roles) = (holder.name, holder.roles);
-        let ask = AskToJoin { organisation: acme.ops, person: acme.audrey, reason: String::new() };
+        let ask = AskToJoin { organization: acme.ops, person: acme.audrey, reason: String::new() };
         world.change(&audrey, async |write| write.ask_to_join(audrey.may(ask)?).await).await;
         let told = tokio::time::timeout(Duration::from_secs(1), hers.next()).await.expect("within a second");
         assert_eq!(told.unwrap().event, "people");
@@ -195,7 +195,7 @@ on_both! {
         assert!((1..=3).contains(&told), "{told} events for four changes");
     }
 
-    /// D-01: colours are classes, markup is text, and who comes again goes on where it was.
+    /// D-01: colors are classes, markup is text, and who comes again goes on where it was.
     async fn d_01_a_page_gets_lines_as_text_and_goes_on_where_it_was_cut_off(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
         world.submit(&key, json!({ "script": "true" })).await;
@@ -339,7 +339,7 @@ on_both! {
         let other = Page::of(world, &world.acme.console, world.acme.mia).await;
         let mut untouched = other.listen("/live?topics=tasks").await;
         let console = &world.acme.console;
-        let demoted = SetMembership { organisation: world.acme.ops, person: world.acme.max, role: Role::Viewer };
+        let demoted = SetMembership { organization: world.acme.ops, person: world.acme.max, role: Role::Viewer };
         world.change(console, async |write| write.set_membership(console.may(demoted)?).await).await;
         ends(&mut feed).await;
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;

@@ -1,7 +1,7 @@
-//! Runners against the real port: enrolment, dispatch, fencing, revocation.
+//! Runners against the real port: enrollment, dispatch, fencing, revocation.
 
 mod dispatch;
-mod enrolment;
+mod enrollment;
 mod fencing;
 mod house;
 mod renewal;

@@ -5,9 +5,9 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::{
-    Actor, Email, OrganisationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    Actor, Email, OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
     log::{Line, Stream},
-    policy::{CreateKey, CreateOrganisation, CreatePerson, SetMembership},
+    policy::{CreateKey, CreateOrganization, CreatePerson, SetMembership},
     receipt::{End, Receipt},
     request::OutputDigest,
     role::{Role, TenantRole},
@@ -78,18 +78,18 @@ pub struct World {
     _folder: TempDir,
 }
 
-/// A tenant and its people; `ops` is the organisation that everybody but the auditor and the admin is in.
+/// A tenant and its people; `ops` is the organization that everybody but the auditor and the admin is in.
 pub struct House {
     pub tenant: TenantId,
     pub console: Actor,
-    pub ops: OrganisationId,
+    pub ops: OrganizationId,
     /// A member.
     pub mia: PersonId,
     /// Another one.
     pub max: PersonId,
     /// An approver.
     pub ada: PersonId,
-    /// An auditor, in no organisation.
+    /// An auditor, in no organization.
     pub audrey: PersonId,
     /// A runner.
     pub rex: Actor,
@@ -164,7 +164,7 @@ impl World {
             name: "key".into(),
             scopes: scopes.parse().unwrap(),
             expires_at: None,
-            organisation: None,
+            organization: None,
             networks: domain::Networks::default(),
             responsible: None,
         };
@@ -360,8 +360,8 @@ async fn settle(store: &Store, name: &str) -> House {
     let tenant = store.system().create_tenant(name).await.unwrap();
     let console = Actor::console(tenant, store.now());
     let mut write = store.write(&console).await.unwrap();
-    let new = CreateOrganisation { name: "ops".into() };
-    let ops = write.create_organisation(console.may(new).unwrap()).await.unwrap();
+    let new = CreateOrganization { name: "ops".into() };
+    let ops = write.create_organization(console.may(new).unwrap()).await.unwrap();
     let mut ids = vec![];
     for (who, tenant_role, role) in [
         ("mia", TenantRole::Person, Some(Role::Member)),
@@ -373,7 +373,7 @@ async fn settle(store: &Store, name: &str) -> House {
         let new = CreatePerson { email, name: format!("{who} of {name}"), tenant_role };
         let person = write.create_person(console.may(new).unwrap()).await.unwrap();
         if let Some(role) = role {
-            let join = SetMembership { organisation: ops, person, role };
+            let join = SetMembership { organization: ops, person, role };
             write.set_membership(console.may(join).unwrap()).await.unwrap();
         }
         ids.push(person);
@@ -389,7 +389,7 @@ async fn settle(store: &Store, name: &str) -> House {
         public_key: vec![1, 2, 3],
         expires_at: Timestamp(BEGINNING).after(Duration::from_hours(24)),
     };
-    write.enrol_runner(runner).await.unwrap();
+    write.enroll_runner(runner).await.unwrap();
     write.commit().await.unwrap();
     let rex = Actor::runner(tenant, id, "rex", store.now());
     House { tenant, console, ops, mia, max, ada, audrey, rex }

@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{ask::Who, people::Browser, program::Program};
 
-/// How long somebody who does nothing wrong waits at most, in a build without optimisation on a busy machine.
+/// How long somebody who does nothing wrong waits at most, in a build without optimization on a busy machine.
 const SERVED: Duration = Duration::from_secs(8);
 
 /// The server's memory in MiB: what is resident of it. From now on the system notes the most that it ever is.

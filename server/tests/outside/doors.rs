@@ -3,7 +3,7 @@ mod addresses;
 mod certificates;
 mod keys;
 mod limits;
-mod organisations;
+mod organizations;
 mod proxy;
 mod secrets;
 mod unusual;

@@ -42,7 +42,7 @@ impl Browser {
 }
 
 impl Program {
-    /// Makes a tenant with an organisation of the same name.
+    /// Makes a tenant with an organization of the same name.
     pub fn tenant(&self, name: &str) {
         self.say(&["admin", "create-tenant", "--name", name], "");
     }

@@ -111,7 +111,7 @@ impl Program {
 
     /// From now on nobody is told that they ask too often.
     pub fn lift_rate_limits(&mut self) {
-        for class in ["PAGES", "API_READS", "CHANGES", "SIGN_IN", "ENROLMENT"] {
+        for class in ["PAGES", "API_READS", "CHANGES", "SIGN_IN", "ENROLLMENT"] {
             self.set(Box::leak(format!("CASTELLAN_LIMITS_{class}").into_boxed_str()), "off");
         }
     }

@@ -3,20 +3,8 @@
 use crate::root::path;
 
 /// Where a path of the tree begins.
-const ROOTS: [&str; 13] = [
-    "app/",
-    "bench/",
-    "docs/",
-    "domain/",
-    "end2end/",
-    "frontend/",
-    "fuzz/",
-    "migrations/",
-    "runner/",
-    "server/",
-    "store/",
-    "wire/",
-    "xtask/",
+const ROOTS: [&str; 10] = [
+    "app/", "crates/", "docs/", "end2end/", "fuzz/", "migrations/", "runner/", "server/", "style/", "xtask/",
 ];
 
 #[test]

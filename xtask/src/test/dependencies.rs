@@ -1,4 +1,4 @@
-//! What we depend on: licences, banned crates, origins, and known weaknesses.
+//! What we depend on: licenses, banned crates, origins, and known weaknesses.
 
 use anyhow::Result;
 

@@ -58,7 +58,7 @@ fn install(fast: bool) -> Result<()> {
     need::cargo_tool("cargo-nextest", "it runs the tests")?;
     need::torture()?;
     if !fast {
-        need::cargo_tool("cargo-deny", "it checks licences and origins of the dependencies")?;
+        need::cargo_tool("cargo-deny", "it checks licenses and origins of the dependencies")?;
         need::chromium()?;
         need::node_packages()?;
     }

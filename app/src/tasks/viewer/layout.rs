@@ -128,7 +128,7 @@ pub fn scrolled() {
         if let Place::Line(line, _) = place
             && viewer.space.is_at_edge(block_of(line), 3)
         {
-            viewer.space.centre(line);
+            viewer.space.center(line);
         }
     });
     say_following();
@@ -172,7 +172,7 @@ pub fn go_to(line: u32) {
     let Some(region) = state::region() else { return };
     let _ = state::with(|viewer| {
         let line = line.min(viewer.space.end().saturating_sub(1)).max(1);
-        viewer.space.centre(line);
+        viewer.space.center(line);
         viewer.place = Place::Line(line, f64::from(region.client_height()) / 3.0);
     });
     say_following();
@@ -182,7 +182,7 @@ pub fn go_to(line: u32) {
 /// Goes to the first line.
 pub fn to_start() {
     let _ = state::with(|viewer| {
-        viewer.space.centre(1);
+        viewer.space.center(1);
         viewer.place = Place::Line(1, 0.0);
     });
     say_following();
@@ -192,7 +192,7 @@ pub fn to_start() {
 /// Goes to the end, and stays there while lines come.
 pub fn to_end() {
     let _ = state::with(|viewer| {
-        viewer.space.centre(viewer.space.end());
+        viewer.space.center(viewer.space.end());
         viewer.place = Place::End;
     });
     say_following();

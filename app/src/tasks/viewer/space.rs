@@ -35,7 +35,7 @@ impl Space {
     pub fn new(end: u32, line: f64) -> Self {
         let mut space = Self { end: 1, first: 0, heights: vec![], line };
         space.grow(end);
-        space.centre(end);
+        space.center(end);
         space
     }
 
@@ -81,7 +81,7 @@ impl Space {
     }
 
     /// Lays out the blocks around a line, where not all can be. True when that changed which.
-    pub fn centre(&mut self, line: u32) -> bool {
+    pub fn center(&mut self, line: u32) -> bool {
         let all = block_of(self.end.saturating_sub(1)) + 1;
         let first = block_of(line).saturating_sub(MOST / 2).min(all.saturating_sub(MOST));
         let moved = first != self.first;
@@ -190,9 +190,9 @@ mod tests {
         assert_eq!((*blocks.end(), space.is_at_edge(*blocks.start(), 3)), (79_999, true));
         assert!(!space.is_at_edge(79_999, 3), "nothing comes after the end");
         assert!(space.total() < 15e6);
-        assert!(space.centre(1));
+        assert!(space.center(1));
         assert_eq!(*space.blocks().unwrap().start(), 0);
-        assert!(!space.centre(50), "it is there already");
+        assert!(!space.center(50), "it is there already");
         assert!(space.is_at_edge(*space.blocks().unwrap().end(), 3));
     }
 }

@@ -105,7 +105,7 @@ fn take(data: &str) {
         }
         viewer.space.grow(viewer.stream.next);
         if viewer.place == Place::End {
-            viewer.space.centre(viewer.stream.next);
+            viewer.space.center(viewer.stream.next);
         }
     });
     layout::show();

@@ -3,7 +3,7 @@ use super::{InUse, Providers, proven::Proven};
 use crate::auth::{BrowserDoor, Entrance, browser::must_have_factor};
 use app::{login::trouble::Trouble, outcome::Refusal};
 use domain::{
-    Actor, OrganisationId, PersonId, SessionId, SignedInBy, Timestamp,
+    Actor, OrganizationId, PersonId, SessionId, SignedInBy, Timestamp,
     policy::{AdmitPerson, FollowProvider, LinkIdentity},
     role::{Role, TenantRole},
 };
@@ -42,8 +42,8 @@ impl Providers {
         let (now, system) = (self.app.store.now(), self.app.store.system());
         let Some(proved_at) = proven.proved_at else { return Ok(now) };
         let holder = system.holder(provider.tenant, person).await?;
-        let enrols = !proven.vouched && !holder.has_factor && must_have_factor(&self.app, &holder);
-        Ok(if enrols { now } else { proved_at.min(now) })
+        let enrolls = !proven.vouched && !holder.has_factor && must_have_factor(&self.app, &holder);
+        Ok(if enrolls { now } else { proved_at.min(now) })
     }
 
     /// Links what somebody is at a provider to the account in which they asked for it.
@@ -65,7 +65,7 @@ impl Providers {
         }
         let (store, label) = (&self.app.store, provider.provider.label.clone());
         let action = LinkIdentity { person, provider: label };
-        let proof = store.authorise(&browser.actor, action).await?;
+        let proof = store.authorize(&browser.actor, action).await?;
         let mut write = store.write(&browser.actor).await?;
         write.link_identity(proof, identity(provider, &proven)).await?;
         write.commit().await?;
@@ -86,7 +86,7 @@ impl Providers {
         let actor = self.actor(door, provider);
         let name = proven.name().unwrap_or_else(|| email.as_str().chars().take(80).collect());
         let action = AdmitPerson { email, name, provider: provider.provider.label.clone() };
-        let proof = store.authorise(&actor, action).await?;
+        let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
         let person = match write.admit_person(proof, identity(provider, proven)).await {
             // Somebody was quicker, with this address or this identity.
@@ -119,7 +119,7 @@ impl Providers {
         let roles = self.roles(provider, proven).await?;
         let (store, actor) = (&self.app.store, self.actor(door, provider));
         let action = FollowProvider { person, provider: provider.key.clone(), tenant_role, roles };
-        let proof = store.authorise(&actor, action).await?;
+        let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
         match write.follow_provider(proof).await {
             Ok(true) => Ok(write.commit().await?),
@@ -132,22 +132,22 @@ impl Providers {
         }
     }
 
-    /// The highest role that the rules say for each organisation. A rule for one that does not exist says nothing; what
+    /// The highest role that the rules say for each organization. A rule for one that does not exist says nothing; what
     /// somebody is in an archived one stays what it is, as long as their groups say so.
-    async fn roles(&self, provider: &InUse, proven: &Proven) -> Result<Vec<(OrganisationId, Role)>, Refusal> {
+    async fn roles(&self, provider: &InUse, proven: &Proven) -> Result<Vec<(OrganizationId, Role)>, Refusal> {
         let console = Actor::console(provider.tenant, self.app.store.now());
         let mut read = self.app.store.read(&console).await?;
         let mut roles = BTreeMap::new();
         for rule in provider.provider.groups.iter().filter(|rule| proven.groups.contains(&rule.group)) {
-            let organisation = match read.organisation_named(&rule.organisation).await {
+            let organization = match read.organization_named(&rule.organization).await {
                 Err(store::Error::NotFound) => {
-                    let (provider, organisation) = (&provider.key, &rule.organisation);
-                    tracing::warn!(provider, organisation, "a rule names no organisation");
+                    let (provider, organization) = (&provider.key, &rule.organization);
+                    tracing::warn!(provider, organization, "a rule names no organization");
                     continue;
                 }
                 found => found?.id,
             };
-            let role = roles.entry(organisation).or_insert(rule.role);
+            let role = roles.entry(organization).or_insert(rule.role);
             *role = rule.role.max(*role);
         }
         Ok(roles.into_iter().collect())

@@ -67,7 +67,7 @@ impl BrowserDoor {
         let person = actor.person().ok_or_else(signed_out)?;
         let store = &self.app.store;
         let ways = self.providers.leading_into(actor.tenant).await?;
-        let proof = store.authorise(actor, UnlinkIdentity { identity, person }).await?;
+        let proof = store.authorize(actor, UnlinkIdentity { identity, person }).await?;
         let mut write = store.write(actor).await?;
         write.unlink_identity(proof, &ways, Some(browser.session)).await?;
         write.commit().await?;

@@ -1,5 +1,5 @@
 //! Keys and service accounts at the console: making, listing, revoking.
-use super::{console, find_organisation, find_person, find_tenant};
+use super::{console, find_organization, find_person, find_tenant};
 use crate::{auth::digest, failure::Failure, state::App};
 use domain::{
     Networks, PersonId, TenantId,
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) struct Wanted {
     pub(super) name: String,
     pub(super) scopes: Scopes,
-    pub(super) organisation: Option<String>,
+    pub(super) organization: Option<String>,
     pub(super) days: Option<u32>,
     pub(super) networks: Networks,
 }
@@ -22,8 +22,8 @@ pub(super) struct Wanted {
 pub(super) async fn create(app: &App, user: &str, wanted: Wanted) -> Result<String, Failure> {
     let (tenant, owner, responsible) = find_owner(app, user).await?;
     let console = console(app, tenant);
-    let organisation = match &wanted.organisation {
-        Some(name) => Some(find_organisation(app, &console, Some(name)).await?),
+    let organization = match &wanted.organization {
+        Some(name) => Some(find_organization(app, &console, Some(name)).await?),
         None => None,
     };
     let token = ::app::token::Token::new(::app::token::KEY_PREFIX)?;
@@ -33,11 +33,11 @@ pub(super) async fn create(app: &App, user: &str, wanted: Wanted) -> Result<Stri
         name: wanted.name,
         scopes: wanted.scopes,
         expires_at: wanted.days.map(life),
-        organisation,
+        organization,
         networks: wanted.networks,
         responsible,
     };
-    let proof = app.store.authorise(&console, action).await?;
+    let proof = app.store.authorize(&console, action).await?;
     let mut write = app.store.write(&console).await?;
     write.create_key(proof, token.shown(), digest(&token.text)).await?;
     write.commit().await?;
@@ -49,15 +49,15 @@ pub(super) async fn service_account(
     name: String,
     responsible: &str,
     role: Role,
-    organisation: Option<&str>,
+    organization: Option<&str>,
 ) -> Result<PersonId, Failure> {
     let (tenant, responsible, _) = find_owner(app, responsible).await?;
     let console = console(app, tenant);
-    let organisation = find_organisation(app, &console, organisation).await?;
-    let proof = app.store.authorise(&console, CreateServiceAccount { name, responsible }).await?;
+    let organization = find_organization(app, &console, organization).await?;
+    let proof = app.store.authorize(&console, CreateServiceAccount { name, responsible }).await?;
     let mut write = app.store.write(&console).await?;
     let person = write.create_service_account(proof).await?;
-    write.set_membership(console.may(SetMembership { organisation, person, role })?).await?;
+    write.set_membership(console.may(SetMembership { organization, person, role })?).await?;
     write.commit().await?;
     Ok(person)
 }
@@ -84,7 +84,7 @@ pub(super) async fn list(app: &App, user: Option<&str>) -> Result<(), Failure> {
 pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {
     let (tenant, owner, responsible) = find_owner(app, user).await?;
     let console = console(app, tenant);
-    let proof = app.store.authorise(&console, RevokeKeysOf { owner, responsible }).await?;
+    let proof = app.store.authorize(&console, RevokeKeysOf { owner, responsible }).await?;
     let mut write = app.store.write(&console).await?;
     let revoked = write.revoke_keys_of(proof).await?;
     write.commit().await?;

@@ -39,7 +39,7 @@ pub(super) async fn keep(shared: Arc<Shared>, tenant: TenantId, stop: Cancellati
         match once(&shared, tenant, &stop).await {
             Ok(Ended::Revoked(folder)) => {
                 let folder = folder.display();
-                return tracing::warn!(%tenant, "the local runner was revoked, and stays out; remove {folder} and start again to enrol it anew");
+                return tracing::warn!(%tenant, "the local runner was revoked, and stays out; remove {folder} and start again to enroll it anew");
             }
             Ok(Ended::Exited(status)) if !stop.is_cancelled() => {
                 tracing::warn!(%tenant, %status, "the local runner ended; starting it again")
@@ -84,7 +84,7 @@ async fn once(shared: &Shared, tenant: TenantId, stop: &CancellationToken) -> Re
         .args(["--name", &name, "--token-stdin", "--exit-with-stdin", "--runner-endpoint", &shared.local_endpoint])
         .arg("--data-dir")
         .arg(&folder)
-        .args(enrolment(shared))
+        .args(enrollment(shared))
         .env_clear()
         .env(
             "PATH",
@@ -132,7 +132,7 @@ pub fn program() -> Result<PathBuf, Failure> {
 }
 
 /// How the child reaches the pages' port of this very process.
-fn enrolment(shared: &Shared) -> Vec<OsString> {
+fn enrollment(shared: &Shared) -> Vec<OsString> {
     let config = &shared.app.config;
     let here = reachable(config.listen);
     let mut arguments: Vec<OsString> = vec!["--server".into()];

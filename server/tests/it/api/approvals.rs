@@ -68,11 +68,11 @@ on_both! {
         world.change(console, async |write| {
             let robot = CreateServiceAccount { name: "Robot".into(), responsible: acme.ada };
             let owner = write.create_service_account(console.may(robot)?).await?;
-            let join = SetMembership { organisation: acme.ops, person: owner, role: Role::Member };
+            let join = SetMembership { organization: acme.ops, person: owner, role: Role::Member };
             write.set_membership(console.may(join)?).await?;
             let (scopes, networks) = ("tasks:*".parse()?, domain::Networks::default());
             let (name, responsible) = ("build".into(), Some(acme.ada));
-            let key = CreateKey { owner, name, scopes, expires_at: None, organisation: None, networks, responsible };
+            let key = CreateKey { owner, name, scopes, expires_at: None, organization: None, networks, responsible };
             write.create_key(console.may(key)?, &token[..8], server::auth::digest(&token)).await
         }).await;
         world.submit(&token, json!({ "script": "curl example.org", "network_policy": "none" })).await;

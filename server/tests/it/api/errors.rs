@@ -20,7 +20,7 @@ on_both! {
             (r#"{"script":"a","visibility":"everybody"}"#, "visibility"),
             (r#"{"script":"a","network_policy":"proxy"}"#, "network_policy"),
             (r#"{"script":"a","labels":{"UPPER":"x"}}"#, "labels"),
-            (r#"{"script":"a","organisation":"ops"}"#, "organisation"),
+            (r#"{"script":"a","organization":"ops"}"#, "organization"),
             (r#"{"script":"a","script":"b"}"#, "script"),
             (r#"{"script":"  "}"#, "script"),
             (r#"{"tool":"bash"}"#, "script"),
@@ -43,7 +43,7 @@ on_both! {
     async fn parameters_are_read_as_strictly(world) {
         let key = world.key(&world.acme, world.acme.audrey, "tasks:*,approvals:*,audit:*").await;
         for (path, field) in [
-            ("/api/v1/tasks?colour=red", "colour"),
+            ("/api/v1/tasks?color=red", "color"),
             ("/api/v1/tasks?limit=0", "limit"),
             ("/api/v1/tasks?limit=201", "limit"),
             ("/api/v1/tasks?limit=many", "limit"),
@@ -54,7 +54,7 @@ on_both! {
             ("/api/v1/tasks?state=queued,flying", "state"),
             ("/api/v1/tasks?mine=perhaps", "mine"),
             ("/api/v1/tasks?label=team", "label"),
-            ("/api/v1/tasks?organisation=ops", "organisation"),
+            ("/api/v1/tasks?organization=ops", "organization"),
             ("/api/v1/approvals?state=queued", "state"),
             ("/api/v1/approvals?after=7", "after"),
             ("/api/v1/audit?after=x", "after"),

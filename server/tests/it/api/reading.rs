@@ -72,15 +72,15 @@ on_both! {
         }
         let list = world.get(&acme, "/api/v1/tasks").await.json();
         assert_eq!(list, json!({ "items": [], "next": null }));
-        let beyond = world.get(&acme, &format!("/api/v1/tasks?organisation={}", world.bolt.ops)).await.json();
+        let beyond = world.get(&acme, &format!("/api/v1/tasks?organization={}", world.bolt.ops)).await.json();
         assert_eq!(beyond, list);
     }
 
-    async fn who_am_i_names_the_organisation_to_submit_to(world) {
+    async fn who_am_i_names_the_organization_to_submit_to(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:submit").await;
         let me = world.get(&key, "/api/v1/me").await.json();
         let ops = json!({ "id": world.acme.ops, "name": "ops", "role": "member", "archived_at": null });
-        assert_eq!(me["organisations"], json!([ops]));
+        assert_eq!(me["organizations"], json!([ops]));
         assert_eq!(me["scopes"], json!(["tasks:submit"]));
         assert_eq!((&me["person"], &me["tenant"]), (&json!(world.acme.mia), &json!(world.acme.tenant)));
     }

@@ -1,4 +1,4 @@
-//! Submitting, finding and cancelling tasks.
+//! Submitting, finding and canceling tasks.
 use crate::world::on_both;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ on_both! {
         let task = world.get(&key, &address).await.json();
         for (field, value) in [
             ("id", id), ("request_digest", digest), ("state", json!("queued")), ("script", json!("echo hi")),
-            ("title", json!("echo hi")), ("organisation", json!(world.acme.ops)), ("owner", json!(world.acme.mia)),
+            ("title", json!("echo hi")), ("organization", json!(world.acme.ops)), ("owner", json!(world.acme.mia)),
             ("visibility", json!("private")), ("network_policy", json!("air_gapped")), ("timeout_seconds", json!(60)),
             ("memory_mib", json!(512)), ("labels", json!({ "team": "web" })), ("priority", json!("normal")),
             ("attempt", json!(0)), ("output_lines", json!(0)), ("runner", json!(null)), ("receipt", json!(null)),
@@ -60,12 +60,12 @@ on_both! {
         assert!(answers.windows(2).all(|pair| pair[0].json()["id"] == pair[1].json()["id"]));
     }
 
-    async fn the_organisation_may_be_left_out_by_who_is_in_one_only(world) {
+    async fn the_organization_may_be_left_out_by_who_is_in_one_only(world) {
         let nobody = world.key(&world.acme, world.acme.audrey, "tasks:*").await;
-        world.post(&nobody, "/api/v1/tasks", json!({ "script": "true" })).await.wrong_field("organisation");
+        world.post(&nobody, "/api/v1/tasks", json!({ "script": "true" })).await.wrong_field("organization");
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
-        let foreign = json!({ "script": "true", "organisation": world.bolt.ops });
-        let nowhere = json!({ "script": "true", "organisation": uuid::Uuid::nil() });
+        let foreign = json!({ "script": "true", "organization": world.bolt.ops });
+        let nowhere = json!({ "script": "true", "organization": uuid::Uuid::nil() });
         let (foreign, nowhere) = (world.post(&key, "/api/v1/tasks", foreign).await, world.post(&key, "/api/v1/tasks", nowhere).await);
         foreign.problem(403);
         assert_eq!(foreign, nowhere);
@@ -86,7 +86,7 @@ on_both! {
         assert_eq!(titles("state=awaiting_approval,queued&limit=1").await, ["echo task 4"]);
         assert_eq!(titles("label=number%3D2").await, ["echo task 2"]);
         assert_eq!(titles("q=TASK%200&mine=true").await, ["echo task 0"]);
-        assert_eq!(titles(&format!("organisation={}", world.acme.ops)).await.len(), 5);
+        assert_eq!(titles(&format!("organization={}", world.acme.ops)).await.len(), 5);
 
         let (mut seen, mut after) = (vec![], String::new());
         loop {

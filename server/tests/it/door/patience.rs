@@ -133,10 +133,10 @@ async fn trap_e14_one_address_gets_so_many_connections_and_others_theirs() {
     // Another address of this machine.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    let mut neighbour = socket.connect(house.address).await.unwrap();
+    let mut neighbor = socket.connect(house.address).await.unwrap();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", house.address);
-    neighbour.write_all(request.as_bytes()).await.unwrap();
-    assert_eq!(Answer(read_to_end(&mut neighbour).await).status(), 200);
+    neighbor.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(Answer(read_to_end(&mut neighbor).await).status(), 200);
     // A place that is given back is free.
     held.pop();
     while house.get("/").await.0.is_empty() {

@@ -52,7 +52,7 @@ async fn port() -> Port {
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Port {
-    fn enrol(&self, authority: &Authority) -> Identity {
+    fn enroll(&self, authority: &Authority) -> Identity {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
         let csr = CertificateParams::default().serialize_request(&key).unwrap();
         let issued = authority.issue_runner_certificate(csr.der(), RUNNER, "r", Uuid::from_u128(8), self.now).unwrap();
@@ -105,7 +105,7 @@ async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
         for group in [aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP384R1] {
             let provider =
                 CryptoProvider { cipher_suites: vec![suite], kx_groups: vec![group], ..aws_lc_rs::default_provider() };
-            let client = port.client(provider, &TLS13, Some(port.enrol(&port.authority)));
+            let client = port.client(provider, &TLS13, Some(port.enroll(&port.authority)));
             let (answer, _) = port.call(Arc::new(client)).await.unwrap();
             assert!(answer.ends_with(&RUNNER.to_string()), "{answer}");
         }
@@ -116,7 +116,7 @@ async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
 #[tokio::test]
 async fn older_tls_other_suites_and_other_groups_are_refused() {
     let port = port().await;
-    let identity = || Some(port.enrol(&port.authority));
+    let identity = || Some(port.enroll(&port.authority));
     port.refuses(port.client(aws_lc_rs::default_provider(), &TLS12, identity())).await;
     let aes128 = vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256];
     let provider = CryptoProvider { cipher_suites: aes128, ..aws_lc_rs::default_provider() };
@@ -131,16 +131,16 @@ async fn without_a_certificate_of_our_authority_nobody_comes_in() {
     let port = port().await;
     port.refuses(port.client(tls::runner_provider(), &TLS13, None)).await;
     let (_data, foreign) = authority(port.now);
-    port.refuses(port.client(tls::runner_provider(), &TLS13, Some(port.enrol(&foreign)))).await;
+    port.refuses(port.client(tls::runner_provider(), &TLS13, Some(port.enroll(&foreign)))).await;
     let (_data, long_ago) = authority(datetime!(2020-01-01 0:00 UTC));
-    port.refuses(port.client(tls::runner_provider(), &TLS13, Some(port.enrol(&long_ago)))).await;
+    port.refuses(port.client(tls::runner_provider(), &TLS13, Some(port.enroll(&long_ago)))).await;
 }
 
 /// E13.
 #[tokio::test]
 async fn trap_e13_no_connection_is_resumed_so_every_one_shows_its_certificate() {
     let port = port().await;
-    let mut client = port.client(tls::runner_provider(), &TLS13, Some(port.enrol(&port.authority)));
+    let mut client = port.client(tls::runner_provider(), &TLS13, Some(port.enroll(&port.authority)));
     client.resumption = Resumption::in_memory_sessions(8);
     let client = Arc::new(client);
     for _ in 0..3 {

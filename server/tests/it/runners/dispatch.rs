@@ -77,7 +77,7 @@ async fn a_cancellation_is_pushed_once() {
     let assign = call.assigned().await;
     call.started(&assign);
     let owner = house.mia.person().unwrap();
-    let proof = house.mia.may(CancelTask { task: id, owner, organisation: house.ops }).unwrap();
+    let proof = house.mia.may(CancelTask { task: id, owner, organization: house.ops }).unwrap();
     let mut write = house.app.store.write(&house.mia).await.unwrap();
     write.cancel_task(proof).await.unwrap();
     write.commit().await.unwrap();

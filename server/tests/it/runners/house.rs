@@ -10,9 +10,9 @@ use std::{
 
 use axum::body::Body;
 use domain::{
-    Actor, EnrolmentId, OrganisationId, Principal, RunnerId, SignedInBy, TaskId, TenantId,
+    Actor, EnrollmentId, OrganizationId, Principal, RunnerId, SignedInBy, TaskId, TenantId,
     audit::Outcome,
-    policy::{CreateEnrolment, CreateOrganisation, CreatePerson, ReadAudit, RevokeRunner, SetMembership, SubmitTask},
+    policy::{CreateEnrollment, CreateOrganization, CreatePerson, ReadAudit, RevokeRunner, SetMembership, SubmitTask},
     receipt::{End, Receipt},
     request::{OutputDigest, RequestDigest},
     role::{Role, TenantRole},
@@ -46,10 +46,10 @@ pub struct House {
     pub app: App,
     pub tenant: TenantId,
     pub console: Actor,
-    /// A member of the one organisation.
+    /// A member of the one organization.
     pub mia: Actor,
-    pub ops: OrganisationId,
-    enrolment: axum::Router,
+    pub ops: OrganizationId,
+    enrollment: axum::Router,
     port: u16,
     stop: CancellationToken,
     _data: tempfile::TempDir,
@@ -85,31 +85,31 @@ impl House {
         let console = Actor::console(tenant, app.store.now());
         let (mia, ops) = mia(&app.store, &console).await;
         let runners = Runners::open(&app, "http://127.0.0.1:9876").await.unwrap();
-        let (enrolment, port, stop) =
-            (runners.enrolment(), runners.address().unwrap().port(), CancellationToken::new());
+        let (enrollment, port, stop) =
+            (runners.enrollment(), runners.address().unwrap().port(), CancellationToken::new());
         tokio::spawn(runners.serve(stop.clone()));
-        Self { app, tenant, console, mia, ops, enrolment, port, stop, _data: data }
+        Self { app, tenant, console, mia, ops, enrollment, port, stop, _data: data }
     }
 
-    /// A token that enrols a runner of this name.
+    /// A token that enrolls a runner of this name.
     pub async fn token(&self, name: &str) -> String {
         let token = format!("reg_{}", Uuid::new_v4().simple());
-        let create = CreateEnrolment { enrolment: EnrolmentId(Uuid::now_v7()), name: name.into() };
+        let create = CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: name.into() };
         let proof = self.console.may(create).unwrap();
         let mut write = self.app.store.write(&self.console).await.unwrap();
-        write.create_enrolment(proof, digest(&token)).await.unwrap();
+        write.create_enrollment(proof, digest(&token)).await.unwrap();
         write.commit().await.unwrap();
         token
     }
 
-    /// Posts an enrolment.
+    /// Posts an enrollment.
     pub async fn post(&self, authorization: &str, body: &Value) -> (StatusCode, Value) {
-        let request = Request::post("/api/v1/runners/enrol")
+        let request = Request::post("/api/v1/runners/enroll")
             .header(header::AUTHORIZATION, authorization)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))
             .unwrap();
-        let answer = self.enrolment.clone().oneshot(request).await.unwrap();
+        let answer = self.enrollment.clone().oneshot(request).await.unwrap();
         let status = answer.status();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
@@ -161,16 +161,16 @@ impl House {
     }
 }
 
-async fn mia(store: &Store, console: &Actor) -> (Actor, OrganisationId) {
+async fn mia(store: &Store, console: &Actor) -> (Actor, OrganizationId) {
     let mut write = store.write(console).await.unwrap();
-    let ops = write.create_organisation(console.may(CreateOrganisation { name: "Ops".into() }).unwrap()).await.unwrap();
+    let ops = write.create_organization(console.may(CreateOrganization { name: "Ops".into() }).unwrap()).await.unwrap();
     let create = CreatePerson {
         email: domain::Email::parse("mia@example.org").unwrap(),
         name: "Mia".into(),
         tenant_role: TenantRole::Person,
     };
     let mia = write.create_person(console.may(create).unwrap()).await.unwrap();
-    let join = SetMembership { organisation: ops, person: mia, role: Role::Member };
+    let join = SetMembership { organization: ops, person: mia, role: Role::Member };
     write.set_membership(console.may(join).unwrap()).await.unwrap();
     write.commit().await.unwrap();
     let mut actor = Actor::clock(console.tenant, store.now());
@@ -179,7 +179,7 @@ async fn mia(store: &Store, console: &Actor) -> (Actor, OrganisationId) {
     (actor, ops)
 }
 
-/// What a runner of this name and key sends to enrol.
+/// What a runner of this name and key sends to enroll.
 pub fn form(name: &str, key: &KeyPair) -> Value {
     let csr = CertificateParams::default().serialize_request(key).unwrap().pem().unwrap();
     json!({ "name": name, "version": "1.2.3", "capabilities": ["bash"], "csr": csr })

@@ -3,7 +3,7 @@ use super::window::{App, PASSWORD, STEP, person, window};
 use crate::world::{World, on_both};
 use domain::{
     SignedInBy,
-    policy::{CreateOrganisation, SetFactorPolicy, SetMembership},
+    policy::{CreateOrganization, SetFactorPolicy, SetMembership},
     role::{Role, TenantRole},
 };
 use futures::join;
@@ -71,16 +71,16 @@ on_both! {
     async fn d_03_setting_up_a_second_factor_leads_on_to_the_invitation(world) {
         let acme = &world.acme;
         let (olga, lab) = (person(world, acme, "olga", TenantRole::Person).await, "Laboratory".to_owned());
-        let organisation = world.change(&acme.console, async |write| {
-            let lab = write.create_organisation(acme.console.may(CreateOrganisation { name: lab })?).await?;
-            let own = SetMembership { organisation: lab, person: olga, role: Role::Owner };
+        let organization = world.change(&acme.console, async |write| {
+            let lab = write.create_organization(acme.console.may(CreateOrganization { name: lab })?).await?;
+            let own = SetMembership { organization: lab, person: olga, role: Role::Owner };
             write.set_membership(acme.console.may(own)?).await?;
             Ok(lab)
         }).await.to_string();
         let hers = window(world);
         hers.sign_in("olga").await;
-        let fields = [("organisation", organisation.as_str()), ("role", "viewer"), ("uses", "1"), ("days", "1")];
-        let link = hers.act("organisations/invite", &fields).await.json()["secret"].as_str().unwrap().to_owned();
+        let fields = [("organization", organization.as_str()), ("role", "viewer"), ("uses", "1"), ("days", "1")];
+        let link = hers.act("organizations/invite", &fields).await.json()["secret"].as_str().unwrap().to_owned();
         let token = link.split_once("token=").unwrap().1;
 
         person(world, acme, "adam", TenantRole::Admin).await;
@@ -109,7 +109,7 @@ on_both! {
         }
         let page = foreign.get("/authenticator?next=%2F%2Fevil.example").await.body;
         assert!(!page.contains("//evil.example") && page.contains("name=\"next\" value=\"/\""), "{page}");
-        let (_, codes) = foreign.enrol().await;
+        let (_, codes) = foreign.enroll().await;
         assert_eq!(codes.len(), 10);
     }
 
@@ -117,7 +117,7 @@ on_both! {
         person(world, &world.acme, "adam", TenantRole::Admin).await;
         let first = window(world);
         first.sign_in("adam").await;
-        let (app, _) = first.enrol().await;
+        let (app, _) = first.enroll().await;
         let again = window(world);
         again.sign_in("adam").await;
         assert!(!again.is_signed_in().await);
@@ -149,7 +149,7 @@ on_both! {
         person(world, &world.acme, "adam", TenantRole::Admin).await;
         let first = window(world);
         first.sign_in("adam").await;
-        let (_, codes) = first.enrol().await;
+        let (_, codes) = first.enroll().await;
         for right in [true, false] {
             let lost = window(world);
             lost.sign_in("adam").await;
@@ -170,7 +170,7 @@ on_both! {
         let mine = window(world);
         mine.sign_in("mo").await;
         assert!(mine.is_signed_in().await, "nobody asks");
-        mine.enrol().await;
+        mine.enroll().await;
         let thief = window(world);
         thief.sign_in("mo").await;
         for (action, fields) in [("factors/offer-totp", &[][..]), ("factors/confirm-totp", &[("code", "123456")]), ("factors/remove-totp", &[]), ("factors/prove", &[("proof_password", PASSWORD)])] {
@@ -186,7 +186,7 @@ on_both! {
         person(world, &world.acme, "mo", TenantRole::Person).await;
         let mine = window(world);
         mine.sign_in("mo").await;
-        let (app, _) = mine.enrol().await;
+        let (app, _) = mine.enroll().await;
         world.wait(STEP);
         let thief = window(world);
         thief.sign_in("mo").await;
@@ -207,7 +207,7 @@ on_both! {
         person(world, &world.acme, "mo", TenantRole::Person).await;
         let mine = window(world);
         mine.sign_in("mo").await;
-        mine.enrol().await;
+        mine.enroll().await;
         let thief = window(world);
         thief.sign_in("mo").await;
         let tries = (0..20).map(|_| async { thief.copy().act("factors/show", &[("code", "000000")]).await.status });
@@ -228,7 +228,7 @@ on_both! {
         world.wait(world.app.config.sessions.step_up);
         assert_eq!(mine.act("factors/offer-totp", &[]).await.status, 401, "an old sign-in sets nothing up");
         mine.sign_in("mo").await;
-        mine.enrol().await;
+        mine.enroll().await;
         assert!(mine.is_signed_in().await);
     }
 
@@ -251,9 +251,9 @@ on_both! {
         let adam = person(world, &world.acme, "adam", TenantRole::Admin).await.to_string();
         let (hers, his) = (window(world), window(world));
         hers.sign_in("mo").await;
-        hers.enrol().await;
+        hers.enroll().await;
         his.sign_in("adam").await;
-        his.enrol().await;
+        his.enroll().await;
         assert_eq!(hers.act("people/reset-factors", &[("id", &adam)]).await.status, 403);
         assert_eq!(his.act("people/reset-factors", &[("id", &adam)]).await.status, 403, "not one's own");
         assert_eq!(his.act("people/reset-factors", &[("id", &mo)]).await.status, 200);

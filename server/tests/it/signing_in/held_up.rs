@@ -83,7 +83,7 @@ on_both! {
         person(world, &world.acme, "mo", TenantRole::Person).await;
         let mine = window(world);
         mine.sign_in("mo").await;
-        mine.enrol().await;
+        mine.enroll().await;
         let thief = window(world);
         thief.sign_in("mo").await;
         for _ in 0..5 {

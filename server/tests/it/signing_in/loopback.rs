@@ -37,7 +37,7 @@ on_both! {
         person(world, &world.acme, "adam", TenantRole::Admin).await;
         let adam = window(world);
         adam.sign_in("adam").await;
-        adam.enrol().await;
+        adam.enroll().await;
         let inside = TcpListener::bind("127.0.0.1:0").unwrap();
         inside.set_nonblocking(true).unwrap();
         let port = inside.local_addr().unwrap().port();

@@ -63,7 +63,7 @@ on_both! {
         let mo = person(world, &world.acme, "mo", TenantRole::Person).await;
         let mine = window(world);
         mine.sign_in("mo").await;
-        let (app, codes) = mine.enrol().await;
+        let (app, codes) = mine.enroll().await;
         mine.act("login/sign-out", &[]).await;
         world.wait(STEP);
         for code in [app.code(world, 0), codes[0].clone()] {
@@ -88,7 +88,7 @@ on_both! {
             let code = app.code(world, 0);
             signed_out(world, who, &theirs, "factors/confirm-totp", &[("code", &code)]).await;
             theirs.sign_in(name).await;
-            theirs.enrol().await;
+            theirs.enroll().await;
             assert!(theirs.is_signed_in().await, "nothing was set up before");
         }
     }

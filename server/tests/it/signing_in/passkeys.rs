@@ -93,12 +93,12 @@ on_both! {
         assert!(alone.is_signed_in().await);
         world.wait(world.app.config.sessions.step_up);
         let make = [("name", "Lab")];
-        assert_eq!(alone.act("organisations/create", &make).await.json()["kind"], "stale");
+        assert_eq!(alone.act("organizations/create", &make).await.json()["kind"], "stale");
         let asked = alone.ask("show").await;
         let answer = device.show(&asked);
         let proof = [("proof_ceremony", asked.ceremony.as_str()), ("proof_passkey", answer.as_str())];
         assert_eq!(alone.act("factors/prove", &proof).await.status, 200);
-        assert_eq!(alone.act("organisations/create", &make).await.status, 200);
+        assert_eq!(alone.act("organizations/create", &make).await.status, 200);
     }
 
     async fn m_14_what_a_passkey_was_asked_is_answered_once_and_in_time(world) {

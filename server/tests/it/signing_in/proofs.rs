@@ -9,7 +9,7 @@ async fn long_ago(world: &World) -> (Window<'_>, super::window::App) {
     person(world, &world.acme, "adam", TenantRole::Admin).await;
     let adam = window(world);
     adam.sign_in("adam").await;
-    let (app, _) = adam.enrol().await;
+    let (app, _) = adam.enroll().await;
     world.wait(world.app.config.sessions.step_up);
     (adam, app)
 }
@@ -64,11 +64,11 @@ on_both! {
             ("people/link", &id[..]),
             ("people/reset-factors", &id),
             ("people/tenant-role", &[id[0], ("tenant_role", "admin")]),
-            ("organisations/create", &[("name", "Lab")]),
-            ("organisations/set-role", &[("organisation", &ops), ("person", &mia), ("role", "owner")]),
-            ("organisations/remove-member", &[("organisation", &ops), ("person", &mia)]),
+            ("organizations/create", &[("name", "Lab")]),
+            ("organizations/set-role", &[("organization", &ops), ("person", &mia), ("role", "owner")]),
+            ("organizations/remove-member", &[("organization", &ops), ("person", &mia)]),
             ("keys/create", &[("name", "k"), ("scopes[]", "tasks:read"), ("days", "1")]),
-            ("runners/enrol", &[("name", "build-1")]),
+            ("runners/enroll", &[("name", "build-1")]),
             ("factors/policy", &[("who", "everybody")]),
             ("factors/recovery-codes", &[]),
             ("factors/remove-totp", &[]),
@@ -77,7 +77,7 @@ on_both! {
             assert_eq!((answer.status.as_u16(), &answer.json()["kind"]), (403, &"stale".into()), "{action}: {answer:?}");
         }
         for (action, fields) in [
-            ("tasks/submit", &[("script", "true"), ("organisation", &ops)][..]),
+            ("tasks/submit", &[("script", "true"), ("organization", &ops)][..]),
             ("sessions/end-others", &[]),
         ] {
             assert_eq!(adam.act(action, fields).await.status, 200, "{action}");

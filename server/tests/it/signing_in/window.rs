@@ -36,7 +36,7 @@ pub async fn person(world: &World, house: &House, name: &str, tenant_role: Tenan
         .change(console, async |write| {
             let person =
                 write.create_person(console.may(CreatePerson { email, name: name.into(), tenant_role })?).await?;
-            let join = SetMembership { organisation: house.ops, person, role: Role::Approver };
+            let join = SetMembership { organization: house.ops, person, role: Role::Approver };
             write.set_membership(console.may(join)?).await?;
             write.set_password(person, &hash).await?;
             Ok(person)
@@ -108,7 +108,7 @@ impl Window<'_> {
     }
 
     /// Sets up an authenticator app, with whatever session there is: its secret, and the recovery codes.
-    pub async fn enrol(&self) -> (App, Vec<String>) {
+    pub async fn enroll(&self) -> (App, Vec<String>) {
         let begun = self.act("factors/offer-totp", &[]).await;
         assert_eq!(begun.status, 200, "{begun:?}");
         let app = App::of(&self.get("/authenticator").await.body);

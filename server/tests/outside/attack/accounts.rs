@@ -6,7 +6,7 @@ use crate::{
     program::{Program, on_both},
 };
 
-const NEW: &str = "harbour-lantern-quilt-37";
+const NEW: &str = "harbor-lantern-quilt-37";
 
 /// A deployment that sends mail.
 async fn with_mail(program: &mut Program) -> Postbox {

@@ -19,14 +19,14 @@ pub fn csr(wish: impl FnOnce(&mut CertificateParams)) -> (KeyPair, String) {
     (key, pem)
 }
 
-/// What a runner sends to enrol.
+/// What a runner sends to enroll.
 pub fn form(name: &str, csr: &str) -> Value {
     json!({ "name": name, "version": "1", "capabilities": ["bash"], "csr": csr })
 }
 
 impl Program {
-    pub async fn enrol(&self, token: &str, form: &Value) -> Answer {
-        self.post(Who::Key(token), "/api/v1/runners/enrol", form).await
+    pub async fn enroll(&self, token: &str, form: &Value) -> Answer {
+        self.post(Who::Key(token), "/api/v1/runners/enroll", form).await
     }
 }
 
@@ -40,53 +40,53 @@ async fn begin(program: &mut Program) -> (Person, Browser) {
 
 /// S-01: the second use of a token is refused, whoever's it is, and stands in the audit log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_01_an_enrolment_token_makes_one_runner() {
+async fn s_01_an_enrollment_token_makes_one_runner() {
     let mut program = Program::sqlite();
     let (adam, admin) = begin(&mut program).await;
-    let token = program.act(Who::Browser(&admin), "runners/enrol", &[("name", "build-1")]).await.is(200).secret();
+    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let request = form("build-1", &csr(|_| ()).1);
-    let (one, two) = tokio::join!(program.enrol(&token, &request), program.enrol(&token, &request));
+    let (one, two) = tokio::join!(program.enroll(&token, &request), program.enroll(&token, &request));
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 403], "{one}\n{two}");
-    program.enrol(&token, &form("build-1", &csr(|_| ()).1)).await.is(403);
+    program.enroll(&token, &form("build-1", &csr(|_| ()).1)).await.is(403);
     let refused: Vec<_> =
         program.audit(&adam.key, None).await.into_iter().filter(|record| record["outcome"] == "refused").collect();
     assert_eq!(refused.len(), 2, "{refused:#?}");
-    assert!(refused.iter().all(|record| record["target_kind"] == "enrolment"), "{refused:#?}");
+    assert!(refused.iter().all(|record| record["target_kind"] == "enrollment"), "{refused:#?}");
     for stranger in ["reg_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &adam.key, "reg_$(id)"] {
-        program.enrol(stranger, &request).await.is(401);
+        program.enroll(stranger, &request).await.is(401);
     }
 }
 
 /// CVE-2022-36633: what is no plain name becomes none, neither in a token nor in a certificate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_name_enrols_nothing() {
+async fn a_hostile_name_enrolls_nothing() {
     let mut program = Program::sqlite();
     let (_, admin) = begin(&mut program).await;
     let long = "a".repeat(64);
     for name in
         ["", "x;rm -rf /", "$(id)", "../../etc/passwd", "Build", "a\nb", "a b", "<script>", "local\u{202e}", "ü", &long]
     {
-        let answer = program.act(Who::Browser(&admin), "runners/enrol", &[("name", name)]).await;
+        let answer = program.act(Who::Browser(&admin), "runners/enroll", &[("name", name)]).await;
         assert_eq!(answer.status, 422, "{name:?}: {answer}");
     }
-    let token = program.act(Who::Browser(&admin), "runners/enrol", &[("name", "build-1")]).await.is(200).secret();
+    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     assert!(token.chars().all(plain), "{token}");
     let pem = csr(|_| ()).1;
     for other in ["build-2", "build-1\n", "BUILD-1", "build-1;id", ""] {
-        program.enrol(&token, &form(other, &pem)).await.is(422);
+        program.enroll(&token, &form(other, &pem)).await.is(422);
     }
     for capability in ["bash;id", "../bash", "BASH", ""] {
         let mut request = form("build-1", &pem);
         request["capabilities"] = json!([capability]);
-        program.enrol(&token, &request).await.is(422);
+        program.enroll(&token, &request).await.is(422);
     }
     for pem in ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", "nothing"] {
-        program.enrol(&token, &form("build-1", pem)).await.is(422);
+        program.enroll(&token, &form("build-1", pem)).await.is(422);
     }
-    program.enrol(&token, &form("build-1", &pem)).await.is(201); // all of that left the token as it was
+    program.enroll(&token, &form("build-1", &pem)).await.is(201); // all of that left the token as it was
 }
 
 /// S-03: a request that asks for another name, for other names beside, or to be an authority gets what is ours to give.
@@ -94,14 +94,14 @@ async fn a_hostile_name_enrols_nothing() {
 async fn s_03_a_request_that_asks_for_more_gets_no_more() {
     let mut program = Program::sqlite();
     let (_, admin) = begin(&mut program).await;
-    let token = program.act(Who::Browser(&admin), "runners/enrol", &[("name", "build-1")]).await.is(200).secret();
+    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let (_, pem) = csr(|params| {
         params.distinguished_name.push(DnType::CommonName, "admin");
         params.distinguished_name.push(DnType::OrganizationalUnitName, "another tenant");
         params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     });
-    let answer = program.enrol(&token, &form("build-1", &pem)).await;
+    let answer = program.enroll(&token, &form("build-1", &pem)).await;
     if answer.status == 422 {
         return; // not even read: as good
     }

@@ -77,8 +77,8 @@ on_both! {
         program.act(Who::Browser(&his), "incident/freeze", &[]).await.is(200);
         let page = program.get(Who::Browser(&hers), "/tasks").await.is(200);
         assert!(page.body.contains("This tenant is frozen"), "{page}");
-        let fields = form(&[("name", "Lab"), ("_page", "/organisations/new")]);
-        let made = program.action(Who::Browser(&his), "organisations/create", "text/html", &fields);
+        let fields = form(&[("name", "Lab"), ("_page", "/organizations/new")]);
+        let made = program.action(Who::Browser(&his), "organizations/create", "text/html", &fields);
         let made = program.send(Who::Browser(&his), made).await.is(409);
         assert!(made.body.contains("until an admin ends the freeze"), "{made}");
         program.act(Who::Browser(&his), "incident/thaw", &[]).await.is(200);

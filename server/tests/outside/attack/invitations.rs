@@ -15,7 +15,7 @@ fn cookies(answer: &Answer) -> Vec<String> {
     lines.map(|line| line.to_str().unwrap().to_owned()).collect()
 }
 
-/// A tenant with an owner who is signed in, and their organisation's id.
+/// A tenant with an owner who is signed in, and their organization's id.
 async fn house(program: &mut Program) -> (Browser, String, Person) {
     program.tenant("acme");
     program.tenant("bolt");
@@ -23,17 +23,17 @@ async fn house(program: &mut Program) -> (Browser, String, Person) {
     program.person("bob", "bolt", "admin");
     program.start().await;
     let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
-    let organisation = me["organisations"][0]["id"].as_str().unwrap().to_owned();
-    (program.sign_in(&olga.email).await, organisation, mia)
+    let organization = me["organizations"][0]["id"].as_str().unwrap().to_owned();
+    (program.sign_in(&olga.email).await, organization, mia)
 }
 
 impl Program {
     /// Makes an invitation; its token.
-    async fn invite(&self, by: &Browser, organisation: &str, more: &[(&str, &str)]) -> String {
-        let fields = [("organisation", organisation), ("role", "viewer"), ("uses", "1"), ("days", "1")];
+    async fn invite(&self, by: &Browser, organization: &str, more: &[(&str, &str)]) -> String {
+        let fields = [("organization", organization), ("role", "viewer"), ("uses", "1"), ("days", "1")];
         let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
         let fields: Vec<_> = more.iter().chain(usual).copied().collect();
-        let link = self.act(Who::Browser(by), "organisations/invite", &fields).await.is(200).secret();
+        let link = self.act(Who::Browser(by), "organizations/invite", &fields).await.is(200).secret();
         assert!(link.starts_with(&format!("{}/invitation?token=", self.origin)), "{link}");
         link.split_once("token=").unwrap().1.to_owned()
     }
@@ -61,18 +61,18 @@ impl Program {
 
 on_both! {
     async fn d_03_every_link_that_opens_nothing_shows_the_same_page(program) {
-        let (olga, organisation, mia) = house(program).await;
+        let (olga, organization, mia) = house(program).await;
         let (nobody, wrong) = (Who::Nobody, program.follow(Who::Nobody, "nothing").await);
         assert_eq!(wrong.0, 404);
-        let used = program.invite(&olga, &organisation, &[]).await;
+        let used = program.invite(&olga, &organization, &[]).await;
         assert_eq!(program.follow(nobody, &used).await.0, 200);
         program.join(&used, "nia@acme.example", PASSWORD).await.is(200);
-        let revoked = program.invite(&olga, &organisation, &[]).await;
-        let page = program.get(Who::Browser(&olga), &format!("/organisations/{organisation}")).await.is(200).body;
+        let revoked = program.invite(&olga, &organization, &[]).await;
+        let page = program.get(Who::Browser(&olga), &format!("/organizations/{organization}")).await.is(200).body;
         let id = page.split("name=\"invitation\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        let fields = [("organisation", organisation.as_str()), ("invitation", id)];
-        program.act(Who::Browser(&olga), "organisations/revoke-invitation", &fields).await.is(200);
-        let inviters = program.invite(&olga, &organisation, &[]).await;
+        let fields = [("organization", organization.as_str()), ("invitation", id)];
+        program.act(Who::Browser(&olga), "organizations/revoke-invitation", &fields).await.is(200);
+        let inviters = program.invite(&olga, &organization, &[]).await;
         for dead in [&used, &revoked] {
             assert_eq!(program.follow(nobody, dead).await, wrong);
             program.join(dead, "eve@evil.example", PASSWORD).await.is(404);
@@ -91,10 +91,10 @@ on_both! {
 
     /// Who has an account signs in from the invitation's page and comes back to it; no address carries the token further.
     async fn d_03_signing_in_leads_back_to_the_invitation(program) {
-        let (olga, organisation, _) = house(program).await;
+        let (olga, organization, _) = house(program).await;
         let sam = program.person("sam", "acme", "member");
-        program.say(&["admin", "remove-member", "--organisation", "acme", "--user", &sam.email], "");
-        let token = program.invite(&olga, &organisation, &[]).await;
+        program.say(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
+        let token = program.invite(&olga, &organization, &[]).await;
         program.get(Who::Nobody, "/invitation").await.is(404);
         let opened = program.get(Who::Nobody, &format!("/invitation?token={token}")).await.is(200);
         let held = cookies(&opened).into_iter().find(|line| line.starts_with("castellan-invitation=")).unwrap();
@@ -111,18 +111,18 @@ on_both! {
         let fields = form(&[("token", &token), ("_page", "/invitation")]);
         let accept = program.action(Who::Nobody, "invitations/accept", "text/html", &fields).header("cookie", &carries);
         let accepted = Answer::of(accept).await.is(303);
-        assert_eq!(accepted.header("location"), format!("/organisations/{organisation}"));
+        assert_eq!(accepted.header("location"), format!("/organizations/{organization}"));
         let forgets = "castellan-invitation=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
         assert!(cookies(&accepted).iter().any(|line| line == forgets), "{accepted}");
-        let page = format!("/organisations/{organisation}");
+        let page = format!("/organizations/{organization}");
         Answer::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
         assert!(!program.logged().contains(&token), "the log tells the link");
     }
 
     /// Who holds an invitation and does not come in by it stands in the audit log, though the transaction left nothing.
     async fn d_03_an_invitation_that_is_refused_leaves_its_record(program) {
-        let (olga, organisation, mia) = house(program).await;
-        let token = program.invite(&olga, &organisation, &[("email", "nia@acme.example")]).await;
+        let (olga, organization, mia) = house(program).await;
+        let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
         let ada = program.person("ada", "acme", "admin");
@@ -131,10 +131,10 @@ on_both! {
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
         // Of a newcomer nobody is known but the invitation that they hold.
-        let open = program.invite(&olga, &organisation, &[]).await;
+        let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.admit").await;
-        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organisation.as_str().into()), "{record}");
+        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organization.as_str().into()), "{record}");
         assert!(record["detail"]["reason"].as_str().unwrap().contains("an account with this address"), "{record}");
         program.join(&open, "nia@acme.example", PASSWORD).await.is(200);
     }
@@ -144,20 +144,20 @@ on_both! {
         let post = Postbox::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &post.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
-        let (olga, organisation, _) = house(program).await;
-        let (token, ada) = (program.invite(&olga, &organisation, &[]).await, program.person("ada", "acme", "admin"));
+        let (olga, organization, _) = house(program).await;
+        let (token, ada) = (program.invite(&olga, &organization, &[]).await, program.person("ada", "acme", "admin"));
         program.say(&["admin", "freeze"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.confirm").await;
-        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organisation.as_str().into()), "{record}");
+        assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organization.as_str().into()), "{record}");
         program.say(&["admin", "thaw"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
         assert_eq!(post.letter(0).await.to, "nia@acme.example");
     }
 
     async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {
-        let (olga, organisation, mia) = house(program).await;
-        let token = program.invite(&olga, &organisation, &[("uses", "9")]).await;
+        let (olga, organization, mia) = house(program).await;
+        let token = program.invite(&olga, &organization, &[("uses", "9")]).await;
         for taken in [mia.email.as_str(), "bob@bolt.example"] {
             let answer = program.join(&token, taken, PASSWORD).await.is(409);
             assert_eq!(answer.cookie(), None, "{answer}");
@@ -165,10 +165,10 @@ on_both! {
         let weak = program.join(&token, "nia@acme.example", "short").await.is(422);
         assert_eq!(weak.json()["fields"][0]["field"], "password");
         let made = program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
-        assert_eq!(made.json()["go_to"], format!("/organisations/{organisation}"));
+        assert_eq!(made.json()["go_to"], format!("/organizations/{organization}"));
         let nia = Browser::with(&made.cookie().expect("she is signed in to the account that she made"));
-        program.get(Who::Browser(&nia), &format!("/organisations/{organisation}")).await.is(200);
-        program.get(Who::Browser(&nia), &format!("/organisations/{organisation}/settings")).await.is(403);
+        program.get(Who::Browser(&nia), &format!("/organizations/{organization}")).await.is(200);
+        program.get(Who::Browser(&nia), &format!("/organizations/{organization}/settings")).await.is(403);
         program.act(Who::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is in it
         let fields = [("token", token.as_str()), ("name", "X"), ("email", "x@acme.example"), ("password", PASSWORD)];
         program.act(Who::Browser(&nia), "setup/join", &fields).await.is(409); // not over somebody's session
@@ -176,8 +176,8 @@ on_both! {
     }
 
     async fn d_03_an_invitation_for_an_address_takes_no_other(program) {
-        let (olga, organisation, mia) = house(program).await;
-        let token = program.invite(&olga, &organisation, &[("email", "nia@acme.example")]).await;
+        let (olga, organization, mia) = house(program).await;
+        let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
         program.join(&token, "eve@evil.example", PASSWORD).await.is(200); // what is typed does not count
@@ -190,8 +190,8 @@ on_both! {
         let post = Postbox::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &post.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
-        let (olga, organisation, mia) = house(program).await;
-        let token = program.invite(&olga, &organisation, &[("uses", "2")]).await;
+        let (olga, organization, mia) = house(program).await;
+        let token = program.invite(&olga, &organization, &[("uses", "2")]).await;
         let mut answers = vec![];
         for email in ["nia@acme.example", mia.email.as_str()] {
             let answer = program.join(&token, email, PASSWORD).await.is(200);
@@ -209,8 +209,8 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
         // One that is for an address goes there and is shown to nobody else.
-        let fields = [("organisation", organisation.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
-        let made = program.act(Who::Browser(&olga), "organisations/invite", &fields).await.is(200);
+        let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
+        let made = program.act(Who::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");
         assert_eq!(post.letter(2).await.to, "ivy@acme.example");
     }

@@ -18,7 +18,7 @@ async fn d_02_the_set_up_link_works_once() {
     let link = fs::read_to_string(&file).unwrap();
     let token = link.trim().split_once("/setup?token=").unwrap().1;
     let fields = |email| {
-        let about = [("token", token), ("tenant", "Acme"), ("organisation", "Ops"), ("name", "Adam"), ("email", email)];
+        let about = [("token", token), ("tenant", "Acme"), ("organization", "Ops"), ("name", "Adam"), ("email", email)];
         form(&[&about[..], &[("password", PASSWORD)]].concat())
     };
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
@@ -53,7 +53,7 @@ async fn a_password_link_works_once() {
         assert!(link.starts_with(&format!("{}/password?token=", program.origin)), "{link}");
         tokens.push(link.split_once("token=").unwrap().1.to_owned());
     }
-    let new = "harbour-lantern-quilt-37";
+    let new = "harbor-lantern-quilt-37";
     let set = |token: String, password: &'static str| {
         Answer::of(program.action(
             Who::Nobody,

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::{ask::Who, program::Program};
 
-/// Colours, a link, a title, a cursor move, a question to the terminal, markup, and a line that looks like an event.
+/// Colors, a link, a title, a cursor move, a question to the terminal, markup, and a line that looks like an event.
 const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'
 printf '\033]8;;javascript:alert(1)\007click\033]8;;\007\n'
 printf '\033]0;title\007\033[2J\033[H\033[6n\033P+q\033\\after\n'
@@ -55,7 +55,7 @@ async fn hostile_output_is_text_everywhere() {
         assert!(policy.contains("script-src 'self' 'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
     }
     let page = program.get(Who::Browser(&browser), &format!("/tasks/{task}")).await;
-    assert!(page.body.contains(r#"class="ansi-fg-1">red<"#), "colours are classes");
+    assert!(page.body.contains(r#"class="ansi-fg-1">red<"#), "colors are classes");
     assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "markup is shown as it is");
 
     let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;

@@ -27,9 +27,9 @@ async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
     let adam = program.person("adam", "acme", "admin");
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
-    let token = program.act(Who::Browser(&admin), "runners/enrol", &[("name", "build-1")]).await.is(200).secret();
+    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let (key, pem) = csr(|_| ());
-    let identity = program.enrol(&token, &form("build-1", &pem)).await.is(201).json();
+    let identity = program.enroll(&token, &form("build-1", &pem)).await.is(201).json();
     (adam, identity, key)
 }
 

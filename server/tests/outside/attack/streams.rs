@@ -44,7 +44,7 @@ on_both! {
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    /// Somebody who was taken out of an organisation sees and hears nothing more of its tasks.
+    /// Somebody who was taken out of an organization sees and hears nothing more of its tasks.
     async fn who_was_taken_out_hears_nothing_more(program) {
         let mia = begin_as_member(program).await;
         let (max, olga) = (program.person("max", "acme", "member"), program.person("olga", "acme", "owner"));
@@ -55,9 +55,9 @@ on_both! {
         let mut output = program.listen(Who::Browser(&leaving), &format!("/tasks/{task}/live")).await;
         assert!(output.hear("lines").await.contains("begun"));
         let me = program.get(Who::Key(&max.key), "/api/v1/me").await.is(200).json();
-        let organisation = me["organisations"][0]["id"].as_str().unwrap();
-        let fields = [("organisation", organisation), ("person", max.id.as_str())];
-        program.act(Who::Browser(&owner), "organisations/remove-member", &fields).await.is(200);
+        let organization = me["organizations"][0]["id"].as_str().unwrap();
+        let fields = [("organization", organization), ("person", max.id.as_str())];
+        program.act(Who::Browser(&owner), "organizations/remove-member", &fields).await.is(200);
         soon(SOON, "the stream ends", output.end()).await;
         program.get(Who::Browser(&leaving), &format!("/tasks/{task}")).await.is(404);
         program.get(Who::Key(&max.key), &format!("/api/v1/tasks/{task}")).await.is(404);

@@ -12,9 +12,9 @@ on_both! {
         program.start().await;
         let browser = program.sign_in(&adam.email).await;
         let admin = Who::Browser(&browser);
-        let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", "person"), ("organisation", ""), ("role", "member")];
+        let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", "person"), ("organization", ""), ("role", "member")];
 
-        // From 127.0.0.1: signed in, a member of their organisation, and no admin.
+        // From 127.0.0.1: signed in, a member of their organization, and no admin.
         let page = program.get(admin, "/tasks").await.is(200);
         assert!(page.body.contains("Admin work is not allowed from this address"), "{page}");
         program.get(admin, "/people").await.is(404);

@@ -149,7 +149,7 @@ on_both! {
     async fn m_01_a_service_account_has_keys_and_no_way_to_sign_in(program) {
         program.tenant("acme");
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
-        let make = ["admin", "create-service-account", "--name", "Robot", "--responsible", &mia.email, "--organisation", "acme"];
+        let make = ["admin", "create-service-account", "--name", "Robot", "--responsible", &mia.email, "--organization", "acme"];
         let robot = program.say(&make, "");
         let key = program.say(&["admin", "create-key", "--user", &robot, "--name", "build", "--scopes", "tasks:*"], "");
         let more = program.run(&["admin", "create-key", "--user", &robot, "--name", "x", "--scopes", "approvals:*"], "");
@@ -169,16 +169,16 @@ on_both! {
         program.send(Who::Browser(&hers), request).await.is(200);
         let people = program.get(Who::Browser(&his), "/people").await.is(200);
         assert!(!people.body.contains("service.invalid"), "{people}");
-        let fields = [("name", "Second"), ("responsible", mia.email.as_str()), ("organisation", ""), ("role", "owner")];
+        let fields = [("name", "Second"), ("responsible", mia.email.as_str()), ("organization", ""), ("role", "owner")];
         program.act(Who::Browser(&his), "keys/service-account", &fields).await.is(422);
         program.act(Who::Browser(&hers), "keys/revoke-all", &[("owner", &robot)]).await.is(200);
         program.get(Who::Key(&key), "/api/v1/tasks").await.is(401);
     }
 }
 
-/// A key that is limited to one organisation, and one whose owner loses what they had.
+/// A key that is limited to one organization, and one whose owner loses what they had.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_01_a_key_reaches_no_further_than_its_organisation_and_its_owner() {
+async fn m_01_a_key_reaches_no_further_than_its_organization_and_its_owner() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
@@ -186,23 +186,23 @@ async fn m_01_a_key_reaches_no_further_than_its_organisation_and_its_owner() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let me = program.get(Who::Key(&adam.key), "/api/v1/me").await.is(200).json();
-    let acme = me["organisations"][0]["id"].as_str().unwrap().to_owned();
+    let acme = me["organizations"][0]["id"].as_str().unwrap().to_owned();
     let browser = program.sign_in(&adam.email).await;
-    program.act(Who::Browser(&browser), "organisations/create", &[("name", "Lab")]).await.is(200);
+    program.act(Who::Browser(&browser), "organizations/create", &[("name", "Lab")]).await.is(200);
     let hers = ["admin", "create-key", "--user", &mia.email, "--name", "one", "--scopes", "tasks:*"];
-    let refused = program.run(&[&hers[..], &["--organisation", "Lab"]].concat(), "");
+    let refused = program.run(&[&hers[..], &["--organization", "Lab"]].concat(), "");
     assert!(!refused.status.success(), "its owner is not in there");
-    let key = program.say(&[&words[..], &["--organisation", "acme"]].concat(), "");
+    let key = program.say(&[&words[..], &["--organization", "acme"]].concat(), "");
     let me = program.get(Who::Key(&key), "/api/v1/me").await.is(200).json();
-    assert_eq!((&me["organisation"], &me["tenant_role"]), (&json!(acme), &json!("person")));
+    assert_eq!((&me["organization"], &me["tenant_role"]), (&json!(acme), &json!("person")));
     program.get(Who::Key(&adam.key), "/api/v1/audit").await.is(200);
     program.get(Who::Key(&key), "/api/v1/audit").await.is(403);
     program.submit(&key, "true").await;
 
     program.submit(&mia.key, "true").await;
-    let fields = [("organisation", acme.as_str()), ("person", mia.id.as_str())];
-    program.act(Who::Browser(&browser), "organisations/remove-member", &fields).await.is(200);
-    let body = json!({ "script": "true", "organisation": acme });
+    let fields = [("organization", acme.as_str()), ("person", mia.id.as_str())];
+    program.act(Who::Browser(&browser), "organizations/remove-member", &fields).await.is(200);
+    let body = json!({ "script": "true", "organization": acme });
     program.post(Who::Key(&mia.key), "/api/v1/tasks", &body).await.is(403);
     let hers = program.sign_in(&mia.email).await;
     let more = "name=k&scopes[]=tasks:submit&days=1";

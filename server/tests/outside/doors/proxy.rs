@@ -60,7 +60,7 @@ on_both! {
         assert!(own.body.contains("198.51.100.7"), "the list of sessions shows the client's address, not the proxy's");
         // The name that any page without TLS could set is none of ours here.
         page(&pair.replace("__Host-castellan", "castellan")).await.is(303);
-        // Nor are names that browsers let a neighbour's page set, though they come to the same when they are decoded or trimmed.
+        // Nor are names that browsers let a neighbor's page set, though they come to the same when they are decoded or trimmed.
         for name in ["__%48ost-castellan", "%5F_Host-castellan", "\u{a0}__Host-castellan", "__Host-castellan\u{2003}"] {
             page(&pair.replace("__Host-castellan", name)).await.is(303);
             page(&format!("{pair}; {name}=x")).await.is(200);

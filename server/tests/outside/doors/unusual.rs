@@ -145,7 +145,7 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     program.act(Who::Nobody, "login/passkey", &[("ceremony", "none"), ("passkey", "{}")]).await.is(401);
     program.get(Who::Key(&mia.key), "/api/v1/audit").await.is(403);
     program
-        .enrol("nothing", &json!({ "name": "build-1", "version": "1", "capabilities": [], "csr": "" }))
+        .enroll("nothing", &json!({ "name": "build-1", "version": "1", "capabilities": [], "csr": "" }))
         .await
         .is(401);
     program.act(Who::Browser(&browser), "login/sign-out", &[]).await;
@@ -158,7 +158,7 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
             vec!["wrong password", "nobody who may sign in", "mk_abcdefgh", "/actions/login/passkey", "127.0.0.1"],
         ),
         ("unauthorized_command_attempt", 1, vec![&mia.key[..11], "audit.read", "127.0.0.1"]),
-        ("agent_connection_failure", 1, vec!["127.0.0.1", "/api/v1/runners/enrol", "token"]),
+        ("agent_connection_failure", 1, vec!["127.0.0.1", "/api/v1/runners/enroll", "token"]),
     ] {
         let lines = until(event, async || Some(told(&program, event)).filter(|lines| lines.len() >= n)).await;
         assert_eq!(lines.len(), n, "{event}: {lines:?}");

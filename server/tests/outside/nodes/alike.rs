@@ -40,7 +40,7 @@ async fn d_12_any_node_answers_any_request() {
         assert_eq!((here.status, here.body), (there.status, there.body), "{path}");
     }
     for path in
-        ["/", "/tasks", "/approvals", "/runners", "/audit", "/sessions", "/organisations", "/people", "/keys", "/rules"]
+        ["/", "/tasks", "/approvals", "/runners", "/audit", "/sessions", "/organizations", "/people", "/keys", "/rules"]
     {
         let who = Who::Browser(&browser);
         let (here, there) = (one.get(who, path).await, two.get(who, path).await);

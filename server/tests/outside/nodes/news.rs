@@ -78,7 +78,7 @@ async fn d_12_a_question_is_answered_at_either_node_and_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
     let nodes = Nodes::begin().await;
-    for canceller in [&nodes.one, &nodes.two] {
+    for canceler in [&nodes.one, &nodes.two] {
         let script = "for n in 1 2 3 4 5 6; do echo line $n; sleep 0.4; done; sleep 50";
         let task = nodes.one.submit(&nodes.mia.key, script).await;
         let mut streams = vec![];
@@ -97,7 +97,7 @@ async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
             assert!(apart < SECOND, "line {n} came {apart:?} later at one of them");
         }
         let path = format!("/api/v1/tasks/{task}/cancel");
-        canceller.post(Who::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);
+        canceler.post(Who::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);
         assert_eq!(here.hear("end").await, "cancelled");
         assert_eq!(there.hear("end").await, "cancelled");
     }

@@ -164,7 +164,7 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
     let role = async |groups: Value| {
         provider.behave(claims(json!({ "groups": groups })));
         let nia = program.come_in(&provider, "acme").await;
-        let page = program.get(Who::Browser(&nia), "/organisations").await.is(200).body;
+        let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
         ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
     };
     assert_eq!(role(json!(["ops"])).await, Some("Member"));
@@ -175,7 +175,7 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
     assert_eq!(role(json!(["leads"])).await, Some("Approver"));
     assert_eq!(role(json!(null)).await, None, "no claim is no group");
 
-    program.say(&["admin", "rename-organisation", "--organisation", "acme", "--name", "Acme & sons"], "");
+    program.say(&["admin", "rename-organization", "--organization", "acme", "--name", "Acme & sons"], "");
     assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds what was renamed");
     let page = program
         .get(Who::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
@@ -195,7 +195,7 @@ on_both! {
         let comes = async |groups: Value| {
             provider.behave(claims(json!({ "groups": groups })));
             let nia = program.come_in(&provider, "acme").await;
-            let page = program.get(Who::Browser(&nia), "/organisations").await.is(200).body;
+            let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
             ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
         };
         assert_eq!(comes(json!(["ops"])).await, Some("Member"));

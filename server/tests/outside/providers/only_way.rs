@@ -54,9 +54,9 @@ on_both! {
         let browser = program.sign_in(&olga.email).await;
         let device = program.make_passkey(&browser).await;
         let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
-        let organisation = me["organisations"][0]["id"].as_str().unwrap();
-        let fields = [("organisation", organisation), ("role", "viewer"), ("uses", "2"), ("days", "1")];
-        let link = program.act(Who::Browser(&browser), "organisations/invite", &fields).await.is(200).secret();
+        let organization = me["organizations"][0]["id"].as_str().unwrap();
+        let fields = [("organization", organization), ("role", "viewer"), ("uses", "2"), ("days", "1")];
+        let link = program.act(Who::Browser(&browser), "organizations/invite", &fields).await.is(200).secret();
         let token = link.split_once("token=").unwrap().1;
         assert!(program.come_in_by(&device).await.is(200).cookie().is_some());
         assert!(program.join_by(token, "noa@acme.example").await.is(200).cookie().is_some());
@@ -135,7 +135,7 @@ async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
     let nia = program.come_in(&provider, "acme").await;
     let link = program.act(Who::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
     let token = link.split("token=").nth(1).unwrap();
-    let fields = [("token", token), ("password", "harbour lantern 45 quilt")];
+    let fields = [("token", token), ("password", "harbor lantern 45 quilt")];
     let set = program.act(Who::Nobody, "setup/set-password", &fields).await;
     assert!(set.status == 403 && set.cookie().is_none(), "{set}");
 }
@@ -149,7 +149,7 @@ async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
         ("[auth]\nprimary_provider = \"acme\"\n".to_owned(), "auth.primary_provider"),
         ("[auth]\nadmin_emails = [\"nobody\"]\n".to_owned(), "auth.admin_emails"),
         (format!("{table}{table}"), "two [[auth.provider]]"),
-        (format!("{table}colour = \"red\"\n"), "`colour`"),
+        (format!("{table}color = \"red\"\n"), "`color`"),
         (table.replace("google", "saml"), "`kind`"),
         (table.replace("client_secret = \"hunter2\"\n", ""), "`client_secret`"),
         (format!("{table}issuer = \"https://evil.example\"\n"), "`issuer`"),

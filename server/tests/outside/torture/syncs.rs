@@ -91,7 +91,7 @@ async fn d_12_the_runner_dies_at_its_syncs() {
 struct Books {
     key: String,
     asked: u32,
-    /// Tasks by their idempotency key: id, and whether cancelling was acknowledged.
+    /// Tasks by their idempotency key: id, and whether canceling was acknowledged.
     tasks: BTreeMap<String, (String, bool)>,
 }
 

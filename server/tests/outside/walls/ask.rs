@@ -49,7 +49,7 @@ impl Row {
 
     pub fn credential<'a>(&self, guest: &'a Guest) -> Who<'a> {
         match self.kind() {
-            "api" | "enrolment" => guest.with_key(),
+            "api" | "enrollment" => guest.with_key(),
             _ => guest.in_browser(),
         }
     }

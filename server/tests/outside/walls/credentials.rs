@@ -120,7 +120,7 @@ on_both! {
             let (at, body) = (house.fill(row.at, "admin", |_| None), house.fill(row.body, "admin", |_| None));
             let ask = |at: &str| bare(program, row, at, &body);
             let ways = match row.kind() {
-                "api" | "enrolment" => shown.to_programs(&at, ask),
+                "api" | "enrollment" => shown.to_programs(&at, ask),
                 "page" if row.answers[0] == 303 => shown.to_browsers(&at, ask),
                 "action" | "stream" if row.answers[0] == 401 => shown.to_browsers(&at, ask),
                 _ => continue,

@@ -29,7 +29,7 @@ fn now() -> u64 {
 }
 
 /// Sets up an authenticator app for whoever is signed in.
-async fn enrol(program: &Program, who: Who<'_>) {
+async fn enroll(program: &Program, who: Who<'_>) {
     program.act(who, "factors/offer-totp", &[]).await.is(200);
     let page = program.get(who, "/authenticator").await.is(200).body;
     let secret = page.split("<p class=\"secret-value\"><code>").nth(1).unwrap().split('<').next().unwrap();
@@ -42,7 +42,7 @@ async fn attack(program: &Program, house: &House, half: Browser) {
     let guest = Guest::in_a_browser_only("halfway", client(40), half);
     let mut wrong = vec![];
     for row in WALLS {
-        if matches!(row.kind(), "api" | "enrolment" | "provider")
+        if matches!(row.kind(), "api" | "enrollment" | "provider")
             || LEADS_ON.contains(&row.route)
             || row.route.ends_with("sign-out")
         {
@@ -63,7 +63,7 @@ on_both! {
         let house = House::open(program).await;
         let harry = program.person("harry", "acme", "admin");
         let whole = program.sign_in(&harry.email).await;
-        enrol(program, Who::Browser(&whole)).await;
+        enroll(program, Who::Browser(&whole)).await;
         program.get(Who::Browser(&whole), "/people").await.is(200);
         // Who has one and has not shown it; and who must have one and has none.
         attack(program, &house, program.sign_in(&harry.email).await).await;

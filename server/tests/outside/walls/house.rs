@@ -77,7 +77,7 @@ impl House {
         things.insert("approval", first(program.get(Who::Key(admin), "/api/v1/approvals").await.is(200).json()));
         things.insert("runner", first(program.get(Who::Key(admin), "/api/v1/runners").await.is(200).json()));
         let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
-        things.insert("organisation", me["organisations"][0]["id"].as_str().unwrap().to_owned());
+        things.insert("organization", me["organizations"][0]["id"].as_str().unwrap().to_owned());
         things.insert("key", me["key"].as_str().unwrap().to_owned());
 
         let mut guests = vec![];
@@ -97,7 +97,7 @@ impl House {
         house.things.insert("provider", provider);
         let admin = house.guest("admin");
         let fields = [("name", "acme's robot"), ("responsible", "mia@acme.example"), ("role", "viewer")];
-        let fields = [fields.as_slice(), &[("organisation", house.things["organisation"].as_str())]].concat();
+        let fields = [fields.as_slice(), &[("organization", house.things["organization"].as_str())]].concat();
         let made = program.act(admin.in_browser(), "keys/service-account", &fields).await.is(200).json();
         let robot = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         house.things.insert("robot", robot);
@@ -137,7 +137,7 @@ impl House {
     /// `$name` in a text becomes the thing, or what `instead` makes of it.
     pub fn fill(&self, text: &str, who: &str, instead: impl Fn(&str) -> Option<String>) -> String {
         let mut filled = text.replace("$who", who);
-        // Longer names first: `$organisation` is not `$org` and more.
+        // Longer names first: `$organization` is not `$org` and more.
         let mut names: Vec<_> = self.things.keys().copied().collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         for name in names {

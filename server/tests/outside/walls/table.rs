@@ -27,7 +27,7 @@ const READERS_PAGE: [u16; 8] = [303, 404, 404, 404, 404, 200, 404, 200];
 const ADMINS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 403, 403, 200];
 /// For admins and auditors.
 const AUDITORS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 200, 403, 200];
-/// For those who manage the organisation, and those who read everything.
+/// For those who manage the organization, and those who read everything.
 const MANAGERS_PAGE: [u16; 8] = [303, 404, 403, 403, 403, 200, 200, 200];
 /// A question: for those who may answer and those who read everything.
 const QUESTIONS_PAGE: [u16; 8] = [303, 404, 404, 404, 200, 200, 200, 200];
@@ -46,7 +46,7 @@ const NONE: [u16; 8] = [404; 8];
 const fn admins(admin: u16, another: u16) -> [u16; 8] {
     [401, another, 403, 403, 403, 403, 403, admin]
 }
-/// For owners of the organisation and admins.
+/// For owners of the organization and admins.
 const fn managers(owner: u16, admin: u16) -> [u16; 8] {
     [401, 404, 403, 403, 403, 403, owner, admin]
 }
@@ -57,7 +57,7 @@ const CANCELLED: [u16; 8] = [401, 404, 403, 403, 403, 403, 409, 409];
 const CANCELLED_PRIVATE: [u16; 8] = [401, 404, 404, 404, 404, 403, 404, 409];
 
 /// What a runner sends that wants in.
-const ENROL: &str = r#"{"name":"build-1","version":"1","capabilities":["bash"],"csr":""}"#;
+const ENROLL: &str = r#"{"name":"build-1","version":"1","capabilities":["bash"],"csr":""}"#;
 
 /// A digest of nothing.
 macro_rules! zeros {
@@ -75,7 +75,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /forgot", "/forgot", "", ALL),
     row("page GET /account/sign-in", "/account/sign-in", "", PAGE),
     row("page GET /approvals", "/approvals?state=all", "", PAGE),
-    row("page GET /approvals", "/approvals?organisation=$organisation", "", PAGE),
+    row("page GET /approvals", "/approvals?organization=$organization", "", PAGE),
     row("page GET /approvals/{id}", "/approvals/$approval", "", QUESTIONS_PAGE),
     row("page GET /audit", "/audit", "", [303, 200, 403, 403, 403, 200, 403, 200]),
     row("page GET /audit", "/audit?target=$private&person=$mia", "", [303, 200, 403, 403, 403, 200, 403, 200]),
@@ -90,19 +90,19 @@ pub const WALLS: &[Row] = &[
     row("page GET /keys/service-accounts/{id}", "/keys/service-accounts/$robot", "", READERS_PAGE),
     row("page GET /keys/service-accounts/{id}/reach", "/keys/service-accounts/$robot/reach", "", READERS_PAGE),
     row("page GET /keys/{id}", "/keys/$key", "", READERS_PAGE),
-    row("page GET /organisations", "/organisations", "", PAGE),
-    row("page GET /organisations/new", "/organisations/new", "", ADMINS_PAGE),
-    row("page GET /organisations/{id}", "/organisations/$organisation", "", ITS_PAGE),
-    row("page GET /organisations/{id}/reach", "/organisations/$organisation/reach", "", MANAGERS_PAGE),
+    row("page GET /organizations", "/organizations", "", PAGE),
+    row("page GET /organizations/new", "/organizations/new", "", ADMINS_PAGE),
+    row("page GET /organizations/{id}", "/organizations/$organization", "", ITS_PAGE),
+    row("page GET /organizations/{id}/reach", "/organizations/$organization/reach", "", MANAGERS_PAGE),
     row(
-        "page GET /organisations/{id}/settings",
-        "/organisations/$organisation/settings",
+        "page GET /organizations/{id}/settings",
+        "/organizations/$organization/settings",
         "",
         [303, 404, 403, 403, 403, 403, 200, 200],
     ),
     row(
-        "page GET /organisations/{id}/members/{person}",
-        "/organisations/$organisation/members/$mia",
+        "page GET /organizations/{id}/members/{person}",
+        "/organizations/$organization/members/$mia",
         "",
         [303, 404, 404, 404, 404, 404, 200, 200],
     ),
@@ -135,7 +135,7 @@ pub const WALLS: &[Row] = &[
     ),
     row("page GET /sign-in", "/sign-in", "", [200, 303, 303, 303, 303, 303, 303, 303]),
     row("page GET /tasks", "/tasks?text=acme", "", PAGE),
-    row("page GET /tasks", "/tasks?organisation=$organisation", "", PAGE),
+    row("page GET /tasks", "/tasks?organization=$organization", "", PAGE),
     row("page GET /tasks/new", "/tasks/new", "", PAGE),
     row("page GET /tasks/new", "/tasks/new?again=$private", "", [303, 404, 200, 404, 404, 200, 404, 200]),
     row("page GET /tasks/{id}", "/tasks/$private", "", READERS_PAGE),
@@ -164,7 +164,7 @@ pub const WALLS: &[Row] = &[
     row("stream GET /tasks/{id}/log/find", "/tasks/$org/log/find?attempt=1&text=x", "", ITS_API),
     //
     row("api GET /api/v1/approvals", "/api/v1/approvals", "", API),
-    row("api GET /api/v1/approvals", "/api/v1/approvals?organisation=$organisation", "", API),
+    row("api GET /api/v1/approvals", "/api/v1/approvals?organization=$organization", "", API),
     row("api GET /api/v1/approvals/{id}", "/api/v1/approvals/$approval", "", QUESTIONS_API),
     row("api GET /api/v1/audit", "/api/v1/audit", "", [401, 200, 403, 403, 403, 200, 403, 200]),
     row("api GET /api/v1/audit", "/api/v1/audit?target=$private", "", [401, 200, 403, 403, 403, 200, 403, 200]),
@@ -172,7 +172,7 @@ pub const WALLS: &[Row] = &[
     row("api GET /api/v1/openapi.json", "/api/v1/openapi.json", "", ALL),
     row("api GET /api/v1/runners", "/api/v1/runners", "", API),
     row("api GET /api/v1/tasks", "/api/v1/tasks?q=acme", "", API),
-    row("api GET /api/v1/tasks", "/api/v1/tasks?organisation=$organisation", "", API),
+    row("api GET /api/v1/tasks", "/api/v1/tasks?organization=$organization", "", API),
     row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$private", "", READERS_API),
     row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$asked", "", QUESTIONS_API),
     row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$org", "", ITS_API),
@@ -195,7 +195,7 @@ pub const WALLS: &[Row] = &[
     row(
         "api POST /api/v1/tasks",
         "/api/v1/tasks",
-        r#"{"script":"true","organisation":"$organisation"}"#,
+        r#"{"script":"true","organization":"$organization"}"#,
         [401, 403, 403, 201, 201, 403, 201, 201],
     ),
     row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$private/cancel", "", CANCELLED_PRIVATE),
@@ -315,68 +315,68 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/keys/service-account",
         "/actions/keys/service-account",
-        "name=Robot&responsible=mia@acme.example&organisation=$organisation&role=member",
+        "name=Robot&responsible=mia@acme.example&organization=$organization&role=member",
         admins(200, 422),
     ),
     row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", [401; 8]),
     row(
-        "action POST /actions/organisations/add-member",
-        "/actions/organisations/add-member",
-        "organisation=$organisation&email=mia@acme.example&role=member",
+        "action POST /actions/organizations/add-member",
+        "/actions/organizations/add-member",
+        "organization=$organization&email=mia@acme.example&role=member",
         [401, 422, 422, 422, 422, 403, 200, 200],
     ),
     row(
-        "action POST /actions/organisations/create",
-        "/actions/organisations/create",
+        "action POST /actions/organizations/create",
+        "/actions/organizations/create",
         "name=Laboratory",
         admins(200, 200),
     ),
     row(
-        "action POST /actions/organisations/set-role",
-        "/actions/organisations/set-role",
-        "organisation=$organisation&person=$mia&role=member",
+        "action POST /actions/organizations/set-role",
+        "/actions/organizations/set-role",
+        "organization=$organization&person=$mia&role=member",
         managers(200, 200),
     ),
     row(
-        "action POST /actions/organisations/remove-member",
-        "/actions/organisations/remove-member",
-        "organisation=$organisation&person=$lea",
+        "action POST /actions/organizations/remove-member",
+        "/actions/organizations/remove-member",
+        "organization=$organization&person=$lea",
         managers(200, 404), // she is gone by then
     ),
     row(
-        "action POST /actions/organisations/rename",
-        "/actions/organisations/rename",
-        "organisation=$organisation&name=acme",
+        "action POST /actions/organizations/rename",
+        "/actions/organizations/rename",
+        "organization=$organization&name=acme",
         managers(200, 200),
     ),
     row(
-        "action POST /actions/organisations/archive",
-        "/actions/organisations/archive",
-        "organisation=$organisation",
+        "action POST /actions/organizations/archive",
+        "/actions/organizations/archive",
+        "organization=$organization",
         managers(409, 409), // a task waits there
     ),
     row(
-        "action POST /actions/organisations/restore",
-        "/actions/organisations/restore",
-        "organisation=$organisation",
+        "action POST /actions/organizations/restore",
+        "/actions/organizations/restore",
+        "organization=$organization",
         managers(409, 409),
     ),
     row(
-        "action POST /actions/organisations/requests",
-        "/actions/organisations/requests",
-        "organisation=$organisation&open=true",
+        "action POST /actions/organizations/requests",
+        "/actions/organizations/requests",
+        "organization=$organization&open=true",
         managers(200, 200),
     ),
     row(
-        "action POST /actions/organisations/invite",
-        "/actions/organisations/invite",
-        "organisation=$organisation&role=viewer&uses=1&days=1",
+        "action POST /actions/organizations/invite",
+        "/actions/organizations/invite",
+        "organization=$organization&role=viewer&uses=1&days=1",
         managers(200, 200),
     ),
     row(
-        "action POST /actions/organisations/revoke-invitation",
-        "/actions/organisations/revoke-invitation",
-        "organisation=$organisation&invitation=$session",
+        "action POST /actions/organizations/revoke-invitation",
+        "/actions/organizations/revoke-invitation",
+        "organization=$organization&invitation=$session",
         managers(404, 404),
     ),
     row(
@@ -394,7 +394,7 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/join-requests/ask",
         "/actions/join-requests/ask",
-        "organisation=$organisation",
+        "organization=$organization",
         [401, 404, 409, 409, 409, 200, 409, 409], // the auditor is the only one who is not in it
     ),
     row(
@@ -406,19 +406,19 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/join-requests/accept",
         "/actions/join-requests/accept",
-        "organisation=$organisation&request=$session&role=owner",
+        "organization=$organization&request=$session&role=owner",
         managers(404, 404),
     ),
     row(
         "action POST /actions/join-requests/decline",
         "/actions/join-requests/decline",
-        "organisation=$organisation&request=$session&reason=no",
+        "organization=$organization&request=$session&reason=no",
         managers(404, 404),
     ),
     row(
         "action POST /actions/people/create",
         "/actions/people/create",
-        "name=Nina&email=nina@$who.example&tenant_role=person&organisation=$organisation&role=member",
+        "name=Nina&email=nina@$who.example&tenant_role=person&organization=$organization&role=member",
         admins(200, 404),
     ),
     row("action POST /actions/people/reset-factors", "/actions/people/reset-factors", "id=$lea", admins(200, 404)),
@@ -461,7 +461,7 @@ pub const WALLS: &[Row] = &[
     row("action POST /actions/reviews/keep", "/actions/reviews/keep", "id=$review&items[]=1", admins(200, 404)),
     row("action POST /actions/reviews/revoke", "/actions/reviews/revoke", "id=$review&item=1", admins(409, 404)),
     row("action POST /actions/reviews/finish", "/actions/reviews/finish", "id=$review", admins(409, 404)),
-    row("action POST /actions/runners/enrol", "/actions/runners/enrol", "name=build-1", admins(200, 200)),
+    row("action POST /actions/runners/enroll", "/actions/runners/enroll", "name=build-1", admins(200, 200)),
     row("action POST /actions/runners/revoke", "/actions/runners/revoke", "id=$runner", admins(200, 404)),
     row(
         "action POST /actions/sessions/end",
@@ -503,7 +503,7 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/setup/set-up",
         "/actions/setup/set-up",
-        "token=nothing&tenant=Evil&organisation=Evil&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
+        "token=nothing&tenant=Evil&organization=Evil&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
         NONE,
     ),
     row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$private", CANCELLED_PRIVATE),
@@ -511,11 +511,11 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/tasks/submit",
         "/actions/tasks/submit",
-        "script=true&organisation=$organisation",
+        "script=true&organization=$organization",
         [401, 403, 403, 200, 200, 403, 200, 200],
     ),
     //
-    row("enrolment POST /api/v1/runners/enrol", "/api/v1/runners/enrol", ENROL, [401; 8]),
+    row("enrollment POST /api/v1/runners/enroll", "/api/v1/runners/enroll", ENROLL, [401; 8]),
     row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NONE),
     row("file GET /pkg/{*file}", "/pkg/..%2fmanifest.json", "", NONE),
     row("health GET /healthz", "/healthz", "", ALL),
@@ -525,9 +525,9 @@ pub const WALLS: &[Row] = &[
     row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", [405; 8]),
     // Afterwards the admin is the only one who is in it, and its last owner.
     row(
-        "action POST /actions/organisations/leave",
-        "/actions/organisations/leave",
-        "organisation=$organisation",
+        "action POST /actions/organizations/leave",
+        "/actions/organizations/leave",
+        "organization=$organization",
         [401, 404, 200, 200, 200, 404, 200, 409],
     ),
     // The last one: nobody is signed in afterwards.

@@ -1,0 +1,209 @@
+//! Pages of somebody who is signed in, with few tasks and with very many; and what the program needs for them.
+use super::{Bench, On};
+use crate::{
+    figure::{Aim, Figure},
+    http::{Connection, Request},
+    load::load,
+    process,
+    program::{Person, Program},
+    raw::page::BarePage,
+    spread::between,
+    world,
+};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// A member sees a third of the synthetic tasks: two full pages, so that what is compared is equally long.
+const FEW: u32 = 300;
+/// A word of one title in a hundred.
+const RARE: &str = "/tasks?text=task%2042";
+/// So many connections ask at once.
+const CONNECTIONS: usize = 8;
+/// Seconds between two synthetic tasks.
+const STEP: i64 = 20;
+
+/// A deployment full of tasks, and somebody who looks at them.
+struct Full {
+    program: Program,
+    person: Person,
+    cookie: String,
+    tasks: u32,
+}
+
+/// Measures pages, start and memory.
+///
+/// # Errors
+/// When a page is answered with anything but itself.
+pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+    let many = match on {
+        On::Sqlite => bench.count(1_000_000, 50_000),
+        On::Postgres(_) => bench.count(200_000, 20_000),
+    };
+    let (few, _) = Full::new(bench, on, FEW)?;
+    let (full, seeding) = Full::new(bench, on, many)?;
+    let per_million = seeding.as_secs_f64() * 1e6 / f64::from(many);
+    bench.add(Figure::alone(on.name("seeding a million tasks"), per_million, "s", Aim::AtMost(120.0)));
+    growth(bench, on, &few, &full)?;
+    drop(few);
+    if matches!(on, On::Sqlite) {
+        share(bench, &full)?;
+        start_and_memory(bench, full)?;
+    }
+    Ok(())
+}
+
+impl Full {
+    fn new(bench: &Bench, on: On<'_>, tasks: u32) -> Result<(Self, Duration)> {
+        let mut program = bench.program(on)?;
+        let person = program.person("mia", "member")?;
+        let begin = Instant::now();
+        program.say(&["dev", "seed", "--tasks", &tasks.to_string()])?;
+        let seeding = begin.elapsed();
+        program.start_alone()?;
+        let cookie = program.sign_in(&person)?;
+        Ok((Self { program, person, cookie, tasks }, seeding))
+    }
+
+    fn page(&self, path: &str) -> Request {
+        let headers = [("cookie", self.cookie.as_str()), ("accept", "text/html"), ("sec-fetch-site", "same-origin")];
+        Request::get(&self.program.host, path, &headers)
+    }
+
+    /// The pages that are measured: what each is called, and where it is.
+    fn pages(&self) -> Result<Vec<(&'static str, String)>> {
+        let middle = world::now().0 / 1_000_000 - STEP * i64::from(self.tasks) / 2;
+        let middle = Uuid::new_v7(Timestamp::from_unix(NoContext, u64::try_from(middle)?, 0));
+        let bearer = self.person.bearer();
+        let ask =
+            Request::get(&self.program.host, "/api/v1/tasks?limit=1&state=succeeded", &[("authorization", &bearer)]);
+        let list: Value = serde_json::from_slice(&Connection::open(&self.program.host)?.send(&ask)?.is(200)?.body)?;
+        let task = list["items"][0]["id"].as_str().context("no task has succeeded")?;
+        Ok(vec![
+            ("task list", "/tasks".into()),
+            ("filtered list", "/tasks?state=succeeded".into()),
+            ("text search", "/tasks?text=synthetic".into()),
+            ("deep page", format!("/tasks?after={middle}")),
+            ("a task's page", format!("/tasks/{task}")),
+        ])
+    }
+}
+
+/// How much slower each page is where there is very much.
+fn growth(bench: &mut Bench, on: On<'_>, few: &Full, full: &Full) -> Result<()> {
+    let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
+    for ((name, small), (_, large)) in few.pages()?.into_iter().zip(full.pages()?) {
+        let measure = |of: &Full, path: &str| load(&of.program.host, &[of.page(path)], 1, span);
+        let (sizes, is_list) = ((measure(few, &small)?.size, measure(full, &large)?.size), name != "a task's page");
+        ensure!(!is_list || sizes.0.abs_diff(sizes.1) < sizes.1 / 4, "{name}: {sizes:?} bytes cannot be compared");
+        let before = measure(few, &small)?.times.percentile(50);
+        let much = measure(full, &large)?.times.percentile(50);
+        let after = measure(few, &small)?.times.percentile(50);
+        let name = on.name(&format!("{name}, {} tasks to {FEW}", full.tasks));
+        bench.add(Figure::against(name, much, "ms", between(before, after), Aim::RatioAtMost(1.2)));
+    }
+    let rare = load(&full.program.host, &[full.page(RARE)], 1, span)?.times.percentile(50);
+    let name = on.name(&format!("search for a rarer word, {} tasks, p50", full.tasks));
+    bench.add(Figure::alone(name, rare, "ms", Aim::AtMost(10.0)));
+    let pages = full.pages()?.into_iter().map(|(_, path)| path).chain([RARE.to_owned()]);
+    let pages: Vec<_> = pages.map(|path| full.page(&path)).collect();
+    let busy = load(&full.program.host, &pages, CONNECTIONS, span * 2)?;
+    let name = on.name(&format!("pages at {CONNECTIONS} connections, p99"));
+    bench.add(Figure::alone(name, busy.times.percentile(99), "ms", Aim::AtMost(10.0)));
+    Ok(())
+}
+
+/// The list against a bare page of its size, each on one processor, asked from the other.
+fn share(bench: &mut Bench, full: &Full) -> Result<()> {
+    let span = bench.count(Duration::from_secs(5), Duration::from_secs(2));
+    let bare = BarePage::start()?;
+    let list = [full.page("/tasks")];
+    let size = load(&full.program.host, &list, 1, Duration::from_millis(100))?.size;
+    let of = |rows: usize| [Request::get(&bare.host, &format!("/{rows}"), &[])];
+    let hundred = load(&bare.host, &of(100), 1, Duration::from_millis(100))?.size;
+    let one = load(&bare.host, &of(0), 1, Duration::from_millis(100))?.size;
+    let rows = of((size - one) * 100 / (hundred - one).max(1));
+    let (server, own) = (full.program.pid()?, std::process::id());
+    process::keep_on(own, Some(1));
+    for pid in [server, bare.pid()] {
+        process::keep_on(pid, Some(0));
+    }
+    let rates = || -> Result<_> {
+        let before = load(&bare.host, &rows, CONNECTIONS, span)?;
+        let ours = load(&full.program.host, &list, CONNECTIONS, span)?;
+        let after = load(&bare.host, &rows, CONNECTIONS, span)?;
+        Ok((ours.per_second, between(before.per_second, after.per_second)))
+    };
+    let measured = rates();
+    for pid in [server, own] {
+        process::keep_on(pid, None);
+    }
+    let (ours, raw) = measured?;
+    let name = format!("task list of {} kB on one processor", size / 1_000);
+    bench.add(Figure::against(name, ours, "1/s", raw, Aim::RatioAtLeast(0.5)));
+    Ok(())
+}
+
+/// Start to the first page, and memory without work and after it.
+fn start_and_memory(bench: &mut Bench, full: Full) -> Result<()> {
+    largest(bench, &full)?;
+    let Full { mut program, cookie, .. } = full;
+    let loaded = process::memory(program.pid()?)?;
+    bench.add(Figure::alone("server's memory after load", loaded, "MB", Aim::AtMost(80.0)));
+    program.stop()?;
+    let mut starts = vec![];
+    for _ in 0..5 {
+        let begin = Instant::now();
+        program.start_alone()?;
+        let ask = Request::get(&program.host, "/tasks", &[("cookie", &cookie), ("accept", "text/html")]);
+        Connection::open(&program.host)?.send(&ask)?.is(200)?;
+        starts.push(begin.elapsed());
+        program.stop()?;
+    }
+    let start: crate::spread::Spread = starts.into_iter().collect();
+    bench.add(Figure::alone("start to the first page, p50", start.percentile(50), "ms", Aim::AtMost(300.0)));
+    let mut program = bench.program(On::Sqlite)?;
+    let person = program.person("mia", "member")?;
+    program.start()?;
+    program.runner(&person)?;
+    thread::sleep(Duration::from_secs(2));
+    let server = program.pid()?;
+    let runner = process::children(server).into_iter().next().context("the server has no runner")?;
+    bench.add(Figure::alone("server's memory, idle", process::memory(server)?, "MB", Aim::AtMost(40.0)));
+    bench.add(Figure::alone("runner's memory, idle", process::memory(runner)?, "MB", Aim::AtMost(15.0)));
+    Ok(())
+}
+
+fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
+    let mut largest = 0;
+    let host = &full.program.host;
+    let cookie = full.program.sign_in(&full.program.person("adam", "admin")?)?; // who sees every page
+    let more = [
+        "/",
+        "/tasks/new",
+        "/approvals",
+        "/runners",
+        "/keys",
+        "/sessions",
+        "/rules",
+        "/audit",
+        "/people",
+        "/unusual",
+        "/reviews",
+        "/organizations",
+        "/settings/authentication",
+        RARE,
+    ];
+    for (_, path) in full.pages()?.into_iter().chain(more.map(|path| ("", path.to_owned()))) {
+        let headers = [("cookie", cookie.as_str()), ("accept", "text/html"), ("accept-encoding", "br, gzip")];
+        let answer = Connection::open(host)?.send(&Request::get(host, &path, &headers))?.is(200)?;
+        largest = largest.max(answer.body.len());
+    }
+    let kilobytes = f64::from(u32::try_from(largest)?) / 1e3;
+    bench.add(Figure::alone("largest page, as it is sent", kilobytes, "kB", Aim::AtMost(60.0)));
+    Ok(())
+}

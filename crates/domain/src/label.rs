@@ -1,0 +1,58 @@
+//! Labels organize and filter; nothing uses them for access control (M-12).
+use crate::{Invalid, text::is_invisible};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// At most 16 labels. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+pub struct Labels(BTreeMap<String, String>);
+
+impl Labels {
+    /// All of them, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// Reads `key=value` per line or comma, as forms send it.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let mut labels = BTreeMap::new();
+        for line in text.split([',', '\n']).map(str::trim).filter(|l| !l.is_empty()) {
+            let (key, value) =
+                line.split_once('=').ok_or_else(|| Invalid::new("labels", format!("{line}: write key=value")))?;
+            if labels.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
+                return Err(Invalid::new("labels", format!("{} is given twice", key.trim())));
+            }
+        }
+        Self::try_from(labels)
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for Labels {
+    type Error = Invalid;
+    fn try_from(labels: BTreeMap<String, String>) -> Result<Self, Invalid> {
+        let key_ok = |k: &str| {
+            (1..=63).contains(&k.len())
+                && k.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._/-".contains(&b))
+        };
+        let value_ok = |v: &str| v.chars().count() <= 255 && v.chars().all(|c| !c.is_control() && !is_invisible(c));
+        if labels.len() > 16 {
+            return Err(Invalid::new("labels", "at most 16"));
+        }
+        for (key, value) in &labels {
+            if !key_ok(key) {
+                return Err(Invalid::new("labels", "a key is 1 to 63 of a-z, 0-9, dot, underscore, slash and hyphen"));
+            }
+            if !value_ok(value) {
+                return Err(Invalid::new("labels", "a value is up to 255 visible characters"));
+            }
+        }
+        Ok(Self(labels))
+    }
+}
+
+impl From<Labels> for BTreeMap<String, String> {
+    fn from(labels: Labels) -> Self {
+        labels.0
+    }
+}

@@ -1,0 +1,91 @@
+//! What is done with an organization itself, and what its own members do about being in it.
+use super::{Action, manages, when};
+use crate::{Actor, OrganizationId, PersonId, Principal};
+use serde_json::{Value, json};
+
+actions! {
+    /// Gives an organization another name.
+    RenameOrganization = "organization.rename" on "organization" (|a| a.organization.to_string()) {
+        /// Which.
+        organization: OrganizationId,
+        /// What people call it from now on.
+        name: String,
+    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "name": a.name }), fresh true;
+
+    /// Puts an organization away: it is read as before, and nothing is submitted or starts in it.
+    ArchiveOrganization = "organization.archive" on "organization" (|a| a.organization.to_string()) {
+        /// Which.
+        organization: OrganizationId,
+    } if |a, actor| manages(actor, a.organization), fresh true;
+
+    /// Brings an archived organization back.
+    RestoreOrganization = "organization.restore" on "organization" (|a| a.organization.to_string()) {
+        /// Which.
+        organization: OrganizationId,
+    } if |a, actor| manages(actor, a.organization), fresh true;
+
+    /// Opens an organization to requests of people who want to join, or closes it to them.
+    OpenToRequests = "organization.requests" on "organization" (|a| a.organization.to_string()) {
+        /// Which.
+        organization: OrganizationId,
+        /// Whether people may ask from now on.
+        open: bool,
+    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "open": a.open }), fresh true;
+
+    /// Takes oneself out of an organization.
+    LeaveOrganization = "membership.leave" on "organization" (|a| a.organization.to_string()) {
+        /// Which.
+        organization: OrganizationId,
+        /// Oneself.
+        person: PersonId,
+        /// Who answers from now on for the service accounts that one answers for and that are in it.
+        successor: Option<PersonId>,
+    } if |a, actor| when(actor.principal == Principal::Person(a.person), "Only people themselves leave an organization."),
+      detail |a| json!({ "successor": a.successor }), fresh true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        SignedInBy, TenantId, Timestamp,
+        role::{Role, TenantRole},
+    };
+    use uuid::Uuid;
+
+    const ORG: OrganizationId = OrganizationId(Uuid::from_u128(9));
+    const SELF: PersonId = PersonId(Uuid::from_u128(1));
+
+    fn somebody(role: Option<Role>) -> Actor {
+        let mut actor = Actor::clock(TenantId(Uuid::nil()), Timestamp(0));
+        (actor.principal, actor.by) = (Principal::Person(SELF), SignedInBy::Password);
+        actor.roles.extend(role.map(|role| (ORG, role)));
+        actor
+    }
+
+    #[test]
+    fn d_03_owners_and_admins_archive_and_nobody_else() {
+        let archive = || ArchiveOrganization { organization: ORG };
+        let restore = || RestoreOrganization { organization: ORG };
+        for role in [None, Some(Role::Viewer), Some(Role::Member), Some(Role::Approver)] {
+            assert!(somebody(role).may(archive()).is_err() && somebody(role).may(restore()).is_err(), "{role:?}");
+        }
+        assert!(somebody(Some(Role::Owner)).may(archive()).is_ok());
+        let mut admin = somebody(None);
+        admin.tenant_role = TenantRole::Admin;
+        assert!(admin.may(restore()).is_ok());
+        assert!(admin.may(RenameOrganization { organization: ORG, name: "Ops".into() }).is_ok());
+    }
+
+    #[test]
+    fn d_03_people_leave_by_themselves_and_no_key_leaves_for_them() {
+        let leave = |person| LeaveOrganization { organization: ORG, person, successor: None };
+        assert!(somebody(Some(Role::Viewer)).may(leave(SELF)).is_ok());
+        let mut admin = somebody(None);
+        admin.tenant_role = TenantRole::Admin;
+        assert!(admin.may(leave(PersonId(Uuid::nil()))).is_err(), "an admin removes others");
+        let mut key = somebody(Some(Role::Owner));
+        key.scopes = Some("tasks:*".parse().unwrap());
+        assert!(key.may(leave(SELF)).is_err());
+    }
+}

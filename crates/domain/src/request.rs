@@ -1,0 +1,217 @@
+//! The canonical request: everything that changes what a task does, in one exact form (RFC 8785), and its digest.
+use crate::{
+    Invalid, KeyId, OrganizationId, PersonId, TenantId,
+    limits::Limits,
+    network::Network,
+    task::{MAX_ATTEMPTS, Submission, Tool},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+macro_rules! digests {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub [u8; 32]);
+
+        impl $name {
+            /// The SHA-256 of `bytes`.
+            pub fn of(bytes: &[u8]) -> Self {
+                Self(Sha256::digest(bytes).into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(text, &mut bytes)
+                    .map(|()| Self(bytes))
+                    .map_err(|_| Invalid::new("digest", "must be 64 hexadecimal digits"))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(digest: $name) -> Self {
+                digest.to_string()
+            }
+        }
+    )*};
+}
+
+digests! {
+    /// The digest of a canonical request: what an approval holds for.
+    RequestDigest,
+    /// The digest of a script or another input.
+    InputDigest,
+    /// The digest of what a task printed, as kept: its lines as UTF-8, each with a line feed.
+    OutputDigest,
+}
+
+/// What will run. Two requests with one digest do the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The form's version: 1.
+    pub v: u32,
+    /// The wall that it stays behind.
+    pub tenant: TenantId,
+    /// Where it belongs.
+    pub organization: OrganizationId,
+    /// Who asked.
+    pub requester: PersonId,
+    /// With which key, if not in a browser.
+    pub key: Option<KeyId>,
+    /// What runs it.
+    pub tool: Tool,
+    /// The program and its arguments, as executed inside the sandbox.
+    pub argv: Vec<String>,
+    /// The digest of the script that `argv` names.
+    pub script_sha256: InputDigest,
+    /// Its length in bytes.
+    pub script_bytes: usize,
+    /// The environment, complete.
+    pub environment: BTreeMap<String, String>,
+    /// The sandbox profile.
+    pub sandbox: String,
+    /// What it reaches.
+    pub network: Network,
+    /// What it may use.
+    pub limits: Limits,
+    /// What a runner must offer.
+    pub runner: Vec<String>,
+    /// How often it may be started in all, should runners vanish.
+    pub max_attempts: u32,
+    /// 128 random bits in hex: two submissions are never one request.
+    pub nonce: String,
+}
+
+/// Where the runner puts the script inside the sandbox.
+pub const SCRIPT_PATH: &str = "/run/task/script";
+
+/// The one sandbox profile there is.
+pub const SANDBOX: &str = "bubblewrap/1";
+
+impl Request {
+    /// The request that `submission` by `requester` makes.
+    pub fn new(
+        submission: &Submission,
+        tenant: TenantId,
+        requester: PersonId,
+        key: Option<KeyId>,
+        nonce: [u8; 16],
+    ) -> Self {
+        let argv = match submission.tool {
+            Tool::Bash => ["/bin/bash", "--noprofile", "--norc", SCRIPT_PATH],
+        };
+        let environment = [
+            ("HOME", "/work"),
+            ("LANG", "C.UTF-8"),
+            ("LOGNAME", "task"),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("SHELL", "/bin/bash"),
+            ("TERM", "xterm-256color"),
+            ("TMPDIR", "/tmp"),
+            ("USER", "task"),
+        ];
+        Self {
+            v: 1,
+            tenant,
+            organization: submission.organization,
+            requester,
+            key,
+            tool: submission.tool,
+            argv: argv.map(str::to_owned).to_vec(),
+            script_sha256: InputDigest::of(submission.script.as_bytes()),
+            script_bytes: submission.script.len(),
+            environment: environment.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            sandbox: SANDBOX.into(),
+            network: submission.network.clone(),
+            limits: submission.limits,
+            runner: vec![submission.tool.to_string()],
+            max_attempts: MAX_ATTEMPTS,
+            nonce: hex::encode(nonce),
+        }
+    }
+
+    /// The canonical bytes (RFC 8785).
+    pub fn canonical(&self) -> Vec<u8> {
+        canonical(self)
+    }
+
+    /// Reads canonical bytes. Bytes that are not exactly the canonical form of what they say are refused, and so
+    /// are unknown fields: what was approved and what runs are compared byte for byte.
+    pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
+        let wrong = |why: &str| Invalid::new("request", why);
+        let request: Self = serde_json::from_slice(bytes).map_err(|_| wrong("is not a request"))?;
+        if request.v != 1 {
+            return Err(wrong("is of a version that is not known here"));
+        }
+        if request.canonical() != bytes {
+            return Err(wrong("is not in its canonical form"));
+        }
+        Ok(request)
+    }
+}
+
+/// The canonical JSON of a value of ours: objects with string keys and integers below 2^53, for which it cannot fail.
+pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
+    serde_json_canonicalizer::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::SubmissionForm;
+    use uuid::Uuid;
+
+    fn request(script: &str) -> Request {
+        let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
+        let organization = OrganizationId(Uuid::from_u128(2));
+        let submission = form.check(organization).unwrap();
+        Request::new(&submission, TenantId(Uuid::from_u128(1)), PersonId(Uuid::from_u128(3)), None, [7; 16])
+    }
+
+    #[test]
+    fn a_request_reads_back_from_its_canonical_bytes() {
+        let bytes = request("echo hi").canonical();
+        assert_eq!(Request::read(&bytes).unwrap(), request("echo hi"));
+        assert!(bytes.starts_with(br#"{"argv":["/bin/bash""#));
+    }
+
+    #[test]
+    fn d_04_any_other_byte_is_another_request_or_none() {
+        let bytes = request("echo hi").canonical();
+        let digest = RequestDigest::of(&bytes);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert_ne!(RequestDigest::of(&changed), digest);
+        }
+        let mut spaced = bytes.clone();
+        spaced.push(b' ');
+        assert!(Request::read(&spaced).is_err());
+        assert_ne!(RequestDigest::of(&request("echo ho").canonical()), digest);
+    }
+}

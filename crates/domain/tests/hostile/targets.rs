@@ -1,0 +1,78 @@
+//! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
+use domain::{
+    Email, EventId, OrganizationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels,
+    receipt::Receipt, request::Request, scope::Scopes, task::SubmissionForm, text,
+};
+
+/// What is read has one form, and is written in it again.
+pub fn request(bytes: &[u8]) {
+    if let Ok(read) = Request::read(bytes) {
+        assert_eq!(read.canonical(), bytes);
+    }
+}
+
+pub fn submission(bytes: &[u8]) {
+    if let Ok(form) = serde_json::from_slice::<SubmissionForm>(bytes) {
+        let _ = form.check(OrganizationId(uuid::Uuid::nil()));
+    }
+}
+
+/// Where a page of a list goes on: what is taken reads as itself again.
+pub fn cursor(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(task) = text.parse::<TaskId>() {
+        assert_eq!(task.to_string().parse(), Ok(task));
+    }
+    if let Ok(event) = text.parse::<EventId>() {
+        assert_eq!(event.to_string().parse(), Ok(event));
+    }
+}
+
+/// Nothing that a terminal obeys is left, and no class but those that we made.
+pub fn ansi(bytes: &[u8]) {
+    let line = String::from_utf8_lossy(bytes);
+    for span in ansi::spans(&line) {
+        assert!(span.text.chars().all(|c| c == '\t' || !c.is_control()), "{span:?}");
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let ours = |class: &str| class.starts_with("ansi-") && class.chars().all(plain);
+        assert!(span.class.is_empty() || span.class.split(' ').all(ours), "{span:?}");
+    }
+}
+
+pub fn reveal(bytes: &[u8]) {
+    let line = String::from_utf8_lossy(bytes);
+    assert!(line.is_empty() || !text::reveal(&line).is_empty());
+}
+
+pub fn receipt(bytes: &[u8]) {
+    if let Ok(read) = Receipt::read(bytes) {
+        assert_eq!(read.canonical(), bytes);
+        assert!(!read.signed_bytes().is_empty());
+    }
+}
+
+pub fn grant(bytes: &[u8]) {
+    if let Ok(read) = Grant::read(bytes) {
+        assert_eq!(read.canonical(), bytes);
+    }
+}
+
+pub fn checkpoint(bytes: &[u8]) {
+    let note = String::from_utf8_lossy(bytes);
+    if let Ok((read, signature)) = Checkpoint::read(&note, &[1; 32]) {
+        assert_eq!(Checkpoint::read(&read.note(&[1; 32], &signature), &[1; 32]), Ok((read, signature)));
+    }
+}
+
+/// Short texts of forms and addresses; what is taken reads as itself again.
+pub fn words(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(email) = Email::parse(&text) {
+        assert_eq!(Email::parse(email.as_str()).unwrap(), email);
+    }
+    if let Ok(scopes) = text.parse::<Scopes>() {
+        assert_eq!(scopes.to_string().parse::<Scopes>().unwrap().to_string(), scopes.to_string());
+    }
+    let _ = Labels::parse(&text);
+    let _ = text::name("name", &text, 80);
+}

@@ -1,0 +1,132 @@
+//! Who comes in by an identity provider for the first time, and what its rules make of people each time.
+use crate::{Error, NewIdentity, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, OrganizationId, PersonId,
+    audit::Outcome,
+    policy::{AdmitPerson, FollowProvider},
+    role::{Role, TenantRole},
+    text,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+record! {
+    /// An organization that a role was given in.
+    pub struct Given {
+        /// Which.
+        pub organization_id: OrganizationId,
+        /// As what.
+        pub role: Role,
+    }
+}
+
+impl Write {
+    /// Makes an account for a newcomer, with the identity that leads to it. An address that is in use, in whatever tenant,
+    /// is a conflict: what is there is never linked by an address.
+    pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
+        let id = PersonId(Uuid::now_v7());
+        let AdmitPerson { email, name, .. } = proof.action();
+        let made = scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, created_at)
+             values ($1, $2, $3, $4, $5, $6) on conflict (email) do nothing",
+            id,
+            email.clone(),
+            text::name("name", name, 80)?,
+            TenantRole::Person,
+            self.now
+        )?;
+        if made == 0 {
+            return Err(Error::Conflict("There is an account with this address already."));
+        }
+        self.insert_identity(id, identity).await?;
+        let entry = self.entry(&proof)?.on("person", id.to_string());
+        self.record(entry).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Gives a person what a provider's rules say, and takes back what the same provider gave before and says no more. What
+    /// people gave by hand stays, and so does the last owner of an organization. `true` when anything changed.
+    pub async fn follow_provider(&mut self, proof: Allowed<FollowProvider>) -> Result<bool> {
+        let FollowProvider { person, provider, tenant_role, roles } = proof.action();
+        let (person, mut changed) = (*person, 0);
+        // Recorded in the end: who takes memberships takes them before the log.
+        let (mut entries, mut revoked) = (vec![], 0);
+        let given = scoped!(
+            self,
+            Given,
+            fetch_all,
+            "select organization_id, role from membership where tenant_id = $1 and person_id = $2 and provider = $3",
+            person,
+            provider.clone()
+        )?;
+        for &Given { organization_id, .. } in &given {
+            if roles.iter().any(|(organization, _)| *organization == organization_id) {
+                continue;
+            }
+            match self.keep_an_owner(organization_id, person, None).await {
+                Err(Error::Conflict(_)) => continue,
+                kept => kept?,
+            }
+            // Somebody may have given it by hand since it was looked at.
+            const TAKE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3
+                and provider = $4";
+            let taken = scoped!(self, execute, TAKE, organization_id, person, provider.clone())?;
+            if taken == 0 {
+                continue;
+            }
+            changed += taken;
+            let (stopped, keys) = self.clear_up_after(organization_id, person).await?;
+            entries.extend(stopped);
+            revoked += keys;
+        }
+        for (organization, role) in roles {
+            let has = given.iter().find(|given| given.organization_id == *organization).map(|given| given.role);
+            if has == Some(*role) {
+                continue;
+            }
+            match self.keep_an_owner(*organization, person, Some(*role)).await {
+                Err(Error::Conflict(_)) => continue,
+                kept => kept?,
+            }
+            changed += scoped!(
+                self,
+                execute,
+                "insert into membership (tenant_id, organization_id, person_id, role, provider, created_at)
+                 select p.tenant_id, o.id, p.id, $4, $5, $6 from person p join organization o on o.tenant_id = p.tenant_id
+                 where p.tenant_id = $1 and o.id = $2 and p.id = $3 and (o.archived_at is null or $7)
+                 on conflict (tenant_id, organization_id, person_id) do update set role = excluded.role
+                 where membership.provider = excluded.provider and membership.role <> excluded.role",
+                *organization,
+                person,
+                *role,
+                provider.clone(),
+                self.now,
+                // Of an archived organization nothing is given, but it is taken.
+                has.is_some_and(|has| *role < has)
+            )?;
+        }
+        if *tenant_role == TenantRole::Admin {
+            const SQL: &str =
+                "update person set tenant_role = 'admin' where tenant_id = $1 and id = $2 and tenant_role <> 'admin'";
+            changed += scoped!(self, execute, SQL, person)?;
+        }
+        if changed == 0 {
+            return Ok(false);
+        }
+        self.rights_changed(person).await?;
+        let cancelled = json!(entries.len());
+        let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
+        entries.push(entry);
+        self.record_all(entries).await?;
+        Ok(true)
+    }
+
+    /// Records that a provider vouched for somebody who is not let in; `reason` is ours, never the provider's.
+    pub async fn note_refused_identity(&mut self, provider: &str, reason: &str) -> Result<()> {
+        let detail = json!({ "reason": reason });
+        self.note("session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await
+    }
+}

@@ -1,0 +1,459 @@
+//! The approval queue: questions, answers, and what follows from them.
+
+mod counts;
+
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+    filter::{Arg, Page, Statement},
+};
+use domain::{
+    Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
+    approval::{Answer, ApprovalState},
+    network::NetworkPolicy,
+    policy::Decide,
+    request::RequestDigest,
+    task::{TaskState, Tool},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+record! {
+    /// Who stands behind a request besides its requester.
+    pub struct Behind {
+        /// Who answers for the requester, if that is a service account.
+        pub responsible_id: Option<PersonId>,
+        /// Who was shown the key that asked, if one did.
+        pub maker_id: Option<PersonId>,
+    }
+}
+
+record! {
+    /// A question.
+    pub struct Approval {
+        /// Its id.
+        pub id: ApprovalId,
+        /// About which task.
+        pub task_id: TaskId,
+        /// What that is called.
+        pub title: String,
+        /// What would run it.
+        pub tool: Tool,
+        /// What it would reach.
+        pub network: NetworkPolicy,
+        /// Whose approvers are asked.
+        pub organization_id: OrganizationId,
+        /// What that is called.
+        pub organization: String,
+        /// Who asks.
+        pub requester_id: PersonId,
+        /// Their name.
+        pub requester: String,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+        /// Who was shown the key that asked, if one did.
+        pub maker_id: Option<PersonId>,
+        /// What exactly would run.
+        pub request_digest: RequestDigest,
+        /// The rule that asks.
+        pub rule: String,
+        /// How many must say yes.
+        pub needed: u32,
+        /// How many said yes.
+        pub given: u32,
+        /// Where it stands.
+        pub state: ApprovalState,
+        /// Since when.
+        pub created_at: Timestamp,
+        /// Until when.
+        pub expires_at: Timestamp,
+        /// When it was settled.
+        pub settled_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// An answer.
+    pub struct Decision {
+        /// Whose.
+        pub person_id: PersonId,
+        /// Their name.
+        pub person: String,
+        /// Yes or no.
+        pub answer: Answer,
+        /// Why.
+        pub reason: String,
+        /// When.
+        pub created_at: Timestamp,
+    }
+}
+
+impl Approval {
+    /// Who stands behind the request besides its requester: nobody decides what they stand behind.
+    pub const fn behind(&self) -> [Option<PersonId>; 2] {
+        [self.responsible_id, self.maker_id]
+    }
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalFilter {
+    /// Only where it stands so.
+    pub state: Option<ApprovalState>,
+    /// Only of this organization.
+    pub organization: Option<OrganizationId>,
+}
+
+/// Who sees a question: who asked, who may answer, who reads everything.
+macro_rules! visible {
+    () => {
+        "(a.requester_id = $2 or $3 or a.organization_id in (select m.organization_id from membership m
+            where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner')))"
+    };
+}
+
+pub(crate) use visible;
+
+/// Questions that wait for `$2`: not their own, none that they stand behind, and not answered by them. The way leads through
+/// their organizations, so that what waits elsewhere costs nothing.
+macro_rules! waiting_for_me {
+    ($column:literal) => {
+        concat!(
+            "select ",
+            $column,
+            " from membership m cross join approval w
+             where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner') and w.tenant_id = $1
+                and w.organization_id = m.organization_id and w.state = 'waiting' and w.requester_id <> $2
+                and not exists (select 1 from decision d
+                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)
+                and not exists (select 1 from person s
+                    where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
+                and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
+                    where t.tenant_id = $1 and t.id = w.task_id and k.maker_id = $2)"
+        )
+    };
+}
+
+macro_rules! columns {
+    () => {
+        concat!(
+            "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
+                p.name as requester, p.responsible_id, k.maker_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
+                a.state, a.created_at, a.expires_at, a.settled_at
+             from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+             left join organization o on o.tenant_id = a.tenant_id and o.id = a.organization_id
+             left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
+             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
+             where a.tenant_id = $1 and ",
+            visible!()
+        )
+    };
+}
+
+impl Read {
+    /// Questions that the actor sees, newest first, `after` being the last one seen.
+    pub async fn approvals(
+        &mut self,
+        filter: &ApprovalFilter,
+        after: Option<ApprovalId>,
+        limit: u32,
+    ) -> Result<Page<Approval>> {
+        let everything = Arg::Bool(self.actor.reads_everything());
+        let mut statement =
+            Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything]);
+        if let Some(OrganizationId(only)) = self.actor.only {
+            statement.push(" and a.organization_id = ?", Arg::Uuid(only));
+        }
+        if let Some(state) = filter.state {
+            statement.push(" and a.state = ?", Arg::Text(state.to_string()));
+        }
+        if let Some(OrganizationId(id)) = filter.organization {
+            statement.push(" and a.organization_id = ?", Arg::Uuid(id));
+        }
+        if let Some(ApprovalId(id)) = after {
+            statement.push(" and a.id < ?", Arg::Uuid(id));
+        }
+        statement.push(" order by a.id desc limit ?", Arg::Int(i64::from(limit) + 1));
+        Ok(Page::cut(statement.fetch(&mut self.conn).await?, limit, |row: &Approval| row.id.to_string()))
+    }
+
+    /// How many questions wait for this actor's answer: not their own, not answered by them; to 100 at most.
+    pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
+        self.whole()?;
+        let person = self.viewer();
+        let counted = scoped!(
+            self,
+            Number,
+            fetch_one,
+            concat!("select count(*) as n from (", waiting_for_me!("1"), " limit 100) counted"),
+            person
+        )?;
+        Ok(counted.n)
+    }
+
+    /// The questions that wait for this actor's answer, the oldest first: what [`Read::approvals_waiting_for_me`] counts.
+    pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
+        self.whole()?;
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            Approval,
+            fetch_all,
+            concat!(columns!(), " and a.id in (", waiting_for_me!("w.id"), ") order by a.id limit $4"),
+            person,
+            everything,
+            limit
+        )
+    }
+
+    /// One question.
+    pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        const SQL: &str = concat!(columns!(), " and a.id = $4");
+        let found = scoped!(self, Approval, fetch_one, SQL, person, everything, id)?;
+        self.reached(found.organization_id).map(|()| found)
+    }
+
+    /// The question about a task, if there was one and the actor sees it.
+    pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        const SQL: &str = concat!(columns!(), " and a.task_id = $4");
+        let found = scoped!(self, Approval, fetch_optional, SQL, person, everything, task)?;
+        Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
+    }
+
+    /// The answers to the question about a task that the actor sees, oldest first.
+    pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
+        self.progress(task).await?;
+        scoped!(
+            self,
+            Decision,
+            fetch_all,
+            "select d.person_id, p.name as person, d.answer, d.reason, d.created_at from decision d
+             join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+             join person p on p.tenant_id = d.tenant_id and p.id = d.person_id
+             where d.tenant_id = $1 and a.task_id = $2 order by d.created_at limit 20",
+            task
+        )
+    }
+}
+
+record! {
+    /// What an answer is checked against.
+    pub struct Open {
+        /// About which task.
+        pub task_id: TaskId,
+        /// Whose approvers are asked.
+        pub organization_id: OrganizationId,
+        /// Who asks.
+        pub requester_id: PersonId,
+        /// What exactly would run.
+        pub request_digest: RequestDigest,
+        /// How many must say yes.
+        pub needed: u32,
+        /// Where it stands.
+        pub state: ApprovalState,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// A question whose time is up.
+    pub struct Due {
+        /// Its id.
+        pub id: ApprovalId,
+        /// About which task.
+        pub task_id: TaskId,
+    }
+}
+
+impl Write {
+    pub(crate) async fn ask(
+        &mut self,
+        task: TaskId,
+        organization: OrganizationId,
+        requester: PersonId,
+        digest: RequestDigest,
+        rule: &str,
+        needed: u32,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        let id = ApprovalId(Uuid::now_v7());
+        scoped!(
+            self,
+            execute,
+            "insert into approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed,
+                state, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10)",
+            id,
+            task,
+            organization,
+            requester,
+            digest,
+            rule.to_owned(),
+            needed,
+            self.now,
+            expires_at
+        )?;
+        self.tell(Topic::Approvals, id.0);
+        Ok(())
+    }
+
+    /// Records an answer. A question that is settled, expired, changed or answered by this person before is a conflict.
+    pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
+        let person = self.actor.person().ok_or(Error::Conflict("Only people decide."))?;
+        let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
+        // Writing the row takes its lock: of two who answer at once one comes second.
+        let open = scoped!(
+            self,
+            Open,
+            fetch_one,
+            "update approval set state = state where tenant_id = $1 and id = $2
+             returning task_id, organization_id, requester_id, request_digest, needed, state, expires_at",
+            approval
+        )?;
+        if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requester) {
+            return Err(Error::NotFound);
+        }
+        match open.state {
+            ApprovalState::Waiting if open.expires_at > self.now => {}
+            ApprovalState::Waiting | ApprovalState::Expired => {
+                return Err(Error::Conflict("This request has expired."));
+            }
+            ApprovalState::Approved => return Err(Error::Conflict("This request has been approved already.")),
+            ApprovalState::Denied => return Err(Error::Conflict("This request has been denied already.")),
+            ApprovalState::Withdrawn => {
+                return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
+            }
+        }
+        // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
+        let behind = scoped!(
+            self,
+            Behind,
+            fetch_one,
+            "select p.responsible_id, k.maker_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
+            task
+        )?;
+        if behind.responsible_id == Some(person) {
+            return Err(Error::Conflict(
+                "This is a request of a service account that you answer for. Somebody else decides.",
+            ));
+        }
+        if behind.maker_id == Some(person) {
+            return Err(Error::Conflict("You made the key that this was asked with. Somebody else decides."));
+        }
+        if open.request_digest != request {
+            return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));
+        }
+        let answered = scoped!(
+            self,
+            execute,
+            "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at)
+             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+            approval,
+            person,
+            answer,
+            reason.clone(),
+            self.now
+        )?;
+        if answered == 0 {
+            return Err(Error::Conflict("You have answered this request already."));
+        }
+        let state = match answer {
+            Answer::Deny => ApprovalState::Denied,
+            Answer::Approve if self.yes_count(approval).await? >= i64::from(open.needed) => ApprovalState::Approved,
+            Answer::Approve => ApprovalState::Waiting,
+        };
+        match state {
+            ApprovalState::Denied => {
+                self.close(approval, state).await?;
+                self.settle(task, TaskState::AwaitingApproval, TaskState::Denied, None).await?;
+            }
+            ApprovalState::Approved => {
+                self.close(approval, state).await?;
+                self.settle(task, TaskState::AwaitingApproval, TaskState::Queued, None).await?;
+            }
+            _ => {}
+        }
+        let entry = self.entry(&proof)?.with_detail("state", json!(state));
+        self.record(entry).await?;
+        self.in_use(organization).await?;
+        self.tell(Topic::Approvals, approval.0);
+        Ok(state)
+    }
+
+    async fn yes_count(&mut self, approval: ApprovalId) -> Result<i64> {
+        let counted = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "select count(*) as n from decision where tenant_id = $1 and approval_id = $2 and answer = 'approve'",
+            approval
+        )?;
+        Ok(counted.n)
+    }
+
+    /// Settles a question; says whether it still waited.
+    async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
+        let closed = scoped!(
+            self,
+            execute,
+            "update approval set state = $3, settled_at = $4 where tenant_id = $1 and id = $2 and state = 'waiting'",
+            approval,
+            state,
+            self.now
+        )?;
+        self.tell(Topic::Approvals, approval.0);
+        Ok(closed > 0)
+    }
+
+    /// Locks the question about a task, before the task itself. Everybody locks in this order (question, task, audit
+    /// log): two who did not would wait for each other.
+    pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
+        const SQL: &str =
+            "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
+        scoped!(self, execute, SQL, task)?;
+        Ok(())
+    }
+
+    /// Takes back the question about a task that was cancelled.
+    pub(crate) async fn withdraw(&mut self, task: TaskId) -> Result<()> {
+        let asked = scoped!(
+            self,
+            Due,
+            fetch_all,
+            "select id, task_id from approval where tenant_id = $1 and task_id = $2 and state = 'waiting'",
+            task
+        )?;
+        for question in asked {
+            self.close(question.id, ApprovalState::Withdrawn).await?;
+        }
+        Ok(())
+    }
+
+    /// Denies what nobody decided in time; says how many.
+    pub async fn expire_approvals(&mut self) -> Result<usize> {
+        let mut due = scoped!(
+            self,
+            Due,
+            fetch_all,
+            "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
+            self.now
+        )?;
+        due.sort_by_key(|question| question.task_id); // in which all take several of them
+        let mut entries = vec![];
+        for question in due {
+            // Somebody may have settled it since we looked; then there is nothing to do.
+            if self.close(question.id, ApprovalState::Expired).await? {
+                self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+                entries.push(self.moved(question.task_id, "approval.expire", json!({ "approval": question.id }))?);
+            }
+        }
+        let expired = entries.len();
+        self.record_all(entries).await?;
+        Ok(expired)
+    }
+}

@@ -1,0 +1,51 @@
+//! How many questions there are of each state: counted to a bound, whatever there is.
+use super::{ApprovalFilter, visible};
+use crate::{
+    Counts, Read, Result,
+    counts::OF_A_STATE,
+    filter::{Arg, Statement},
+};
+use domain::approval::ApprovalState;
+
+/// How many of the newest questions of a state were looked at, and how many of those one sees, of one organization or of all.
+macro_rules! seen_of_state {
+    ($before:literal, $state:literal, $organization:literal) => {
+        concat!(
+            $before,
+            "select cast(",
+            $state,
+            " as text) as state, count(*) as looked, count(*) filter (where ",
+            visible!(),
+            ") as n from (select a.requester_id, a.organization_id from approval a where a.tenant_id = $1 and a.state = ",
+            $state,
+            $organization,
+            " order by a.id desc limit $4) a"
+        )
+    };
+}
+
+impl Read {
+    /// How many there are of each state, the filter's own state left aside.
+    pub async fn approval_counts(&mut self, filter: &ApprovalFilter) -> Result<Counts<ApprovalState>> {
+        let counts = Counts::none(ApprovalState::ALL.iter().copied());
+        let organization = match (self.actor.only, filter.organization) {
+            (Some(only), Some(other)) if only != other => return Ok(counts),
+            (only, asked) => asked.or(only),
+        };
+        let everything = Arg::Bool(self.actor.reads_everything());
+        let mut args = vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, Arg::Int(OF_A_STATE)];
+        args.extend(organization.map(|organization| Arg::Uuid(organization.0)));
+        let mut states = ApprovalState::ALL.iter().map(|state| Arg::Text(state.to_string()));
+        args.extend(states.next());
+        let (first, other) = match organization {
+            None => (seen_of_state!("", "$5", ""), seen_of_state!(" union all ", "?", "")),
+            Some(_) => (
+                seen_of_state!("", "$6", " and a.organization_id = $5"),
+                seen_of_state!(" union all ", "?", " and a.organization_id = $5"),
+            ),
+        };
+        let mut statement = Statement::new(first, args);
+        states.for_each(|state| statement.push(other, state));
+        counts.note(statement, &mut self.conn).await
+    }
+}

@@ -1,0 +1,279 @@
+//! A connection for one tenant, and the macros through which every statement of a tenant goes.
+use crate::{
+    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::Told, tasks::Sought,
+    writer::Member,
+};
+use domain::{
+    Action, Actor, Allowed, Denied, TenantId, Timestamp,
+    audit::{Entry, Outcome},
+};
+use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction, pool::PoolConnection};
+use std::ops::{Deref, DerefMut};
+use uuid::Uuid;
+
+/// A transaction on whichever database is open.
+pub(crate) enum Conn {
+    Sqlite(Embedded),
+    Postgres(Remote),
+}
+
+/// On SQLite: a connection to read with, or a turn at the one writer.
+pub(crate) enum Embedded {
+    Read(Reader),
+    Write(Member),
+}
+
+impl Deref for Embedded {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Read(reader) => reader,
+            Self::Write(member) => member,
+        }
+    }
+}
+
+impl DerefMut for Embedded {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Read(reader) => reader,
+            Self::Write(member) => member,
+        }
+    }
+}
+
+/// On PostgreSQL: a snapshot, a single question, or a transaction that shares its wait for the disk.
+pub(crate) enum Remote {
+    Read(Transaction<'static, Postgres>),
+    Ask(PoolConnection<Postgres>),
+    Write(Turn),
+}
+
+impl Deref for Remote {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
+            Self::Write(turn) => turn,
+        }
+    }
+}
+
+impl DerefMut for Remote {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Read(tx) => tx,
+            Self::Ask(connection) => connection,
+            Self::Write(turn) => turn,
+        }
+    }
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Conn::Sqlite",
+            Self::Postgres(_) => "Conn::Postgres",
+        })
+    }
+}
+
+impl Conn {
+    /// Commits what nobody is told of.
+    pub(crate) async fn commit(self) -> Result<()> {
+        crate::events::commit(self, vec![]).await
+    }
+}
+
+/// Runs one expression against whichever database is open.
+macro_rules! on {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match &mut $conn {
+            $crate::conn::Conn::Sqlite(tx) => {
+                let $c = &mut **tx;
+                $body
+            }
+            $crate::conn::Conn::Postgres(tx) => {
+                let $c = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// Runs a statement that says itself which rows it is about. Only for `system/` and what it uses.
+macro_rules! unscoped {
+    ($conn:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
+        $crate::conn::on!($conn, |c| sqlx::query($sql)
+            $(.bind($crate::column::Column::raw($arg)))*
+            .execute(c).await.map(|done| done.rows_affected()).map_err($crate::Error::from))
+    };
+    ($conn:expr, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {
+        $crate::conn::on!($conn, |c| sqlx::query_as::<_, $type>($sql)
+            $(.bind($crate::column::Column::raw($arg)))*
+            .$how(c).await.map_err($crate::Error::from))
+    };
+}
+pub(crate) use unscoped;
+
+/// Runs a statement that sees the rows of the connection's tenant only: `$1` is bound here, and a text that does not
+/// use it does not compile.
+macro_rules! scoped {
+    ($self:ident, execute, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::conn::unscoped!($self.conn, execute, $sql, $self.tenant $(, $arg)*)
+    }};
+    ($self:ident, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::conn::unscoped!($self.conn, $type, $how, $sql, $self.tenant $(, $arg)*)
+    }};
+}
+pub(crate) use scoped;
+
+/// Whether a statement compares `tenant_id` with `$1`, or inserts it.
+pub(crate) const fn is_scoped(sql: &str) -> bool {
+    contains(sql, "tenant_id = $1") || (contains(sql, "(tenant_id,") && contains(sql, "($1,"))
+}
+
+const fn contains(hay: &str, needle: &str) -> bool {
+    let (hay, needle) = (hay.as_bytes(), needle.as_bytes());
+    let mut at = 0;
+    while at + needle.len() <= hay.len() {
+        let mut same = 0;
+        while same < needle.len() && hay[at + same] == needle[same] {
+            same += 1;
+        }
+        if same == needle.len() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// What an actor may look at: one snapshot of one tenant.
+#[derive(Debug)]
+pub struct Read {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) conn: Conn,
+    /// The text that was sought last, and what that came to.
+    pub(crate) sought: Option<(String, Option<Sought>)>,
+}
+
+/// What an actor changes: one transaction, one tenant. Dropped without [`Write::commit`], nothing has happened.
+#[derive(Debug)]
+pub struct Write {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) conn: Conn,
+    pub(crate) now: Timestamp,
+    pub(crate) store: Store,
+    /// Security events that its records are, for the log once they are committed.
+    pub(crate) told: Vec<Told>,
+    events: Vec<Event>,
+}
+
+impl Store {
+    /// Opens a snapshot of the actor's tenant.
+    pub async fn read(&self, actor: &Actor) -> Result<Read> {
+        let conn = self.begin_read(Sees::Tenant(actor.tenant)).await?;
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
+    }
+
+    /// Opens a transaction in the actor's tenant.
+    pub async fn write(&self, actor: &Actor) -> Result<Write> {
+        Ok(self.writing(self.begin_write(Sees::Tenant(actor.tenant)).await?, actor))
+    }
+
+    /// What the actor changes in a transaction that is open.
+    pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
+        let (tenant, now) = (actor.tenant, self.now());
+        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] }
+    }
+
+    /// Asks the policy, and records a refusal in the audit log before answering it.
+    pub async fn authorize<A: Action>(&self, actor: &Actor, action: A) -> Result<Allowed<A>> {
+        match actor.may(action) {
+            Ok(proof) => Ok(proof),
+            Err(denied) => Err(self.refuse(actor, denied).await?),
+        }
+    }
+
+    /// Records a refusal, in a transaction of its own.
+    pub async fn refuse(&self, actor: &Actor, denied: Denied) -> Result<Error> {
+        let mut write = self.write(actor).await?;
+        let entry = Entry::refused(actor, &denied, write.now, salt()?);
+        write.record(entry).await?;
+        write.commit().await?;
+        Ok(Error::Denied(denied))
+    }
+}
+
+impl Write {
+    /// Who writes.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// When this transaction takes place: the same for all that it writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Makes it so, and tells those who listen.
+    pub async fn commit(self) -> Result<()> {
+        crate::events::commit(self.conn, self.events).await?;
+        self.told.iter().for_each(Told::log);
+        Ok(())
+    }
+
+    /// Queues an event for after the commit.
+    pub(crate) fn tell(&mut self, topic: Topic, id: Uuid) {
+        let event = Event { tenant: self.tenant, topic, id };
+        if !self.events.contains(&event) {
+            self.events.push(event);
+        }
+    }
+
+    /// The record of an allowed action; the caller may add to it before it is written.
+    pub(crate) fn entry<A: Action>(&self, proof: &Allowed<A>) -> Result<Entry> {
+        Ok(Entry::of(proof, self.now, salt()?))
+    }
+
+    /// Records something that no policy decides.
+    pub(crate) async fn note(
+        &mut self,
+        action: &str,
+        target: (&str, String),
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> Result<()> {
+        let entry = self.event(action, target, outcome, detail)?;
+        self.record(entry).await
+    }
+
+    /// The record of such a thing.
+    pub(crate) fn event(
+        &self,
+        action: &str,
+        target: (&str, String),
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> Result<Entry> {
+        Ok(Entry::event(&self.actor, action, target, outcome, detail, self.now, salt()?))
+    }
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Unusable("the operating system gave no randomness".into()))?;
+    Ok(bytes)
+}
+
+fn salt() -> Result<[u8; 16]> {
+    random()
+}

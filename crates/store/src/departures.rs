@@ -1,0 +1,328 @@
+//! Leaving an organization and being removed from it: what becomes of what somebody had there.
+use crate::{
+    Error, Member, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::{Conn, scoped},
+    service_accounts::falls_short,
+    tasks::OWNER_LEFT,
+};
+use domain::{
+    Action, Allowed, Invalid, KeyId, OrganizationId, PersonId, TaskId,
+    account::Happened,
+    audit::Entry,
+    policy::{LeaveOrganization, RemoveMembership},
+};
+use serde_json::json;
+
+record! {
+    /// A service account, by name.
+    pub struct Account {
+        /// Its id.
+        pub id: PersonId,
+        /// What people call it.
+        pub name: String,
+    }
+}
+
+record! {
+    /// How many there are of what is lost.
+    pub struct Lost {
+        /// Tasks that wait or are queued.
+        pub waiting: i64,
+        /// Tasks that run.
+        pub running: i64,
+        /// Keys for this organization only.
+        pub keys: i64,
+    }
+}
+
+record! {
+    /// A task that is cancelled.
+    pub struct Cancelled {
+        /// Which.
+        pub id: TaskId,
+    }
+}
+
+record! {
+    /// A key that is revoked.
+    pub struct Ended {
+        /// Which.
+        pub id: KeyId,
+    }
+}
+
+record! {
+    /// Whether somebody is a person.
+    pub struct Kind {
+        /// Who answers for them, if they are none.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+/// What becomes of what somebody has in an organization when they go.
+#[derive(Clone, Debug)]
+pub struct Departure {
+    /// Who goes.
+    pub member: Member,
+    /// How many of their tasks wait or are queued there: they are cancelled.
+    pub waiting: i64,
+    /// How many run: they end by themselves.
+    pub running: i64,
+    /// How many keys of theirs are for this organization only: they are revoked.
+    pub keys: i64,
+    /// The service accounts in it that they answer for: somebody else will.
+    pub accounts: Vec<Account>,
+    /// Who can: members who are in every organization that these are in, with no lesser role there.
+    pub successors: Vec<Member>,
+}
+
+/// The service accounts in organization `$2` that `$3` answers for.
+macro_rules! accounts {
+    ($what:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from person s join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organization_id = $2
+             where s.tenant_id = $1 and s.responsible_id = $3"
+        )
+    };
+}
+
+/// Members of organization `$2` who can answer for them: who may do less would gain by it, since they could make keys.
+macro_rules! able {
+    ($more:literal) => {
+        concat!(
+            "select p.id as person_id, p.name, p.email, m.role, m.created_at from membership m
+             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organization_id = $2 and m.person_id <> $3 and p.locked_at is null
+                and p.responsible_id is null and not exists (select 1 from person s
+                    join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organization_id = $2
+                    join membership w on w.tenant_id = s.tenant_id and w.person_id = s.id
+                    where s.tenant_id = $1 and s.responsible_id = $3 and ",
+            falls_short!(),
+            ") ",
+            $more
+        )
+    };
+}
+
+impl Read {
+    /// What a member's departure would do: for themselves, and for those who manage the organization or read everything.
+    pub async fn departure(&mut self, organization: OrganizationId, person: PersonId) -> Result<Departure> {
+        if self.actor.person() != Some(person) {
+            self.managed(organization)?;
+        }
+        let member = scoped!(
+            self,
+            Member,
+            fetch_one,
+            "select m.person_id, p.name, p.email, m.role, m.created_at from membership m
+             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organization_id = $2 and m.person_id = $3",
+            organization,
+            person
+        )?;
+        let Lost { waiting, running, keys } = scoped!(
+            self,
+            Lost,
+            fetch_one,
+            "select
+                (select count(*) from task t where t.tenant_id = $1 and t.organization_id = $2 and t.owner_id = $3
+                    and t.state in ('awaiting_approval', 'queued')) as waiting,
+                (select count(*) from task t where t.tenant_id = $1 and t.organization_id = $2 and t.owner_id = $3
+                    and t.state in ('assigned', 'running')) as running,
+                (select count(*) from api_key k where k.tenant_id = $1 and k.organization_id = $2 and k.owner_id = $3
+                    and k.revoked_at is null) as keys",
+            organization,
+            person
+        )?;
+        let accounts = scoped!(
+            self,
+            Account,
+            fetch_all,
+            concat!(accounts!("s.id, s.name"), " order by s.name"),
+            organization,
+            person
+        )?;
+        let successors = match accounts.is_empty() {
+            true => vec![],
+            false => {
+                const SQL: &str = able!("order by p.name, p.id limit 1000");
+                scoped!(self, Member, fetch_all, SQL, organization, person)?
+            }
+        };
+        Ok(Departure { member, waiting, running, keys, accounts, successors })
+    }
+}
+
+impl Write {
+    /// Takes a person out of an organization, and tells them.
+    pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
+        let &RemoveMembership { organization, person, successor } = proof.action();
+        self.depart(&proof, organization, person, successor).await?;
+        const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
+        let is_person = scoped!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
+        if is_person && self.actor.person() != Some(person) {
+            let name = self.called(organization).await?;
+            self.happened(person, Happened::MembershipRemoved, &name).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the actor out of an organization.
+    pub async fn leave_organization(&mut self, proof: Allowed<LeaveOrganization>) -> Result<()> {
+        let &LeaveOrganization { organization, person, successor } = proof.action();
+        self.depart(&proof, organization, person, successor).await
+    }
+
+    /// Ends a membership: cancels what of theirs waits there, revokes the keys that are for this organization only, and hands
+    /// on the service accounts. What runs ends by itself.
+    async fn depart<A: Action>(
+        &mut self,
+        proof: &Allowed<A>,
+        organization: OrganizationId,
+        person: PersonId,
+        successor: Option<PersonId>,
+    ) -> Result<()> {
+        self.keep_an_owner(organization, person, None).await?;
+        if let Some(successor) = successor {
+            self.hold_memberships(successor).await?;
+        }
+        const REMOVE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
+        if scoped!(self, execute, REMOVE, organization, person)? == 0 {
+            return Err(Error::NotFound);
+        }
+        let accounts = self.hand_on(organization, person, successor).await?;
+        self.rights_changed(person).await?;
+        let (mut entries, revoked) = self.clear_up_after(organization, person).await?;
+        let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
+        let entry = self
+            .entry(proof)?
+            .with_detail("cancelled", json!(entries.len()))
+            .with_detail("keys_revoked", json!(revoked))
+            .with_detail("service_accounts", json!(accounts));
+        entries.push(entry);
+        self.record_all(entries).await?;
+        self.cancel_latecomers(organization, person).await
+    }
+
+    /// Takes the locks of a successor's memberships, before those of the accounts: a successor who leaves at the same moment, be
+    /// it another organization that the accounts are in, comes first and is none, or comes second and hands the accounts on.
+    pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
+        const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
+        scoped!(self, execute, HOLD, successor)?;
+        Ok(())
+    }
+
+    /// Ends what a person had in an organization that they are in no more: cancels what waits, revokes the keys that are for it
+    /// alone, and ends their invitations to it. Returns what is to be recorded of the tasks, and how many keys there were.
+    pub(crate) async fn clear_up_after(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+    ) -> Result<(Vec<Entry>, usize)> {
+        let cancelled = self.cancel_waiting(organization, person).await?;
+        let revoked = scoped!(
+            self,
+            Ended,
+            fetch_all,
+            "update api_key set revoked_at = $4 where tenant_id = $1 and owner_id = $2 and organization_id = $3
+                and revoked_at is null returning id",
+            person,
+            organization,
+            self.now
+        )?;
+        const INVITED: &str =
+            "delete from invitation where tenant_id = $1 and organization_id = $2 and inviter_id = $3";
+        scoped!(self, execute, INVITED, organization, person)?;
+        for key in &revoked {
+            self.tell(Topic::Keys, key.id.0);
+        }
+        self.tell(Topic::People, organization.0);
+        let because = || json!({ "because": OWNER_LEFT });
+        let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
+        Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
+    }
+
+    /// Cancels what of a person waits or is queued in an organization.
+    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<Cancelled>> {
+        let waiting = scoped!(
+            self,
+            Cancelled,
+            fetch_all,
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
+                and owner_id = $2 and organization_id = $3 order by id",
+            person,
+            organization
+        )?;
+        let mut cancelled = vec![];
+        for task in waiting {
+            match self.stop(task.id).await {
+                Ok(_) => cancelled.push(task),
+                Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(cancelled)
+    }
+
+    /// Cancels what was submitted since [`Write::cancel_waiting`] looked. Asked after the departure was recorded: who submits
+    /// records it too, and looks afterwards whether they are still there. SQLite has one writer: nothing comes meanwhile.
+    async fn cancel_latecomers(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+        if matches!(self.conn, Conn::Sqlite(_)) {
+            return Ok(());
+        }
+        // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
+        // that its owner has gone.
+        let late = scoped!(
+            self,
+            Cancelled,
+            fetch_all,
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
+                and owner_id = $2 and organization_id = $3 order by id for update skip locked",
+            person,
+            organization
+        )?;
+        for task in late {
+            self.stop(task.id).await?;
+            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes somebody else answer for the service accounts in an organization that `person` answers for; says which.
+    async fn hand_on(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+        successor: Option<PersonId>,
+    ) -> Result<Vec<Account>> {
+        let accounts = scoped!(self, Account, fetch_all, accounts!("s.id, s.name"), organization, person)?;
+        if accounts.is_empty() {
+            return Ok(accounts);
+        }
+        let wrong = |reason| Err(Invalid::new("successor", reason).into());
+        let Some(successor) = successor else {
+            return wrong("choose who answers for the service accounts from now on");
+        };
+        const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
+        if scoped!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
+            return wrong("must be in every organization that the service accounts are in, with no lesser role");
+        }
+        const HAND_ON: &str = concat!(
+            "update person set responsible_id = $4 where tenant_id = $1 and responsible_id = $3 and id in (",
+            accounts!("s.id"),
+            ")"
+        );
+        scoped!(self, execute, HAND_ON, organization, person, successor)?;
+        if self.actor.person() != Some(successor) {
+            let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+            self.happened(successor, Happened::ServiceAccountsGiven, &names.join(", ")).await?;
+        }
+        for account in &accounts {
+            self.tell(Topic::People, account.id.0);
+        }
+        Ok(accounts)
+    }
+}

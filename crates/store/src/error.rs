@@ -1,0 +1,83 @@
+//! What can go wrong in the store, with the message for inside; `app` and `server` say what the outside may know.
+use crate::audit::FROZEN;
+use domain::{Denied, Invalid};
+
+/// A result of the store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the store did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 404: no such thing, or not for this actor.
+    #[error("not found")]
+    NotFound,
+    /// 403: the policy says no; the attempt is in the audit log.
+    #[error("denied: {0}")]
+    Denied(#[from] Denied),
+    /// 422: a value is not what it must be.
+    #[error("invalid: {0}")]
+    Invalid(#[from] Invalid),
+    /// 409: it is not any more what the actor saw; the text says how.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// 409: so many tasks run or wait where none may.
+    #[error("{0} tasks run or wait")]
+    OpenTasks(i64),
+    /// 503: the database did not answer in time.
+    #[error("the database is busy")]
+    Busy,
+    /// 503: the database's disk is full: somebody has to make room, and trying again does not help.
+    #[error("the database's disk is full")]
+    Full,
+    /// 503: the database said no.
+    #[error("database: {0}")]
+    Database(sqlx::Error),
+    /// The database or a key cannot be used; the text says what to do. Only at start.
+    #[error("{0}")]
+    Unusable(String),
+    /// A stored value does not make sense.
+    #[error("stored value: {0}")]
+    Corrupt(&'static str),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::RowNotFound => Self::NotFound,
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, deadlock, serialization.
+            sqlx::Error::Database(inner) => match inner.code().as_deref() {
+                Some("5" | "261" | "517" | "55P03" | "40P01" | "40001") => Self::Busy,
+                // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the shared memory beside the file cannot grow); PostgreSQL: disk_full.
+                Some("13" | "4874" | "53100") => Self::Full,
+                // PostgreSQL keeps no NUL in text, so nothing there has one.
+                Some("22021") => Self::Invalid(Invalid::new("text", "must not contain NUL")),
+                _ if inner.is_foreign_key_violation() => Self::NotFound, // it points to what is not in this tenant
+                _ => Self::Database(error),
+            },
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether it is refused for no other reason than that the tenant is frozen.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self, Self::Conflict(why) if *why == FROZEN)
+    }
+
+    /// Whether a unique index refused a row.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())
+    }
+}
+
+/// What was to be committed has no outcome that anybody could tell: whoever saw to it is gone.
+pub(crate) fn lost() -> Error {
+    Error::Database(sqlx::Error::WorkerCrashed)
+}
+
+/// The database is not there.
+pub(crate) fn away() -> Error {
+    Error::Database(sqlx::Error::PoolClosed)
+}

@@ -1,0 +1,217 @@
+//! Second factors of a person: which there are, the authenticator app, and who must have one.
+use crate::{
+    Error, PasskeyRow, Read, Result, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, PersonId, SessionId, Timestamp,
+    account::Happened,
+    audit::Outcome,
+    policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
+};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// What a person can show beside a password.
+#[derive(Clone, Debug, Default)]
+pub struct Factors {
+    /// Since when they have an authenticator app, if they have.
+    pub totp: Option<Timestamp>,
+    /// Their passkeys.
+    pub passkeys: Vec<PasskeyRow>,
+    /// How many recovery codes are left.
+    pub recovery_codes: i64,
+}
+
+/// The secret of somebody's authenticator app; `Debug` leaves it out.
+pub struct TotpSecret {
+    /// What the app has.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// Whether a code showed that it has.
+    pub confirmed: bool,
+}
+
+impl std::fmt::Debug for TotpSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TotpSecret").field("confirmed", &self.confirmed).finish_non_exhaustive()
+    }
+}
+
+record! {
+    /// An authenticator app's row.
+    pub struct TotpRow {
+        /// The secret, sealed.
+        pub sealed: Vec<u8>,
+        /// Since when it counts.
+        pub confirmed_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// A tenant's word on second factors.
+    pub struct FactorPolicy {
+        /// Whether everybody must have one.
+        pub everybody: bool,
+    }
+}
+
+impl Read {
+    /// The actor's own second factors.
+    pub async fn factors(&mut self) -> Result<Factors> {
+        let person = self.viewer();
+        let totp = scoped!(
+            self,
+            TotpRow,
+            fetch_optional,
+            "select sealed, confirmed_at from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null",
+            person
+        )?;
+        let codes = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "select count(*) as n from recovery_code where tenant_id = $1 and person_id = $2",
+            person
+        )?;
+        let passkeys = self.passkeys().await?;
+        Ok(Factors { totp: totp.and_then(|row| row.confirmed_at), passkeys, recovery_codes: codes.n })
+    }
+
+    /// Whether everybody in the tenant must have a second factor.
+    pub async fn factor_policy(&mut self) -> Result<bool> {
+        const SQL: &str = "select everybody from factor_policy where tenant_id = $1";
+        Ok(scoped!(self, FactorPolicy, fetch_one, SQL)?.everybody)
+    }
+}
+
+impl Write {
+    /// Keeps the secret that the actor's authenticator app is about to get; an earlier one that was not confirmed ends.
+    pub async fn offer_totp(&mut self, proof: &Allowed<EnrollFactor>, secret: &[u8]) -> Result<()> {
+        let person = proof.action().owner;
+        let sealed = self.seal(&place(person), secret).await?;
+        let kept = scoped!(
+            self,
+            execute,
+            "insert into totp (tenant_id, person_id, sealed, last_step, created_at) values ($1, $2, $3, 0, $4)
+             on conflict (tenant_id, person_id) do update set sealed = $3, created_at = $4 where totp.confirmed_at is null",
+            person,
+            sealed,
+            self.now
+        )?;
+        match kept {
+            0 => Err(Error::Conflict("You have an authenticator app already. Remove it first.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The secret of the actor's own authenticator app, confirmed or not.
+    pub async fn totp_secret(&mut self) -> Result<Option<TotpSecret>> {
+        let person = self.viewer();
+        const SQL: &str = "select sealed, confirmed_at from totp where tenant_id = $1 and person_id = $2";
+        let Some(row) = scoped!(self, TotpRow, fetch_optional, SQL, person)? else { return Ok(None) };
+        let secret = self.open(&place(person), &row.sealed).await?;
+        Ok(Some(TotpSecret { secret, confirmed: row.confirmed_at.is_some() }))
+    }
+
+    /// The app showed that it has the secret, with the code of this step of time. `NotFound` when none was offered.
+    pub async fn confirm_totp(&mut self, proof: Allowed<EnrollFactor>, step: i64) -> Result<()> {
+        let owner = proof.action().owner;
+        let confirmed = scoped!(
+            self,
+            execute,
+            "update totp set confirmed_at = $3, last_step = $4
+             where tenant_id = $1 and person_id = $2 and confirmed_at is null",
+            owner,
+            self.now,
+            step
+        )?;
+        if confirmed == 0 {
+            return Err(Error::NotFound);
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.happened(owner, Happened::TotpAdded, "").await
+    }
+
+    /// Uses up the actor's code of a step of time, and those before it. `NotFound` when it was used already: of two who
+    /// show the same code one comes too late.
+    pub async fn use_totp_step(&mut self, step: i64) -> Result<()> {
+        let person = self.viewer();
+        let used = scoped!(
+            self,
+            execute,
+            "update totp set last_step = $3
+             where tenant_id = $1 and person_id = $2 and last_step < $3 and confirmed_at is not null",
+            person,
+            step
+        )?;
+        if used == 0 { Err(Error::NotFound) } else { Ok(()) }
+    }
+
+    /// Removes the actor's authenticator app, and ends their other sessions. `NotFound` when there is none.
+    pub async fn remove_totp(&mut self, proof: Allowed<RemoveFactor>, this: Option<SessionId>) -> Result<()> {
+        let owner = proof.action().owner;
+        let ended = self.end_sessions(owner, this).await?;
+        const SQL: &str = "delete from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null";
+        if scoped!(self, execute, SQL, owner)? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.forget_useless_codes(owner).await?;
+        let entry = self.entry(&proof)?;
+        self.record_both(entry, ended).await?;
+        self.happened(owner, Happened::TotpRemoved, "").await
+    }
+
+    /// Without a second factor there is nothing to recover.
+    pub(crate) async fn forget_useless_codes(&mut self, person: PersonId) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "delete from recovery_code where tenant_id = $1 and person_id = $2
+                and not exists (select 1 from totp t where t.tenant_id = $1 and t.person_id = $2 and t.confirmed_at is not null)
+                and not exists (select 1 from passkey k where k.tenant_id = $1 and k.person_id = $2)",
+            person
+        )?;
+        Ok(())
+    }
+
+    /// Records that the actor's second factor, or proof, was wrong.
+    pub async fn note_refused_factor(&mut self, reason: &str) -> Result<()> {
+        let target = ("person", self.viewer().to_string());
+        self.note("factor.show", target, Outcome::Refused, json!({ "reason": reason })).await?;
+        match self.actor.person() {
+            Some(person) => self.count_failure(person).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes all second factors of a person, tells them, and ends their sessions. `NotFound` where there is nobody.
+    pub async fn reset_factors(&mut self, proof: Allowed<ResetFactors>) -> Result<()> {
+        let person = proof.action().person;
+        const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
+        if scoped!(self, Number, fetch_one, SQL, person)?.n == 0 {
+            return Err(Error::NotFound);
+        }
+        let ended = self.end_sessions(person, None).await?;
+        scoped!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
+        scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2", person)?;
+        scoped!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;
+        let entry = self.entry(&proof)?;
+        self.record_both(entry, ended).await?;
+        let by = self.actor.name.clone();
+        self.happened(person, Happened::FactorsReset, &by).await
+    }
+
+    /// Says whether everybody in the tenant must have a second factor.
+    pub async fn set_factor_policy(&mut self, proof: Allowed<SetFactorPolicy>) -> Result<()> {
+        const SQL: &str = "update factor_policy set everybody = $2 where tenant_id = $1";
+        scoped!(self, execute, SQL, proof.action().everybody)?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+}
+
+fn place(person: PersonId) -> String {
+    format!("totp/sealed/{person}")
+}

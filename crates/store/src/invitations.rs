@@ -1,0 +1,383 @@
+//! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
+use crate::{
+    Error, Mail, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
+    audit::Outcome,
+    policy::{AcceptInvitation, AdmitInvited, ConfirmInvited, Invite, RevokeInvitation},
+    role::{Role, TenantRole},
+    text,
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The most that one organization has at a time.
+const MOST: i64 = 200;
+
+/// How long a link works that only confirms an address.
+const CONFIRMING: Duration = Duration::from_hours(72);
+
+record! {
+    /// An invitation that can be used, as it is listed.
+    pub struct Invitation {
+        /// Its id.
+        pub id: InvitationId,
+        /// As what.
+        pub role: Role,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+        /// Who made it.
+        pub inviter: String,
+        /// How many people may use it.
+        pub uses: i64,
+        /// How many have.
+        pub used: i64,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// What a link offers to whoever has it.
+    pub struct Offer {
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The invitation.
+        pub id: InvitationId,
+        /// Where to.
+        pub organization_id: OrganizationId,
+        /// What that is called.
+        pub organization: String,
+        /// As what.
+        pub role: Role,
+        /// Who invites.
+        pub inviter: String,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+    }
+}
+
+record! {
+    /// An invitation that was just used.
+    pub struct Used {
+        /// Which.
+        pub id: InvitationId,
+        /// Where to.
+        pub organization_id: OrganizationId,
+        /// As what.
+        pub role: Role,
+        /// The one address that it is for.
+        pub email: Option<Email>,
+        /// Whether the server sent it there.
+        pub mailed: bool,
+        /// Who invites.
+        pub inviter_id: PersonId,
+        /// Until when.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// Where an invitation led.
+    pub struct OfOrganization {
+        /// There.
+        pub id: OrganizationId,
+    }
+}
+
+record! {
+    /// A person's address.
+    pub struct Addressed {
+        /// It.
+        pub email: Email,
+    }
+}
+
+record! {
+    /// What a person is called.
+    pub struct Called {
+        /// It.
+        pub name: String,
+    }
+}
+
+/// A link that is to be kept.
+#[derive(Clone)]
+pub struct NewInvitation {
+    /// What stands in the link; kept only as long as a mail with it waits.
+    pub token: String,
+    /// Its hash.
+    pub token_hash: [u8; 32],
+}
+
+impl std::fmt::Debug for NewInvitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewInvitation")
+    }
+}
+
+/// Whether invitation `i` works at `$now`: its inviter still may invite, and the organization is in use.
+macro_rules! works {
+    ($now:literal) => {
+        concat!(
+            "i.used < i.uses and i.expires_at > ",
+            $now,
+            " and exists (select 1 from organization o
+                where o.tenant_id = i.tenant_id and o.id = i.organization_id and o.archived_at is null)
+            and exists (select 1 from person p where p.tenant_id = i.tenant_id and p.id = i.inviter_id and p.locked_at is null
+                and (p.tenant_role = 'admin' or exists (select 1 from membership m where m.tenant_id = i.tenant_id
+                    and m.organization_id = i.organization_id and m.person_id = i.inviter_id and m.role = 'owner')))"
+        )
+    };
+}
+
+pub(crate) use works;
+
+impl Read {
+    /// An organization's invitations that can be used at `now`, newest first, for those who manage it or read everything.
+    pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
+        self.managed(organization)?;
+        scoped!(
+            self,
+            Invitation,
+            fetch_all,
+            concat!(
+                "select i.id, i.role, i.email, i.mailed, b.name as inviter, i.uses, i.used, i.expires_at from invitation i
+                 join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
+                 where i.tenant_id = $1 and i.organization_id = $2 and ",
+                works!("$3"),
+                " order by i.id desc limit 200"
+            ),
+            organization,
+            now
+        )
+    }
+}
+
+impl Write {
+    /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
+    pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
+        let Invite { invitation, organization, role, email, uses, days } = proof.action();
+        let inviter = self.actor.person().ok_or(Error::Conflict("Invitations are made by people."))?;
+        let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
+        const COUNT: &str = concat!(
+            "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
+            works!("$3")
+        );
+        if scoped!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
+            return Err(Error::Conflict("This organization has 200 open invitations. Revoke some first."));
+        }
+        let mailed = email.is_some() && self.store.sends_mail();
+        // Bound to an address it is for one person.
+        let uses = if email.is_some() { 1 } else { uses };
+        let made = Used {
+            id: *invitation,
+            organization_id: *organization,
+            role: *role,
+            email: email.clone(),
+            mailed,
+            inviter_id: inviter,
+            expires_at: self.now.after(Duration::from_hours(u64::from(days) * 24)),
+        };
+        self.keep_invitation(made, None, uses, &link).await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.in_use(*organization).await?;
+        self.tell(Topic::People, organization.0);
+        Ok(mailed)
+    }
+
+    /// Ends an invitation, and with an open one the links that confirm addresses for it: nobody comes in by it any more.
+    pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
+        const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
+        const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
+        let &RevokeInvitation { invitation, organization } = proof.action();
+        if scoped!(self, execute, SQL, invitation, organization)? == 0 {
+            return Err(Error::NotFound);
+        }
+        let confirming = scoped!(self, execute, CONFIRMING, invitation)?;
+        let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
+        self.record(entry).await?;
+        self.tell(Topic::People, organization.0);
+        Ok(())
+    }
+
+    /// Follows an invitation with one's own account. `NotFound` when it does not work any more; a conflict when it is for
+    /// another address, or when one is in the organization already: an invitation changes no role.
+    pub async fn accept_invitation(&mut self, proof: Allowed<AcceptInvitation>, token_hash: [u8; 32]) -> Result<()> {
+        let &AcceptInvitation { invitation, organization, person } = proof.action();
+        let used = self.use_invitation(invitation, organization, token_hash).await?;
+        const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
+        let own = scoped!(self, Addressed, fetch_one, SQL, person)?.email;
+        if used.email.is_some_and(|email| email != own) {
+            return Err(Error::Conflict(
+                "This invitation is for another address. Sign in with the account that has it.",
+            ));
+        }
+        if !self.join(organization, person, used.role).await? {
+            return Err(Error::Conflict("You are in this organization already."));
+        }
+        self.rights_changed(person).await?;
+        let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
+        self.record(entry).await?;
+        self.in_use(organization).await
+    }
+
+    /// Makes an account with a password for somebody whom an invitation brings. An address that is in use, in whatever tenant,
+    /// is a conflict: nobody is signed in by an invitation to an account that there is.
+    pub async fn admit_invited(
+        &mut self,
+        proof: Allowed<AdmitInvited>,
+        token_hash: [u8; 32],
+        password_hash: &str,
+    ) -> Result<PersonId> {
+        let AdmitInvited { invitation, organization, email, name } = proof.action();
+        let used = self.use_invitation(*invitation, *organization, token_hash).await?;
+        if used.email.as_ref().is_some_and(|bound| bound != email) {
+            return Err(Error::NotFound);
+        }
+        if self.store.sends_mail() && !used.mailed {
+            return Err(Error::Conflict("This address must be confirmed first."));
+        }
+        let id = PersonId(Uuid::now_v7());
+        let made = scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, password_hash, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (email) do nothing",
+            id,
+            email.clone(),
+            text::name("name", name, 80)?,
+            TenantRole::Person,
+            password_hash.to_owned(),
+            self.now
+        )?;
+        if made == 0 {
+            return Err(Error::Conflict(
+                "There is an account with this address already. Sign in, and you come back to the invitation.",
+            ));
+        }
+        self.join(*organization, id, used.role).await?;
+        let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
+        self.record(entry).await?;
+        self.in_use(*organization).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Sends an invitation that is not for an address on to one, as a new link: whoever follows that reads what is sent there.
+    /// It counts as used from now on. Whether somebody has the address already is not said.
+    pub async fn confirm_invited(
+        &mut self,
+        proof: Allowed<ConfirmInvited>,
+        token_hash: [u8; 32],
+        link: NewInvitation,
+    ) -> Result<()> {
+        let ConfirmInvited { invitation, organization, email } = proof.action();
+        let used = self.use_invitation(*invitation, *organization, token_hash).await?;
+        if used.email.as_ref().is_some_and(|bound| bound != email) {
+            return Err(Error::NotFound);
+        }
+        let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
+        let id = InvitationId(Uuid::now_v7());
+        let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
+        self.keep_invitation(made, Some(*invitation), 1, &link).await?;
+        let entry = self.entry(&proof)?.with_detail("link", json!(id));
+        self.record(entry).await?;
+        self.in_use(*organization).await?;
+        self.tell(Topic::People, organization.0);
+        Ok(())
+    }
+
+    /// Takes away what is too old to be used, in this tenant.
+    pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
+        const SQL: &str =
+            "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
+        for organization in scoped!(self, OfOrganization, fetch_all, SQL, self.now)? {
+            self.tell(Topic::People, organization.id.0);
+        }
+        Ok(())
+    }
+
+    /// Records that somebody held an invitation and did not come in by it. In a transaction of its own: the one that was
+    /// refused leaves nothing.
+    pub async fn note_refused_invitation(
+        &mut self,
+        invitation: InvitationId,
+        organization: OrganizationId,
+        action: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let detail = json!({ "invitation": invitation, "reason": reason });
+        self.note(action, ("organization", organization.to_string()), Outcome::Refused, detail).await
+    }
+
+    async fn keep_invitation(
+        &mut self,
+        new: Used,
+        confirms: Option<InvitationId>,
+        uses: u32,
+        link: &NewInvitation,
+    ) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "insert into invitation (tenant_id, id, organization_id, token_hash, role, email, mailed, inviter_id, confirms_id, uses,
+                used, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
+            new.id,
+            new.organization_id,
+            link.token_hash,
+            new.role,
+            new.email.clone(),
+            new.mailed,
+            new.inviter_id,
+            confirms,
+            uses,
+            self.now,
+            new.expires_at
+        )?;
+        let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
+        const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
+        let inviter = scoped!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
+        let organization = self.called(new.organization_id).await?;
+        let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
+        self.mail_address(new.inviter_id, email, &mail).await
+    }
+
+    /// Counts a use, if the invitation still works; the last one ends it. Of two who use the last one at the same moment one
+    /// comes second.
+    async fn use_invitation(
+        &mut self,
+        id: InvitationId,
+        organization: OrganizationId,
+        token_hash: [u8; 32],
+    ) -> Result<Used> {
+        let used = scoped!(
+            self,
+            Used,
+            fetch_one,
+            concat!(
+                "update invitation as i set used = used + 1 where i.tenant_id = $1 and i.token_hash = $2 and ",
+                works!("$3"),
+                " and i.id = $4 and i.organization_id = $5
+                 returning id, organization_id, role, email, mailed, inviter_id, expires_at"
+            ),
+            token_hash,
+            self.now,
+            id,
+            organization
+        )?;
+        const OVER: &str = "delete from invitation where tenant_id = $1 and id = $2 and used >= uses";
+        scoped!(self, execute, OVER, id)?;
+        self.tell(Topic::People, organization.0);
+        Ok(used)
+    }
+}

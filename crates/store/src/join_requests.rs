@@ -1,0 +1,310 @@
+//! Requests to be let into an organization that is open to them.
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+    memberships::Who,
+};
+use domain::{
+    Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
+    account::Happened,
+    joining::JoinState,
+    policy::{AcceptJoinRequest, AskToJoin, DeclineJoinRequest, OpenToRequests, WithdrawJoinRequest},
+};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How often a person may ask within a day: each time owners are told.
+const A_DAY: i64 = 5;
+
+record! {
+    /// A request that waits for an owner's answer.
+    pub struct JoinRequest {
+        /// Its id.
+        pub id: JoinRequestId,
+        /// Who asks.
+        pub person_id: PersonId,
+        /// Their name.
+        pub name: String,
+        /// Their address.
+        pub email: String,
+        /// Why, in their words.
+        pub reason: String,
+        /// When they asked.
+        pub created_at: Timestamp,
+    }
+}
+
+record! {
+    /// A request of one's own.
+    pub struct OwnJoinRequest {
+        /// Its id.
+        pub id: JoinRequestId,
+        /// What the organization is called.
+        pub organization: String,
+        /// Where it stands.
+        pub state: JoinState,
+        /// Why not, where somebody said no.
+        pub answer: String,
+        /// When one asked.
+        pub created_at: Timestamp,
+        /// When it was settled, if it was.
+        pub settled_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// An organization that one can ask to join.
+    pub struct Joinable {
+        /// Which.
+        pub id: OrganizationId,
+        /// What it is called.
+        pub name: String,
+    }
+}
+
+record! {
+    /// An organization in which requests wait for one's answer.
+    pub struct Asked {
+        /// Which.
+        pub organization_id: OrganizationId,
+        /// What it is called.
+        pub organization: String,
+        /// How many wait.
+        pub n: i64,
+    }
+}
+
+record! {
+    /// Whether an organization takes requests.
+    pub struct Openness {
+        /// What it is called.
+        pub name: String,
+    }
+}
+
+record! {
+    /// Where a request stands.
+    pub struct Where {
+        /// Its state.
+        pub state: JoinState,
+        /// Where to.
+        pub organization_id: OrganizationId,
+    }
+}
+
+impl Read {
+    /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
+    pub async fn joinable_organizations(&mut self) -> Result<Vec<Joinable>> {
+        let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
+        scoped!(
+            self,
+            Joinable,
+            fetch_all,
+            "select o.id, o.name from organization o where o.tenant_id = $1 and o.open_to_requests and o.archived_at is null
+                and not exists (select 1 from membership m
+                    where m.tenant_id = $1 and m.organization_id = o.id and m.person_id = $2)
+                and not exists (select 1 from join_request j
+                    where j.tenant_id = $1 and j.organization_id = o.id and j.person_id = $2 and j.state = 'waiting')
+             order by o.name limit 500",
+            person
+        )
+    }
+
+    /// The actor's own requests, the latest first.
+    pub async fn own_join_requests(&mut self) -> Result<Vec<OwnJoinRequest>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            OwnJoinRequest,
+            fetch_all,
+            "select j.id, o.name as organization, j.state, j.answer, j.created_at, j.settled_at from join_request j
+             join organization o on o.tenant_id = j.tenant_id and o.id = j.organization_id
+             where j.tenant_id = $1 and j.person_id = $2 order by j.id desc limit 10",
+            person
+        )
+    }
+
+    /// The requests that wait in an organization, the oldest first, for those who manage it or read everything.
+    pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
+        self.managed(organization)?;
+        scoped!(
+            self,
+            JoinRequest,
+            fetch_all,
+            "select j.id, j.person_id, p.name, p.email, j.reason, j.created_at from join_request j
+             join person p on p.tenant_id = j.tenant_id and p.id = j.person_id
+             where j.tenant_id = $1 and j.organization_id = $2 and j.state = 'waiting' order by j.id limit 200",
+            organization
+        )
+    }
+
+    /// Where requests wait for the actor's answer: in the organizations that they own.
+    pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            Asked,
+            fetch_all,
+            "select o.id as organization_id, o.name as organization, count(*) as n from membership m
+             join join_request j on j.tenant_id = m.tenant_id and j.organization_id = m.organization_id and j.state = 'waiting'
+             join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
+             where m.tenant_id = $1 and m.person_id = $2 and m.role = 'owner' and o.archived_at is null
+             group by o.id, o.name order by o.name limit 100",
+            person
+        )
+    }
+}
+
+impl Write {
+    /// Opens an organization to requests, or closes it: those that wait still do.
+    pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
+        const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
+        let &OpenToRequests { organization, open } = proof.action();
+        if scoped!(self, execute, SQL, organization, open)? == 0 {
+            return Err(Error::NotFound);
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        if open {
+            self.in_use(organization).await?;
+        }
+        self.tell(Topic::People, organization.0);
+        Ok(())
+    }
+
+    /// Asks to be let into an organization, and tells its owners. One that takes no requests is as if it were not there.
+    pub async fn ask_to_join(&mut self, proof: Allowed<AskToJoin>) -> Result<JoinRequestId> {
+        let AskToJoin { organization, person, reason } = proof.action();
+        let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
+        const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
+             and archived_at is null";
+        let name = scoped!(self, Openness, fetch_one, OPEN, organization)?.name;
+        const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
+             and person_id = $3";
+        if scoped!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
+            return Err(Error::Conflict("You are in this organization already."));
+        }
+        const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
+             and created_at > $3";
+        let day = self.now.before(Duration::from_hours(24));
+        if scoped!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
+            return Err(Error::Conflict("You have asked several times today. Ask again tomorrow."));
+        }
+        let id = JoinRequestId(Uuid::now_v7());
+        let asked = scoped!(
+            self,
+            execute,
+            "insert into join_request (tenant_id, id, organization_id, person_id, reason, state, answer, created_at)
+             values ($1, $2, $3, $4, $5, 'waiting', '', $6)
+             on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing",
+            id,
+            organization,
+            person,
+            reason,
+            self.now
+        )?;
+        if asked == 0 {
+            return Err(Error::Conflict("You have asked already. Its owners have been told."));
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.in_use(organization).await?;
+        let owners = scoped!(
+            self,
+            Who,
+            fetch_all,
+            "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organization_id = $2 and m.role = 'owner' and p.responsible_id is null
+                and p.locked_at is null order by m.person_id limit 50",
+            organization
+        )?;
+        let asks = format!("{} · {name}", self.actor.name);
+        for owner in owners {
+            self.happened(owner.person_id, Happened::JoinAsked, &asks).await?;
+        }
+        self.tell(Topic::People, organization.0);
+        Ok(id)
+    }
+
+    /// Takes back a request of one's own.
+    pub async fn withdraw_join_request(&mut self, proof: Allowed<WithdrawJoinRequest>) -> Result<()> {
+        let &WithdrawJoinRequest { request, person } = proof.action();
+        const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
+             returning state, organization_id";
+        let found = scoped!(self, Where, fetch_one, SQL, request, person)?;
+        self.settle_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        Ok(())
+    }
+
+    /// Lets somebody in who asked, and tells them.
+    pub async fn accept_join_request(&mut self, proof: Allowed<AcceptJoinRequest>) -> Result<()> {
+        let &AcceptJoinRequest { request, organization, role } = proof.action();
+        let person = self.settle_request(request, organization, JoinState::Accepted, "").await?;
+        self.join(organization, person, role).await?;
+        self.rights_changed(person).await?;
+        let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
+        self.record(entry).await?;
+        self.in_use(organization).await?;
+        let name = self.called(organization).await?;
+        self.happened(person, Happened::JoinAccepted, &name).await
+    }
+
+    /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organizations only: what
+    /// people write goes into no mail that this server vouches for.
+    pub async fn decline_join_request(&mut self, proof: Allowed<DeclineJoinRequest>) -> Result<()> {
+        let DeclineJoinRequest { request, organization, reason } = proof.action();
+        let reason = domain::joining::refusal(reason)?;
+        let person = self.settle_request(*request, *organization, JoinState::Declined, &reason).await?;
+        let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
+        self.record(entry).await?;
+        let name = self.called(*organization).await?;
+        let who = self.actor.name.clone();
+        self.happened(person, Happened::JoinDeclined, &format!("{name} · {who}")).await
+    }
+
+    /// Settles a request that waits; says whose it was. Of two who answer at the same moment one comes second.
+    async fn settle_request(
+        &mut self,
+        request: JoinRequestId,
+        organization: OrganizationId,
+        state: JoinState,
+        answer: &str,
+    ) -> Result<PersonId> {
+        const FOUND: &str =
+            "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
+             returning state, organization_id";
+        if scoped!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
+            return Err(Error::Conflict("This request was answered or withdrawn already."));
+        }
+        let settled = scoped!(
+            self,
+            Who,
+            fetch_one,
+            "update join_request set state = $3, answer = $4, settled_at = $5 where tenant_id = $1 and id = $2
+             returning person_id",
+            request,
+            state,
+            answer.to_owned(),
+            self.now
+        )?;
+        self.tell(Topic::People, organization.0);
+        Ok(settled.person_id)
+    }
+
+    /// Who is in an organization, however they came, waits no more to be let in.
+    pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "update join_request set state = 'accepted', settled_at = $4
+             where tenant_id = $1 and organization_id = $2 and person_id = $3 and state = 'waiting'",
+            organization,
+            person,
+            self.now
+        )?;
+        Ok(())
+    }
+}

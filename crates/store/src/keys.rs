@@ -1,0 +1,378 @@
+//! API keys: shown once, kept as hashes (M-01).
+mod changing;
+mod ending;
+
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, Invalid, KeyId, Networks, OrganizationId, PersonId, Principal, Timestamp,
+    policy::{CreateKey, RevokeKey, RevokeKeysOf, RotateKey},
+    role::{Role, TenantRole},
+    scope::{Scope, Scopes},
+    text,
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// From so long before a key ends it is said wherever it is used or shown.
+pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
+
+/// The longest that a key works beside the one that takes its place.
+pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+const FALLS_SHORT: &str = "This service account may do more somewhere than you, who answer for it. An admin makes its keys, or \
+                           has somebody else answer for it.";
+
+record! {
+    /// A key as it is listed.
+    pub struct ApiKey {
+        /// Its id.
+        pub id: KeyId,
+        /// Whose it is.
+        pub owner_id: PersonId,
+        /// Their name.
+        pub owner: String,
+        /// Who answers for the owner, if that is a service account.
+        pub responsible_id: Option<PersonId>,
+        /// What people call it.
+        pub name: String,
+        /// The beginning of it, to recognize it by.
+        pub prefix: String,
+        /// What it may do.
+        pub scopes: Scopes,
+        /// The one organization that it is for.
+        pub organization_id: Option<OrganizationId>,
+        /// What that is called.
+        pub organization: Option<String>,
+        /// Where from it works; anywhere, if empty.
+        pub networks: Networks,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+        /// When it was last used, to a minute.
+        pub last_used_at: Option<Timestamp>,
+        /// When it was revoked, if it was.
+        pub revoked_at: Option<Timestamp>,
+        /// The beginning of the key that takes its place, where there is one.
+        pub successor: Option<String>,
+    }
+}
+
+impl ApiKey {
+    /// Whether it works now.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// Whether it works and will soon do so no more.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(ENDS_SOON))
+    }
+}
+
+// `$2` is the person who looks, `$3` whether they read everything. Who answers for a service account sees its keys.
+macro_rules! columns {
+    () => {
+        "select k.id, k.owner_id, p.name as owner, p.responsible_id, k.name, k.prefix, k.scopes, k.organization_id,
+            o.name as organization, k.networks, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,
+            (select s.prefix from api_key s where s.tenant_id = k.tenant_id and s.replaces = k.id) as successor
+         from api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id
+         left join organization o on o.tenant_id = k.tenant_id and o.id = k.organization_id
+         where k.tenant_id = $1 and (k.owner_id = $2 or p.responsible_id = $2 or $3)"
+    };
+}
+
+impl Read {
+    /// The actor's own keys, newest first, and those of service accounts that they answer for; everybody's for those who
+    /// read everything.
+    pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
+    }
+
+    /// Those of one owner, newest first, as far as the actor sees them in the list.
+    pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
+        scoped!(self, ApiKey, fetch_all, SQL, person, everything, owner)
+    }
+
+    /// One key that the actor sees in the list.
+    pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
+    }
+}
+
+record! {
+    /// Whether something was revoked.
+    pub struct Revocation {
+        /// When, if it was.
+        pub revoked_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// A key that was revoked.
+    pub struct Revoked {
+        /// Its id.
+        pub id: KeyId,
+    }
+}
+
+record! {
+    /// What a key's owner is now.
+    pub struct KeyOwner {
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+record! {
+    /// A role.
+    pub struct Held {
+        /// As what.
+        pub role: Role,
+    }
+}
+
+record! {
+    /// What a key passes on to the one that takes its place.
+    pub struct Heritage {
+        /// What people call it.
+        pub name: String,
+        /// What it may do.
+        pub scopes: Scopes,
+        /// The one organization that it is for.
+        pub organization_id: Option<OrganizationId>,
+        /// Where from it works.
+        pub networks: Networks,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+/// A key that is to be kept.
+struct NewKey {
+    owner: PersonId,
+    name: String,
+    scopes: Scopes,
+    organization: Option<OrganizationId>,
+    networks: Networks,
+    expires_at: Option<Timestamp>,
+    replaces: Option<KeyId>,
+}
+
+impl Write {
+    /// Stores a key by its hash; `prefix` is what is shown of it from then on. One that could do more than its owner may now
+    /// is refused, unless the console makes it, which may prepare one.
+    pub async fn create_key(&mut self, proof: Allowed<CreateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
+        let action = proof.action();
+        if action.expires_at.is_some_and(|at| at <= self.now) {
+            return Err(Invalid::new("expires_at", "must be in the future").into());
+        }
+        self.owner_may(action.owner, action.responsible, &action.scopes, action.organization).await?;
+        let new = NewKey {
+            owner: action.owner,
+            name: text::name("name", &action.name, 80)?,
+            scopes: action.scopes.clone(),
+            organization: action.organization,
+            networks: action.networks.clone(),
+            expires_at: action.expires_at,
+            replaces: None,
+        };
+        let id = self.insert_key(new, prefix, token_hash).await?;
+        let entry = self.entry(&proof)?.on("key", id.to_string()).with_detail("prefix", prefix.into());
+        self.record(entry).await?;
+        Ok(id)
+    }
+
+    /// Puts a new key in the place of one that works, with the same name, scopes and limits, for as long a life. The old one
+    /// works on for the overlap, or until its own end if that comes first. A key has one successor.
+    pub async fn rotate_key(&mut self, proof: Allowed<RotateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
+        let &RotateKey { key, owner, responsible, overlap } = proof.action();
+        if overlap > LONGEST_OVERLAP {
+            return Err(Invalid::new("overlap", "must be at most 30 days").into());
+        }
+        let old = self.working_key(key, owner).await?;
+        self.owner_may(owner, responsible, &old.scopes, old.organization_id).await?;
+        let ends = self.now.after(overlap);
+        let ends = old.expires_at.map_or(ends, |at| at.min(ends));
+        const ENDS: &str = "update api_key set expires_at = $3, tell_at = null where tenant_id = $1 and id = $2";
+        scoped!(self, execute, ENDS, key, ends)?;
+        let new = NewKey {
+            owner,
+            name: old.name,
+            scopes: old.scopes,
+            organization: old.organization_id,
+            networks: old.networks,
+            expires_at: old.expires_at.map(|at| self.now.after(at.since(old.created_at))),
+            replaces: Some(key),
+        };
+        let id = match self.insert_key(new, prefix, token_hash).await {
+            Err(error) if error.is_duplicate() => {
+                return Err(Error::Conflict("This key has a successor already. Rotate that one."));
+            }
+            made => made?,
+        };
+        self.inherit_habits(key, id).await?;
+        let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
+        self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
+        self.tell(Topic::Keys, key.0);
+        Ok(id)
+    }
+
+    /// Revokes a key at once. One that is revoked already is a conflict.
+    pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
+        let &RevokeKey { key, owner, responsible } = proof.action();
+        self.answers_for(owner, responsible).await?;
+        let was = scoped!(
+            self,
+            Revocation,
+            fetch_one,
+            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
+             returning revoked_at",
+            key,
+            owner
+        )?;
+        if was.revoked_at.is_some() {
+            return Err(Error::Conflict("This key is revoked already."));
+        }
+        const SQL: &str = "update api_key set revoked_at = $3 where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, key, self.now)?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.tell(Topic::Keys, key.0);
+        Ok(())
+    }
+
+    /// Revokes all keys of somebody at once; says how many there were.
+    pub async fn revoke_keys_of(&mut self, proof: Allowed<RevokeKeysOf>) -> Result<usize> {
+        let &RevokeKeysOf { owner, responsible } = proof.action();
+        self.answers_for(owner, responsible).await?;
+        let revoked = self.end_all_keys_of(owner).await?;
+        let entry = self.entry(&proof)?.with_detail("revoked", revoked.into());
+        self.record(entry).await?;
+        Ok(revoked)
+    }
+
+    /// Ends all keys of somebody; says how many there were.
+    pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
+        let revoked = scoped!(
+            self,
+            Revoked,
+            fetch_all,
+            "update api_key set revoked_at = $3 where tenant_id = $1 and owner_id = $2 and revoked_at is null returning id",
+            owner,
+            self.now
+        )?;
+        for key in &revoked {
+            self.tell(Topic::Keys, key.id.0);
+        }
+        Ok(revoked.len())
+    }
+
+    /// Locks a key of this owner that works; one that works no more is a conflict.
+    async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
+        let found = scoped!(
+            self,
+            Heritage,
+            fetch_optional,
+            "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
+                and revoked_at is null and (expires_at is null or expires_at > $4)
+             returning name, scopes, organization_id, networks, created_at, expires_at",
+            key,
+            owner,
+            self.now
+        )?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
+        match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
+            0 => Err(Error::NotFound),
+            _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
+        }
+    }
+
+    async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
+        let id = KeyId(Uuid::now_v7());
+        scoped!(
+            self,
+            execute,
+            "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organization_id, networks,
+                created_at, expires_at, replaces, maker_id, tell_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            id,
+            new.owner,
+            new.name,
+            prefix.to_owned(),
+            token_hash,
+            new.scopes,
+            new.organization,
+            new.networks,
+            self.now,
+            new.expires_at,
+            new.replaces,
+            self.actor.person(),
+            ending::told_at(self.now, new.expires_at)
+        )?;
+        self.tell(Topic::Keys, id.0);
+        Ok(id)
+    }
+
+    /// Whether `owner` may do now what a key of theirs shall be able to do (M-01); the same is asked again at every use.
+    async fn owner_may(
+        &mut self,
+        owner: PersonId,
+        responsible: Option<PersonId>,
+        scopes: &Scopes,
+        organization: Option<OrganizationId>,
+    ) -> Result<()> {
+        let found = self.answers_for(owner, responsible).await?;
+        const ROLES: &str = "select m.role from membership m
+             join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
+             where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organization_id = $3)
+                and o.archived_at is null";
+        let roles = scoped!(self, Held, fetch_all, ROLES, owner, organization)?;
+        if organization.is_some() && roles.is_empty() {
+            return Err(Invalid::new("organization", "the key's owner is not in it, or it is archived").into());
+        }
+        if found.responsible_id.is_some() && scopes.allow(Scope::ApprovalsDecide) {
+            return Err(
+                Invalid::new("scopes", "approvals:decide is for people: a service account decides nothing").into()
+            );
+        }
+        if self.actor.principal == Principal::Console {
+            return Ok(());
+        }
+        if let Some(responsible) = found.responsible_id
+            && !self.can_answer(responsible, owner).await?
+            && !self.actor.is_admin()
+        {
+            return Err(Error::Conflict(FALLS_SHORT));
+        }
+        // Within one organization nobody reads the whole tenant.
+        let tenant_role = if organization.is_some() { TenantRole::Person } else { found.tenant_role };
+        Ok(scopes.within(tenant_role, roles.iter().map(|held| held.role).max())?)
+    }
+
+    /// That `responsible` is who answers for `owner`, as was said to the policy.
+    async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
+        const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
+        let found = scoped!(self, KeyOwner, fetch_one, SQL, owner)?;
+        match responsible {
+            Some(_) if found.responsible_id != responsible => Err(Error::NotFound),
+            _ => Ok(found),
+        }
+    }
+}

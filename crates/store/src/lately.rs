@@ -1,0 +1,96 @@
+//! What the overview reads: what is open now, and what ended in the last days. Each is bounded by time or number, however
+//! many tasks there are.
+use crate::{
+    Read, Result, TaskRow,
+    column::{Number, record},
+    conn::scoped,
+    tasks::{rows, visible},
+};
+use domain::{Timestamp, task::TaskState};
+use std::collections::BTreeMap;
+
+/// States in which a task still has something before it, as the overview counts them.
+const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Assigned, TaskState::Running];
+
+/// Of how many tasks that ended the newest are looked at; a page says when there were more.
+pub const LOOKED_AT: i64 = 5_000;
+
+record! {
+    /// Tasks that ended on one day in one state.
+    pub struct Ended {
+        /// Which day, counted from the first one asked for.
+        pub nth: i64,
+        /// How they ended.
+        pub state: TaskState,
+        /// How many.
+        pub n: i64,
+        /// How many of them were started.
+        pub started: i64,
+        /// How long these waited for a runner, in microseconds, together.
+        pub wait: i64,
+        /// And the longest of them.
+        pub longest: i64,
+    }
+}
+
+impl Read {
+    /// How many tasks that the actor sees are open, by state, each counted to 1,000 at most.
+    pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
+        self.whole()?;
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let mut counts = BTreeMap::new();
+        for state in OPEN {
+            const SQL: &str = concat!(
+                "select count(*) as n from (select 1 from task t where t.tenant_id = $1 and t.state = $4 and ",
+                visible!(),
+                " limit 1000) counted"
+            );
+            counts.insert(state, scoped!(self, Number, fetch_one, SQL, person, everything, state)?.n);
+        }
+        Ok(counts)
+    }
+
+    /// Tasks that the actor sees and that ended since a midnight, by day and state: of the newest [`LOOKED_AT`].
+    pub async fn ended_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
+        self.whole()?;
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            Ended,
+            fetch_all,
+            concat!(
+                "select (t.ended_at - $4) / 86400000000 as nth, t.state, count(*) as n, count(t.wait) as started,
+                    cast(coalesce(sum(t.wait), 0) as bigint) as wait, coalesce(max(t.wait), 0) as longest
+                 from (select t.tenant_id, t.ended_at, t.state, t.owner_id, t.organization_id, t.visibility, t.asked,
+                        case when t.started_at >= t.queued_at then t.started_at - t.queued_at end as wait
+                    from task t where t.tenant_id = $1 and t.ended_at >= $4 order by t.ended_at desc limit $5) t
+                 where ",
+                visible!(),
+                " group by nth, t.state order by nth, t.state"
+            ),
+            person,
+            everything,
+            since,
+            LOOKED_AT
+        )
+    }
+
+    /// Tasks that the actor sees and that went wrong since then, newest first.
+    pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
+        self.whole()?;
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            TaskRow,
+            fetch_all,
+            concat!(
+                rows!(),
+                " and t.state in ('failed', 'timed_out', 'lost') and t.ended_at >= $4 order by t.ended_at desc limit $5"
+            ),
+            person,
+            everything,
+            since,
+            limit
+        )
+    }
+}

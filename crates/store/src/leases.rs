@@ -1,0 +1,440 @@
+//! What a runner does to a task: takes it with a lease, starts it, ends it. Every word names a lease that the runner
+//! still holds; the attempt is its fencing number.
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::record,
+    conn::{Conn, scoped},
+    incident::Freeze,
+    tasks::owner_stands,
+};
+use domain::{
+    Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
+    receipt::{End, Receipt},
+    request::RequestDigest,
+    task::{MAX_ATTEMPTS, TaskState},
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long a runner has a task without saying anything.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How often it is looked for more tasks where some were ended that nobody stands behind.
+const TURNS: usize = 100;
+
+/// So many bytes may say why nothing started.
+const LONGEST_REASON: usize = 8_192;
+
+/// A runner's hold on one start of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// Which task.
+    pub task: TaskId,
+    /// Which start of it, from 1: the fencing number.
+    pub attempt: u32,
+}
+
+record! {
+    /// What a runner took.
+    pub struct Claimed {
+        /// The task.
+        pub id: TaskId,
+        /// Which start of it this is.
+        pub attempt: u32,
+        /// The canonical request.
+        pub request: String,
+        /// Its digest.
+        pub request_digest: RequestDigest,
+        /// The script.
+        pub script: String,
+        /// The rule that let it run, or that asked.
+        pub rule: String,
+        /// Whether people were asked.
+        pub asked: bool,
+        /// Until when the runner has it.
+        pub lease_until: Timestamp,
+        /// Whether somebody stands behind it: who submitted it is still in its organization, and not locked out.
+        pub owner_stands: bool,
+    }
+}
+
+/// Reads tasks that runners hold, each locked until the transaction ends, so that nobody else moves them meanwhile.
+/// SQLite has one writer, and does not know the words.
+macro_rules! lock_held {
+    ($self:ident, $condition:literal, $lock:literal $(, $arg:expr)*) => {{
+        macro_rules! sql {
+            ($end:literal) => {
+                concat!(
+                    "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
+                     where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
+                )
+            };
+        }
+        match &$self.conn {
+            Conn::Sqlite(_) => scoped!($self, Held, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => scoped!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+        }
+    }};
+}
+
+/// What a runner took, and who let it.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The task.
+    pub task: Claimed,
+    /// Who said yes, where people were asked.
+    pub deciders: Vec<PersonId>,
+}
+
+record! {
+    /// Who said yes.
+    pub struct Yes {
+        /// A person.
+        pub person_id: PersonId,
+    }
+}
+
+record! {
+    /// A task that a runner has or had.
+    pub struct Held {
+        /// The task.
+        pub id: TaskId,
+        /// Which start of it.
+        pub attempt: u32,
+        /// Where it stands.
+        pub state: TaskState,
+        /// Whether somebody asked to stop it.
+        pub cancel_asked: bool,
+        /// The number that the next line of output gets.
+        pub next_line: i64,
+        /// How many bytes of output are kept, a line feed for each line among them.
+        pub output_bytes: i64,
+        /// What it was allowed to run.
+        pub request_digest: RequestDigest,
+    }
+}
+
+impl Held {
+    /// The lease.
+    pub fn lease(&self) -> Lease {
+        Lease { task: self.id, attempt: self.attempt }
+    }
+}
+
+impl Read {
+    /// What this runner holds.
+    pub async fn held(&mut self) -> Result<Vec<Held>> {
+        let runner = runner(&self.actor)?;
+        scoped!(
+            self,
+            Held,
+            fetch_all,
+            "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
+             where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
+            runner
+        )
+    }
+}
+
+impl Write {
+    /// Takes the tasks whose turn it is, `most` of them at most, as far as this runner can run them. `capabilities` are tools.
+    /// What nobody stands behind any more ends instead, so that there is something to commit even where nothing is taken.
+    pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
+        let runner = runner(&self.actor)?;
+        if !capabilities.iter().any(|tool| tool == "bash") {
+            return Ok(vec![]); // bash is the one tool that there is
+        }
+        if !self.lock_runner(runner).await? {
+            return Ok(vec![]);
+        }
+        let (mut assignments, mut entries) = (vec![], vec![]);
+        for _ in 0..TURNS {
+            let mut none_ended = true;
+            for task in self.take_next(runner, most - assignments.len()).await? {
+                if !task.owner_stands {
+                    entries.push(self.end_unowned(task.id).await?);
+                    none_ended = false;
+                    continue;
+                }
+                let detail = json!({ "runner": runner, "attempt": task.attempt });
+                entries.push(self.moved(task.id, "task.assign", detail)?);
+                let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
+                self.tell(Topic::Tasks, task.id.0);
+                assignments.push(Assignment { task, deciders });
+            }
+            if none_ended || assignments.len() == most {
+                break;
+            }
+        }
+        self.record_all(entries).await?;
+        Ok(assignments)
+    }
+
+    /// Gives a runner the tasks whose turn it is, whoever stands behind them.
+    async fn take_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
+        // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
+        // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
+        let (until, most) = (self.now.after(LEASE), i64::try_from(most).unwrap_or(i64::MAX));
+        macro_rules! claim {
+            ($among:literal, $lock:literal) => {
+                concat!(
+                    "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
+                        cancel_asked = false, started_at = null
+                     where tenant_id = $1 and state = 'queued' and id ",
+                    $among,
+                    "(select id from task where tenant_id = $1
+                        and state = 'queued' and not exists (select 1 from audit_head h
+                            where h.tenant_id = $1 and h.frozen_at is not null)
+                        order by priority desc, id limit $4",
+                    $lock,
+                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
+                    owner_stands!(),
+                    " as owner_stands"
+                )
+            };
+        }
+        match &self.conn {
+            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
+            // An array is made once; what is joined could be looked for again, and more be locked than is taken.
+            Conn::Postgres(_) => {
+                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
+            }
+        }
+    }
+
+    /// Who said yes to a task.
+    async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
+        let yes = scoped!(
+            self,
+            Yes,
+            fetch_all,
+            "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+             where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
+            task
+        )?;
+        Ok(yes.into_iter().map(|yes| yes.person_id).collect())
+    }
+
+    /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.
+    async fn lock_runner(&mut self, runner: RunnerId) -> Result<bool> {
+        const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
+        Ok(scoped!(self, execute, SQL, runner)? > 0)
+    }
+
+    /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
+    pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
+        let runner = runner(&self.actor)?;
+        scoped!(
+            self,
+            Held,
+            fetch_one,
+            "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
+                and state in ('assigned', 'running')
+             returning id, attempt, state, cancel_asked, next_line, output_bytes, request_digest",
+            lease.task,
+            lease.attempt,
+            runner,
+            self.now.after(LEASE)
+        )
+    }
+
+    /// The runner says that it started; whether it may go on. Saying so twice is no error. Once the tenant is frozen nothing
+    /// starts (K-09): what a runner was handed before that goes back to the queue, and the runner is to let go of it.
+    pub async fn start_task(&mut self, lease: Lease) -> Result<bool> {
+        let held = self.hold(lease).await?;
+        if held.state == TaskState::Running {
+            return Ok(true);
+        }
+        const HEAD: &str = "update audit_head set seq = seq where tenant_id = $1 returning frozen_at";
+        if scoped!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
+            self.note_start(lease).await?;
+            return Ok(true);
+        }
+        // After the last attempt it is lost all the same: no more starts were approved.
+        self.release(&held, "the tenant was frozen before it started").await?;
+        Ok(false)
+    }
+
+    async fn note_start(&mut self, lease: Lease) -> Result<()> {
+        scoped!(
+            self,
+            execute,
+            "update task set state = 'running', started_at = $3 where tenant_id = $1 and id = $2",
+            lease.task,
+            self.now
+        )?;
+        self.note_task(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
+        self.tell(Topic::Tasks, lease.task.0);
+        Ok(())
+    }
+
+    /// The runner says how it ended. The receipt is of this lease and request, and its signature was checked; saying so
+    /// again after it was taken is no error. Lines that are missing are a conflict: the runner sends them first.
+    pub async fn finish_task(&mut self, lease: Lease, receipt: &Receipt, signature: Vec<u8>) -> Result<TaskState> {
+        let runner = runner(&self.actor)?;
+        let held = match self.hold(lease).await {
+            Err(Error::NotFound) => return self.finished_before(lease, receipt).await,
+            held => held?,
+        };
+        let of_this = (receipt.tenant, receipt.task, receipt.attempt, receipt.runner)
+            == (self.tenant, lease.task, lease.attempt, runner);
+        if !of_this || receipt.request != held.request_digest {
+            return Err(domain::Invalid::new("receipt", "is for another run").into());
+        }
+        if matches!(&receipt.end, End::NotStarted(why) if why.len() > LONGEST_REASON) {
+            return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
+        }
+        if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
+            return Err(Error::Conflict("Lines of output are missing."));
+        }
+        let state = match receipt.end {
+            End::Exited(0) => TaskState::Succeeded,
+            End::TimedOut => TaskState::TimedOut,
+            End::Cancelled => TaskState::Cancelled,
+            End::Exited(_) | End::Signaled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
+        };
+        if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_) | End::Cancelled) {
+            self.note_start(lease).await?; // its word that it started was lost
+        }
+        let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
+        scoped!(
+            self,
+            execute,
+            "update task set state = $3, ending = $4, receipt = $5, receipt_signature = $6, ended_at = $7, lease_until = null,
+                started_at = coalesce(started_at, $8)
+             where tenant_id = $1 and id = $2",
+            lease.task,
+            state,
+            text(serde_json::to_string(&receipt.end))?,
+            text(serde_json::to_string(receipt))?,
+            signature,
+            self.now,
+            (!matches!(receipt.end, End::NotStarted(_))).then_some(receipt.started_at)
+        )?;
+        let detail =
+            json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
+        self.note_task(lease.task, "task.finish", detail).await?;
+        self.tell(Topic::Tasks, lease.task.0);
+        Ok(state)
+    }
+
+    /// What became of a receipt that was taken before, for a runner that was not told.
+    async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
+        let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
+        let done = scoped!(
+            self,
+            crate::tasks::Waiting,
+            fetch_one,
+            "select state from task where tenant_id = $1 and id = $2 and attempt = $3 and receipt = $4",
+            lease.task,
+            lease.attempt,
+            receipt
+        )?;
+        self.wait_for_the_disk().await?;
+        Ok(done.state)
+    }
+
+    /// The runner refuses to start it; nothing ran.
+    pub async fn refuse_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
+        let held = self.hold(lease).await?;
+        let reason = plain(reason);
+        self.settle(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
+        self.note_task(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
+    }
+
+    /// The runner has no room for it: another may take it. After the last attempt it failed, for the reason that the runner gives.
+    pub async fn give_back(&mut self, lease: Lease, reason: &str) -> Result<()> {
+        if lease.attempt >= MAX_ATTEMPTS {
+            return self.refuse_task(lease, reason).await;
+        }
+        let held = self.hold(lease).await?;
+        self.release(&held, &plain(reason)).await
+    }
+
+    /// Renews leases; gives back those that this runner does not hold any more.
+    pub async fn renew_leases(&mut self, leases: &[Lease]) -> Result<Vec<Lease>> {
+        let mut lost = vec![];
+        for lease in leases {
+            match self.hold(*lease).await {
+                Ok(_) => {}
+                Err(Error::NotFound) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Gives back to the queue what this runner has by the books and does not have in truth. `NotFound` when it is revoked.
+    pub async fn release_unheld(&mut self, held: &[Lease]) -> Result<usize> {
+        let runner = runner(&self.actor)?;
+        if !self.lock_runner(runner).await? {
+            return Err(Error::NotFound);
+        }
+        let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
+        let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
+        for task in &gone {
+            self.release(task, "the runner does not have it any more").await?;
+        }
+        Ok(gone.len())
+    }
+
+    /// Cancels what a revoked runner had (S-13). Queued again it could run twice: nobody knows what a machine that is not
+    /// trusted any more goes on doing.
+    pub(crate) async fn cancel_all_of(&mut self, runner: RunnerId) -> Result<()> {
+        let mut entries = vec![];
+        for task in lock_held!(self, "runner_id = $2", " for update", runner)? {
+            self.settle(task.id, task.state, TaskState::Cancelled, None).await?;
+            let detail =
+                json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
+            entries.push(self.moved(task.id, "task.release", detail)?);
+        }
+        self.record_all(entries).await
+    }
+
+    /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.
+    pub async fn release_expired(&mut self) -> Result<usize> {
+        let expired = lock_held!(self, "lease_until <= $2", " for update skip locked", self.now)?;
+        for task in &expired {
+            self.release(task, "its runner was silent for too long").await?;
+        }
+        Ok(expired.len())
+    }
+
+    /// Records that a runner was not listened to: about a lease that it does not hold, or at all.
+    pub async fn note_refused_runner(&mut self, lease: Option<Lease>, reason: &str) -> Result<()> {
+        let runner = runner(&self.actor)?;
+        let (target, attempt) = match lease {
+            Some(lease) => (("task", lease.task.to_string()), Some(lease.attempt)),
+            None => (("runner", runner.to_string()), None),
+        };
+        let detail = json!({ "runner": runner, "attempt": attempt, "reason": reason });
+        self.note("runner.refuse", target, domain::audit::Outcome::Refused, detail).await
+    }
+
+    /// A task without its runner: stopped if that was asked or nobody stands behind it any more, queued again, or lost after
+    /// its last attempt.
+    async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
+        let because = self.owner_gone(task.id).await?;
+        let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
+            (true, _) => TaskState::Cancelled,
+            (false, true) => TaskState::Queued,
+            (false, false) => TaskState::Lost,
+        };
+        self.settle(task.id, task.state, to, None).await?;
+        let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
+        self.note_task(task.id, "task.release", detail).await
+    }
+}
+
+/// What a runner says, as it is kept.
+fn plain(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_control()).take(500).collect()
+}
+
+/// The runner that the actor is.
+pub(crate) fn runner(actor: &Actor) -> Result<RunnerId> {
+    match actor.principal {
+        Principal::Runner(runner) => Ok(runner),
+        _ => Err(Error::NotFound),
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is in an organization, and as what; somebody stays who can manage it.
+use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
+use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
+
+record! {
+    /// A person.
+    pub struct Who {
+        /// Who.
+        pub person_id: PersonId,
+    }
+}
+
+record! {
+    /// What somebody is already.
+    pub struct Held {
+        /// As what.
+        pub role: Role,
+    }
+}
+
+impl Write {
+    /// Puts a person into an organization, or changes their role there. Their sessions get new ids. Where the organization is
+    /// archived, nobody gets more than they have; taking rights away is always possible.
+    pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
+        let &SetMembership { organization, person, role } = proof.action();
+        self.keep_an_owner(organization, person, Some(role)).await?;
+        // Writing the row takes its lock: what is held is what is changed.
+        const HELD: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
+             and person_id = $3 returning role";
+        let held = scoped!(self, Held, fetch_optional, HELD, organization, person)?;
+        let set = scoped!(
+            self,
+            execute,
+            "insert into membership (tenant_id, organization_id, person_id, role, created_at)
+             select p.tenant_id, o.id, p.id, $4, $5 from person p join organization o on o.tenant_id = p.tenant_id
+             where p.tenant_id = $1 and o.id = $2 and p.id = $3
+             on conflict (tenant_id, organization_id, person_id) do update set role = excluded.role, provider = null",
+            organization,
+            person,
+            role,
+            self.now
+        );
+        if set? == 0 {
+            return Err(Error::NotFound);
+        }
+        self.settle_requests(organization, person).await?;
+        self.rights_changed(person).await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        if held.is_none_or(|held| held.role <= role) {
+            self.in_use(organization).await?;
+        }
+        self.tell(Topic::People, organization.0);
+        Ok(())
+    }
+
+    /// Puts a person into an organization that they are not in; says whether they were not.
+    pub(crate) async fn join(&mut self, organization: OrganizationId, person: PersonId, role: Role) -> Result<bool> {
+        let joined = scoped!(
+            self,
+            execute,
+            "insert into membership (tenant_id, organization_id, person_id, role, created_at) values ($1, $2, $3, $4, $5)
+             on conflict (tenant_id, organization_id, person_id) do nothing",
+            organization,
+            person,
+            role,
+            self.now
+        )?;
+        self.settle_requests(organization, person).await?;
+        self.tell(Topic::People, organization.0);
+        Ok(joined > 0)
+    }
+
+    /// The last owner of an organization stays one: somebody must be able to manage it. Who is locked out cannot, nor can a
+    /// service account.
+    pub(crate) async fn keep_an_owner(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+        becomes: Option<Role>,
+    ) -> Result<()> {
+        if becomes == Some(Role::Owner) {
+            return Ok(());
+        }
+        // Writing the rows takes their locks: of two owners who remove each other, or leave, one comes second.
+        let owners = scoped!(
+            self,
+            Who,
+            fetch_all,
+            "update membership set role = role where tenant_id = $1 and organization_id = $2 and role = 'owner'
+             returning person_id",
+            organization
+        )?;
+        if !owners.iter().any(|owner| owner.person_id == person) {
+            return Ok(());
+        }
+        let others = scoped!(
+            self,
+            Who,
+            fetch_all,
+            "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organization_id = $2 and m.role = 'owner' and m.person_id <> $3
+                and p.locked_at is null and p.responsible_id is null limit 1",
+            organization,
+            person
+        )?;
+        match others.is_empty() {
+            false => Ok(()),
+            true => Err(Error::Conflict(
+                "This is the last owner of the organization who can act. Make somebody else an owner first.",
+            )),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
+use crate::{
+    Error, MasterKey, Result,
+    announcer::Announcer,
+    conn::{Conn, Embedded, Remote},
+    contact::Contact,
+    events,
+    flush::Flusher,
+    readers::Readers,
+    writer::Writer,
+};
+use domain::{TenantId, Timestamp};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use std::{
+    fmt,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::task::AbortHandle;
+
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// Where the time comes from: the system, or a test.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What opening needs.
+pub struct Settings {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// The key that everything sealed hangs on.
+    pub key: MasterKey,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+enum Pool {
+    /// One connection that writes, several that read.
+    Sqlite { writer: Writer, readers: Readers },
+    Postgres {
+        reading: PgPool,
+        /// Apart from those that read: writers wait for each other with a connection in their hand, readers for nobody.
+        writing: PgPool,
+        /// Connections that see all tenants, for single questions.
+        asking: PgPool,
+        flusher: Flusher,
+        contact: Contact,
+        /// Hears what is announced until it is aborted.
+        ears: AbortHandle,
+    },
+}
+
+struct Inner {
+    pool: Pool,
+    events: Announcer,
+    clock: Clock,
+    key: MasterKey,
+    /// Whether mail is queued: nothing would send it otherwise.
+    mail: AtomicBool,
+    /// When a change could last not begin; 0 once one has begun again.
+    refused: AtomicI64,
+}
+
+/// The database of a deployment. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it where it is missing, and brings its schema up to date. A schema newer than this
+    /// program, a wrong master key and a SQLite below 3.51.3 are refused.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let events = Announcer::new();
+        let pool = match settings.url.split_once(':') {
+            Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
+            Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
+            _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
+        };
+        let store = Self(Arc::new(Inner {
+            pool,
+            events,
+            clock: settings.clock,
+            key: settings.key,
+            mail: AtomicBool::new(false),
+            refused: AtomicI64::new(0),
+        }));
+        store.system().check_key().await?;
+        Ok(store)
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    /// From now on mail is queued for whoever sends it.
+    pub fn queue_mail(&self) {
+        self.0.mail.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is.
+    pub fn sends_mail(&self) -> bool {
+        self.0.mail.load(Ordering::Relaxed)
+    }
+
+    /// When the database last took no change, if it has taken none since.
+    pub fn refused_at(&self) -> Option<Timestamp> {
+        let at = self.0.refused.load(Ordering::Relaxed);
+        (at != 0).then_some(Timestamp(at))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut conn = self.begin_read(Sees::Nothing).await?;
+        crate::conn::unscoped!(conn, crate::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
+        Ok(())
+    }
+
+    /// Whether this is the embedded database, for one node.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0.pool, Pool::Sqlite { .. })
+    }
+
+    /// Closes all connections; SQLite folds its write-ahead log into the database file.
+    pub async fn close(&self) {
+        match &self.0.pool {
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres { reading, writing, asking, flusher, ears, .. } => {
+                for pool in [reading, writing, asking] {
+                    pool.close().await;
+                }
+                flusher.close().await;
+                ears.abort();
+            }
+        }
+    }
+
+    pub(crate) fn events(&self) -> &Announcer {
+        &self.0.events
+    }
+
+    pub(crate) fn key(&self) -> &MasterKey {
+        &self.0.key
+    }
+
+    /// Opens a snapshot.
+    pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
+            Pool::Postgres { reading, contact, .. } => {
+                let begin = "begin isolation level repeatable read read only";
+                Conn::Postgres(Remote::Read(
+                    contact.or_away(Box::pin(reading.begin_with(entering(begin, sees)))).await?,
+                ))
+            }
+        })
+    }
+
+    /// For a single question across tenants, which needs no transaction around it: that would be more to say than the question.
+    pub(crate) async fn begin_question(&self) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
+            Pool::Postgres { asking, contact, .. } => {
+                Conn::Postgres(Remote::Ask(contact.or_away(Box::pin(asking.acquire())).await?))
+            }
+        })
+    }
+
+    /// Opens a transaction that writes.
+    pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
+        let begun = self.try_to_begin(sees).await;
+        self.0.refused.store(if begun.is_ok() { 0 } else { self.now().0 }, Ordering::Relaxed);
+        begun
+    }
+
+    async fn try_to_begin(&self, sees: Sees) -> Result<Conn> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
+            Pool::Postgres { writing, flusher, contact, .. } => {
+                let begun = contact.or_away(Box::pin(writing.begin_with(entering(BEGIN, sees)))).await?;
+                Conn::Postgres(Remote::Write(flusher.take(begun)))
+            }
+        })
+    }
+}
+
+/// How PostgreSQL begins what writes: as with SQLite, who waits for too long is told that it is busy.
+const BEGIN: &str = "begin; set local lock_timeout = '15s'";
+
+/// What has PostgreSQL let go of what a node holds that vanished: otherwise a tenant could wait for hours.
+const LET_GO: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
+    set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
+
+/// What has a connection see all tenants, for as long as it is there.
+const SEE_ALL: &str = "set castellan.system = 'on'";
+
+/// What has PostgreSQL plan a statement once, by its words alone, and never compile it: each of ours reads a few rows by an
+/// index whatever the values are, and planning it anew took longer than running it.
+const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set jit = off";
+
+/// What a transaction sees of the tenants.
+#[derive(Clone, Copy)]
+pub(crate) enum Sees {
+    Nothing,
+    Tenant(TenantId),
+    All,
+}
+
+/// The beginning of a transaction, which tells PostgreSQL's row-level security in the same breath what it sees.
+fn entering(begin: &str, sees: Sees) -> AssertSqlSafe<String> {
+    AssertSqlSafe(match sees {
+        Sees::Nothing => begin.to_owned(),
+        Sees::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
+        Sees::All => format!("{begin}; set local castellan.system = 'on'"),
+    })
+}
+
+async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
+    make_private(options.get_filename());
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        // A checkpoint waits for the disk several times: every 16 MiB instead of every 4.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("trusted_schema", "off");
+    let mut conn = options.connect().await.map_err(|error| unusable(url, &error))?;
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut conn).await?;
+    assert_sqlite(&version)?;
+    // SQLite keeps no lock for migrations of its own: of two programs that open a new file one waits here.
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    migrate(&SQLITE, &mut *tx).await?;
+    tx.commit().await?;
+    conn.close().await?;
+    let writer = Writer::new(options.clone(), events.clone());
+    Ok(Pool::Sqlite { writer, readers: Readers::new(options.pragma("query_only", "on")) })
+}
+
+/// Makes the database's file where it is missing, closed to others (A-12): SQLite itself would leave that to the umask, and
+/// gives its journals the same rights. What goes wrong here, opening says better.
+fn make_private(file: &Path) {
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
+}
+
+async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| {
+            Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
+        })?
+        .application_name("castellan");
+    let writing =
+        pool_of(12, LET_GO).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
+    let superuser: bool =
+        sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
+            .fetch_one(&writing)
+            .await?;
+    if superuser {
+        return Err(Error::Unusable(
+            "Castellan must not connect to PostgreSQL as a superuser or with BYPASSRLS: the walls between tenants \
+             would not hold. Create an ordinary role that owns the database."
+                .into(),
+        ));
+    }
+    migrate(&POSTGRES, &writing).await?;
+    let reading = pool_of(12, LET_GO).connect_lazy_with(options.clone());
+    let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
+    let ear = events::ear(&options).await?;
+    let (flusher, contact) = (Flusher::new(options.clone()), Contact::new());
+    let listening = events::listen(ear, options, events.clone(), flusher.clone(), contact.clone());
+    let ears = tokio::spawn(listening).abort_handle();
+    Ok(Pool::Postgres { reading, writing, asking, flusher, contact, ears })
+}
+
+/// Up to so many connections, each of which is told `words` first.
+fn pool_of(most: u32, words: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(15)).after_connect(move |conn, _| {
+        Box::pin(async move {
+            conn.execute(PLAN_ONCE).await?;
+            conn.execute(words).await.map(drop)
+        })
+    })
+}
+
+async fn migrate<'a, A>(migrator: &Migrator, pool: A) -> Result<()>
+where
+    A: sqlx::Acquire<'a>,
+    <A::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
+{
+    migrator.run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => Error::Unusable(format!(
+            "the database was written by a newer Castellan (its schema has step {version}, which this program does not \
+             know). Start the newer program, or restore a backup made before the upgrade."
+        )),
+        other => Error::Unusable(format!("the database's schema could not be brought up to date: {other}")),
+    })
+}
+
+fn unusable(what: &str, error: &sqlx::Error) -> Error {
+    Error::Unusable(format!("cannot open the database {what}: {error}"))
+}
+
+/// E15: older versions have a bug in the write-ahead log that corrupts databases.
+fn assert_sqlite(version: &str) -> Result<()> {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0_u32));
+    let parts: [u32; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
+    if parts < [3, 51, 3] {
+        return Err(Error::Unusable(format!("SQLite {version} is linked; 3.51.3 or later is needed")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_e15_an_old_sqlite_is_refused() {
+        assert!(assert_sqlite("3.46.0").is_err() && assert_sqlite("3.51.2").is_err());
+        assert!(assert_sqlite("3.51.3").is_ok() && assert_sqlite("3.52.0").is_ok() && assert_sqlite("4.0.0").is_ok());
+    }
+}

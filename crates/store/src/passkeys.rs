@@ -1,0 +1,139 @@
+//! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
+use crate::{Error, Read, Result, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, PasskeyId, SessionId, Timestamp,
+    account::Happened,
+    policy::{EnrollFactor, RemoveFactor},
+    text,
+};
+
+/// How many one person may have.
+const MOST: usize = 20;
+
+record! {
+    /// A passkey as its owner sees it.
+    pub struct PasskeyRow {
+        /// Its id.
+        pub id: PasskeyId,
+        /// What its owner calls it.
+        pub name: String,
+        /// When it was added.
+        pub created_at: Timestamp,
+        /// When it was last used.
+        pub last_used_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// A passkey as a ceremony needs it.
+    pub struct Passkey {
+        /// Its id.
+        pub id: PasskeyId,
+        /// What verifies it, as JSON.
+        pub body: String,
+    }
+}
+
+/// What a new passkey is made of.
+#[derive(Clone, Debug)]
+pub struct NewPasskey {
+    /// Its id.
+    pub id: PasskeyId,
+    /// What its owner calls it: 1 to 80 characters.
+    pub name: String,
+    /// What its authenticator calls it.
+    pub credential_id: Vec<u8>,
+    /// What verifies it, as JSON.
+    pub body: String,
+}
+
+impl Read {
+    /// The actor's own passkeys, oldest first.
+    pub async fn passkeys(&mut self) -> Result<Vec<PasskeyRow>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            PasskeyRow,
+            fetch_all,
+            "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2
+             order by id limit 100",
+            person
+        )
+    }
+
+    /// The same with what verifies them.
+    pub async fn passkey_keys(&mut self) -> Result<Vec<Passkey>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            Passkey,
+            fetch_all,
+            "select id, body from passkey where tenant_id = $1 and person_id = $2 order by id limit 100",
+            person
+        )
+    }
+}
+
+impl Write {
+    /// Adds a passkey. One that is known already, whoever has it, is a conflict.
+    pub async fn add_passkey(&mut self, proof: Allowed<EnrollFactor>, new: NewPasskey) -> Result<()> {
+        let owner = proof.action().owner;
+        let name = text::name("name", &new.name, 80)?;
+        const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
+        if scoped!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
+            return Err(Error::Conflict("You have 20 passkeys. Remove one that you do not use."));
+        }
+        let added = scoped!(
+            self,
+            execute,
+            "insert into passkey (tenant_id, id, person_id, name, credential_id, body, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            new.id,
+            owner,
+            name.clone(),
+            new.credential_id,
+            new.body,
+            self.now
+        );
+        match added {
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This passkey is known already.")),
+            other => other?,
+        };
+        let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());
+        self.record(entry).await?;
+        self.happened(owner, Happened::PasskeyAdded, &name).await
+    }
+
+    /// Notes that one of the actor's passkeys was used, and what its authenticator counted. `NotFound` when it is gone.
+    pub async fn use_passkey(&mut self, id: PasskeyId, body: &str) -> Result<()> {
+        let person = self.viewer();
+        let used = scoped!(
+            self,
+            execute,
+            "update passkey set last_used_at = $4, body = $5 where tenant_id = $1 and id = $2 and person_id = $3",
+            id,
+            person,
+            self.now,
+            body.to_owned()
+        )?;
+        if used == 0 { Err(Error::NotFound) } else { Ok(()) }
+    }
+
+    /// Removes one of the actor's passkeys, and ends their other sessions. `NotFound` when it is gone.
+    pub async fn remove_passkey(
+        &mut self,
+        proof: Allowed<RemoveFactor>,
+        id: PasskeyId,
+        this: Option<SessionId>,
+    ) -> Result<()> {
+        let owner = proof.action().owner;
+        const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
+        let ended = self.end_sessions(owner, this).await?;
+        let removed = scoped!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
+        scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3", owner, id)?;
+        self.forget_useless_codes(owner).await?;
+        let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
+        self.record_both(entry, ended).await?;
+        self.happened(owner, Happened::PasskeyRemoved, &removed.name).await
+    }
+}

@@ -1,0 +1,206 @@
+//! People of a tenant.
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, OrganizationId, PersonId, Timestamp,
+    account::Happened,
+    audit::Outcome,
+    policy::{CreatePerson, SetTenantRole},
+    role::{Role, TenantRole},
+    text,
+};
+use uuid::Uuid;
+
+record! {
+    /// A person.
+    pub struct Person {
+        /// Their id.
+        pub id: PersonId,
+        /// Their address, by which they sign in.
+        pub email: String,
+        /// What people call them.
+        pub name: String,
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Whether they set a password yet.
+        pub has_password: bool,
+        /// Since when they are locked out, if they are.
+        pub locked_at: Option<Timestamp>,
+        /// When they were made.
+        pub created_at: Timestamp,
+    }
+}
+
+record! {
+    /// A person's role in one organization.
+    pub struct Membership {
+        /// Where.
+        pub organization_id: OrganizationId,
+        /// What it is called.
+        pub organization: String,
+        /// As what.
+        pub role: Role,
+    }
+}
+
+impl Read {
+    /// The tenant's people by address, from `after` on; admins and auditors only, nobody for others.
+    pub async fn people(&mut self, after: &str, limit: u32) -> Result<Vec<Person>> {
+        if !self.actor.reads_everything() {
+            return Ok(vec![]);
+        }
+        scoped!(
+            self,
+            Person,
+            fetch_all,
+            "select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
+             where tenant_id = $1 and email > $2 and responsible_id is null order by email limit $3",
+            after.to_owned(),
+            limit
+        )
+    }
+
+    /// One person: oneself, or anybody for those who read everything.
+    pub async fn person(&mut self, id: PersonId) -> Result<Person> {
+        if !self.actor.reads_everything() && self.actor.person() != Some(id) {
+            return Err(Error::NotFound);
+        }
+        scoped!(
+            self,
+            Person,
+            fetch_one,
+            "select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
+             where tenant_id = $1 and id = $2",
+            id
+        )
+    }
+
+    /// The person with an address, for owners who put people into their organization.
+    pub async fn person_called(&mut self, email: &domain::Email) -> Result<PersonId> {
+        let owns = self.actor.roles.values().any(|role| *role == Role::Owner);
+        if !owns && !self.actor.reads_everything() {
+            return Err(Error::NotFound);
+        }
+        let found = scoped!(
+            self,
+            PersonKey,
+            fetch_one,
+            "select id from person where tenant_id = $1 and email = $2 and responsible_id is null",
+            email.clone()
+        )?;
+        Ok(found.id)
+    }
+
+    /// A person's roles, by organization; of oneself and the service accounts that one answers for, or anybody's for those who
+    /// read everything.
+    pub async fn memberships(&mut self, person: PersonId) -> Result<Vec<Membership>> {
+        match self.service_account(person).await {
+            Err(Error::NotFound) => drop(self.person(person).await?),
+            found => drop(found?),
+        }
+        scoped!(
+            self,
+            Membership,
+            fetch_all,
+            "select m.organization_id, o.name as organization, m.role from membership m
+             join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
+             where m.tenant_id = $1 and m.person_id = $2 order by o.name limit 1000",
+            person
+        )
+    }
+}
+
+record! {
+    /// Who was found.
+    pub struct PersonKey {
+        /// Their id.
+        pub id: PersonId,
+    }
+}
+
+impl Write {
+    /// Makes a person without a password. An address that is in use, in whatever tenant, is a conflict.
+    pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
+        let id = PersonId(Uuid::now_v7());
+        let CreatePerson { email, name, tenant_role } = proof.action();
+        let made = scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, created_at) values ($1, $2, $3, $4, $5, $6)",
+            id,
+            email.clone(),
+            text::name("name", name, 80)?,
+            *tenant_role,
+            self.now
+        );
+        match made {
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
+            other => other?,
+        };
+        let entry = self.entry(&proof)?.on("person", id.to_string());
+        self.record(entry).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Changes what a person is in the tenant; the last admin stays one.
+    pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
+        let &SetTenantRole { person, tenant_role } = proof.action();
+        // Writing the rows takes their locks: of two admins who demote each other one comes second.
+        let admins = scoped!(
+            self,
+            PersonKey,
+            fetch_all,
+            "update person set tenant_role = tenant_role
+             where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id"
+        )?;
+        if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
+            return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));
+        }
+        let set = scoped!(
+            self,
+            execute,
+            "update person set tenant_role = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
+            person,
+            tenant_role
+        )?;
+        if set == 0 {
+            return Err(Error::NotFound);
+        }
+        self.rights_changed(person).await?;
+        let entry = self.entry(&proof)?;
+        self.record(entry).await
+    }
+
+    /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.
+    pub async fn set_password(&mut self, person: PersonId, hash: &str) -> Result<()> {
+        let had = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
+            person
+        )?;
+        let set = scoped!(
+            self,
+            execute,
+            "update person set password_hash = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
+            person,
+            hash.to_owned()
+        )?;
+        if set == 0 {
+            return Err(Error::NotFound);
+        }
+        let ended = self.end_sessions(person, None).await?;
+        let target = ("person", person.to_string());
+        let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
+        self.record_both(entry, ended).await?;
+        if had.n > 0 {
+            self.happened(person, Happened::PasswordChanged, "").await?;
+        }
+        Ok(())
+    }
+}

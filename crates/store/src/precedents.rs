@@ -1,0 +1,50 @@
+//! What was approved before: the request that somebody who decides compares the one in front of them with.
+use crate::{Read, Result, approvals::visible, column::record, conn::scoped};
+use domain::{ApprovalId, TaskId, Timestamp};
+
+record! {
+    /// A request that was approved.
+    pub struct Precedent {
+        /// The question about it.
+        pub id: ApprovalId,
+        /// The task.
+        pub task_id: TaskId,
+        /// Its script.
+        pub script: String,
+        /// Its canonical request.
+        pub request: String,
+        /// When it was approved.
+        pub approved_at: Timestamp,
+    }
+}
+
+impl Read {
+    /// The newest request before this one that was approved, by the same requester in the same organization, with the same
+    /// title and tool: whoever sees the one sees the other. The index `task_precedent` holds only tasks that asked and were
+    /// not turned down, so that one look finds it.
+    pub async fn approved_before(&mut self, id: ApprovalId) -> Result<Option<Precedent>> {
+        let asked = self.approval(id).await?;
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(
+            self,
+            Precedent,
+            fetch_optional,
+            concat!(
+                "select a.id, a.task_id, t.script, t.request, coalesce(a.settled_at, a.created_at) as approved_at
+                 from task t join approval a on a.tenant_id = t.tenant_id and a.task_id = t.id
+                 where t.tenant_id = $1 and t.organization_id = $4 and t.owner_id = $5 and t.tool = $6 and t.title = $7
+                    and t.id < $8 and t.asked and t.state not in ('awaiting_approval', 'denied', 'expired')
+                    and a.state = 'approved' and ",
+                visible!(),
+                " order by t.id desc limit 1"
+            ),
+            person,
+            everything,
+            asked.organization_id,
+            asked.requester_id,
+            asked.tool,
+            asked.title,
+            asked.task_id
+        )
+    }
+}

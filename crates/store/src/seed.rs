@@ -1,0 +1,382 @@
+//! Synthetic tasks for measuring: every state, with labels, output, questions and a chain of audit records that verifies.
+//!
+//! Rows are written many at a time and look across nobody's tenant but the one that is given; that is why these
+//! statements stand here and not behind a proof: only the console's `dev seed` calls them.
+mod rows;
+
+use crate::{
+    Error, Result, System,
+    audit::Head,
+    column::{Column, record},
+    conn::{Conn, random, unscoped},
+    leases::LEASE,
+};
+use domain::{
+    Actor, ApprovalId, OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    audit::{Entry, Outcome, link},
+    log::{Line, Stream},
+    network::NetworkPolicy,
+    receipt::End,
+    request::{InputDigest, Request, RequestDigest},
+    role::{Role, TenantRole},
+    task::{Submission, SubmissionForm, TaskState},
+    visibility::Visibility,
+};
+use rows::{Table, Value};
+use serde_json::json;
+use std::{collections::BTreeMap, time::Duration};
+use uuid::{NoContext, Uuid};
+
+/// How many tasks one transaction holds: others may write between two.
+const BATCH: u32 = 1_000;
+/// How many organizations and people the tasks are spread over.
+const ORGANIZATIONS: u32 = 4;
+const PEOPLE: u32 = 12;
+/// The time between two tasks.
+const STEP: Duration = Duration::from_secs(20);
+/// Of so many tasks, one each still waits for people, waits for a runner, or is held by one; the others have ended.
+const UNFINISHED: u32 = 200;
+
+impl System<'_> {
+    /// Adds `tasks` tasks to a tenant, each as old as its place among them, with people and organizations of their own.
+    pub async fn seed(&self, tenant: TenantId, tasks: u32) -> Result<()> {
+        let town = self.settle_town(tenant).await?;
+        let begin = self.now().before(STEP.saturating_mul(tasks));
+        for first in (0..tasks).step_by(usize::try_from(BATCH).unwrap_or(1)) {
+            let mut batch = Batch::new(tenant, self.now());
+            for number in first..tasks.min(first.saturating_add(BATCH)) {
+                batch.add(&town, number, begin.after(STEP.saturating_mul(number)))?;
+            }
+            let mut conn = self.write().await?;
+            batch.write(&mut conn).await?;
+            conn.commit().await?;
+        }
+        self.look_at(&["task", "task_label", "task_word", "task_log", "approval", "decision", "audit"]).await
+    }
+
+    /// The people and organizations that synthetic tasks belong to; made at the first time.
+    async fn settle_town(&self, tenant: TenantId) -> Result<Town> {
+        let (mut conn, now) = (self.write().await?, self.now());
+        for number in 1..=ORGANIZATIONS {
+            let sql = "insert into organization (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing";
+            let (id, name) = (OrganizationId(Uuid::now_v7()), format!("Load {number}"));
+            unscoped!(conn, execute, sql, tenant, id, name, now)?;
+        }
+        for number in 1..=PEOPLE {
+            let sql = "insert into person (tenant_id, id, email, name, tenant_role, created_at)
+                 values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+            let (id, email) = (PersonId(Uuid::now_v7()), format!("load-{number}@{tenant}.invalid"));
+            unscoped!(conn, execute, sql, tenant, id, email, format!("Load {number}"), TenantRole::Person, now)?;
+        }
+        let sql = "insert into membership (tenant_id, organization_id, person_id, role, created_at)
+             select o.tenant_id, o.id, p.id, $2, $3 from organization o join person p on p.tenant_id = o.tenant_id
+             where o.tenant_id = $1 and o.name like 'Load %' and p.email like 'load-%.invalid' on conflict do nothing";
+        unscoped!(conn, execute, sql, tenant, Role::Approver, now)?;
+        let sql = "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
+                expires_at) values ($1, $2, 'load', '0', 'bash', '{}', 0, $3, $4, $5, $5) on conflict do nothing";
+        unscoped!(conn, execute, sql, tenant, RunnerId(Uuid::now_v7()), String::new(), Vec::<u8>::new(), now)?;
+        let sql = "select m.organization_id, m.person_id from membership m
+             join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and p.email like 'load-%.invalid' order by m.organization_id, m.person_id";
+        let places = unscoped!(conn, Place, fetch_all, sql, tenant)?;
+        let sql = "select id from runner where tenant_id = $1 and name = 'load' and revoked_at is null";
+        let runner = unscoped!(conn, LoadRunner, fetch_one, sql, tenant)?;
+        conn.commit().await?;
+        Ok(Town { places, runner: runner.id })
+    }
+}
+
+record! {
+    /// A person and an organization that they are in.
+    pub struct Place {
+        /// Where.
+        pub organization_id: OrganizationId,
+        /// Who.
+        pub person_id: PersonId,
+    }
+}
+
+record! {
+    /// The runner that synthetic tasks ran on.
+    pub struct LoadRunner {
+        /// Its id.
+        pub id: RunnerId,
+    }
+}
+
+struct Town {
+    places: Vec<Place>,
+    runner: RunnerId,
+}
+
+impl Town {
+    fn place(&self, number: u32) -> Result<&Place> {
+        let at = usize::try_from(number).unwrap_or(0) % self.places.len().max(1);
+        self.places.get(at).ok_or(Error::Corrupt("no one to seed for"))
+    }
+}
+
+/// What one transaction writes.
+struct Batch {
+    tenant: TenantId,
+    now: Timestamp,
+    tasks: Table<23>,
+    labels: Table<4>,
+    words: Table<3>,
+    logs: Table<6>,
+    approvals: Table<11>,
+    decisions: Table<6>,
+    records: Vec<(Actor, Entry)>,
+}
+
+impl Batch {
+    fn new(tenant: TenantId, now: Timestamp) -> Self {
+        Self {
+            tenant,
+            now,
+            tasks: Table::new(
+                "task (tenant_id, id, organization_id, owner_id, title, tool, visibility, network, priority, state, asked, rule,
+                    script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
+                    created_at, ended_at)",
+            ),
+            labels: Table::new("task_label (tenant_id, task_id, key, value)"),
+            words: Table::new("task_word (tenant_id, task_id, word)"),
+            logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
+            approvals: Table::new(
+                "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, state, created_at,
+                    expires_at)",
+            ),
+            decisions: Table::new("decision (tenant_id, approval_id, person_id, answer, reason, created_at)"),
+            records: vec![],
+        }
+    }
+
+    fn add(&mut self, town: &Town, number: u32, at: Timestamp) -> Result<()> {
+        let place = town.place(number)?;
+        let state = state(number);
+        let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
+            || number.is_multiple_of(5);
+        let submission = submission(number, place.organization_id, asked)?;
+        let request = Request::new(&submission, self.tenant, place.person_id, None, random()?);
+        let canonical = request.canonical();
+        let digest = RequestDigest::of(&canonical);
+        let id = TaskId(Uuid::new_v7(moment(at)));
+        let rule = if asked { "Everything else asks" } else { "Sealed scripts run at once" };
+        let ran = matches!(
+            state,
+            TaskState::Succeeded | TaskState::Failed | TaskState::TimedOut | TaskState::Running | TaskState::Assigned
+        );
+        let lines = if ran && state != TaskState::Assigned { i64::from(number % 40) } else { 0 };
+        let ending = match state {
+            TaskState::Succeeded => Some(End::Exited(0)),
+            TaskState::Failed => Some(End::Exited(1)),
+            TaskState::TimedOut => Some(End::TimedOut),
+            _ => None,
+        };
+        let held = matches!(state, TaskState::Running | TaskState::Assigned);
+        let ending = ending.map(|end| serde_json::to_string(&end)).transpose().map_err(|_| Error::Corrupt("ending"))?;
+        self.tasks.push([
+            self.tenant.into(),
+            id.into(),
+            place.organization_id.into(),
+            place.person_id.into(),
+            submission.title.clone().into(),
+            submission.tool.to_string().into(),
+            submission.visibility.to_string().into(),
+            submission.network.policy.to_string().into(),
+            submission.priority.rank().into(),
+            state.to_string().into(),
+            Value::Bool(asked),
+            rule.to_owned().into(),
+            submission.script.clone().into(),
+            String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?.into(),
+            digest.0.to_vec().into(),
+            InputDigest::of(&number.to_be_bytes()).0.to_vec().into(),
+            i64::from(ran).into(),
+            Value::Uuid(ran.then_some(town.runner.0)),
+            // Long enough for any measurement: the tasks of a runner that is none stay where they are.
+            Value::Int(held.then_some(self.now.after(LEASE.saturating_mul(100_000)).0)),
+            (lines + 1).into(),
+            Value::Text(ending),
+            at.0.into(),
+            Value::Int(state.is_final().then_some(at.after(STEP).0)),
+        ]);
+        for (key, value) in submission.labels.iter() {
+            self.labels.push([self.tenant.into(), id.into(), key.to_owned().into(), value.to_owned().into()]);
+        }
+        for word in domain::words::of_title(&submission.title) {
+            self.words.push([self.tenant.into(), id.into(), word.into()]);
+        }
+        if lines > 0 {
+            let text = serde_json::to_string(&output(at, lines)).map_err(|_| Error::Corrupt("log"))?;
+            self.logs.push([self.tenant.into(), id.into(), 1.into(), 1.into(), (lines + 1).into(), text.into()]);
+        }
+        if asked {
+            self.ask(town, number, id, place, digest, state, at)?;
+        }
+        self.record_life(place, id, state, ran, at)
+    }
+
+    fn ask(
+        &mut self,
+        town: &Town,
+        number: u32,
+        task: TaskId,
+        place: &Place,
+        digest: RequestDigest,
+        state: TaskState,
+        at: Timestamp,
+    ) -> Result<()> {
+        let id = ApprovalId(Uuid::new_v7(moment(at)));
+        let stands = match state {
+            TaskState::AwaitingApproval => "waiting",
+            TaskState::Denied => "denied",
+            TaskState::Expired => "expired",
+            TaskState::Cancelled => "withdrawn",
+            _ => "approved",
+        };
+        self.approvals.push([
+            self.tenant.into(),
+            id.into(),
+            task.into(),
+            place.organization_id.into(),
+            place.person_id.into(),
+            digest.0.to_vec().into(),
+            "Everything else asks".to_owned().into(),
+            1.into(),
+            stands.to_owned().into(),
+            at.0.into(),
+            self.now.after(Duration::from_hours(24)).0.into(),
+        ]);
+        if let "denied" | "approved" = stands {
+            let answer = if stands == "denied" { "deny" } else { "approve" };
+            let decider = town.place(number + 1)?.person_id;
+            let reason = "Synthetic".to_owned();
+            self.decisions.push([
+                self.tenant.into(),
+                id.into(),
+                decider.into(),
+                answer.to_owned().into(),
+                reason.into(),
+                at.0.into(),
+            ]);
+        }
+        Ok(())
+    }
+
+    fn record_life(&mut self, place: &Place, task: TaskId, state: TaskState, ran: bool, at: Timestamp) -> Result<()> {
+        let mut actor = Actor::clock(self.tenant, at);
+        self.note(&actor, "task.end", task, json!({ "state": state }), at.after(STEP), state.is_final() && !ran)?;
+        self.note(&actor, "task.start", task, json!({ "attempt": 1 }), at, ran && state != TaskState::Assigned)?;
+        self.note(&actor, "task.finish", task, json!({ "state": state }), at.after(STEP), state.is_final() && ran)?;
+        actor.principal = domain::Principal::Person(place.person_id);
+        self.note(&actor, "task.submit", task, json!({ "organization": place.organization_id }), at, true)
+    }
+
+    fn note(
+        &mut self,
+        actor: &Actor,
+        action: &str,
+        task: TaskId,
+        detail: serde_json::Value,
+        at: Timestamp,
+        happened: bool,
+    ) -> Result<()> {
+        if happened {
+            let target = ("task", task.to_string());
+            let entry = Entry::event(actor, action, target, Outcome::Done, detail, at, random()?);
+            self.records.push((actor.clone(), entry));
+        }
+        Ok(())
+    }
+
+    async fn write(self, conn: &mut Conn) -> Result<()> {
+        self.tasks.write(conn).await?;
+        self.labels.write(conn).await?;
+        self.words.write(conn).await?;
+        self.logs.write(conn).await?;
+        self.approvals.write(conn).await?;
+        self.decisions.write(conn).await?;
+        append(conn, self.tenant, self.records).await
+    }
+}
+
+/// Appends many records to a tenant's chain at once.
+async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>) -> Result<()> {
+    let sql = "update audit_head set seq = seq + 0 where tenant_id = $1 returning seq, hash";
+    let mut head = unscoped!(*conn, Head, fetch_one, sql, tenant)?;
+    let mut rows = Table::<12>::new(
+        "audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal)",
+    );
+    for (actor, entry) in records {
+        let body = entry.body();
+        let seq = head.seq + 1;
+        let hash = link(tenant, seq, &head.hash, &body);
+        rows.push([
+            tenant.into(),
+            seq.into(),
+            entry.record.at.0.into(),
+            entry.record.action.into(),
+            entry.record.outcome.as_str().to_owned().into(),
+            Value::Uuid(actor.person().map(Column::raw)),
+            entry.record.target.kind.into(),
+            entry.record.target.id.into(),
+            body.into(),
+            head.hash.to_vec().into(),
+            hash.to_vec().into(),
+            Value::Text(entry.personal),
+        ]);
+        head = Head { seq, hash };
+    }
+    rows.write(conn).await?;
+    let sql = "update audit_head set seq = $2, hash = $3 where tenant_id = $1";
+    unscoped!(*conn, execute, sql, tenant, head.seq, head.hash)?;
+    Ok(())
+}
+
+fn state(number: u32) -> TaskState {
+    match number % UNFINISHED {
+        0 => TaskState::AwaitingApproval,
+        1 => TaskState::Queued,
+        2 => TaskState::Assigned,
+        3 => TaskState::Running,
+        other => match other % 16 {
+            0..=8 => TaskState::Succeeded,
+            9 | 10 => TaskState::Failed,
+            11 => TaskState::Cancelled,
+            12 => TaskState::TimedOut,
+            13 => TaskState::Denied,
+            14 => TaskState::Expired,
+            _ => TaskState::Lost,
+        },
+    }
+}
+
+fn submission(number: u32, organization: OrganizationId, asked: bool) -> Result<Submission> {
+    let labels: BTreeMap<_, _> = [
+        ("service", ["billing", "search", "mail", "shop"][usize::try_from(number % 4).unwrap_or(0)].to_owned()),
+        ("batch", (number / 100).to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    let form: SubmissionForm = serde_json::from_value(json!({
+        "script": format!("# {number}\ntrue"),
+        "title": format!("Synthetic task {number}"),
+        "visibility": Visibility::ALL[usize::try_from(number % 3).unwrap_or(0)],
+        "network_policy": if asked { NetworkPolicy::None } else { NetworkPolicy::AirGapped },
+        "labels": labels,
+    }))
+    .map_err(|_| Error::Corrupt("submission"))?;
+    Ok(form.check(organization)?)
+}
+
+fn output(at: Timestamp, lines: i64) -> Vec<Line> {
+    let text = |number| format!("line {number} of a synthetic task that says what such tasks say");
+    (1..=lines).map(|number| Line { at, stream: Stream::Stdout, text: text(number) }).collect()
+}
+
+/// The time that an id begins with, so that ids are as old as their rows.
+fn moment(at: Timestamp) -> uuid::Timestamp {
+    let micros = u32::try_from(at.0.rem_euclid(1_000_000)).unwrap_or(0);
+    uuid::Timestamp::from_unix(NoContext, u64::try_from(at.seconds()).unwrap_or(0), micros * 1_000)
+}

@@ -1,0 +1,155 @@
+//! Service accounts: owners of keys that are no persons. They never sign in, and somebody answers for each.
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, Invalid, PersonId, Timestamp,
+    account::Happened,
+    policy::{CreateServiceAccount, HandOnServiceAccount},
+    role::TenantRole,
+    text,
+};
+use uuid::Uuid;
+
+record! {
+    /// A service account.
+    pub struct ServiceAccount {
+        /// Its id.
+        pub id: PersonId,
+        /// What people call it.
+        pub name: String,
+        /// Who answers for it.
+        pub responsible_id: PersonId,
+        /// Their name.
+        pub responsible: String,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// How many keys of it are not revoked.
+        pub keys: i64,
+    }
+}
+
+record! {
+    /// Whether somebody is a person.
+    pub struct Responsible {
+        /// Who answers for them, if they are none.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+/// The service accounts that `$2` answers for, or all of them where `$3`.
+macro_rules! mine {
+    ($more:literal) => {
+        concat!(
+            "select s.id, s.name, s.responsible_id, p.name as responsible, s.created_at, (select count(*) from api_key k
+                where k.tenant_id = s.tenant_id and k.owner_id = s.id and k.revoked_at is null) as keys
+             from person s join person p on p.tenant_id = s.tenant_id and p.id = s.responsible_id
+             where s.tenant_id = $1 and s.responsible_id is not null and (s.responsible_id = $2 or $3) ",
+            $more
+        )
+    };
+}
+
+/// That person `p` has no membership with at least the role of membership `w` in the same organization: who may do less than
+/// a service account would gain by answering for it, since they could make keys.
+macro_rules! falls_short {
+    () => {
+        "not exists (select 1 from membership h
+            where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id
+            and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
+             >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
+    };
+}
+pub(crate) use falls_short;
+
+impl Read {
+    /// Those that the actor answers for, by name; all of the tenant for those who read everything.
+    pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        const SQL: &str = mine!("order by s.name, s.id limit 500");
+        scoped!(self, ServiceAccount, fetch_all, SQL, person, everything)
+    }
+
+    /// One of them.
+    pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        scoped!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
+    }
+}
+
+impl Write {
+    /// Makes a service account that a person of the tenant answers for. It has no address: what stands in its place is
+    /// under `.invalid` (RFC 2606), where no mail goes and nobody signs in.
+    pub async fn create_service_account(&mut self, proof: Allowed<CreateServiceAccount>) -> Result<PersonId> {
+        let id = PersonId(Uuid::now_v7());
+        let CreateServiceAccount { name, responsible } = proof.action();
+        const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
+        if scoped!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
+            return Err(Error::Conflict("A person answers for a service account, not another service account."));
+        }
+        scoped!(
+            self,
+            execute,
+            "insert into person (tenant_id, id, email, name, tenant_role, created_at, responsible_id)
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            id,
+            format!("{id}@service.invalid"),
+            text::name("name", name, 80)?,
+            TenantRole::Person,
+            self.now,
+            *responsible
+        )?;
+        let entry = self.entry(&proof)?.on("person", id.to_string());
+        self.record(entry).await?;
+        self.tell(Topic::People, id.0);
+        Ok(id)
+    }
+
+    /// Makes somebody else answer for a service account: an admin, or who has no lesser role wherever it is. Its keys go on
+    /// unless they shall be revoked.
+    pub async fn hand_on_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
+        let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
+        const HAND_ON: &str = "update person set responsible_id = $4
+            where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
+        if successor == responsible {
+            return Err(Error::Conflict("They answer for it already."));
+        }
+        self.hold_memberships(successor).await?;
+        let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
+        if !self.can_answer(successor, account).await? {
+            let why = "must be an admin, or in every organization that the service account is in with no lesser role";
+            return Err(Invalid::new("successor", why).into());
+        }
+        let revoked = if revoke { self.end_all_keys_of(account).await? } else { 0 };
+        let entry = self.entry(&proof)?.with_detail("keys_revoked", revoked.into());
+        self.record(entry).await?;
+        if self.actor.person() != Some(successor) {
+            self.happened(successor, Happened::ServiceAccountsGiven, &called.name).await?;
+        }
+        self.tell(Topic::People, account.0);
+        Ok(())
+    }
+
+    /// Whether somebody can answer for a service account: an admin, or who has no lesser role wherever it is. Who may do less
+    /// would gain by it, since they make its keys.
+    pub(crate) async fn can_answer(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
+        const ABLE: &str = concat!(
+            "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
+                and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
+                    where w.tenant_id = $1 and w.person_id = $3 and ",
+            falls_short!(),
+            "))"
+        );
+        Ok(scoped!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
+    }
+}
+
+record! {
+    /// What somebody is called.
+    pub struct Called {
+        /// Their name.
+        pub name: String,
+    }
+}

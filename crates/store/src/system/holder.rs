@@ -1,0 +1,98 @@
+//! Whoever holds a session or a key, as an actor is made of: read at every request, so that a change of rights counts at once.
+use super::System;
+use crate::{Error, Result, column::record, conn::unscoped};
+use domain::{
+    Email, OrganizationId, PersonId, TenantId,
+    role::{Role, TenantRole},
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, Row};
+use std::collections::BTreeMap;
+
+/// A person as an actor is made of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    /// What people call them.
+    pub name: String,
+    /// Their address.
+    pub email: Email,
+    /// What they are in the tenant.
+    pub tenant_role: TenantRole,
+    /// What they are in its organizations.
+    pub roles: BTreeMap<OrganizationId, Role>,
+    /// Whether they set up a second factor.
+    pub has_factor: bool,
+    /// Whether everybody in the tenant must.
+    pub everybody: bool,
+}
+
+record! {
+    /// The same with one of their roles, if they have any.
+    pub struct HolderRow {
+        /// What people call them.
+        pub person_name: String,
+        /// Their address.
+        pub person_email: Email,
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Whether they set up a second factor.
+        pub has_factor: bool,
+        /// Whether everybody in the tenant must.
+        pub everybody: bool,
+        /// Where they have a role.
+        pub member_of: Option<OrganizationId>,
+        /// As what.
+        pub role: Option<Role>,
+    }
+}
+
+/// What a statement finds, with one row of whoever holds it.
+pub(super) struct Held<T>(T, HolderRow);
+
+impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Held<T>
+where
+    HolderRow: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self(T::from_row(row)?, HolderRow::from_row(row)?))
+    }
+}
+
+/// A statement that finds [`Held`]: `$columns` of what is in `$from`, where its holder is the person `p`. Who is locked out
+/// holds nothing.
+macro_rules! held {
+    ($columns:literal from $from:literal where $condition:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            "p.name as person_name, p.email as person_email, p.tenant_role, f.everybody, m.organization_id as member_of, m.role,
+                exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
+                    or exists (select 1 from passkey where passkey.tenant_id = p.tenant_id and passkey.person_id = p.id) as has_factor
+             from ",
+            $from,
+            " join factor_policy f on f.tenant_id = p.tenant_id
+             left join membership m on m.tenant_id = p.tenant_id and m.person_id = p.id
+             where p.locked_at is null and ",
+            $condition
+        )
+    };
+}
+pub(super) use held;
+
+/// What all rows are about, if there are any.
+pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
+    let roles = rows.iter().filter_map(|Held(_, row)| row.member_of.zip(row.role)).collect();
+    let Held(found, row) = rows.into_iter().next()?;
+    let HolderRow { person_name: name, person_email: email, tenant_role, has_factor, everybody, .. } = row;
+    Some((found, Holder { name, email, tenant_role, roles, has_factor, everybody }))
+}
+
+impl System<'_> {
+    /// What a person is now. Who is locked out is not found.
+    pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
+        let mut conn = self.ask().await?;
+        let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
+        let rows = unscoped!(conn, Held<()>, fetch_all, sql, tenant, person)?;
+        gather(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,24 @@
+//! What an invitation's link offers: who has no account yet names no tenant.
+use super::System;
+use crate::{Offer, Result, conn::unscoped, invitations::works};
+
+impl System<'_> {
+    /// The invitation that a token is, if it works; asked again when it is used.
+    pub async fn invitation(&self, token_hash: [u8; 32]) -> Result<Option<Offer>> {
+        let (mut conn, now) = (self.read().await?, self.now());
+        unscoped!(
+            conn,
+            Offer,
+            fetch_optional,
+            concat!(
+                "select i.tenant_id, i.id, i.organization_id, g.name as organization, i.role, b.name as inviter, i.email, i.mailed
+                 from invitation i join organization g on g.tenant_id = i.tenant_id and g.id = i.organization_id
+                 join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
+                 where i.token_hash = $1 and ",
+                works!("$2")
+            ),
+            token_hash,
+            now
+        )
+    }
+}

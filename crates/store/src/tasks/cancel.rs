@@ -1,0 +1,93 @@
+//! Stopping a task, and moving one that does not run.
+use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    Allowed, TaskId,
+    audit::{Entry, Outcome},
+    policy::CancelTask,
+    receipt::End,
+    task::TaskState,
+};
+use serde_json::{Value, json};
+
+record! {
+    /// Where a task stood.
+    pub struct Waiting {
+        /// Its state.
+        pub state: TaskState,
+    }
+}
+
+impl Write {
+    /// Stops a task: at once where it waits, through its runner where it runs.
+    pub async fn cancel_task(&mut self, proof: Allowed<CancelTask>) -> Result<TaskState> {
+        let &CancelTask { task, owner, organization } = proof.action();
+        const IS_WHAT_WAS_ASKED: &str =
+            "select state from task where tenant_id = $1 and id = $2 and owner_id = $3 and organization_id = $4";
+        scoped!(self, Waiting, fetch_one, IS_WHAT_WAS_ASKED, task, owner, organization)?;
+        let (was, state) = self.stop(task).await?;
+        let entry = self.entry(&proof)?.with_detail("was", json!(was));
+        self.record(entry).await?;
+        Ok(state)
+    }
+
+    /// Stops a task; says where it stood and where it stands now. Says nothing in the audit log.
+    pub(crate) async fn stop(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
+        self.lock_question(task).await?;
+        const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
+            and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
+        let found = scoped!(self, Waiting, fetch_optional, SQL, task)?;
+        let was = found.ok_or(Error::Conflict("This task has ended already."))?.state;
+        let state = match was {
+            TaskState::Assigned | TaskState::Running => was,
+            waiting => {
+                self.settle(task, waiting, TaskState::Cancelled, None).await?;
+                self.withdraw(task).await?;
+                TaskState::Cancelled
+            }
+        };
+        self.tell(Topic::Tasks, task.0);
+        Ok((was, state))
+    }
+
+    /// Moves a task that does not run from one state to another that ends it or queues it. Says nothing in the audit log.
+    pub(crate) async fn settle(
+        &mut self,
+        task: TaskId,
+        from: TaskState,
+        to: TaskState,
+        ending: Option<&End>,
+    ) -> Result<()> {
+        if !from.can_become(to) {
+            return Err(Error::Conflict("The task is not in a state for this any more."));
+        }
+        let ending = ending.map(serde_json::to_string).transpose().map_err(|_| Error::Corrupt("ending"))?;
+        let moved = scoped!(
+            self,
+            execute,
+            "update task set state = $4, ending = $5, queued_at = coalesce($6, queued_at), ended_at = $7, lease_until = null
+             where tenant_id = $1 and id = $2 and state = $3",
+            task,
+            from,
+            to,
+            ending,
+            (to == TaskState::Queued).then_some(self.now),
+            to.is_final().then_some(self.now)
+        )?;
+        if moved == 0 {
+            return Err(Error::Conflict("The task is not in a state for this any more."));
+        }
+        self.tell(Topic::Tasks, task.0);
+        Ok(())
+    }
+
+    /// Records a move of a task that nobody decided.
+    pub(crate) async fn note_task(&mut self, task: TaskId, action: &str, detail: Value) -> Result<()> {
+        let entry = self.moved(task, action, detail)?;
+        self.record(entry).await
+    }
+
+    /// The record of such a move, for where there are several: what they are about is locked first, then the log.
+    pub(crate) fn moved(&self, task: TaskId, action: &str, detail: Value) -> Result<Entry> {
+        self.event(action, ("task", task.to_string()), Outcome::Done, detail)
+    }
+}

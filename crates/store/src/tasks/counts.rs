@@ -1,0 +1,92 @@
+//! How many tasks there are of each state: counted to a bound, whatever there is.
+use super::{
+    list::TaskFilter,
+    narrow::{Head, Way, head},
+    visible,
+};
+use crate::{
+    Counts, Read, Result,
+    column::record,
+    counts::OF_A_STATE,
+    filter::{Arg, Statement},
+};
+use domain::task::TaskState;
+
+/// Where counting what matches stops, when something other than the state narrows.
+const OF_A_MATCH: i64 = 500;
+
+/// Where looking for what one sees stops, among what matches.
+const STRETCH: i64 = 500;
+
+/// How many of the newest hundred tasks of a state one sees, and how many there were to look at. Only the index of states is
+/// read; nothing is grouped, because that would sort them.
+macro_rules! seen_of_state {
+    ($before:literal, $state:literal) => {
+        concat!(
+            $before,
+            "select cast(",
+            $state,
+            " as text) as state, count(*) as looked, count(*) filter (where ",
+            visible!(),
+            ") as n from (select t.owner_id, t.organization_id, t.visibility, t.asked from task t
+                where t.tenant_id = $1 and t.state = ",
+            $state,
+            " order by t.id desc limit $4) t"
+        )
+    };
+}
+
+/// What is counted of everything that matches.
+const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
+
+record! {
+    /// How many there are of a state.
+    pub struct OfState {
+        /// The state.
+        pub state: TaskState,
+        /// How many.
+        pub n: i64,
+    }
+}
+
+impl Read {
+    /// How many there are of each state, the filter's own states left aside.
+    pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {
+        let Some(stateless) = self.within_reach(filter) else { return Ok(none()) };
+        let stateless = TaskFilter { states: vec![], ..stateless };
+        let TaskFilter { states: _, organization, mine, label, text } = &stateless;
+        let narrow = organization.is_some() || *mine || label.is_some() || text.is_some();
+        if narrow { self.count_matches(&stateless).await } else { self.count_states().await }
+    }
+
+    async fn count_states(&mut self) -> Result<Counts<TaskState>> {
+        let counts = none();
+        let everything = self.actor.reads_everything();
+        let mut args =
+            vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(OF_A_STATE)];
+        let mut states = counts.of.keys().map(|state| Arg::Text(state.to_string()));
+        args.extend(states.next());
+        let mut statement = Statement::new(seen_of_state!("", "$5"), args);
+        states.for_each(|state| statement.push(seen_of_state!(" union all ", "?"), state));
+        counts.note(statement, &mut self.conn).await
+    }
+
+    async fn count_matches(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {
+        let mut counts = none();
+        let Some(narrowed) = self.narrow(EACH_STATE, filter, Way::Older(None), STRETCH).await? else {
+            return Ok(counts);
+        };
+        let edge = narrowed.edge.is_some();
+        let mut statement = narrowed.in_order(OF_A_MATCH);
+        statement.push_text(") counted group by counted.state");
+        let rows: Vec<OfState> = statement.fetch(&mut self.conn).await?;
+        counts.whole = !edge && rows.iter().map(|row| row.n).sum::<i64>() < OF_A_MATCH;
+        counts.of.extend(rows.into_iter().map(|row| (row.state, row.n.min(OF_A_STATE))));
+        Ok(counts)
+    }
+}
+
+/// None in any state that lasts.
+fn none() -> Counts<TaskState> {
+    Counts::none(TaskState::ALL.iter().copied().filter(|state| *state != TaskState::Submitted))
+}

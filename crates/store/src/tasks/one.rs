@@ -1,0 +1,201 @@
+//! One task, whole: what it is, how far it has come, its labels.
+use super::visible;
+use crate::{Error, Read, Result, column::record, conn::scoped};
+use domain::{
+    KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
+    label::Labels,
+    network::NetworkPolicy,
+    receipt::{End, Receipt},
+    request::{Request, RequestDigest},
+    task::{Priority, Submission, TaskState, Tool},
+    visibility::{Sight, Visibility},
+};
+use std::collections::BTreeMap;
+
+record! {
+    /// A task, whole.
+    pub struct Task {
+        /// Its id.
+        pub id: TaskId,
+        /// A line to recognize it by.
+        pub title: String,
+        /// Where it stands.
+        pub state: TaskState,
+        /// What runs it.
+        pub tool: Tool,
+        /// Who sees it.
+        pub visibility: Visibility,
+        /// What it reaches.
+        pub network: NetworkPolicy,
+        /// Where it belongs.
+        pub organization_id: OrganizationId,
+        /// What that is called.
+        pub organization: String,
+        /// Who submitted it.
+        pub owner_id: PersonId,
+        /// Their name.
+        pub owner: String,
+        /// With which key, if not in a browser.
+        pub key_id: Option<KeyId>,
+        /// Its turn ([`Priority::rank`]).
+        pub priority: i64,
+        /// Whether it ever asked for approval.
+        pub asked: bool,
+        /// The rule that let it run, asked or refused.
+        pub rule: String,
+        /// The script.
+        pub script: String,
+        /// The canonical request.
+        pub request: String,
+        /// Its digest.
+        pub request_digest: RequestDigest,
+        /// Which start this is; 0 before the first.
+        pub attempt: u32,
+        /// Who runs or ran it.
+        pub runner_id: Option<RunnerId>,
+        /// What that runner is called.
+        pub runner: Option<String>,
+        /// Until when the runner has it, unless it says more.
+        pub lease_until: Option<Timestamp>,
+        /// Whether somebody asked to stop it.
+        pub cancel_asked: bool,
+        /// The number that the next line of output gets.
+        pub next_line: i64,
+        /// How it ended ([`End`] as JSON).
+        pub ending: Option<String>,
+        /// The runner's receipt ([`Receipt`] as JSON).
+        pub receipt: Option<String>,
+        /// The runner's signature over it.
+        pub receipt_signature: Option<Vec<u8>>,
+        /// The key that it verifies with (SubjectPublicKeyInfo).
+        pub runner_key: Option<Vec<u8>>,
+        /// When it was submitted.
+        pub created_at: Timestamp,
+        /// When it began to wait for a runner, the last time.
+        pub queued_at: Option<Timestamp>,
+        /// When it started, the last time.
+        pub started_at: Option<Timestamp>,
+        /// When it ended.
+        pub ended_at: Option<Timestamp>,
+    }
+}
+
+impl Task {
+    /// How it ended.
+    pub fn end(&self) -> Option<End> {
+        serde_json::from_str(self.ending.as_deref()?).ok()
+    }
+
+    /// The receipt of the run that ended it.
+    pub fn read_receipt(&self) -> Option<Receipt> {
+        serde_json::from_str(self.receipt.as_deref()?).ok()
+    }
+
+    /// What decides who sees it.
+    pub fn sight(&self) -> Sight {
+        let (owner, organization) = (self.owner_id, self.organization_id);
+        Sight { owner, organization, visibility: self.visibility, asked: self.asked }
+    }
+
+    /// What exactly runs.
+    pub fn read_request(&self) -> Result<Request> {
+        Request::read(self.request.as_bytes()).map_err(|_| Error::Corrupt("request"))
+    }
+}
+
+record! {
+    /// How far a task has come.
+    pub struct Progress {
+        /// Where it stands.
+        pub state: TaskState,
+        /// Where it belongs.
+        pub organization_id: OrganizationId,
+        /// Which start of it this is; 0 before the first.
+        pub attempt: u32,
+        /// The number that the next line of output gets.
+        pub next_line: i64,
+    }
+}
+
+impl Task {
+    /// The submission that would run the same again, for the form that starts from it; without labels.
+    pub fn submission(&self) -> Result<Submission> {
+        let request = self.read_request()?;
+        let priority = Priority::ALL.iter().copied().find(|p| p.rank() == self.priority).unwrap_or_default();
+        Ok(Submission {
+            organization: self.organization_id,
+            tool: self.tool,
+            script: self.script.clone(),
+            title: self.title.clone(),
+            visibility: self.visibility,
+            network: request.network,
+            limits: request.limits,
+            labels: Labels::default(),
+            priority,
+        })
+    }
+}
+
+record! {
+    /// A label.
+    pub struct Label {
+        /// Its key.
+        pub key: String,
+        /// Its value.
+        pub value: String,
+    }
+}
+
+impl Read {
+    /// One task. What the actor does not see is not found.
+    pub async fn task(&mut self, id: TaskId) -> Result<Task> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let task = scoped!(
+            self,
+            Task,
+            fetch_one,
+            concat!(
+                "select t.id, t.title, t.state, t.tool, t.visibility, t.network, t.organization_id, o.name as organization,
+                    t.owner_id, p.name as owner, t.key_id, t.priority, t.asked, t.rule, t.script, t.request, t.request_digest,
+                    t.attempt, t.runner_id, r.name as runner, t.lease_until, t.cancel_asked, t.next_line, t.ending, t.receipt,
+                    t.receipt_signature, r.public_key as runner_key, t.created_at, t.queued_at, t.started_at, t.ended_at
+                 from task t join organization o on o.tenant_id = t.tenant_id and o.id = t.organization_id
+                 join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+                 left join runner r on r.tenant_id = t.tenant_id and r.id = t.runner_id
+                 where t.tenant_id = $1 and t.id = $4 and ",
+                visible!()
+            ),
+            person,
+            everything,
+            id
+        )?;
+        self.reached(task.organization_id).map(|()| task)
+    }
+
+    /// How far a task has come: what is asked again and again while somebody watches it.
+    pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
+        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let progress = scoped!(
+            self,
+            Progress,
+            fetch_one,
+            concat!(
+                "select t.state, t.organization_id, t.attempt, t.next_line from task t where t.tenant_id = $1 and t.id = $4 and ",
+                visible!()
+            ),
+            person,
+            everything,
+            id
+        )?;
+        self.reached(progress.organization_id).map(|()| progress)
+    }
+
+    /// The labels of a task that the actor sees.
+    pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
+        self.progress(id).await?;
+        const SQL: &str = "select key, value from task_label where tenant_id = $1 and task_id = $2 order by key";
+        let rows = scoped!(self, Label, fetch_all, SQL, id)?;
+        let labels: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key, row.value)).collect();
+        labels.try_into().map_err(|_| Error::Corrupt("labels"))
+    }
+}

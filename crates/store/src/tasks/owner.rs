@@ -1,0 +1,96 @@
+//! Whether somebody stands behind a task: a member of its organization who is not locked out. For nobody else does
+//! anything start.
+use crate::{Error, Result, Write, column::record, conn::scoped};
+use domain::{OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
+use serde_json::json;
+
+record! {
+    /// What became of a task's owner.
+    pub struct Owner {
+        /// Whether they are in its organization.
+        pub member: bool,
+        /// Whether they are locked out.
+        pub locked: bool,
+    }
+}
+
+record! {
+    /// Whose a task is.
+    pub struct Whose {
+        /// Who submitted it.
+        pub owner_id: PersonId,
+        /// Where.
+        pub organization_id: OrganizationId,
+    }
+}
+
+record! {
+    /// What somebody is in an organization.
+    pub struct As {
+        /// As what.
+        pub role: Role,
+    }
+}
+
+/// Whether the owner of row `task` stands behind it.
+macro_rules! owner_stands {
+    () => {
+        "exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+            where m.tenant_id = task.tenant_id and m.organization_id = task.organization_id
+            and m.person_id = task.owner_id and p.locked_at is null)"
+    };
+}
+pub(crate) use owner_stands;
+
+impl Write {
+    /// Why a task does not start for its owner any more, if it does not.
+    pub(crate) async fn owner_gone(&mut self, task: TaskId) -> Result<Option<&'static str>> {
+        // Written, because it is about to move: its lock is taken.
+        const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
+            returning owner_id, organization_id";
+        let whose = scoped!(self, Whose, fetch_one, WHOSE, task)?;
+        let owner = scoped!(
+            self,
+            Owner,
+            fetch_one,
+            "select p.locked_at is not null as locked, exists (select 1 from membership m where m.tenant_id = p.tenant_id
+                and m.organization_id = $3 and m.person_id = p.id) as member
+             from person p where p.tenant_id = $1 and p.id = $2",
+            whose.owner_id,
+            whose.organization_id
+        )?;
+        Ok(match owner {
+            Owner { member: false, .. } => Some(super::OWNER_LEFT),
+            Owner { locked: true, .. } => Some(super::OWNER_LOCKED),
+            Owner { .. } => None,
+        })
+    }
+
+    /// Ends a task that was just claimed, and that no runner is told of: nobody stands behind it any more. Returns what is to
+    /// be recorded.
+    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<Entry> {
+        const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
+        scoped!(self, execute, SQL, task)?;
+        self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
+        let because = self.owner_gone(task).await?;
+        self.moved(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
+    }
+
+    /// That somebody may still submit. Asked after the submission was recorded: the audit log's lock makes one of this and
+    /// their departure the second.
+    pub(crate) async fn still_submits(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+        let role = scoped!(
+            self,
+            As,
+            fetch_optional,
+            "select m.role from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+             where m.tenant_id = $1 and m.organization_id = $2 and m.person_id = $3 and p.locked_at is null",
+            organization,
+            person
+        )?;
+        match role.is_some_and(|held| held.role >= Role::Member) {
+            true => Ok(()),
+            false => Err(Error::Conflict("You may not submit tasks in this organization any more.")),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Submitting a task: the canonical request, the rules' verdict, and the record of it, in one transaction.
+use crate::{
+    Error, Result, Topic, Write,
+    column::record,
+    conn::{random, scoped},
+};
+use domain::{
+    Allowed, PersonId, TaskId,
+    policy::SubmitTask,
+    request::{InputDigest, Request, RequestDigest},
+    rule::Verdict,
+    task::TaskState,
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What became of a submission.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The task.
+    pub id: TaskId,
+    /// Where it stands.
+    pub state: TaskState,
+    /// The digest of exactly what will run.
+    pub request_digest: RequestDigest,
+    /// Whether the idempotency key had been used for the same submission before: nothing new was made.
+    pub repeated: bool,
+}
+
+record! {
+    /// What an idempotency key was used for.
+    pub struct Earlier {
+        /// The task.
+        pub id: TaskId,
+        /// Where it stands.
+        pub state: TaskState,
+        /// Its request's digest.
+        pub request_digest: RequestDigest,
+        /// The digest of what was submitted.
+        pub submission_digest: Vec<u8>,
+    }
+}
+
+impl Write {
+    /// Records a task and applies the tenant's rules to it. The same idempotency key gives the same task once more;
+    /// with another submission it is a conflict (S-09).
+    pub async fn submit_task(&mut self, proof: Allowed<SubmitTask>) -> Result<Submitted> {
+        let SubmitTask { submission, idempotency_key } = proof.action();
+        let owner = self.actor.person().ok_or(Error::Conflict("Tasks are submitted by people and their keys."))?;
+        let content = serde_json::to_vec(submission).map_err(|_| Error::Corrupt("submission"))?;
+        let content = InputDigest::of(&content).0;
+        if let Some(key) = idempotency_key
+            && let Some(earlier) = self.submitted_before(owner, key, content).await?
+        {
+            return Ok(earlier);
+        }
+
+        let id = TaskId(Uuid::now_v7());
+        let request = Request::new(submission, self.tenant, owner, self.actor.key(), random()?);
+        let canonical = request.canonical();
+        let digest = RequestDigest::of(&canonical);
+        let rules = self.rules().await?;
+        let (verdict, rule) = rules.judge(submission);
+        let state = match verdict {
+            Verdict::Run => TaskState::Queued,
+            Verdict::Ask { .. } => TaskState::AwaitingApproval,
+            Verdict::Refuse => TaskState::Denied,
+        };
+        let now = self.now;
+        let made = scoped!(
+            self,
+            execute,
+            "insert into task (tenant_id, id, organization_id, owner_id, key_id, title, tool, visibility, network, priority,
+                state, asked, rule, script, request, request_digest, idempotency_key, submission_digest, created_at,
+                queued_at, ended_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+             on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing",
+            id,
+            submission.organization,
+            owner,
+            self.actor.key(),
+            submission.title.clone(),
+            submission.tool,
+            submission.visibility,
+            submission.network.policy,
+            submission.priority.rank(),
+            state,
+            state == TaskState::AwaitingApproval,
+            rule.to_owned(),
+            submission.script.clone(),
+            String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
+            digest,
+            idempotency_key.clone(),
+            content,
+            now,
+            (state == TaskState::Queued).then_some(now),
+            state.is_final().then_some(now)
+        )?;
+        if let (0, Some(key)) = (made, idempotency_key) {
+            // Somebody submitted with this key since we looked.
+            return self.submitted_before(owner, key, content).await?.ok_or(Error::Busy);
+        }
+        for (key, value) in submission.labels.iter() {
+            scoped!(
+                self,
+                execute,
+                "insert into task_label (tenant_id, task_id, key, value) values ($1, $2, $3, $4)",
+                id,
+                key.to_owned(),
+                value.to_owned()
+            )?;
+        }
+        self.note_words(id, &submission.title).await?;
+        if let Verdict::Ask { approvers, hours } = *verdict {
+            let expires_at = now.after(Duration::from_hours(hours.into()));
+            self.ask(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
+        }
+        let entry = self
+            .entry(&proof)?
+            .on("task", id.to_string())
+            .with_detail("organization", json!(submission.organization))
+            .with_detail("request_digest", json!(digest))
+            .with_detail("rule", json!(rule))
+            .with_detail("state", json!(state));
+        self.record(entry).await?;
+        self.count_task().await?;
+        self.in_use(submission.organization).await?;
+        self.still_submits(submission.organization, owner).await?;
+        self.tell(Topic::Tasks, id.0);
+        Ok(Submitted { id, state, request_digest: digest, repeated: false })
+    }
+
+    async fn submitted_before(&mut self, owner: PersonId, key: &str, content: [u8; 32]) -> Result<Option<Submitted>> {
+        if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(domain::Invalid::new("idempotency_key", "must be 1 to 255 visible ASCII characters").into());
+        }
+        let earlier = scoped!(
+            self,
+            Earlier,
+            fetch_optional,
+            "select id, state, request_digest, submission_digest from task
+             where tenant_id = $1 and owner_id = $2 and idempotency_key = $3",
+            owner,
+            key.to_owned()
+        )?;
+        match earlier {
+            None => Ok(None),
+            Some(task) if task.submission_digest == content => {
+                self.wait_for_the_disk().await?;
+                let Earlier { id, state, request_digest, .. } = task;
+                Ok(Some(Submitted { id, state, request_digest, repeated: true }))
+            }
+            Some(_) => Err(Error::Conflict("This idempotency key was used for another task.")),
+        }
+    }
+}

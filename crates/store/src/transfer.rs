@@ -1,0 +1,134 @@
+//! From the embedded database to PostgreSQL (D-12): every row, in one direction, verified, and to be gone on with after a break.
+mod cells;
+mod table;
+
+use crate::{
+    Error, Result, Settings, Store,
+    column::Number,
+    conn::{Conn, unscoped},
+};
+use domain::{Actor, TenantId, audit::Outcome};
+use serde_json::json;
+use std::collections::BTreeSet;
+use table::Table;
+
+/// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
+/// not among them: each database is sealed by itself.
+const TABLES: [&str; 44] = [
+    "tenant",
+    "tenant_key",
+    "organization",
+    "former_name",
+    "person",
+    "membership",
+    "invitation",
+    "join_request",
+    "setup_link",
+    "password_link",
+    "session",
+    "factor_policy",
+    "totp",
+    "passkey",
+    "ceremony",
+    "recovery_code",
+    "account_event",
+    "address_change",
+    "known_device",
+    "known_network",
+    "failure_count",
+    "unusual",
+    "mail",
+    "identity_provider",
+    "identity",
+    "used_sign_in",
+    "break_glass",
+    "throttle",
+    "api_key",
+    "review",
+    "review_item",
+    "key_network",
+    "key_hour",
+    "rules",
+    "enrollment",
+    "runner",
+    "task",
+    "task_label",
+    "task_word",
+    "task_log",
+    "approval",
+    "decision",
+    "audit",
+    "audit_head",
+];
+
+/// Copies everything of the embedded database `from` to the PostgreSQL database `to`, and holds each table's rows against
+/// their originals. `progress` hears of each table that stands, with its number of rows.
+///
+/// Meanwhile nothing can be written to `from`; afterwards it is as it was, but for one record in each tenant's audit log that
+/// says where it went. After a break the same call goes on.
+///
+/// # Errors
+/// [`Error::Unusable`] when the databases are of other kinds, when `to` holds something else, and when it differs from
+/// `from` in the end.
+pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&str, u64)) -> Result<()> {
+    let embedded = |url: &str| url.starts_with("sqlite:");
+    if !embedded(&from.url) || embedded(&to.url) {
+        let text = "data can be moved from SQLite to PostgreSQL only: --from sqlite:PATH --to postgres://…";
+        return Err(Error::Unusable(text.into()));
+    }
+    let path = from.url.trim_start_matches("sqlite:").trim_start_matches("//");
+    if !std::path::Path::new(path.split('?').next().unwrap_or(path)).is_file() {
+        return Err(Error::Unusable(format!("there is no database at {path}")));
+    }
+    let (from, to) = (Store::open(from).await?, Store::open(to).await?);
+    let (ours, there) = (tenants(&from).await?, tenants(&to).await?);
+    if !there.is_subset(&ours) {
+        let text = "the PostgreSQL database belongs to another deployment: it has tenants that the SQLite database does not \
+                    know. Nothing was changed. Name an empty database.";
+        return Err(Error::Unusable(text.into()));
+    }
+    if there.is_empty() {
+        announce(&from, &ours).await?;
+    }
+    let mut source = from.system().write().await?; // its lock keeps everybody from writing
+    let complete = heads(&to).await? > 0;
+    for name in TABLES {
+        let table = Table::read(&to, name).await?;
+        let original = match complete {
+            true => table.digest(&mut source).await?,
+            false => table.copy(&mut source, &to).await?,
+        };
+        if original != table.digest(&mut to.system().read().await?).await? {
+            return Err(Error::Unusable(format!(
+                "the rows of {name} in PostgreSQL are not those of the SQLite database, which has changed since it was \
+                 copied, or the other did. Empty the PostgreSQL database and begin again; the SQLite database is whole."
+            )));
+        }
+        progress(name, original.rows);
+    }
+    drop(source);
+    to.system().look_at(&TABLES).await?;
+    from.close().await;
+    to.close().await;
+    Ok(())
+}
+
+async fn tenants(store: &Store) -> Result<BTreeSet<TenantId>> {
+    Ok(store.system().tenants().await?.into_iter().map(|tenant| tenant.id).collect())
+}
+
+/// Says in each tenant's audit log that the data moves on.
+async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
+    for tenant in tenants {
+        let mut write = from.write(&Actor::console(*tenant, from.now())).await?;
+        let target = ("tenant", tenant.to_string());
+        write.note("database.transfer", target, Outcome::Done, json!({ "to": "postgres" })).await?;
+        write.commit().await?;
+    }
+    Ok(())
+}
+
+async fn heads(store: &Store) -> Result<i64> {
+    let mut conn: Conn = store.system().read().await?;
+    Ok(unscoped!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
+}

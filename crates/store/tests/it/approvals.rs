@@ -1,0 +1,266 @@
+//! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
+use crate::world::{asking, decision, on_both, sealed, task};
+use domain::{
+    Actor,
+    approval::{Answer, ApprovalState},
+    policy::CancelTask,
+    receipt::End,
+    request::RequestDigest,
+    task::TaskState,
+};
+use serde_json::json;
+use std::time::Duration;
+use store::{ApprovalFilter, Error, Result};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn conflict<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+    match result {
+        Err(Error::Conflict(text)) => text,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+on_both! {
+    async fn d_04_a_yes_queues_the_task_and_stands_in_the_log_with_the_digest(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        assert_eq!(task.state, TaskState::AwaitingApproval);
+        let question = world.question(&task).await;
+        assert_eq!((question.needed, question.given, question.request_digest), (1, 0, task.request_digest));
+        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let decisions = read.decisions(task.id).await.unwrap();
+        assert_eq!((decisions.len(), decisions[0].person_id), (1, acme.ada.person().unwrap()));
+        let history = read.task_history(task.id).await.unwrap();
+        let record: domain::audit::Record = serde_json::from_str(&history[1].body).unwrap();
+        assert_eq!(record.action, "approval.decide");
+        assert_eq!(record.detail["request_digest"], task.request_digest.to_string());
+        assert_eq!((&record.detail["answer"], &record.detail["state"]), (&"approve".into(), &"approved".into()));
+        drop(read);
+        let taken = world.claim(&acme.rex).await.unwrap();
+        assert_eq!(taken.deciders, [acme.ada.person().unwrap()]);
+    }
+
+    async fn d_04_a_no_denies_the_task(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.decide(&acme.olga, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let denied = read.task(task.id).await.unwrap();
+        assert_eq!((denied.state, denied.ended_at), (TaskState::Denied, Some(world.now())));
+        assert_eq!(read.decisions(task.id).await.unwrap()[0].reason, "looked at it");
+        drop(read);
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    async fn d_04_nobody_decides_a_request_of_their_own_and_the_attempt_is_recorded(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.ada, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        let before = world.records(acme).await;
+        let refused = world.store.authorize(&acme.ada, decision(&question, Answer::Approve)).await;
+        assert!(matches!(refused, Err(Error::Denied(_))));
+        assert_eq!(world.records(acme).await, before + 1);
+        let mut read = world.store.read(&acme.console).await.unwrap();
+        let last = read.task_history(task.id).await.unwrap().pop().unwrap();
+        assert_eq!((last.action.as_str(), last.outcome.as_str()), ("approval.decide", "refused"));
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    async fn d_04_deciding_twice_is_a_conflict_that_says_so(world) {
+        let acme = &world.acme;
+        for (answer, words) in [(Answer::Approve, "approved already"), (Answer::Deny, "denied already")] {
+            let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+            world.decide(&acme.ada, &question, answer).await.unwrap();
+            for who in [&acme.ada, &acme.abe, &acme.olga] {
+                assert!(conflict(world.decide(who, &question, Answer::Approve).await).contains(words));
+            }
+        }
+    }
+
+    async fn d_04_a_changed_request_is_a_conflict(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let mut question = world.question(&task).await;
+        question.request_digest.0[31] ^= 1;
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("not the one that was shown"));
+        question.request_digest = RequestDigest([0; 32]);
+        conflict(world.decide(&acme.ada, &question, Answer::Deny).await);
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    /// Ids of one question with the organization of another, where the actor is an approver, are nobody's question.
+    async fn d_04_a_question_cannot_be_moved_to_where_one_may_decide(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.olga, asking(acme.lab)).await;
+        let mut question = world.question(&task).await;
+        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::Denied(_))));
+        question.organization_id = acme.ops;
+        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::NotFound)));
+        question.organization_id = acme.lab;
+        question.requester_id = acme.sam.person().unwrap();
+        assert!(matches!(world.decide(&acme.olga, &question, Answer::Approve).await, Err(Error::NotFound)), "nor to another requester");
+    }
+
+    async fn d_04_where_two_are_needed_two_different_people_say_yes(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("answered this request already"));
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        assert_eq!(world.question(&task).await.given, 1);
+        assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().deciders.len(), 2);
+    }
+
+    async fn d_04_one_no_outweighs_the_yes_that_was_given(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        assert_eq!(world.decide(&acme.abe, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        assert_eq!(world.state(acme, task.id).await, TaskState::Denied);
+    }
+
+    async fn d_04_an_approval_is_used_once(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.finish(&acme.rex, &taken, End::Exited(1)).await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::Failed);
+        assert!(world.claim(&acme.rex).await.is_none(), "it does not run again");
+        conflict(world.decide(&acme.abe, &question, Answer::Approve).await);
+        let again = world.submit(&acme.mia, asking(acme.ops)).await;
+        assert_eq!(again.state, TaskState::AwaitingApproval, "the same once more is another request");
+        assert_ne!(again.request_digest, task.request_digest);
+    }
+
+    async fn d_04_what_nobody_decides_in_time_expires(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(DAY)));
+        world.wait(DAY - Duration::from_micros(1));
+        world.store.system().do_due().await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        world.wait(Duration::from_micros(1));
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"), "even before the clock came by");
+        world.store.system().do_due().await.unwrap();
+        assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
+        assert_eq!(world.question(&task).await.state, ApprovalState::Expired);
+        assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"));
+        assert_eq!(world.store.system().next_due().await.unwrap(), None);
+    }
+
+    async fn d_04_canceling_withdraws_the_question(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
+        world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await).await.unwrap();
+        assert_eq!(world.question(&task).await.state, ApprovalState::Withdrawn);
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("withdrawn"));
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    async fn d_04_the_queue_counts_what_waits_for_me_and_pages_through_the_rest(world) {
+        let acme = &world.acme;
+        for _ in 0..5 {
+            world.submit(&acme.mia, asking(acme.ops)).await;
+        }
+        world.submit(&acme.ada, asking(acme.ops)).await;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let mut read = world.store.read(&acme.ada).await.unwrap();
+        assert_eq!(read.approvals_waiting_for_me().await.unwrap(), 5, "her own is not hers to decide");
+        let waiting = ApprovalFilter { state: Some(ApprovalState::Waiting), organization: Some(acme.ops) };
+        let first = read.approvals(&waiting, None, 4).await.unwrap();
+        let after = first.next.unwrap().parse().unwrap();
+        let rest = read.approvals(&waiting, Some(after), 4).await.unwrap();
+        assert_eq!((first.items.len(), rest.items.len(), rest.next), (4, 2, None));
+        assert!(first.items.last().unwrap().id > rest.items[0].id, "newest first");
+        let elsewhere = ApprovalFilter { organization: Some(acme.lab), ..ApprovalFilter::default() };
+        assert!(read.approvals(&elsewhere, None, 4).await.unwrap().items.is_empty());
+        for (filter, seen) in [(ApprovalFilter::default(), 6), (waiting, 6), (elsewhere, 0)] {
+            let counts = read.approval_counts(&filter).await.unwrap();
+            assert_eq!((counts[&ApprovalState::Waiting], counts[&ApprovalState::Approved]), (seen, 0), "{filter:?}");
+            assert!(counts.whole);
+        }
+        let hers = world.store.read(&acme.mia).await.unwrap().approval_counts(&ApprovalFilter::default()).await.unwrap();
+        assert_eq!(hers[&ApprovalState::Waiting], 5, "a member sees what she asked for herself");
+    }
+
+    async fn d_04_only_the_newest_of_a_state_are_looked_at(world) {
+        let acme = &world.acme;
+        for _ in 0..101 {
+            world.submit(&acme.ada, asking(acme.ops)).await;
+        }
+        let counts = async |actor: &Actor| {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approval_counts(&ApprovalFilter::default()).await.unwrap()
+        };
+        let (all, hers) = (counts(&acme.adam).await, counts(&acme.mia).await);
+        assert_eq!((all[&ApprovalState::Waiting], all.whole), (100, true), "a hundred stand for more than 99");
+        assert_eq!((hers[&ApprovalState::Waiting], hers.whole), (0, false), "there may be some of hers before");
+    }
+
+    async fn d_04_the_one_that_was_approved_last_is_found_again(world) {
+        let acme = &world.acme;
+        let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "none" }));
+        let before = async |actor: &Actor, question: &store::Approval| {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approved_before(question.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))
+        };
+        let ask = async |who: &Actor, organization, title: &str| world.question(&world.submit(who, titled(organization, title)).await).await;
+        let first = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "nothing yet");
+        world.decide(&acme.ada, &first, Answer::Approve).await.unwrap();
+        let approved_at = world.now();
+        world.wait(Duration::from_mins(1));
+
+        let denied = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.ada, &denied).await.unwrap(), Some((first.id, approved_at)));
+        world.decide(&acme.ada, &denied, Answer::Deny).await.unwrap();
+        let next = ask(&acme.mia, acme.ops, "deploy").await;
+        assert_eq!(before(&acme.abe, &next).await.unwrap(), Some((first.id, approved_at)), "a no is no precedent");
+        assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "only what came before");
+        for (who, organization, title) in [(&acme.mia, acme.ops, "deploy!"), (&acme.olga, acme.ops, "deploy"), (&acme.olga, acme.lab, "deploy")] {
+            let other = ask(who, organization, title).await;
+            assert_eq!(before(&acme.adam, &other).await.unwrap(), None, "another title, requester or organization");
+        }
+        assert!(matches!(before(&acme.sam, &next).await, Err(Error::NotFound)));
+        assert!(matches!(before(&world.bolt.adam, &next).await, Err(Error::NotFound)));
+    }
+
+    async fn d_04_what_waits_for_me_is_listed_oldest_first(world) {
+        let acme = &world.acme;
+        let mut asked = vec![];
+        for _ in 0..3 {
+            asked.push(world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await.id);
+        }
+        let elsewhere = world.submit(&acme.olga, asking(acme.lab)).await;
+        let own = world.submit(&acme.ada, asking(acme.ops)).await;
+        let mine = async |actor: &Actor| -> Vec<_> {
+            let mut read = world.store.read(actor).await.unwrap();
+            read.approvals_for_me(10).await.unwrap().into_iter().map(|asked| asked.id).collect()
+        };
+        assert_eq!(mine(&acme.ada).await, asked, "neither her own nor those of where she is not");
+        assert_eq!(mine(&acme.abe).await.len(), 4);
+        assert!(mine(&acme.mia).await.is_empty() && mine(&acme.adam).await.is_empty(), "who may not answer");
+        assert!(!mine(&acme.olga).await.contains(&world.question(&elsewhere).await.id), "her own");
+        world.ask(acme, 2).await;
+        let two = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+        world.decide(&acme.ada, &two, Answer::Approve).await.unwrap();
+        assert!(!mine(&acme.ada).await.contains(&two.id) && mine(&acme.abe).await.contains(&two.id), "answered");
+        assert!(mine(&acme.abe).await.contains(&world.question(&own).await.id));
+    }
+}

@@ -1,0 +1,128 @@
+//! D-04, D-12: people, time and nodes that decide about one question at once. One of them wins, the others are told.
+use crate::world::{World, asking, decision, on_both};
+use domain::{
+    approval::{Answer, ApprovalState},
+    policy::CancelTask,
+    task::TaskState,
+};
+use futures::{future::join_all, join};
+use std::time::Duration;
+use store::{Error, Submitted};
+
+async fn answers(world: &World, task: &Submitted) -> usize {
+    world.store.read(&world.acme.console).await.unwrap().decisions(task.id).await.unwrap().len()
+}
+
+on_both! {
+    async fn d_04_of_approve_and_deny_at_once_exactly_one_wins_two_hundred_times(world) {
+        let acme = &world.acme;
+        for round in 0..200 {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let question = world.question(&task).await;
+            let before = world.records(acme).await;
+            let (first, second) = if round % 2 == 0 { (&acme.ada, &acme.abe) } else { (&acme.abe, &acme.ada) };
+            let (yes, no) = join!(
+                world.decide(first, &question, Answer::Approve),
+                world.decide(second, &question, Answer::Deny),
+            );
+            let state = world.state(acme, task.id).await;
+            match (&yes, &no) {
+                (Ok(ApprovalState::Approved), Err(Error::Conflict(_))) => assert_eq!(state, TaskState::Queued),
+                (Err(Error::Conflict(_)), Ok(ApprovalState::Denied)) => assert_eq!(state, TaskState::Denied),
+                other => panic!("round {round}: {other:?}"),
+            }
+            assert_eq!(answers(world, &task).await, 1);
+            assert_eq!(world.records(acme).await, before + 1, "round {round}");
+            assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.decide"]);
+        }
+    }
+
+    async fn d_04_two_of_two_at_once_are_both_counted(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        for _ in 0..30 {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let question = world.question(&task).await;
+            let (one, two) = join!(
+                world.decide(&acme.ada, &question, Answer::Approve),
+                world.decide(&acme.abe, &question, Answer::Approve),
+            );
+            let mut states = [one.unwrap(), two.unwrap()];
+            states.sort();
+            assert_eq!(states, [ApprovalState::Waiting, ApprovalState::Approved]);
+            assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        }
+    }
+
+    async fn d_04_one_person_at_two_screens_answers_once(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        for _ in 0..30 {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let question = world.question(&task).await;
+            let both = join!(
+                world.decide(&acme.ada, &question, Answer::Approve),
+                world.decide(&acme.ada, &question, Answer::Approve),
+            );
+            assert!(matches!(both, (Ok(_), Err(Error::Conflict(_))) | (Err(Error::Conflict(_)), Ok(_))), "{both:?}");
+            assert_eq!(world.question(&task).await.given, 1);
+            assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        }
+    }
+
+    /// The clock comes by while an approval is being written: the one that has the row decides, the other does nothing.
+    async fn d_04_expiry_and_approval_at_once_leave_one_of_them(world) {
+        let acme = &world.acme;
+        for _ in 0..10 {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let question = world.question(&task).await;
+            let mut write = world.store.write(&acme.ada).await.unwrap();
+            let decide = acme.ada.may(decision(&question, Answer::Approve)).unwrap();
+            write.decide(decide).await.unwrap();
+            world.wait(Duration::from_hours(25));
+            let system = world.store.system();
+            let (clock, ()) = join!(system.do_due(), async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                write.commit().await.unwrap();
+            });
+            clock.unwrap();
+            assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+            assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.decide"]);
+        }
+    }
+
+    async fn d_12_several_nodes_expire_each_question_once(world) {
+        let acme = &world.acme;
+        let mut tasks = vec![];
+        for _ in 0..20 {
+            tasks.push(world.submit(&acme.mia, asking(acme.ops)).await);
+        }
+        let other = world.another_node().await;
+        world.wait(Duration::from_hours(25));
+        let stores = [&world.store, &other, &world.store, &other];
+        for result in join_all(stores.map(|store| async { store.system().do_due().await })).await {
+            result.unwrap();
+        }
+        for task in tasks {
+            assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
+            assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);
+        }
+        other.close().await;
+    }
+
+    async fn d_04_canceling_and_approving_at_once_never_wait_for_each_other(world) {
+        let acme = &world.acme;
+        for round in 0..60 {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let question = world.question(&task).await;
+            let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
+            let (cancelled, decided) = join!(
+                world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await),
+                world.decide(&acme.ada, &question, Answer::Approve),
+            );
+            cancelled.unwrap();
+            assert!(matches!(decided, Ok(_) | Err(Error::Conflict(_))), "round {round}: {decided:?}");
+            assert_eq!(world.state(acme, task.id).await, TaskState::Cancelled);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
+use crate::{
+    raw::Raw,
+    walls::{arrival, idp, invite, new_identity},
+    world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
+};
+use domain::{
+    Actor, EnrollmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
+    account::Factor,
+    approval::Answer,
+    audit::Outcome,
+    log::{Line, Stream},
+    policy::*,
+    receipt::End,
+    role::{Role, TenantRole},
+    rule::Rules,
+};
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Mutex, time::Duration};
+use store::{Ground, MailedLink, NewInvitation, NewPasskey, NewSession, Result, UnusualFilter, WaysIn, Write};
+use uuid::Uuid;
+
+/// Does a change twice: first dropped, which must leave neither change nor record, then committed.
+struct Ledger<'a> {
+    world: &'a World,
+    done: Mutex<BTreeSet<String>>,
+}
+
+impl Ledger<'_> {
+    /// On PostgreSQL a dropped transaction keeps its locks until its connection was tidied up.
+    async fn rolled_back(&self) {
+        if self.world.is_sqlite() {
+            return;
+        }
+        let mut raw = Raw::of(self.world).await;
+        let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
+        while raw.number(open).await > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn records<T: std::fmt::Debug>(
+        &self,
+        method: &str,
+        count: i64,
+        actor: &domain::Actor,
+        work: impl AsyncFn(&mut Write) -> Result<T>,
+    ) -> T {
+        let world = self.world;
+        let before = world.records(&world.acme).await;
+        let mut dropped = world.store.write(actor).await.unwrap();
+        work(&mut dropped).await.unwrap_or_else(|error| panic!("{method}: {error}"));
+        drop(dropped);
+        self.rolled_back().await;
+        assert_eq!(world.records(&world.acme).await, before, "{method}, dropped");
+        let answer = world.change(actor, async |write| work(write).await).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{method} after it was dropped: {error}"));
+        assert_eq!(world.records(&world.acme).await - before, count, "{method}");
+        self.done.lock().unwrap().insert(method.into());
+        answer
+    }
+}
+
+/// Methods whose change is told by the record of another in the same transaction, or is no change of anything that lasts.
+const SILENT: &[(&str, &str)] = &[
+    ("use_enrollment", "the runner's enrollment is recorded"),
+    ("use_password_link", "the new password is recorded"),
+    ("offer_totp", "counts for nothing before its first code"),
+    ("totp_secret", "is looked at only"),
+    ("lasting_audit_head", "is looked at only"),
+    ("use_totp_step", "the session that it completes is recorded"),
+    ("use_passkey", "the session that it completes is recorded"),
+    ("see_account_events", "its owner has read what is recorded elsewhere"),
+    ("arrive", "remembers where somebody signs in; what is new of it is recorded"),
+    ("note_key_use", "remembers where a key is used; what is new of it is recorded"),
+    ("append_lines", "output is not a change of state; its digest stands in the receipt"),
+    ("renew_leases", "nothing but time passes"),
+    ("runner_seen", "nothing but time passes"),
+];
+
+on_both! {
+    async fn m_13_every_change_makes_its_record_in_its_own_transaction(world) {
+        let acme = &world.acme;
+        let (mia, ada, olga, adam, rex) = (&acme.mia, &acme.ada, &acme.olga, &acme.adam, &acme.rex);
+        let sam = acme.sam.person().unwrap();
+        let ledger = Ledger { world, done: Mutex::default() };
+        let l = &ledger;
+
+        // People and organizations
+        let lab = l.records("create_organization", 1, adam, async |w| w.create_organization(adam.may(CreateOrganization { name: "new".into() })?).await).await;
+        let new = || CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person };
+        let person = l.records("create_person", 1, adam, async |w| w.create_person(adam.may(new())?).await).await;
+        l.records("set_membership", 1, adam, async |w| w.set_membership(adam.may(SetMembership { organization: lab, person, role: Role::Member })?).await).await;
+        l.records("remove_membership", 1, adam, async |w| w.remove_membership(adam.may(RemoveMembership { organization: lab, person, successor: None })?).await).await;
+        let rename = || RenameOrganization { organization: lab, name: "newer".into() };
+        l.records("rename_organization", 1, adam, async |w| w.rename_organization(adam.may(rename())?).await).await;
+        l.records("archive_organization", 1, adam, async |w| w.archive_organization(adam.may(ArchiveOrganization { organization: lab })?).await).await;
+        l.records("restore_organization", 1, adam, async |w| w.restore_organization(adam.may(RestoreOrganization { organization: lab })?).await).await;
+        l.records("open_to_requests", 1, adam, async |w| w.open_to_requests(adam.may(OpenToRequests { organization: lab, open: true })?).await).await;
+        let (mias, nobody) = (mia.person().unwrap(), Actor::invitation(acme.tenant, world.now()));
+        let ask = || AskToJoin { organization: lab, person: mias, reason: String::new() };
+        let request = l.records("ask_to_join", 1, mia, async |w| w.ask_to_join(mia.may(ask())?).await).await;
+        l.records("withdraw_join_request", 1, mia, async |w| w.withdraw_join_request(mia.may(WithdrawJoinRequest { request, person: mias })?).await).await;
+        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let decline = || DeclineJoinRequest { request, organization: lab, reason: "full".into() };
+        l.records("decline_join_request", 1, adam, async |w| w.decline_join_request(adam.may(decline())?).await).await;
+        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let accept = || AcceptJoinRequest { request, organization: lab, role: Role::Member };
+        l.records("accept_join_request", 1, adam, async |w| w.accept_join_request(adam.may(accept())?).await).await;
+        let leave = || LeaveOrganization { organization: lab, person: mias, successor: None };
+        l.records("leave_organization", 1, mia, async |w| w.leave_organization(mia.may(leave())?).await).await;
+        let (invitation, organization) = (InvitationId(Uuid::now_v7()), lab);
+        let link = |token: &str| NewInvitation { token: token.into(), token_hash: hash(token) };
+        l.records("invite", 1, adam, async |w| w.invite(adam.may(invite(invitation, lab))?, link("i")).await).await;
+        let accept = || AcceptInvitation { invitation, organization, person: mias };
+        l.records("accept_invitation", 1, mia, async |w| w.accept_invitation(mia.may(accept())?, hash("i")).await).await;
+        let confirm = || ConfirmInvited { invitation, organization, email: email("ivy", "acme") };
+        l.records("confirm_invited", 1, &nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("i"), link("j")).await).await;
+        let admit = || AdmitInvited { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
+        l.records("admit_invited", 1, &nobody, async |w| w.admit_invited(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
+        l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organization })?).await).await;
+        l.records("set_tenant_role", 1, adam, async |w| w.set_tenant_role(adam.may(SetTenantRole { person, tenant_role: TenantRole::Auditor })?).await).await;
+        l.records("issue_password_link", 1, adam, async |w| w.issue_password_link(adam.may(IssuePasswordLink { person })?, hash("l")).await).await;
+        l.records("use_password_link", 0, adam, async |w| w.use_password_link(hash("l")).await).await;
+        l.records("set_password", 1, adam, async |w| w.set_password(person, "$argon2id$").await).await;
+
+        // Sessions and keys
+        let sessions = [SessionId(Uuid::now_v7()), SessionId(Uuid::now_v7())];
+        let owner = mia.person().unwrap();
+        for session in sessions {
+            let new = || NewSession {
+                token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
+                ground: Ground::Password(None),
+                vouched: false, device: "d".into(),
+                address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
+            };
+            l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
+        }
+        let again = || NewSession {
+            token_hash: hash("again"), id: SessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
+            ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
+        };
+        l.records("hold_session", 0, mia, async |w| w.hold_session(sessions[0]).await).await;
+        l.records("vouch_session", 1, mia, async |w| w.vouch_session(sessions[0], hash("vouched")).await).await;
+        l.records("prove_session", 1, mia, async |w| w.prove_session(sessions[0]).await).await;
+        let enroll = |factor| mia.may(EnrollFactor { owner, factor });
+        let remove = |factor| mia.may(RemoveFactor { owner, factor });
+        l.records("offer_totp", 0, mia, async |w| w.offer_totp(&enroll(Factor::Totp)?, b"secret").await).await;
+        l.records("lasting_audit_head", 0, mia, async |w| w.lasting_audit_head().await).await;
+        l.records("totp_secret", 0, mia, async |w| w.totp_secret().await).await;
+        l.records("confirm_totp", 1, mia, async |w| w.confirm_totp(enroll(Factor::Totp)?, 1).await).await;
+        l.records("use_totp_step", 0, mia, async |w| w.use_totp_step(2).await).await;
+        l.records("make_recovery_codes", 1, mia, async |w| w.make_recovery_codes(mia.may(MakeRecoveryCodes { owner })?, &[hash("code")]).await).await;
+        l.records("use_recovery_code", 1, mia, async |w| w.use_recovery_code(hash("code")).await).await;
+        let passkey = PasskeyId(Uuid::now_v7());
+        let new = || NewPasskey { id: passkey, name: "Phone".into(), credential_id: vec![1], body: "{}".into() };
+        l.records("add_passkey", 1, mia, async |w| w.add_passkey(enroll(Factor::Passkey)?, new()).await).await;
+        l.records("use_passkey", 0, mia, async |w| w.use_passkey(passkey, "{}").await).await;
+        l.records("remove_totp", 2, mia, async |w| w.remove_totp(remove(Factor::Totp)?, Some(sessions[0])).await).await;
+        l.records("remove_passkey", 1, mia, async |w| w.remove_passkey(remove(Factor::Passkey)?, passkey, Some(sessions[0])).await).await;
+        l.records("note_refused_factor", 1, mia, async |w| w.note_refused_factor("wrong code").await).await;
+        l.records("change_password", 1, mia, async |w| w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$", Some(sessions[0])).await).await;
+        l.records("mail_password_link", 1, mia, async |w| w.mail_password_link(owner, "t", hash("mailed")).await).await;
+        let address = email("moved", "acme");
+        l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, mailed("address"), mailed("present")).await).await;
+        l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("present"), Some(sessions[0])).await).await;
+        l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
+        let replace = || ReplaceAddress { person: owner, email: email("replaced", "acme") };
+        l.records("replace_address", 1, adam, async |w| w.replace_address(adam.may(replace())?, mailed("replaced")).await).await;
+        l.records("arrive", 0, mia, async |w| w.arrive(owner, &arrival("laptop", true)).await).await;
+        l.records("arrive", 1, mia, async |w| w.arrive(owner, &arrival("phone", true)).await).await;
+        let proof = adam.may(ReadAudit).unwrap();
+        let found = world.store.read(adam).await.unwrap().unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
+        let look = || LookAtUnusual { id: found, seen: world.now() };
+        l.records("look_at_unusual", 1, adam, async |w| w.look_at_unusual(adam.may(look())?).await).await;
+        l.records("forget_old", 0, adam, async |w| w.forget_old(100).await).await;
+        let key = world.key(mia, "tasks:read").await;
+        l.records("note_key_use", 0, &key, async |w| w.note_key_use(None).await).await;
+        l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
+        l.records("open_session", 1, mia, async |w| w.open_session(again()).await).await;
+        l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;
+        l.records("set_factor_policy", 1, adam, async |w| w.set_factor_policy(adam.may(SetFactorPolicy { everybody: false })?).await).await;
+        l.records("note_refused_sign_in", 1, mia, async |w| w.note_refused_sign_in(owner, "wrong password").await).await;
+        let limited = || store::RateLimited {
+            class: "changes", target: "POST /api/v1/tasks".into(), key_prefix: None, quota: 1, window: 60,
+        };
+        l.records("note_rate_limited", 1, mia, async |w| w.note_rate_limited(limited()).await).await;
+        l.records("note_held_up", 1, mia, async |w| w.note_held_up(owner).await).await;
+        l.records("note_refused_key", 1, mia, async |w| w.note_refused_key("mk_abcdef", "elsewhere").await).await;
+        l.records("note_held_off", 1, mia, async |w| w.note_held_off().await).await;
+        l.records("end_session", 1, mia, async |w| w.end_session(mia.may(EndSession { session: sessions[0], owner })?).await).await;
+        l.records("end_other_sessions", 1, mia, async |w| w.end_other_sessions(mia.may(EndOtherSessions { owner })?, sessions[0]).await).await;
+        let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k")).await).await;
+        l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner, responsible: None })?).await).await;
+        let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k2")).await).await;
+        let change = || ChangeKey {
+            key, owner, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Never,
+        };
+        l.records("change_key", 1, mia, async |w| w.change_key(mia.may(change())?).await).await;
+        let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_mins(1) };
+        l.records("rotate_key", 1, mia, async |w| w.rotate_key(mia.may(rotate())?, "mk_", hash("k3")).await).await;
+        l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
+        let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
+        let account = l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
+        let hand_on = || HandOnServiceAccount { account, responsible: owner, successor: adam.person().unwrap(), revoke: true };
+        l.records("hand_on_service_account", 1, adam, async |w| w.hand_on_service_account(adam.may(hand_on())?).await).await;
+
+        // Reviews
+        let start = || StartReview { organization: None };
+        let review = l.records("start_review", 1, adam, async |w| w.start_review(adam.may(start())?).await).await;
+        let items = world.store.read(adam).await.unwrap().review_items(review, true, world.now(), 0, 500).await.unwrap();
+        let (last, others) = items.split_last().unwrap();
+        let keep = || KeepReviewed { review, items: others.iter().map(|item| item.nr).collect() };
+        l.records("keep_reviewed", 1, adam, async |w| w.keep_reviewed(adam.may(keep())?).await).await;
+        let revoke = || RevokeReviewed { review, item: last.nr };
+        l.records("revoke_reviewed", 2, adam, async |w| w.revoke_reviewed(adam.may(revoke())?).await).await;
+        l.records("finish_review", 1, adam, async |w| w.finish_review(adam.may(FinishReview { review })?).await).await;
+
+        // Identity providers
+        let id = ProviderId(Uuid::now_v7());
+        let secret = world.store.seal_secret(acme.tenant, id, "secret").await.unwrap();
+        let set = || SetProvider { id, provider: idp("ID"), new_secret: true };
+        l.records("set_provider", 1, adam, async |w| w.set_provider(adam.may(set())?, Some(secret.clone())).await).await;
+        let provider = Actor::provider(acme.tenant, "ID", world.now());
+        let admit = || AdmitPerson { email: email("nia", "acme"), name: "Nia".into(), provider: "ID".into() };
+        let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
+        let roles = || FollowProvider { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
+        l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
+        let invitation = domain::InvitationId(uuid::Uuid::now_v7());
+        l.records("note_refused_invitation", 1, &provider, async |w| {
+            w.note_refused_invitation(invitation, acme.ops, "invitation.accept", "no").await
+        }).await;
+        l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
+        let link = || LinkIdentity { person: owner, provider: "ID".into() };
+        let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;
+        let ways = WaysIn { password: true, issuers: vec![] };
+        world.change(mia, async |w| w.set_password(owner, "$argon2id$").await).await.unwrap();
+        let unlink = || UnlinkIdentity { identity: linked, person: owner };
+        l.records("unlink_identity", 1, mia, async |w| w.unlink_identity(mia.may(unlink())?, &ways, Some(sessions[0])).await).await;
+        let console = &acme.console;
+        let open = || OpenBreakGlass { person: adam.person().unwrap(), until: Timestamp(i64::MAX), reason: "drill".into() };
+        l.records("open_break_glass", 1, console, async |w| w.open_break_glass(console.may(open())?).await).await;
+        let close = || CloseBreakGlass { person: adam.person().unwrap() };
+        l.records("close_break_glass", 1, console, async |w| w.close_break_glass(console.may(close())?).await).await;
+        l.records("remove_provider", 1, adam, async |w| w.remove_provider(adam.may(RemoveProvider { id })?).await).await;
+
+        // Rules and runners
+        let change = || ChangeRules { rules: Rules::default(), version: 1 };
+        l.records("change_rules", 1, adam, async |w| w.change_rules(adam.may(change())?).await).await;
+        let enrollment = EnrollmentId(Uuid::now_v7());
+        let offer = || CreateEnrollment { enrollment, name: "new".into() };
+        l.records("create_enrollment", 1, adam, async |w| w.create_enrollment(adam.may(offer())?, hash("e")).await).await;
+        l.records("use_enrollment", 0, adam, async |w| w.use_enrollment(hash("e")).await).await;
+        l.records("note_refused_enrollment", 1, adam, async |w| w.note_refused_enrollment(enrollment).await).await;
+        let max = enrolled("max");
+        l.records("enroll_runner", 1, adam, async |w| w.enroll_runner(max.clone()).await).await;
+        l.records("revoke_runner", 1, adam, async |w| w.revoke_runner(adam.may(RevokeRunner { runner: max.id })?).await).await;
+        l.records("runner_connected", 1, rex, async |w| w.runner_connected("1", "bash", &json!({}), 1).await).await;
+        l.records("renew_runner", 1, rex, async |w| w.renew_runner("next".into(), Timestamp(i64::MAX)).await).await;
+        l.records("runner_shows", 1, rex, async |w| w.runner_shows("next").await).await;
+        l.records("runner_shows", 0, rex, async |w| w.runner_shows("next").await).await;
+        l.records("runner_seen", 0, rex, async |w| w.runner_seen().await).await;
+
+        // Tasks
+        let task = l.records("submit_task", 1, mia, async |w| w.submit_task(mia.may(asking(acme.ops))?).await).await;
+        let question = world.question(&task).await;
+        l.records("decide", 1, ada, async |w| w.decide(ada.may(decision(&question, Answer::Approve))?).await).await;
+        let taken = l.records("claim_tasks", 1, rex, async |w| w.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
+        let held = lease(&taken);
+        l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
+        let line = || [Line { at: Timestamp(0), stream: Stream::Stdout, text: "hi".into() }];
+        l.records("append_lines", 0, rex, async |w| w.append_lines(held, 1, &line()).await).await;
+        l.records("note_refused_runner", 1, rex, async |w| w.note_refused_runner(Some(held), "stale").await).await;
+        l.records("renew_leases", 0, rex, async |w| w.renew_leases(&[held]).await).await;
+        let receipt = receipt(rex, &taken, End::Exited(0), 1);
+        l.records("finish_task", 1, rex, async |w| w.finish_task(held, &receipt, vec![]).await).await;
+        let submit = async || world.submit(mia, sealed(acme.ops)).await.id;
+        let waiting = submit().await;
+        let stop = || CancelTask { task: waiting, owner, organization: acme.ops };
+        l.records("cancel_task", 1, mia, async |w| w.cancel_task(mia.may(stop())?).await).await;
+        submit().await;
+        let taken = world.claim(rex).await.unwrap();
+        l.records("give_back", 1, rex, async |w| w.give_back(lease(&taken), "no room").await).await;
+        let taken = world.claim(rex).await.unwrap();
+        l.records("refuse_task", 1, rex, async |w| w.refuse_task(lease(&taken), "no").await).await;
+        submit().await;
+        world.claim(rex).await.unwrap();
+        l.records("release_unheld", 1, rex, async |w| w.release_unheld(&[]).await).await;
+        world.claim(rex).await.unwrap();
+        world.submit(mia, asking(acme.ops)).await;
+        world.wait(Duration::from_hours(25));
+        l.records("release_expired", 1, olga, async |w| w.release_expired().await).await;
+        l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;
+        l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
+
+        // When something goes wrong
+        let person = sam;
+        l.records("lock_person", 1, adam, async |w| w.lock_person(adam.may(LockPerson { person })?).await).await;
+        l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
+        l.records("end_all_sessions", 1, adam, async |w| w.end_all_sessions(adam.may(EndSessions { of: None })?, None).await).await;
+        submit().await;
+        let all = || StopTasks { whose: Stopped::Everybodys };
+        l.records("stop_tasks", 3, adam, async |w| w.stop_tasks(adam.may(all())?).await).await;
+        l.records("freeze", 1, adam, async |w| w.freeze(adam.may(FreezeTenant {})?).await).await;
+        l.records("thaw", 1, adam, async |w| w.thaw(adam.may(ThawTenant {})?).await).await;
+
+        let done = l.done.lock().unwrap().clone();
+        let all: BTreeSet<_> = crate::walls::matrix().iter().filter_map(|row| row.method.strip_prefix("Write::").map(str::to_owned)).collect();
+        assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "these are not in this story");
+        assert!(SILENT.iter().all(|(method, _)| done.contains(*method)));
+        let said = Raw::of(world).await.texts("select distinct action from audit order by 1").await;
+        let offered = names();
+        let missing: Vec<_> = said.iter().filter(|name| !offered.contains(&name.as_str())).collect();
+        assert!(said.len() > 60 && missing.is_empty(), "{} names, and whoever looks for these cannot: {missing:?}", said.len());
+    }
+
+    async fn m_13_a_refused_attempt_is_recorded_and_changes_nothing(world) {
+        let acme = &world.acme;
+        let before = world.records(acme).await;
+        let refused = world.store.authorize(&acme.mia, CreateOrganization { name: "mine".into() }).await;
+        assert!(matches!(refused, Err(store::Error::Denied(_))));
+        let mut read = world.store.read(&acme.adam).await.unwrap();
+        let row = read.audit_record(&acme.adam.may(ReadAudit).unwrap(), before + 1).await.unwrap();
+        assert_eq!((row.action.as_str(), row.outcome.as_str(), row.person_id), ("organization.create", "refused", acme.mia.person()));
+        let filter = store::AuditFilter { outcome: Some(Outcome::Refused), person: acme.mia.person(), ..Default::default() };
+        let page = read.audit(&acme.adam.may(ReadAudit).unwrap(), filter, None, 10).await.unwrap();
+        assert_eq!(page.items.iter().map(|row| row.seq).collect::<Vec<_>>(), [before + 1]);
+    }
+
+    async fn d_06_the_log_is_filtered_and_paged(world) {
+        let acme = &world.acme;
+        let begun = world.now();
+        world.wait(Duration::from_mins(1));
+        let mut tasks = vec![];
+        for _ in 0..3 {
+            tasks.push(world.submit(&acme.mia, sealed(acme.ops)).await);
+        }
+        let proof = acme.audrey.may(ReadAudit).unwrap();
+        let mut read = world.store.read(&acme.audrey).await.unwrap();
+        let mut found = async |filter, after, limit| {
+            let page = read.audit(&proof, filter, after, limit).await.unwrap();
+            (page.items.into_iter().map(|row| row.target_id).collect::<Vec<_>>(), page.next)
+        };
+        let submits = || store::AuditFilter { action: Some("task.submit".into()), ..Default::default() };
+        let (first, next) = found(submits(), None, 2).await;
+        assert_eq!(first, [tasks[2].id.to_string(), tasks[1].id.to_string()]);
+        assert_eq!(found(submits(), next.unwrap().parse().ok(), 2).await, (vec![tasks[0].id.to_string()], None));
+        let target = store::AuditFilter { target: Some(tasks[1].id.to_string()), ..Default::default() };
+        assert_eq!(found(target, None, 9).await.0.len(), 1);
+        let since = store::AuditFilter { since: Some(world.now()), until: Some(world.now()), ..Default::default() };
+        assert_eq!(found(since, None, 9).await.0.len(), 3);
+        let until = store::AuditFilter { until: Some(begun), person: acme.mia.person(), ..Default::default() };
+        assert_eq!(found(until, None, 9).await.0.len(), 0);
+    }
+
+    /// Names stand beside the record, not in it: erasing them must not need the chain to be broken.
+    async fn m_13_the_chain_holds_no_names_and_no_addresses(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let Principal::Person(_) = acme.mia.principal else { unreachable!() };
+        let mut read = world.store.read(&acme.adam).await.unwrap();
+        let rows = read.audit_from(&acme.adam.may(ReadAudit).unwrap(), 0, 1_000).await.unwrap();
+        for row in &rows {
+            for word in ["@acme.example", "mia of acme", "Mia"] {
+                assert!(!row.body.contains(word), "{}", row.body);
+            }
+        }
+        assert!(rows.iter().any(|row| row.personal.as_ref().is_some_and(|text| text.contains("mia@acme.example"))));
+    }
+}
+
+/// A link with this token.
+fn mailed(token: &str) -> MailedLink<'_> {
+    MailedLink { token, token_hash: hash(token) }
+}

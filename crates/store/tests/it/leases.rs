@@ -1,0 +1,308 @@
+//! S-09: a runner has a task for as long as it speaks of it. A stale runner's words are refused, and nothing is lost.
+use crate::world::{House, World, asking, lease, on_both, receipt, sealed, task};
+use domain::{
+    Actor,
+    approval::Answer,
+    log::{Line, Stream},
+    policy::{CancelTask, RevokeRunner},
+    receipt::End,
+    task::{MAX_ATTEMPTS, TaskState},
+};
+use serde_json::json;
+use std::time::Duration;
+use store::{Assignment, Error, Lease, Result};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+async fn running(world: &World, house: &House) -> Assignment {
+    world.submit(&house.mia, sealed(house.ops)).await;
+    let taken = world.claim(&house.rex).await.unwrap();
+    world.start(&house.rex, lease(&taken)).await;
+    taken
+}
+
+async fn cancel(world: &World, house: &House, taken: &Assignment) -> TaskState {
+    let cancel = CancelTask { task: taken.task.id, owner: house.mia.person().unwrap(), organization: house.ops };
+    world.change(&house.mia, async |write| write.cancel_task(house.mia.may(cancel)?).await).await.unwrap()
+}
+
+async fn due(world: &World) {
+    world.store.system().do_due().await.unwrap();
+}
+
+/// Everything that a runner can say about a lease, and what became of it.
+async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&'static str, Result<()>)> {
+    let said = lease(taken);
+    let line = [Line { at: world.now(), stream: Stream::Stdout, text: "stale".into() }];
+    let renewed = world.change(runner, async |write| write.renew_leases(&[said]).await).await;
+    vec![
+        ("append", world.change(runner, async |write| write.append_lines(said, 1, &line).await).await.map(drop)),
+        ("start", world.change(runner, async |write| write.start_task(said).await.map(drop)).await),
+        ("finish", world.finish(runner, taken, End::Exited(0)).await.map(drop)),
+        ("refuse", world.change(runner, async |write| write.refuse_task(said, "late").await).await),
+        ("give back", world.change(runner, async |write| write.give_back(said, "late").await).await),
+        ("renew", if renewed.unwrap() == [said] { Err(Error::NotFound) } else { Ok(()) }),
+    ]
+}
+
+async fn refuses(world: &World, runner: &Actor, taken: &Assignment) {
+    for (word, result) in every_word(world, runner, taken).await {
+        assert!(matches!(result, Err(Error::NotFound)), "{word}: {result:?}");
+    }
+}
+
+on_both! {
+    async fn a_task_runs_from_claim_to_receipt(world) {
+        let acme = &world.acme;
+        let made = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        assert_eq!((taken.task.id, taken.task.attempt, taken.task.lease_until), (made.id, 1, world.now().after(LEASE)));
+        assert_eq!((taken.task.request_digest, taken.task.script.as_str()), (made.request_digest, "echo hi"));
+        assert!(taken.deciders.is_empty());
+        assert_eq!(world.state(acme, made.id).await, TaskState::Assigned);
+        world.start(&acme.rex, lease(&taken)).await;
+        world.start(&acme.rex, lease(&taken)).await; // saying so twice is no error
+        assert_eq!(world.state(acme, made.id).await, TaskState::Running);
+        assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
+        let task = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
+        assert_eq!((task.end(), task.lease_until), (Some(End::Exited(0)), None));
+        assert_eq!(task.read_receipt(), Some(receipt(&acme.rex, &taken, End::Exited(0), 0)));
+        assert_eq!((task.receipt_signature, task.runner, task.runner_key), (Some(vec![1]), Some("rex".into()), Some(vec![1, 2, 3])));
+        assert_eq!(world.history(acme, made.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
+    }
+
+    async fn how_it_ended_is_the_state_that_it_ends_in(world) {
+        let acme = &world.acme;
+        for (end, state) in [
+            (End::Exited(0), TaskState::Succeeded),
+            (End::Exited(3), TaskState::Failed),
+            (End::Signaled(9), TaskState::Failed),
+            (End::OutOfMemory, TaskState::Failed),
+            (End::TimedOut, TaskState::TimedOut),
+            (End::Cancelled, TaskState::Cancelled),
+            (End::NotStarted("no bubblewrap".into()), TaskState::Failed),
+        ] {
+            let taken = running(world, acme).await;
+            assert_eq!(world.finish(&acme.rex, &taken, end.clone()).await.unwrap(), state, "{end:?}");
+            assert_eq!(world.state(acme, taken.task.id).await, state);
+        }
+    }
+
+    /// When the word that it started was lost, the end tells of it: no state is skipped.
+    async fn an_end_without_a_start_is_a_start_and_an_end(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
+        assert_eq!(world.history(acme, taken.task.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
+    }
+
+    async fn what_is_urgent_goes_first_and_then_what_is_oldest(world) {
+        let acme = &world.acme;
+        for (title, priority) in [("a", "low"), ("b", "normal"), ("c", "high"), ("d", "normal"), ("e", "high")] {
+            world.submit(&acme.mia, task(acme.ops, json!({ "title": title, "priority": priority }))).await;
+        }
+        let mut order = String::new();
+        while let Some(taken) = world.claim(&acme.rex).await {
+            let row = world.store.read(&acme.mia).await.unwrap().task(taken.task.id).await.unwrap();
+            order.push_str(&row.title);
+        }
+        assert_eq!(order, "cebda");
+    }
+
+    async fn a_runner_takes_what_it_can_run_of_its_own_tenant(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.change(&acme.rex, async |write| write.claim_tasks(&["kubectl".into()], 1).await).await.unwrap().pop();
+        assert!(taken.is_none());
+        assert!(world.claim(&world.bolt.rex).await.is_none());
+        assert!(world.claim(&acme.rex).await.is_some());
+    }
+
+    async fn d_04_what_waits_for_people_is_not_taken(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        assert!(world.claim(&acme.rex).await.is_some());
+    }
+
+    async fn s_09_a_silent_runners_task_goes_back_and_is_lost_after_the_last_attempt(world) {
+        let acme = &world.acme;
+        let made = world.submit(&acme.mia, sealed(acme.ops)).await;
+        for attempt in 1..=MAX_ATTEMPTS {
+            let taken = world.claim(&acme.rex).await.unwrap();
+            assert_eq!(taken.task.attempt, attempt);
+            world.start(&acme.rex, lease(&taken)).await;
+            assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(LEASE)));
+            world.wait(LEASE - Duration::from_micros(1));
+            due(world).await;
+            assert_eq!(world.state(acme, made.id).await, TaskState::Running);
+            world.wait(Duration::from_micros(1));
+            due(world).await;
+            let then = if attempt < MAX_ATTEMPTS { TaskState::Queued } else { TaskState::Lost };
+            assert_eq!(world.state(acme, made.id).await, then);
+            refuses(world, &acme.rex, &taken).await;
+        }
+        assert!(world.claim(&acme.rex).await.is_none());
+        let task = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
+        assert_eq!(task.ended_at, Some(world.now()));
+        assert_eq!(world.history(acme, made.id).await.iter().filter(|action| *action == "task.release").count(), 3);
+    }
+
+    /// The fencing number: the runner that had it before knows less than the one that has it now.
+    async fn a_stale_runner_says_nothing_about_the_next_start(world) {
+        let acme = &world.acme;
+        let max = world.runner(acme, "max").await;
+        let stale = running(world, acme).await;
+        world.wait(LEASE);
+        due(world).await;
+        let fresh = world.claim(&max).await.unwrap();
+        assert_eq!((fresh.task.id, fresh.task.attempt), (stale.task.id, 2));
+        refuses(world, &acme.rex, &stale).await;
+        let guessed = Assignment { task: store::Claimed { attempt: 2, ..stale.task.clone() }, deciders: vec![] };
+        refuses(world, &acme.rex, &guessed).await;
+        refuses(world, &max, &stale).await;
+        assert_eq!(world.state(acme, fresh.task.id).await, TaskState::Assigned);
+        world.start(&max, lease(&fresh)).await;
+        world.finish(&max, &fresh, End::Exited(0)).await.unwrap();
+    }
+
+    async fn a_worker_says_nothing_about_somebody_elses_task(world) {
+        let acme = &world.acme;
+        let max = world.runner(acme, "max").await;
+        let taken = running(world, acme).await;
+        refuses(world, &max, &taken).await;
+        refuses(world, &world.bolt.rex, &taken).await;
+        let result = world.change(&acme.mia, async |write| write.start_task(lease(&taken)).await).await;
+        assert!(matches!(result, Err(Error::NotFound)), "nor does a person");
+    }
+
+    async fn renewing_keeps_a_task_and_tells_of_what_was_lost(world) {
+        let acme = &world.acme;
+        let kept = running(world, acme).await;
+        world.wait(LEASE - Duration::from_secs(1));
+        let gone = Lease { task: kept.task.id, attempt: 7 };
+        let lost = world.change(&acme.rex, async |write| write.renew_leases(&[lease(&kept), gone]).await).await.unwrap();
+        assert_eq!(lost, [gone]);
+        world.wait(LEASE - Duration::from_secs(1));
+        due(world).await;
+        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+    }
+
+    async fn what_a_restarted_runner_does_not_have_goes_back_at_once(world) {
+        let acme = &world.acme;
+        let kept = running(world, acme).await;
+        let gone = running(world, acme).await;
+        let released = world.change(&acme.rex, async |write| write.release_unheld(&[lease(&kept)]).await).await.unwrap();
+        assert_eq!(released, 1);
+        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+        assert_eq!(world.state(acme, gone.task.id).await, TaskState::Queued);
+        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        assert_eq!(held.iter().map(|task| task.lease()).collect::<Vec<_>>(), [lease(&kept)]);
+    }
+
+    async fn a_running_task_is_cancelled_through_its_runner(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        assert_eq!(cancel(world, acme, &taken).await, TaskState::Running);
+        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        assert!(held[0].cancel_asked);
+        world.finish(&acme.rex, &taken, End::Cancelled).await.unwrap();
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+    }
+
+    async fn a_task_that_is_cancelled_while_assigned_does_not_run_again(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        assert_eq!(cancel(world, acme, &taken).await, TaskState::Assigned);
+        world.wait(LEASE);
+        due(world).await;
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    async fn saying_twice_how_it_ended_is_no_error_and_saying_something_else_is(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
+        let records = world.records(acme).await;
+        assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
+        assert_eq!(world.records(acme).await, records);
+        let other = world.finish(&acme.rex, &taken, End::Exited(1)).await;
+        assert!(matches!(other, Err(Error::NotFound)), "{other:?}");
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Succeeded);
+    }
+
+    async fn s_14_a_receipt_for_another_run_is_refused(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let right = receipt(&acme.rex, &taken, End::Exited(0), 0);
+        let domain::Principal::Runner(other) = world.bolt.rex.principal else { unreachable!() };
+        for wrong in [
+            domain::receipt::Receipt { tenant: world.bolt.tenant, ..right.clone() },
+            domain::receipt::Receipt { task: domain::TaskId(uuid::Uuid::nil()), ..right.clone() },
+            domain::receipt::Receipt { attempt: 2, ..right.clone() },
+            domain::receipt::Receipt { runner: other, ..right.clone() },
+            domain::receipt::Receipt { request: domain::request::RequestDigest([0; 32]), ..right.clone() },
+        ] {
+            let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &wrong, vec![]).await).await;
+            assert!(matches!(result, Err(Error::Invalid(_))), "{wrong:?}: {result:?}");
+        }
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
+    }
+
+    /// Only the one that it speaks of: others that were handed out meanwhile are its own.
+    async fn what_a_runner_has_no_room_for_goes_back_by_itself_and_fails_in_the_end_with_the_reason(world) {
+        let acme = &world.acme;
+        let kept = running(world, acme).await;
+        let refused = world.submit(&acme.mia, sealed(acme.ops)).await.id;
+        for attempt in 1..=domain::task::MAX_ATTEMPTS {
+            assert_eq!(world.state(acme, refused).await, TaskState::Queued, "{attempt}");
+            let taken = world.claim(&acme.rex).await.unwrap();
+            assert_eq!(lease(&taken), Lease { task: refused, attempt });
+            world.change(&acme.rex, async |write| write.give_back(lease(&taken), "no\u{1b}room").await).await.unwrap();
+        }
+        let task = world.store.read(&acme.mia).await.unwrap().task(refused).await.unwrap();
+        assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("noroom".into()))));
+        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+    }
+
+    async fn a_receipt_that_says_too_much_of_why_nothing_started_is_refused(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        let long = world.finish(&acme.rex, &taken, End::NotStarted("x".repeat(8_193))).await;
+        assert!(matches!(long, Err(Error::Invalid(_))), "{long:?}");
+        world.finish(&acme.rex, &taken, End::NotStarted("x".repeat(8_192))).await.unwrap();
+    }
+
+    async fn a_refused_task_says_why(world) {
+        let acme = &world.acme;
+        world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.change(&acme.rex, async |write| write.refuse_task(lease(&taken), "no user\u{1b}[2J namespaces").await).await.unwrap();
+        let task = world.store.read(&acme.mia).await.unwrap().task(taken.task.id).await.unwrap();
+        assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("no user[2J namespaces".into()))));
+        assert_eq!(world.history(acme, taken.task.id).await.last().unwrap(), "task.refuse");
+    }
+
+    async fn s_13_what_a_revoked_runner_has_is_cancelled_and_it_takes_nothing_more(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let domain::Principal::Runner(runner) = acme.rex.principal else { unreachable!() };
+        let revoke = || RevokeRunner { runner };
+        world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(revoke())?).await).await.unwrap();
+        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+        refuses(world, &acme.rex, &taken).await;
+        let next = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let claimed = world.change(&acme.rex, async |write| write.claim_tasks(&["bash".into()], 1).await).await;
+        assert!(claimed.as_ref().is_ok_and(Vec::is_empty), "{claimed:?}");
+        let twice = world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(revoke())?).await).await;
+        assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+        let again = world.runner(acme, "rex").await;
+        assert_eq!(world.claim(&again).await.unwrap().task.id, next.id, "the same name can enroll again");
+    }
+}

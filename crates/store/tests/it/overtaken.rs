@@ -1,0 +1,241 @@
+//! E11: who signs in, or completes a session, while somebody ends it: in both orders nobody is in afterwards.
+use crate::{
+    raw::Raw,
+    walls::new_session,
+    world::{World, hash, on_both},
+};
+use domain::{
+    Actor, PasskeyId, PersonId, SessionId, SignedInBy,
+    account::Factor,
+    policy::{
+        ChangePassword, CloseBreakGlass, EndOtherSessions, EndSession, EndSessions, EnrollFactor, LinkIdentity,
+        LockPerson, OpenBreakGlass, RemoveFactor, ResetFactors, SetTenantRole, UnlinkIdentity, UnlockPerson,
+    },
+    role::TenantRole,
+};
+use futures::join;
+use std::time::Duration;
+use store::{Error, Ground, NewIdentity, NewPasskey, NewSession, Result, WaysIn, Write};
+use uuid::Uuid;
+
+/// While what `a` does is not committed yet, `b` begins; says what became of that.
+async fn meet(
+    world: &World,
+    a: &Actor,
+    first: impl AsyncFnOnce(&mut Write) -> Result<()>,
+    b: &Actor,
+    second: impl AsyncFnOnce(&mut Write) -> Result<()>,
+) -> Result<()> {
+    let mut write = world.store.write(a).await.unwrap();
+    first(&mut write).await.unwrap();
+    let commit = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        write.commit().await.unwrap();
+    };
+    let (met, ()) = join!(world.change(b, second), commit);
+    met
+}
+
+/// How many sessions somebody has.
+async fn open_sessions(world: &World, who: &Actor) -> usize {
+    world.store.read(who).await.unwrap().sessions().await.unwrap().len()
+}
+
+fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewSession {
+    let new = new_session(world, SessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
+    NewSession { by, ground: ground.clone(), ..new }
+}
+
+/// `who` signs in and `ender` ends that, in both orders; `before` makes it possible again.
+async fn never_outlives(
+    world: &World,
+    (who, by, ground): (&Actor, SignedInBy, &Ground),
+    ender: &Actor,
+    before: impl AsyncFn(),
+    end: impl AsyncFn(&mut Write) -> Result<()>,
+) {
+    before().await;
+    let open = async |write: &mut Write| write.open_session(entering(world, who, by, ground)).await;
+    let late = meet(world, ender, &end, who, open).await;
+    assert!(matches!(late, Err(Error::NotFound)), "{ground:?}: {late:?}");
+    assert_eq!(open_sessions(world, who).await, 0, "{ground:?}");
+    before().await;
+    let mut raw = Raw::of(world).await;
+    let ended = "select count(*) from audit where event = 'session_termination'";
+    let were = raw.number(ended).await;
+    meet(world, who, open, ender, &end).await.unwrap();
+    assert_eq!(raw.number(ended).await, were + 1, "{ground:?}: it is told as what it is (K-05)");
+    assert_eq!(open_sessions(world, who).await, 0, "{ground:?}");
+}
+
+fn new_key(id: PasskeyId) -> NewPasskey {
+    NewPasskey { id, name: "Phone".into(), credential_id: id.0.as_bytes().to_vec(), body: "{}".into() }
+}
+
+const OLD: &str = "$argon2id$old";
+
+on_both! {
+    async fn d_02_an_old_password_opens_nothing_that_outlives_it(world) {
+        let (acme, mia) = (&world.acme, &world.acme.mia);
+        let owner = mia.person().unwrap();
+        let before = async || world.change(&acme.console, async |w| w.set_password(owner, OLD).await).await.unwrap();
+        let ground = Ground::Password(Some(OLD.into()));
+        let entrance = (mia, SignedInBy::Password, &ground);
+        never_outlives(world, entrance, mia, before, async |w| {
+            w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$new", None).await
+        }).await;
+        never_outlives(world, entrance, &acme.console, before, async |w| w.set_password(owner, "$argon2id$new").await).await;
+        let late = world.change(mia, async |w| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await).await;
+        assert!(matches!(late, Err(Error::NotFound)), "nor any time later: {late:?}");
+        before().await;
+        world.change(mia, async |w| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
+    }
+
+    /// A session that is made while somebody is locked out would come to life when they are let in again.
+    async fn k_09_no_session_sleeps_while_its_owner_is_locked_out(world) {
+        let (mia, adam) = (&world.acme.mia, &world.acme.adam);
+        let person = mia.person().unwrap();
+        let ground = Ground::Password(None);
+        let before = async || match world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await {
+            Ok(()) => assert_eq!(open_sessions(world, mia).await, 0, "let in again, and nobody is in"),
+            Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error:?}"),
+        };
+        never_outlives(world, (mia, SignedInBy::Password, &ground), adam, before, async |w| {
+            w.lock_person(adam.may(LockPerson { person })?).await
+        }).await;
+        let open = async |w: &mut Write| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await;
+        assert!(matches!(world.change(mia, open).await, Err(Error::NotFound)), "while it lasts");
+        before().await;
+        world.change(mia, open).await.unwrap();
+    }
+
+    async fn m_14_a_passkey_that_is_removed_opens_nothing_any_more(world) {
+        let (mia, adam) = (&world.acme.mia, &world.acme.adam);
+        let (owner, id) = (mia.person().unwrap(), PasskeyId(Uuid::now_v7()));
+        let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
+        let before = async || world.change(mia, async |w| w.add_passkey(may(), new_key(id)).await).await.unwrap();
+        let ground = Ground::Passkey(id);
+        let entrance = (mia, SignedInBy::Passkey, &ground);
+        never_outlives(world, entrance, adam, before, async |w| {
+            w.reset_factors(adam.may(ResetFactors { person: owner })?).await
+        }).await;
+        never_outlives(world, entrance, mia, before, async |w| {
+            w.remove_passkey(mia.may(RemoveFactor { owner, factor: Factor::Passkey })?, id, None).await
+        }).await;
+        before().await;
+        let ada = world.acme.ada.clone();
+        let others = world.change(&ada, async |w| w.open_session(entering(world, &ada, SignedInBy::Passkey, &ground)).await).await;
+        assert!(matches!(others, Err(Error::NotFound)), "nor does somebody else's: {others:?}");
+    }
+
+    async fn a_02_an_identity_that_is_unlinked_opens_nothing_any_more(world) {
+        let mia = &world.acme.mia;
+        let person = mia.person().unwrap();
+        let identity = || NewIdentity {
+            issuer: "https://id.example".into(), subject: "mia".into(), provider: "id".into(), name: "mia".into(),
+        };
+        let link = async || world.change(mia, async |w| {
+            w.link_identity(mia.may(LinkIdentity { person, provider: "ID".into() })?, identity()).await.map(drop)
+        }).await.unwrap();
+        world.change(&world.acme.console, async |w| w.set_password(person, OLD).await).await.unwrap();
+        let ground = Ground::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
+        let ways = WaysIn { password: true, issuers: vec![] };
+        never_outlives(world, (mia, SignedInBy::Provider, &ground), mia, link, async |w| {
+            let identity = world.store.read(mia).await?.identities().await?[0].id;
+            w.unlink_identity(mia.may(UnlinkIdentity { identity, person })?, &ways, None).await
+        }).await;
+    }
+
+    async fn a_03_who_breaks_the_glass_is_out_when_it_is_closed(world) {
+        let (console, mia) = (&world.acme.console, &world.acme.mia);
+        let person = mia.person().unwrap();
+        let make = || console.may(SetTenantRole { person, tenant_role: TenantRole::Admin });
+        world.change(console, async |w| w.set_tenant_role(make()?).await).await.unwrap();
+        let until = world.now().after(Duration::from_hours(1));
+        let before = async || world.change(console, async |w| {
+            w.open_break_glass(console.may(OpenBreakGlass { person, until, reason: "drill".into() })?).await
+        }).await.unwrap();
+        let ground = Ground::Password(None);
+        never_outlives(world, (mia, SignedInBy::BreakGlass, &ground), console, before, async |w| {
+            w.close_break_glass(console.may(CloseBreakGlass { person })?).await
+        }).await;
+    }
+
+    /// Whatever ends a session ends it under the token that it goes on with as well.
+    async fn trap_e11_no_second_factor_revives_a_session_that_is_ended(world) {
+        let (mia, adam) = (&world.acme.mia, &world.acme.adam);
+        let owner = mia.person().unwrap();
+        for (ender, how) in [(mia, End::SignOut), (mia, End::Others), (adam, End::All), (adam, End::Lock), (mia, End::Password)] {
+            for factor_first in [true, false] {
+                let (session, next) = (SessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
+                let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
+                let ground = Ground::Password(known.password_hash);
+                let new = NewSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &ground) };
+                let before = new.token_hash;
+                world.change(mia, async |w| w.open_session(new).await).await.unwrap();
+                let vouch = async |w: &mut Write| {
+                    w.hold_session(session).await?;
+                    w.vouch_session(session, next).await
+                };
+                let end = async |w: &mut Write| end(ender, how, session, owner, w).await;
+                match factor_first {
+                    true => meet(world, mia, vouch, ender, end).await.unwrap(),
+                    false => {
+                        let late = meet(world, ender, end, mia, vouch).await;
+                        assert!(matches!(late, Err(Error::NotFound)), "{how:?}: {late:?}");
+                    }
+                }
+                for token in [before, next] {
+                    let found = world.store.system().session(token, Duration::from_hours(1)).await.unwrap();
+                    assert!(found.is_none(), "{how:?}, the factor first: {factor_first}");
+                }
+                assert_eq!(open_sessions(world, mia).await, 0, "{how:?}, the factor first: {factor_first}");
+                if let End::Lock = how {
+                    world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person: owner })?).await).await.unwrap();
+                    assert_eq!(open_sessions(world, mia).await, 0, "let in again, and nobody is in");
+                }
+            }
+        }
+    }
+
+    async fn m_14_a_session_is_completed_under_another_token(world) {
+        let mia = &world.acme.mia;
+        let session = SessionId(Uuid::now_v7());
+        let new = NewSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
+        let before = new.token_hash;
+        world.change(mia, async |w| w.open_session(new).await).await.unwrap();
+        world.wait(Duration::from_mins(1));
+        let ada = &world.acme.ada;
+        let others = world.change(ada, async |w| w.vouch_session(session, [9; 32]).await).await;
+        assert!(matches!(others, Err(Error::NotFound)), "only its owner's: {others:?}");
+        world.change(mia, async |w| w.vouch_session(session, [9; 32]).await).await.unwrap();
+        let find = async |token| world.store.system().session(token, Duration::from_hours(1)).await.unwrap();
+        assert!(find(before).await.is_none(), "at once");
+        let (found, _) = find([9; 32]).await.unwrap();
+        assert_eq!((found.id, found.vouched, found.proved_at), (session, true, world.now()));
+    }
+}
+
+/// What ends a session.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    SignOut,
+    Others,
+    All,
+    Lock,
+    Password,
+}
+
+/// Ends Mia's session.
+async fn end(who: &Actor, how: End, session: SessionId, owner: PersonId, write: &mut Write) -> Result<()> {
+    match how {
+        End::SignOut => write.end_session(who.may(EndSession { session, owner })?).await,
+        End::Others => {
+            let proof = who.may(EndOtherSessions { owner })?;
+            write.end_other_sessions(proof, SessionId(Uuid::nil())).await.map(drop)
+        }
+        End::All => write.end_all_sessions(who.may(EndSessions { of: Some(owner) })?, None).await.map(drop),
+        End::Lock => write.lock_person(who.may(LockPerson { person: owner })?).await,
+        End::Password => write.change_password(who.may(ChangePassword { owner })?, "$argon2id$", None).await,
+    }
+}

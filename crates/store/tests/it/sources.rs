@@ -1,0 +1,118 @@
+//! What the source itself must say: no method without a row in the matrix, no statement without its tenant.
+use crate::walls::{ACROSS, IN_A_TENANT, matrix};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Files that may run statements of their own choosing, and why.
+const UNSCOPED: &[(&str, &str)] = &[
+    ("conn.rs", "defines the macros"),
+    ("system/mod.rs", "begins what looks across tenants, and has PostgreSQL look at tables"),
+    ("system/first.rs", "there is no tenant yet"),
+    ("system/invitations.rs", "who follows an invitation names no tenant"),
+    ("system/sign_in.rs", "who signs in names no tenant"),
+    ("system/ceremonies.rs", "who signs in with a passkey names no tenant"),
+    ("system/mail.rs", "mail is due in all tenants"),
+    ("system/secrets.rs", "a token names no tenant"),
+    ("system/providers.rs", "who comes back from a provider names no tenant"),
+    ("system/due.rs", "what is due in all of them"),
+    ("throttle.rs", "counts hashes that belong to no tenant"),
+    ("system/holder.rs", "who holds a session or a key is found by their token"),
+    ("readers.rs", "begins and ends snapshots"),
+    ("seed.rs", "writes many rows of one tenant at once"),
+    ("seed/rows.rs", "writes many rows of one tenant at once"),
+    ("transfer.rs", "copies all tenants to another database"),
+    ("transfer/table.rs", "copies all tenants to another database"),
+    ("open.rs", "asks the database what it is, and tells PostgreSQL whose a transaction is"),
+    ("flush.rs", "waits for the disk"),
+    ("writer.rs", "begins and commits"),
+    ("writer/tests.rs", "writes into a table of its own"),
+    ("events.rs", "sends and hears NOTIFY"),
+    ("filter.rs", "runs statements that begin with `$1`, the tenant"),
+];
+
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, before: &str, into: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = format!("{before}{}", entry.file_name().to_string_lossy());
+            match entry.path().is_dir() {
+                true => collect(&entry.path(), &format!("{name}/"), into),
+                false => into.push((name, fs::read_to_string(entry.path()).unwrap())),
+            }
+        }
+    }
+    let mut files = vec![];
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut files);
+    assert!(files.len() > 15);
+    files
+}
+
+/// Every `pub async fn` of an `impl` of these types, as `Type::method`.
+fn methods() -> BTreeSet<String> {
+    let mut methods = BTreeSet::new();
+    for (_, text) in sources() {
+        let mut within = None;
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("impl ") {
+                within = ["Read", "Write", "System"].into_iter().find(|name| {
+                    rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '<']) && !rest.contains(" for "))
+                });
+            } else if line == "}" {
+                within = None;
+            }
+            let method = line.trim_start().strip_prefix("pub async fn ").and_then(|rest| rest.split(['(', '<']).next());
+            if let (Some(name), Some(method)) = (within, method) {
+                methods.insert(format!("{name}::{method}"));
+            }
+        }
+    }
+    methods
+}
+
+#[test]
+fn m_11_every_method_of_the_store_has_a_row_in_the_matrix() {
+    let mut rows: BTreeSet<String> = matrix().iter().map(|row| row.method.to_owned()).collect();
+    rows.extend(ACROSS.iter().map(|(method, _)| (*method).to_owned()));
+    rows.extend(IN_A_TENANT.iter().map(|method| format!("System::{method}")));
+    let methods = methods();
+    assert!(methods.len() > 80, "only {} methods found: the source is not read rightly", methods.len());
+    let missing: Vec<_> = methods.difference(&rows).collect();
+    assert!(missing.is_empty(), "add to walls.rs what comes of these for every role: {missing:?}");
+    let gone: Vec<_> = rows.difference(&methods).collect();
+    assert!(gone.is_empty(), "there are no such methods any more: {gone:?}");
+}
+
+#[test]
+fn m_11_only_a_few_files_run_statements_past_the_scoped_macro() {
+    for (name, text) in sources() {
+        if UNSCOPED.iter().any(|(allowed, _)| *allowed == name) {
+            continue;
+        }
+        for word in [
+            "unscoped!",
+            "sqlx::query",
+            "query_scalar",
+            "raw_sql",
+            "AssertSqlSafe",
+            "begin_read",
+            "begin_question",
+            "begin_write",
+        ] {
+            assert!(!text.contains(word), "{name} uses {word}: every statement of a tenant goes through scoped!");
+        }
+    }
+}
+
+#[test]
+fn m_11_every_reference_between_rows_names_the_tenant() {
+    for name in ["sqlite", "postgres"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(name);
+        for file in fs::read_dir(folder).unwrap() {
+            for line in fs::read_to_string(file.unwrap().path()).unwrap().lines() {
+                let Some((before, after)) = line.split_once(" references ") else { continue };
+                let whole =
+                    before.trim_start().starts_with("foreign key (tenant_id, ") && after.contains("(tenant_id, ");
+                let of_the_tenant = before.trim_start().starts_with("tenant_id ") && after.starts_with("tenant (id)");
+                assert!(whole || of_the_tenant, "{name}: {line}");
+            }
+        }
+    }
+}

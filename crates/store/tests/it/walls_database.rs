@@ -1,0 +1,174 @@
+//! M-11: the walls that hold when a statement forgets its tenant: keys on both databases, row-level security on PostgreSQL.
+use crate::{
+    raw::Raw,
+    walls::Things,
+    world::{World, on_both},
+};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+/// Every column that points to another row of the same tenant.
+const POINTERS: &[(&str, &str)] = &[
+    ("membership", "organization_id"),
+    ("membership", "person_id"),
+    ("password_link", "person_id"),
+    ("session", "person_id"),
+    ("totp", "person_id"),
+    ("passkey", "person_id"),
+    ("recovery_code", "person_id"),
+    ("account_event", "person_id"),
+    ("address_change", "person_id"),
+    ("known_device", "person_id"),
+    ("known_network", "person_id"),
+    ("failure_count", "person_id"),
+    ("unusual", "person_id"),
+    ("unusual", "told_id"),
+    ("key_network", "key_id"),
+    ("key_hour", "key_id"),
+    ("api_key", "owner_id"),
+    ("api_key", "maker_id"),
+    ("former_name", "organization_id"),
+    ("task", "organization_id"),
+    ("task", "owner_id"),
+    ("task_label", "task_id"),
+    ("task_word", "task_id"),
+    ("task_log", "task_id"),
+    ("approval", "task_id"),
+    ("decision", "approval_id"),
+    ("decision", "person_id"),
+];
+
+on_both! {
+    async fn no_row_points_across_the_wall(world) {
+        Things::in_house(world, &world.acme).await;
+        Things::in_house(world, &world.bolt).await;
+        let mut raw = Raw::of(world).await;
+        let one_row = if world.is_sqlite() { "rowid" } else { "ctid" };
+        let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
+        for (table, column) in POINTERS {
+            let row = match *table {
+                "task_word" => "(task_id, word)", // has no rowid, nor has the next
+                "task_label" => "(task_id, key)",
+                _ => one_row,
+            };
+            let theirs = format!("(select {column} from {table} where tenant_id = {bolt} limit 1)");
+            let one = format!("(select {} from {table} where tenant_id = {acme} limit 1)", row.trim_matches(['(', ')']));
+            let moved = raw.run(&format!("update {table} set {column} = {theirs} where {row} = {one}")).await;
+            let error = moved.expect_err(&format!("{table}.{column} may point to another tenant")).to_string();
+            assert!(error.to_lowercase().contains("foreign key"), "{table}.{column}: {error}");
+        }
+    }
+
+    async fn a_task_cannot_be_inserted_into_another_tenants_organization(world) {
+        let things = Things::in_house(world, &world.acme).await;
+        let _ = things;
+        let mut raw = Raw::of(world).await;
+        let (acme, theirs, id) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.ops.0), raw.id(Uuid::now_v7()));
+        let rest = "owner_id, title, tool, visibility, network, priority, state, asked, rule, script, request, request_digest,
+            submission_digest, created_at";
+        let insert = |organization: &str| {
+            format!("insert into task (tenant_id, id, organization_id, {rest}) select tenant_id, {id}, {organization}, {rest}
+                from task where tenant_id = {acme} limit 1")
+        };
+        let error = raw.run(&insert(&theirs)).await.unwrap_err().to_string();
+        assert!(error.to_lowercase().contains("foreign key"), "{error}");
+        assert_eq!(raw.run(&insert("organization_id")).await.unwrap(), 1, "into one's own it can");
+    }
+}
+
+async fn tables(raw: &mut Raw) -> Vec<String> {
+    let tables = raw
+        .texts("select table_name::text from information_schema.columns where column_name = 'tenant_id' order by 1")
+        .await;
+    assert!(tables.len() >= 17, "{tables:?}");
+    tables
+}
+
+/// PostgreSQL only: SQLite has no such thing.
+mod row_level_security {
+    use super::*;
+
+    /// Those with a tenant, and the tenants themselves.
+    async fn walled(raw: &mut Raw) -> Vec<String> {
+        let mut tables = tables(raw).await;
+        tables.push("tenant".into());
+        tables.sort();
+        tables
+    }
+
+    #[tokio::test]
+    async fn m_11_without_the_tenants_name_there_is_not_one_row() {
+        let world = World::postgres().await;
+        Things::in_house(&world, &world.acme).await;
+        Things::in_house(&world, &world.bolt).await;
+        let (mut raw, mut outside) = (Raw::of(&world).await, Raw::outside(&world).await);
+        for table in walled(&mut raw).await {
+            let count = format!("select count(*) from {table}");
+            let all = raw.number(&count).await;
+            assert!(all > 0, "{table} is empty: this would prove nothing");
+            assert_eq!(outside.number(&count).await, 0, "{table}");
+            outside.run(&format!("set castellan.tenant = '{}'", world.acme.tenant)).await.unwrap();
+            let ours = outside.number(&count).await;
+            let whose = if table == "tenant" { "id" } else { "tenant_id" };
+            let foreign = format!("{count} where {whose} <> '{}'", world.acme.tenant);
+            assert!(ours > 0 && ours < all, "{table}");
+            assert_eq!(outside.number(&foreign).await, 0, "{table}");
+            outside.run("set castellan.tenant = ''").await.unwrap();
+        }
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn m_11_it_is_forced_on_every_table_with_a_tenant() {
+        let world = World::postgres().await;
+        let mut raw = Raw::outside(&world).await;
+        let forced = raw
+            .texts("select relname::text from pg_class where relkind = 'r' and relrowsecurity and relforcerowsecurity order by 1")
+            .await;
+        assert_eq!(forced, walled(&mut raw).await);
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn m_11_a_row_cannot_be_written_into_another_tenant() {
+        let world = World::postgres().await;
+        let mut raw = Raw::outside(&world).await;
+        raw.run(&format!("set castellan.tenant = '{}'", world.acme.tenant)).await.unwrap();
+        let insert = |tenant| {
+            format!(
+                "insert into organization (tenant_id, id, name, created_at) values ('{tenant}', '{}', 'spy', 0)",
+                Uuid::now_v7()
+            )
+        };
+        let error = raw.run(&insert(world.bolt.tenant)).await.unwrap_err().to_string();
+        assert!(error.contains("row-level security"), "{error}");
+        raw.run(&insert(world.acme.tenant)).await.unwrap();
+        let moved =
+            raw.run(&format!("update organization set tenant_id = '{}' where name = 'spy'", world.bolt.tenant)).await;
+        assert!(moved.unwrap_err().to_string().contains("row-level security"));
+        assert_eq!(
+            raw.run(&format!("delete from organization where tenant_id = '{}'", world.bolt.tenant)).await.unwrap(),
+            0
+        );
+        world.end().await;
+    }
+
+    /// The name of the tenant is gone with the transaction: a connection of the pool carries none to the next.
+    #[tokio::test]
+    async fn m_11_a_connection_forgets_the_tenant_with_its_transaction() {
+        let world = World::postgres().await;
+        let mut connection = PgConnection::connect(&world.url).await.unwrap();
+        let mut tx = connection.begin().await.unwrap();
+        sqlx::query("select set_config('castellan.tenant', $1, true)")
+            .bind(world.acme.tenant.to_string())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let seen: i64 = sqlx::query_scalar("select count(*) from person").fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(seen, 8);
+        tx.commit().await.unwrap();
+        let seen: i64 = sqlx::query_scalar("select count(*) from person").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(seen, 0);
+        world.end().await;
+    }
+}

@@ -1,0 +1,144 @@
+// Organizations: who is invited comes in, who asks is answered, who goes leaves nothing lying, and what is over is put away.
+import { address, PASSWORD, Team } from '../people';
+import { expect, test } from '../test';
+
+test('an owner invites somebody by a link, who makes an account without JavaScript', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  await page.goto(`/organizations/${team.id}`);
+  await page.getByLabel('Role of whoever comes').selectOption({ label: 'Member: also submits tasks' });
+  await page.getByLabel('How many people may use it').fill('0');
+  await page.getByRole('button', { name: 'Make invitation' }).click();
+  await expect(page.getByRole('alert')).toContainText('must be 1 to 100');
+  await page.getByLabel('How many people may use it').fill('1');
+  await page.getByRole('button', { name: 'Make invitation' }).click();
+  const link = await page.locator('.secret-value code').innerText();
+  await page.getByRole('link', { name: 'I have stored it' }).click();
+  await expect(page.getByRole('row', { name: 'whoever has the link' })).toContainText('0 of 1');
+
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
+  await hers.goto(link);
+  await expect(hers.getByText(`Ada invites you to ${team.name}`)).toBeVisible();
+  await hers.getByLabel('E-mail address').fill(ada.email);
+  await hers.getByLabel('Your name').fill('Nia');
+  await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await expect(hers.getByRole('alert')).toContainText('There is an account with this address already');
+  await hers.getByLabel('E-mail address').fill(address('Nia'));
+  await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await expect(hers).toHaveURL(`/organizations/${team.id}`);
+  await expect(page.getByRole('row', { name: 'Nia' }), 'the list hears of it').toBeVisible();
+  expect((await hers.goto(link))!.status(), 'it is used up').toBe(404);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`who signs in from an invitation comes back to it${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ ada, team, browser }) => {
+    const member = await team.add('Noa', 'member');
+    const other = await ada.act('organizations/create', { name: `Guests ${member.email}` });
+    const organization = other.go_to!.split('/').at(-1)!;
+    const { secret } = await ada.act('organizations/invite', { organization, role: 'viewer', uses: '1', days: '1' });
+    const page = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled })).newPage();
+    await page.goto(secret!);
+    await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+    expect(page.url()).not.toContain('token');
+    await page.getByLabel('E-mail address').fill(member.email);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect(page).toHaveURL('/invitation');
+    await page.getByRole('button', { name: 'Accept and join' }).click();
+    await expect(page).toHaveURL(`/organizations/${organization}`);
+  });
+}
+
+test('somebody asks to join, is let in with a role, and leaves again', async ({ ada, team, browser }) => {
+  const other = await ada.act('organizations/create', { name: `Visitors ${team.id.slice(-6)}` });
+  const guests = other.go_to!.split('/').at(-1)!;
+  const omar = await team.add('Omar', 'owner');
+  const his = await omar.open(browser);
+  await his.goto(`/organizations/${team.id}/settings`);
+  await his.getByLabel('People of this tenant').selectOption({ label: 'may ask to join' });
+  await his.getByRole('button', { name: 'Save' }).click();
+  await expect(his.getByLabel('People of this tenant')).toHaveValue('true');
+
+  const email = address('Mei');
+  const fields = { name: 'Mei', email, organization: guests, role: 'viewer', tenant_role: 'person' };
+  const { secret } = await ada.act('people/create', fields);
+  const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
+  await hers.goto(secret!);
+  await hers.getByLabel('New password').fill(PASSWORD);
+  await hers.getByRole('button', { name: 'Set password and sign in' }).click();
+  await hers.goto('/organizations');
+  const row = hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' });
+  await row.locator('summary').click();
+  await row.getByLabel('Why').fill('I run the backups');
+  const overview = await his.context().newPage();
+  await overview.goto('/');
+  await his.goto(`/organizations/${team.id}`);
+  await row.getByRole('button', { name: 'Ask to join' }).click();
+  await expect(hers.getByRole('row', { name: team.name })).toContainText('waiting');
+
+  await expect(his.getByText('I run the backups'), 'the organization hears of it').toBeVisible();
+  await overview.bringToFront();
+  await expect(overview.getByRole('link', { name: `Somebody asks to join ${team.name}` })).toBeVisible();
+  await his.bringToFront();
+  await his.goto('/');
+  await his.getByRole('link', { name: `Somebody asks to join ${team.name}` }).click();
+  await expect(his.getByText('I run the backups')).toBeVisible();
+  await his.getByRole('button', { name: 'Let in' }).click();
+  await expect(his.getByRole('row', { name: email })).toBeVisible();
+
+  await hers.goto(`/organizations/${team.id}`);
+  await hers.getByRole('link', { name: 'Leave this organization…' }).click();
+  await hers.getByRole('button', { name: 'Leave organization' }).click();
+  await expect(hers).toHaveURL('/organizations');
+  await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' })).toBeVisible();
+});
+
+test('without JavaScript an owner lets one in who asks, with a role, and turns another away with a reason', async ({ ada, team, browser }) => {
+  const omar = await team.add('Omar', 'owner');
+  await omar.act('organizations/requests', { organization: team.id, open: 'true' });
+  const elsewhere = await Team.of(ada, `Neighbors ${team.id.slice(-6)}`);
+  const [mei, noa] = [await elsewhere.add('Mei', 'viewer'), await elsewhere.add('Noa', 'viewer')];
+  await mei.act('join-requests/ask', { organization: team.id, reason: 'I run the backups' });
+  await noa.act('join-requests/ask', { organization: team.id, reason: 'I am curious' });
+
+  const his = await omar.open(browser, { javaScriptEnabled: false });
+  await his.goto('/');
+  await his.getByRole('link', { name: `2 people ask to join ${team.name}` }).click();
+  const asks = (name: string) => his.getByRole('listitem').filter({ has: his.getByRole('combobox', { name: `Role of ${name}` }) });
+  await expect(asks('Mei').getByText('I run the backups')).toBeVisible();
+  await asks('Mei').getByLabel('Role of Mei').selectOption({ label: 'Approver: also decides requests of others' });
+  await asks('Mei').getByRole('button', { name: 'Let in' }).click();
+  await expect(his.getByRole('row', { name: mei.email }).getByLabel('Role of Mei')).toHaveValue('approver');
+
+  await asks('Noa').locator('summary').click();
+  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await expect(his.getByRole('alert'), 'a no says why').toBeVisible();
+  await asks('Noa').getByRole('textbox').fill('Ask again when the audit is over');
+  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await expect(asks('Noa')).toHaveCount(0);
+  await expect(his.getByRole('row', { name: noa.email })).toHaveCount(0);
+
+  const hers = await noa.open(browser, { javaScriptEnabled: false });
+  await hers.goto('/organizations');
+  await expect(hers.getByRole('row', { name: team.name }).first()).toContainText('Ask again when the audit is over');
+});
+
+test('an organization is renamed, put away and brought back', async ({ ada, team, browser }) => {
+  const page = await ada.open(browser);
+  const name = `${team.name} of old`;
+  await page.goto(`/organizations/${team.id}/settings`);
+  await page.getByLabel('Organization', { exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+  await page.getByRole('link', { name: 'Settings' }).last().click();
+  await page.getByText('Archive…').click();
+  await page.getByRole('button', { name: 'Archive organization' }).click();
+  await expect(page.getByRole('button', { name: 'Make invitation' })).toHaveCount(0);
+  await expect(page.getByText('nothing is submitted or starts in it')).toBeVisible();
+  await page.goto('/tasks/new');
+  await expect(page.getByRole('option', { name })).toHaveCount(0);
+  await page.goto(`/organizations/${team.id}/settings`);
+  await page.getByRole('button', { name: 'Bring it back' }).click();
+  await expect(page.getByRole('button', { name: 'Make invitation' })).toBeVisible();
+});

@@ -1,0 +1,126 @@
+//! Enrollment: the token and a certificate request go out, the runner's identity comes back (S-02).
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use domain::{RunnerId, TenantId};
+use reqwest::{Certificate, StatusCode, redirect};
+use serde::{Deserialize, Serialize};
+
+use super::{GrantKey, Identity, IdentityError, RunnerKey, Token};
+use crate::config::{RunnerName, ServerUrl};
+
+/// For the whole exchange.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest answer, in bytes.
+const LARGEST: usize = 64 << 10;
+
+/// What goes out; the token is in the header `Authorization: Bearer`.
+#[derive(Debug, Serialize)]
+struct Request<'a> {
+    name: &'a str,
+    version: &'a str,
+    capabilities: &'a [&'a str],
+    csr: String,
+}
+
+/// What comes back.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    runner_id: RunnerId,
+    tenant: TenantId,
+    certificate: String,
+    ca: String,
+    runner_endpoint: String,
+    /// What grants are checked with from now on.
+    grant_public_key: GrantKey,
+}
+
+/// Where to enroll.
+#[derive(Clone, Copy, Debug)]
+pub struct Office<'a> {
+    /// The server's name.
+    pub server: &'a ServerUrl,
+    /// Where to connect, instead of asking for the name's address.
+    pub address: Option<SocketAddr>,
+    /// A PEM file with authorities besides the system's.
+    pub authorities: Option<&'a Path>,
+}
+
+/// Enrolls with a one-time token.
+///
+/// # Errors
+/// When the server cannot be reached, refuses, or answers with something that is no identity.
+pub async fn enroll(
+    office: Office<'_>,
+    token: &Token,
+    name: &RunnerName,
+    key: &RunnerKey,
+) -> Result<Identity, IdentityError> {
+    let body = Request {
+        name: name.as_str(),
+        version: env!("CARGO_PKG_VERSION"),
+        capabilities: &crate::work::CAPABILITIES,
+        csr: key.certificate_request(name)?,
+    };
+    let client = client(office)?;
+    let sent = client.post(office.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
+    let mut answer = sent.await.map_err(|error| IdentityError::Server(chain(&error)))?;
+    let status = answer.status();
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| IdentityError::Server(chain(&error)))? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > LARGEST {
+            return Err(IdentityError::Server("its answer is too long".into()));
+        }
+    }
+    if status != StatusCode::CREATED {
+        return Err(IdentityError::Server(refusal(status, &bytes)));
+    }
+    let answer: Answer = serde_json::from_slice(&bytes)
+        .map_err(|error| IdentityError::Server(format!("its answer is no identity: {error}")))?;
+    Ok(Identity {
+        runner: answer.runner_id,
+        tenant: answer.tenant,
+        name: name.as_str().to_owned(),
+        endpoint: answer.runner_endpoint,
+        certificate: answer.certificate,
+        connection_key: None,
+        ca: answer.ca,
+        grant_key: answer.grant_public_key,
+    })
+}
+
+fn client(office: Office<'_>) -> Result<reqwest::Client, IdentityError> {
+    let mut builder = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
+    if office.server.is_loopback() || office.address.is_some() {
+        builder = builder.no_proxy();
+    }
+    if let Some(address) = office.address {
+        builder = builder.resolve(office.server.host(), address);
+    }
+    if let Some(path) = office.authorities {
+        let unusable = |reason| IdentityError::Authorities { path: path.to_owned(), reason };
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+        builder = builder.tls_certs_merge(found);
+    }
+    builder.build().map_err(|error| IdentityError::Server(chain(&error)))
+}
+
+/// What the server says about its refusal (RFC 9457), or its status.
+fn refusal(status: StatusCode, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => format!("it refuses ({status}): {}", problem.detail),
+        Err(_) => format!("it refuses ({status})"),
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
