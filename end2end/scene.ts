@@ -54,7 +54,7 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
     ...own,
     script: ROTATE,
     title: 'Rotate the payment certificate',
-    network_policy: 'none',
+    network_policy: 'unrestricted',
     labels: 'service=payments\nenv=prod',
   });
   await mei.act('keys/create', { name: 'Build server', 'scopes[]': 'tasks:read', days: '90' });
@@ -65,7 +65,7 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
     await link(mei, '/keys', 'keys'),
   ];
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
-  const provider = (await ada.act('settings/save-provider', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
+  const provider = (await ada.act('providers/save', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
   const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
   const made = { name: 'Build server', responsible: ada.email, organization: team.id, role: 'member' };
   const robot = (await found(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;

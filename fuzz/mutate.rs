@@ -43,8 +43,9 @@ pub fn corpus(target: &str, run: fn(&[u8])) {
 
 /// The files of `fuzz/corpus/TARGET`, by their names.
 pub fn files(target: &str) -> Vec<Vec<u8>> {
-    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let folder = above.map(|folder| folder.join("fuzz/corpus").join(target)).find(|folder| folder.is_dir()).unwrap();
+    let mut corpora =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("fuzz/corpus").join(target));
+    let folder = corpora.find(|folder| folder.is_dir()).unwrap();
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "{} is empty", folder.display());

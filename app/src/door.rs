@@ -1,6 +1,6 @@
 //! What pages ask of the server beside the store: signing in and out. `server/src/auth` is the one that does it.
 use crate::outcome::Refusal;
-use domain::{IdentityId, OrganizationId, ProviderId, SessionId, TenantId, provider::Provider, role::Role};
+use domain::{BrowserSessionId, IdentityId, OrganizationId, ProviderId, TenantId, provider::Provider, role::Role};
 use std::{future::Future, pin::Pin, sync::Arc};
 use store::Factors;
 
@@ -79,7 +79,7 @@ pub trait Door: Send + Sync {
     /// Asks a provider what it is.
     fn probe(&self, provider: ProviderId) -> Answer<'_, Findings>;
     /// This session, if one is open.
-    fn session(&self) -> Option<SessionId>;
+    fn session(&self) -> Option<BrowserSessionId>;
 }
 
 /// [`Door`] as pages find it in their context.

@@ -8,6 +8,8 @@ pub mod text;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
+pub mod access;
+#[cfg(feature = "ssr")]
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod document;
@@ -19,8 +21,6 @@ pub mod mails;
 pub mod notices;
 #[cfg(feature = "ssr")]
 pub mod outcome;
-#[cfg(feature = "ssr")]
-pub mod reach;
 #[cfg(feature = "ssr")]
 pub mod receipt_check;
 #[cfg(feature = "ssr")]
@@ -35,12 +35,16 @@ pub mod token;
 #[cfg(feature = "ssr")]
 pub mod account;
 #[cfg(feature = "ssr")]
+pub mod anomalies;
+#[cfg(feature = "ssr")]
 pub mod approvals;
 #[cfg(feature = "ssr")]
 pub mod audit;
-pub mod factors;
 #[cfg(feature = "ssr")]
-pub mod incident;
+pub mod browser_sessions;
+#[cfg(feature = "ssr")]
+pub mod emergency;
+pub mod factors;
 #[cfg(feature = "ssr")]
 pub mod invitations;
 #[cfg(feature = "ssr")]
@@ -50,11 +54,13 @@ pub mod keys;
 #[cfg(feature = "ssr")]
 pub mod login;
 #[cfg(feature = "ssr")]
-pub mod members;
-#[cfg(feature = "ssr")]
-pub mod orgs;
+pub mod organizations;
 #[cfg(feature = "ssr")]
 pub mod overview;
+#[cfg(feature = "ssr")]
+pub mod people;
+#[cfg(feature = "ssr")]
+pub mod providers;
 #[cfg(feature = "ssr")]
 pub mod reviews;
 #[cfg(feature = "ssr")]
@@ -64,11 +70,5 @@ pub mod runners;
 #[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
-pub mod sessions;
-#[cfg(feature = "ssr")]
-pub mod settings;
-#[cfg(feature = "ssr")]
 pub mod setup;
 pub mod tasks;
-#[cfg(feature = "ssr")]
-pub mod unusual;

@@ -1,5 +1,5 @@
 //! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
-use crate::account::news::{told_of, what};
+use crate::account::notifications::{told_of, what};
 use store::Mail;
 
 /// Subject and text of a mail, with links to `origin`.

@@ -38,7 +38,7 @@ impl Notice {
 /// What there is to say to this actor.
 pub(crate) fn banner(actor: &Actor) -> impl IntoView + use<> {
     let mut texts = vec![];
-    if actor.held_off {
+    if actor.admin_blocked {
         texts.push(t!("notice-held-off"));
     }
     let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();

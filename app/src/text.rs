@@ -11,7 +11,7 @@ static_loader! {
         locales: "./locales",
         fallback_language: "en",
         // The marks are for mixed directions of writing; in attributes and titles they would be seen.
-        customize: |bundle| bundle.set_use_isolating(false),
+        customise: |bundle| bundle.set_use_isolating(false),
     };
 }
 

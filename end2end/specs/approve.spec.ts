@@ -80,7 +80,7 @@ test('D-04 the decision is in sight on every screen, wherever one reads', async 
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const long = Array.from({ length: 150 }, (_, n) => `echo "line ${n} of a script that is read before it is approved"`);
   const title = 'Move every customer of the old warehouse to the new one, and send each of them a letter about it';
-  await mei.submit({ script: long.join('\n'), title, network_policy: 'none', organization: team.id });
+  await mei.submit({ script: long.join('\n'), title, network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
   await page.goto('/approvals');
   await page.getByRole('row', { name: title }).getByRole('link').click();
@@ -115,7 +115,7 @@ test('D-04 a request is compared with the one that was approved last', async ({ 
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const page = await omar.open(browser);
   const ask = async (script: string) => {
-    await mei.submit({ script, title: 'Rotate the keys', network_policy: 'none', organization: team.id });
+    await mei.submit({ script, title: 'Rotate the keys', network_policy: 'unrestricted', organization: team.id });
     await page.goto('/approvals');
     await page.getByRole('row', { name: 'Rotate the keys' }).getByRole('link').click();
   };
@@ -144,7 +144,7 @@ test('what happens is shown on a page that answers a refused form too', async ({
     await team.add('Omar', 'approver'),
     await team.add('Grace', 'approver'),
   ];
-  await mei.submit({ script: 'true', title: 'Decided elsewhere', network_policy: 'none', organization: team.id });
+  await mei.submit({ script: 'true', title: 'Decided elsewhere', network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
   await page.goto('/approvals');
   await page.getByRole('row', { name: 'Decided elsewhere' }).getByRole('link').click();
@@ -160,7 +160,7 @@ test('what happens is shown on a page that answers a refused form too', async ({
 
 test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
   const omar = await team.add('Omar', 'approver');
-  const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'none', organization: team.id });
+  const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
   await page.goto(task);
   await page.getByRole('link', { name: /^See its request/ }).click();
@@ -199,7 +199,7 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
     await team.add('Omar', 'approver'),
     await team.add('Grace', 'approver'),
   ];
-  await mei.submit({ script: 'true', title: 'Only once', network_policy: 'none', organization: team.id });
+  await mei.submit({ script: 'true', title: 'Only once', network_policy: 'unrestricted', organization: team.id });
   const first = await omar.open(browser);
   // Without JavaScript her page does not hear that it is decided while she reads.
   const second = await grace.open(browser, { javaScriptEnabled: false });

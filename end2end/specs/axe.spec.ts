@@ -71,7 +71,7 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await expect(page.getByRole('alert')).toBeVisible();
   await look(page);
 
-  await page.goto('/sessions');
+  await page.goto('/browser-sessions');
   await page.getByText('End…').first().click();
   await page.locator('.person > summary').click();
   await look(page);
@@ -104,7 +104,7 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
 test('a provider with a long name leaves the page as wide as it is', async ({ fresh, browser }) => {
   const ada = await setUp(fresh);
   const long = { kind: 'oidc', label: 'Identity of the Federated Harbor Company', issuer: 'https://id.example.org', client_id: 'castellan' };
-  await ada.act('settings/save-provider', { ...long, label: long.label.slice(0, 40), client_secret: 'a-secret-of-two' });
+  await ada.act('providers/save', { ...long, label: long.label.slice(0, 40), client_secret: 'a-secret-of-two' });
   const page = await ada.open(browser);
   for (const path of ['/account/sign-in', '/prove']) {
     await page.goto(path);

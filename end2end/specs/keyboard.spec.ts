@@ -42,7 +42,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await hers.keyboard.type('By keyboard');
     await goTo(hers, hers.getByLabel('Network', { exact: true }));
     await hers.keyboard.press('ArrowDown');
-    await expect(hers.getByLabel('Network', { exact: true })).toHaveValue('none');
+    await expect(hers.getByLabel('Network', { exact: true })).toHaveValue('unrestricted');
     await press(hers, hers.getByRole('button', { name: 'Submit task' }));
     await expect(state(hers)).toHaveText('Awaiting approval');
   });
@@ -90,7 +90,7 @@ for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %'
     const mei = await team.add('Mei', 'member');
     const own = { organization: team.id, visibility: 'org' };
     const done = await mei.submit({ ...own, script: 'seq 40', title: 'Counts' });
-    const asks = await mei.submit({ ...own, script: 'true', title: 'Asks', network_policy: 'none' });
+    const asks = await mei.submit({ ...own, script: 'true', title: 'Asks', network_policy: 'unrestricted' });
     const approval = await link(mei, asks, 'approvals');
     const page = await (await team.add('Ada', 'approver')).open(browser, { viewport, reducedMotion: 'reduce' });
     for (const path of ['/', '/tasks', '/tasks/new', done, approval, '/keys/new', '/account']) {

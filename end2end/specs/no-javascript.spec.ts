@@ -89,7 +89,7 @@ test('nothing that needs JavaScript is offered without it', async ({ team, brows
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { javaScriptEnabled: false });
   const task = await mei.submit({ script: 'sleep 5', title: 'Any', organization: team.id });
-  for (const path of ['/', '/tasks', task, '/sessions']) {
+  for (const path of ['/', '/tasks', task, '/browser-sessions']) {
     await page.goto(path);
     const forms = 'form button, form input, summary';
     const other = page.locator(`button:visible:not(${forms})`);

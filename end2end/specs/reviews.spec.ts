@@ -61,5 +61,5 @@ test('A-05 who submitted a task, and who manages, see who can reach it', async (
   const hers = await vera.open(browser);
   await hers.goto(task);
   await expect(hers.getByRole('link', { name: 'Who can reach this?' })).toHaveCount(0);
-  expect((await hers.goto(`${task}/reach`))!.status()).toBe(403);
+  expect((await hers.goto(`${task}/access`))!.status()).toBe(403);
 });

@@ -112,7 +112,7 @@ test('my sessions: where I am signed in, end one, end all others', async ({ team
     await expect(page).toHaveURL('/');
     others.push(page);
   }
-  await here.goto('/sessions');
+  await here.goto('/browser-sessions');
   const rows = here.getByRole('region', { name: 'My sessions' }).locator('tbody tr');
   await expect(rows).toHaveCount(4);
   await expect(rows.filter({ hasText: 'this one' })).toHaveCount(1);

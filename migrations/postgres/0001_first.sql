@@ -133,7 +133,7 @@ create table password_link (
 );
 create index password_link_person on password_link (tenant_id, person_id);
 
-create table session (
+create table browser_session (
     tenant_id    uuid not null,
     id           uuid not null,
     token_hash   bytea not null,
@@ -154,10 +154,10 @@ create table session (
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create unique index session_token on session (token_hash);
-create index session_previous on session (previous_hash) where previous_hash is not null;
-create index session_person on session (tenant_id, person_id, last_used_at);
-create index session_expiry on session (expires_at);
+create unique index browser_session_token on browser_session (token_hash);
+create index browser_session_previous on browser_session (previous_hash) where previous_hash is not null;
+create index browser_session_person on browser_session (tenant_id, person_id, last_used_at);
+create index browser_session_expiry on browser_session (expires_at);
 
 -- Second factors, for signing in and for proving who one is. Whether everybody must have one:
 create table factor_policy (
@@ -273,7 +273,7 @@ create table failure_count (
 create index failure_count_person on failure_count (tenant_id, person_id, span);
 create index failure_count_age on failure_count (tenant_id, span);
 -- What was unusual: one row for each kind, subject and span of time, however often it happened in it.
-create table unusual (
+create table anomaly (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
     kind       text not null,
@@ -298,12 +298,12 @@ create table unusual (
     foreign key (tenant_id, person_id) references person (tenant_id, id),
     foreign key (tenant_id, told_id) references person (tenant_id, id)
 );
-create unique index unusual_once on unusual (tenant_id, kind, subject, span);
-create index unusual_kind on unusual (tenant_id, kind, id);
-create index unusual_person on unusual (tenant_id, person_id, id);
-create index unusual_told on unusual (tenant_id, told_id, id);
-create index unusual_age on unusual (tenant_id, last_at);
-create index unusual_new on unusual (tenant_id, id) where looked_at is null;
+create unique index anomaly_once on anomaly (tenant_id, kind, subject, span);
+create index anomaly_kind on anomaly (tenant_id, kind, id);
+create index anomaly_person on anomaly (tenant_id, person_id, id);
+create index anomaly_told on anomaly (tenant_id, told_id, id);
+create index anomaly_age on anomaly (tenant_id, last_at);
+create index anomaly_new on anomaly (tenant_id, id) where looked_at is null;
 
 -- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
 create table mail (
@@ -710,9 +710,9 @@ alter table password_link enable row level security;
 alter table password_link force row level security;
 create policy tenant_only on password_link using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table session enable row level security;
-alter table session force row level security;
-create policy tenant_only on session using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+alter table browser_session enable row level security;
+alter table browser_session force row level security;
+create policy tenant_only on browser_session using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table factor_policy enable row level security;
 alter table factor_policy force row level security;
@@ -750,9 +750,9 @@ alter table failure_count enable row level security;
 alter table failure_count force row level security;
 create policy tenant_only on failure_count using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table unusual enable row level security;
-alter table unusual force row level security;
-create policy tenant_only on unusual using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+alter table anomaly enable row level security;
+alter table anomaly force row level security;
+create policy tenant_only on anomaly using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
     with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
 alter table mail enable row level security;
 alter table mail force row level security;

@@ -1,6 +1,6 @@
 //! The runner: proves who it is, takes tasks that were granted to it, runs them in a sandbox, and signs what ran.
 
-pub mod agent;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod folder;
@@ -16,5 +16,5 @@ pub mod spool;
 pub mod stdin;
 pub mod work;
 
-pub use agent::Agent;
+pub use client::Client;
 pub use config::Config;

@@ -4,7 +4,7 @@ use std::{error::Error, io::Write, process::ExitCode};
 
 use clap::Parser;
 use runner::{
-    Agent, Config,
+    Client, Config,
     folder::Folder,
     harden,
     identity::{Identity, Office, RunnerKey, Token, enroll},
@@ -80,7 +80,8 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
         Some(identity) => identity,
         None => {
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
-            let token = token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
+            let token =
+                token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
             let office = Office { server, address: config.server_address, authorities: config.server_ca.as_deref() };
             let identity = enroll(office, token, &config.name, &key).await?;
             identity.save(&folder)?;
@@ -96,7 +97,7 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
         Some(endpoint) => endpoint.clone(),
         None => identity.endpoint.parse()?,
     };
-    Agent::new(folder, identity, key, endpoint, executor, config.slots())?.run(stop).await;
+    Client::new(folder, identity, key, endpoint, executor, config.slots())?.run(stop).await;
     Ok(())
 }
 

@@ -1,36 +1,36 @@
 //! How a request becomes an actor: sessions of browsers, keys of programs. Nothing else makes one.
 
 mod account;
+mod attempt_lock;
 mod bearer;
 mod browser;
 mod cookie;
 pub(crate) mod device;
 mod door;
 mod factors;
-pub(crate) mod held;
+pub(crate) mod invitation_cookie;
 mod invitations;
-mod opening;
+mod key_usage_cache;
 mod passkeys;
 mod password;
-mod places;
 mod providers;
 mod refused;
+mod session_start;
 mod sessions;
 mod totp;
-mod turns;
 
+pub use attempt_lock::AttemptLocks;
 pub use bearer::Program;
 pub use browser::{Browser, Halfway, RECHECK, identify};
 pub use cookie::{layer, removal, sift, values as cookies};
 pub use door::BrowserDoor;
 pub use factors::Proof;
-pub use opening::Entrance;
+pub use key_usage_cache::KeyUsageCache;
 pub use passkeys::Passkeys;
 pub use password::{Hasher, check as check_password};
-pub use places::Places;
 pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
+pub use session_start::Authenticated;
 pub use sessions::Sessions;
-pub use turns::Turns;
 
 use sha2::{Digest, Sha256};
 use std::time::Duration;

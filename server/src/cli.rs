@@ -5,7 +5,7 @@ mod audit;
 mod break_glass;
 mod dev;
 mod doctor;
-mod incident;
+mod emergency;
 mod migrate;
 mod organizations;
 

@@ -23,7 +23,7 @@ pub use rate::{Quota, Rate};
 pub use setting::{DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token, Whole};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
-use crate::door::Origin;
+use crate::http::Origin;
 
 settings! {
     /// Everything that can be set. `castellan.toml` says it, variables of the environment override it.

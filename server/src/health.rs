@@ -1,5 +1,5 @@
 //! Whether the server lives and can work, and figures for Prometheus.
-use crate::{config::Config, door::ClientAddress, problem::Problem, state::App};
+use crate::{config::Config, http::ClientAddress, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::{Request, State},

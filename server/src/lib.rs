@@ -1,17 +1,17 @@
 //! The binary `castellan`: puts the parts together, and all that speaks HTTP, gRPC, TLS and OAuth.
 
-pub mod afterwards;
+mod anonymous_log;
 pub mod api;
 pub mod auth;
+pub mod background;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod descriptors;
-pub mod door;
 pub mod failure;
-pub mod forgetting;
 pub mod health;
+pub mod http;
 pub mod keys;
 pub mod live;
 pub mod mail;
@@ -20,11 +20,11 @@ mod plain;
 pub mod problem;
 pub mod rates;
 pub mod receipts;
+pub mod retention;
 pub mod routes;
 pub mod runners;
 pub mod serve;
 pub mod setup;
 pub mod state;
-mod stranger;
 pub mod telemetry;
 pub mod web;

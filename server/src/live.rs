@@ -1,12 +1,12 @@
 //! What changes is told as it happens: server-sent events for browsers and programs.
 
-mod ear;
 pub(crate) mod events;
 mod feed;
 mod follow;
 mod lines;
 mod position;
 mod streams;
+mod subscription;
 pub(crate) mod text;
 mod watcher;
 

@@ -13,7 +13,7 @@ pub use report::News;
 pub(crate) use report::target;
 
 use crate::config::Limits;
-use domain::{KeyId, PersonId, unusual::host_of};
+use domain::{KeyId, PersonId, anomalies::host_of};
 use meter::{Meter, Standing};
 use report::Reports;
 use std::{

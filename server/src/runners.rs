@@ -1,14 +1,14 @@
 //! Runners: they enroll over HTTPS and work over gRPC with mutual TLS; tasks are pushed to those that are connected.
 
 mod calls;
-mod desk;
+mod certificate_renewal;
+mod connection;
 mod dispatch;
-mod due;
 mod enroll;
-mod fenced;
 mod local;
-mod renew;
-mod session;
+mod messages;
+mod registry;
+mod timers;
 mod words;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -21,13 +21,13 @@ use uuid::Uuid;
 
 use crate::{
     config::Config,
-    door::{Door, Limits, tls},
     failure::Failure,
+    http::{Door, Limits, tls},
     keys::{SecretsDir, check_authority},
     pki::{Authority, PortCertificate, RunnerPeer},
     state::App,
 };
-use desk::Desk;
+use registry::Registry;
 
 pub use local::program;
 
@@ -47,7 +47,7 @@ struct Shared {
     app: App,
     authority: Authority,
     certificate: Arc<PortCertificate>,
-    desk: Desk,
+    registry: Registry,
     /// What the browser's address bar shows, which is also where runners enroll.
     origin: String,
     /// Where runners on other machines connect, as host:port.
@@ -79,7 +79,7 @@ impl Runners {
             app: app.clone(),
             authority,
             certificate,
-            desk: Desk::default(),
+            registry: Registry::default(),
             origin: origin.to_owned(),
             endpoint: endpoint(config, port),
             local_endpoint: endpoint_here(config, port),
@@ -108,7 +108,7 @@ impl Runners {
         tokio::join!(
             door.serve(calls::routes(Arc::clone(&shared)), stop.clone()),
             dispatch::run(&shared, &stop),
-            due::run(&shared.app.store, &stop),
+            timers::run(&shared.app.store, &stop),
             local::run(&shared, &stop),
             renewing,
             async {

@@ -1,20 +1,19 @@
 //! `castellan serve`: puts the parts together and runs them until it is told to stop.
 use crate::{
-    api,
+    anonymous_log, api,
     auth::Hasher,
     checkpoints,
     config::Config,
     console, descriptors,
-    door::{Door, Limits, Names, SiteCertificate, guard, self_signed_file, tls},
     failure::Failure,
-    forgetting,
     health::{self, Counters},
+    http::{Door, Limits, Names, SiteCertificate, guard, self_signed_file, tls},
     keys::Given,
-    live, mail, rates,
+    live, mail, rates, retention,
     runners::Runners,
     setup,
     state::App,
-    stranger, telemetry,
+    telemetry,
     web::{self, Web},
 };
 use axum::Router;
@@ -63,7 +62,7 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
         door.serve(service, stop.clone()),
         runners.serve(stop.clone()),
         checkpoints::keep(app.clone(), stop.clone()),
-        forgetting::keep(app.clone(), stop.clone()),
+        retention::keep(app.clone(), stop.clone()),
         console::listen(app.clone()),
         async {
             if let Some(post) = post {
@@ -71,8 +70,8 @@ pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
             }
         },
     );
-    app.afterwards.finish().await;
-    stranger::tell_the_rest();
+    app.background.finish().await;
+    anonymous_log::tell_the_rest();
     app.store.close().await;
     tracing::info!("stopped");
     Ok(())

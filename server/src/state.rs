@@ -1,10 +1,10 @@
 //! What every handler shares.
 use crate::{
-    afterwards::Afterwards,
-    auth::{Places, Turns},
+    auth::{AttemptLocks, KeyUsageCache},
+    background::BackgroundWrites,
     config::Config,
-    door::SiteCertificate,
     failure::Failure,
+    http::SiteCertificate,
     keys::{Given, Keys, SecretsDir},
     rates::Rates,
 };
@@ -29,11 +29,11 @@ pub struct App {
     /// How often who has asked lately.
     pub rates: Arc<Rates>,
     /// From where keys were used lately.
-    pub places: Arc<Places>,
+    pub places: Arc<KeyUsageCache>,
     /// Who is trying to sign in, or to prove who they are.
-    pub turns: Arc<Turns>,
+    pub turns: Arc<AttemptLocks>,
     /// What is written after an answer.
-    pub afterwards: Afterwards,
+    pub background: BackgroundWrites,
     /// The certificate of pages and API, where we speak TLS to browsers ourselves.
     pub certificate: Option<Arc<SiteCertificate>>,
     /// Cancelled when the server is told to stop: what would go on for ever ends then.
@@ -61,7 +61,7 @@ impl App {
             rates,
             places: Arc::default(),
             turns: Arc::default(),
-            afterwards: Afterwards::default(),
+            background: BackgroundWrites::default(),
             certificate: None,
             stop: CancellationToken::new(),
         })

@@ -11,8 +11,7 @@ use crate::binaries;
 use crate::need;
 use crate::root::{command, path};
 
-const SOURCES: [&str; 11] =
-    ["Cargo.toml", "app", "crates", "migrations", "public", "runner", "server", "style"];
+const SOURCES: [&str; 8] = ["Cargo.toml", "app", "crates", "migrations", "public", "runner", "server", "style"];
 
 /// How long a change waits at most to be seen.
 const PAUSE: Duration = Duration::from_millis(500);

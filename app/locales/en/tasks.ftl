@@ -101,10 +101,10 @@ task-state-denied = Denied
 task-state-expired = Expired
 task-state-lost = Lost
 
-task-reach-air-gapped = Runs in a sealed sandbox without network.
+task-reach-isolated = Runs in a sealed sandbox without network.
 task-reach-allow-list = Runs in a sandbox that reaches the named hosts only.
 task-reach-proxy = Runs in a sandbox that reaches every host, through the recorded proxy.
-task-reach-none = Runs in a sandbox with the runner’s own network: it reaches everything that the runner reaches, unrecorded.
+task-reach-unrestricted = Runs in a sandbox with the runner’s own network: it reaches everything that the runner reaches, unrecorded.
 task-summary-files = Can write only to its own work folder, which is deleted afterwards. Sees no secrets.
 
 task-end-exited = Ended with exit status { $status }

@@ -7,7 +7,7 @@ skip = Skip to content
 nav-label = Main
 nav-menu = Menu
 nav-work = Work
-nav-reach = Reach
+nav-execution = Reach
 nav-organized = People
 nav-proof = Proof
 nav-account = Account
@@ -20,7 +20,7 @@ nav-organizations = Organizations
 nav-people = People
 nav-keys = API keys
 nav-audit = Audit
-nav-sessions = My sessions
+nav-browser-sessions = My sessions
 nav-waiting = {" "}waiting for you
 trail = You are here
 

@@ -23,10 +23,10 @@ scope-approvals-read = See the approval queue
 scope-approvals-decide = Approve and deny requests
 scope-audit-read = Read the audit log
 
-network-air-gapped = No network
+network-isolated = No network
 network-allow-list = Named hosts only
 network-proxy = Everything, through the audited proxy
-network-none = No restriction
+network-unrestricted = No restriction
 
 effect-run = Runs at once
 effect-ask = Asks

@@ -3,6 +3,6 @@
 pub mod actions;
 pub mod changes;
 pub mod links;
-pub mod news;
+pub mod notifications;
 pub mod pages;
-pub mod ways;
+pub mod sign_in_methods;

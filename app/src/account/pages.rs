@@ -1,6 +1,7 @@
 //! `/account`: one's second factors, where one is signed in, and what happened with the account.
-use super::news::Line;
+use super::notifications::Line;
 use crate::{
+    anomalies::pages::Own,
     factors::{
         actions::{AddPasskey, OfferTotp, RecoveryCodes as MakeCodes, RemoveTotp},
         codes::RecoveryCodes,
@@ -11,7 +12,6 @@ use crate::{
         Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, Showing, ctx,
         page,
     },
-    unusual::pages::Own,
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -30,7 +30,7 @@ pub fn account() -> Showing {
 async fn own(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (factors, events) = (read.factors().await?, read.account_events(EVENTS).await?);
-    let rows = read.own_unusual(UNUSUAL).await?;
+    let rows = read.own_anomalies(UNUSUAL).await?;
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(Page::new(Place::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
         <Facts>
@@ -43,9 +43,9 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
         </p>
         <SecondFactors factors=factors />
         <section class="stack">
-            <h2>{t!("nav-sessions")}</h2>
+            <h2>{t!("nav-browser-sessions")}</h2>
             <p>{t!("sessions-lead")}</p>
-            <LinkButton href="/sessions">{t!("account-sessions")}</LinkButton>
+            <LinkButton href="/browser-sessions">{t!("account-sessions")}</LinkButton>
         </section>
         <Own rows=rows />
         <Events events=events />

@@ -4,7 +4,7 @@ use super::{
     changes::{Changes, Compared},
 };
 use crate::{
-    orgs::{NarrowOrganization, are_several, narrowed_to_archived},
+    organizations::{NarrowOrganization, are_several, narrowed_to_archived},
     outcome::Refusal,
     tasks::{pages::seen, pages::summary, words::Reach},
     ui::{

@@ -2,8 +2,8 @@
 use super::filter;
 pub use super::record::one;
 use crate::{
-    members::pages::people_choices,
     outcome::Refusal,
+    people::pages::people_choices,
     tasks::trail::Trail,
     ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, Showing, ctx, page},
 };

@@ -1,7 +1,7 @@
 //! The open invitations of an organization, and the form that makes one.
 use super::actions::{Invite, RevokeInvitation};
 use crate::{
-    members::pages::roles,
+    people::pages::roles,
     ui::{Button, Confirm, Field, Form, Live, Moment, Revealed, SecretOnce, Select, Table, ctx, words},
 };
 use domain::{OrganizationId, joining, role::Role};

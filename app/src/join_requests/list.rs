@@ -1,8 +1,8 @@
 //! Who may be asked, what one asked, and who asks.
 use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
 use crate::{
-    members::pages::roles,
     outcome::{Kind, Refusal},
+    people::pages::roles,
     ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
 };
 use domain::{OrganizationId, joining::JoinState, role::Role};

@@ -4,14 +4,14 @@ use super::{
     list::State,
 };
 use crate::{
+    access::AskedHere,
     outcome::Refusal,
-    reach::AskedHere,
     ui::{
         Button, Checkbox, Choice, Cut, Empty, Fact, Facts, Field, Form, LinkButton, Live, Look, Moment, Page, Place,
         Revealed, RowLink, Select, Table, Used, ctx, words,
     },
 };
-use domain::{Actor, PersonId, Timestamp, reach::Thing, role::Role};
+use domain::{Actor, PersonId, Timestamp, access::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 

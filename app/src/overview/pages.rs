@@ -4,6 +4,7 @@ use super::{
     week::{self, Week},
 };
 use crate::{
+    anomalies::pages::Waiting as UnreviewedAnomalies,
     join_requests::list::AskedOfMe,
     outcome::Refusal,
     tasks::{
@@ -11,7 +12,6 @@ use crate::{
         words::{Reach, state_word},
     },
     ui::{Address, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx, page},
-    unusual::pages::Waiting as UnusualWaiting,
 };
 use domain::{
     Actor,
@@ -39,7 +39,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
     let failed = read.failed_since(since, ROWS).await?;
     let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
-    let (auditor, unusual) = (actor.reads_everything(), read.unusual_waiting().await?);
+    let (auditor, unreviewed) = (actor.reads_everything(), read.unreviewed_anomalies().await?);
     let asked = read.join_requests_for_me().await?;
     let place = first::place(&actor, &read.organizations().await?);
     let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
@@ -50,7 +50,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
         <Live topics="runners" region="overview-runner" quiet=true>
             {no_runner.then(|| view! { <p class="notice"><a href="/runners">{t!("overview-no-runner")}</a></p> })}
         </Live>
-        {auditor.then(|| view! { <UnusualWaiting count=unusual /> })}
+        {auditor.then(|| view! { <UnreviewedAnomalies count=unreviewed /> })}
         <AskedOfMe rows=asked />
         {first.map(|organization| view! { <FirstTask organization=organization admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>

@@ -4,7 +4,7 @@ use super::{
     actions::{FinishReview, KeepReviewed, RevokeReviewed, StartReview},
 };
 use crate::{
-    orgs::called,
+    organizations::called,
     outcome::{Kind, Refusal},
     ui::{
         Badge, Button, Chip, Choice, Confirm, Empty, Filled, FilterRow, Form, Glyph, LinkButton, Live, Look, Meaning,

@@ -5,12 +5,12 @@ use super::{
     posture::{Parts, Posture},
 };
 use crate::{
-    incident::pages::StopAll,
+    access::AskedHere,
+    emergency::pages::StopAll,
     outcome::Refusal,
-    reach::AskedHere,
     ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Showing, ctx, page},
 };
-use domain::{Actor, RunnerId, reach::Thing};
+use domain::{Actor, RunnerId, access::Thing};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
@@ -71,12 +71,12 @@ fn About(runner: Runner) -> impl IntoView {
 fn Revoke(id: RunnerId, name: String) -> impl IntoView {
     view! {
         <section class="danger">
-            <h2>{t!("nav-incident")}</h2>
+            <h2>{t!("nav-emergency")}</h2>
             <Confirm
                 label=t!("runner-revoke-open") about=name consequence=t!("runner-revoke-consequence") act=t!("runner-revoke")
                 action=RevokeRunner::PATH hidden=vec![("id", id.to_string())]
             />
-            <StopAll consequence=t!("incident-stop-runner-consequence") hidden=vec![("runner", id.to_string())] />
+            <StopAll consequence=t!("emergency-stop-runner-consequence") hidden=vec![("runner", id.to_string())] />
         </section>
     }
 }

@@ -31,7 +31,7 @@ pub async fn submit_task(
         script: script.replace("\r\n", "\n"),
         title,
         visibility: word("visibility", &visibility, Visibility::Private)?,
-        network_policy: word("network_policy", &network_policy, NetworkPolicy::AirGapped)?,
+        network_policy: word("network_policy", &network_policy, NetworkPolicy::Isolated)?,
         allowed_hosts: vec![],
         timeout_seconds: limit("timeout_seconds", &timeout_seconds)?,
         memory_mib: limit("memory_mib", &memory_mib)?,

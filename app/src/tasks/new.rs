@@ -21,7 +21,7 @@ use std::str::FromStr;
 use store::{Organization, Read};
 
 /// The networks that this version can enforce.
-const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::AirGapped, NetworkPolicy::None];
+const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::Isolated, NetworkPolicy::Unrestricted];
 
 /// Asking for a task: `/tasks/new`, or `/tasks/new?again=…` to start from one that was.
 pub fn new() -> Showing {
@@ -65,7 +65,7 @@ fn blank(organization: OrganizationId) -> Submission {
         script: String::new(),
         title: String::new(),
         visibility: Visibility::Private,
-        network: domain::network::Network { policy: NetworkPolicy::AirGapped, hosts: vec![] },
+        network: domain::network::Network { policy: NetworkPolicy::Isolated, hosts: vec![] },
         limits: Limits::default(),
         labels: Labels::default(),
         priority: Priority::Normal,

@@ -9,12 +9,12 @@ use super::{
     words::{self, StateBadge},
 };
 use crate::{
+    access::AskedHere,
     outcome::Refusal,
-    reach::AskedHere,
     ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Showing, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId, approval::ApprovalState, policy, reach::Thing, request::Request, task::TaskState,
+    Actor, TaskId, access::Thing, approval::ApprovalState, policy, request::Request, task::TaskState,
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};

@@ -8,7 +8,7 @@ pub use super::{
     one::{one, seen, summary},
 };
 use crate::{
-    orgs::{NarrowOrganization, narrowed_to_archived},
+    organizations::{NarrowOrganization, narrowed_to_archived},
     outcome::Refusal,
     ui::{
         Address, Chip, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowText, Page, Pager, Place,

@@ -60,10 +60,10 @@ pub fn Reach(
 /// What a task can do, in sentences.
 pub fn reach_in_full(policy: NetworkPolicy) -> String {
     match policy {
-        NetworkPolicy::AirGapped => t!("task-reach-air-gapped"),
+        NetworkPolicy::Isolated => t!("task-reach-isolated"),
         NetworkPolicy::AllowList => t!("task-reach-allow-list"),
         NetworkPolicy::Proxy => t!("task-reach-proxy"),
-        NetworkPolicy::None => t!("task-reach-none"),
+        NetworkPolicy::Unrestricted => t!("task-reach-unrestricted"),
     }
 }
 

@@ -2,13 +2,13 @@
 use super::{
     Button, Form, Glyph, Icon, Page, Place, ctx,
     islands::{Palette, ThemeSwitch},
-    keys::{self, KeysDialog},
     nav::Nav,
     refused::Unsaid,
     said::WhatWasDone,
+    shortcuts::{self, KeysDialog},
     top::{SearchField, Switch},
 };
-use crate::{account, incident::pages::Frozen, login::actions::SignOut, orgs::narrowed_to_archived};
+use crate::{account, emergency::pages::Frozen, login::actions::SignOut, organizations::narrowed_to_archived};
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
@@ -17,7 +17,7 @@ use store::Organization;
 pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
     let Around { waiting, organizations, frozen, glass, news } = around;
     let Page { place, title, trail, beside, action, lead, body } = page;
-    let (wide, narrow, ways) = (actor.clone(), actor.clone(), keys::ways(&actor));
+    let (wide, narrow, ways) = (actor.clone(), actor.clone(), shortcuts::ways(&actor));
     let (banner, here) = (crate::notices::banner(&actor), ctx::here().to_string());
     view! {
         <a class="skip" href="#main">{t!("skip")}</a>
@@ -88,7 +88,7 @@ pub(super) async fn around(actor: &Actor) -> Around {
         organizations,
         frozen: read.frozen_since().await.unwrap_or_default(),
         glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
-        news: account::news::news(&mut read).await,
+        news: account::notifications::news(&mut read).await,
     }
 }
 
@@ -116,7 +116,7 @@ fn Menu(actor: Actor) -> impl IntoView {
             <div class="menu">
                 <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
                 <a class="nav-link" href=Place::Account.href()>{Place::Account.label()}</a>
-                <a class="nav-link" href=Place::Sessions.href()>{Place::Sessions.label()}</a>
+                <a class="nav-link" href=Place::BrowserSessions.href()>{Place::BrowserSessions.label()}</a>
                 <a class="nav-link" href=Place::WaysIn.href()>{Place::WaysIn.label()}</a>
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>

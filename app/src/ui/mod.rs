@@ -31,8 +31,6 @@ mod group;
 #[cfg(feature = "ssr")]
 mod icon;
 #[cfg(feature = "ssr")]
-mod keys;
-#[cfg(feature = "ssr")]
 mod live;
 #[cfg(feature = "ssr")]
 mod moment;
@@ -52,6 +50,8 @@ mod refused;
 mod said;
 #[cfg(feature = "ssr")]
 mod secret;
+#[cfg(feature = "ssr")]
+mod shortcuts;
 #[cfg(feature = "ssr")]
 pub mod status;
 #[cfg(feature = "ssr")]
@@ -81,7 +81,6 @@ pub use self::{
     form::{Filled, Form},
     group::Group,
     icon::{Glyph, Icon},
-    keys::Keys,
     live::Live,
     moment::{Moment, Used},
     narrow::{Narrow, NarrowChoice, NarrowText},
@@ -90,5 +89,6 @@ pub use self::{
     pager::{Cut, Pager},
     said::Said,
     secret::SecretOnce,
+    shortcuts::Keys,
     table::{RowLink, Table},
 };

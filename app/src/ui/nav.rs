@@ -23,17 +23,17 @@ pub enum Place {
     /// API keys.
     Keys,
     /// Switches for when something goes wrong.
-    Incident,
+    Emergency,
     /// The audit log.
     Audit,
     /// What was unusual.
-    Unusual,
+    Anomalies,
     /// One's own account.
     Account,
     /// Identity providers.
     Authentication,
     /// One's own sessions.
-    Sessions,
+    BrowserSessions,
     /// One's own ways to sign in.
     WaysIn,
     /// None of these.
@@ -52,12 +52,12 @@ impl Place {
             Self::Organizations => "/organizations",
             Self::People => "/people",
             Self::Keys => "/keys",
-            Self::Incident => "/incident",
+            Self::Emergency => "/emergency",
             Self::Audit => "/audit",
-            Self::Unusual => "/unusual",
+            Self::Anomalies => "/anomalies",
             Self::Account => "/account",
             Self::Authentication => "/settings/authentication",
-            Self::Sessions => "/sessions",
+            Self::BrowserSessions => "/browser-sessions",
             Self::WaysIn => "/account/sign-in",
         }
     }
@@ -73,12 +73,12 @@ impl Place {
             Self::Organizations => t!("nav-organizations"),
             Self::People => t!("nav-people"),
             Self::Keys => t!("nav-keys"),
-            Self::Incident => t!("nav-incident"),
+            Self::Emergency => t!("nav-emergency"),
             Self::Audit => t!("nav-audit"),
-            Self::Unusual => t!("nav-unusual"),
+            Self::Anomalies => t!("nav-anomalies"),
             Self::Account => t!("nav-own-account"),
             Self::Authentication => t!("nav-authentication"),
-            Self::Sessions => t!("nav-sessions"),
+            Self::BrowserSessions => t!("nav-browser-sessions"),
             Self::WaysIn => t!("nav-ways-in"),
         }
     }
@@ -93,12 +93,12 @@ impl Place {
             Self::Organizations => Glyph::Organization,
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
-            Self::Incident => Glyph::Warning,
+            Self::Emergency => Glyph::Warning,
             Self::Authentication | Self::WaysIn => Glyph::Lock,
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
-            Self::Sessions => Glyph::Globe,
-            Self::Unusual => Glyph::Search,
+            Self::BrowserSessions => Glyph::Globe,
+            Self::Anomalies => Glyph::Search,
         }
     }
 
@@ -113,12 +113,12 @@ impl Place {
             Self::Organizations => "g",
             Self::People => "p",
             Self::Keys => "k",
-            Self::Incident => "e",
+            Self::Emergency => "e",
             Self::Audit => "l",
-            Self::Unusual => "d",
+            Self::Anomalies => "d",
             Self::Account => "y",
             Self::Authentication => "i",
-            Self::Sessions => "s",
+            Self::BrowserSessions => "s",
             Self::WaysIn => "w",
         }
     }
@@ -130,8 +130,8 @@ impl Place {
 
     fn open_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit | Self::Unusual | Self::Authentication => actor.reads_everything(),
-            Self::Incident => actor.is_admin(),
+            Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.reads_everything(),
+            Self::Emergency => actor.is_admin(),
             _ => true,
         }
     }
@@ -141,11 +141,11 @@ impl Place {
 fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
     let all = [
         (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
-        (t!("nav-reach"), vec![Place::Runners, Place::Rules, Place::Incident]),
+        (t!("nav-execution"), vec![Place::Runners, Place::Rules, Place::Emergency]),
         (t!("nav-organized"), vec![Place::Organizations, Place::People, Place::Keys]),
-        (t!("nav-proof"), vec![Place::Audit, Place::Unusual]),
+        (t!("nav-proof"), vec![Place::Audit, Place::Anomalies]),
         (t!("nav-settings"), vec![Place::Authentication]),
-        (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::Sessions]),
+        (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::BrowserSessions]),
     ];
     let open = |(name, places): (String, Vec<Place>)| {
         (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 //! What stands in the bar of every page beside where one is: search, and the organization that lists are narrowed to.
 use super::{Address, Glyph, Icon, Revealed, ctx};
-use crate::orgs::{are_several, called};
+use crate::organizations::{are_several, called};
 use leptos::prelude::*;
 use store::Organization;
 

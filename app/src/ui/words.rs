@@ -60,10 +60,10 @@ pub fn scope(scope: Scope) -> String {
 /// The network that a task gets.
 pub fn network(policy: NetworkPolicy) -> String {
     match policy {
-        NetworkPolicy::AirGapped => t!("network-air-gapped"),
+        NetworkPolicy::Isolated => t!("network-isolated"),
         NetworkPolicy::AllowList => t!("network-allow-list"),
         NetworkPolicy::Proxy => t!("network-proxy"),
-        NetworkPolicy::None => t!("network-none"),
+        NetworkPolicy::Unrestricted => t!("network-unrestricted"),
     }
 }
 

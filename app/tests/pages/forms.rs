@@ -94,7 +94,7 @@ async fn rules_are_changed_in_a_form_and_not_over_somebody_elses_change() {
         ("version", "1"),
         ("rules[0][name]", "Two for the network"),
         ("rules[0][tools][]", "bash"),
-        ("rules[0][networks][]", "none"),
+        ("rules[0][networks][]", "unrestricted"),
         ("rules[0][networks][]", "proxy"),
         ("rules[0][effect]", "ask"),
         ("rules[0][approvers]", "2"),
@@ -159,7 +159,7 @@ async fn what_was_refused_is_said_once_and_the_browser_goes_there() {
     let id = mel.person().unwrap().to_string();
     let page = format!("/people/{id}");
     house.get(Some(&ada), &page).await.hides(r#"role="alert""#);
-    let (stop, lock) = ("/actions/incident/stop-tasks", "/actions/incident/lock");
+    let (stop, lock) = ("/actions/emergency/stop-tasks", "/actions/emergency/lock");
     let both = [("person", id.as_str()), ("organization", "x")];
     let form_stands = house.send(Some(&ada), &page, stop, &both).await;
     assert_eq!(form_stands.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -13,7 +13,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use domain::{
-    Actor, IdentityId, OrganizationId, Principal, ProviderId, SessionId, SignedInBy, TenantId, Timestamp,
+    Actor, BrowserSessionId, IdentityId, OrganizationId, Principal, ProviderId, SignedInBy, TenantId, Timestamp,
     policy::{CreateOrganization, CreatePerson, CreateServiceAccount, SetMembership},
     role::{Role, TenantRole},
 };
@@ -160,7 +160,7 @@ impl Door for Closed {
         let issuer = "https://id.acme.example".to_owned();
         Box::pin(async { Ok(Findings { issuer, keys: 2, ..Findings::default() }) })
     }
-    fn session(&self) -> Option<SessionId> {
+    fn session(&self) -> Option<BrowserSessionId> {
         None
     }
 }

@@ -16,14 +16,14 @@ async fn d_03_only_who_manages_an_organization_finds_the_ways_to_change_it() {
     let at = format!("/organizations/{}", house.ops);
     let hers = house.get(Some(&olga), &at).await;
     hers.says("Make invitation").says("Add to organization").says("Remove…").says(&format!("{at}/settings"));
-    hers.says("Who can reach this?").says(&format!("href=\"{at}/reach\""));
+    hers.says("Who can reach this?").says(&format!("href=\"{at}/access\""));
     let his = house.get(Some(&mel), &at).await;
     his.hides("Make invitation").hides("Remove…").hides("/settings").says("Leave this organization…");
     his.hides("Who can reach this?").hides("/reach");
-    let asked = house.get(Some(&mel), &format!("{at}/reach")).await;
+    let asked = house.get(Some(&mel), &format!("{at}/access")).await;
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
     let audrey = house.person("audrey", TenantRole::Auditor, None).await;
-    house.get(Some(&audrey), &at).await.says(&format!("{at}/reach")).hides(&format!("{at}/settings"));
+    house.get(Some(&audrey), &at).await.says(&format!("{at}/access")).hides(&format!("{at}/settings"));
     assert_eq!(house.get(Some(&mel), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
     let removing = format!("{at}/members/{}", olga.person().unwrap());
     assert_eq!(house.get(Some(&mel), &removing).await.status, StatusCode::NOT_FOUND);
@@ -35,7 +35,7 @@ async fn d_03_an_archived_organization_is_offered_nowhere_and_can_be_brought_bac
     let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
     let ops = house.ops.to_string();
     let at = format!("/organizations/{ops}");
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
     house.act(Some(&olga), "/actions/tasks/submit", &task).await.unwrap();
     let settings = format!("{at}/settings");
     house.get(Some(&olga), &settings).await.says("One task runs or waits here").says("state=awaiting_approval");
@@ -43,7 +43,7 @@ async fn d_03_an_archived_organization_is_offered_nowhere_and_can_be_brought_bac
     let shown = house.send(Some(&olga), &settings, "/actions/organizations/archive", &fields).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
     shown.says("One task runs or waits in this organization. Let it end or stop it");
-    house.act(Some(&olga), "/actions/incident/stop-tasks", &fields).await.unwrap();
+    house.act(Some(&olga), "/actions/emergency/stop-tasks", &fields).await.unwrap();
     let done = house.act(Some(&olga), "/actions/organizations/archive", &fields).await.unwrap();
     assert_eq!(done, Done::GoTo(at.clone()));
 
@@ -69,7 +69,7 @@ async fn d_03_what_becomes_of_what_somebody_has_is_said_before_they_go() {
     let join = SetMembership { organization: house.ops, person, role: Role::Member };
     write.set_membership(adam.may(join).unwrap()).await.unwrap();
     write.commit().await.unwrap();
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
     house.act(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
 
     let account = format!("/keys/service-accounts/{person}");
@@ -80,7 +80,7 @@ async fn d_03_what_becomes_of_what_somebody_has_is_said_before_they_go() {
     house.get(Some(&adam), &account).await.says("Nightly build").says("Who answers for it from now on");
     let shown = house.get(Some(&adam), &format!("/organizations/{ops}")).await;
     shown.says("(service account)").hides("service.invalid");
-    shown.says(&format!("/organizations/{ops}/reach")).says(&format!("/organizations/{ops}/settings"));
+    shown.says(&format!("/organizations/{ops}/access")).says(&format!("/organizations/{ops}/settings"));
 
     let at = format!("/organizations/{ops}/members/{id}");
     let shown = house.get(Some(&olga), &at).await;
@@ -197,7 +197,7 @@ async fn d_03_a_tasks_life_says_that_its_owner_left() {
     let olga = house.person("olga", TenantRole::Person, Some(Role::Owner)).await;
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let (ops, id) = (house.ops.to_string(), mel.person().unwrap().to_string());
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "none")];
+    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
     let done = house.act(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
     let Done::GoTo(task) = done else { panic!("{done:?}") };
     let remove = [("organization", ops.as_str()), ("person", id.as_str())];
@@ -221,7 +221,7 @@ async fn m_01_a_new_key_of_a_service_account_is_offered_to_who_may_make_one() {
     }
     house.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
 
-    let (page, asked) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/reach"));
+    let (page, asked) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/access"));
     let key = [("name", "Nightly"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &robot.to_string())];
     house.act(Some(&mel), "/actions/keys/create", &key).await.unwrap();
     for who in [&adam, &mel, &audrey] {

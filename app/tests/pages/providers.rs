@@ -27,21 +27,21 @@ async fn a_02_a_provider_is_set_up_and_its_secret_is_never_shown_again() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
     house.get(Some(&ada), "/settings/authentication").await.says("No identity providers yet");
-    let made = house.act(Some(&ada), "/actions/settings/save-provider", &NEW).await.unwrap();
+    let made = house.act(Some(&ada), "/actions/providers/save", &NEW).await.unwrap();
     let Done::GoTo(page) = made else { panic!("{made:?}") };
     let id = page.strip_prefix("/settings/authentication/").unwrap();
     let one = house.get(Some(&ada), &page).await;
     one.says("https://id.acme.example").says(&format!("/sign-in/from/{id}")).says("acme.example").hides("horse");
     house.get(Some(&ada), "/settings/authentication").await.says("Acme").says("leads in").hides("horse");
 
-    let found = house.send(Some(&ada), &page, "/actions/settings/test-provider", &[("id", id)]).await;
+    let found = house.send(Some(&ada), &page, "/actions/providers/test", &[("id", id)]).await;
     found.says("It calls itself https://id.acme.example.");
     let mut off = NEW.to_vec();
     off.retain(|(name, _)| *name != "client_secret");
     off.push(("id", id));
-    house.act(Some(&ada), "/actions/settings/save-provider", &off).await.unwrap();
+    house.act(Some(&ada), "/actions/providers/save", &off).await.unwrap();
     house.get(Some(&ada), "/settings/authentication").await.says("off");
-    let gone = house.act(Some(&ada), "/actions/settings/remove-provider", &[("id", id)]).await.unwrap();
+    let gone = house.act(Some(&ada), "/actions/providers/remove", &[("id", id)]).await.unwrap();
     assert_eq!(gone, Done::GoTo("/settings/authentication".into()));
     assert_eq!(house.get(Some(&ada), &page).await.status, StatusCode::NOT_FOUND);
 }
@@ -53,7 +53,7 @@ async fn d_03_rules_that_name_no_organization_as_it_is_called_now_are_listed() {
     let ada = house.person("ada", TenantRole::Admin, None).await;
     let rules = "platform = Operations : approver\nghosts = Nowhere : viewer";
     let fields = [&NEW[..], &[("groups_claim", "groups"), ("groups", rules)]].concat();
-    house.act(Some(&ada), "/actions/settings/save-provider", &fields).await.unwrap();
+    house.act(Some(&ada), "/actions/providers/save", &fields).await.unwrap();
     let list = "/settings/authentication";
     let shown = house.get(Some(&ada), list).await;
     shown.says("of Acme: there is no such organization").hides("is now called");
@@ -81,10 +81,9 @@ async fn a_02_what_is_wrong_with_a_provider_stands_at_its_field() {
         let mut fields = NEW.to_vec();
         fields.retain(|(name, _)| *name != field);
         fields.push((field, value));
-        let refused = house.act(Some(&ada), "/actions/settings/save-provider", &fields).await.unwrap_err();
+        let refused = house.act(Some(&ada), "/actions/providers/save", &fields).await.unwrap_err();
         assert_eq!((refused.kind, refused.fields[0].field.as_str()), (Kind::Invalid, field), "{refused:?}");
-        let page =
-            house.send(Some(&ada), "/settings/authentication/new", "/actions/settings/save-provider", &fields).await;
+        let page = house.send(Some(&ada), "/settings/authentication/new", "/actions/providers/save", &fields).await;
         page.says(&format!(r##"href="#actions-settings-save-provider-{}""##, field.replace('_', "-")));
         page.says(r#"value="Acme""#);
     }
@@ -99,7 +98,7 @@ async fn a_02_only_admins_set_providers_up() {
         for page in ["/settings/authentication/new", "/settings/authentication/00000000-0000-0000-0000-000000000000"] {
             assert_eq!(house.get(Some(actor), page).await.status, StatusCode::FORBIDDEN, "{page}");
         }
-        let refused = house.act(Some(actor), "/actions/settings/save-provider", &NEW).await.unwrap_err();
+        let refused = house.act(Some(actor), "/actions/providers/save", &NEW).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Forbidden);
     }
     assert_eq!(house.get(Some(&mel), "/settings/authentication").await.status, StatusCode::FORBIDDEN);

@@ -11,7 +11,7 @@ const PLACES: [&str; 16] = [
     "/account/sign-in",
     "/settings/authentication",
     "/settings/authentication/new",
-    "/sessions",
+    "/browser-sessions",
     "/organizations",
     "/organizations/new",
     "/people",
@@ -74,7 +74,7 @@ async fn what_only_admins_do_is_not_offered_to_others() {
     house.get(Some(&mel), "/rules").await.says("Sealed scripts run at once").hides("/rules/edit");
     assert_eq!(house.get(Some(&mel), "/rules/edit").await.status, StatusCode::FORBIDDEN);
     house.get(Some(&mel), "/organizations").await.says("Operations").hides("/organizations/new");
-    house.get(Some(&mel), "/sessions").await.hides(r#"href="/people""#).hides(r#"href="/audit""#);
+    house.get(Some(&mel), "/browser-sessions").await.hides(r#"href="/people""#).hides(r#"href="/audit""#);
     house.get(Some(&mel), &format!("/organizations/{}", house.ops)).await.says("mel").hides("remove-member");
 }
 

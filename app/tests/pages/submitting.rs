@@ -61,7 +61,7 @@ async fn a_task_is_found_by_what_it_is_narrowed_by() {
     let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let ada = house.person("ada", TenantRole::Admin, None).await;
     submit(&house, &mel, &[("script", "echo one"), ("title", "Nightly"), ("labels", "env=prod")]).await;
-    submit(&house, &mel, &[("script", "curl x"), ("title", "Deploy"), ("network_policy", "none")]).await;
+    submit(&house, &mel, &[("script", "curl x"), ("title", "Deploy"), ("network_policy", "unrestricted")]).await;
     house
         .get(Some(&mel), "/tasks")
         .await

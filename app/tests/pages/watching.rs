@@ -138,7 +138,7 @@ async fn the_audit_log_is_for_admins_and_auditors_and_shows_each_record_in_full(
 async fn every_page_of_work_stands_in_the_frame_and_has_all_its_texts() {
     let house = House::new().await;
     let ada = house.person("ada", TenantRole::Admin, Some(Role::Owner)).await;
-    let task = submit(&house, &ada, &[("script", "curl x"), ("network_policy", "none")]).await;
+    let task = submit(&house, &ada, &[("script", "curl x"), ("network_policy", "unrestricted")]).await;
     let places = [
         "/",
         "/tasks",

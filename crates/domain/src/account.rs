@@ -1,9 +1,9 @@
 //! A person's own account: what it is proved by beside a password, and what happened with it.
-use crate::{Invalid, role::words};
+use crate::{Invalid, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// What is shown beside a password, or instead of it.
     Factor, "factor", {
         /// An app that shows a new code every half minute (RFC 6238).
@@ -13,7 +13,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Something that its owner should know of.
     Happened, "happened", {
         /// The password was changed.
@@ -47,7 +47,7 @@ words! {
         /// There were many wrong passwords or second factors.
         ManyFailures = "many_failures",
         /// A key was used in an unusual way.
-        KeyUnusual = "key_unusual",
+        KeyAnomaly = "key_anomaly",
         /// A key of theirs, or of a service account that they answer for, ends soon.
         KeyEndsSoon = "key_ends_soon",
         /// Somebody asks to be let into an organization of theirs.

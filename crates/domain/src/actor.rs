@@ -1,7 +1,7 @@
 //! Who does something: made from a request by `server/src/auth` and by the command line, by nobody else.
 use crate::{
     Action, Allowed, Denied, Email, Invalid, KeyId, OrganizationId, PersonId, RunnerId, TenantId, Timestamp,
-    role::{Role, TenantRole, words},
+    role::{Role, TenantRole},
     scope::{Scope, Scopes},
 };
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub enum Principal {
     Clock,
 }
 
-words! {
+crate::string_enum::string_enum! {
     /// How an actor proved who it is.
     SignedInBy, "signed_in_by", {
         /// A password.
@@ -52,7 +52,7 @@ words! {
 
 /// What a key is limited to.
 #[derive(Clone, Debug)]
-pub struct Reins {
+pub struct KeyLimits {
     /// The key.
     pub key: KeyId,
     /// What it may do.
@@ -84,7 +84,7 @@ pub struct Actor {
     pub only: Option<OrganizationId>,
     /// Whether the request comes from an address that admin work is not allowed from: then an admin is none, and an auditor
     /// neither.
-    pub held_off: bool,
+    pub admin_blocked: bool,
     /// How they signed in.
     pub by: SignedInBy,
     /// When they last proved who they are.
@@ -141,7 +141,7 @@ impl Actor {
             roles: BTreeMap::new(),
             scopes: None,
             only: None,
-            held_off: false,
+            admin_blocked: false,
             by,
             proved_at: now,
             fresh: true,
@@ -153,7 +153,7 @@ impl Actor {
     /// The same person as a program with a key of theirs stands before the policy: with no more than they have themselves, than
     /// the key's scopes say, and than one organization gives, where it is for one (M-01). A service account decides nothing.
     #[must_use]
-    pub fn by_key(mut self, owner: PersonId, reins: &Reins) -> Self {
+    pub fn by_key(mut self, owner: PersonId, reins: &KeyLimits) -> Self {
         self.principal = Principal::Key { key: reins.key, owner };
         let scopes = reins.scopes.clone();
         self.scopes = Some(if reins.service { scopes.without(Scope::ApprovalsDecide) } else { scopes });
@@ -200,12 +200,12 @@ impl Actor {
 
     /// Whether it is an admin of the tenant.
     pub fn is_admin(&self) -> bool {
-        self.tenant_role == TenantRole::Admin && !self.held_off
+        self.tenant_role == TenantRole::Admin && !self.admin_blocked
     }
 
     /// Whether it sees everything in the tenant.
     pub fn reads_everything(&self) -> bool {
-        self.tenant_role >= TenantRole::Auditor && !self.held_off
+        self.tenant_role >= TenantRole::Auditor && !self.admin_blocked
     }
 
     /// Whether its key, if it uses one, has the scope.
@@ -235,8 +235,8 @@ mod tests {
         ada
     }
 
-    fn reins(scopes: &str, only: Option<OrganizationId>, service: bool) -> Reins {
-        Reins { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only, service }
+    fn reins(scopes: &str, only: Option<OrganizationId>, service: bool) -> KeyLimits {
+        KeyLimits { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only, service }
     }
 
     #[test]

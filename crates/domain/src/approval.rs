@@ -1,9 +1,9 @@
 //! A question to people: may exactly this run?
-use crate::{Invalid, role::words, text::lines};
+use crate::{Invalid, string_enum::string_enum, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// Where a question stands.
     ApprovalState, "state", {
         /// Nobody has settled it yet.
@@ -19,7 +19,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What a person says.
     Answer, "answer", {
         /// Yes, to exactly this.

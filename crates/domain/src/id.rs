@@ -47,7 +47,7 @@ ids! {
     /// An API key.
     KeyId,
     /// A signed-in browser, as its owner sees it (not the secret in the cookie).
-    SessionId,
+    BrowserSessionId,
     /// A person's passkey.
     PasskeyId,
     /// Something that happened with a person's account.

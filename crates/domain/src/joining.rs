@@ -1,9 +1,9 @@
 //! A request to be let into an organization, and how long an invitation to one may work.
-use crate::{Invalid, role::words, text::lines};
+use crate::{Invalid, string_enum::string_enum, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// Where a request to join stands.
     JoinState, "state", {
         /// Nobody has answered it yet.

@@ -1,7 +1,9 @@
 //! The nouns of Castellan and their rules: no I/O, no async, no clock, no randomness; compiles to wasm.
 
+pub mod access;
 pub mod account;
 pub mod actor;
+pub mod anomalies;
 pub mod ansi;
 pub mod approval;
 pub mod audit;
@@ -17,7 +19,6 @@ pub mod network;
 pub mod networks;
 pub mod policy;
 pub mod provider;
-pub mod reach;
 pub mod receipt;
 pub mod request;
 pub mod review;
@@ -25,14 +26,14 @@ pub mod role;
 pub mod rule;
 pub mod scope;
 pub mod security;
+mod string_enum;
 pub mod task;
 pub mod text;
 pub mod time;
-pub mod unusual;
 pub mod visibility;
 pub mod words;
 
-pub use actor::{Actor, Principal, Reins, SignedInBy};
+pub use actor::{Actor, KeyLimits, Principal, SignedInBy};
 pub use email::Email;
 pub use id::*;
 pub use networks::Networks;

@@ -1,9 +1,9 @@
 //! What a task prints: lines, numbered from 1.
-use crate::{Invalid, Timestamp, role::words};
+use crate::{Invalid, Timestamp, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// Where a line was printed.
     Stream, "stream", {
         /// Standard output.

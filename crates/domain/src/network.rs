@@ -1,19 +1,19 @@
 //! What a task can reach over the network (M-08).
-use crate::{Invalid, role::words};
+use crate::{Invalid, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// The network that a task gets; the runner enforces it.
     NetworkPolicy, "network_policy", {
         /// No network at all.
-        AirGapped = "air_gapped",
+        Isolated = "isolated" | "air_gapped",
         /// Only the named hosts.
         AllowList = "allow_list",
         /// Everything, through the audited proxy.
         Proxy = "proxy",
         /// No restriction.
-        None = "none",
+        Unrestricted = "unrestricted" | "none",
     }
 }
 
@@ -33,9 +33,11 @@ impl Network {
         match policy {
             NetworkPolicy::AllowList | NetworkPolicy::Proxy => Err(Invalid::new(
                 "network_policy",
-                format!("{policy} cannot be enforced by this version; use air_gapped, or none for no restriction"),
+                format!(
+                    "{policy} cannot be enforced by this version; use isolated, or unrestricted for no restriction"
+                ),
             )),
-            NetworkPolicy::AirGapped | NetworkPolicy::None if !hosts.is_empty() => {
+            NetworkPolicy::Isolated | NetworkPolicy::Unrestricted if !hosts.is_empty() => {
                 Err(Invalid::new("allowed_hosts", format!("must be empty under {policy}")))
             }
             _ => Ok(Self { policy, hosts }),
@@ -52,7 +54,17 @@ mod tests {
         for policy in [NetworkPolicy::AllowList, NetworkPolicy::Proxy] {
             assert!(Network::new(policy, vec!["example.org".into()]).is_err());
         }
-        assert!(Network::new(NetworkPolicy::AirGapped, vec!["example.org".into()]).is_err());
-        assert!(Network::new(NetworkPolicy::AirGapped, vec![]).is_ok());
+        assert!(Network::new(NetworkPolicy::Isolated, vec!["example.org".into()]).is_err());
+        assert!(Network::new(NetworkPolicy::Isolated, vec![]).is_ok());
+    }
+
+    #[test]
+    fn m_08_former_names_are_read_and_never_written() {
+        for (former, name) in [("air_gapped", "isolated"), ("none", "unrestricted")] {
+            let policy: NetworkPolicy = former.parse().unwrap();
+            assert_eq!(policy.as_str(), name);
+            let from_json: NetworkPolicy = serde_json::from_value(former.into()).unwrap();
+            assert_eq!(serde_json::to_value(from_json).unwrap(), name);
+        }
     }
 }

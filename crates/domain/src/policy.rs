@@ -86,13 +86,13 @@ fn when(allowed: bool, why_not: &'static str) -> Result<(), &'static str> {
 const HELD_OFF: &str = "Admin work is not allowed from this address.";
 
 fn admin(actor: &Actor) -> Result<(), &'static str> {
-    when(!actor.held_off, HELD_OFF)?;
+    when(!actor.admin_blocked, HELD_OFF)?;
     when(actor.is_admin(), "Only an admin of the tenant may do this.")
 }
 
 pub(crate) fn manages(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
     let owner = actor.role_in(organization) == Some(Role::Owner);
-    when(owner || !actor.held_off, HELD_OFF)?;
+    when(owner || !actor.admin_blocked, HELD_OFF)?;
     when(actor.is_admin() || owner, "Only an owner of the organization or an admin may do this.")
 }
 
@@ -135,9 +135,9 @@ macro_rules! actions {
 }
 
 mod access;
+mod emergency;
 mod factors;
 mod identity;
-mod incident;
 mod joining;
 mod names;
 mod organizations;
@@ -145,8 +145,12 @@ mod people;
 mod tasks;
 
 pub use access::{
-    AskReach, ChangeKey, CreateEnrollment, CreateKey, EndOtherSessions, EndSession, KeyEnd, RevokeKey, RevokeKeysOf,
-    RevokeRunner, RotateKey,
+    ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyEnd, ReadAccess, RevokeKey,
+    RevokeKeysOf, RevokeRunner, RotateKey,
+};
+pub use emergency::{
+    EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, ThawTenant, UnlockPerson,
+    goes_on_while_frozen,
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrollFactor, MakeRecoveryCodes, RemoveFactor, ReplaceAddress, ResetFactors,
@@ -155,10 +159,6 @@ pub use factors::{
 pub use identity::{
     AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider,
     UnlinkIdentity,
-};
-pub use incident::{
-    EndSessions, FreezeTenant, LockPerson, LookAtUnusual, StopTasks, Stopped, ThawTenant, UnlockPerson,
-    goes_on_while_frozen,
 };
 pub use joining::{
     AcceptInvitation, AcceptJoinRequest, AdmitInvited, AskToJoin, ConfirmInvited, DeclineJoinRequest, Invite,
@@ -177,7 +177,7 @@ pub(crate) use tasks::{decides, submits};
 
 /// Whether `policy` reaches beyond the sandbox: said in plain words wherever a task is shown.
 pub const fn reaches_out(policy: NetworkPolicy) -> bool {
-    !matches!(policy, NetworkPolicy::AirGapped)
+    !matches!(policy, NetworkPolicy::Isolated)
 }
 
 #[cfg(test)]
@@ -214,7 +214,7 @@ mod tests {
             answer: Answer::Approve,
             reason: String::new(),
             request: RequestDigest([0; 32]),
-            network: NetworkPolicy::AirGapped,
+            network: NetworkPolicy::Isolated,
         }
     }
 
@@ -232,7 +232,7 @@ mod tests {
         assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok(), "with a fresh one");
         assert_eq!(long_ago(admin.clone(), submit()), None);
         assert_eq!(long_ago(admin.clone(), decide()), None, "a sealed task");
-        let reaching = || Decide { network: NetworkPolicy::None, ..decide() };
+        let reaching = || Decide { network: NetworkPolicy::Unrestricted, ..decide() };
         assert_eq!(long_ago(admin.clone(), reaching()), Some(true));
         assert_eq!(
             long_ago(admin.clone(), Decide { answer: Answer::Deny, ..reaching() }),
@@ -258,8 +258,8 @@ mod tests {
     fn m_14_which_actions_ask_for_a_fresh_proof_is_written_down_for_all_of_them() {
         let written = fresh! {
             // Keys, sessions, runners
-            CreateKey true ChangeKey true RotateKey true RevokeKey false RevokeKeysOf false EndSession false
-            EndOtherSessions false AskReach false CreateEnrollment true RevokeRunner true
+            CreateKey true ChangeKey true RotateKey true RevokeKey false RevokeKeysOf false EndBrowserSession false
+            EndOtherBrowserSessions false ReadAccess false CreateEnrollment true RevokeRunner true
             // One's own account; the old password proves who changes it
             EnrollFactor true RemoveFactor true MakeRecoveryCodes true ChangePassword false ChangeAddress true
             LinkIdentity true UnlinkIdentity true
@@ -270,7 +270,7 @@ mod tests {
             SetProvider true RemoveProvider true AdmitPerson false FollowProvider false OpenBreakGlass false
             CloseBreakGlass false
             // In an emergency
-            StopTasks false LockPerson false UnlockPerson true EndSessions false LookAtUnusual false FreezeTenant false
+            StopTasks false LockPerson false UnlockPerson true EndBrowserSessions false ReviewAnomaly false FreezeTenant false
             ThawTenant true
             // Organizations and their members
             CreateOrganization true RenameOrganization true ArchiveOrganization true RestoreOrganization true
@@ -289,7 +289,7 @@ mod tests {
             include_str!("policy/access.rs"),
             include_str!("policy/factors.rs"),
             include_str!("policy/identity.rs"),
-            include_str!("policy/incident.rs"),
+            include_str!("policy/emergency.rs"),
             include_str!("policy/joining.rs"),
             include_str!("policy/organizations.rs"),
             include_str!("policy/people.rs"),
@@ -343,12 +343,12 @@ mod tests {
     fn m_14_an_admin_who_asks_from_elsewhere_is_none() {
         let mut admin = person(1, Some(Role::Member));
         admin.tenant_role = TenantRole::Admin;
-        admin.held_off = true;
+        admin.admin_blocked = true;
         let denied = admin.may(CreateOrganization { name: "Ops".into() }).unwrap_err();
         assert_eq!(denied.reason, HELD_OFF);
         assert!(admin.may(ReadAudit).is_err() && !admin.reads_everything());
         assert!(admin.may(submit()).is_ok(), "what every member may do goes on");
-        admin.held_off = false;
+        admin.admin_blocked = false;
         assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok());
     }
 

@@ -1,9 +1,5 @@
 //! Identity providers: who else may say who somebody is, and what follows from what they say.
-use crate::{
-    Email, Invalid,
-    role::{Role, words},
-    text,
-};
+use crate::{Email, Invalid, role::Role, text};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -15,7 +11,7 @@ pub use form::ProviderForm;
 pub use groups::GroupRule;
 pub use issuer::{GITHUB, GOOGLE, is_loopback};
 
-words! {
+crate::string_enum::string_enum! {
     /// How a provider is spoken to.
     Kind, "kind", {
         /// Google: OpenID Connect at a fixed issuer.
@@ -29,7 +25,7 @@ words! {
     }
 }
 
-words! {
+crate::string_enum::string_enum! {
     /// Who gets an account by signing in for the first time.
     Newcomers, "newcomers", {
         /// Nobody: only those who linked the provider to an account.

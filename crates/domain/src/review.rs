@@ -1,9 +1,9 @@
 //! Access reviews: what an admin goes through, and the answers.
-use crate::{Invalid, role::words};
+use crate::{Invalid, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// A right that is looked at again.
     Right, "right", {
         /// What somebody is in the tenant, where that is more than a person.
@@ -15,7 +15,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What becomes of it.
     Verdict, "verdict", {
         /// It stays.

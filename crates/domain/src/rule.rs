@@ -2,14 +2,14 @@
 use crate::{
     Invalid,
     network::NetworkPolicy,
-    role::words,
+    string_enum::string_enum,
     task::{Submission, Tool},
     text,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// What a rule does with what it matches.
     Effect, "effect", {
         /// It runs at once.
@@ -74,7 +74,7 @@ impl Default for Rules {
             Rule {
                 name: "Sealed scripts run at once".into(),
                 tools: vec![Tool::Bash],
-                networks: vec![NetworkPolicy::AirGapped],
+                networks: vec![NetworkPolicy::Isolated],
                 verdict: Verdict::Run,
             },
             Rule { name: "Everything else asks".into(), tools: vec![], networks: vec![], verdict: OTHERWISE },
@@ -130,13 +130,13 @@ mod tests {
     #[test]
     fn a_new_tenant_runs_sealed_scripts_and_asks_for_the_rest() {
         let rules = Rules::default();
-        assert_eq!(rules.judge(&task("air_gapped")).0, &Verdict::Run);
-        assert_eq!(rules.judge(&task("none")).0, &OTHERWISE);
+        assert_eq!(rules.judge(&task("isolated")).0, &Verdict::Run);
+        assert_eq!(rules.judge(&task("unrestricted")).0, &OTHERWISE);
     }
 
     #[test]
     fn without_rules_everything_asks() {
-        assert_eq!(Rules::new(vec![]).unwrap().judge(&task("air_gapped")).0, &OTHERWISE);
+        assert_eq!(Rules::new(vec![]).unwrap().judge(&task("isolated")).0, &OTHERWISE);
     }
 
     #[test]

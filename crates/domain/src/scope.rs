@@ -1,12 +1,12 @@
 //! Scopes of API keys: what a program may do, never more than its owner.
 use crate::{
     Invalid,
-    role::{Role, TenantRole, words},
+    role::{Role, TenantRole},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-words! {
+crate::string_enum::string_enum! {
     /// One thing that a key may be allowed to do.
     Scope, "scopes", {
         /// See tasks, their output and receipts.

@@ -4,13 +4,13 @@ use crate::{
     label::Labels,
     limits::Limits,
     network::{Network, NetworkPolicy},
-    role::words,
+    string_enum::string_enum,
     visibility::Visibility,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+string_enum! {
     /// Where a task stands.
     TaskState, "state", {
         /// Recorded; rules not yet applied. Never seen outside the transaction that submits.
@@ -65,7 +65,7 @@ impl TaskState {
     }
 }
 
-words! {
+string_enum! {
     /// What a task runs in.
     Tool, "tool", {
         /// A script for `bash`.
@@ -73,7 +73,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Which of the waiting tasks goes first.
     #[derive(Default)]
     Priority, "priority", {
@@ -148,7 +148,7 @@ pub struct SubmissionForm {
     #[serde(default = "private")]
     pub visibility: Visibility,
     /// Air-gapped unless said otherwise.
-    #[serde(default = "air_gapped")]
+    #[serde(default = "isolated")]
     pub network_policy: NetworkPolicy,
     /// Hosts under `allow_list`.
     #[serde(default)]
@@ -190,8 +190,8 @@ const fn bash() -> Tool {
 const fn private() -> Visibility {
     Visibility::Private
 }
-const fn air_gapped() -> NetworkPolicy {
-    NetworkPolicy::AirGapped
+const fn isolated() -> NetworkPolicy {
+    NetworkPolicy::Isolated
 }
 
 impl SubmissionForm {
@@ -271,11 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn a_05_what_is_left_out_is_private_and_air_gapped() {
+    fn a_05_what_is_left_out_is_private_and_isolated() {
         let form: SubmissionForm = serde_json::from_str(r##"{"script":"# hi\necho hi"}"##).unwrap();
         let task = form.check(OrganizationId(uuid::Uuid::nil())).unwrap();
         assert_eq!(task.visibility, Visibility::Private);
-        assert_eq!(task.network.policy, NetworkPolicy::AirGapped);
+        assert_eq!(task.network.policy, NetworkPolicy::Isolated);
         assert_eq!(task.title, "echo hi");
     }
 

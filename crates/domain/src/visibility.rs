@@ -1,13 +1,9 @@
 //! Who sees a task beside its owner. The store's SQL predicate says the same; a property test holds them equal.
-use crate::{
-    Actor, Invalid, OrganizationId, PersonId,
-    reach::Why,
-    role::{Role, words},
-};
+use crate::{Actor, Invalid, OrganizationId, PersonId, access::Why, role::Role};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-words! {
+crate::string_enum::string_enum! {
     /// Who sees a resource beside its owner, the tenant's admins and its auditors.
     Visibility, "visibility", {
         /// Nobody.

@@ -86,7 +86,7 @@ impl Write {
             address,
             self.now
         )?;
-        self.tell(crate::Topic::People, person.0);
+        self.publish(crate::Topic::People, person.0);
         Ok(())
     }
 }

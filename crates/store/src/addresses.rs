@@ -2,7 +2,7 @@
 //! present one. For somebody who lost the latter an admin asks.
 use crate::{Error, Result, Write, column::record, conn::scoped, mail::Mail};
 use domain::{
-    Action, Allowed, Email, PersonId, SessionId, Timestamp,
+    Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
     account::Happened,
     audit::Outcome,
     policy::{ChangeAddress, ReplaceAddress},
@@ -99,7 +99,11 @@ impl Write {
 
     /// One of the links was followed. Once both were, the person has the new address, and their other sessions end: then this
     /// says who. `NotFound` when it was used up, replaced or is too old; a conflict when somebody else has the address.
-    pub async fn confirm_address(&mut self, token_hash: [u8; 32], this: Option<SessionId>) -> Result<Option<PersonId>> {
+    pub async fn confirm_address(
+        &mut self,
+        token_hash: [u8; 32],
+        this: Option<BrowserSessionId>,
+    ) -> Result<Option<PersonId>> {
         let asked = scoped!(
             self,
             Asked,
@@ -132,7 +136,7 @@ impl Write {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
             other => other?,
         };
-        let ended = self.end_sessions(person, this).await?;
+        let ended = self.end_browser_sessions(person, this).await?;
         scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;

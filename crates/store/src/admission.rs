@@ -43,7 +43,7 @@ impl Write {
         self.insert_identity(id, identity).await?;
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(id)
     }
 
@@ -127,6 +127,6 @@ impl Write {
     /// Records that a provider vouched for somebody who is not let in; `reason` is ours, never the provider's.
     pub async fn note_refused_identity(&mut self, provider: &str, reason: &str) -> Result<()> {
         let detail = json!({ "reason": reason });
-        self.note("session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await
+        self.note("browser_session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await
     }
 }

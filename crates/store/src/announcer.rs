@@ -51,7 +51,7 @@ impl Announcer {
     }
 
     /// Tells everybody. Nobody listening is no error.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn publish(&self, event: Event) {
         let mut lately = self.lately();
         // What a task prints has places of its own, and would leave no room for anything else.
         if event.topic != Topic::Log {
@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn who_comes_late_hears_what_was_told_since_their_mark() {
         let announcer = Announcer::new();
-        announcer.tell(event(Topic::Tasks, 1));
+        announcer.publish(event(Topic::Tasks, 1));
         let early = mark(&announcer);
-        announcer.tell(event(Topic::Log, 2));
-        announcer.tell(event(Topic::Tasks, 3));
+        announcer.publish(event(Topic::Log, 2));
+        announcer.publish(event(Topic::Tasks, 3));
         assert_eq!(announcer.lately().since(early), [event(Topic::Tasks, 3)]);
         let now = mark(&announcer);
         assert_eq!(announcer.lately().since(now), []);
@@ -156,7 +156,7 @@ mod tests {
     fn who_comes_too_late_or_from_elsewhere_is_told_to_look_again() {
         let announcer = Announcer::new();
         let early = mark(&announcer);
-        let tell = |n: usize| (0..n).for_each(|n| announcer.tell(event(Topic::Tasks, n.try_into().unwrap())));
+        let tell = |n: usize| (0..n).for_each(|n| announcer.publish(event(Topic::Tasks, n.try_into().unwrap())));
         tell(KEPT);
         assert_eq!(announcer.lately().since(early).len(), KEPT);
         tell(1);

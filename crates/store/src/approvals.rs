@@ -297,7 +297,7 @@ impl Write {
             self.now,
             expires_at
         )?;
-        self.tell(Topic::Approvals, id.0);
+        self.publish(Topic::Approvals, id.0);
         Ok(())
     }
 
@@ -381,7 +381,7 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("state", json!(state));
         self.record(entry).await?;
         self.in_use(organization).await?;
-        self.tell(Topic::Approvals, approval.0);
+        self.publish(Topic::Approvals, approval.0);
         Ok(state)
     }
 
@@ -406,7 +406,7 @@ impl Write {
             state,
             self.now
         )?;
-        self.tell(Topic::Approvals, approval.0);
+        self.publish(Topic::Approvals, approval.0);
         Ok(closed > 0)
     }
 

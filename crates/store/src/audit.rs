@@ -4,7 +4,7 @@ use crate::{
     column::record,
     conn::{Conn, scoped},
     filter::{Arg, Page, Statement},
-    security::Told,
+    security::SecurityLogEntry,
 };
 use domain::{
     Allowed, PersonId, Timestamp,
@@ -162,8 +162,8 @@ impl Write {
             let record = entry.record;
             let event = SecurityEvent::of(&record.action, record.outcome);
             if let Some(event) = event {
-                let told = Told::of(event, &record, &self.actor);
-                self.told.push(told);
+                let entry = SecurityLogEntry::of(event, &record, &self.actor);
+                self.security_log.push(entry);
             }
             statement.push(if number == 0 { "($1, ?" } else { ", ($1, ?" }, Arg::Int(seq));
             for value in [

@@ -63,7 +63,7 @@ impl Write {
         if opened == 0 {
             return Err(Error::NotFound);
         }
-        self.tell(Topic::People, person.0);
+        self.publish(Topic::People, person.0);
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
@@ -77,10 +77,10 @@ impl Write {
             return Err(Error::NotFound);
         }
         const SESSIONS: &str =
-            "delete from session where tenant_id = $1 and person_id = $2 and signed_in_by = 'break_glass'";
+            "delete from browser_session where tenant_id = $1 and person_id = $2 and signed_in_by = 'break_glass'";
         let ended = scoped!(self, execute, SESSIONS, person)?;
         let ended = self.ended(person, ended)?;
-        self.tell(Topic::People, person.0);
+        self.publish(Topic::People, person.0);
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await
     }

@@ -1,8 +1,10 @@
 //! How values of `domain` stand in columns, and how rows become records.
 use domain::{
-    ApprovalId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId, Networks, OrganizationId,
-    PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId, TenantId, Timestamp,
+    ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
+    Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,
+    Timestamp,
     account::Happened,
+    anomalies::{AnomalyKind, Facts},
     approval::{Answer, ApprovalState},
     joining::JoinState,
     network::NetworkPolicy,
@@ -12,7 +14,6 @@ use domain::{
     scope::Scopes,
     security::SecurityEvent,
     task::{TaskState, Tool},
-    unusual::{Facts, Unusual},
     visibility::Visibility,
 };
 use uuid::Uuid;
@@ -64,7 +65,7 @@ as_uuid!(
     ApprovalId,
     RunnerId,
     KeyId,
-    SessionId,
+    BrowserSessionId,
     EnrollmentId,
     PasskeyId,
     EventId,
@@ -90,7 +91,7 @@ as_text!(
     Right,
     Verdict,
     SecurityEvent,
-    Unusual,
+    AnomalyKind,
     Facts,
     JoinState
 );

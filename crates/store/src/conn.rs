@@ -1,7 +1,7 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
 use crate::{
-    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::Told, tasks::Sought,
-    writer::Member,
+    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::SecurityLogEntry,
+    tasks::Sought, writer::Member,
 };
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
@@ -172,7 +172,7 @@ pub struct Write {
     pub(crate) now: Timestamp,
     pub(crate) store: Store,
     /// Security events that its records are, for the log once they are committed.
-    pub(crate) told: Vec<Told>,
+    pub(crate) security_log: Vec<SecurityLogEntry>,
     events: Vec<Event>,
 }
 
@@ -191,7 +191,7 @@ impl Store {
     /// What the actor changes in a transaction that is open.
     pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());
-        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), told: vec![], events: vec![] }
+        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), security_log: vec![], events: vec![] }
     }
 
     /// Asks the policy, and records a refusal in the audit log before answering it.
@@ -226,12 +226,12 @@ impl Write {
     /// Makes it so, and tells those who listen.
     pub async fn commit(self) -> Result<()> {
         crate::events::commit(self.conn, self.events).await?;
-        self.told.iter().for_each(Told::log);
+        self.security_log.iter().for_each(SecurityLogEntry::log);
         Ok(())
     }
 
     /// Queues an event for after the commit.
-    pub(crate) fn tell(&mut self, topic: Topic, id: Uuid) {
+    pub(crate) fn publish(&mut self, topic: Topic, id: Uuid) {
         let event = Event { tenant: self.tenant, topic, id };
         if !self.events.contains(&event) {
             self.events.push(event);

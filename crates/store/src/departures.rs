@@ -237,9 +237,9 @@ impl Write {
             "delete from invitation where tenant_id = $1 and organization_id = $2 and inviter_id = $3";
         scoped!(self, execute, INVITED, organization, person)?;
         for key in &revoked {
-            self.tell(Topic::Keys, key.id.0);
+            self.publish(Topic::Keys, key.id.0);
         }
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         let because = || json!({ "because": OWNER_LEFT });
         let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
         Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
@@ -321,7 +321,7 @@ impl Write {
             self.happened(successor, Happened::ServiceAccountsGiven, &names.join(", ")).await?;
         }
         for account in &accounts {
-            self.tell(Topic::People, account.id.0);
+            self.publish(Topic::People, account.id.0);
         }
         Ok(accounts)
     }

@@ -3,8 +3,8 @@ use crate::{
     Result, Store,
     announcer::Announcer,
     conn::{Conn, Embedded, Remote},
-    contact::Contact,
     flush::Flusher,
+    outage::Contact,
 };
 use domain::TenantId;
 use sqlx::{
@@ -94,7 +94,7 @@ impl Store {
 
     /// Tells everybody who listens in this process to look again: another process changed something.
     pub fn look_again(&self) {
-        self.events().tell(MISSED);
+        self.events().publish(MISSED);
     }
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn listen(
             sleep(Duration::from_millis(500)).await;
         };
         contact.found();
-        to.tell(MISSED);
+        to.publish(MISSED);
         flusher.reconnect();
     }
 }
@@ -165,7 +165,7 @@ async fn hear(listener: &mut PgListener, to: &Announcer) {
         match timeout(QUIET, listener.try_recv()).await {
             Ok(Ok(Some(note))) => {
                 if let Some(event) = parse(note.payload()) {
-                    to.tell(event);
+                    to.publish(event);
                 }
             }
             Ok(_) => return,

@@ -5,7 +5,7 @@ use crate::{
     conn::scoped,
 };
 use domain::{
-    Allowed, PersonId, SessionId, Timestamp,
+    Allowed, BrowserSessionId, PersonId, Timestamp,
     account::Happened,
     audit::Outcome,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
@@ -150,9 +150,9 @@ impl Write {
     }
 
     /// Removes the actor's authenticator app, and ends their other sessions. `NotFound` when there is none.
-    pub async fn remove_totp(&mut self, proof: Allowed<RemoveFactor>, this: Option<SessionId>) -> Result<()> {
+    pub async fn remove_totp(&mut self, proof: Allowed<RemoveFactor>, this: Option<BrowserSessionId>) -> Result<()> {
         let owner = proof.action().owner;
-        let ended = self.end_sessions(owner, this).await?;
+        let ended = self.end_browser_sessions(owner, this).await?;
         const SQL: &str = "delete from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null";
         if scoped!(self, execute, SQL, owner)? == 0 {
             return Err(Error::NotFound);
@@ -193,7 +193,7 @@ impl Write {
         if scoped!(self, Number, fetch_one, SQL, person)?.n == 0 {
             return Err(Error::NotFound);
         }
-        let ended = self.end_sessions(person, None).await?;
+        let ended = self.end_browser_sessions(person, None).await?;
         scoped!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
         scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2", person)?;
         scoped!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;

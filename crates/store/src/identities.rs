@@ -1,7 +1,7 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
 use crate::{Error, Read, Result, Write, column::record, conn::scoped};
 use domain::{
-    Allowed, IdentityId, PersonId, SessionId, Timestamp,
+    Allowed, BrowserSessionId, IdentityId, PersonId, Timestamp,
     account::Happened,
     policy::{LinkIdentity, UnlinkIdentity},
 };
@@ -83,7 +83,7 @@ impl Write {
         &mut self,
         proof: Allowed<UnlinkIdentity>,
         ways: &WaysIn,
-        this: Option<SessionId>,
+        this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();
         // Writing the row takes its lock: of two links that are ended at once one comes second.
@@ -106,7 +106,7 @@ impl Write {
         }
         const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
         scoped!(self, execute, SQL, identity, person)?;
-        let ended = self.end_sessions(person, this).await?;
+        let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         self.happened(person, Happened::IdentityUnlinked, &ending.name).await

@@ -191,7 +191,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.in_use(*organization).await?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(mailed)
     }
 
@@ -206,7 +206,7 @@ impl Write {
         let confirming = scoped!(self, execute, CONFIRMING, invitation)?;
         let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(())
     }
 
@@ -269,7 +269,7 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
         self.record(entry).await?;
         self.in_use(*organization).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(id)
     }
 
@@ -293,7 +293,7 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
         self.record(entry).await?;
         self.in_use(*organization).await?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(())
     }
 
@@ -302,7 +302,7 @@ impl Write {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
         for organization in scoped!(self, OfOrganization, fetch_all, SQL, self.now)? {
-            self.tell(Topic::People, organization.id.0);
+            self.publish(Topic::People, organization.id.0);
         }
         Ok(())
     }
@@ -377,7 +377,7 @@ impl Write {
         )?;
         const OVER: &str = "delete from invitation where tenant_id = $1 and id = $2 and used >= uses";
         scoped!(self, execute, OVER, id)?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(used)
     }
 }

@@ -169,7 +169,7 @@ impl Write {
         if open {
             self.in_use(organization).await?;
         }
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Write {
         for owner in owners {
             self.happened(owner.person_id, Happened::JoinAsked, &asks).await?;
         }
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(id)
     }
 
@@ -290,7 +290,7 @@ impl Write {
             answer.to_owned(),
             self.now
         )?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(settled.person_id)
     }
 

@@ -227,7 +227,7 @@ impl Write {
         self.inherit_habits(key, id).await?;
         let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
         self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
-        self.tell(Topic::Keys, key.0);
+        self.publish(Topic::Keys, key.0);
         Ok(id)
     }
 
@@ -251,7 +251,7 @@ impl Write {
         scoped!(self, execute, SQL, key, self.now)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.tell(Topic::Keys, key.0);
+        self.publish(Topic::Keys, key.0);
         Ok(())
     }
 
@@ -276,7 +276,7 @@ impl Write {
             self.now
         )?;
         for key in &revoked {
-            self.tell(Topic::Keys, key.id.0);
+            self.publish(Topic::Keys, key.id.0);
         }
         Ok(revoked.len())
     }
@@ -326,7 +326,7 @@ impl Write {
             self.actor.person(),
             ending::told_at(self.now, new.expires_at)
         )?;
-        self.tell(Topic::Keys, id.0);
+        self.publish(Topic::Keys, id.0);
         Ok(id)
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Error, Read, Result, Topic, Write,
     column::record,
     conn::{Conn, scoped},
-    incident::Freeze,
+    emergency::Freeze,
     tasks::owner_stands,
 };
 use domain::{
@@ -159,7 +159,7 @@ impl Write {
                 let detail = json!({ "runner": runner, "attempt": task.attempt });
                 entries.push(self.moved(task.id, "task.assign", detail)?);
                 let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
-                self.tell(Topic::Tasks, task.id.0);
+                self.publish(Topic::Tasks, task.id.0);
                 assignments.push(Assignment { task, deciders });
             }
             if none_ended || assignments.len() == most {
@@ -264,7 +264,7 @@ impl Write {
             self.now
         )?;
         self.note_task(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
-        self.tell(Topic::Tasks, lease.task.0);
+        self.publish(Topic::Tasks, lease.task.0);
         Ok(())
     }
 
@@ -314,7 +314,7 @@ impl Write {
         let detail =
             json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
         self.note_task(lease.task, "task.finish", detail).await?;
-        self.tell(Topic::Tasks, lease.task.0);
+        self.publish(Topic::Tasks, lease.task.0);
         Ok(state)
     }
 

@@ -155,7 +155,7 @@ impl Write {
             next,
             bytes
         )?;
-        self.tell(Topic::Log, lease.task.0);
+        self.publish(Topic::Log, lease.task.0);
         Ok(next)
     }
 }

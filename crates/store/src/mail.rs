@@ -70,7 +70,7 @@ impl Write {
             sealed,
             self.now
         )?;
-        self.tell(crate::Topic::People, person.0);
+        self.publish(crate::Topic::People, person.0);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Write {
             sealed,
             self.now
         )?;
-        self.tell(crate::Topic::People, person.0);
+        self.publish(crate::Topic::People, person.0);
         Ok(())
     }
 

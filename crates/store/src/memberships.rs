@@ -50,7 +50,7 @@ impl Write {
         if held.is_none_or(|held| held.role <= role) {
             self.in_use(organization).await?;
         }
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Write {
             self.now
         )?;
         self.settle_requests(organization, person).await?;
-        self.tell(Topic::People, organization.0);
+        self.publish(Topic::People, organization.0);
         Ok(joined > 0)
     }
 

@@ -3,9 +3,9 @@ use crate::{
     Error, MasterKey, Result,
     announcer::Announcer,
     conn::{Conn, Embedded, Remote},
-    contact::Contact,
     events,
     flush::Flusher,
+    outage::Contact,
     readers::Readers,
     writer::Writer,
 };

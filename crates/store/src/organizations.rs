@@ -214,7 +214,7 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("was", was.into());
         self.record(entry).await?;
         self.in_use(id).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl Write {
             0 => {}
             open => return Err(Error::OpenTasks(open)),
         }
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(())
     }
 
@@ -250,7 +250,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(())
     }
 
@@ -273,8 +273,13 @@ impl Write {
     /// What a person may do changed: every session of theirs gets a new id at its next request. Before it is recorded, as who
     /// ends sessions takes these rows first and the log afterwards.
     pub(crate) async fn rights_changed(&mut self, person: PersonId) -> Result<()> {
-        scoped!(self, execute, "update session set rotate = true where tenant_id = $1 and person_id = $2", person)?;
-        self.tell(Topic::People, person.0);
+        scoped!(
+            self,
+            execute,
+            "update browser_session set rotate = true where tenant_id = $1 and person_id = $2",
+            person
+        )?;
+        self.publish(Topic::People, person.0);
         Ok(())
     }
 }

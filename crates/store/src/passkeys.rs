@@ -1,7 +1,7 @@
 //! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
 use crate::{Error, Read, Result, Write, column::record, conn::scoped};
 use domain::{
-    Allowed, PasskeyId, SessionId, Timestamp,
+    Allowed, BrowserSessionId, PasskeyId, Timestamp,
     account::Happened,
     policy::{EnrollFactor, RemoveFactor},
     text,
@@ -124,11 +124,11 @@ impl Write {
         &mut self,
         proof: Allowed<RemoveFactor>,
         id: PasskeyId,
-        this: Option<SessionId>,
+        this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let owner = proof.action().owner;
         const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
-        let ended = self.end_sessions(owner, this).await?;
+        let ended = self.end_browser_sessions(owner, this).await?;
         let removed = scoped!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
         scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3", owner, id)?;
         self.forget_useless_codes(owner).await?;

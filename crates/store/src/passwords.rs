@@ -1,6 +1,6 @@
 //! Changing a password, and links that set a forgotten one.
 use crate::{Error, Result, Write, conn::scoped, mail::Mail};
-use domain::{Allowed, PersonId, SessionId, account::Happened, audit::Outcome, policy::ChangePassword};
+use domain::{Allowed, BrowserSessionId, PersonId, account::Happened, audit::Outcome, policy::ChangePassword};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Write {
         &mut self,
         proof: Allowed<ChangePassword>,
         hash: &str,
-        this: Option<SessionId>,
+        this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let owner = proof.action().owner;
         let set = scoped!(
@@ -26,7 +26,7 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
-        let ended = self.end_sessions(owner, this).await?;
+        let ended = self.end_browser_sessions(owner, this).await?;
         scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;

@@ -142,7 +142,7 @@ impl Write {
         };
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(id)
     }
 
@@ -194,7 +194,7 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
-        let ended = self.end_sessions(person, None).await?;
+        let ended = self.end_browser_sessions(person, None).await?;
         let target = ("person", person.to_string());
         let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
         self.record_both(entry, ended).await?;

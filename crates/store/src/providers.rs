@@ -79,7 +79,7 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
@@ -90,7 +90,7 @@ impl Write {
         if scoped!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
             return Err(Error::NotFound);
         }
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }

@@ -218,7 +218,7 @@ impl Write {
         scoped!(self, execute, "update review set items = $3 where tenant_id = $1 and id = $2", id, items)?;
         let entry = self.entry(&proof)?.on("review", id.to_string()).with_detail("items", json!(items));
         self.record(entry).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(id)
     }
 
@@ -236,7 +236,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?.with_detail("items", json!(kept));
         self.record(entry).await?;
-        self.tell(Topic::People, review.0);
+        self.publish(Topic::People, review.0);
         Ok(())
     }
 
@@ -286,7 +286,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.tell(Topic::People, review.0);
+        self.publish(Topic::People, review.0);
         Ok(())
     }
 
@@ -307,7 +307,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.tell(Topic::People, review.0);
+        self.publish(Topic::People, review.0);
         Ok(())
     }
 

@@ -48,7 +48,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         let tenant = self.tenant.0;
-        self.tell(Topic::Rules, tenant);
+        self.publish(Topic::Rules, tenant);
         Ok(())
     }
 }

@@ -164,7 +164,7 @@ impl Write {
             other => other?,
         };
         self.note("runner.enroll", ("runner", id.to_string()), Outcome::Done, detail).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         self.note("runner.connect", ("runner", id.to_string()), Outcome::Done, json!({ "version": version })).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl Write {
         }
         let detail = json!({ "serial": serial, "expires_at": expires_at });
         self.note("runner.renew", ("runner", id.to_string()), Outcome::Done, detail).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 
@@ -234,7 +234,7 @@ impl Write {
         }
         let detail = json!({ "serial": serial });
         self.note("runner.renewed", ("runner", id.to_string()), Outcome::Done, detail).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 
@@ -249,7 +249,7 @@ impl Write {
             self.now
         )?;
         self.note("runner.disconnect", ("runner", id.to_string()), Outcome::Done, Value::Null).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl Write {
         self.cancel_all_of(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.tell(Topic::Runners, id.0);
+        self.publish(Topic::Runners, id.0);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// A security event as the log tells it: one line with the same fields for each.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct SecurityLogEntry {
     /// Which.
     pub event: SecurityEvent,
     /// When.
@@ -27,7 +27,7 @@ pub struct Told {
     pub details: Value,
 }
 
-impl Told {
+impl SecurityLogEntry {
     /// What a record of `actor` tells.
     pub(crate) fn of(event: SecurityEvent, record: &Record, actor: &Actor) -> Self {
         let prefix = record.detail.get("key_prefix").and_then(Value::as_str).map(str::to_owned);
@@ -90,10 +90,10 @@ impl Write {
     }
 
     /// Records that an admin or auditor came from an address that admin work is not allowed from.
-    pub async fn note_held_off(&mut self) -> Result<()> {
+    pub async fn note_admin_blocked(&mut self) -> Result<()> {
         let person = self.actor.person().map(|person| person.to_string()).unwrap_or_default();
         let detail = json!({ "reason": "the address is not among those of the setting admin.allow" });
-        self.note("admin.held_off", ("person", person), Outcome::Refused, detail).await
+        self.note("admin.admin_blocked", ("person", person), Outcome::Refused, detail).await
     }
 
     /// Records that attempts to be this person have to wait after too many wrong ones. The caller sees to it that there are few.

@@ -363,7 +363,7 @@ fn submission(number: u32, organization: OrganizationId, asked: bool) -> Result<
         "script": format!("# {number}\ntrue"),
         "title": format!("Synthetic task {number}"),
         "visibility": Visibility::ALL[usize::try_from(number % 3).unwrap_or(0)],
-        "network_policy": if asked { NetworkPolicy::None } else { NetworkPolicy::AirGapped },
+        "network_policy": if asked { NetworkPolicy::Unrestricted } else { NetworkPolicy::Isolated },
         "labels": labels,
     }))
     .map_err(|_| Error::Corrupt("submission"))?;

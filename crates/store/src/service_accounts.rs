@@ -103,7 +103,7 @@ impl Write {
         )?;
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
-        self.tell(Topic::People, id.0);
+        self.publish(Topic::People, id.0);
         Ok(id)
     }
 
@@ -128,7 +128,7 @@ impl Write {
         if self.actor.person() != Some(successor) {
             self.happened(successor, Happened::ServiceAccountsGiven, &called.name).await?;
         }
-        self.tell(Topic::People, account.0);
+        self.publish(Topic::People, account.0);
         Ok(())
     }
 

@@ -203,7 +203,7 @@ impl Pen {
             Ok(_) => {
                 for Kept { events, told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
                     for event in events {
-                        self.events.tell(event);
+                        self.events.publish(event);
                     }
                     let _ = told.send(Ok(())); // who committed may have gone
                 }

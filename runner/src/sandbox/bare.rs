@@ -17,7 +17,7 @@ impl Parts {
             id: "bare".into(),
             argv: vec!["/bin/bash".into(), SCRIPT.into()],
             script: script.to_vec(),
-            network: Network::AirGapped,
+            network: Network::Isolated,
             limits: Limits {
                 wall: Duration::from_mins(1),
                 memory_bytes: 512 << 20,

@@ -33,7 +33,7 @@ pub struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
     /// Its own empty network: a loopback interface and nothing else.
-    AirGapped,
+    Isolated,
     /// No restriction: the machine's own network, its loopback and its link-local (cloud metadata) addresses included.
     /// Keeping single addresses out is the work of the egress proxy, not of the sandbox.
     None,

@@ -137,7 +137,7 @@ async fn try_out(parts: &Arc<Parts>) -> Result<(), Unfit> {
         id: "self-test".into(),
         argv: vec!["/usr/bin/true".into()],
         script: vec![],
-        network: Network::AirGapped,
+        network: Network::Isolated,
         limits: Limits {
             wall: Duration::from_secs(20),
             memory_bytes: 64 << 20,

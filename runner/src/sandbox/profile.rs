@@ -94,7 +94,7 @@ impl Profile {
             inherit.push(descriptor);
         };
         let filters = match job.network {
-            Network::AirGapped => {
+            Network::Isolated => {
                 options.push("--unshare-net".into());
                 &self.filters
             }

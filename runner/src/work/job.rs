@@ -14,8 +14,8 @@ use crate::sandbox::{Job, Limits, Network};
 pub fn job(verified: &Verified) -> Result<Job, Invalid> {
     let request = verified.request();
     let network = match request.network.policy {
-        NetworkPolicy::AirGapped => Network::AirGapped,
-        NetworkPolicy::None => Network::None,
+        NetworkPolicy::Isolated => Network::Isolated,
+        NetworkPolicy::Unrestricted => Network::None,
         policy @ (NetworkPolicy::AllowList | NetworkPolicy::Proxy) => {
             return Err(Invalid::new("network_policy", format!("{policy} cannot be enforced by this runner")));
         }

@@ -139,7 +139,7 @@ mod tests {
             attempt: 1,
             runner: RUNNER,
             request: RequestDigest::of(&request.canonical()),
-            rule: "air-gapped-bash".into(),
+            rule: "isolated-bash".into(),
             deciders: vec![PersonId(Uuid::from_u128(6))],
             expires_at: NOW.after(Duration::from_mins(1)),
         }

@@ -30,7 +30,7 @@ fn bash(script: &str) -> Job {
         id: format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
         argv: vec!["/bin/bash".into(), SCRIPT.into()],
         script: script.into(),
-        network: Network::AirGapped,
+        network: Network::Isolated,
         limits: Limits {
             wall: Duration::from_secs(20),
             memory_bytes: 512 * MIB,

@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use super::*;
 
 #[tokio::test]
-async fn air_gapped_has_a_loopback_and_nothing_else() {
+async fn isolated_has_a_loopback_and_nothing_else() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let script = format!(
@@ -32,7 +32,7 @@ async fn without_restriction_the_machines_network_is_there() {
 async fn the_machines_abstract_sockets_are_out_of_reach_under_either_policy() {
     let name = format!("castellan-test-{}", std::process::id());
     let _listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-    for network in [Network::AirGapped, Network::None] {
+    for network in [Network::Isolated, Network::None] {
         let mut job = python(&format!(
             "import socket\ntry:\n  s = socket.socket(socket.AF_UNIX); s.connect('\\0{name}'); print('reached')\nexcept OSError as error: print(error.errno in (1, 111))"
         ));

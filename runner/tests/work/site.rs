@@ -18,7 +18,7 @@ use rcgen::{
     KeyPair, PKCS_ECDSA_P384_SHA384,
 };
 use runner::{
-    Agent, clock,
+    Client, clock,
     config::Endpoint,
     folder::Folder,
     identity::{GrantKey, Identity, RunnerKey},
@@ -142,7 +142,7 @@ impl Site {
         let identity = Identity::load(&folder).unwrap().unwrap();
         let key = RunnerKey::open(&folder).unwrap().unwrap();
         let endpoint: Endpoint = identity.endpoint.parse().unwrap();
-        let agent = Agent::new(folder, identity, key, endpoint, executor, slots).unwrap();
+        let agent = Client::new(folder, identity, key, endpoint, executor, slots).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let done = tokio::spawn(agent.run(async { drop(stopped.await) }));
         Worker { stop, done }
@@ -175,7 +175,7 @@ impl Site {
             attempt,
             runner: RUNNER,
             request: RequestDigest::of(&request),
-            rule: "air-gapped-bash".into(),
+            rule: "isolated-bash".into(),
             deciders: vec![],
             expires_at: now.after(Duration::from_mins(1)),
         };

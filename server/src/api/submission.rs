@@ -32,7 +32,7 @@ pub(super) struct NewTask {
     #[schema(required = false, value_type = words::Visibility, default = "private")]
     visibility: Visibility,
     /// Air-gapped unless said otherwise.
-    #[schema(required = false, value_type = words::NetworkPolicy, default = "air_gapped")]
+    #[schema(required = false, value_type = words::NetworkPolicy, default = "isolated")]
     network_policy: NetworkPolicy,
     /// Hosts under `allow_list`; an empty list means no host.
     #[schema(required = false)]

@@ -52,7 +52,7 @@ impl BrowserDoor {
         let address = Some(self.address.to_string());
         // What follows is not waited for: how long it takes would tell.
         let made = async move { mail_link_to(&store, &email, address).await };
-        self.app.afterwards.rare().write("a link for a forgotten password", made);
+        self.app.background.rare().write("a link for a forgotten password", made);
         Ok(())
     }
 

@@ -1,14 +1,14 @@
 //! A program's request becomes an actor by its API key: `Authorization: Bearer mk_…`, and no other way (M-01).
 use super::{cookie, digest, note_use};
 use crate::{
-    door::ClientAddress,
+    anonymous_log,
+    http::ClientAddress,
     problem::Problem,
     rates::{self, Remarks},
     state::App,
-    stranger,
 };
 use axum::extract::FromRequestParts;
-use domain::{Actor, Principal, Reins, SignedInBy, Timestamp, security::SecurityEvent};
+use domain::{Actor, KeyLimits, Principal, SignedInBy, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;
@@ -57,7 +57,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         roles: person.roles,
         scopes: None,
         only: None,
-        held_off: false,
+        admin_blocked: false,
         by: SignedInBy::Key,
         proved_at: app.store.now(),
         fresh: true,
@@ -65,8 +65,8 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         key_prefix: Some(key.prefix.clone()),
     };
     let (id, scopes, only) = (key.id, key.scopes.clone(), key.organization_id);
-    let actor = owner.by_key(key.owner_id, &Reins { key: id, scopes, only, service: is_service });
-    let actor = super::refused::held_off(app, actor, address.map(ClientAddress)).await;
+    let actor = owner.by_key(key.owner_id, &KeyLimits { key: id, scopes, only, service: is_service });
+    let actor = super::refused::admin_blocked(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
 }
 
@@ -94,7 +94,7 @@ impl FromRequestParts<App> for Program {
             let target = rates::target(&parts.method, &parts.uri);
             let prefix = token.get(..app::token::SHOWN);
             let reason = "the key is unknown, revoked or expired, or its owner is locked out";
-            stranger::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
+            anonymous_log::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
             return Err(Problem::unauthorized("This key is unknown, revoked or expired."));
         };
         rates::charge(app, (&*parts).into(), &program.actor, Some(&program.key.prefix))

@@ -1,16 +1,16 @@
 //! A browser's request becomes an actor by its session.
 use super::sessions::{HOLDER, Holder};
-use crate::{config::SecondFactor, door::ClientAddress, rates, state::App};
+use crate::{config::SecondFactor, http::ClientAddress, rates, state::App};
 use app::door::Stage;
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Principal, SessionId, role::TenantRole};
+use domain::{Actor, BrowserSessionId, Principal, role::TenantRole};
 use http::{StatusCode, request::Parts};
 use std::time::Duration;
-use store::{SessionRow, system};
+use store::{BrowserSessionRow, system};
 use tower_sessions::Session;
 
 /// Somebody signed in with a browser.
@@ -19,7 +19,7 @@ pub struct Browser {
     /// Who.
     pub actor: Actor,
     /// With which session.
-    pub session: SessionId,
+    pub session: BrowserSessionId,
     pub(super) holder: Holder,
 }
 
@@ -41,8 +41,8 @@ impl Browser {
         };
         let (now, idle) = (app.store.now(), app.config.sessions.idle);
         // A stream is no use of a session: who only watches is signed out like who does nothing.
-        let lasts = |session: &SessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
-        let open = read.own_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
+        let lasts = |session: &BrowserSessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
+        let open = read.own_browser_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
         drop(read); // whoever holds one and waits for another may wait for who does the same
         let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
         open && holder.is_ok_and(|person| {
@@ -95,7 +95,7 @@ async fn find(app: &App, request: &mut Request) -> Result<Option<Halfway>, Strin
     let stage = stage(app, &holder, &person);
     let fresh = app.store.now().since(holder.proved_at) < app.config.sessions.step_up;
     let actor = actor(&holder, person, address, fresh);
-    let actor = super::refused::held_off(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
+    let actor = super::refused::admin_blocked(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
     Ok(Some(Halfway { browser: Browser { actor, session: holder.session, holder }, stage }))
 }
 
@@ -129,7 +129,7 @@ pub(super) fn actor(holder: &Holder, person: system::Holder, address: Option<Str
         roles: person.roles,
         scopes: None,
         only: None,
-        held_off: false,
+        admin_blocked: false,
         by: holder.by,
         proved_at: holder.proved_at,
         fresh,

@@ -1,5 +1,5 @@
 //! Signing in and out for pages: the door of one request.
-use super::{Entrance, Hasher, Providers, check_password, digest, refused::wrong_sign_in};
+use super::{Authenticated, Hasher, Providers, check_password, digest, refused::wrong_sign_in};
 use crate::state::App;
 use app::{
     door::{
@@ -10,11 +10,11 @@ use app::{
     outcome::{Kind, Refusal},
 };
 use domain::{
-    Actor, Email, IdentityId, OrganizationId, PersonId, ProviderId, SessionId, SignedInBy, TenantId,
-    policy::{CreateOrganization, CreatePerson, EndSession, SetMembership},
+    Actor, BrowserSessionId, Email, IdentityId, OrganizationId, PersonId, ProviderId, SignedInBy, TenantId,
+    anomalies::host_of,
+    policy::{CreateOrganization, CreatePerson, EndBrowserSession, SetMembership},
     role::{Role, TenantRole},
     text,
-    unusual::host_of,
 };
 use std::{fmt, net::IpAddr, sync::Mutex};
 use store::Ground;
@@ -48,7 +48,7 @@ pub struct BrowserDoor {
     /// The invitation that its cookie holds.
     pub held: Option<String>,
     /// What that cookie holds from now on.
-    pub new_held: Mutex<Option<super::held::Held>>,
+    pub new_held: Mutex<Option<super::invitation_cookie::InvitationCookie>>,
 }
 
 impl fmt::Debug for BrowserDoor {
@@ -116,7 +116,7 @@ impl Door for BrowserDoor {
             }
             let ground = Ground::Password(known.password_hash.clone());
             let (tenant, person) = (known.tenant_id, known.id);
-            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
+            self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -197,10 +197,10 @@ impl Door for BrowserDoor {
             if let Some(browser) = self.whoever()
                 && let Some(owner) = browser.actor.person()
             {
-                let action = EndSession { session: browser.session, owner };
+                let action = EndBrowserSession { session: browser.session, owner };
                 let proof = self.app.store.authorize(&browser.actor, action).await?;
                 let mut write = self.app.store.write(&browser.actor).await?;
-                match write.end_session(proof).await {
+                match write.end_browser_session(proof).await {
                     Ok(()) => write.commit().await?,
                     Err(store::Error::NotFound) => {} // it ended elsewhere meanwhile
                     Err(error) => return Err(error.into()),
@@ -238,7 +238,7 @@ impl Door for BrowserDoor {
             write.commit().await?;
             crate::setup::forget_link(&self.app.config.data_dir);
             let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
-            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
+            self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -271,7 +271,7 @@ impl Door for BrowserDoor {
             write.set_password(person, &hash).await?;
             write.commit().await?;
             let (tenant, by, ground) = (place.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
-            self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await
+            self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
         })
     }
 
@@ -347,7 +347,7 @@ impl Door for BrowserDoor {
         })
     }
 
-    fn session(&self) -> Option<SessionId> {
+    fn session(&self) -> Option<BrowserSessionId> {
         self.browser.as_ref().map(|browser| browser.session)
     }
 }

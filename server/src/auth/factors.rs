@@ -1,5 +1,5 @@
 //! Second factors and fresh proofs, for the door of one request (M-14).
-use super::{Browser, BrowserDoor, digest, door::unavailable, refused::held_up, totp, turns::Turn};
+use super::{Browser, BrowserDoor, attempt_lock::Turn, digest, door::unavailable, refused::held_up, totp};
 use app::{
     door::{Stage, TotpOffer},
     outcome::{Kind, PROOF_PREFIX, Refusal},
@@ -83,7 +83,7 @@ impl BrowserDoor {
         }
         system.forget_failures(attempts(person)).await?;
         let mut write = self.app.store.write(&browser.actor).await?;
-        write.prove_session(browser.session).await?;
+        write.prove_browser_session(browser.session).await?;
         write.commit().await?;
         Ok(())
     }

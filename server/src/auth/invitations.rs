@@ -1,5 +1,7 @@
 //! Following invitations, for the door of one request. A link never signs anybody in to an account that there is.
-use super::{BrowserDoor, Entrance, check_password, digest, door::unavailable, held::Held};
+use super::{
+    Authenticated, BrowserDoor, check_password, digest, door::unavailable, invitation_cookie::InvitationCookie,
+};
 use app::{
     door::{Invited, Newcomer},
     login::trouble,
@@ -34,14 +36,14 @@ impl BrowserDoor {
     pub(super) async fn invited(&self, token: String) -> Result<Invited, Refusal> {
         let offer = self.opened_by(&token).await?;
         if self.browser.is_none() {
-            self.hold(Held::Token(token)); // until they have signed in, and are back
+            self.hold(InvitationCookie::Token(token)); // until they have signed in, and are back
         }
         let (confirms, passwords) = (self.must_be_confirmed(&offer), !self.providers.passwords_closed());
         let Offer { organization, role, inviter, email, .. } = offer;
         Ok(Invited { organization, role, inviter, email: email.map(|email| email.to_string()), confirms, passwords })
     }
 
-    fn hold(&self, held: Held) {
+    fn hold(&self, held: InvitationCookie) {
         *self.new_held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
@@ -63,7 +65,7 @@ impl BrowserDoor {
             return Err(self.not_by(actor, &offer, "invitation.accept", error).await?);
         }
         write.commit().await?;
-        self.hold(Held::Nothing);
+        self.hold(InvitationCookie::Nothing);
         Ok(organization)
     }
 
@@ -105,9 +107,9 @@ impl BrowserDoor {
             }
         };
         write.commit().await?;
-        self.hold(Held::Nothing);
+        self.hold(InvitationCookie::Nothing);
         let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
-        self.open(Entrance { tenant, person, by, ground, vouched: false, proved_at: None }).await?;
+        self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await?;
         Ok(Some(organization))
     }
 

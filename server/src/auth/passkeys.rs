@@ -1,6 +1,6 @@
 //! Passkeys (WebAuthn, level 3): what is asked of a browser, and what it answers, held against each other once.
-use super::{BrowserDoor, Entrance, digest, door::unavailable, factors::attempts};
-use crate::stranger;
+use super::{Authenticated, BrowserDoor, digest, door::unavailable, factors::attempts};
+use crate::anonymous_log;
 use app::{
     door::{PasskeyPurpose, Stage},
     outcome::{Kind, Refusal},
@@ -250,7 +250,7 @@ impl BrowserDoor {
             Err(refusal) => {
                 if refusal.kind == Kind::SignedOut {
                     let (event, what) = (SecurityEvent::AuthenticationFailure, "POST /actions/login/passkey");
-                    stranger::refused(event, Some(self.address), None, what, "it is no passkey of anybody here");
+                    anonymous_log::refused(event, Some(self.address), None, what, "it is no passkey of anybody here");
                 }
                 Err(refusal)
             }
@@ -259,7 +259,7 @@ impl BrowserDoor {
             Ok((actor, key)) => {
                 let (tenant, person) = (actor.tenant, actor.person().ok_or_else(not_known)?);
                 let (by, ground) = (SignedInBy::Passkey, Ground::Passkey(key));
-                self.open(Entrance { tenant, person, by, ground, vouched: true, proved_at: None }).await
+                self.open(Authenticated { tenant, person, by, ground, vouched: true, proved_at: None }).await
             }
             Err(refusal) => {
                 self.app.store.system().note_failure(network).await?;

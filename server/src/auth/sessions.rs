@@ -2,7 +2,7 @@
 use super::{digest, note_use};
 use crate::keys::SessionKey;
 use aws_lc_rs::hmac;
-use domain::{PersonId, SessionId, SignedInBy, TenantId};
+use domain::{BrowserSessionId, PersonId, SignedInBy, TenantId};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
@@ -31,7 +31,7 @@ pub(super) const HOLDER: &str = "holder";
 pub(super) struct Holder {
     pub tenant: TenantId,
     pub person: PersonId,
-    pub session: SessionId,
+    pub session: BrowserSessionId,
     pub by: SignedInBy,
     pub proved_at: domain::Timestamp,
     /// Whether a second factor was shown, or vouched for.
@@ -82,7 +82,11 @@ impl SessionStore for Sessions {
         record.id = Id(i128::from_be_bytes(becomes.ok_or_else(nobody)?));
         if !opened {
             let token = digest(&record.id.to_string());
-            self.store.system().rotate_session(tenant, session, token).await.map_err(|error| backend(&error))?;
+            self.store
+                .system()
+                .rotate_browser_session(tenant, session, token)
+                .await
+                .map_err(|error| backend(&error))?;
         }
         Ok(())
     }
@@ -98,7 +102,7 @@ impl SessionStore for Sessions {
         let Some((session, who)) = found else { return Ok(None) };
         if self.store.now().since(session.last_used_at) >= system::LAST_USED {
             let (store, used) = (self.store.clone(), session.clone());
-            note_use(async move { store.system().touch_session(&used).await }).await;
+            note_use(async move { store.system().touch_browser_session(&used).await }).await;
         }
         let holder = Holder {
             tenant: session.tenant_id,

@@ -98,7 +98,7 @@ pub(super) enum Admin {
     #[command(flatten)]
     Organizations(super::organizations::Organizations),
     #[command(flatten)]
-    Incident(super::incident::Incident),
+    Emergency(super::emergency::Emergency),
 }
 
 /// Where somebody is put.
@@ -209,7 +209,7 @@ async fn act(command: Admin, app: &App) -> Result<(), Failure> {
         Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
         Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
         Admin::Organizations(command) => super::organizations::run(command, app).await?,
-        Admin::Incident(command) => super::incident::run(command, app).await?,
+        Admin::Emergency(command) => super::emergency::run(command, app).await?,
         Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(app, &user).await?),
     }
     Ok(())

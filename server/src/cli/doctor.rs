@@ -1,5 +1,5 @@
 //! `castellan doctor`: checks what a server needs, one line each, and says what to do.
-use crate::{config::Config, door::SiteCertificate, failure::Failure, keys::Given, runners, state::App};
+use crate::{config::Config, failure::Failure, http::SiteCertificate, keys::Given, runners, state::App};
 use time::OffsetDateTime;
 
 /// With fewer days left than this somebody should renew a certificate.

@@ -11,7 +11,7 @@ use figment::value::Value;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::door::Origin;
+use crate::http::Origin;
 
 /// A type that one setting can have.
 pub(super) trait Setting: Sized {

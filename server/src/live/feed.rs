@@ -1,7 +1,7 @@
 //! What a page hears of the rest of the tenant: that something changed, never more than its reader may see.
 use super::{
     Watcher,
-    ear::{Ear, Heard},
+    subscription::{Ear, Heard},
 };
 use crate::state::App;
 use domain::{ApprovalId, Invalid, KeyId, OrganizationId, TaskId, role::Role};

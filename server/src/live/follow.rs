@@ -1,7 +1,7 @@
 //! Following one task: every line once and in order, for who comes late, again or in company.
 use super::{
     Position, Watcher,
-    ear::{Ear, Heard},
+    subscription::{Ear, Heard},
 };
 use crate::state::App;
 use domain::{TaskId, log::Line, task::TaskState};

@@ -1,6 +1,6 @@
 //! Where requests are counted: by address before anything else is done, by person or key as soon as it is known.
 use super::{Class, Exceeded, Subject, meter::Standing, report};
-use crate::{door::ClientAddress, plain, problem::Problem, state::App};
+use crate::{http::ClientAddress, plain, problem::Problem, state::App};
 use app::outcome::{Kind, Refusal};
 use axum::{
     Json, Router,

@@ -1,7 +1,7 @@
 //! The event `rate_limit_exceeded` (K-05): in the log for everybody, in the tenant's audit log for whom it is known; one record
 //! for each subject and minute, never one for each request.
 use super::{Class, Exceeded, Subject, meter::Standing};
-use crate::{state::App, stranger};
+use crate::{anonymous_log, state::App};
 use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
 use std::{
@@ -33,7 +33,7 @@ pub enum News {
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     too_often: Lately,
-    held_off: Lately,
+    admin_blocked: Lately,
     elsewhere: Lately,
     held_up: Lately,
 }
@@ -45,7 +45,7 @@ impl Reports {
     pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
         let lately = match news {
             News::TooOften => &self.too_often,
-            News::HeldOff => &self.held_off,
+            News::HeldOff => &self.admin_blocked,
             News::Elsewhere => &self.elsewhere,
             News::HeldUp => &self.held_up,
         };
@@ -84,13 +84,13 @@ pub(super) fn report(
     let Standing { quota, window, .. } = exceeded.standing;
     let Some((actor, prefix)) = known else {
         let reason = format!("more than {quota} in {window} s ({})", class.as_str());
-        stranger::refused(SecurityEvent::RateLimitExceeded, address, None, &target, &reason);
+        anonymous_log::refused(SecurityEvent::RateLimitExceeded, address, None, &target, &reason);
         return;
     };
     let (store, actor) = (app.store.clone(), actor.clone());
     let limited = RateLimited { class: class.as_str(), target, key_prefix: prefix.map(str::to_owned), quota, window };
     // In the background: whoever asks too often does not keep a request waiting for the disk.
-    app.afterwards.rare().write("that somebody asks too often", async move {
+    app.background.rare().write("that somebody asks too often", async move {
         let mut write = store.write(&actor).await?;
         write.note_rate_limited(limited).await?;
         write.commit().await

@@ -15,11 +15,11 @@ use wire::{
     },
 };
 
-use super::{Shared, session};
+use super::{Shared, connection};
 use crate::{
-    door::{ClientAddress, PeerCertificate},
+    anonymous_log,
+    http::{ClientAddress, PeerCertificate},
     pki::{RunnerPeer, runner_identity},
-    stranger,
 };
 
 /// Messages that may wait for one runner; its stream ends when it reads no more.
@@ -44,7 +44,7 @@ impl Runner for Calls {
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let peer = runner_identity(&certificate.0).map_err(|error| {
             let (event, reason) = (SecurityEvent::AgentConnectionFailure, error.to_string());
-            stranger::refused(event, address, None, "runner port", &reason);
+            anonymous_log::refused(event, address, None, "runner port", &reason);
             Status::unauthenticated(reason)
         })?;
         let actor = match self.0.actor(peer).await.map_err(|error| inside(&error))? {
@@ -55,7 +55,7 @@ impl Runner for Calls {
             }
         };
         let (to, messages) = mpsc::channel(WAITING);
-        tokio::spawn(session::run(Arc::clone(&self.0), peer, actor, request.into_inner(), to));
+        tokio::spawn(connection::run(Arc::clone(&self.0), peer, actor, request.into_inner(), to));
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
@@ -74,7 +74,7 @@ pub(super) fn inside(error: &store::Error) -> Status {
 /// Records that somebody came with a certificate of ours that does not count.
 async fn turned_away(shared: &Shared, peer: RunnerPeer, address: Option<IpAddr>) {
     let runner = RunnerId(peer.runner);
-    if !shared.desk.is_news(runner) {
+    if !shared.registry.is_news(runner) {
         return;
     }
     let mut actor = Actor::runner(TenantId(peer.tenant), runner, "", shared.store().now());

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use wire::v1::{self, server_message::Kind};
 
-use super::{Shared, desk::Seat, words};
+use super::{Shared, registry::Connection, words};
 
 /// After a failure of the database, and while a runner rests.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub(super) async fn run(shared: &Shared, stop: &CancellationToken) {
         let again = !agenda.tenants.is_empty();
         tokio::select! {
             () = stop.cancelled() => return,
-            () = shared.desk.changed.notified() => agenda.all = true,
+            () = shared.registry.changed.notified() => agenda.all = true,
             () = sleep(AGAIN), if again => {}
             event = events.recv() => match event {
                 Ok(event) => agenda.add(event),
@@ -60,7 +60,7 @@ pub(super) async fn run(shared: &Shared, stop: &CancellationToken) {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        let here = shared.desk.tenants();
+        let here = shared.registry.tenants();
         let due = std::mem::take(&mut agenda);
         for tenant in here.into_iter().filter(|tenant| due.all || due.tenants.contains(tenant)) {
             match serve(shared, tenant).await {
@@ -83,27 +83,27 @@ enum Done {
 /// Does for one tenant what can be done now.
 async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<Done> {
     let mut free = Vec::new();
-    for seat in shared.desk.of(tenant) {
-        let mut read = shared.store().read(&seat.actor).await?;
-        if read.runner(seat.runner).await?.revoked_at.is_some() {
+    for connection in shared.registry.of(tenant) {
+        let mut read = shared.store().read(&connection.actor).await?;
+        if read.runner(connection.runner).await?.revoked_at.is_some() {
             let reject = v1::Reject { reason: "this runner was revoked".into() };
-            let _ = seat.to.try_send(Ok(words::say(Kind::Reject(reject)))); // it may be gone
-            seat.end.cancel();
+            let _ = connection.to.try_send(Ok(words::say(Kind::Reject(reject)))); // it may be gone
+            connection.end.cancel();
             continue;
         }
         let held = read.held().await?;
         for task in held.iter().filter(|task| task.cancel_asked) {
-            if shared.desk.is_first_cancel(seat.runner, task.lease()) {
-                send(&seat, Kind::Cancel(v1::Cancel { attempt: words::attempt(task.lease()) }));
+            if shared.registry.is_first_cancel(connection.runner, task.lease()) {
+                send(&connection, Kind::Cancel(v1::Cancel { attempt: words::attempt(task.lease()) }));
             }
         }
-        free.push((seat.slots.saturating_sub(held.len()), seat));
+        free.push((connection.slots.saturating_sub(held.len()), connection));
     }
     // A runner whose sandbox does not work gets a task only where no other is there: it answers with cause and fix.
-    let fit = free.iter().any(|(_, seat)| seat.fit);
-    free.retain(|(slots, seat)| *slots > 0 && (seat.fit || !fit));
+    let fit = free.iter().any(|(_, connection)| connection.fit);
+    free.retain(|(slots, connection)| *slots > 0 && (connection.fit || !fit));
     let before = free.len();
-    free.retain(|(_, seat)| !seat.rests());
+    free.retain(|(_, connection)| !connection.rests());
     let some_rest = free.len() < before;
     if (free.is_empty() && !some_rest) || !is_waiting(shared, tenant).await? {
         return Ok(Done::All);
@@ -112,25 +112,25 @@ async fn serve(shared: &Shared, tenant: TenantId) -> store::Result<Done> {
         free.sort_by_key(|(slots, _)| Reverse(*slots));
         // Runners take turns until they are as busy as each other; what one takes in its turn is one commit.
         let next = free.get(1).map_or(0, |(slots, _)| *slots);
-        let Some((slots, seat)) = free.first_mut() else {
+        let Some((slots, connection)) = free.first_mut() else {
             return Ok(if some_rest { Done::ForNow } else { Done::All });
         };
         // No more than half of what can wait to be sent to it: when it says that they started, we are here again.
-        let most = (*slots - next.min(*slots)).max(1).min(seat.to.capacity() / 2);
-        let taken = if most == 0 { 0 } else { claim(shared, seat, most).await? };
+        let most = (*slots - next.min(*slots)).max(1).min(connection.to.capacity() / 2);
+        let taken = if most == 0 { 0 } else { claim(shared, connection, most).await? };
         *slots = if taken < most.max(1) { 0 } else { *slots - taken }; // fewer: nothing more that this one can run
         free.retain(|(slots, _)| *slots > 0);
     }
 }
 
 /// Claims so many tasks at most for one runner, and hands them out when that is on the disk; how many there were.
-async fn claim(shared: &Shared, seat: &Seat, most: usize) -> store::Result<usize> {
-    let mut write = shared.store().write(&seat.actor).await?;
-    let claimed = write.claim_tasks(&seat.capabilities, most).await?;
+async fn claim(shared: &Shared, connection: &Connection, most: usize) -> store::Result<usize> {
+    let mut write = shared.store().write(&connection.actor).await?;
+    let claimed = write.claim_tasks(&connection.capabilities, most).await?;
     write.commit().await?; // also where none was: what nobody stands behind has ended
     let taken = claimed.len();
     for assignment in claimed {
-        send(seat, assign(shared, seat.runner, seat.actor.tenant, assignment));
+        send(connection, assign(shared, connection.runner, connection.actor.tenant, assignment));
     }
     Ok(taken)
 }
@@ -165,8 +165,8 @@ fn assign(shared: &Shared, runner: RunnerId, tenant: TenantId, assignment: Assig
 }
 
 /// Sends, or ends a stream that is not read: what was meant for it comes back when its lease ends.
-fn send(seat: &Seat, kind: Kind) {
-    if seat.to.try_send(Ok(words::say(kind))).is_err() {
-        seat.end.cancel();
+fn send(connection: &Connection, kind: Kind) {
+    if connection.to.try_send(Ok(words::say(kind))).is_err() {
+        connection.end.cancel();
     }
 }

@@ -15,11 +15,11 @@ use x509_parser::parse_x509_certificate;
 
 use super::{Shared, date, new_id, words};
 use crate::{
+    anonymous_log,
     auth::digest,
-    door::ClientAddress,
+    http::ClientAddress,
     pki::{Issued, PkiError},
     problem::Problem,
-    stranger,
 };
 
 /// Where runners enroll.
@@ -72,7 +72,7 @@ async fn enroll(
     let address = client.map(|Extension(client)| client.0);
     let Some(place) = shared.store().system().enrollment(hash).await? else {
         let (event, reason) = (SecurityEvent::AgentConnectionFailure, "the enrollment token is unknown");
-        stranger::refused(event, address, None, "POST /api/v1/runners/enroll", reason);
+        anonymous_log::refused(event, address, None, "POST /api/v1/runners/enroll", reason);
         return Err(unknown());
     };
     let (id, now) = (RunnerId(new_id()), shared.store().now());

@@ -2,7 +2,7 @@
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
 use crate::{
-    auth::{Proof, device, held},
+    auth::{Proof, device, invitation_cookie},
     plain::{self, wants_page},
 };
 use app::{
@@ -114,7 +114,7 @@ fn too_much() -> Response {
 /// sign in.
 pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
     let device = context.new_device().and_then(|token| device::line(&token, https));
-    let invitation = context.new_held().and_then(|held| held::line(&held, https));
+    let invitation = context.new_held().and_then(|held| invitation_cookie::line(&held, https));
     for line in device.into_iter().chain(invitation) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }

@@ -1,9 +1,9 @@
 //! What pages and server functions find in their context, for one request.
 use super::Web;
 use crate::{
-    auth::{self, Browser, BrowserDoor, Halfway, Proof, held::Held},
-    door::ClientAddress,
+    auth::{self, Browser, BrowserDoor, Halfway, Proof, invitation_cookie::InvitationCookie},
     health,
+    http::ClientAddress,
     state::App,
 };
 use app::{
@@ -64,7 +64,7 @@ impl Context {
     }
 
     /// What the browser is to hold of an invitation from now on.
-    pub fn new_held(&self) -> Option<Held> {
+    pub fn new_held(&self) -> Option<InvitationCookie> {
         self.door.new_held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -146,7 +146,7 @@ pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> O
         device: device(headers),
         known_device: auth::device::shown(headers, web.https),
         new_device: Mutex::default(),
-        held: auth::held::shown(headers, web.https),
+        held: auth::invitation_cookie::shown(headers, web.https),
         new_held: Mutex::default(),
     })
 }

@@ -4,8 +4,8 @@ use axum::{Router, body::Body};
 use http::Request;
 use server::{
     config,
-    door::ClientAddress,
     health::{self, Counters},
+    http::ClientAddress,
     state::App,
 };
 use std::{net::IpAddr, sync::Arc};

@@ -115,8 +115,8 @@ on_both! {
         let mut heard = max.listen("/live?topics=tasks,approvals").await;
         let mia = world.key(&world.acme, world.acme.mia, "tasks:*").await;
         let foreign = world.key(&world.bolt, world.bolt.mia, "tasks:*").await;
-        world.submit(&foreign, json!({ "script": "true", "visibility": "public", "network_policy": "none" })).await;
-        world.submit(&mia, json!({ "script": "true", "network_policy": "none" })).await;
+        world.submit(&foreign, json!({ "script": "true", "visibility": "public", "network_policy": "unrestricted" })).await;
+        world.submit(&mia, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let shared = world.submit(&mia, json!({ "script": "true", "visibility": "org" })).await;
         let told = heard.next().await.unwrap();
@@ -124,7 +124,7 @@ on_both! {
 
         let ada = Page::of(world, &world.acme.console, world.acme.ada).await;
         let mut queue = ada.listen("/live?topics=approvals").await;
-        world.submit(&mia, json!({ "script": "true", "network_policy": "none" })).await;
+        world.submit(&mia, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         assert_eq!(queue.next().await.unwrap().event, "approvals");
     }
 
@@ -285,8 +285,8 @@ on_both! {
         let mut actor = Actor::clock(world.acme.tenant, world.app.store.now());
         (actor.principal, actor.name, actor.roles) = (domain::Principal::Person(world.acme.mia), holder.name, holder.roles);
         let session = world.app.store.read(&actor).await.unwrap().sessions().await.unwrap()[0].id;
-        let end = domain::policy::EndSession { session, owner: world.acme.mia };
-        world.change(&actor, async |write| write.end_session(actor.may(end)?).await).await;
+        let end = domain::policy::EndBrowserSession { session, owner: world.acme.mia };
+        world.change(&actor, async |write| write.end_browser_session(actor.may(end)?).await).await;
         tokio::join!(ends(&mut feed), ends(&mut follow));
         assert_eq!(mia.answer("/live?topics=tasks").await.status, 401);
     }

@@ -4,9 +4,9 @@
 mod api;
 #[path = "../outside/authenticator.rs"]
 mod authenticator;
-mod door;
 mod health;
 mod hostile;
+mod http;
 mod live;
 mod master_key;
 #[path = "../outside/postbox.rs"]

@@ -133,7 +133,7 @@ impl World {
             rates,
             places: std::sync::Arc::default(),
             turns: std::sync::Arc::default(),
-            afterwards: server::afterwards::Afterwards::default(),
+            background: server::background::BackgroundWrites::default(),
             certificate: None,
             stop: CancellationToken::new(),
         };
@@ -144,7 +144,7 @@ impl World {
 
     /// Closes the database and takes it away.
     pub async fn end(self) {
-        self.app.afterwards.finish().await;
+        self.app.background.finish().await;
         self.app.store.close().await;
         if let Some(database) = &self.database {
             let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").unwrap();

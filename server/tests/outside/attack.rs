@@ -1,8 +1,8 @@
 //! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
 mod accounts;
 mod approving;
+mod emergency;
 mod enrolling;
-mod incident;
 mod invitations;
 mod lengths;
 mod links;

@@ -2,7 +2,7 @@
 //! known at the other, and either may go at any moment.
 mod alike;
 mod deaths;
-mod incident;
+mod emergency;
 mod keys;
 mod news;
 

@@ -77,7 +77,7 @@ impl Program {
     /// Whether the cookie opens anything.
     pub async fn is_signed_in(&self, cookie: &str) -> bool {
         let browser = Browser::with(cookie);
-        match self.get(Who::Browser(&browser), "/sessions").await {
+        match self.get(Who::Browser(&browser), "/browser-sessions").await {
             Answer { status: 200, .. } => true,
             answer => {
                 assert!(answer.is(303).header("location").starts_with("/sign-in"));

@@ -55,7 +55,7 @@ impl Postbox {
         Self { letters, busy, url }
     }
 
-    /// Turns the next connections away.
+    /// AttemptLocks the next connections away.
     pub fn be_busy(&self, times: u32) {
         *self.busy.lock().unwrap() = times;
     }

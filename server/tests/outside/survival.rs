@@ -66,7 +66,7 @@ on_both! {
         let below = asleep(program, &adam.key, &task).await;
         let mut promised = vec![];
         for n in 0..5 {
-            let body = serde_json::json!({ "script": "true", "title": format!("promise {n}"), "network_policy": "none" });
+            let body = serde_json::json!({ "script": "true", "title": format!("promise {n}"), "network_policy": "unrestricted" });
             let answer = program.post(Who::Key(&adam.key), "/api/v1/tasks", &body).await.is(201).json();
             promised.push(answer);
         }

@@ -16,8 +16,7 @@ fn every_target_is_built_has_a_corpus_and_is_run_by_the_tests() {
     assert!(targets.len() > 10, "{targets:?}");
     assert_eq!(targets, names("fuzz/corpus"));
     let manifest = std::fs::read_to_string(path("fuzz/Cargo.toml")).unwrap();
-    let rust =
-        ["app", "crates", "runner", "server"].iter().flat_map(|member| files_below(&path(member)).unwrap());
+    let rust = ["app", "crates", "runner", "server"].iter().flat_map(|member| files_below(&path(member)).unwrap());
     let tests: String = rust.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
     for target in &targets {
         assert!(manifest.contains(&format!("fuzz_targets/{target}.rs")), "{target} is not built");

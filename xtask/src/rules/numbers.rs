@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::root::{files_below, path};
 
 /// Where rules are named.
-const WHERE: [&str; 8] =
-    ["app/src", "app/tests", "crates", "end2end/specs", "migrations", "runner", "server", "xtask"];
+const WHERE: [&str; 8] = ["app/src", "app/tests", "crates", "end2end/specs", "migrations", "runner", "server", "xtask"];
 
 #[test]
 fn every_number_is_explained() {

@@ -3,9 +3,8 @@
 use crate::root::path;
 
 /// Where a path of the tree begins.
-const ROOTS: [&str; 10] = [
-    "app/", "crates/", "docs/", "end2end/", "fuzz/", "migrations/", "runner/", "server/", "style/", "xtask/",
-];
+const ROOTS: [&str; 10] =
+    ["app/", "crates/", "docs/", "end2end/", "fuzz/", "migrations/", "runner/", "server/", "style/", "xtask/"];
 
 #[test]
 fn every_path_in_the_pages_for_developers_exists() {

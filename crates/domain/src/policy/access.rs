@@ -1,8 +1,8 @@
 //! What is done with what opens doors: keys, sessions, runners.
 use super::{Action, admin, manages, when};
 use crate::{
-    Actor, EnrollmentId, KeyId, Networks, OrganizationId, PersonId, Principal, RunnerId, SessionId, Timestamp,
-    reach::Thing, scope::Scopes,
+    Actor, BrowserSessionId, EnrollmentId, KeyId, Networks, OrganizationId, PersonId, Principal, RunnerId, Timestamp,
+    access::Thing, scope::Scopes,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -107,21 +107,21 @@ actions! {
     } if |a, actor| revokes_keys(actor, a.owner, a.responsible);
 
     /// Ends one session of one's own.
-    EndSession = "session.end" on "session" (|a| a.session.to_string()) {
+    EndBrowserSession = "browser_session.end" on "browser_session" (|a| a.session.to_string()) {
         /// Which.
-        session: SessionId,
+        session: BrowserSessionId,
         /// Whose it is.
         owner: PersonId,
     } if |a, actor| when(actor.person() == Some(a.owner), "Only your own sessions.");
 
     /// Ends all sessions of one's own but the one in use.
-    EndOtherSessions = "session.end_others" on "person" (|a| a.owner.to_string()) {
+    EndOtherBrowserSessions = "browser_session.end_others" on "person" (|a| a.owner.to_string()) {
         /// Whose they are.
         owner: PersonId,
     } if |a, actor| when(actor.person() == Some(a.owner), "Only your own sessions.");
 
     /// Asks who can reach a thing that the actor sees.
-    AskReach = "reach.read" on "tenant" (|_| String::new()) {
+    ReadAccess = "access.read" on "tenant" (|_| String::new()) {
         /// Which.
         thing: Thing,
     } if |a, actor| {

@@ -1,12 +1,12 @@
 //! What the audit log calls what happens.
 use super::{
-    Action, CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, StopTasks, SubmitTask, access, factors, identity,
-    incident, joining, organizations, people,
+    Action, CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, StopTasks, SubmitTask, access, emergency, factors,
+    identity, joining, organizations, people,
 };
 
 /// What no policy decides and is recorded all the same.
 const NOTED: &[&str] = &[
-    "admin.held_off",
+    "admin.admin_blocked",
     "approval.expire",
     "database.transfer",
     "factor.recover",
@@ -23,8 +23,8 @@ const NOTED: &[&str] = &[
     "runner.refuse",
     "runner.renew",
     "runner.renewed",
-    "session.open",
-    "session.prove",
+    "browser_session.open",
+    "browser_session.prove",
     "task.assign",
     "task.end",
     "task.finish",
@@ -32,7 +32,7 @@ const NOTED: &[&str] = &[
     "task.release",
     "task.start",
     "task.stop",
-    "unusual.found",
+    "anomaly.detect",
 ];
 
 /// The names of all actions and of everything else that is recorded, in alphabetical order.
@@ -50,7 +50,7 @@ pub fn names() -> Vec<&'static str> {
         access::NAMES,
         factors::NAMES,
         identity::NAMES,
-        incident::NAMES,
+        emergency::NAMES,
         joining::NAMES,
         organizations::NAMES,
         people::NAMES,

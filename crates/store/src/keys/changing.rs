@@ -37,7 +37,7 @@ impl Write {
         let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });
         let entry = self.entry(&proof)?.with_detail("was", was);
         self.record(entry.with_detail("expires_at", json!(ends))).await?;
-        self.tell(Topic::Keys, key.0);
+        self.publish(Topic::Keys, key.0);
         Ok(())
     }
 }

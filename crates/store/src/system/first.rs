@@ -132,7 +132,7 @@ impl System<'_> {
         }
         self.insert_tenant(&mut conn, id, tenant).await?;
         let mut write = self.0.writing(conn, &Actor { address, ..Actor::console(id, now) });
-        write.tell(Topic::People, id.0);
+        write.publish(Topic::People, id.0);
         Ok(write)
     }
 

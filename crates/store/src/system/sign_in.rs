@@ -3,8 +3,8 @@ use super::{
     LAST_USED, System,
     holder::{Held, Holder, gather, held},
 };
-use crate::{NewSession, Result, Session, column::record, conn::unscoped};
-use domain::{Actor, Email, PersonId, SessionId, TenantId, Timestamp};
+use crate::{NewBrowserSession, Result, Session, column::record, conn::unscoped};
+use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId, Timestamp};
 use std::time::Duration;
 
 /// How long a session's former token still opens it.
@@ -39,11 +39,11 @@ impl System<'_> {
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
         let (mut conn, now) = (self.ask().await?, self.now());
         let sql = held!(
-            "session.tenant_id, session.id, session.person_id, session.signed_in_by, session.vouched, session.proved_at,
-                session.created_at, session.last_used_at, session.expires_at, session.rotate, "
-            from "session join person p on p.tenant_id = session.tenant_id and p.id = session.person_id"
-            where "(session.token_hash = $1 or (session.previous_hash = $1 and session.rotated_at > $4))
-                and session.expires_at > $2 and session.last_used_at > $3"
+            "browser_session.tenant_id, browser_session.id, browser_session.person_id, browser_session.signed_in_by, browser_session.vouched, browser_session.proved_at,
+                browser_session.created_at, browser_session.last_used_at, browser_session.expires_at, browser_session.rotate, "
+            from "browser_session join person p on p.tenant_id = browser_session.tenant_id and p.id = browser_session.person_id"
+            where "(browser_session.token_hash = $1 or (browser_session.previous_hash = $1 and browser_session.rotated_at > $4))
+                and browser_session.expires_at > $2 and browser_session.last_used_at > $3"
         );
         let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
         let rows = unscoped!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
@@ -51,22 +51,28 @@ impl System<'_> {
     }
 
     /// Notes that a session is in use, to a minute. Never makes one (E11).
-    pub async fn touch_session(&self, session: &Session) -> Result<()> {
+    pub async fn touch_browser_session(&self, session: &Session) -> Result<()> {
         let now = self.now();
         if now.since(session.last_used_at) < LAST_USED {
             return Ok(());
         }
         let mut conn = self.write().await?;
-        let sql = "update session set last_used_at = $3 where tenant_id = $1 and id = $2";
+        let sql = "update browser_session set last_used_at = $3 where tenant_id = $1 and id = $2";
         unscoped!(conn, execute, sql, session.tenant_id, session.id, now)?;
         conn.commit().await
     }
 
     /// Gives a session another token; `false` when it ended meanwhile, or somebody else did so first (E11).
     /// The old one opens it for ten seconds more, for requests that are under way.
-    pub async fn rotate_session(&self, tenant: TenantId, id: SessionId, new_hash: [u8; 32]) -> Result<bool> {
+    pub async fn rotate_browser_session(
+        &self,
+        tenant: TenantId,
+        id: BrowserSessionId,
+        new_hash: [u8; 32],
+    ) -> Result<bool> {
         let (mut conn, now) = (self.write().await?, self.now());
-        let sql = "update session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
+        let sql =
+            "update browser_session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
              where tenant_id = $1 and id = $2 and rotate";
         let rotated = unscoped!(conn, execute, sql, tenant, id, new_hash, now)?;
         conn.commit().await?;
@@ -74,9 +80,9 @@ impl System<'_> {
     }
 
     /// Opens a session in the tenant that signing in found.
-    pub async fn open_session(&self, actor: &Actor, new: NewSession) -> Result<()> {
+    pub async fn open_browser_session(&self, actor: &Actor, new: NewBrowserSession) -> Result<()> {
         let mut write = self.0.write(actor).await?;
-        write.open_session(new).await?;
+        write.open_browser_session(new).await?;
         write.commit().await
     }
 }

@@ -45,7 +45,7 @@ impl Write {
                 TaskState::Cancelled
             }
         };
-        self.tell(Topic::Tasks, task.0);
+        self.publish(Topic::Tasks, task.0);
         Ok((was, state))
     }
 
@@ -76,7 +76,7 @@ impl Write {
         if moved == 0 {
             return Err(Error::Conflict("The task is not in a state for this any more."));
         }
-        self.tell(Topic::Tasks, task.0);
+        self.publish(Topic::Tasks, task.0);
         Ok(())
     }
 

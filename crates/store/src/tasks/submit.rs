@@ -127,7 +127,7 @@ impl Write {
         self.count_task().await?;
         self.in_use(submission.organization).await?;
         self.still_submits(submission.organization, owner).await?;
-        self.tell(Topic::Tasks, id.0);
+        self.publish(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }
 

@@ -215,7 +215,7 @@ on_both! {
 
     async fn d_04_the_one_that_was_approved_last_is_found_again(world) {
         let acme = &world.acme;
-        let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "none" }));
+        let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "unrestricted" }));
         let before = async |actor: &Actor, question: &store::Approval| {
             let mut read = world.store.read(actor).await.unwrap();
             read.approved_before(question.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))

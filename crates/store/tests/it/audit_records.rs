@@ -5,7 +5,8 @@ use crate::{
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
-    Actor, EnrollmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SessionId, SignedInBy, Timestamp,
+    Actor, BrowserSessionId, EnrollmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SignedInBy,
+    Timestamp,
     account::Factor,
     approval::Answer,
     audit::Outcome,
@@ -17,7 +18,7 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{Ground, MailedLink, NewInvitation, NewPasskey, NewSession, Result, UnusualFilter, WaysIn, Write};
+use store::{AnomalyFilter, Ground, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, WaysIn, Write};
 use uuid::Uuid;
 
 /// Does a change twice: first dropped, which must leave neither change nor record, then committed.
@@ -125,24 +126,24 @@ on_both! {
         l.records("set_password", 1, adam, async |w| w.set_password(person, "$argon2id$").await).await;
 
         // Sessions and keys
-        let sessions = [SessionId(Uuid::now_v7()), SessionId(Uuid::now_v7())];
+        let sessions = [BrowserSessionId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7())];
         let owner = mia.person().unwrap();
         for session in sessions {
-            let new = || NewSession {
+            let new = || NewBrowserSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
                 ground: Ground::Password(None),
                 vouched: false, device: "d".into(),
                 address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
-            l.records("open_session", 1, mia, async |w| w.open_session(new()).await).await;
+            l.records("open_browser_session", 1, mia, async |w| w.open_browser_session(new()).await).await;
         }
-        let again = || NewSession {
-            token_hash: hash("again"), id: SessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
+        let again = || NewBrowserSession {
+            token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
             ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
-        l.records("hold_session", 0, mia, async |w| w.hold_session(sessions[0]).await).await;
-        l.records("vouch_session", 1, mia, async |w| w.vouch_session(sessions[0], hash("vouched")).await).await;
-        l.records("prove_session", 1, mia, async |w| w.prove_session(sessions[0]).await).await;
+        l.records("hold_browser_session", 0, mia, async |w| w.hold_browser_session(sessions[0]).await).await;
+        l.records("vouch_browser_session", 1, mia, async |w| w.vouch_browser_session(sessions[0], hash("vouched")).await).await;
+        l.records("prove_browser_session", 1, mia, async |w| w.prove_browser_session(sessions[0]).await).await;
         let enroll = |factor| mia.may(EnrollFactor { owner, factor });
         let remove = |factor| mia.may(RemoveFactor { owner, factor });
         l.records("offer_totp", 0, mia, async |w| w.offer_totp(&enroll(Factor::Totp)?, b"secret").await).await;
@@ -170,14 +171,14 @@ on_both! {
         l.records("arrive", 0, mia, async |w| w.arrive(owner, &arrival("laptop", true)).await).await;
         l.records("arrive", 1, mia, async |w| w.arrive(owner, &arrival("phone", true)).await).await;
         let proof = adam.may(ReadAudit).unwrap();
-        let found = world.store.read(adam).await.unwrap().unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
-        let look = || LookAtUnusual { id: found, seen: world.now() };
-        l.records("look_at_unusual", 1, adam, async |w| w.look_at_unusual(adam.may(look())?).await).await;
+        let found = world.store.read(adam).await.unwrap().anomalies(&proof, AnomalyFilter::default(), None, 1).await.unwrap().items[0].id;
+        let look = || ReviewAnomaly { id: found, seen: world.now() };
+        l.records("review_anomaly", 1, adam, async |w| w.review_anomaly(adam.may(look())?).await).await;
         l.records("forget_old", 0, adam, async |w| w.forget_old(100).await).await;
         let key = world.key(mia, "tasks:read").await;
         l.records("note_key_use", 0, &key, async |w| w.note_key_use(None).await).await;
         l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
-        l.records("open_session", 1, mia, async |w| w.open_session(again()).await).await;
+        l.records("open_browser_session", 1, mia, async |w| w.open_browser_session(again()).await).await;
         l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;
         l.records("set_factor_policy", 1, adam, async |w| w.set_factor_policy(adam.may(SetFactorPolicy { everybody: false })?).await).await;
         l.records("note_refused_sign_in", 1, mia, async |w| w.note_refused_sign_in(owner, "wrong password").await).await;
@@ -187,9 +188,9 @@ on_both! {
         l.records("note_rate_limited", 1, mia, async |w| w.note_rate_limited(limited()).await).await;
         l.records("note_held_up", 1, mia, async |w| w.note_held_up(owner).await).await;
         l.records("note_refused_key", 1, mia, async |w| w.note_refused_key("mk_abcdef", "elsewhere").await).await;
-        l.records("note_held_off", 1, mia, async |w| w.note_held_off().await).await;
-        l.records("end_session", 1, mia, async |w| w.end_session(mia.may(EndSession { session: sessions[0], owner })?).await).await;
-        l.records("end_other_sessions", 1, mia, async |w| w.end_other_sessions(mia.may(EndOtherSessions { owner })?, sessions[0]).await).await;
+        l.records("note_admin_blocked", 1, mia, async |w| w.note_admin_blocked().await).await;
+        l.records("end_browser_session", 1, mia, async |w| w.end_browser_session(mia.may(EndBrowserSession { session: sessions[0], owner })?).await).await;
+        l.records("end_other_browser_sessions", 1, mia, async |w| w.end_other_browser_sessions(mia.may(EndOtherBrowserSessions { owner })?, sessions[0]).await).await;
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k")).await).await;
         l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner, responsible: None })?).await).await;
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k2")).await).await;
@@ -297,7 +298,7 @@ on_both! {
         let person = sam;
         l.records("lock_person", 1, adam, async |w| w.lock_person(adam.may(LockPerson { person })?).await).await;
         l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
-        l.records("end_all_sessions", 1, adam, async |w| w.end_all_sessions(adam.may(EndSessions { of: None })?, None).await).await;
+        l.records("end_all_browser_sessions", 1, adam, async |w| w.end_all_browser_sessions(adam.may(EndBrowserSessions { of: None })?, None).await).await;
         submit().await;
         let all = || StopTasks { whose: Stopped::Everybodys };
         l.records("stop_tasks", 3, adam, async |w| w.stop_tasks(adam.may(all())?).await).await;

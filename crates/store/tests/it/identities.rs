@@ -5,7 +5,7 @@ use crate::{
     world::{House, World, email, on_both, person},
 };
 use domain::{
-    Actor, PersonId, ProviderId, SessionId, SignedInBy,
+    Actor, BrowserSessionId, PersonId, ProviderId, SignedInBy,
     account::Happened,
     policy::{
         AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, ReadAudit, RemoveProvider,
@@ -17,7 +17,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{AuditFilter, Error, Ground, NewIdentity, NewSession, Result, WaysIn};
+use store::{AuditFilter, Error, Ground, NewBrowserSession, NewIdentity, Result, WaysIn};
 use uuid::Uuid;
 
 const ISSUER: &str = "https://id.acme.example";
@@ -176,9 +176,9 @@ on_both! {
         let identity = link(world, mia, ISSUER, "7").await.unwrap();
         link(world, mia, "https://b.example", "7").await.unwrap();
         let system = world.store.system();
-        let (this, other) = (SessionId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+        let (this, other) = (BrowserSessionId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7()));
         for session in [this, other] {
-            system.open_session(mia, crate::walls::new_session(world, session, person, &session.to_string())).await.unwrap();
+            system.open_browser_session(mia, crate::walls::new_session(world, session, person, &session.to_string())).await.unwrap();
         }
         let action = UnlinkIdentity { identity, person };
         let ways = ways(false, &[ISSUER, "https://b.example"]);
@@ -264,9 +264,9 @@ on_both! {
         assert!(!system.may_break_glass(acme.tenant, adam).await.unwrap(), "it ends by itself");
 
         open(adam).await.unwrap();
-        let session = NewSession {
+        let session = NewBrowserSession {
             token_hash: [7; 32],
-            id: SessionId(Uuid::now_v7()),
+            id: BrowserSessionId(Uuid::now_v7()),
             person: adam,
             by: SignedInBy::BreakGlass,
             ground: Ground::Password(None),
@@ -275,7 +275,7 @@ on_both! {
             address: "192.0.2.1".into(),
             proved_at: world.now(), expires_at: world.now().after(Duration::from_hours(12)),
         };
-        system.open_session(&acme.adam, session).await.unwrap();
+        system.open_browser_session(&acme.adam, session).await.unwrap();
         let close = acme.console.may(CloseBreakGlass { person: adam }).unwrap();
         world.change(&acme.console, async |write| write.close_break_glass(close).await).await.unwrap();
         assert!(!system.may_break_glass(acme.tenant, adam).await.unwrap());

@@ -1,18 +1,21 @@
 //! Stories of the store, each on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod access;
+mod anomalies;
+mod anomaly_times;
 mod approvals;
 mod approvals_race;
 mod audit_chain;
 mod audit_records;
+mod browser_sessions;
 mod capture;
+mod emergency;
 mod flush;
 mod identities;
-mod incident;
 mod joining;
 mod keys;
 mod keys_end;
-mod lately;
 mod leases;
 mod leases_race;
 mod links;
@@ -20,23 +23,20 @@ mod opening;
 mod organizations;
 mod output;
 mod overtaken;
+mod overview;
 mod passkeys;
 mod plans;
 mod raw;
-mod reach;
 mod reviews;
 mod rights;
 mod runners;
 mod search;
 mod seed;
-mod sessions;
 mod sources;
 mod submitting;
 mod task_lists;
 mod throttle;
 mod transfer;
-mod unusual;
-mod unusual_in_time;
 mod visibility;
 mod walls;
 mod walls_database;

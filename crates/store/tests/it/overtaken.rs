@@ -5,17 +5,18 @@ use crate::{
     world::{World, hash, on_both},
 };
 use domain::{
-    Actor, PasskeyId, PersonId, SessionId, SignedInBy,
+    Actor, BrowserSessionId, PasskeyId, PersonId, SignedInBy,
     account::Factor,
     policy::{
-        ChangePassword, CloseBreakGlass, EndOtherSessions, EndSession, EndSessions, EnrollFactor, LinkIdentity,
-        LockPerson, OpenBreakGlass, RemoveFactor, ResetFactors, SetTenantRole, UnlinkIdentity, UnlockPerson,
+        ChangePassword, CloseBreakGlass, EndBrowserSession, EndBrowserSessions, EndOtherBrowserSessions, EnrollFactor,
+        LinkIdentity, LockPerson, OpenBreakGlass, RemoveFactor, ResetFactors, SetTenantRole, UnlinkIdentity,
+        UnlockPerson,
     },
     role::TenantRole,
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Ground, NewIdentity, NewPasskey, NewSession, Result, WaysIn, Write};
+use store::{Error, Ground, NewBrowserSession, NewIdentity, NewPasskey, Result, WaysIn, Write};
 use uuid::Uuid;
 
 /// While what `a` does is not committed yet, `b` begins; says what became of that.
@@ -37,13 +38,13 @@ async fn meet(
 }
 
 /// How many sessions somebody has.
-async fn open_sessions(world: &World, who: &Actor) -> usize {
+async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
     world.store.read(who).await.unwrap().sessions().await.unwrap().len()
 }
 
-fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewSession {
-    let new = new_session(world, SessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
-    NewSession { by, ground: ground.clone(), ..new }
+fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewBrowserSession {
+    let new = new_session(world, BrowserSessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
+    NewBrowserSession { by, ground: ground.clone(), ..new }
 }
 
 /// `who` signs in and `ender` ends that, in both orders; `before` makes it possible again.
@@ -55,17 +56,17 @@ async fn never_outlives(
     end: impl AsyncFn(&mut Write) -> Result<()>,
 ) {
     before().await;
-    let open = async |write: &mut Write| write.open_session(entering(world, who, by, ground)).await;
+    let open = async |write: &mut Write| write.open_browser_session(entering(world, who, by, ground)).await;
     let late = meet(world, ender, &end, who, open).await;
     assert!(matches!(late, Err(Error::NotFound)), "{ground:?}: {late:?}");
-    assert_eq!(open_sessions(world, who).await, 0, "{ground:?}");
+    assert_eq!(open_browser_sessions(world, who).await, 0, "{ground:?}");
     before().await;
     let mut raw = Raw::of(world).await;
     let ended = "select count(*) from audit where event = 'session_termination'";
     let were = raw.number(ended).await;
     meet(world, who, open, ender, &end).await.unwrap();
     assert_eq!(raw.number(ended).await, were + 1, "{ground:?}: it is told as what it is (K-05)");
-    assert_eq!(open_sessions(world, who).await, 0, "{ground:?}");
+    assert_eq!(open_browser_sessions(world, who).await, 0, "{ground:?}");
 }
 
 fn new_key(id: PasskeyId) -> NewPasskey {
@@ -85,10 +86,10 @@ on_both! {
             w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$new", None).await
         }).await;
         never_outlives(world, entrance, &acme.console, before, async |w| w.set_password(owner, "$argon2id$new").await).await;
-        let late = world.change(mia, async |w| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await).await;
+        let late = world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await;
         assert!(matches!(late, Err(Error::NotFound)), "nor any time later: {late:?}");
         before().await;
-        world.change(mia, async |w| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
+        world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
     }
 
     /// A session that is made while somebody is locked out would come to life when they are let in again.
@@ -97,13 +98,13 @@ on_both! {
         let person = mia.person().unwrap();
         let ground = Ground::Password(None);
         let before = async || match world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await {
-            Ok(()) => assert_eq!(open_sessions(world, mia).await, 0, "let in again, and nobody is in"),
+            Ok(()) => assert_eq!(open_browser_sessions(world, mia).await, 0, "let in again, and nobody is in"),
             Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error:?}"),
         };
         never_outlives(world, (mia, SignedInBy::Password, &ground), adam, before, async |w| {
             w.lock_person(adam.may(LockPerson { person })?).await
         }).await;
-        let open = async |w: &mut Write| w.open_session(entering(world, mia, SignedInBy::Password, &ground)).await;
+        let open = async |w: &mut Write| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await;
         assert!(matches!(world.change(mia, open).await, Err(Error::NotFound)), "while it lasts");
         before().await;
         world.change(mia, open).await.unwrap();
@@ -124,7 +125,7 @@ on_both! {
         }).await;
         before().await;
         let ada = world.acme.ada.clone();
-        let others = world.change(&ada, async |w| w.open_session(entering(world, &ada, SignedInBy::Passkey, &ground)).await).await;
+        let others = world.change(&ada, async |w| w.open_browser_session(entering(world, &ada, SignedInBy::Passkey, &ground)).await).await;
         assert!(matches!(others, Err(Error::NotFound)), "nor does somebody else's: {others:?}");
     }
 
@@ -167,15 +168,15 @@ on_both! {
         let owner = mia.person().unwrap();
         for (ender, how) in [(mia, End::SignOut), (mia, End::Others), (adam, End::All), (adam, End::Lock), (mia, End::Password)] {
             for factor_first in [true, false] {
-                let (session, next) = (SessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
+                let (session, next) = (BrowserSessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
                 let ground = Ground::Password(known.password_hash);
-                let new = NewSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &ground) };
+                let new = NewBrowserSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &ground) };
                 let before = new.token_hash;
-                world.change(mia, async |w| w.open_session(new).await).await.unwrap();
+                world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
                 let vouch = async |w: &mut Write| {
-                    w.hold_session(session).await?;
-                    w.vouch_session(session, next).await
+                    w.hold_browser_session(session).await?;
+                    w.vouch_browser_session(session, next).await
                 };
                 let end = async |w: &mut Write| end(ender, how, session, owner, w).await;
                 match factor_first {
@@ -189,10 +190,10 @@ on_both! {
                     let found = world.store.system().session(token, Duration::from_hours(1)).await.unwrap();
                     assert!(found.is_none(), "{how:?}, the factor first: {factor_first}");
                 }
-                assert_eq!(open_sessions(world, mia).await, 0, "{how:?}, the factor first: {factor_first}");
+                assert_eq!(open_browser_sessions(world, mia).await, 0, "{how:?}, the factor first: {factor_first}");
                 if let End::Lock = how {
                     world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person: owner })?).await).await.unwrap();
-                    assert_eq!(open_sessions(world, mia).await, 0, "let in again, and nobody is in");
+                    assert_eq!(open_browser_sessions(world, mia).await, 0, "let in again, and nobody is in");
                 }
             }
         }
@@ -200,15 +201,15 @@ on_both! {
 
     async fn m_14_a_session_is_completed_under_another_token(world) {
         let mia = &world.acme.mia;
-        let session = SessionId(Uuid::now_v7());
-        let new = NewSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
+        let session = BrowserSessionId(Uuid::now_v7());
+        let new = NewBrowserSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
         let before = new.token_hash;
-        world.change(mia, async |w| w.open_session(new).await).await.unwrap();
+        world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
         world.wait(Duration::from_mins(1));
         let ada = &world.acme.ada;
-        let others = world.change(ada, async |w| w.vouch_session(session, [9; 32]).await).await;
+        let others = world.change(ada, async |w| w.vouch_browser_session(session, [9; 32]).await).await;
         assert!(matches!(others, Err(Error::NotFound)), "only its owner's: {others:?}");
-        world.change(mia, async |w| w.vouch_session(session, [9; 32]).await).await.unwrap();
+        world.change(mia, async |w| w.vouch_browser_session(session, [9; 32]).await).await.unwrap();
         let find = async |token| world.store.system().session(token, Duration::from_hours(1)).await.unwrap();
         assert!(find(before).await.is_none(), "at once");
         let (found, _) = find([9; 32]).await.unwrap();
@@ -227,14 +228,16 @@ enum End {
 }
 
 /// Ends Mia's session.
-async fn end(who: &Actor, how: End, session: SessionId, owner: PersonId, write: &mut Write) -> Result<()> {
+async fn end(who: &Actor, how: End, session: BrowserSessionId, owner: PersonId, write: &mut Write) -> Result<()> {
     match how {
-        End::SignOut => write.end_session(who.may(EndSession { session, owner })?).await,
+        End::SignOut => write.end_browser_session(who.may(EndBrowserSession { session, owner })?).await,
         End::Others => {
-            let proof = who.may(EndOtherSessions { owner })?;
-            write.end_other_sessions(proof, SessionId(Uuid::nil())).await.map(drop)
+            let proof = who.may(EndOtherBrowserSessions { owner })?;
+            write.end_other_browser_sessions(proof, BrowserSessionId(Uuid::nil())).await.map(drop)
         }
-        End::All => write.end_all_sessions(who.may(EndSessions { of: Some(owner) })?, None).await.map(drop),
+        End::All => {
+            write.end_all_browser_sessions(who.may(EndBrowserSessions { of: Some(owner) })?, None).await.map(drop)
+        }
         End::Lock => write.lock_person(who.may(LockPerson { person: owner })?).await,
         End::Password => write.change_password(who.may(ChangePassword { owner })?, "$argon2id$", None).await,
     }

@@ -6,10 +6,10 @@ use crate::{
     world::World,
 };
 use domain::{
-    EventId, OrganizationId, PersonId, Timestamp, audit::Outcome, policy::ReadAudit, security::SecurityEvent,
-    task::TaskState, unusual::Unusual,
+    EventId, OrganizationId, PersonId, Timestamp, anomalies::AnomalyKind, audit::Outcome, policy::ReadAudit,
+    security::SecurityEvent, task::TaskState,
 };
-use store::{ApprovalFilter, AuditFilter, TaskFilter, UnusualFilter};
+use store::{AnomalyFilter, ApprovalFilter, AuditFilter, TaskFilter};
 
 /// Tables that grow without bound, with the names that statements give them.
 const LARGE: &[&str] = &[
@@ -18,7 +18,7 @@ const LARGE: &[&str] = &[
     "audit",
     "approval",
     "a",
-    "session",
+    "browser_session",
     "passkey",
     "recovery_code",
     "account_event",
@@ -26,7 +26,7 @@ const LARGE: &[&str] = &[
     "known_network",
     "n",
     "failure_count",
-    "unusual",
+    "anomaly",
     "u",
     "key_network",
     "key_hour",
@@ -88,7 +88,7 @@ async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
 
 /// Whether a statement is about everything of a tenant, which happens when somebody has everybody signed out.
 fn is_meant(sql: &str) -> bool {
-    sql.starts_with("delete from session where tenant_id = $1 and ($2 is null")
+    sql.starts_with("delete from browser_session where tenant_id = $1 and ($2 is null")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,11 +157,11 @@ async fn run_everything(world: &World, things: &Things) {
         read.audit(&proof, filter, None, 50).await.unwrap();
     }
     for filter in [
-        UnusualFilter { kind: Some(Unusual::SignIn), ..Default::default() },
-        UnusualFilter { person, ..Default::default() },
-        UnusualFilter { new: true, ..Default::default() },
+        AnomalyFilter { kind: Some(AnomalyKind::SignIn), ..Default::default() },
+        AnomalyFilter { person, ..Default::default() },
+        AnomalyFilter { new: true, ..Default::default() },
     ] {
-        read.unusual(&proof, filter, Some(EventId(uuid::Uuid::max())), 50).await.unwrap();
+        read.anomalies(&proof, filter, Some(EventId(uuid::Uuid::max())), 50).await.unwrap();
     }
     drop(read);
     let system = world.store.system();
@@ -220,7 +220,7 @@ async fn fill(raw: &mut Raw) {
     };
     for (table, columns, values, each) in [
         (
-            "session",
+            "browser_session",
             "id, token_hash, person_id, signed_in_by, vouched, proved_at, device, address, created_at, last_used_at, expires_at",
             "NEW_ID, NEW_HASH, id, 'password', false, n, '', '', n, n, 9e15 + n",
             "person",
@@ -248,7 +248,7 @@ async fn fill(raw: &mut Raw) {
         ("known_network", "person_id, network, last_used_at", "id, '10.0.' || n || '.0/24', n", "person"),
         ("failure_count", "person_id, network, span, failures", "id, '10.0.' || n || '.0/24', n, 1", "person"),
         (
-            "unusual",
+            "anomaly",
             "person_id, id, kind, subject, span, told_id, times, address, network, facts, first_at, last_at",
             r#"id, NEW_ID, 'guessing', name || n, n, id, 1, '', '', '{"kind":"key_silent","days":90}', n, n"#,
             "person",

@@ -27,7 +27,7 @@ on_both! {
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         let mut read = world.store.read(&acme.mia).await.unwrap();
         let task = read.task(made.id).await.unwrap();
-        assert_eq!((task.visibility, task.network, task.state), (Visibility::Private, NetworkPolicy::AirGapped, TaskState::Queued));
+        assert_eq!((task.visibility, task.network, task.state), (Visibility::Private, NetworkPolicy::Isolated, TaskState::Queued));
         assert_eq!((task.attempt, task.owner_id, task.key_id, task.asked), (0, acme.mia.person().unwrap(), None, false));
         let request = task.read_request().unwrap();
         assert_eq!((request.tenant, request.requester), (acme.tenant, acme.mia.person().unwrap()));

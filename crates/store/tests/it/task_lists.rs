@@ -135,7 +135,7 @@ on_both! {
     async fn states_organizations_and_my_own(world) {
         let acme = &world.acme;
         let queued = world.submit(&acme.mia, task(acme.ops, json!({ "title": "queued" }))).await;
-        world.submit(&acme.mia, task(acme.ops, json!({ "title": "asks", "network_policy": "none" }))).await;
+        world.submit(&acme.mia, task(acme.ops, json!({ "title": "asks", "network_policy": "unrestricted" }))).await;
         world.submit(&acme.olga, task(acme.lab, json!({ "title": "lab", "visibility": "org" }))).await;
         let cancel = CancelTask { task: queued.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
         world.submit(&acme.mia, task(acme.ops, json!({ "title": "queued too", "visibility": "org" }))).await;

@@ -2,8 +2,8 @@
 use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganizationId, PersonId, TaskId,
-    policy::{AskReach, CreateOrganization, CreatePerson, RemoveMembership, SetMembership},
-    reach::Thing,
+    access::Thing,
+    policy::{CreateOrganization, CreatePerson, ReadAccess, RemoveMembership, SetMembership},
     role::{Role, TenantRole},
     visibility::{Sight, Visibility},
 };
@@ -68,7 +68,7 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, Sight)>)
     for (owner, organization, visibility, asked) in &plan.tasks {
         let organization = organizations[*organization];
         let then = person(&world.store, tenant, people[*owner]).await;
-        let network = if *asked { "none" } else { "air_gapped" };
+        let network = if *asked { "unrestricted" } else { "isolated" };
         let new = task(organization, json!({ "visibility": visibility, "network_policy": network }));
         let made = world.submit(&then, new).await;
         let sight = Sight { owner: people[*owner], organization, visibility: *visibility, asked: *asked };
@@ -121,7 +121,7 @@ on_both! {
             }
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
-                let proof = console.may(AskReach { thing: Thing::Task(*id, *sight, [None; 2]) }).unwrap();
+                let proof = console.may(ReadAccess { thing: Thing::Task(*id, *sight, [None; 2]) }).unwrap();
                 let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.seen_by(actor)).filter_map(Actor::person).collect();

@@ -3,8 +3,8 @@ use crate::world::{
     House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
-    OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SessionId, SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
+    JoinRequestId, KeyId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
 use store::{
-    ApprovalFilter, Arrival, AuditFilter, Error, Ground, Lease, MailedLink, NewIdentity, NewInvitation, NewPasskey,
-    NewSession, RateLimited, Result, TaskFilter, UnusualFilter, WaysIn, Which,
+    AnomalyFilter, ApprovalFilter, Arrival, AuditFilter, Error, Ground, Lease, MailedLink, NewBrowserSession,
+    NewIdentity, NewInvitation, NewPasskey, RateLimited, Result, TaskFilter, WaysIn, Which,
 };
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub struct Things {
     enrollment: EnrollmentId,
     enrollment_token: [u8; 32],
     link_token: [u8; 32],
-    session: SessionId,
+    session: BrowserSessionId,
     key: KeyId,
     passkey: PasskeyId,
     recovery_code: [u8; 32],
@@ -57,7 +57,7 @@ pub struct Things {
     /// Of the whole tenant; nothing in it is answered. The first right in it is Audrey's.
     review: ReviewId,
     /// Mia signed in elsewhere.
-    unusual: EventId,
+    anomaly: EventId,
     /// To the organization, for anybody.
     invitation: InvitationId,
     invitation_token: [u8; 32],
@@ -80,7 +80,8 @@ impl Things {
         let lease = lease(&taken);
         let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
-        let asked = json!({ "title": format!("asked at {name}"), "network_policy": "none", "labels": { "at": name } });
+        let asked =
+            json!({ "title": format!("asked at {name}"), "network_policy": "unrestricted", "labels": { "at": name } });
         let asked = world.submit(mia, task(house.ops, asked)).await;
         let mut read = world.store.read(console).await.unwrap();
         let question = read.approval_of(asked.id).await.unwrap().unwrap();
@@ -88,7 +89,7 @@ impl Things {
         world.decide(&house.abe, &question, Answer::Approve).await.unwrap();
 
         let person = mia.person().unwrap();
-        let (enrollment, session) = (EnrollmentId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+        let (enrollment, session) = (EnrollmentId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7()));
         let enrollment_token = hash(&format!("enroll at {name}"));
         let link_token = hash(&format!("link at {name}"));
         let key = world
@@ -112,7 +113,7 @@ impl Things {
             })
             .await
             .unwrap();
-        world.store.system().open_session(mia, new_session(world, session, person, name)).await.unwrap();
+        world.store.system().open_browser_session(mia, new_session(world, session, person, name)).await.unwrap();
         world.store.queue_mail();
         let address_token = hash(&format!("address at {name}"));
         let (passkey, recovery_code) = (PasskeyId(Uuid::now_v7()), hash(&format!("code at {name}")));
@@ -158,7 +159,7 @@ impl Things {
         }
         let proof = may(adam, ReadAudit).unwrap();
         let mut read = world.store.read(adam).await.unwrap();
-        let unusual = read.unusual(&proof, UnusualFilter::default(), None, 1).await.unwrap().items[0].id;
+        let anomaly = read.anomalies(&proof, AnomalyFilter::default(), None, 1).await.unwrap().items[0].id;
         drop(read);
         let shown = domain::Principal::Key { key, owner: person };
         let shown = Actor { principal: shown, address: Some("192.0.2.1".into()), ..mia.clone() };
@@ -212,7 +213,7 @@ impl Things {
             provider,
             identity: identity.unwrap(),
             review,
-            unusual,
+            anomaly,
             invitation,
             invitation_token,
             join_request,
@@ -251,7 +252,7 @@ impl Things {
             enrollment: EnrollmentId(id()),
             enrollment_token: [9; 32],
             link_token: [9; 32],
-            session: SessionId(id()),
+            session: BrowserSessionId(id()),
             key: KeyId(id()),
             passkey: PasskeyId(id()),
             recovery_code: [9; 32],
@@ -260,7 +261,7 @@ impl Things {
             provider: ProviderId(id()),
             identity: IdentityId(id()),
             review: ReviewId(id()),
-            unusual: EventId(id()),
+            anomaly: EventId(id()),
             invitation: InvitationId(id()),
             invitation_token: [9; 32],
             join_request: JoinRequestId(id()),
@@ -303,8 +304,8 @@ fn one_way() -> WaysIn {
     WaysIn { password: false, issuers: vec!["https://id.example".into()] }
 }
 
-pub fn new_session(world: &World, id: SessionId, person: PersonId, name: &str) -> NewSession {
-    NewSession {
+pub fn new_session(world: &World, id: BrowserSessionId, person: PersonId, name: &str) -> NewBrowserSession {
+    NewBrowserSession {
         token_hash: hash(&format!("session at {name}")),
         id,
         person,
@@ -383,7 +384,7 @@ pub fn matrix() -> Vec<Row> {
         runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
         runner_named             "++++++++++" |r, w, a, t| r.runner_named("rex").await;
         sessions                 "--+-------" |r, w, a, t| r.sessions().await;
-        own_session              "--+-------" |r, w, a, t| r.own_session(t.session).await;
+        own_browser_session              "--+-------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                  "++++++++++" |r, w, a, t| r.factors().await;
         factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
         passkeys                 "--+-------" |r, w, a, t| r.passkeys().await;
@@ -408,9 +409,9 @@ pub fn matrix() -> Vec<Row> {
         people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
         find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
         person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
-        unusual                  "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.unusual(&proof, UnusualFilter::default(), None, 9).await };
-        unusual_waiting          "-----++--+" |r, w, a, t| r.unusual_waiting().await;
-        own_unusual              "--+-------" |r, w, a, t| r.own_unusual(9).await;
+        anomalies                "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.anomalies(&proof, AnomalyFilter::default(), None, 9).await };
+        unreviewed_anomalies          "-----++--+" |r, w, a, t| r.unreviewed_anomalies().await;
+        own_anomalies              "--+-------" |r, w, a, t| r.own_anomalies(9).await;
         person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
         memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
         reviews                  "-----++--+" |r, w, a, t| r.reviews().await;
@@ -418,7 +419,7 @@ pub fn matrix() -> Vec<Row> {
         review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
         review_open              "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
         thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
-        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, AskReach { thing })?, "", 50, w.now()).await };
+        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { thing })?, "", 50, w.now()).await };
         organizations            "-++++++-++" |r, w, a, t| r.organizations().await;
         organization             "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
         organization_named       "nnnnn++nn+" |r, w, a, t| r.organization_named(&t.organization_name).await;
@@ -435,7 +436,7 @@ pub fn matrix() -> Vec<Row> {
     rows.extend(rows! { "Write" through write:
         submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
         cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::None })?).await;
+        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
         expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
         lasting_audit_head       "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
         claim_tasks              "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
@@ -459,16 +460,16 @@ pub fn matrix() -> Vec<Row> {
         runner_disconnected      "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
         runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
         revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
-        open_session             "++++++++++" |x, w, a, t| x.open_session(new_session(w, SessionId(Uuid::now_v7()), t.person, "new")).await;
-        hold_session             "nn+nnnnnnn" |x, w, a, t| x.hold_session(t.session).await;
-        vouch_session            "nn+nnnnnnn" |x, w, a, t| x.vouch_session(t.session, [9; 32]).await;
+        open_browser_session             "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
+        hold_browser_session             "nn+nnnnnnn" |x, w, a, t| x.hold_browser_session(t.session).await;
+        vouch_browser_session            "nn+nnnnnnn" |x, w, a, t| x.vouch_browser_session(t.session, [9; 32]).await;
         note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         note_rate_limited        "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
         note_held_up             "++++++++++" |x, w, a, t| x.note_held_up(t.person).await;
         note_refused_key         "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
-        note_held_off            "++++++++++" |x, w, a, t| x.note_held_off().await;
-        end_session              "dd+ddddddd" |x, w, a, t| x.end_session(may(a, EndSession { session: t.session, owner: t.person })?).await;
-        end_other_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_sessions(may(a, EndOtherSessions { owner: t.person })?, SessionId(Uuid::now_v7())).await;
+        note_admin_blocked            "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
+        end_browser_session              "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
+        end_other_browser_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(Uuid::now_v7())).await;
         create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
         revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
         change_key               "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
@@ -476,7 +477,7 @@ pub fn matrix() -> Vec<Row> {
         revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
         hand_on_service_account  "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
-        prove_session            "nn+nnnnnnn" |x, w, a, t| x.prove_session(t.session).await;
+        prove_browser_session            "nn+nnnnnnn" |x, w, a, t| x.prove_browser_session(t.session).await;
         offer_totp               "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
         totp_secret              "--+-------" |x, w, a, t| x.totp_secret().await;
         confirm_totp             "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
@@ -498,7 +499,7 @@ pub fn matrix() -> Vec<Row> {
         arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
         forget_old               "++++++++++" |x, w, a, t| x.forget_old(100).await;
-        look_at_unusual          "dddddd+dd+" |x, w, a, t| x.look_at_unusual(may(a, LookAtUnusual { id: t.unusual, seen: w.now() })?).await;
+        review_anomaly          "dddddd+dd+" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
         see_account_events       "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
@@ -515,7 +516,7 @@ pub fn matrix() -> Vec<Row> {
         change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
         lock_person              "dddddd+dd+" |x, w, a, t| x.lock_person(may(a, LockPerson { person: t.person })?).await;
         unlock_person            "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
-        end_all_sessions         "dddddd+dd+" |x, w, a, t| x.end_all_sessions(may(a, EndSessions { of: Some(t.person) })?, None).await.map(drop);
+        end_all_browser_sessions         "dddddd+dd+" |x, w, a, t| x.end_all_browser_sessions(may(a, EndBrowserSessions { of: Some(t.person) })?, None).await.map(drop);
         freeze                   "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
         thaw                     "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
         stop_tasks               "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organization) })?).await.map(drop);
@@ -551,8 +552,8 @@ pub fn matrix() -> Vec<Row> {
 pub const IN_A_TENANT: &[&str] = &[
     "holder",
     "runner_name",
-    "rotate_session",
-    "open_session",
+    "rotate_browser_session",
+    "open_browser_session",
     "seed",
     "knows_device",
     "forget_mail",
@@ -575,7 +576,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::use_setup", "makes the first tenant"),
     ("System::credential", "signing in names no tenant; the address belongs to one"),
     ("System::session", "the cookie's token is the secret that says which tenant"),
-    ("System::touch_session", "of a session that was found by its token"),
+    ("System::touch_browser_session", "of a session that was found by its token"),
     ("System::key", "by the key's token"),
     ("System::touch_key", "of a key that was found by its token"),
     ("System::password_link", "by the link's token"),
@@ -679,7 +680,7 @@ on_both! {
         let (system, acme) = (world.store.system(), world.acme.tenant);
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
-        assert!(!system.rotate_session(acme, foreign.session, [1; 32]).await.unwrap());
+        assert!(!system.rotate_browser_session(acme, foreign.session, [1; 32]).await.unwrap());
         assert!(!system.knows_device(acme, foreign.person, hash("device at bolt")).await.unwrap());
         let due = system.take_mail().await.unwrap().unwrap();
         let other = if due.tenant == acme { world.bolt.tenant } else { acme };
@@ -690,8 +691,8 @@ on_both! {
         assert_eq!(raw.number(count).await, mails);
         system.forget_mail(due.tenant, due.id).await.unwrap();
         assert_eq!(raw.number(count).await, mails - 1);
-        let new = new_session(world, SessionId(Uuid::now_v7()), foreign.person, "new");
-        assert!(matches!(system.open_session(&world.acme.mia, new).await, Err(Error::NotFound)));
+        let new = new_session(world, BrowserSessionId(Uuid::now_v7()), foreign.person, "new");
+        assert!(matches!(system.open_browser_session(&world.acme.mia, new).await, Err(Error::NotFound)));
         let own = system.providers_of(acme).await.unwrap();
         assert!(own.len() == 1 && own[0].0 != foreign.provider);
         assert!(system.identity(acme, "https://id.example", "2 at acme").await.unwrap().is_some());

@@ -219,7 +219,7 @@ impl World {
     pub async fn ask(&self, house: &House, approvers: u32) {
         let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
         let rules = Rules::new(vec![
-            rule("sealed", vec![NetworkPolicy::AirGapped], Verdict::Run),
+            rule("sealed", vec![NetworkPolicy::Isolated], Verdict::Run),
             rule("the rest", vec![], Verdict::Ask { approvers, hours: 24 }),
         ]);
         let mut read = self.store.read(&house.adam).await.unwrap();
@@ -437,7 +437,7 @@ pub fn sealed(organization: OrganizationId) -> SubmitTask {
 
 /// A task that asks under those rules.
 pub fn asking(organization: OrganizationId) -> SubmitTask {
-    task(organization, serde_json::json!({ "network_policy": "none" }))
+    task(organization, serde_json::json!({ "network_policy": "unrestricted" }))
 }
 
 pub fn decision(question: &Approval, answer: Answer) -> Decide {

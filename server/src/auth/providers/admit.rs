@@ -1,9 +1,9 @@
 //! What follows from what a provider proved: who they are here, whether they come in, and as what.
 use super::{InUse, Providers, proven::Proven};
-use crate::auth::{BrowserDoor, Entrance, browser::must_have_factor};
+use crate::auth::{Authenticated, BrowserDoor, browser::must_have_factor};
 use app::{login::trouble::Trouble, outcome::Refusal};
 use domain::{
-    Actor, OrganizationId, PersonId, SessionId, SignedInBy, Timestamp,
+    Actor, BrowserSessionId, OrganizationId, PersonId, SignedInBy, Timestamp,
     policy::{AdmitPerson, FollowProvider, LinkIdentity},
     role::{Role, TenantRole},
 };
@@ -33,7 +33,7 @@ impl Providers {
         tracing::info!(%person, vouched = proven.vouched, "signed in by a provider");
         let ground = Ground::Identity { issuer: proven.issuer, subject: proven.subject };
         let (tenant, by, vouched) = (provider.tenant, SignedInBy::Provider, proven.vouched);
-        door.open(Entrance { tenant, person, by, ground, vouched, proved_at: Some(proved_at) }).await
+        door.open(Authenticated { tenant, person, by, ground, vouched, proved_at: Some(proved_at) }).await
     }
 
     /// When somebody proved who they are, as the provider says: a session of yesterday there makes no fresh proof here. Whoever
@@ -53,7 +53,7 @@ impl Providers {
         provider: &InUse,
         proven: Proven,
         person: PersonId,
-        session: SessionId,
+        session: BrowserSessionId,
     ) -> Result<(), Refusal> {
         let lost = || Trouble::Lost.refusal(&provider.provider.label);
         let browser = door.browser.as_ref().filter(|browser| browser.session == session).ok_or_else(lost)?;

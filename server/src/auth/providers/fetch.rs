@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_02_endpoints_are_https_except_of_an_issuer_on_this_machine() {
-        crate::door::tls::install_provider();
+        crate::http::tls::install_provider();
         let fetch = Fetch::new().unwrap();
         let may = |issuer: &str, url: &str| fetch.of(issuer).may_ask(&url.parse().unwrap());
         let (outside, inside) = ("https://id.acme.example", "http://127.0.0.1:4000");
@@ -245,7 +245,7 @@ mod tests {
     /// The client looks names up by nothing else: nobody even connects where it may not.
     #[tokio::test]
     async fn a_02_a_client_connects_to_no_address_behind_a_name_that_it_may_not_ask() {
-        crate::door::tls::install_provider();
+        crate::http::tls::install_provider();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let Fetch { outside, inside } = Fetch::new().unwrap();

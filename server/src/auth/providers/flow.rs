@@ -2,7 +2,7 @@
 use super::{InUse, Providers, Ticket, github, oidc, proven::Proven, ticket, token};
 use crate::auth::{BrowserDoor, digest};
 use app::{login::trouble::Trouble, outcome::Refusal};
-use domain::{PersonId, SessionId, provider::Kind};
+use domain::{BrowserSessionId, PersonId, provider::Kind};
 use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -22,7 +22,7 @@ pub enum Purpose {
         /// Whose.
         person: PersonId,
         /// In which session that was asked for.
-        session: SessionId,
+        session: BrowserSessionId,
     },
 }
 

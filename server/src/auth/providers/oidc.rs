@@ -286,7 +286,7 @@ mod tests {
     use super::*;
     use crate::auth::Fetch;
     use domain::{
-        PersonId, SessionId, TenantId,
+        BrowserSessionId, PersonId, TenantId,
         provider::{GOOGLE, ProviderForm},
     };
     use serde_json::json;
@@ -310,10 +310,10 @@ mod tests {
         }))
         .unwrap();
         let (id, state, nonce, verifier) = ("1".into(), "2".into(), "3".into(), "4".repeat(43));
-        let links = links.then_some((PersonId(Uuid::nil()), SessionId(Uuid::nil())));
+        let links = links.then_some((PersonId(Uuid::nil()), BrowserSessionId(Uuid::nil())));
         let (next, expires_at) = ("/".into(), Timestamp(7));
         let ticket = Ticket { id, provider: "id".into(), state, nonce, verifier, next, links, again, expires_at };
-        crate::door::tls::install_provider();
+        crate::http::tls::install_provider();
         let asker = Fetch::new().unwrap().of(issuer);
         let url = address(&provider, &asker, &metadata, "https://us.example/back".into(), &ticket).unwrap();
         let said = |name: &str| url.query_pairs().find(|(its, _)| its == name).map(|(_, value)| value.into_owned());

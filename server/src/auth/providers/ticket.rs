@@ -5,7 +5,7 @@ use aws_lc_rs::{
     hmac,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{PersonId, SessionId, Timestamp};
+use domain::{BrowserSessionId, PersonId, Timestamp};
 use http::{HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,10 @@ pub struct Ticket {
     pub(super) nonce: String,
     /// The secret half of PKCE.
     pub(super) verifier: String,
-    /// Where to go on afterwards: a path of ours.
+    /// Where to go on background: a path of ours.
     pub(super) next: String,
     /// Whose account to link to, and in which session that was asked for.
-    pub(super) links: Option<(PersonId, SessionId)>,
+    pub(super) links: Option<(PersonId, BrowserSessionId)>,
     /// Whether somebody who is signed in proves themselves again.
     pub(super) again: bool,
     pub(super) expires_at: Timestamp,

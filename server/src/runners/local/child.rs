@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Entry, entry, identity, name, reachable};
-use crate::{door::self_signed_file, failure::Failure, runners::Shared};
+use crate::{failure::Failure, http::self_signed_file, runners::Shared};
 
 const PROGRAM: &str = "castellan-runner";
 /// Waits between starts: from, to.
@@ -59,7 +59,7 @@ pub(super) async fn keep(shared: Arc<Shared>, tenant: TenantId, stop: Cancellati
 /// Whether the tenant's child has greeted us since then.
 fn has_worked_since(shared: &Shared, tenant: TenantId, since: Instant) -> bool {
     let runner = folder(shared, tenant).ok().and_then(|folder| identity(&folder));
-    runner.is_some_and(|runner| shared.desk.has_sat_since(runner, since.into_std()))
+    runner.is_some_and(|runner| shared.registry.has_sat_since(runner, since.into_std()))
 }
 
 /// Where the tenant's child keeps what it keeps.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Mia asks for a task that reaches the network; gives the question as its requester sees it.
 async fn question(world: &World) -> Value {
     let key = world.key(&world.acme, world.acme.mia, "tasks:*,approvals:*").await;
-    world.submit(&key, json!({ "script": "curl \u{202e}example.org", "network_policy": "none" })).await;
+    world.submit(&key, json!({ "script": "curl \u{202e}example.org", "network_policy": "unrestricted" })).await;
     let list = world.get(&key, "/api/v1/approvals?state=waiting").await.json();
     let id = list["items"][0]["id"].as_str().unwrap();
     world.get(&key, &format!("/api/v1/approvals/{id}")).await.json()
@@ -75,7 +75,7 @@ on_both! {
             let key = CreateKey { owner, name, scopes, expires_at: None, organization: None, networks, responsible };
             write.create_key(console.may(key)?, &token[..8], server::auth::digest(&token)).await
         }).await;
-        world.submit(&token, json!({ "script": "curl example.org", "network_policy": "none" })).await;
+        world.submit(&token, json!({ "script": "curl example.org", "network_policy": "unrestricted" })).await;
         let ada = world.key(acme, acme.ada, "approvals:*").await;
         let question = world.get(&ada, "/api/v1/approvals?state=waiting").await.json()["items"][0].clone();
         let body = json!({ "reason": "mine", "request_digest": question["request_digest"] });

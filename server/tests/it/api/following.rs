@@ -140,7 +140,7 @@ on_both! {
 
     async fn a_task_that_waits_is_told_when_it_is_decided(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
-        let id = world.submit(&key, json!({ "script": "true", "network_policy": "none" })).await;
+        let id = world.submit(&key, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         let mut watcher = follow(world, &key, id, None).await;
         assert_eq!(watcher.next().await.unwrap().data, "awaiting_approval");
         world.post(&key, &format!("/api/v1/tasks/{id}/cancel"), json!({})).await;

@@ -6,7 +6,7 @@ on_both! {
     /// M-01: every address against keys without its scope; the refusal is recorded.
     async fn m_01_without_its_scope_nothing_is_read_or_changed(world) {
         let everything = world.key(&world.acme, world.acme.mia, "tasks:*,approvals:*").await;
-        let task = world.submit(&everything, json!({ "script": "true", "network_policy": "none" })).await;
+        let task = world.submit(&everything, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         let question = world.get(&everything, "/api/v1/approvals").await.json()["items"][0].clone();
         let approval = question["id"].as_str().unwrap();
         let none = world.key(&world.acme, world.acme.mia, "audit:read").await;
@@ -43,7 +43,7 @@ on_both! {
     /// M-11: byte for byte.
     async fn m_11_what_is_in_another_tenant_is_answered_as_what_does_not_exist(world) {
         let bolt = world.key(&world.bolt, world.bolt.mia, "tasks:*,approvals:*").await;
-        let task = world.submit(&bolt, json!({ "script": "true", "network_policy": "none", "visibility": "public" })).await;
+        let task = world.submit(&bolt, json!({ "script": "true", "network_policy": "unrestricted", "visibility": "public" })).await;
         let question = world.get(&bolt, "/api/v1/approvals").await.json()["items"][0].clone();
         let (approval, digest) = (question["id"].as_str().unwrap(), &question["request_digest"]);
         let acme = world.key(&world.acme, world.acme.ada, "tasks:*,approvals:*").await;

@@ -6,7 +6,7 @@ on_both! {
     async fn what_was_submitted_is_listed_and_shown(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
         let body = json!({
-            "tool": "bash", "script": "echo hi", "network_policy": "air_gapped", "allowed_hosts": [],
+            "tool": "bash", "script": "echo hi", "network_policy": "isolated", "allowed_hosts": [],
             "visibility": "private", "timeout_seconds": 60, "labels": { "team": "web" },
         });
         let made = world.post(&key, "/api/v1/tasks", body).await;
@@ -23,7 +23,7 @@ on_both! {
         for (field, value) in [
             ("id", id), ("request_digest", digest), ("state", json!("queued")), ("script", json!("echo hi")),
             ("title", json!("echo hi")), ("organization", json!(world.acme.ops)), ("owner", json!(world.acme.mia)),
-            ("visibility", json!("private")), ("network_policy", json!("air_gapped")), ("timeout_seconds", json!(60)),
+            ("visibility", json!("private")), ("network_policy", json!("isolated")), ("timeout_seconds", json!(60)),
             ("memory_mib", json!(512)), ("labels", json!({ "team": "web" })), ("priority", json!("normal")),
             ("attempt", json!(0)), ("output_lines", json!(0)), ("runner", json!(null)), ("receipt", json!(null)),
             ("created_at", json!("2026-03-01T14:05:09Z")), ("rule", json!("Sealed scripts run at once")),
@@ -74,7 +74,7 @@ on_both! {
     async fn a_list_is_filtered_and_read_page_by_page(world) {
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
         for number in 0..5 {
-            let network = if number % 2 == 0 { "air_gapped" } else { "none" };
+            let network = if number % 2 == 0 { "isolated" } else { "unrestricted" };
             let labels = json!({ "number": number.to_string() });
             world.submit(&key, json!({ "script": format!("echo task {number}"), "network_policy": network, "labels": labels })).await;
         }

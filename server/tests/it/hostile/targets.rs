@@ -2,7 +2,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
-use server::{auth, door, live::Position, pki, web};
+use server::{auth, http as server_http, live::Position, pki, web};
 
 pub fn certificate_request(bytes: &[u8]) {
     let _ = pki::proven_key(bytes);
@@ -17,8 +17,8 @@ pub fn forwarded(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), value)]);
     let peer = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
-    assert_eq!(door::client_address(peer, &headers, &[]), peer);
-    let _ = door::client_address(peer, &headers, &["10.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()]);
+    assert_eq!(server_http::client_address(peer, &headers, &[]), peer);
+    let _ = server_http::client_address(peer, &headers, &["10.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()]);
 }
 
 pub fn accept_encoding(bytes: &[u8]) {

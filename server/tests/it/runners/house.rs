@@ -25,7 +25,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384, SigningKey};
 use rustls::{ClientConfig, RootCertStore, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
 use serde_json::{Value, json};
-use server::{auth::digest, config, door::tls, runners::Runners, state::App};
+use server::{auth::digest, config, http::tls, runners::Runners, state::App};
 use store::{AuditFilter, Store};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_rustls::TlsConnector;

@@ -7,7 +7,7 @@ use domain::{
     role::{Role, TenantRole},
 };
 use futures::join;
-use server::auth::{BrowserDoor, Entrance, Hasher, Providers, Sessions};
+use server::auth::{Authenticated, BrowserDoor, Hasher, Providers, Sessions};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Ground;
 use tower_sessions::Session;
@@ -48,7 +48,7 @@ on_both! {
             assert_eq!(adam.get(page).await.header("location"), Some(leads));
         }
         assert!(adam.get("/second-factor").await.body.contains("Set up an authenticator app"));
-        for (action, fields) in [("people/create", &[("name", "x"), ("email", "x@x.example"), ("tenant_role", "admin")][..]), ("factors/recovery-codes", &[]), ("sessions/end-others", &[]), ("factors/policy", &[("who", "nobody")]), ("factors/show", &[("code", "123456")])] {
+        for (action, fields) in [("people/create", &[("name", "x"), ("email", "x@x.example"), ("tenant_role", "admin")][..]), ("factors/recovery-codes", &[]), ("browser-sessions/end-others", &[]), ("factors/policy", &[("who", "nobody")]), ("factors/show", &[("code", "123456")])] {
             assert_eq!(adam.act(action, fields).await.status, 401, "{action}");
         }
         assert_eq!(adam.status("/live?topics=people").await, 401);
@@ -239,7 +239,7 @@ on_both! {
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = world.app.store.system().credential(&email).await.unwrap().unwrap();
             let (tenant, by, ground) = (world.acme.tenant, SignedInBy::Password, Ground::Password(known.password_hash));
-            door.open(Entrance { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
+            door.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
             let theirs = window(world);
             theirs.take_cookie(&door.session.id().unwrap().to_string());
             assert_eq!(theirs.is_signed_in().await, vouched);

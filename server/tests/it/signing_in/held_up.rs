@@ -32,7 +32,7 @@ async fn new_browser(world: &World, last: u8) -> (u16, Option<String>) {
 
 /// How often that attempts had to wait stands in the audit log.
 async fn on_record(world: &World) -> usize {
-    world.app.afterwards.room().await; // those before have found theirs
+    world.app.background.room().await; // those before have found theirs
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let filter = store::AuditFilter { action: Some("rate_limit_exceeded".into()), ..Default::default() };
     let mut read = world.app.store.read(&world.acme.console).await.unwrap();

@@ -43,12 +43,12 @@ on_both! {
         let port = inside.local_addr().unwrap().port();
         for issuer in [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}"), format!("https://localhost:{port}"), format!("http://[::1]:{port}")] {
             let fields = [("kind", "oidc"), ("label", "Inside"), ("issuer", &*issuer), ("client_id", "us"), ("client_secret", "correct-horse")];
-            let refused = adam.act("settings/save-provider", &fields).await;
+            let refused = adam.act("providers/save", &fields).await;
             assert_eq!(refused.status, 422, "{refused:?}");
             assert_eq!(refused.json()["fields"][0]["field"], "issuer", "{refused:?}");
         }
         let id = kept(world, &format!("http://127.0.0.1:{port}")).await.to_string();
-        let tried = adam.act("settings/test-provider", &[("id", &id)]).await;
+        let tried = adam.act("providers/test", &[("id", &id)]).await;
         assert_eq!(tried.status, 422, "{tried:?}");
         assert!(tried.body.contains("this address is not asked"), "{tried:?}");
         let nobody = window(world);

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     PersonId,
-    policy::{EndSessions, ReadAudit, ResetFactors},
+    policy::{EndBrowserSessions, ReadAudit, ResetFactors},
     role::TenantRole,
 };
 use futures::join;
@@ -38,8 +38,8 @@ async fn signed_out(world: &World, who: PersonId, window: &Window<'_>, action: &
     let copy = window.copy();
     let console = &world.acme.console;
     let all = async |write: &mut Write| {
-        let proof = console.may(EndSessions { of: Some(who) }).unwrap();
-        assert_eq!(write.end_all_sessions(proof, None).await?, 1, "there is one to end");
+        let proof = console.may(EndBrowserSessions { of: Some(who) }).unwrap();
+        assert_eq!(write.end_all_browser_sessions(proof, None).await?, 1, "there is one to end");
         Ok(())
     };
     let answer = overtaken(world, window, (action, fields), all).await;
@@ -129,7 +129,7 @@ on_both! {
         assert_eq!(answer.status, 401, "{answer:?}");
         nobody_is_in(&[&thief], "login/sign-in").await;
         let mut read = world.app.store.read(&world.acme.console).await.unwrap();
-        let opened = store::AuditFilter { action: Some("session.open".into()), outcome: Some(domain::audit::Outcome::Done), ..Default::default() };
+        let opened = store::AuditFilter { action: Some("browser_session.open".into()), outcome: Some(domain::audit::Outcome::Done), ..Default::default() };
         assert!(read.audit(&world.acme.console.may(ReadAudit).unwrap(), opened, None, 9).await.unwrap().items.is_empty());
     }
 

@@ -188,7 +188,7 @@ on_both! {
             is_refused(&alone.come_in(&asked, &lie(&asked)).await);
         }
         assert!(!half.is_signed_in().await && !alone.is_signed_in().await);
-        assert_eq!((refused(world, "session.open").await, refused(world, "factor.show").await), (3, 3));
+        assert_eq!((refused(world, "browser_session.open").await, refused(world, "factor.show").await), (3, 3));
         for nonsense in ["", "{}", "null", "[]", "{\"id\":1}"] {
             let asked = alone.ask("sign-in").await;
             let answer = alone.come_in(&asked, nonsense).await;

@@ -78,7 +78,7 @@ on_both! {
         }
         for (action, fields) in [
             ("tasks/submit", &[("script", "true"), ("organization", &ops)][..]),
-            ("sessions/end-others", &[]),
+            ("browser-sessions/end-others", &[]),
         ] {
             assert_eq!(adam.act(action, fields).await.status, 200, "{action}");
         }
@@ -88,7 +88,7 @@ on_both! {
         let (adam, _) = long_ago(world).await;
         let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
         let decide = async |answer: &str| {
-            world.submit(&key, json!({ "script": "echo hi", "network_policy": "none" })).await;
+            world.submit(&key, json!({ "script": "echo hi", "network_policy": "unrestricted" })).await;
             let mut read = world.app.store.read(&world.acme.console).await.unwrap();
             let filter = store::ApprovalFilter { state: Some(domain::approval::ApprovalState::Waiting), ..Default::default() };
             let question = read.approvals(&filter, None, 50).await.unwrap().items.remove(0);

@@ -64,7 +64,7 @@ impl Window<'_> {
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = request.header(header::COOKIE, cookies.join("; ")).body(Body::from(body)).unwrap();
         if let Some(address) = self.address {
-            request.extensions_mut().insert(server::door::ClientAddress(address));
+            request.extensions_mut().insert(server::http::ClientAddress(address));
         }
         let mut answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
         answer.body = answer.body.replace("<!>", ""); // Leptos leaves marks between its views, where it likes
@@ -120,7 +120,7 @@ impl Window<'_> {
 
     /// Whether it is somebody's: a page that everybody may see is shown.
     pub async fn is_signed_in(&self) -> bool {
-        self.status("/sessions").await == 200
+        self.status("/browser-sessions").await == 200
     }
 }
 

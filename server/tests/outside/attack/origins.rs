@@ -102,8 +102,12 @@ async fn trap_e16_no_form_leads_to_somebody_elses_page() {
     ] {
         let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
         assert_eq!(answer.header("location"), "/", "next={foreign:?}");
-        let stay =
-            program.action(Who::Browser(&browser), "sessions/end-others", "text/html", &form(&[("_page", foreign)]));
+        let stay = program.action(
+            Who::Browser(&browser),
+            "browser-sessions/end-others",
+            "text/html",
+            &form(&[("_page", foreign)]),
+        );
         let answer = program.send(Who::Browser(&browser), stay).await.is(303);
         assert_eq!(answer.header("location"), "/", "_page={foreign:?}");
     }

@@ -27,7 +27,7 @@ async fn hostile_output_is_text_everywhere() {
     program.until_succeeded(&mia.key, &task).await;
 
     // The same once more as a question, for somebody who decides.
-    let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "none" });
+    let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
     program.submit_as(&mia.key, asked).await;
     let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let question = list["items"][0]["id"].as_str().unwrap();

@@ -61,7 +61,7 @@ async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
     }
     drop(held);
     until("it is in the audit log", async || {
-        let refused = program.audit(&adam.key, Some("session.open")).await;
+        let refused = program.audit(&adam.key, Some("browser_session.open")).await;
         refused.iter().any(|record| record.to_string().contains("wrong password")).then_some(())
     })
     .await;
@@ -79,7 +79,7 @@ on_both! {
         }
         program.stop(PATIENCE).await;
         program.start().await;
-        let records = program.audit(&adam.key, Some("session.open")).await;
+        let records = program.audit(&adam.key, Some("browser_session.open")).await;
         let refused = records.iter().filter(|record| record.to_string().contains("wrong password"));
         assert_eq!(refused.count(), 4, "{records:?}");
     }
@@ -133,6 +133,6 @@ async fn a_guesser_cannot_choose_their_address() {
     let answer =
         Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
     let browser = crate::people::Browser::with(&answer.is(200).cookie().unwrap());
-    let page = program.get(Who::Browser(&browser), "/sessions").await.is(200);
+    let page = program.get(Who::Browser(&browser), "/browser-sessions").await.is(200);
     assert!(page.body.contains("127.0.0.1") && !page.body.contains("203.0.113.9"), "{page}");
 }

@@ -42,7 +42,7 @@ async fn a_signed_out_cookie_is_dead() {
     assert!(!program.is_signed_in(&one.cookie()).await);
     assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
     let three = program.sign_in(&mia.email).await;
-    program.act(Who::Browser(&three), "sessions/end-others", &[]).await.is(200);
+    program.act(Who::Browser(&three), "browser-sessions/end-others", &[]).await.is(200);
     assert!(!program.is_signed_in(&two.cookie()).await);
     for path in ["/live?topics=tasks", "/tasks/01900000-0000-7000-8000-000000000000/log"] {
         program.get(Who::Browser(&two), path).await.is(401);
@@ -68,7 +68,7 @@ on_both! {
             let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
             let page = async {
                 after(Duration::from_micros(round * 8)).await;
-                program.get(Who::Browser(&flying), "/sessions").await
+                program.get(Who::Browser(&flying), "/browser-sessions").await
             };
             let out = async {
                 after(Duration::from_millis(2)).await;

@@ -102,7 +102,7 @@ async fn a_schema_from_the_future_is_refused() {
     assert!(said.contains("newer Castellan") && said.contains("9999"), "{said}");
 }
 
-/// E1: a master key that came by the environment is not found there afterwards: not in the server's, not in the runner's,
+/// E1: a master key that came by the environment is not found there background: not in the server's, not in the runner's,
 /// and not in that of anything below them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e01_the_master_key_leaves_the_environment() {

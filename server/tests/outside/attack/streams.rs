@@ -38,7 +38,7 @@ on_both! {
         let mut tenant = program.listen(Who::Browser(&lost), "/live?topics=tasks").await;
         let mut output = program.listen(Who::Browser(&lost), &format!("/tasks/{task}/live")).await;
         assert!(output.hear("lines").await.contains("begun"));
-        program.act(Who::Browser(&here), "sessions/end-others", &[]).await.is(200);
+        program.act(Who::Browser(&here), "browser-sessions/end-others", &[]).await.is(200);
         soon(SOON, "both streams end", async { tokio::join!(tenant.end(), output.end()) }).await;
         program.get(Who::Browser(&lost), "/live?topics=tasks").await.is(401);
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);

@@ -33,7 +33,7 @@ on_both! {
         program.client = client(9);
         program.get(admin, "/people").await.is(200);
         program.act(admin, "people/create", &new).await.is(200);
-        let held = program.audit(&adam.key, Some("admin.held_off")).await;
+        let held = program.audit(&adam.key, Some("admin.admin_blocked")).await;
         assert_eq!(held.len(), 2, "once a minute for each, the admin and the admin's key: {held:?}");
         let refused = program.audit(&adam.key, Some("person.create")).await;
         assert!(refused.iter().any(|record| record.to_string().contains("refused")), "{refused:?}");

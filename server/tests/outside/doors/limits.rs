@@ -64,7 +64,7 @@ async fn k_07_a_person_has_one_limit_over_all_sessions_and_nobody_elses() {
         assert!(refused.header("content-type").starts_with("text/html") && !refused.header("retry-after").is_empty());
     }
     program.get(Who::Browser(&other), "/tasks").await.is(200);
-    program.act(Who::Browser(&one), "sessions/end-others", &[]).await.is(200);
+    program.act(Who::Browser(&one), "browser-sessions/end-others", &[]).await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

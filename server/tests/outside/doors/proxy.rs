@@ -52,7 +52,7 @@ on_both! {
         let pair = session.split(';').next().unwrap();
         let page = async |cookie: &str| {
             let cookie = HeaderValue::from_bytes(cookie.as_bytes()).unwrap();
-            let request = program.bare(Method::GET, "/sessions").header("cookie", cookie);
+            let request = program.bare(Method::GET, "/browser-sessions").header("cookie", cookie);
             Answer::of(proxied(request, "198.51.100.7")).await
         };
         let own = page(pair).await.is(200);
@@ -66,7 +66,7 @@ on_both! {
             page(&format!("{pair}; {name}=x")).await.is(200);
         }
 
-        let fields = form(&[("_page", "/sessions")]);
+        let fields = form(&[("_page", "/browser-sessions")]);
         let out = program.action(Who::Nobody, "login/sign-out", "text/html", &fields).header("cookie", pair);
         let out = Answer::of(proxied(out, "198.51.100.7")).await.is(303);
         let removal = cookies(&out).into_iter().find(|line| line.starts_with("__Host-castellan=;")).expect("it is taken away");

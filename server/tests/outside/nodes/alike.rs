@@ -13,7 +13,7 @@ async fn d_12_any_node_answers_any_request() {
     assert!(two.is_signed_in(&browser.cookie()).await);
     let task = one.submit(&nodes.mia.key, "echo done").await;
     two.until_succeeded(&nodes.mia.key, &task).await;
-    let asks = json!({ "script": "echo asks", "network_policy": "none" });
+    let asks = json!({ "script": "echo asks", "network_policy": "unrestricted" });
     let waits = two.submit_as(&nodes.mia.key, asks).await;
     until("both runners are connected", async || {
         let list = one.get(Who::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
@@ -39,9 +39,18 @@ async fn d_12_any_node_answers_any_request() {
         let (here, there) = (one.get(who, path).await, two.get(who, path).await);
         assert_eq!((here.status, here.body), (there.status, there.body), "{path}");
     }
-    for path in
-        ["/", "/tasks", "/approvals", "/runners", "/audit", "/sessions", "/organizations", "/people", "/keys", "/rules"]
-    {
+    for path in [
+        "/",
+        "/tasks",
+        "/approvals",
+        "/runners",
+        "/audit",
+        "/browser-sessions",
+        "/organizations",
+        "/people",
+        "/keys",
+        "/rules",
+    ] {
         let who = Who::Browser(&browser);
         let (here, there) = (one.get(who, path).await, two.get(who, path).await);
         assert_eq!((here.status, there.status), (200, 200), "{path}");

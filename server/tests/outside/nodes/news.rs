@@ -44,7 +44,7 @@ async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
     let bea = nodes.one.person("bea", "acme", "admin");
     let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
     let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
-    nodes.one.act(Who::Browser(&admin), "incident/lock", &[("id", &nodes.mia.id)]).await.is(200);
+    nodes.one.act(Who::Browser(&admin), "emergency/lock", &[("id", &nodes.mia.id)]).await.is(200);
     soon(SECOND, "the stream ends", stream.end()).await;
     nodes.two.get(Who::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
 }
@@ -56,7 +56,7 @@ async fn d_12_a_question_is_answered_at_either_node_and_once() {
     let (one, two) = (&nodes.one, &nodes.two);
     let approver = two.sign_in(&nodes.ada.email).await;
     let mut queue = two.listen(Who::Browser(&approver), "/live?topics=approvals").await;
-    let asks = json!({ "script": "echo approved", "network_policy": "none" });
+    let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
     let task = one.submit_as(&nodes.mia.key, asks).await;
     let asked = soon(SECOND, "the other node hears of the question", queue.hear("approvals")).await;
     let approvals = two.get(Who::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();

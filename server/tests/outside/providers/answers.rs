@@ -75,7 +75,7 @@ async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
         is_refused(program.visit(&provider, "acme").await, 401, what);
     }
     assert!(!provider.was_asked("/strangers"), "no token says where its key is");
-    let records = program.refusals("session.open").await;
+    let records = program.refusals("browser_session.open").await;
     assert_eq!(records.len(), lies.len(), "each is in the audit log");
     for record in &records {
         assert_eq!((&record["target_kind"], &record["target_id"]), (&"provider".into(), &"acme".into()), "{record}");
@@ -142,7 +142,7 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     assert!(super::visit::ticket(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
     lost(program.come_back("acme", &[&mine.ticket], &query).await, "a second time");
     assert_eq!(
-        program.refusals("session.open").await,
+        program.refusals("browser_session.open").await,
         Vec::<Value>::new(),
         "nobody's answer says nothing about anybody"
     );
@@ -191,7 +191,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
         assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");
     }
     // It may have been somebody else at her open browser: the record names her, and counts as a failure of hers.
-    let (stale, untrusted) = (program.refusals("factor.show").await, program.refusals("session.open").await);
+    let (stale, untrusted) = (program.refusals("factor.show").await, program.refusals("browser_session.open").await);
     assert_eq!((stale.len(), untrusted.len()), (4, 1), "{stale:?} {untrusted:?}");
     for record in &stale {
         assert!(record["person"].is_string() && record["person"] == record["target_id"], "{record}");

@@ -19,7 +19,7 @@ fn claims(claims: Value) -> Manner {
 impl Program {
     /// The signed-in person's address, as their own page shows it.
     async fn is_named(&self, browser: &Browser, email: &str) -> bool {
-        self.get(Who::Browser(browser), "/sessions").await.is(200).body.contains(&format!(">{email}<"))
+        self.get(Who::Browser(browser), "/browser-sessions").await.is(200).body.contains(&format!(">{email}<"))
     }
 
     async fn is_admin(&self, browser: &Browser) -> bool {

@@ -16,16 +16,16 @@ on_both! {
             ("kind", "oidc"), ("label", "House ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
             ("client_secret", SECRET), ("newcomers", "anybody"),
         ];
-        let made = program.act(who, "settings/save-provider", &fields).await.is(200).json();
+        let made = program.act(who, "providers/save", &fields).await.is(200).json();
         let page = made["go_to"].as_str().unwrap().to_owned();
         let id = page.strip_prefix("/settings/authentication/").unwrap();
         assert!(!program.get(who, &page).await.is(200).body.contains(SECRET));
 
-        let found = program.act(who, "settings/test-provider", &[("id", id)]).await.is(200).json();
+        let found = program.act(who, "providers/test", &[("id", id)]).await.is(200).json();
         assert!(found["found"].as_str().unwrap().contains(&provider.issuer), "{found}");
         let untrue = json!({ "issuer": "https://other.example\u{202e}<script>" });
         provider.behave(Manner { metadata: untrue, ..Manner::default() });
-        let wrong = program.act(who, "settings/test-provider", &[("id", id)]).await.is(422);
+        let wrong = program.act(who, "providers/test", &[("id", id)]).await.is(422);
         assert!(wrong.body.contains("It does not work") && !wrong.body.contains('\u{202e}'), "{wrong}");
         provider.behave(Manner::default());
 
@@ -36,20 +36,20 @@ on_both! {
         // A change without a secret keeps it; one that is switched off leads nowhere.
         let mut change = vec![("id", id), ("enabled", "true")];
         change.extend(fields.iter().filter(|(name, _)| *name != "client_secret"));
-        program.act(who, "settings/save-provider", &change).await.is(200);
+        program.act(who, "providers/save", &change).await.is(200);
         program.come_in(&provider, id).await;
         change.retain(|(name, _)| *name != "enabled");
-        program.act(who, "settings/save-provider", &change).await.is(200);
+        program.act(who, "providers/save", &change).await.is(200);
         program.get(Who::Nobody, &format!("/sign-in/with/{id}")).await.is(404);
         assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(id));
-        program.act(who, "settings/remove-provider", &[("id", id)]).await.is(200);
+        program.act(who, "providers/remove", &[("id", id)]).await.is(200);
         assert!(!program.logged().contains(SECRET));
 
         // Another tenant's provider stands on its own page only.
         program.tenant("bolt");
         program.person("bob", "bolt", "admin");
         let bob = program.sign_in("bob@bolt.example").await;
-        let made = program.act(Who::Browser(&bob), "settings/save-provider", &fields).await.is(200).json();
+        let made = program.act(Who::Browser(&bob), "providers/save", &fields).await.is(200).json();
         let id = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(&id));
         let settings = program.get(Who::Browser(&bob), "/settings/authentication").await.body;

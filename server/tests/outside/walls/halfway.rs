@@ -68,7 +68,7 @@ on_both! {
         // Who has one and has not shown it; and who must have one and has none.
         attack(program, &house, program.sign_in(&harry.email).await).await;
         let member = Browser::with(&program.sign_in("member@acme.example").await.cookie());
-        program.get(Who::Browser(&member), "/sessions").await.is(200);
+        program.get(Who::Browser(&member), "/browser-sessions").await.is(200);
         program.act(Who::Browser(&whole), "factors/policy", &[("who", "everybody")]).await.is(200);
         attack(program, &house, member).await;
         program.get(Who::Browser(&whole), "/people").await.is(200);

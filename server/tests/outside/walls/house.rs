@@ -70,7 +70,7 @@ impl House {
         for name in ["private", "org", "public"] {
             program.until_succeeded(&mia.key, &things[name]).await;
         }
-        let asked = json!({ "script": "echo of acme", "title": "acme's", "network_policy": "none" });
+        let asked = json!({ "script": "echo of acme", "title": "acme's", "network_policy": "unrestricted" });
         things.insert("asked", program.submit_as(&mia.key, asked).await);
 
         let first = |list: serde_json::Value| list["items"][0]["id"].as_str().unwrap().to_owned();
@@ -92,7 +92,7 @@ impl House {
         let admin = house.guest("admin");
         let fields = [("kind", "oidc"), ("label", "ID"), ("issuer", "https://id.invalid"), ("client_id", "acme")];
         let fields = [fields.as_slice(), &[("client_secret", "acme")]].concat();
-        let made = program.act(admin.in_browser(), "settings/save-provider", &fields).await.is(200).json();
+        let made = program.act(admin.in_browser(), "providers/save", &fields).await.is(200).json();
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         house.things.insert("provider", provider);
         let admin = house.guest("admin");
@@ -107,10 +107,10 @@ impl House {
         house.things.insert("review", review);
         let admin = house.guest("admin");
         program.act(admin.in_browser(), "keys/revoke", &[("id", &house.things["key"])]).await.is(200);
-        let page = program.get(admin.in_browser(), "/unusual").await.is(200).body;
-        let form = page.split("/actions/unusual/look").nth(1).expect("somebody signed in from a new place");
+        let page = program.get(admin.in_browser(), "/anomalies").await.is(200).body;
+        let form = page.split("/actions/anomalies/review").nth(1).expect("somebody signed in from a new place");
         let id = form.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        house.things.insert("unusual", id.to_owned());
+        house.things.insert("anomaly", id.to_owned());
         house.with_a_record_that_only_the_first_tenant_has(program).await
     }
 

@@ -1,0 +1,37 @@
+# When something goes wrong.
+
+nav-emergency = Emergency
+emergency-lead = Switches for when something goes wrong. Each takes effect at once, on all pages and streams, and is in the audit log.
+emergency-banner = This tenant is frozen: nothing is changed and nothing starts. Frozen
+emergency-freeze-title = Freeze
+emergency-freeze-text = Everything can still be read, and rights can still be taken away. Nothing else is changed, no task is submitted, approved or started. What runs goes on: stop it below.
+emergency-freeze-open = Freeze…
+emergency-freeze-consequence = Nobody can submit, approve or change anything in this tenant, and no task starts, until an admin ends the freeze.
+emergency-freeze = Freeze the tenant
+emergency-frozen = This tenant is frozen. It began
+emergency-thaw = End the freeze
+emergency-stop-title = Stop what runs
+emergency-stop-text = An organization’s tasks are stopped on its page, those of a runner or a person on theirs.
+emergency-stop-open = Stop tasks…
+emergency-stop = Stop these tasks
+emergency-stop-all-consequence = All tasks of this tenant that run or wait end as cancelled. They do not start again by themselves.
+emergency-stop-organization-consequence = All tasks of this organization that run or wait end as cancelled. They do not start again by themselves.
+emergency-stop-runner-consequence = All tasks that this runner has end as cancelled. It then takes the next ones that wait; revoke it if it should not.
+emergency-stop-person-consequence = All tasks of this person that run or wait end as cancelled. They do not start again by themselves.
+emergency-one-of = name one organization, runner or person, or none of them
+emergency-sessions-title = Sign everybody out
+emergency-sessions-text = For when cookies may have been stolen. API keys go on working.
+emergency-sessions-open = End all sessions…
+emergency-sessions-consequence = Everybody in this tenant but you, in this browser, has to sign in again.
+emergency-sessions = End all sessions
+emergency-person-title = Lock somebody out
+emergency-person-text = Open the person’s page:
+emergency-lock-open = Lock out…
+emergency-lock-consequence = Their sessions end, their API keys stop working, and they cannot sign in, until an admin lets them in again. Their tasks go on.
+emergency-lock = Lock out
+emergency-locked = This person is locked out. It began
+emergency-unlock = Let in again
+emergency-end-open = End sessions…
+emergency-end-consequence = They have to sign in again everywhere. Their API keys go on working.
+emergency-end = End their sessions
+person-locked = locked out

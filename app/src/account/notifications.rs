@@ -1,0 +1,92 @@
+//! What happened with one's account and was not seen yet: at the top of every page, until one says so.
+use super::actions::SeeEvents;
+use crate::ui::{Button, Form, Moment, Revealed};
+use domain::account::Happened;
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{AccountEvent, Read};
+
+/// How many are told at once.
+const MOST: u32 = 5;
+
+/// Nothing, or what happened. What cannot be read of it is not worth a page: it is told on the next one.
+pub async fn news(read: &mut Read) -> Option<AnyView> {
+    let events = read.unseen_account_events(MOST).await.ok()?;
+    let last = events.first()?.id.to_string();
+    // What happened in organizations, say, is nothing that one would have to secure one's account for.
+    let told = events.iter().all(|event| told_of(event.happened).is_some());
+    let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
+    Some(
+        view! {
+            <section class="news" aria-labelledby="news-title">
+                <h2 id="news-title">{if told { t!("news-told-title") } else { t!("news-title") }}</h2>
+                <ul>{lines}</ul>
+                {(!told)
+                    .then(|| view! { <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p> })}
+                <Form action=SeeEvents::PATH class="after" hidden=vec![("last", last)]>
+                    <Button>{t!("news-seen")}</Button>
+                </Form>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// One event in a line.
+#[component]
+pub fn Line(
+    /// Which.
+    event: AccountEvent,
+) -> impl IntoView {
+    let AccountEvent { happened, detail, created_at, address, .. } = event;
+    let anomaly = matches!(happened, Happened::NewPlace | Happened::ManyFailures | Happened::KeyAnomaly);
+    view! {
+        {what(happened)}
+        {(!detail.is_empty()).then(|| view! { ": "<Revealed text=detail /> })}
+        " · "
+        <Moment at=created_at />
+        {(happened == Happened::KeyEndsSoon).then(|| view! { " · "<a href="/keys">{t!("nav-keys")}</a> })}
+        {anomaly.then(|| view! { " · "<a href="/account#anomalies">{t!("news-anomaly")}</a> })}
+        {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><Revealed text=address /></span> })}
+    }
+}
+
+/// What happened, in words.
+pub fn what(happened: Happened) -> String {
+    match happened {
+        Happened::PasswordChanged => t!("happened-password-changed"),
+        Happened::PasswordLink => t!("happened-password-link"),
+        Happened::TotpAdded => t!("happened-totp-added"),
+        Happened::TotpRemoved => t!("happened-totp-removed"),
+        Happened::PasskeyAdded => t!("happened-passkey-added"),
+        Happened::PasskeyRemoved => t!("happened-passkey-removed"),
+        Happened::IdentityLinked => t!("happened-identity-linked"),
+        Happened::IdentityUnlinked => t!("happened-identity-unlinked"),
+        Happened::RecoveryCodesMade => t!("happened-recovery-codes-made"),
+        Happened::RecoveryCodeUsed => t!("happened-recovery-code-used"),
+        Happened::FactorsReset => t!("happened-factors-reset"),
+        Happened::AddressAsked => t!("happened-address-asked"),
+        Happened::AddressChanged => t!("happened-address-changed"),
+        Happened::NewPlace => t!("happened-new-place"),
+        Happened::ManyFailures => t!("happened-many-failures"),
+        Happened::KeyAnomaly => t!("happened-key-anomaly"),
+        Happened::KeyEndsSoon => t!("happened-key-ends-soon"),
+        Happened::JoinAsked => t!("happened-join-asked"),
+        Happened::JoinAccepted => t!("happened-join-accepted"),
+        Happened::JoinDeclined => t!("happened-join-declined"),
+        Happened::MembershipRemoved => t!("happened-membership-removed"),
+        Happened::ServiceAccountsGiven => t!("happened-service-accounts-given"),
+    }
+}
+
+/// Where more is said of it, if it is no matter of how one signs in: nothing has to be done to secure the account.
+pub const fn told_of(happened: Happened) -> Option<&'static str> {
+    match happened {
+        Happened::JoinAsked
+        | Happened::JoinAccepted
+        | Happened::JoinDeclined
+        | Happened::MembershipRemoved
+        | Happened::ServiceAccountsGiven => Some("/organizations"),
+        Happened::KeyEndsSoon => Some("/keys"),
+        _ => None,
+    }
+}

@@ -1,0 +1,134 @@
+//! One unusual thing: what happened, when, from where, why it is unusual, and what to do.
+use super::words;
+use crate::ui::{Badge, Glyph, Meaning, Moment, Revealed};
+use domain::anomalies::{AnomalyKind, Facts};
+use leptos::prelude::*;
+use store::AnomalyRow;
+
+/// For whom something is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody who reads everything, of somebody else.
+    Admin,
+    /// Whoever it is about.
+    Owner,
+}
+
+/// It, in full; below it what is done about it on this page.
+#[component]
+pub fn Entry(
+    /// Which.
+    row: AnomalyRow,
+    /// For whom.
+    reader: Reader,
+    /// Whether it was looked at, or the form that says so.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let (badge, glyph) = if row.looked_at.is_some() || reader == Reader::Owner {
+        (Meaning::Stopped, Glyph::Clock)
+    } else {
+        (Meaning::Waiting, Glyph::Warning)
+    };
+    let device = match &row.facts {
+        Facts::SignIn { device, .. } => Some(device.clone()),
+        _ => None,
+    };
+    let about = view! { <About row=row.clone() reader=reader /> };
+    let advice = view! { <Advice row=row.clone() reader=reader /> };
+    let again = (row.first_at != row.last_at).then(|| {
+        view! { <span class="muted">{t!("anomaly-since")}" "<Moment at=row.first_at /></span> }
+    });
+    let counted =
+        matches!(row.kind, AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent) && row.times > 1;
+    view! {
+        <li class="report">
+            <p class="report-head">
+                <Badge meaning=badge glyph=glyph word=words::kind(row.kind) />
+                <Moment at=row.last_at />
+                {again}
+            </p>
+            {about}
+            <p>{words::why(&row.facts)}{counted.then(|| format!(" {}", t!("anomaly-times", n = row.times)))}</p>
+            <p class="muted">
+                {device.map(|device| view! { <Revealed text=device />" · " })}
+                {(!row.address.is_empty()).then(|| view! {
+                    {t!("anomaly-from")}" "<span class="mono"><Revealed text=row.address /></span>
+                    " ("<span class="mono">{row.network}</span>")"
+                })}
+            </p>
+            {advice}
+            {children.map(|children| children())}
+        </li>
+    }
+}
+
+/// Whom or what it is about.
+#[component]
+fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
+    let admin = reader == Reader::Admin;
+    let person = row.person.filter(|_| admin).zip(row.person_id);
+    let key = row.key_name.zip(row.key_id);
+    let prefix = row.key_prefix.unwrap_or_default();
+    if person.is_none() && key.is_none() {
+        return None;
+    }
+    let between = (person.is_some() && key.is_some()).then_some(" · ");
+    Some(view! {
+        <p class="report-about">
+            {person.map(|(name, id)| view! { <a href=format!("/people/{id}")><Revealed text=name /></a> })}
+            {between}
+            {key.map(|(name, id)| view! {
+                {t!("anomaly-key")}" "<a href=format!("/keys/{id}")><Revealed text=name /></a>" "<code>{prefix}"…"</code>
+            })}
+        </p>
+    })
+}
+
+/// What to do, with the ways to where it is done.
+#[component]
+fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
+    let person = row.person_id.map(|id| id.to_string()).unwrap_or_default();
+    let key = row.key_id.map(|id| format!("/keys/{id}")).unwrap_or_default();
+    let of_key = |mut ways: Vec<(String, String)>| {
+        ways.insert(0, (key.clone(), t!("anomaly-do-key")));
+        ways.push((format!("{key}#change"), t!("anomaly-do-bind")));
+        ways
+    };
+    let lock = || (format!("/people/{person}"), t!("anomaly-do-lock"));
+    let log = |query: String| (format!("/audit?{query}"), t!("anomaly-do-audit"));
+    let (text, ways) = match (row.kind, reader) {
+        (AnomalyKind::SignIn, Reader::Admin) => {
+            (t!("anomaly-advice-sign-in-admin"), vec![lock(), log(format!("person={person}"))])
+        }
+        (AnomalyKind::SignIn, Reader::Owner) => (
+            t!("anomaly-advice-sign-in"),
+            vec![
+                ("/browser-sessions".into(), t!("anomaly-do-sessions")),
+                ("/account/password".into(), t!("anomaly-do-password")),
+            ],
+        ),
+        (AnomalyKind::Guessing, Reader::Admin) => (
+            t!("anomaly-advice-guessing-admin"),
+            vec![log(format!("target={person}&event=authentication_failure")), lock()],
+        ),
+        (AnomalyKind::Guessing, Reader::Owner) => {
+            (t!("anomaly-advice-guessing"), vec![("/account/password".into(), t!("anomaly-do-password"))])
+        }
+        (AnomalyKind::Spraying, _) => {
+            (t!("anomaly-advice-spraying"), vec![log("event=authentication_failure".to_owned())])
+        }
+        (AnomalyKind::KeyNetwork | AnomalyKind::KeySilent, Reader::Admin) => {
+            (t!("anomaly-advice-key"), of_key(vec![log(format!("person={person}"))]))
+        }
+        (AnomalyKind::TaskVolume | AnomalyKind::TaskHour, Reader::Admin) => {
+            (t!("anomaly-advice-key"), of_key(vec![log(format!("person={person}&action=task.submit"))]))
+        }
+        (_, Reader::Owner) => (t!("anomaly-advice-key"), of_key(vec![])),
+    };
+    let ways = ways.into_iter().map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
+    view! {
+        <p class="help">{text}</p>
+        <ul class="links">{ways.collect_view()}</ul>
+    }
+}

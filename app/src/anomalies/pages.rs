@@ -1,0 +1,136 @@
+//! `/anomalies`: what was unusual in the tenant, for admins and auditors; and the same of one's own account, on its page.
+use super::{
+    actions::ReviewAnomaly,
+    entry::{Entry, Reader},
+    words,
+};
+use crate::{
+    outcome::Refusal,
+    people::pages::people_choices,
+    ui::{
+        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed,
+        Showing, ctx, page,
+    },
+};
+use domain::{Actor, anomalies::AnomalyKind, policy::ReadAudit};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{AnomalyFilter, AnomalyRow, Person};
+
+/// How many stand on a page.
+const ROWS: u32 = 30;
+/// How many people can be chosen from.
+const PEOPLE: u32 = 500;
+
+/// The list.
+pub fn list() -> Showing {
+    page(anomalies)
+}
+
+async fn anomalies(actor: Actor) -> Result<Page, Refusal> {
+    let here = ctx::here();
+    let filter = AnomalyFilter {
+        kind: here.get("kind").and_then(|kind| kind.parse().ok()),
+        person: here.get("person").and_then(|id| id.parse().ok()),
+        new: here.get("looked") == Some("no"),
+    };
+    let after = here.get("after").and_then(|id| id.parse().ok());
+    let narrow = filter.kind.is_some() || filter.person.is_some() || filter.new;
+    let store = ctx::store()?;
+    let proof = store.authorize(&actor, ReadAudit).await?;
+    let mut read = store.read(&actor).await?;
+    let people = read.people("", PEOPLE).await?;
+    let found = read.anomalies(&proof, filter, after, ROWS).await?;
+    let admin = actor.is_admin();
+    let rows = found.items.into_iter().map(|row| view! { <Row row=row admin=admin /> }).collect_view();
+    Ok(Page::new(Place::Anomalies, t!("nav-anomalies")).lead(t!("anomaly-lead")).body(view! {
+        <Filters people=people />
+        <Live topics="people,keys" region="anomalies">
+            {match (rows.is_empty(), narrow) {
+                (false, _) => view! { <ul class="reports">{rows}</ul> }.into_any(),
+                (true, true) => view! {
+                    <Empty title=t!("anomaly-none-match") text=t!("anomaly-none-match-text")>
+                        <LinkButton href="/anomalies">{t!("anomaly-show-all")}</LinkButton>
+                    </Empty>
+                }.into_any(),
+                (true, false) => view! { <Empty title=t!("anomaly-none") text=t!("anomaly-none-text") /> }.into_any(),
+            }}
+            <Pager next=found.next />
+        </Live>
+        <section>
+            <h2>{t!("anomaly-watched")}</h2>
+            <ul class="events">
+                <li>{t!("anomaly-watched-sign-in")}</li>
+                <li>{t!("anomaly-watched-failures")}</li>
+                <li>{t!("anomaly-watched-keys")}</li>
+                <li>{t!("anomaly-watched-tasks")}</li>
+            </ul>
+        </section>
+    }))
+}
+
+#[component]
+fn Filters(people: Vec<Person>) -> impl IntoView {
+    let kinds = AnomalyKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), words::kind(*kind))).collect();
+    view! {
+        <Narrow label=t!("anomaly-narrow") fields=&["kind", "person", "looked"]>
+            <NarrowChoice name="kind" label=t!("anomaly-kind") any=t!("audit-any") choices=kinds />
+            <NarrowChoice name="person" label=t!("anomaly-person") any=t!("audit-any") choices=people_choices(people) />
+            <NarrowChoice
+                name="looked" label=t!("anomaly-looked") any=t!("audit-any")
+                choices=vec![Choice::new("no", t!("anomaly-looked-no"))]
+            />
+        </Narrow>
+    }
+}
+
+#[component]
+fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
+    let (id, seen, by) = (row.id.to_string(), row.last_at.0.to_string(), row.looked_by.clone());
+    let looked = match row.looked_at {
+        Some(at) => view! {
+            <p class="muted">{t!("anomaly-looked-by")}" "{by.map(|name| view! { <Revealed text=name />", " })}<Moment at=at /></p>
+        }
+        .into_any(),
+        None if admin => view! {
+            <Form action=ReviewAnomaly::PATH hidden=vec![("id", id), ("seen", seen)]>
+                <Button>{t!("anomaly-look")}</Button>
+            </Form>
+        }
+        .into_any(),
+        None => view! { <p class="muted">{t!("anomaly-looked-no")}</p> }.into_any(),
+    };
+    view! { <Entry row=row reader=Reader::Admin>{looked}</Entry> }
+}
+
+/// How many of them wait for an admin to look at them, where there are any.
+#[component]
+pub fn Waiting(
+    /// How many.
+    count: i64,
+) -> impl IntoView {
+    view! {
+        <Live topics="people" region="overview-anomalies" quiet=true>
+            {(count > 0).then(|| view! {
+                <p class="notice"><a href="/anomalies?looked=no">{t!("overview-anomalies", n = count)}</a></p>
+            })}
+        </Live>
+    }
+}
+
+/// What was unusual about one's own account, on its page; nothing where nothing was.
+#[component]
+pub fn Own(
+    /// What was.
+    rows: Vec<AnomalyRow>,
+) -> impl IntoView {
+    let entry = |row: AnomalyRow| view! { <Entry row=row reader=Reader::Owner /> };
+    (!rows.is_empty()).then(|| {
+        view! {
+            <section id="anomalies">
+                <h2>{t!("anomaly-own-title")}</h2>
+                <p>{t!("anomaly-own-lead")}</p>
+                <ul class="reports">{rows.into_iter().map(entry).collect_view()}</ul>
+            </section>
+        }
+    })
+}

@@ -1,0 +1,67 @@
+//! My sessions: where I am signed in, and how to end it.
+use super::actions::{EndBrowserSession, EndOtherBrowserSessions};
+use crate::{
+    outcome::Refusal,
+    ui::{Badge, Confirm, Live, Meaning, Moment, Page, Place, Revealed, Showing, Table, ctx, page},
+};
+use domain::{Actor, BrowserSessionId};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::BrowserSessionRow;
+
+/// Where one is signed in.
+pub fn list() -> Showing {
+    page(sessions)
+}
+
+async fn sessions(actor: Actor) -> Result<Page, Refusal> {
+    let rows = ctx::store()?.read(&actor).await?.sessions().await?;
+    let this = ctx::door()?.session();
+    let others = rows.iter().any(|row| Some(row.id) != this);
+    let headings =
+        vec![t!("session-device"), t!("session-address"), t!("session-last-used"), t!("session-since"), String::new()];
+    let rows = rows.into_iter().map(|row| view! { <Row row=row this=this /> }).collect_view();
+    let page = Page::new(Place::BrowserSessions, t!("nav-browser-sessions")).lead(t!("sessions-lead")).body(view! {
+        <Live topics="people" region="sessions">
+            <Table caption=t!("nav-browser-sessions") headings=headings>
+                {rows}
+            </Table>
+        </Live>
+    });
+    let end_others = others.then(|| {
+        view! {
+            <Confirm
+                label=t!("sessions-end-others-open")
+                consequence=t!("sessions-end-others-consequence")
+                act=t!("sessions-end-others")
+                action=EndOtherBrowserSessions::PATH
+                hidden=vec![]
+            />
+        }
+    });
+    Ok(page.action(end_others))
+}
+
+#[component]
+fn Row(row: BrowserSessionRow, this: Option<BrowserSessionId>) -> impl IntoView {
+    let (current, device) = (this == Some(row.id), row.device.clone());
+    view! {
+        <tr>
+            <th scope="row">
+                <Revealed text=row.device />
+                {current.then(|| view! { " " <Badge meaning=Meaning::Good word=t!("session-this") /> })}
+            </th>
+            <td class="mono"><Revealed text=row.address /></td>
+            <td><Moment at=row.last_used_at /></td>
+            <td><Moment at=row.created_at /></td>
+            <td class="cell-action">
+                <Confirm
+                    label=t!("session-end-open") about=device
+                    consequence=if current { t!("session-end-this-consequence") } else { t!("session-end-consequence") }
+                    act=t!("session-end")
+                    action=EndBrowserSession::PATH
+                    hidden=vec![("id", row.id.to_string())]
+                />
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,125 @@
+//! The switches for when something goes wrong, and what stands on other pages of them.
+use super::actions::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
+use crate::{
+    outcome::Refusal,
+    ui::{Button, Confirm, Form, Live, Moment, Page, Place, Showing, ctx, page},
+};
+use domain::{Actor, PersonId, Timestamp};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+/// All switches.
+pub fn switches() -> Showing {
+    page(emergency)
+}
+
+async fn emergency(actor: Actor) -> Result<Page, Refusal> {
+    ctx::admins_only(&actor)?;
+    let frozen = ctx::store()?.read(&actor).await?.frozen_since().await?;
+    Ok(Page::new(Place::Emergency, t!("nav-emergency")).lead(t!("emergency-lead")).body(view! {
+        <section>
+            <h2>{t!("emergency-freeze-title")}</h2>
+            <Freeze since=frozen />
+        </section>
+        <section>
+            <h2>{t!("emergency-stop-title")}</h2>
+            <p>{t!("emergency-stop-text")}</p>
+            <StopAll consequence=t!("emergency-stop-all-consequence") hidden=vec![] />
+        </section>
+        <section>
+            <h2>{t!("emergency-sessions-title")}</h2>
+            <p>{t!("emergency-sessions-text")}</p>
+            <Confirm
+                label=t!("emergency-sessions-open") consequence=t!("emergency-sessions-consequence") act=t!("emergency-sessions")
+                action=EndBrowserSessions::PATH hidden=vec![]
+            />
+        </section>
+        <section>
+            <h2>{t!("emergency-person-title")}</h2>
+            <p>{t!("emergency-person-text")}" "<a href="/people">{t!("nav-people")}</a></p>
+        </section>
+    }))
+}
+
+#[component]
+fn Freeze(since: Option<Timestamp>) -> impl IntoView {
+    match since {
+        Some(at) => view! {
+            <p>{t!("emergency-frozen")}" "<Moment at=at /></p>
+            <Form action=ThawTenant::PATH><Button>{t!("emergency-thaw")}</Button></Form>
+        }
+        .into_any(),
+        None => view! {
+            <p>{t!("emergency-freeze-text")}</p>
+            <Confirm
+                label=t!("emergency-freeze-open") consequence=t!("emergency-freeze-consequence") act=t!("emergency-freeze")
+                action=FreezeTenant::PATH hidden=vec![]
+            />
+        }
+        .into_any(),
+    }
+}
+
+/// Stops tasks: all that the hidden fields name.
+#[component]
+pub fn StopAll(
+    /// Whose they are, and what becomes of them.
+    #[prop(into)]
+    consequence: String,
+    /// `organization`, `runner` or `person` with its id; everybody's without.
+    hidden: Vec<(&'static str, String)>,
+) -> impl IntoView {
+    view! {
+        <Confirm
+            label=t!("emergency-stop-open") consequence=consequence act=t!("emergency-stop") action=StopTasks::PATH hidden=hidden
+        />
+    }
+}
+
+/// What an admin does about one person.
+#[component]
+pub fn AboutPerson(
+    /// Whom.
+    id: PersonId,
+    /// Since when they are locked out, if they are.
+    locked_at: Option<Timestamp>,
+) -> impl IntoView {
+    let hidden = move |name| vec![(name, id.to_string())];
+    let lock = match locked_at {
+        Some(at) => view! {
+            <p>{t!("emergency-locked")}" "<Moment at=at /></p>
+            <Form action=UnlockPerson::PATH hidden=hidden("id")><Button>{t!("emergency-unlock")}</Button></Form>
+        }
+        .into_any(),
+        None => view! {
+            <Confirm
+                label=t!("emergency-lock-open") consequence=t!("emergency-lock-consequence") act=t!("emergency-lock")
+                action=LockPerson::PATH hidden=hidden("id")
+            />
+            <Confirm
+                label=t!("emergency-end-open") consequence=t!("emergency-end-consequence") act=t!("emergency-end")
+                action=EndBrowserSessions::PATH hidden=hidden("id")
+            />
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="danger">
+            <h2>{t!("nav-emergency")}</h2>
+            {lock}
+            <StopAll consequence=t!("emergency-stop-person-consequence") hidden=hidden("person") />
+        </section>
+    }
+}
+
+/// Says on every page that the tenant is frozen, from when it is until it is not.
+#[component]
+pub fn Frozen(
+    /// Since when, if it is.
+    since: Option<Timestamp>,
+) -> impl IntoView {
+    view! {
+        <Live topics="runners" region="frozen" quiet=true>
+            {since.map(|at| view! { <p class="banner" role="status">{t!("emergency-banner")}" "<Moment at=at /></p> })}
+        </Live>
+    }
+}

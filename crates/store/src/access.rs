@@ -1,0 +1,234 @@
+//! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy (A-05).
+use crate::{Page, Read, Result, column::record, conn::scoped};
+use domain::{
+    Allowed, KeyId, KeyLimits, Networks, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
+    access::{Can, Candidate, Thing, Why},
+    policy::ReadAccess,
+    role::{Role, TenantRole},
+    scope::Scopes,
+    visibility::{Sight, Visibility},
+};
+
+/// So many rows, one for each key, are read at once; the statement says the same number.
+const ROWS: usize = 5_000;
+
+/// Which thing is asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// A task.
+    Task(TaskId),
+    /// An organization.
+    Organization(OrganizationId),
+    /// A runner.
+    Runner(RunnerId),
+    /// A service account.
+    ServiceAccount(PersonId),
+}
+
+/// Somebody who reaches it.
+#[derive(Clone, Debug)]
+pub struct AccessHolder {
+    /// Who.
+    pub id: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Their address; a service account has none.
+    pub email: Option<String>,
+    /// Whether they are locked out: then they reach it again as soon as they are not.
+    pub locked: bool,
+    /// Why; nothing for who reaches it by no road of their own.
+    pub why: Vec<Why>,
+    /// What they can do with it.
+    pub can: Vec<Can>,
+    /// The keys with which programs reach it as them.
+    pub keys: Vec<AccessKey>,
+}
+
+/// A key that reaches it.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// The beginning of it.
+    pub prefix: String,
+    /// Where from it works; anywhere, if empty.
+    pub networks: Networks,
+    /// When it stops working, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// What can be done with it.
+    pub can: Vec<Can>,
+}
+
+record! {
+    /// Somebody in question, with one of their keys if they have any.
+    pub struct Asked {
+        /// Who.
+        pub id: PersonId,
+        /// Their name.
+        pub name: String,
+        /// Their address.
+        pub email: String,
+        /// What they are in the tenant.
+        pub tenant_role: TenantRole,
+        /// Since when they are locked out, if they are.
+        pub locked_at: Option<Timestamp>,
+        /// Who answers for them, if they are a service account.
+        pub responsible_id: Option<PersonId>,
+        /// What they are in the organization, or the most that they are in any.
+        pub role: Option<Role>,
+        /// The key's id.
+        pub key_id: Option<KeyId>,
+        /// What people call it.
+        pub key: Option<String>,
+        /// The beginning of it.
+        pub prefix: Option<String>,
+        /// What it may do.
+        pub scopes: Option<Scopes>,
+        /// The one organization that it is for.
+        pub only_id: Option<OrganizationId>,
+        /// What its owner is there.
+        pub only_role: Option<Role>,
+        /// Where from it works.
+        pub networks: Option<Networks>,
+        /// When it stops working, if ever.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+// `$2` is the organization, `$3` the address after which the page begins, `$4` how many people are on it, `$5` the time.
+macro_rules! with_keys {
+    ($people:literal) => {
+        concat!(
+            "select p.id, p.name, p.email, p.tenant_role, p.locked_at, p.responsible_id, p.role, k.id as key_id, k.name as key,
+                k.prefix, k.scopes, k.organization_id as only_id, k.networks, k.expires_at,
+                (select h.role from membership h where h.tenant_id = $1 and h.organization_id = k.organization_id
+                    and h.person_id = p.id) as only_role
+             from (select p.id, p.name, p.email, p.tenant_role, p.locked_at, p.responsible_id,
+                    (select m.role from membership m where m.tenant_id = p.tenant_id and m.person_id = p.id
+                        and ($2 is null or m.organization_id = $2)
+                     order by case m.role when 'owner' then 1 when 'approver' then 2 when 'member' then 3 else 4 end limit 1) as role
+                from ", $people, " p.tenant_id = $1 and p.email > $3 order by p.email limit $4) p
+             left join api_key k on k.tenant_id = $1 and k.owner_id = p.id and k.revoked_at is null
+                and (k.expires_at is null or k.expires_at > $5)
+             order by p.email, k.id desc limit 5000"
+        )
+    };
+}
+
+impl Read {
+    /// What is asked about, as far as the actor sees it, and what people call it.
+    pub async fn thing(&mut self, which: Which) -> Result<(Thing, String)> {
+        Ok(match which {
+            Which::Task(id) => {
+                let (task, asked) = (self.task(id).await?, self.approval_of(id).await?);
+                (Thing::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
+            }
+            Which::Organization(id) => (Thing::Organization(id), self.organization(id).await?.name),
+            Which::Runner(id) => (Thing::Runner(id), self.runner(id).await?.name),
+            Which::ServiceAccount(id) => {
+                let account = self.service_account(id).await?;
+                (Thing::ServiceAccount(id, account.responsible_id), account.name)
+            }
+        })
+    }
+
+    /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
+    /// anyway; others are told of the members and of those who read everything.
+    pub fn lists_everybody(&self, thing: &Thing) -> bool {
+        !is_everybodys(thing) || self.actor.reads_everything()
+    }
+
+    /// Who reaches it, by address, from `after` on: `limit` people are looked at, so that a page may have fewer.
+    pub async fn reach(
+        &mut self,
+        proof: &Allowed<ReadAccess>,
+        after: &str,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Page<AccessHolder>> {
+        let thing = &proof.action().thing;
+        let (of, after, looked_at) = (thing.organization(), after.to_owned(), limit + 1);
+        let rows = if is_everybodys(thing) && self.actor.reads_everything() {
+            scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
+        } else {
+            let (owner, itself) = match thing {
+                Thing::Task(_, sight, _) => (Some(sight.owner), None),
+                Thing::Organization(_) | Thing::Runner(_) => (None, None),
+                Thing::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
+            };
+            scoped!(
+                self,
+                Asked,
+                fetch_all,
+                with_keys!(
+                    "(select person_id as id from membership where tenant_id = $1 and organization_id = $2
+                        union select id from person where tenant_id = $1 and tenant_role <> 'person'
+                        union select id from person where tenant_id = $1 and id in ($6, $7)) c
+                     join person p on p.id = c.id where"
+                ),
+                of,
+                after,
+                looked_at,
+                now,
+                owner,
+                itself
+            )?
+        };
+        let cut_off = rows.len() >= ROWS;
+        let mut people: Vec<Vec<Asked>> = vec![];
+        for row in rows {
+            match people.last_mut() {
+                Some(same) if same.first().is_some_and(|first| first.id == row.id) => same.push(row),
+                _ => people.push(vec![row]),
+            }
+        }
+        let email = |rows: &Vec<Asked>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
+        if cut_off && people.len() > 1 {
+            people.pop(); // theirs may not be all of their keys: they are the first of the next page
+        }
+        let last = people.last().map(email);
+        let mut page = Page::cut(people, limit, email);
+        page.next = page.next.or(last.filter(|_| cut_off));
+        let items = page.items.into_iter().filter_map(|rows| self.reacher(thing, rows)).collect();
+        Ok(Page { items, next: page.next })
+    }
+
+    /// What becomes of somebody in question; `None` when neither they nor a key of theirs reaches it.
+    fn reacher(&self, thing: &Thing, rows: Vec<Asked>) -> Option<AccessHolder> {
+        let first = rows.first()?.clone();
+        let (tenant, person) = (self.tenant, first.id);
+        let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
+        let keys: Vec<_> = rows.into_iter().filter_map(|row| reaching(thing, &who, row)).collect();
+        // A service account never signs in: it is there with its keys only.
+        let (why, can) = (thing.why(&who), if first.responsible_id.is_none() { thing.can(&who) } else { vec![] });
+        let email = first.responsible_id.is_none().then_some(first.email);
+        let reaches = !can.is_empty() || !keys.is_empty();
+        reaches.then_some(AccessHolder {
+            id: first.id,
+            name: first.name,
+            email,
+            locked: first.locked_at.is_some(),
+            why,
+            can,
+            keys,
+        })
+    }
+}
+
+/// Whether the whole tenant reaches it.
+fn is_everybodys(thing: &Thing) -> bool {
+    matches!(thing, Thing::Runner(_) | Thing::Task(_, Sight { visibility: Visibility::Public, .. }, _))
+}
+
+/// The key of a row, where it reaches the thing.
+fn reaching(thing: &Thing, owner: &Candidate, row: Asked) -> Option<AccessKey> {
+    let (id, scopes) = (row.key_id?, row.scopes?);
+    let role = if row.only_id.is_some() { row.only_role } else { owner.role };
+    let reins = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
+    let can = thing.can(&Candidate { role, key: Some(reins), ..owner.clone() });
+    let (name, prefix) = (row.key.unwrap_or_default(), row.prefix.unwrap_or_default());
+    let networks = row.networks.unwrap_or_default();
+    (!can.is_empty()).then_some(AccessKey { id, name, prefix, networks, expires_at: row.expires_at, can })
+}

@@ -1,0 +1,264 @@
+//! What was unusual (N-06): the list of it, who has looked, and how it comes onto the list once for each span of time.
+mod arrivals;
+mod failures;
+mod habits;
+mod keys;
+mod networks;
+mod retention;
+
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+    filter::{Arg, Page, Statement},
+};
+use domain::{
+    Allowed, EventId, KeyId, PersonId, Timestamp,
+    anomalies::{AnomalyKind, Facts},
+    audit::Outcome,
+    policy::{ReadAudit, ReviewAnomaly},
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+pub use arrivals::Arrival;
+
+record! {
+    /// Something unusual.
+    pub struct AnomalyRow {
+        /// Its id.
+        pub id: EventId,
+        /// What kind of thing.
+        pub kind: AnomalyKind,
+        /// Whose account or key it is about, if it is about one.
+        pub person_id: Option<PersonId>,
+        /// Their name.
+        pub person: Option<String>,
+        /// The key that it is about.
+        pub key_id: Option<KeyId>,
+        /// What that is called.
+        pub key_name: Option<String>,
+        /// The beginning of it.
+        pub key_prefix: Option<String>,
+        /// How often it happened, or how many there were.
+        pub times: i64,
+        /// Where from, the last time.
+        pub address: String,
+        /// The network of that.
+        pub network: String,
+        /// Why it is unusual.
+        pub facts: Facts,
+        /// When first.
+        pub first_at: Timestamp,
+        /// When last.
+        pub last_at: Timestamp,
+        /// When an admin said that they have looked at it.
+        pub looked_at: Option<Timestamp>,
+        /// Who.
+        pub looked_by: Option<String>,
+    }
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AnomalyFilter {
+    /// Only this kind.
+    pub kind: Option<AnomalyKind>,
+    /// Only what is about this person or their keys.
+    pub person: Option<PersonId>,
+    /// Only what nobody has looked at.
+    pub new: bool,
+}
+
+/// Something unusual that was found.
+pub(crate) struct Found {
+    pub facts: Facts,
+    /// A person, a key or a network.
+    pub subject: String,
+    /// How long it is one and the same.
+    pub span: Duration,
+    pub person: Option<PersonId>,
+    pub told: Option<PersonId>,
+    pub key: Option<KeyId>,
+    /// How many there are; one more than before, without.
+    pub times: Option<i64>,
+}
+
+/// A day, in which most things are told once.
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+/// How many are waiting is counted so far only.
+const MOST_COUNTED: i64 = 1_000;
+
+macro_rules! columns {
+    () => {
+        "select u.id, u.kind, u.person_id, p.name as person, u.key_id, k.name as key_name, k.prefix as key_prefix, u.times,
+            u.address, u.network, u.facts, u.first_at, u.last_at, u.looked_at, l.name as looked_by
+         from anomaly u left join person p on p.tenant_id = u.tenant_id and p.id = u.person_id
+         left join api_key k on k.tenant_id = u.tenant_id and k.id = u.key_id
+         left join person l on l.tenant_id = u.tenant_id and l.id = u.looked_by
+         where u.tenant_id = $1"
+    };
+}
+
+impl Read {
+    /// What was unusual in the tenant, the newest first, `after` being the last that was seen.
+    pub async fn anomalies(
+        &mut self,
+        _: &Allowed<ReadAudit>,
+        filter: AnomalyFilter,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Page<AnomalyRow>> {
+        let mut statement = Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0)]);
+        if let Some(kind) = filter.kind {
+            statement.push(" and u.kind = ?", Arg::Text(kind.as_str().to_owned()));
+        }
+        if let Some(person) = filter.person {
+            statement.push(" and u.person_id = ?", Arg::Uuid(person.0));
+        }
+        if filter.new {
+            statement.push_text(" and u.looked_at is null");
+        }
+        if let Some(after) = after {
+            statement.push(" and u.id < ?", Arg::Uuid(after.0));
+        }
+        statement.push(" order by u.id desc limit ?", Arg::Int(i64::from(limit) + 1));
+        let rows: Vec<AnomalyRow> = statement.fetch(&mut self.conn).await?;
+        Ok(Page::cut(rows, limit, |row| row.id.to_string()))
+    }
+
+    /// How many of them nobody has looked at, up to a thousand; none for those who do not read everything.
+    pub async fn unreviewed_anomalies(&mut self) -> Result<i64> {
+        if !self.actor.reads_everything() {
+            return Ok(0);
+        }
+        const SQL: &str = "select count(*) as n from
+             (select id from anomaly where tenant_id = $1 and looked_at is null order by id desc limit $2) as waiting";
+        Ok(scoped!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
+    }
+
+    /// What was unusual about the actor's own account and keys, and those of service accounts that they answer for.
+    pub async fn own_anomalies(&mut self, limit: u32) -> Result<Vec<AnomalyRow>> {
+        let person = self.viewer();
+        scoped!(
+            self,
+            AnomalyRow,
+            fetch_all,
+            concat!(columns!(), " and u.told_id = $2 order by u.id desc limit $3"),
+            person,
+            limit
+        )
+    }
+}
+
+record! {
+    /// When somebody looked at something.
+    pub struct LookedAt {
+        /// When, if anybody did.
+        pub looked_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// What a report said so far.
+    pub struct Reported {
+        /// Its id.
+        pub id: EventId,
+        /// How many there were.
+        pub times: i64,
+    }
+}
+
+impl Write {
+    /// Notes that an admin has looked at something as it was when they saw it. Somebody else having done so is a conflict, and
+    /// so is that it has happened again since: that waits to be looked at.
+    pub async fn review_anomaly(&mut self, proof: Allowed<ReviewAnomaly>) -> Result<()> {
+        let &ReviewAnomaly { id, seen } = proof.action();
+        let by = self.actor.person();
+        // The log's head before the row, as in `found`: in the other order the two would wait for each other.
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        let looked = scoped!(
+            self,
+            execute,
+            "update anomaly set looked_at = $3, looked_by = $4
+             where tenant_id = $1 and id = $2 and looked_at is null and last_at <= $5",
+            id,
+            self.now,
+            by,
+            seen
+        )?;
+        if looked == 0 {
+            const SQL: &str = "select looked_at from anomaly where tenant_id = $1 and id = $2";
+            return Err(match scoped!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
+                Some(_) => Error::Conflict("Somebody has looked at this already."),
+                None => Error::Conflict("It has happened again since you saw it. Look at it as it is now."),
+            });
+        }
+        self.publish(Topic::People, id.0);
+        Ok(())
+    }
+
+    /// Puts something on the list, or says that it goes on: within its span it is one entry, which waits to be looked at again.
+    /// Says whether it is a new one.
+    pub(crate) async fn found(&mut self, found: Found) -> Result<bool> {
+        let Found { facts, subject, span, person, told, key, times } = found;
+        let id = EventId(Uuid::now_v7());
+        let (address, network) = self.whereabouts();
+        let (kind, span) = (facts.kind(), self.span(span));
+        // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
+        // is wrong): one order for all, or two would wait for each other.
+        self.hold_log().await?;
+        let reported = scoped!(
+            self,
+            Reported,
+            fetch_one,
+            "insert into anomaly (tenant_id, id, kind, subject, span, person_id, told_id, key_id, times, address, network, facts,
+                first_at, last_at) values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, 1), $10, $11, $12, $13, $13)
+             on conflict (tenant_id, kind, subject, span) do update set times = coalesce($9, anomaly.times + 1), address = $10,
+                network = $11, facts = $12, last_at = $13, looked_at = null, looked_by = null
+             returning id, times",
+            id,
+            kind,
+            subject,
+            span,
+            person,
+            told,
+            key,
+            times,
+            address,
+            network,
+            facts,
+            self.now
+        )?;
+        let detail = json!({ "kind": kind, "times": reported.times });
+        self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
+        self.publish(Topic::People, told.map_or(reported.id.0, |person| person.0));
+        Ok(reported.id == id)
+    }
+
+    /// The same for what is counted: told again only when it has doubled.
+    pub(crate) async fn found_many(&mut self, found: Found, times: i64) -> Result<bool> {
+        const SQL: &str =
+            "select id, times from anomaly where tenant_id = $1 and kind = $2 and subject = $3 and span = $4";
+        let (kind, subject, span) = (found.facts.kind(), found.subject.clone(), self.span(found.span));
+        match scoped!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
+            Some(before) if times < before.times.saturating_mul(2) => Ok(false),
+            _ => self.found(Found { times: Some(times), ..found }).await,
+        }
+    }
+
+    /// Where the actor is, and the network of that; nothing where it is on the machine.
+    pub(crate) fn whereabouts(&self) -> (String, String) {
+        let address = self.actor.address.clone().unwrap_or_default();
+        let network = address.parse().map(domain::anomalies::network_of).unwrap_or_default();
+        (address, network)
+    }
+
+    /// The number of the span of time in which this transaction takes place.
+    pub(crate) fn span(&self, length: Duration) -> i64 {
+        self.now.0.div_euclid(i64::try_from(length.as_micros()).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,146 @@
+//! Where people sign in from: browsers and networks that are known of them, few and not for ever, and the first time elsewhere.
+use super::{Found, networks::remember_network};
+use crate::{Result, Topic, Write, column::record, conn::scoped};
+use domain::{
+    EventId, PersonId,
+    account::Happened,
+    anomalies::{Facts, NETWORK_MEMORY},
+    audit::Outcome,
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// Somebody who signed in, as far as it tells where.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The hash of what the browser's cookie holds from now on.
+    pub token_hash: [u8; 32],
+    /// The browser, in words.
+    pub device: String,
+    /// Whether a second factor was shown, or vouched for.
+    pub vouched: bool,
+}
+
+record! {
+    /// What is known of where somebody signs in.
+    pub struct Known {
+        /// Whether this browser is among those from before: 0 or 1.
+        pub device: i64,
+        /// How many browsers are known.
+        pub devices: i64,
+        /// Whether this network is.
+        pub network: i64,
+        /// How many networks are known.
+        pub networks: i64,
+        /// How many second factors were set up.
+        pub factors: i64,
+    }
+}
+
+record! {
+    /// A sign-in that was told.
+    pub struct Arrived {
+        /// Its id.
+        pub id: EventId,
+        /// What of it was new.
+        pub facts: Facts,
+    }
+}
+
+/// Sign-ins of one person from new places within an hour are told as one.
+const HOUR: Duration = Duration::from_hours(1);
+
+impl Write {
+    /// Remembers a browser, by the hash of what its cookie holds, and the network that the actor's address is in. Where one of
+    /// them is new, that is told to the person and to admins; the first of all is not (N-06).
+    pub async fn arrive(&mut self, person: PersonId, arrival: &Arrival) -> Result<()> {
+        let (address, network) = self.whereabouts();
+        let known = scoped!(
+            self,
+            Known,
+            fetch_one,
+            "select
+                (select count(*) from known_device d where d.tenant_id = $1 and d.person_id = $2 and d.token_hash = $3) as device,
+                (select count(*) from known_device d where d.tenant_id = $1 and d.person_id = $2) as devices,
+                (select count(*) from known_network n where n.tenant_id = $1 and n.person_id = $2 and n.network = $4
+                    and n.last_used_at > $5) as network,
+                (select count(*) from known_network n where n.tenant_id = $1 and n.person_id = $2 and n.last_used_at > $5)
+                    as networks,
+                (select count(*) from totp t where t.tenant_id = $1 and t.person_id = $2 and t.confirmed_at is not null)
+                    + (select count(*) from passkey k where k.tenant_id = $1 and k.person_id = $2) as factors",
+            person,
+            arrival.token_hash,
+            network.clone(),
+            self.now.before(NETWORK_MEMORY)
+        )?;
+        // Only what is whole is remembered: who knows no more than the password is as new the next time.
+        let half = !arrival.vouched && known.factors > 0;
+        if !half {
+            self.know_device(person, arrival.token_hash).await?;
+            self.know_network(person, &network).await?;
+            if self.completes(person, &address).await? {
+                return Ok(());
+            }
+        }
+        let (new_device, new_network) = (known.device == 0, !network.is_empty() && known.network == 0);
+        let first = known.devices == 0 && known.networks == 0;
+        if first || !(new_device || new_network) {
+            return Ok(());
+        }
+        // What is told of a whole one is not covered up by half of another.
+        let subject = match half && self.was_whole(person).await? {
+            true => format!("{person} half"),
+            false => person.to_string(),
+        };
+        let device = arrival.device.clone();
+        let found = Found {
+            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half },
+            subject,
+            span: HOUR,
+            person: Some(person),
+            told: Some(person),
+            key: None,
+            times: None,
+        };
+        if self.found(found).await? {
+            self.happened(person, Happened::NewPlace, &device).await?;
+        }
+        Ok(())
+    }
+
+    /// A sign-in that was told when half of it was done is whole now, and waits to be looked at again. Says whether there was one.
+    async fn completes(&mut self, person: PersonId, address: &str) -> Result<bool> {
+        const SQL: &str = "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2
+             and span >= $3 and address = $4 order by span desc limit 1";
+        let since = self.span(HOUR) - 1;
+        let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
+        let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told else {
+            return Ok(false);
+        };
+        let facts = Facts::SignIn { device, new_device, new_network, half: false };
+        const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
+        self.hold_log().await?;
+        scoped!(self, execute, WHOLE, id, facts, self.now)?;
+        let detail = json!({ "kind": "sign_in", "half": false });
+        self.note("anomaly.detect", ("anomaly", id.to_string()), Outcome::Done, detail).await?;
+        self.publish(Topic::People, person.0);
+        Ok(true)
+    }
+
+    /// Whether a whole sign-in of this person was told in this span.
+    async fn was_whole(&mut self, person: PersonId) -> Result<bool> {
+        const SQL: &str =
+            "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
+        let span = self.span(HOUR);
+        let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
+        Ok(matches!(told, Some(Arrived { facts: Facts::SignIn { half: false, .. }, .. })))
+    }
+
+    async fn know_network(&mut self, person: PersonId, network: &str) -> Result<()> {
+        if network.is_empty() {
+            return Ok(());
+        }
+        remember_network!(self, "known_network", "person_id", person, network.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Wrong passwords and second factors, counted for an hour by person and by network; many of them are told.
+use super::{DAY, Found};
+use crate::{Result, Write, column::record, conn::scoped};
+use domain::{
+    PersonId,
+    account::Happened,
+    anomalies::{FAILURE_SPAN, FAILURE_SPANS, Facts, MANY_ACCOUNTS, MANY_FAILURES},
+};
+
+record! {
+    /// Failures of the last hour.
+    pub struct Counted {
+        /// How many.
+        pub failures: i64,
+        /// From how many networks, or for how many people.
+        pub kinds: i64,
+    }
+}
+
+impl Write {
+    /// Counts that somebody could not show that they are `person`. Many times for one person are told to them, many people from
+    /// one network to admins: once a day, and again when it has doubled.
+    pub(crate) async fn count_failure(&mut self, person: PersonId) -> Result<()> {
+        let (_, network) = self.whereabouts();
+        let span = self.span(FAILURE_SPAN);
+        let since = span - FAILURE_SPANS;
+        const OLD: &str = "delete from failure_count where tenant_id = $1 and span <= $2";
+        scoped!(self, execute, OLD, since)?;
+        scoped!(
+            self,
+            execute,
+            "insert into failure_count (tenant_id, network, person_id, span, failures) values ($1, $2, $3, $4, 1)
+             on conflict (tenant_id, network, person_id, span) do update set failures = failure_count.failures + 1",
+            network.clone(),
+            person,
+            span
+        )?;
+        self.guessing(person, since).await?;
+        if network.is_empty() { Ok(()) } else { self.spraying(network, since).await }
+    }
+
+    async fn guessing(&mut self, person: PersonId, since: i64) -> Result<()> {
+        let Counted { failures, kinds: networks } = scoped!(
+            self,
+            Counted,
+            fetch_one,
+            "select cast(coalesce(sum(failures), 0) as bigint) as failures, count(distinct network) as kinds
+             from failure_count where tenant_id = $1 and person_id = $2 and span > $3",
+            person,
+            since
+        )?;
+        if failures < MANY_FAILURES {
+            return Ok(());
+        }
+        let found = Found {
+            facts: Facts::Guessing { failures, networks },
+            subject: person.to_string(),
+            span: DAY,
+            person: Some(person),
+            told: Some(person),
+            key: None,
+            times: None,
+        };
+        if self.found_many(found, failures).await? {
+            self.happened(person, Happened::ManyFailures, "").await?;
+        }
+        Ok(())
+    }
+
+    async fn spraying(&mut self, network: String, since: i64) -> Result<()> {
+        let Counted { failures, kinds: accounts } = scoped!(
+            self,
+            Counted,
+            fetch_one,
+            "select cast(coalesce(sum(failures), 0) as bigint) as failures, count(distinct person_id) as kinds
+             from failure_count where tenant_id = $1 and network = $2 and span > $3",
+            network.clone(),
+            since
+        )?;
+        if accounts < MANY_ACCOUNTS {
+            return Ok(());
+        }
+        let found = Found {
+            facts: Facts::Spraying { accounts, failures },
+            subject: network,
+            span: DAY,
+            person: None,
+            told: None,
+            key: None,
+            times: None,
+        };
+        self.found_many(found, accounts).await.map(drop)
+    }
+}

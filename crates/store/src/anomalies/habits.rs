@@ -1,0 +1,90 @@
+//! How many tasks a key submits in which hours: one small counter for each hour, and what stands out against those before.
+use crate::{
+    Result, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    KeyId,
+    anomalies::{Facts, MANY_TASKS, VOLUME_HOURS, WEEKS_HOURS, is_many, strange_hour},
+};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
+/// From [`MANY_TASKS`] on, every so many tasks are held against the hours before.
+const EVERY: i64 = 10;
+
+record! {
+    /// An hour in which a key submitted something.
+    pub struct Active {
+        /// Hours since the epoch.
+        pub hour: i64,
+    }
+}
+
+record! {
+    /// What a key did in the last 30 days.
+    pub struct Busiest {
+        /// How many tasks in its busiest hour.
+        pub most: i64,
+        /// On how many days it submitted something.
+        pub days: i64,
+    }
+}
+
+impl Write {
+    /// Counts a task that the actor's key submits, and tells when that many, or at that time, are unusual for it. Comes last in a
+    /// transaction: the counter's row is held for no longer than the log's head.
+    pub(crate) async fn count_task(&mut self) -> Result<()> {
+        let Some(key) = self.actor.key() else { return Ok(()) };
+        let hour = self.span(HOUR);
+        let tasks = scoped!(
+            self,
+            Number,
+            fetch_one,
+            "insert into key_hour (tenant_id, key_id, hour, tasks) values ($1, $2, $3, 1)
+             on conflict (tenant_id, key_id, hour) do update set tasks = key_hour.tasks + 1 returning tasks as n",
+            key,
+            hour
+        )?;
+        match tasks.n {
+            1 => self.hold_against_weeks(key, hour).await,
+            n if n >= MANY_TASKS && n % EVERY == 0 => self.hold_against_hours(key, hour, n).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn hold_against_weeks(&mut self, key: KeyId, hour: i64) -> Result<()> {
+        let since = hour - WEEKS_HOURS;
+        const OLD: &str = "delete from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
+        scoped!(self, execute, OLD, key, since)?;
+        const SQL: &str = "select hour from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
+        let before: Vec<_> = scoped!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
+        match strange_hour(hour, &before) {
+            Some(facts) => self.tell_of_key(key, facts).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn hold_against_hours(&mut self, key: KeyId, hour: i64, tasks: i64) -> Result<()> {
+        let Busiest { most, days } = scoped!(
+            self,
+            Busiest,
+            fetch_one,
+            "select coalesce(max(tasks), 0) as most, count(distinct hour / 24) as days from key_hour
+             where tenant_id = $1 and key_id = $2 and hour >= $3 and hour < $4",
+            key,
+            hour - VOLUME_HOURS,
+            hour
+        )?;
+        match is_many(tasks, most, days) {
+            true => self.tell_of_key(key, Facts::TaskVolume { tasks, most, days }).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn tell_of_key(&mut self, key: KeyId, facts: Facts) -> Result<()> {
+        let keeper = self.keeper(key).await?;
+        self.found_of_key(key, &keeper, facts).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Where keys are used from, and how long they were not: a new network and the end of a long silence are told.
+use super::{DAY, Found, networks::remember_network};
+use crate::{Error, Result, Write, column::record, conn::scoped};
+use domain::{
+    KeyId, Networks, PersonId, Timestamp,
+    account::Happened,
+    anomalies::{Facts, NETWORK_MEMORY, SILENCE, WEEKS_HOURS},
+};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+record! {
+    /// A key whose habits are known.
+    pub struct Keeper {
+        /// What people call it.
+        pub name: String,
+        /// Where from it works; anywhere, if empty.
+        pub networks: Networks,
+        /// Whose it is.
+        pub owner_id: PersonId,
+        /// Who answers for the owner, if that is a service account.
+        pub responsible_id: Option<PersonId>,
+    }
+}
+
+record! {
+    /// What is known of where a key is used.
+    pub struct Places {
+        /// Whether this network is among them: 0 or 1.
+        pub this: i64,
+        /// How many there are.
+        pub known: i64,
+    }
+}
+
+impl Write {
+    /// Notes that the actor's key is used from where it is, having been used at `last` before. A network that is new for it is
+    /// told, unless the key is bound to networks anyway, and so is its use after 90 days; the first of all is not (N-06).
+    ///
+    /// The caller sees to it that this is not done for every request.
+    pub async fn note_key_use(&mut self, last: Option<Timestamp>) -> Result<()> {
+        let key = self.actor.key().ok_or(Error::NotFound)?;
+        let keeper = self.keeper(key).await?;
+        let silence = last.map(|at| self.now.since(at)).filter(|silence| *silence >= SILENCE);
+        if let Some(silence) = silence {
+            let days = i64::try_from(silence.as_secs() / DAY.as_secs()).unwrap_or(i64::MAX);
+            self.found_of_key(key, &keeper, Facts::KeySilent { days }).await?;
+        }
+        let (_, network) = self.whereabouts();
+        if network.is_empty() {
+            return Ok(());
+        }
+        let places = scoped!(
+            self,
+            Places,
+            fetch_one,
+            "select count(*) as known, cast(coalesce(sum(case when network = $3 then 1 else 0 end), 0) as bigint) as this from key_network
+             where tenant_id = $1 and key_id = $2 and last_used_at > $4",
+            key,
+            network.clone(),
+            self.now.before(NETWORK_MEMORY)
+        )?;
+        remember_network!(self, "key_network", "key_id", key, network);
+        if places.known > 0 && places.this == 0 && keeper.networks.is_empty() {
+            self.found_of_key(key, &keeper, Facts::KeyNetwork { known: places.known }).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn keeper(&mut self, key: KeyId) -> Result<Keeper> {
+        const SQL: &str = "select k.name, k.networks, k.owner_id, p.responsible_id from api_key k
+             join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id where k.tenant_id = $1 and k.id = $2";
+        scoped!(self, Keeper, fetch_one, SQL, key)
+    }
+
+    /// Tells something about a key to whoever keeps it, and to admins.
+    pub(super) async fn found_of_key(&mut self, key: KeyId, keeper: &Keeper, facts: Facts) -> Result<()> {
+        let told = keeper.responsible_id.unwrap_or(keeper.owner_id);
+        let many = match facts {
+            Facts::TaskVolume { tasks, .. } => Some(tasks),
+            _ => None,
+        };
+        let found = Found {
+            facts,
+            subject: key.to_string(),
+            span: DAY,
+            person: Some(keeper.owner_id),
+            told: Some(told),
+            key: Some(key),
+            times: None,
+        };
+        let new = match many {
+            Some(times) => self.found_many(found, times).await?,
+            None => self.found(found).await?,
+        };
+        if new {
+            self.happened(told, Happened::KeyAnomaly, &keeper.name).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes a key's habits on to the one that takes its place: what is unusual for the one is unusual for the other.
+    pub(crate) async fn inherit_habits(&mut self, old: KeyId, new: KeyId) -> Result<()> {
+        const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
+             select tenant_id, $3, network, last_used_at from key_network
+             where tenant_id = $1 and key_id = $2 and last_used_at > $4";
+        scoped!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_MEMORY))?;
+        let since = self.span(HOUR) - WEEKS_HOURS;
+        const HOURS: &str = "insert into key_hour (tenant_id, key_id, hour, tasks)
+             select tenant_id, $3, hour, tasks from key_hour where tenant_id = $1 and key_id = $2 and hour >= $4";
+        scoped!(self, execute, HOURS, old, new, since)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What time makes worthless is forgotten, whoever it was of: also of keys that were revoked and of people who have gone, to
+//! whom nothing happens any more that would clear it away.
+use crate::{Result, Write, conn::scoped};
+use domain::anomalies::{ANOMALY_RETENTION, FAILURE_SPAN, FAILURE_SPANS, NETWORK_MEMORY, WEEKS_HOURS};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Deletes `$3` networks from a table that were last used at `$2` or before.
+macro_rules! old_networks {
+    ($table:literal, $whose:literal) => {
+        concat!(
+            "delete from ",
+            $table,
+            " where tenant_id = $1 and (",
+            $whose,
+            ", network) in (select n.",
+            $whose,
+            ", n.network from ",
+            $table,
+            " n where n.tenant_id = $1 and n.last_used_at <= $2 order by n.last_used_at limit $3)"
+        )
+    };
+}
+
+impl Write {
+    /// Forgets up to so many rows of each kind that count for nothing any more; says whether there may be others.
+    pub async fn forget_old(&mut self, most: u32) -> Result<bool> {
+        let (networks, hours) = (self.now.before(NETWORK_MEMORY), self.span(HOUR) - WEEKS_HOURS);
+        let failures = self.span(FAILURE_SPAN) - FAILURE_SPANS;
+        let counts = [
+            scoped!(
+                self,
+                execute,
+                "delete from browser_session where tenant_id = $1 and id in (select s.id from browser_session s
+                    where s.tenant_id = $1 and s.expires_at <= $2 order by s.expires_at limit $3)",
+                self.now,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from key_hour where tenant_id = $1 and (key_id, hour) in (select h.key_id, h.hour from key_hour h
+                    where h.tenant_id = $1 and h.hour < $2 order by h.hour limit $3)",
+                hours,
+                most
+            )?,
+            scoped!(self, execute, old_networks!("key_network", "key_id"), networks, most)?,
+            scoped!(self, execute, old_networks!("known_network", "person_id"), networks, most)?,
+            scoped!(
+                self,
+                execute,
+                "delete from failure_count where tenant_id = $1 and (network, person_id, span) in (select f.network, f.person_id,
+                    f.span from failure_count f where f.tenant_id = $1 and f.span <= $2 order by f.span limit $3)",
+                failures,
+                most
+            )?,
+            scoped!(
+                self,
+                execute,
+                "delete from anomaly where tenant_id = $1 and id in (select u.id from anomaly u
+                    where u.tenant_id = $1 and u.last_at < $2 order by u.last_at limit $3)",
+                self.now.before(ANOMALY_RETENTION),
+                most
+            )?,
+        ];
+        Ok(counts.into_iter().any(|count| count >= u64::from(most)))
+    }
+}

@@ -1,0 +1,217 @@
+//! When something goes wrong: locking somebody out, ending sessions, freezing a tenant, stopping its tasks (K-09).
+use crate::{
+    Error, Read, Result, Topic, Write,
+    column::{Number, record},
+    conn::scoped,
+};
+use domain::{
+    Allowed, BrowserSessionId, OrganizationId, PersonId, Principal, TaskId, Timestamp,
+    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
+};
+use serde_json::json;
+
+/// How many tasks one transaction stops.
+pub const STOPPED_AT_ONCE: usize = 500;
+
+record! {
+    /// Since when a tenant is frozen.
+    pub struct Freeze {
+        /// When it began, if it is.
+        pub frozen_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// Whose session ended.
+    pub struct Holder {
+        /// Theirs.
+        pub person_id: PersonId,
+    }
+}
+
+record! {
+    /// A task that is to stop.
+    pub struct Standing {
+        /// Which.
+        pub id: TaskId,
+    }
+}
+
+impl Read {
+    /// Since when the actor's tenant is frozen, if it is.
+    pub async fn frozen_since(&mut self) -> Result<Option<Timestamp>> {
+        const SQL: &str = "select frozen_at from audit_head where tenant_id = $1";
+        Ok(scoped!(self, Freeze, fetch_one, SQL)?.frozen_at)
+    }
+}
+
+impl Write {
+    /// Locks a person out: ends their sessions; their keys stop working, and they cannot sign in.
+    pub async fn lock_person(&mut self, proof: Allowed<LockPerson>) -> Result<()> {
+        const LOCK: &str = "update person set locked_at = $3 where tenant_id = $1 and id = $2 and locked_at is null";
+        let person = proof.action().person;
+        self.know_person(person).await?;
+        self.keep_an_admin(person).await?;
+        if scoped!(self, execute, LOCK, person, self.now)? == 0 {
+            return Err(Error::Conflict("This person is locked out already."));
+        }
+        let ended = self.end_browser_sessions(person, None).await?;
+        // What they handed out does not come to life again with them.
+        const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
+        scoped!(self, execute, INVITED, person)?;
+        let entry = self.entry(&proof)?;
+        self.record_both(entry, ended).await
+    }
+
+    /// Lets a person in again.
+    pub async fn unlock_person(&mut self, proof: Allowed<UnlockPerson>) -> Result<()> {
+        const SQL: &str =
+            "update person set locked_at = null where tenant_id = $1 and id = $2 and locked_at is not null";
+        let person = proof.action().person;
+        self.know_person(person).await?;
+        if scoped!(self, execute, SQL, person)? == 0 {
+            return Err(Error::Conflict("This person is not locked out."));
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.publish(Topic::People, person.0);
+        Ok(())
+    }
+
+    /// `NotFound` where there is no such organization.
+    pub(crate) async fn know_organization(&mut self, organization: OrganizationId) -> Result<()> {
+        const SQL: &str = "select count(*) as n from organization where tenant_id = $1 and id = $2";
+        known(scoped!(self, Number, fetch_one, SQL, organization)?)
+    }
+
+    /// Of two admins who lock each other out at the same moment one comes second, and is refused: somebody must be there who
+    /// lets people in again. The console may lock out everybody.
+    async fn keep_an_admin(&mut self, person: PersonId) -> Result<()> {
+        if self.actor.principal == Principal::Console {
+            return Ok(());
+        }
+        // Writing the rows takes their locks.
+        let admins = scoped!(
+            self,
+            Holder,
+            fetch_all,
+            "update person set tenant_role = tenant_role
+             where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id as person_id"
+        )?;
+        match admins.iter().any(|admin| admin.person_id != person) {
+            true => Ok(()),
+            false => {
+                Err(Error::Conflict("Nobody else could let them in again. Lock the last admin out at the console."))
+            }
+        }
+    }
+
+    /// `NotFound` where there is no such person.
+    async fn know_person(&mut self, person: PersonId) -> Result<()> {
+        const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
+        known(scoped!(self, Number, fetch_one, SQL, person)?)
+    }
+
+    /// Ends all sessions that it is about but `this` one; says how many.
+    pub async fn end_all_browser_sessions(
+        &mut self,
+        proof: Allowed<EndBrowserSessions>,
+        this: Option<BrowserSessionId>,
+    ) -> Result<usize> {
+        const ALL: &str =
+            "delete from browser_session where tenant_id = $1 and ($2 is null or id <> $2) returning person_id";
+        const ONES: &str =
+            "delete from browser_session where tenant_id = $1 and person_id = $3 and ($2 is null or id <> $2)
+            returning person_id";
+        let ended = match proof.action().of {
+            None => scoped!(self, Holder, fetch_all, ALL, this)?,
+            Some(person) => {
+                self.know_person(person).await?;
+                self.hold_person(person).await?;
+                scoped!(self, Holder, fetch_all, ONES, this, person)?
+            }
+        };
+        for holder in &ended {
+            self.publish(Topic::People, holder.person_id.0);
+        }
+        let entry = self.entry(&proof)?.with_detail("ended", json!(ended.len()));
+        self.record(entry).await?;
+        Ok(ended.len())
+    }
+
+    /// Freezes the tenant: from now on most changes are a conflict, and nothing is handed to a runner.
+    pub async fn freeze(&mut self, proof: Allowed<FreezeTenant>) -> Result<()> {
+        const SQL: &str = "update audit_head set frozen_at = $2 where tenant_id = $1 and frozen_at is null";
+        if scoped!(self, execute, SQL, self.now)? == 0 {
+            return Err(Error::Conflict("This tenant is frozen already."));
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.publish(Topic::Runners, self.tenant.0);
+        Ok(())
+    }
+
+    /// Ends the freeze: what waited is handed out again.
+    pub async fn thaw(&mut self, proof: Allowed<ThawTenant>) -> Result<()> {
+        const SQL: &str = "update audit_head set frozen_at = null where tenant_id = $1 and frozen_at is not null";
+        if scoped!(self, execute, SQL)? == 0 {
+            return Err(Error::Conflict("This tenant is not frozen."));
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
+        self.publish(Topic::Runners, self.tenant.0);
+        Ok(())
+    }
+
+    /// Stops tasks, [`STOPPED_AT_ONCE`] at most: ends those that wait, and tells the runners of those that run. Says how many it
+    /// found, those that ended meanwhile among them; fewer than that many are all that there were.
+    pub async fn stop_tasks(&mut self, proof: Allowed<StopTasks>) -> Result<usize> {
+        const RUNNER: &str = "select count(*) as n from runner where tenant_id = $1 and id = $2";
+        let (mut organization, mut runner, mut owner) = (None, None, None);
+        match proof.action().whose {
+            Stopped::Everybodys => {}
+            Stopped::Of(id) => {
+                self.know_organization(id).await?;
+                organization = Some(id);
+            }
+            Stopped::On(id) => {
+                known(scoped!(self, Number, fetch_one, RUNNER, id)?)?;
+                runner = Some(id);
+            }
+            Stopped::By(id) => {
+                self.know_person(id).await?;
+                owner = Some(id);
+            }
+        }
+        let tasks = scoped!(
+            self,
+            Standing,
+            fetch_all,
+            "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued', 'assigned', 'running')
+                and not cancel_asked and ($2 is null or organization_id = $2) and ($3 is null or runner_id = $3)
+                and ($4 is null or owner_id = $4)
+             order by id limit $5",
+            organization,
+            runner,
+            owner,
+            i64::try_from(STOPPED_AT_ONCE).unwrap_or(i64::MAX)
+        )?;
+        let mut entries = vec![];
+        for task in &tasks {
+            match self.stop(task.id).await {
+                Ok((was, _)) => entries.push(self.moved(task.id, "task.stop", json!({ "was": was }))?),
+                Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
+                Err(error) => return Err(error),
+            }
+        }
+        let stopped = json!(entries.len());
+        entries.push(self.entry(&proof)?.with_detail("stopped", stopped));
+        self.record_all(entries).await?;
+        Ok(tasks.len())
+    }
+}
+
+/// `NotFound` where nothing was counted.
+fn known(counted: Number) -> Result<()> {
+    if counted.n == 0 { Err(Error::NotFound) } else { Ok(()) }
+}

@@ -1,0 +1,131 @@
+//! who can reach a thing is told whole, page by page, with the keys; no more of it than the one who asks may see.
+use crate::world::{World, hash, new_key, on_both, task};
+use domain::{
+    Actor,
+    access::{Can, Why},
+    policy::{CreateKey, CreateServiceAccount, LockPerson, ReadAccess, RevokeKey, SetMembership},
+    role::{Role, TenantRole},
+};
+use serde_json::json;
+use std::time::Duration;
+use store::{AccessHolder, Error, Page, Result, Which};
+
+async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
+    let mut read = world.store.read(actor).await?;
+    let (thing, _) = read.thing(which).await?;
+    read.reach(&actor.may(ReadAccess { thing })?, after, limit, world.now()).await
+}
+
+/// First names, in the order of their addresses.
+fn names(page: &Page<AccessHolder>) -> Vec<&str> {
+    page.items.iter().map(|one| one.name.split(' ').next().unwrap()).collect()
+}
+
+on_both! {
+    async fn a_05_who_reaches_a_task_is_told_with_reasons_to_its_owner_and_those_who_manage(world) {
+        let acme = &world.acme;
+        let private = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
+        assert_eq!(names(&ask(world, &acme.mia, private, "", 50).await.unwrap()), ["adam", "audrey", "mia"]);
+        assert!(matches!(ask(world, &acme.olga, private, "", 50).await, Err(Error::NotFound)), "an owner does not see it");
+        let shared = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await.id);
+        let all = ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"];
+        for asks in [&acme.mia, &acme.olga, &acme.audrey, &acme.adam, &acme.console] {
+            let found = ask(world, asks, shared, "", 50).await.unwrap();
+            assert_eq!(names(&found), all, "{}", asks.name);
+            let (mia, adam) = (&found.items[4], &found.items[2]);
+            assert_eq!(mia.why, [Why::Own, Why::Role(Role::Member)]);
+            assert_eq!(mia.can, [Can::See, Can::Cancel]);
+            assert_eq!(adam.why, [Why::TenantRole(TenantRole::Admin)]);
+        }
+        for asks in [&acme.vera, &acme.ada, &acme.kit] {
+            assert!(matches!(ask(world, asks, shared, "", 50).await, Err(Error::Denied(_))), "{}", asks.name);
+        }
+        assert!(matches!(ask(world, &world.bolt.adam, shared, "", 50).await, Err(Error::NotFound)));
+        // Everybody sees it: all are told to those alone who see people anyway.
+        let public = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
+        assert_eq!(names(&ask(world, &acme.mia, public, "", 50).await.unwrap()), all);
+        let everybody = ask(world, &acme.audrey, public, "", 50).await.unwrap();
+        assert_eq!(names(&everybody), ["abe", "ada", "adam", "audrey", "mia", "olga", "sam", "vera"]);
+        assert_eq!(everybody.items[6].why, [Why::Everybody]);
+    }
+
+    async fn a_05_the_answer_is_read_page_by_page(world) {
+        let acme = &world.acme;
+        let (mut found, mut after) = (vec![], String::new());
+        loop {
+            let page = ask(world, &acme.adam, Which::Organization(acme.ops), &after, 3).await.unwrap();
+            assert!(page.items.len() <= 3);
+            found.extend(names(&page).into_iter().map(str::to_owned));
+            let Some(next) = page.next else { break };
+            after = next;
+        }
+        assert_eq!(found, ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"]);
+        let lab = ask(world, &acme.adam, Which::Organization(acme.lab), "", 50).await.unwrap();
+        assert_eq!(names(&lab), ["adam", "audrey", "olga"]);
+    }
+
+    async fn m_01_keys_are_told_that_reach_it_and_no_others(world) {
+        let acme = &world.acme;
+        let keys = async |limits: CreateKey| {
+            let name = limits.name.clone();
+            world.change(&acme.olga, async |write| write.create_key(acme.olga.may(limits)?, "mk_", hash(&name)).await).await.unwrap()
+        };
+        keys(CreateKey { organization: Some(acme.lab), ..new_key(&acme.olga, "of the lab", "tasks:*") }).await;
+        keys(CreateKey { expires_at: Some(world.now().after(Duration::from_mins(1))), ..new_key(&acme.olga, "short", "tasks:submit") }).await;
+        let gone = keys(new_key(&acme.olga, "gone", "tasks:*")).await;
+        let revoke = RevokeKey { key: gone, owner: acme.olga.person().unwrap(), responsible: None };
+        world.change(&acme.olga, async |write| write.revoke_key(acme.olga.may(revoke)?).await).await.unwrap();
+        let told = async || {
+            let page = ask(world, &acme.olga, Which::Organization(acme.ops), "", 50).await.unwrap();
+            let olga = page.items.into_iter().find(|one| one.name.starts_with("olga")).unwrap();
+            olga.keys.into_iter().map(|key| (key.name, key.can)).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, [("short".into(), vec![Can::Submit]), ("kit of acme".into(), vec![Can::See])]);
+        world.wait(Duration::from_secs(61));
+        assert_eq!(told().await, [("kit of acme".into(), vec![Can::See])]);
+    }
+
+    async fn k_09_who_is_locked_out_is_told_as_such_and_a_runner_is_everybodys(world) {
+        let acme = &world.acme;
+        let person = acme.mia.person().unwrap();
+        world.change(&acme.adam, async |write| write.lock_person(acme.adam.may(LockPerson { person })?).await).await.unwrap();
+        let runner = Which::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
+        let found = ask(world, &acme.adam, runner, "", 50).await.unwrap();
+        let can = |name: &str| found.items.iter().find(|one| one.name.starts_with(name)).map(|one| (one.locked, one.can.clone()));
+        assert_eq!(can("mia"), Some((true, vec![Can::See, Can::Submit])));
+        assert_eq!(can("sam"), Some((false, vec![Can::See])));
+        assert_eq!(can("adam"), Some((false, vec![Can::See, Can::Manage])));
+        assert!(matches!(ask(world, &acme.olga, runner, "", 50).await, Err(Error::Denied(_))));
+    }
+
+    async fn a_05_who_acts_as_a_service_account_is_told_with_its_keys(world) {
+        let (acme, adam) = (&world.acme, &world.acme.adam);
+        let responsible = acme.mia.person().unwrap();
+        let robot = world.change(adam, async |write| {
+            let new = CreateServiceAccount { name: "Robot".into(), responsible };
+            let robot = write.create_service_account(adam.may(new)?).await?;
+            let join = SetMembership { organization: acme.ops, person: robot, role: Role::Member };
+            write.set_membership(adam.may(join)?).await.map(|_| robot)
+        }).await.unwrap();
+        let which = Which::ServiceAccount(robot);
+        let found = ask(world, &acme.mia, which, "", 50).await.unwrap();
+        assert_eq!(names(&found), ["adam", "audrey", "mia"], "without a key nobody acts as it");
+        let key = CreateKey { owner: robot, responsible: Some(responsible), ..new_key(&acme.mia, "nightly", "tasks:submit") };
+        world.change(&acme.mia, async |write| write.create_key(acme.mia.may(key)?, "mk_", hash("nightly")).await).await.unwrap();
+        for asks in [&acme.mia, adam, &acme.audrey] {
+            let found = ask(world, asks, which, "", 50).await.unwrap();
+            let told = |name: &str| {
+                let one = found.items.iter().find(|one| one.name.starts_with(name)).unwrap();
+                (one.why.clone(), one.can.clone(), one.keys.iter().map(|key| (key.name.as_str(), key.can.clone())).collect::<Vec<_>>())
+            };
+            assert_eq!(told("Robot"), (vec![Why::Itself], vec![], vec![("nightly", vec![Can::Act])]));
+            assert_eq!(told("mia"), (vec![Why::Answers], vec![Can::See, Can::Manage], vec![]));
+            assert_eq!(told("adam"), (vec![Why::TenantRole(TenantRole::Admin)], vec![Can::See, Can::Manage], vec![]));
+            assert_eq!(told("audrey"), (vec![Why::TenantRole(TenantRole::Auditor)], vec![Can::See], vec![]));
+            assert_eq!(found.items.len(), 4);
+        }
+        for asks in [&acme.olga, &acme.ada, &world.bolt.adam] {
+            assert!(matches!(ask(world, asks, which, "", 50).await, Err(Error::NotFound)), "{}", asks.name);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The switches for when something goes wrong, pulled at one node and felt at the other within a second (D-12, K-09).
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::json;
+
+use super::{Nodes, news::SECOND};
+use crate::{
+    ask::Who,
+    events::Events,
+    patience::{soon, until},
+    people::Browser,
+    processes::{descendants, until_gone},
+    program::Program,
+};
+
+/// Somebody's open windows on a node: a page, and the output of a task that goes on.
+struct Windows {
+    page: Events,
+    output: Events,
+}
+
+impl Windows {
+    async fn open(node: &Program, browser: &Browser, key: &str, task: &str) -> Self {
+        let page = node.listen(Who::Browser(browser), "/live?topics=tasks").await;
+        let mut output = node.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        assert!(output.hear("line").await.contains("begun"));
+        Self { page, output }
+    }
+}
+
+/// That a stream goes on now that others have ended: it still tells of what is submitted.
+async fn goes_on(stream: &mut Events, node: &Program, key: &str) {
+    let task = node.submit(key, "true").await;
+    while !["*", &task].contains(&stream.hear("tasks").await.as_str()) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end() {
+    let nodes = Nodes::begin().await;
+    let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
+    let (admin, member) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
+    let task = json!({ "script": "true" });
+    one.act(Who::Browser(&admin), "emergency/freeze", &[]).await.is(200);
+    for node in [two, one] {
+        let refused = node.post(Who::Key(key), "/api/v1/tasks", &task).await.is(409);
+        assert!(refused.body.contains("frozen"), "{refused}");
+        assert!(node.get(Who::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
+    }
+    two.act(Who::Browser(&admin), "emergency/freeze", &[]).await.is(409);
+    two.act(Who::Browser(&admin), "emergency/thaw", &[]).await.is(200);
+    for node in [one, two] {
+        assert!(!node.get(Who::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
+        let task = node.submit(key, "true").await;
+        node.until_succeeded(key, &task).await;
+    }
+}
+
+/// The kill switch reaches what runs beside either node, whichever it is pulled at; nothing of it is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
+    let nodes = Nodes::begin().await;
+    let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
+    let admin = two.sign_in(&nodes.adam.email).await;
+    until("both runners are connected", async || {
+        let list = one.get(Who::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
+        let runners = list["items"].as_array().unwrap();
+        (runners.len() == 2 && runners.iter().all(|runner| runner["connected"] == true)).then_some(())
+    })
+    .await;
+    let idle = [one, two].map(|node| descendants(node.pid()));
+    let (mut tasks, mut runners) = (vec![], BTreeSet::new());
+    while runners.len() < 2 {
+        assert!(tasks.len() < 20, "all tasks go to one runner");
+        let task = one.submit(key, "sleep 50 & echo begun; sleep 51; wait").await;
+        one.until_printed(key, &task, "begun").await;
+        runners.insert(one.task(key, &task).await["runner"].to_string());
+        tasks.push(task);
+    }
+    let running: Vec<_> =
+        [one, two].into_iter().zip(&idle).map(|(node, idle)| &descendants(node.pid()) - idle).collect();
+    assert!(running.iter().all(|running| !running.is_empty()), "something runs beside each");
+    two.act(Who::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
+    for running in &running {
+        until_gone(running, Duration::from_secs(5)).await;
+    }
+    for task in &tasks {
+        until("it is cancelled", async || (one.task(key, task).await["state"] == "cancelled").then_some(())).await;
+    }
+    let next = one.submit(key, "true").await;
+    two.until_succeeded(key, &next).await;
+}
+
+/// Everybody of the tenant is signed out at both nodes but the admin who did it; another tenant hears nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
+    let nodes = Nodes::begin().await;
+    let (one, two) = (&nodes.one, &nodes.two);
+    one.tenant("bolt");
+    let bea = one.person("bea", "bolt", "member");
+    let (admin, hers, theirs) =
+        (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await, two.sign_in(&bea.email).await);
+    let mut streams = vec![];
+    for node in [one, two] {
+        streams.push(node.listen(Who::Browser(&hers), "/live?topics=tasks").await);
+    }
+    let mut own = two.listen(Who::Browser(&admin), "/live?topics=tasks").await;
+    let mut foreign = two.listen(Who::Browser(&theirs), "/live?topics=tasks").await;
+    one.act(Who::Browser(&admin), "emergency/end-sessions", &[]).await.is(200);
+    for stream in &mut streams {
+        soon(SECOND, "her stream ends", stream.end()).await;
+    }
+    for node in [one, two] {
+        assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
+        assert!(node.is_signed_in(&theirs.cookie()).await);
+    }
+    goes_on(&mut own, two, &nodes.adam.key).await;
+    goes_on(&mut foreign, two, &bea.key).await;
+}
+
+/// One person's sessions end at both nodes, and everybody else's go on; their keys are ended by another switch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
+    let nodes = Nodes::begin().await;
+    let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
+    let second = one.key(&nodes.mia.email, "tasks:read");
+    let (admin, hers) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
+    let task = one.submit(key, "echo begun; sleep 50").await;
+    one.until_printed(key, &task, "begun").await;
+    let mut here = Windows::open(one, &hers, &second, &task).await;
+    let mut there = Windows::open(two, &hers, key, &task).await;
+    let mut own = two.listen(Who::Browser(&admin), "/live?topics=tasks").await;
+
+    one.act(Who::Browser(&admin), "emergency/end-sessions", &[("id", &nodes.mia.id)]).await.is(200);
+    let pages = async { tokio::join!(here.page.end(), there.page.end()) };
+    soon(SECOND, "her pages end at both", pages).await;
+    for node in [one, two] {
+        assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
+        for key in [key, &second] {
+            node.get(Who::Key(key), "/api/v1/me").await.is(200);
+        }
+    }
+    goes_on(&mut own, two, key).await;
+
+    one.act(Who::Browser(&admin), "keys/revoke-all", &[("owner", &nodes.mia.id)]).await.is(200);
+    let outputs = async { tokio::join!(here.output.end(), there.output.end()) };
+    soon(SECOND, "what her keys listen to ends at both", outputs).await;
+    for node in [one, two] {
+        for key in [key, &second] {
+            node.get(Who::Key(key), "/api/v1/me").await.is(401);
+        }
+        node.get(Who::Key(&nodes.adam.key), "/api/v1/me").await.is(200);
+    }
+    goes_on(&mut own, two, &nodes.adam.key).await;
+}
