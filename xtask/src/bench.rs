@@ -1,49 +1,46 @@
-//! Builds what is to be measured, and starts the program that measures it (`crates/bench/`).
+//! Benchmark command: builds the programs and starts the benchmark (`crates/bench/`) on them.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
 use crate::binaries;
-use crate::need;
+use crate::prerequisites;
 use crate::root::{cargo, command, path};
 use crate::step;
 use crate::test::Cluster;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How it is built: release, or dev, whose figures mean little
+    /// Build profile; the figures of dev builds mean little
     #[arg(long, default_value = "release", value_parser = ["release", "dev"])]
     profile: String,
-    /// Smaller numbers, in about two minutes
+    /// Run with less data, in about two minutes
     #[arg(long)]
     short: bool,
-    /// Only groups of figures whose name contains this
+    /// Run only the groups whose name contains this text
     #[arg(long)]
     only: Option<String>,
-    /// Write the figures into this file
+    /// Write the figures to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Where to keep data meanwhile: on the disk that is to be measured [default: target/bench]
+    /// Folder for temporary data, on the disk to be measured [default: target/bench]
     #[arg(long)]
     data: Option<PathBuf>,
 }
 
-/// Builds, measures, and prints a table. A figure that misses its aim is printed as missed and is no error.
+/// Builds the programs, runs the benchmark and prints a table. A missed target is printed as missed and is not an error.
 ///
 /// # Errors
-/// When something is missing or does not build, and when what is measured answers with an error.
+/// When a prerequisite is missing, the build fails, or a measured program responds with an error.
 pub fn bench(arguments: &Arguments) -> Result<()> {
-    need::wasm_target()?;
-    need::bubblewrap()?;
-    let programs = need::postgres()?;
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
+    let programs = prerequisites::postgres()?;
     let release = arguments.profile == "release";
     binaries::build(release)?;
-    step::run(
-        "Building the measuring program",
-        cargo(&["build", "--package", "bench", "--profile", &arguments.profile]),
-    )?;
-    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, true))?;
+    step::run("Building the benchmark", cargo(&["build", "--package", "bench", "--profile", &arguments.profile]))?;
+    let cluster = step::run_fn("Starting PostgreSQL", || Cluster::start(&programs, true))?;
     let built = path(if release { "target/release" } else { "target/debug" });
     let mut measure = command(&built.join("bench").to_string_lossy());
     measure.args(["run", "--postgres", &cluster.url]).arg("--binaries").arg(&built);
@@ -58,6 +55,6 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
     }
     let status = measure.status()?;
     drop(cluster);
-    ensure!(status.success(), "not everything could be measured");
+    ensure!(status.success(), "some figures could not be measured");
     Ok(())
 }

@@ -1,18 +1,18 @@
-//! The two programs, `castellan` and `castellan-runner`, with the site they need.
+//! Builds of the two programs, `castellan` and `castellan-runner`, and of the site that the server carries.
 
 use anyhow::Result;
 
-use crate::need;
+use crate::prerequisites;
 use crate::root::{cargo, path};
 use crate::site::{self, Quality};
 use crate::step;
 
-/// Two binaries in target/release that need nothing beside them.
+/// Builds two self-contained binaries in target/release.
 ///
 /// # Errors
-/// When something is missing and cannot be installed, or does not build.
+/// When a prerequisite cannot be installed, or the build fails.
 pub fn build_release() -> Result<()> {
-    need::wasm_target()?;
+    prerequisites::wasm_target()?;
     build(true)?;
     for name in ["castellan", "castellan-runner"] {
         let bytes = std::fs::metadata(path("target/release").join(name))?.len();
@@ -24,12 +24,12 @@ pub fn build_release() -> Result<()> {
 /// Builds the site, then the server and the runner.
 ///
 /// # Errors
-/// When one of them does not build.
+/// When the build fails.
 pub fn build(release: bool) -> Result<()> {
     let site = site::build(if release { Quality::Release } else { Quality::Dev })?;
     let mut command = cargo(&["build", "--package", "server", "--package", "runner", "--bins"]);
     if release {
-        // An optimized server carries the site inside and must be rebuilt when it changes; otherwise it reads it from disk.
+        // A release build embeds the site and must be rebuilt when the site changes; a debug build reads it from disk.
         command.arg("--release").env("CASTELLAN_SITE_DIGEST", site.digest);
     }
     step::run("Building server and runner", command).map(drop)

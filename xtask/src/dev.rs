@@ -1,4 +1,4 @@
-//! Serve, and rebuild and restart whenever a source file changes.
+//! Development server: rebuilds and restarts Castellan when a source file changes.
 
 use std::path::Path;
 use std::process::Child;
@@ -8,24 +8,24 @@ use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries;
-use crate::need;
+use crate::prerequisites;
 use crate::root::{command, path};
 
 const SOURCES: [&str; 8] = ["Cargo.toml", "app", "crates", "migrations", "public", "runner", "server", "style"];
 
-/// How long a change waits at most to be seen.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Interval at which the sources are checked for changes.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Builds and serves until it is interrupted; a build that fails leaves the running server as it is.
+/// Builds and serves until it is interrupted. After a failed build the previous server keeps running.
 ///
 /// # Errors
-/// When something is missing and cannot be installed, or the server cannot be started.
+/// When a prerequisite cannot be installed, or the server cannot be started.
 pub fn dev(arguments: &[String]) -> Result<()> {
-    need::wasm_target()?;
-    need::bubblewrap()?;
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
     let mut server: Option<Child> = None;
     loop {
-        let built_from = state();
+        let built = fingerprint();
         match binaries::build(false) {
             Ok(()) => {
                 if let Some(running) = server.take() {
@@ -36,8 +36,8 @@ pub fn dev(arguments: &[String]) -> Result<()> {
             }
             Err(error) => println!("{error:#}\nWaiting for the next change."),
         }
-        while state() == built_from {
-            std::thread::sleep(PAUSE);
+        while fingerprint() == built {
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }
@@ -50,23 +50,23 @@ fn stop(mut server: Child) -> Result<()> {
     Ok(())
 }
 
-/// What tells one state of the sources from another: how many files there are, and the newest change.
-fn state() -> (usize, Option<SystemTime>) {
-    let mut seen = (0, None);
+/// Returns the number of source files and the time of the latest modification, which together identify a state of the sources.
+fn fingerprint() -> (usize, Option<SystemTime>) {
+    let mut fingerprint = (0, None);
     for source in SOURCES {
-        look(&path(source), &mut seen);
+        add(&path(source), &mut fingerprint);
     }
-    seen
+    fingerprint
 }
 
-/// Adds a file, or a folder with all that is in it; what vanishes while we look was not there.
-fn look(place: &Path, seen: &mut (usize, Option<SystemTime>)) {
+/// Adds a file, or all files below a folder. A file that disappears meanwhile is ignored.
+fn add(place: &Path, fingerprint: &mut (usize, Option<SystemTime>)) {
     if let Ok(entries) = std::fs::read_dir(place) {
         for entry in entries.flatten() {
-            look(&entry.path(), seen);
+            add(&entry.path(), fingerprint);
         }
-    } else if let Ok(about) = std::fs::metadata(place) {
-        seen.0 += 1;
-        seen.1 = seen.1.max(about.modified().ok());
+    } else if let Ok(metadata) = std::fs::metadata(place) {
+        fingerprint.0 += 1;
+        fingerprint.1 = fingerprint.1.max(metadata.modified().ok());
     }
 }

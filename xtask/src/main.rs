@@ -1,9 +1,10 @@
-//! The developer's commands: set up, build, run, and test Castellan (`cargo xtask --help`).
+//! Developer commands: set up, build, run and test Castellan (`cargo xtask --help`).
 
 mod bench;
 mod binaries;
 mod dev;
-mod need;
+mod dist;
+mod prerequisites;
 mod root;
 #[cfg(test)]
 mod rules;
@@ -19,46 +20,48 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The developer's commands", version)]
+#[command(name = "cargo xtask", about = "Developer commands", version)]
 enum Command {
     /// Install what is missing, build, and start Castellan on http://127.0.0.1:9876 with ./data
     Serve {
         /// Build optimized binaries (slower to build, faster to run)
         #[arg(long)]
         release: bool,
-        /// Passed on to `castellan serve`
+        /// Arguments for `castellan serve`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build target/release/castellan and castellan-runner, each complete in itself
+    /// Build the self-contained binaries target/release/castellan and target/release/castellan-runner
     Build,
-    /// Serve, and rebuild and restart whenever a source file changes
+    /// Build the archive of a release, with license texts, bill of materials and checksums, in target/dist
+    Dist,
+    /// Serve, and rebuild and restart when a source file changes
     Dev {
-        /// Passed on to `castellan serve`
+        /// Arguments for `castellan serve`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build, and take pictures of every page into target/screenshots and docs/screenshots
+    /// Build, and take screenshots of every page into target/screenshots and docs/screenshots
     Screenshots,
-    /// Measure optimized binaries against the raw limits of this machine
+    /// Compare optimized binaries with the raw limits of this machine
     Bench(bench::Arguments),
-    /// Install what the tests need, and run all of them
+    /// Install the prerequisites of the tests and run all tests
     Test {
-        /// Leave out the browser, the documentation and the dependency policy
+        /// Skip browser tests, documentation, spelling and dependency checks
         #[arg(long)]
         fast: bool,
-        /// Run only the Rust tests whose name contains this
+        /// Run only the Rust tests whose name contains this text
         filter: Option<String>,
     },
-    /// Kill, cut off, fill up and hold fast everything while it works, for about an hour; fails when anything is lost
+    /// Run the fault-injection tests at full length, for about an hour
     Torture {
-        /// As short as it is among the tests: two minutes
+        /// Run them as short as in the test suite: two minutes
         #[arg(long)]
         short: bool,
-        /// Repeat the run that printed this number
+        /// Repeat the run that printed this seed
         #[arg(long)]
         seed: Option<u64>,
-        /// Run only the tests whose name contains this
+        /// Run only the tests whose name contains this text
         filter: Option<String>,
     },
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Serve { release, arguments } => serve::serve(release, &arguments),
         Command::Build => binaries::build_release(),
+        Command::Dist => dist::dist(),
         Command::Dev { arguments } => dev::dev(&arguments),
         Command::Screenshots => screenshots::screenshots(),
         Command::Bench(arguments) => bench::bench(&arguments),

@@ -1,32 +1,32 @@
-//! The root of the workspace: paths from it, files below it, and programs run there.
+//! Workspace root: paths relative to it, files below it, and commands run in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
-/// A path below the root of the workspace.
+/// Returns a path below the root of the workspace.
 pub fn path(relative: &str) -> PathBuf {
     root().join(relative)
 }
 
-/// A program to be run at the root of the workspace.
+/// Returns a command that runs a program in the root of the workspace.
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
     command
 }
 
-/// The cargo that runs us, to be run at the root of the workspace.
+/// Returns a command for the cargo that started xtask, run in the root of the workspace.
 ///
-/// Two variables are ours to decide: set while Leptos compiles, `LEPTOS_OUTPUT_NAME` changes the name of the wasm file that
-/// pages ask for; and with another `CARGO_TARGET_DIR` the binaries would not be where we and the documentation say.
+/// Two variables are overridden: while Leptos compiles, `LEPTOS_OUTPUT_NAME` would change the name of the wasm file that pages
+/// load, and another `CARGO_TARGET_DIR` would put the binaries where neither xtask nor the documentation expects them.
 pub fn cargo(arguments: &[&str]) -> Command {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut cargo = command(&program);
@@ -34,10 +34,10 @@ pub fn cargo(arguments: &[&str]) -> Command {
     cargo
 }
 
-/// All files below a folder, sorted; none where there is no folder. Names that begin with a dot are passed over.
+/// Returns all files below a folder, sorted, without hidden ones. A missing folder has no files.
 ///
 /// # Errors
-/// Those of the file system.
+/// When a folder cannot be read.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {

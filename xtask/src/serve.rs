@@ -1,23 +1,23 @@
-//! From a clean clone to a running Castellan.
+//! Serve command: from a clean clone to a running Castellan.
 
 use std::os::unix::process::CommandExt;
 
 use anyhow::{Context, Result};
 
 use crate::binaries;
-use crate::need;
+use crate::prerequisites;
 use crate::root::{command, path};
 
-/// Installs what is missing, builds, and becomes `castellan serve`.
+/// Installs missing prerequisites, builds Castellan and replaces this process with `castellan serve`.
 ///
 /// # Errors
-/// When something is missing and cannot be installed, does not build, or the server cannot be started.
+/// When a prerequisite cannot be installed, the build fails, or the server cannot be started.
 pub fn serve(release: bool, arguments: &[String]) -> Result<()> {
-    need::wasm_target()?;
-    need::bubblewrap()?;
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
     binaries::build(release)?;
     let program = if release { "target/release/castellan" } else { "target/debug/castellan" };
     let mut server = command(&path(program).to_string_lossy());
-    // The server takes our place, so that signals reach it directly.
+    // The server replaces this process, so that it receives signals directly.
     Err(server.arg("serve").args(arguments).exec()).context("cannot start castellan")
 }

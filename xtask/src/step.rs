@@ -1,4 +1,4 @@
-//! One step of the work: one line that says what is done and how long it took, and the whole output when it fails.
+//! Steps of a command: each prints one line with its duration, and its whole output when it fails.
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// How a command ended.
+/// Result of a command.
 pub struct Outcome {
     pub success: bool,
-    /// Standard output and standard error, in the order they were written.
+    /// Standard output and standard error, interleaved as they were written.
     pub output: String,
-    pub took: Duration,
+    pub duration: Duration,
 }
 
 /// Runs a command as a step; its output is shown only when it fails.
 ///
 /// # Errors
-/// When the command cannot be started; that it ran and failed is an [`Outcome`].
+/// When the command cannot be started. A command that fails is an [`Outcome`], not an error.
 pub fn attempt(label: &str, mut command: Command) -> Result<Outcome> {
     let started = begin(label);
     let (reader, writer) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let shown = format!("{command:?}");
     let mut child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
-    drop(command); // it holds the pipe's writing end: without this, reading never ends
+    drop(command); // it holds the write end of the pipe, and reading would never end
     let output = follow(label, reader)?;
     let success = child.wait()?.success();
-    let took = started.elapsed();
-    end(label, took, success);
+    let duration = started.elapsed();
+    end(label, duration, success);
     if !success {
         println!("\n$ {shown}\n{output}");
     }
-    Ok(Outcome { success, output, took })
+    Ok(Outcome { success, output, duration })
 }
 
 /// Runs a command that must succeed, as a step, and returns its output.
@@ -47,13 +47,13 @@ pub fn run(label: &str, command: Command) -> Result<String> {
     Ok(outcome.output)
 }
 
-/// Does work of our own, as a step.
+/// Runs a function as a step.
 ///
 /// # Errors
-/// Those of the work.
-pub fn work<T>(label: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Those of the function.
+pub fn run_fn<T>(label: &str, function: impl FnOnce() -> Result<T>) -> Result<T> {
     let started = begin(label);
-    let result = work();
+    let result = function();
     end(label, started.elapsed(), result.is_ok());
     result
 }
@@ -64,13 +64,13 @@ fn begin(label: &str) -> Instant {
     Instant::now()
 }
 
-fn end(label: &str, took: Duration, success: bool) {
+fn end(label: &str, duration: Duration, success: bool) {
     let word = if success { "" } else { " failed after" };
     let start = if on_terminal() { format!("\r\x1b[2K{label} …") } else { String::new() };
-    println!("{start}{word} {:.1} s", took.as_secs_f32());
+    println!("{start}{word} {:.1} s", duration.as_secs_f32());
 }
 
-/// Collects the output; on a terminal the step's line shows the last line of it.
+/// Collects the output; on a terminal the line of the step shows its last line.
 fn follow(label: &str, reader: impl std::io::Read) -> Result<String> {
     let mut output = String::new();
     let mut lines = BufReader::new(reader);
@@ -93,6 +93,6 @@ fn on_terminal() -> bool {
 }
 
 fn flush() {
-    // A terminal that went away is no reason to stop.
+    // A closed terminal is no reason to stop.
     drop(std::io::stdout().flush());
 }

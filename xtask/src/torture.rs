@@ -1,27 +1,28 @@
-//! Kills, cuts, fills and holds up everything while it works, at length: for people who wait.
+//! Torture command: runs the fault-injection tests at full length.
 
 use anyhow::{Result, bail};
 
 use crate::binaries;
-use crate::need;
+use crate::prerequisites;
 use crate::root::cargo;
 use crate::step;
 use crate::test::{Cluster, PRODUCT};
 
-/// Runs the tests in server/tests/outside that kill, flood and cut off, as short as among the other tests or in full, one after the other, and
-/// shows what they say.
+/// Runs the fault-injection tests of server/tests/outside one after the other, at full length or as short as in the test suite,
+/// and shows their output.
 ///
 /// # Errors
-/// When something is missing and cannot be installed, or anything was lost.
+/// When a prerequisite cannot be installed, or a test fails.
 pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<()> {
-    need::wasm_target()?;
-    need::bubblewrap()?;
-    need::cargo_tool("cargo-nextest", "it runs the tests")?;
-    need::torture()?;
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
+    prerequisites::cargo_tool("cargo-nextest", "it runs the tests")?;
+    prerequisites::torture_tools()?;
     binaries::build(false)?;
-    let programs = need::postgres()?;
-    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, false))?;
-    let mut nextest = cargo(&["nextest", "run", "--profile", "torture", "--no-capture", "-E", &which(filter)]);
+    let programs = prerequisites::postgres()?;
+    let cluster = step::run_fn("Starting PostgreSQL", || Cluster::start(&programs, false))?;
+    let mut nextest =
+        cargo(&["nextest", "run", "--profile", "torture", "--no-capture", "-E", &filter_expression(filter)]);
     nextest
         .args(PRODUCT)
         .env("CASTELLAN_TEST_POSTGRES_URL", &cluster.url)
@@ -29,16 +30,18 @@ pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<(
     if let Some(seed) = seed {
         nextest.env("CASTELLAN_TEST_SEED", seed.to_string());
     }
-    // Not a step: it takes an hour, and whoever waits for it reads along.
+    // Not a step, because steps hide their output: this takes an hour.
     if !nextest.status()?.success() {
-        bail!("something was lost, ran twice or was left behind; what is above says which seed to repeat it with");
+        bail!(
+            "data was lost, a task ran twice, or a process was left behind; the output above names the seed that repeats the run"
+        );
     }
-    println!("Nothing was lost, nothing ran twice, nothing was left behind.");
+    println!("No data was lost, no task ran twice, and no process was left behind.");
     Ok(())
 }
 
-/// Which tests, in nextest's words.
-fn which(filter: Option<&str>) -> String {
+/// Returns the filter expression for nextest.
+fn filter_expression(filter: Option<&str>) -> String {
     let all = "binary(outside) & test(/^(torture|abuse|nodes::deaths)::/)";
     filter.map_or_else(|| all.to_owned(), |filter| format!("{all} & test({filter})"))
 }
@@ -46,9 +49,9 @@ fn which(filter: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_filter_narrows_what_is_run() {
-        let all = super::which(None);
+    fn a_filter_selects_among_the_torture_tests() {
+        let all = super::filter_expression(None);
         assert!(all.contains("torture") && all.contains("abuse"), "{all}");
-        assert_eq!(super::which(Some("kills")), format!("{all} & test(kills)"));
+        assert_eq!(super::filter_expression(Some("kills")), format!("{all} & test(kills)"));
     }
 }

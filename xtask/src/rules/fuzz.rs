@@ -1,17 +1,17 @@
-//! Every parser of hostile input that is fuzzed has a corpus, and a test that runs it.
+//! Fuzzing rules: every fuzz target has a corpus and a test that runs it.
 
 use std::collections::BTreeSet;
 
 use crate::root::{files_below, path};
 
-/// The names of what is in a folder, without their endings.
+/// Returns the names of the entries of a folder without their extensions.
 fn names(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(path(folder)).unwrap();
     entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn every_target_is_built_has_a_corpus_and_is_run_by_the_tests() {
+fn every_fuzz_target_is_built_has_a_corpus_and_is_run_by_a_test() {
     let targets = names("fuzz/fuzz_targets");
     assert!(targets.len() > 10, "{targets:?}");
     assert_eq!(targets, names("fuzz/corpus"));
@@ -21,6 +21,6 @@ fn every_target_is_built_has_a_corpus_and_is_run_by_the_tests() {
     for target in &targets {
         assert!(manifest.contains(&format!("fuzz_targets/{target}.rs")), "{target} is not built");
         assert!(tests.contains(&format!("corpus(\"{target}\"")), "no test runs the corpus of {target}");
-        assert!(!names(&format!("fuzz/corpus/{target}")).is_empty(), "{target} has nothing to begin with");
+        assert!(!names(&format!("fuzz/corpus/{target}")).is_empty(), "{target} has an empty corpus");
     }
 }

@@ -1,10 +1,10 @@
-//! Who may import whom: the map "May import" of ARCHITECTURE.md, and the crates that stay behind one wall.
+//! Dependency rules between workspace members, and for the crates that only some members may use.
 
 use serde::Deserialize;
 
 use crate::root::cargo;
 
-/// Member → the members it may depend on. Everything else is forbidden.
+/// Member → the members it may depend on.
 const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("store", &["domain"]),
@@ -20,7 +20,7 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
 /// What `app` has on the server but never in the browser.
 const NOT_IN_THE_BROWSER: &str = "cfg(not(target_family = \"wasm\"))";
 
-/// What `domain` must stay free of: no I/O, no async, no clock, no randomness.
+/// Crates that `domain` must not depend on: no I/O, no async, no clock, no randomness.
 const NOT_IN_DOMAIN: [&str; 9] =
     ["chrono", "futures", "getrandom", "leptos", "rand", "reqwest", "rustix", "sqlx", "tokio"];
 
@@ -40,7 +40,7 @@ struct Dependency {
     name: String,
     /// `None`, `"dev"` or `"build"`.
     kind: Option<String>,
-    /// The condition under which it is there.
+    /// Target condition, if any.
     target: Option<String>,
 }
 
@@ -54,11 +54,11 @@ fn member(name: &str) -> Package {
 }
 
 fn may_import(name: &str) -> &'static [&'static str] {
-    MAY_IMPORT.iter().find(|(member, _)| *member == name).unwrap_or_else(|| panic!("{name} is not on the map")).1
+    MAY_IMPORT.iter().find(|(member, _)| *member == name).unwrap_or_else(|| panic!("{name} is missing in MAY_IMPORT")).1
 }
 
 #[test]
-fn members_import_only_what_the_map_allows() {
+fn members_import_only_allowed_members() {
     for package in members() {
         let allowed = may_import(&package.name);
         for dependency in package.dependencies {
@@ -77,7 +77,7 @@ fn the_store_is_not_in_the_wasm_file() {
     }
 }
 
-/// Who speaks to a database: the store, and what holds it against the database alone.
+/// Members that access a database: the store, and the benchmark that compares it with the database alone.
 const SEES_SQLX: [&str; 2] = ["store", "bench"];
 
 #[test]

@@ -1,10 +1,10 @@
-//! Every change of the schema is written for both databases.
+//! Migration rules: every migration exists for both databases.
 
 use std::collections::BTreeSet;
 
 use crate::root::{files_below, path};
 
-/// Names of the migrations for one database.
+/// Returns the names of the migrations for one database.
 fn names(database: &str) -> BTreeSet<String> {
     let files = files_below(&path("migrations").join(database)).unwrap();
     files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()

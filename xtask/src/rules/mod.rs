@@ -1,8 +1,9 @@
-//! The rules of ARCHITECTURE.md that can be read from the tree, as tests.
+//! Architecture rules that can be checked in the source tree, as tests.
 
 mod fuzz;
 mod heads;
 mod imports;
+mod language;
 mod migrations;
 mod numbers;
 mod paths;

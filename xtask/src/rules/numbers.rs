@@ -1,10 +1,10 @@
-//! Every rule that the code names by its number stands in docs/rules.md.
+//! Requirement ids: every id that the code names is explained in docs/rules.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::root::{files_below, path};
 
-/// Where rules are named.
+/// Folders and files that name requirement ids.
 const WHERE: [&str; 8] = ["app/src", "app/tests", "crates", "end2end/specs", "migrations", "runner", "server", "xtask"];
 
 #[test]
@@ -17,14 +17,14 @@ fn every_number_is_explained() {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         named.extend(numbers(&text).into_iter().map(|number| (number, file.clone())));
     }
-    assert!(named.len() > 40, "rules are named nowhere: {named:?}");
+    assert!(named.len() > 40, "too few ids were found: {named:?}");
     let missing: Vec<_> = named.iter().filter(|(number, _)| !explained.contains(*number)).collect();
     assert!(missing.is_empty(), "docs/rules.md does not explain {missing:?}");
-    let idle: Vec<_> = explained.iter().filter(|number| !named.contains_key(*number)).collect();
-    assert!(idle.is_empty(), "nothing names {idle:?}");
+    let unused: Vec<_> = explained.iter().filter(|number| !named.contains_key(*number)).collect();
+    assert!(unused.is_empty(), "docs/rules.md explains ids that nothing names: {unused:?}");
 }
 
-/// `M-11` and `E11` in comments, `m_11_` and `trap_e11_` in names of tests.
+/// Returns the ids in a text: `M-11` and `E11` in comments, `m_11_` and `trap_e11_` in test names.
 fn numbers(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));
     words.flat_map(in_word).collect()
@@ -49,13 +49,13 @@ fn in_word(word: &str) -> Vec<String> {
     {
         return vec![found];
     }
-    // A test may hold several: `m_11_m_14_…`.
+    // A test name may contain several: `m_11_m_14_…`.
     let parts: Vec<_> = word.split('_').collect();
     parts.chunks_exact(2).map_while(|pair| rule((pair[0], pair[1]))).collect()
 }
 
 #[test]
-fn numbers_are_found_as_they_are_written() {
+fn ids_are_found_in_comments_and_test_names() {
     let text = "/// M-11, A-05: see (E16). fn m_11_m_14_every_method() trap_e9_killed E0 B-12 M-113 sha_256";
     assert_eq!(numbers(text), ["M-11", "A-05", "E16", "M-11", "M-14", "E9"]);
 }

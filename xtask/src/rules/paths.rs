@@ -1,13 +1,13 @@
-//! What the pages for developers name is there.
+//! Path rule: every path that the developer documentation names exists.
 
 use crate::root::path;
 
-/// Where a path of the tree begins.
+/// Prefixes of paths in the tree.
 const ROOTS: [&str; 10] =
     ["app/", "crates/", "docs/", "end2end/", "fuzz/", "migrations/", "runner/", "server/", "style/", "xtask/"];
 
 #[test]
-fn every_path_in_the_pages_for_developers_exists() {
+fn every_path_in_the_developer_documentation_exists() {
     for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"] {
         let text = std::fs::read_to_string(path(page)).unwrap();
         let quoted = text.split('`').skip(1).step_by(2);
@@ -16,6 +16,6 @@ fn every_path_in_the_pages_for_developers_exists() {
             .filter(|name| !name.contains(|c: char| c.is_whitespace() || "{*".contains(c)) && !name.contains("FEATURE"))
             .filter(|name| !path(name).exists())
             .collect();
-        assert!(missing.is_empty(), "{page} names what is not there: {missing:?}");
+        assert!(missing.is_empty(), "{page} names missing paths: {missing:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The files of the site on their way to target/site.
+//! Bundle of the site: its files and manifest before they are written to target/site.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::root::{files_below, path};
 pub struct Bundle {
     /// Path in the site → content.
     files: BTreeMap<String, Vec<u8>>,
-    /// Logical name → path in the site; and what else the server must know.
+    /// Logical name → path in the site, and other values that the server needs.
     manifest: BTreeMap<String, String>,
 }
 
@@ -34,13 +34,13 @@ impl Bundle {
         Ok(())
     }
 
-    /// Adds a file at a path that is known to change with its content.
+    /// Adds a file whose path already contains a digest of its content.
     pub fn add_named(&mut self, logical: &str, place: String, content: Vec<u8>) {
         self.files.insert(place.clone(), content);
         self.note(logical, place);
     }
 
-    /// Puts a line into the manifest.
+    /// Adds an entry to the manifest.
     pub fn note(&mut self, name: &str, value: String) {
         self.manifest.insert(name.to_owned(), value);
     }
@@ -58,7 +58,7 @@ impl Bundle {
         Ok(())
     }
 
-    /// Writes what changed, removes what is no longer there, and returns the digest of the manifest.
+    /// Writes changed files, removes stale ones and returns the digest of the manifest.
     ///
     /// # Errors
     /// Those of the file system.
@@ -95,7 +95,7 @@ fn compressed(content: &[u8], quality: Quality, cache: &mut Cache) -> Result<Vec
     Ok(std::fs::read(file)?)
 }
 
-/// Leaves a file that is as it should be untouched, so that cargo does not see a change where there is none.
+/// Leaves an unchanged file untouched, so that cargo does not rebuild the server.
 fn write_if_changed(file: &Path, content: &[u8]) -> Result<()> {
     if std::fs::read(file).is_ok_and(|present| present == content) {
         return Ok(());

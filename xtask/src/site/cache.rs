@@ -1,4 +1,4 @@
-//! What was costly to make and may be used again, kept in target/site-cache.
+//! Build cache of the site in target/site-cache.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ pub struct Cache {
 
 impl Cache {
     /// # Errors
-    /// When its folder cannot be made.
+    /// When its folder cannot be created.
     pub fn open() -> Result<Self> {
         let folder = path("target/site-cache");
         std::fs::create_dir_all(&folder)?;
         Ok(Self { folder, used: BTreeSet::new() })
     }
 
-    /// The file or folder of this name, made now if it was not made before.
+    /// Returns the file or folder of this name, and creates it with `make` when it is missing.
     ///
-    /// The name must tell everything that the content depends on.
+    /// The name must contain everything that the content depends on.
     ///
     /// # Errors
-    /// Those of `make`, and of the file system.
+    /// Those of `make`, or when a file cannot be written.
     pub fn entry(&mut self, name: String, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let place = self.folder.join(&name);
         if !place.exists() {
-            // Made under another name, so that what is half made is never taken for whole.
+            // Renamed when it is complete, so that an interrupted build leaves no partial entry.
             let unfinished = self.folder.join(format!("{name}.unfinished"));
             remove(&unfinished)?;
             make(&unfinished)?;
@@ -40,10 +40,10 @@ impl Cache {
         Ok(place)
     }
 
-    /// Removes what was not used since the cache was opened.
+    /// Removes the entries that were not used since the cache was opened.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// When an entry cannot be removed.
     pub fn prune(&self) -> Result<()> {
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;

@@ -1,8 +1,8 @@
-//! Digests of content, as they stand in file names.
+//! Digests of file contents, used in file names.
 
 use sha2::{Digest, Sha256};
 
-/// The first 64 bits of SHA-256 in hexadecimal: enough to tell versions of our own files apart.
+/// Returns the first 64 bits of SHA-256 in hexadecimal, which is enough to distinguish versions of the same file.
 pub fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,4 +1,4 @@
-//! The site: all that a browser loads, made into target/site, which the server carries inside.
+//! Site build: everything that a browser loads, written to target/site and embedded in the server.
 
 mod bundle;
 mod cache;
@@ -13,7 +13,7 @@ use crate::step;
 use bundle::Bundle;
 use cache::Cache;
 
-/// How hard the files are compressed.
+/// Compression effort.
 #[derive(Clone, Copy)]
 pub enum Quality {
     Dev,
@@ -21,7 +21,7 @@ pub enum Quality {
 }
 
 impl Quality {
-    /// Brotli's own number, of 0 to 11.
+    /// Returns the Brotli quality, 0 to 11.
     fn brotli(self) -> i32 {
         match self {
             Self::Dev => 9,
@@ -30,20 +30,20 @@ impl Quality {
     }
 }
 
-/// What was built.
+/// Result of a site build.
 pub struct Site {
-    /// Changes whenever any file of the site does.
+    /// Digest over all files of the site.
     pub digest: String,
 }
 
-/// Compiles the islands, makes the style, and writes target/site: every file under a name with the digest of its content, a
-/// brotli copy (`.br`) beside it, and `manifest.json`, which maps logical names to these names.
+/// Compiles the islands, generates the style sheet and writes target/site: every file with the digest of its content in its
+/// name, a Brotli copy (`.br`) of each, and `manifest.json`, which maps logical names to file names.
 ///
 /// # Errors
-/// When the frontend does not compile, the style cannot be read, or a file cannot be written.
+/// When the frontend does not compile, a style file cannot be read, or a file cannot be written.
 pub fn build(quality: Quality) -> Result<Site> {
     let compiled = wasm::compile()?;
-    step::work("Building style and site", || {
+    step::run_fn("Building style and site", || {
         let mut cache = Cache::open()?;
         let mut bundle = Bundle::default();
         script::add(&compiled, &mut cache, &mut bundle)?;

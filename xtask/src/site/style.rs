@@ -1,4 +1,4 @@
-//! The style sheet: a reset, our tokens and base rules, and the Tailwind classes that the pages use.
+//! Style sheet: the reset, the design tokens and base rules, and the Tailwind classes that pages use.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use encre_css::{Config, Preflight};
 
 use crate::root::{files_below, path};
 
-/// One sheet from style/theme.toml, style/*.css and the class names in the sources of `app`.
+/// Generates the style sheet from style/theme.toml, style/*.css and the class names in the sources of `app`.
 ///
-/// The order is the cascade's: the reset, then ours by file name, then the classes, which win.
+/// Later rules win in the cascade: first the reset, then style/*.css by file name, then the classes.
 ///
 /// # Errors
-/// When one of these files cannot be read, or the theme is not understood.
+/// When a file cannot be read, or the theme is invalid.
 pub fn sheet() -> Result<String> {
     let sources = files(&path("app/src"), "rs")?.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
     sheet_for(sources.iter().map(String::as_str))
 }
 
-/// The sheet for the classes in these texts.
+/// Generates the style sheet for the classes in these sources.
 fn sheet_for<'a>(sources: impl IntoIterator<Item = &'a str>) -> Result<String> {
     let mut config =
         Config::from_file(path("style/theme.toml")).map_err(|error| anyhow!("style/theme.toml: {error}"))?;
@@ -31,7 +31,7 @@ fn sheet_for<'a>(sources: impl IntoIterator<Item = &'a str>) -> Result<String> {
     Ok(encre_css::generate(sources, &config))
 }
 
-/// The reset alone: what is generated when there are no classes.
+/// Generates the reset alone, by generating a sheet without classes.
 fn reset(config: &Config) -> String {
     let mut alone = Config::default();
     alone.preflight = config.preflight.clone();

@@ -1,4 +1,4 @@
-//! The islands, compiled to wasm.
+//! Wasm compilation of the islands.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,10 @@ use anyhow::Result;
 use crate::root::{cargo, path};
 use crate::step;
 
-/// Compiles the frontend; cargo does nothing where nothing changed.
-///
-/// It has a target folder of its own, so that the server can be built at the same time.
+/// Compiles the frontend in a target folder of its own, so that the server can be built at the same time.
 ///
 /// # Errors
-/// When it does not compile.
+/// When the frontend does not compile.
 pub fn compile() -> Result<PathBuf> {
     let arguments = [
         "build",

@@ -1,4 +1,4 @@
-//! What we depend on: licenses, banned crates, origins, and known weaknesses.
+//! Dependency policy: licenses, banned crates, sources and known vulnerabilities.
 
 use anyhow::Result;
 
@@ -7,20 +7,20 @@ use crate::root::cargo;
 
 /// Checks the dependencies against deny.toml.
 ///
-/// The database of known weaknesses lies on GitHub; where that cannot be reached and no copy is here, the report says so
-/// and the rest is checked.
+/// The advisory database is on GitHub. Without access to it and without a local copy, the report says that advisories were
+/// not checked.
 ///
 /// # Errors
 /// When cargo-deny cannot be started; what it finds goes into the report.
 pub fn check(report: &mut Report) -> Result<()> {
-    // cargo-deny looks at the crates of every target, and a build fetches those of its own only (E23).
+    // cargo-deny needs the crates of all targets; a build fetches only those of its own target (E23).
     report.check("Fetching crates", cargo(&["fetch", "--locked"]))?;
     report.check("Dependencies", cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     let database = cargo(&["deny", "fetch", "db"]).output()?;
     if database.status.success() {
         report.check("Advisories", cargo(&["deny", "check", "--disable-fetch", "advisories"]))
     } else {
-        report.note("Advisories were not checked: no copy of the RustSec database could be had.");
+        report.note("Advisories were not checked: the RustSec database cannot be downloaded.");
         Ok(())
     }
 }

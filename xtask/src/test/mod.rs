@@ -1,6 +1,7 @@
-//! All tests, each as a named step.
+//! Test command: runs all tests, each as a named step.
 
-mod count;
+mod commits;
+mod counts;
 mod dependencies;
 mod postgres;
 mod report;
@@ -10,40 +11,42 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::binaries;
-use crate::need;
+use crate::prerequisites;
 use crate::root::{cargo, command, path};
 use crate::step::{self, Outcome};
-use count::Count;
+use counts::Counts;
 pub use postgres::Cluster;
 use report::Report;
 
-/// The members that are checked together, on this machine's own target.
+/// Workspace members that are checked together for the native target.
 ///
-/// Each exclusion keeps features apart that cargo would otherwise unite: the frontend's would make the server hydrate, and
-/// ours would have every dependency of the server compiled a second time.
+/// The excluded members would unify features: those of the frontend would make the server hydrate, and those of xtask would
+/// compile every dependency of the server a second time.
 pub const PRODUCT: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const XTASK: &[&str] = &["--package", "xtask"];
 
-/// Installs what the tests need, runs them, and says how many passed.
+/// Installs the prerequisites of the tests, runs all tests and prints the counts.
 ///
-/// With a filter, only the Rust tests run whose names contain it.
+/// With a filter, runs only the Rust tests whose names contain it.
 ///
 /// # Errors
-/// When something is missing and cannot be installed, or anything failed or was skipped.
+/// When a prerequisite cannot be installed, or a test failed or was skipped.
 pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     install(fast || filter.is_some())?;
     let mut report = Report::default();
     if let Some(filter) = filter {
-        report.work("Binaries", || binaries::build(false));
+        report.run_fn("Binaries", || binaries::build(false));
         let run = rust_tests(&mut report, &["--no-tests=pass", filter])?;
-        ensure!(run.passed + run.failed > 0, "no test has {filter} in its name");
+        ensure!(run.passed + run.failed > 0, "no test name contains {filter}");
         return report.finish();
     }
     sources(&mut report)?;
+    commits::check(&mut report)?;
     if !fast {
+        unused_and_misspelled(&mut report)?;
         dependencies::check(&mut report)?;
     }
-    report.work("Binaries", || binaries::build(false));
+    report.run_fn("Binaries", || binaries::build(false));
     rust_tests(&mut report, &[])?;
     if !fast {
         documentation(&mut report)?;
@@ -53,14 +56,16 @@ pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
 }
 
 fn install(fast: bool) -> Result<()> {
-    need::wasm_target()?;
-    need::bubblewrap()?;
-    need::cargo_tool("cargo-nextest", "it runs the tests")?;
-    need::torture()?;
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
+    prerequisites::cargo_tool("cargo-nextest", "it runs the tests")?;
+    prerequisites::torture_tools()?;
     if !fast {
-        need::cargo_tool("cargo-deny", "it checks licenses and origins of the dependencies")?;
-        need::chromium()?;
-        need::node_packages()?;
+        prerequisites::cargo_tool("cargo-machete", "it finds unused dependencies")?;
+        prerequisites::cargo_tool("typos", "it finds misspelled words")?;
+        prerequisites::cargo_tool("cargo-deny", "it checks the licenses and sources of the dependencies")?;
+        prerequisites::chromium()?;
+        prerequisites::node_packages()?;
     }
     Ok(())
 }
@@ -79,27 +84,33 @@ fn clippy(what: &[&str]) -> Command {
     clippy
 }
 
-/// Runs the Rust tests and returns how they ended.
-fn rust_tests(report: &mut Report, more: &[&str]) -> Result<Count> {
-    let programs = need::postgres()?;
-    let cluster = step::work("Starting PostgreSQL", || Cluster::start(&programs, false))?;
-    let mut sum = Count::default();
+/// Runs the Rust tests and returns their counts.
+fn rust_tests(report: &mut Report, more: &[&str]) -> Result<Counts> {
+    let programs = prerequisites::postgres()?;
+    let cluster = step::run_fn("Starting PostgreSQL", || Cluster::start(&programs, false))?;
+    let mut sum = Counts::default();
     for (name, members) in [("Rust tests", PRODUCT), ("Tests of xtask", XTASK)] {
         let mut nextest = cargo(&["nextest", "run", "--profile", "ci", "--color", "never"]);
         nextest.args(members).args(more).env("CASTELLAN_TEST_POSTGRES_URL", &cluster.url);
         sum += report.suite(name, nextest, |outcome| {
-            let count = count::nextest(&outcome.output).unwrap_or_default();
-            // A filter leaves tests out on purpose.
-            Ok(if more.is_empty() { count } else { Count { skipped: 0, ..count } })
+            let count = counts::nextest(&outcome.output).unwrap_or_default();
+            // A filter skips tests on purpose.
+            Ok(if more.is_empty() { count } else { Counts { skipped: 0, ..count } })
         })?;
     }
     Ok(sum)
 }
 
+/// Checks for unused dependencies, and for misspelled words in the whole tree.
+fn unused_and_misspelled(report: &mut Report) -> Result<()> {
+    report.check("Unused dependencies", cargo(&["machete"]))?;
+    report.check("Spelling", command("typos"))
+}
+
 fn documentation(report: &mut Report) -> Result<()> {
     let mut examples = cargo(&["test", "--doc"]);
     examples.args(PRODUCT);
-    report.suite("Examples in documentation", examples, |outcome| Ok(count::doc_tests(&outcome.output)))?;
+    report.suite("Examples in documentation", examples, |outcome| Ok(counts::doc_tests(&outcome.output)))?;
     let mut pages = cargo(&["doc", "--no-deps"]);
     pages.args(PRODUCT).env("RUSTDOCFLAGS", "-D warnings");
     report.check("Documentation", pages)
@@ -107,7 +118,7 @@ fn documentation(report: &mut Report) -> Result<()> {
 
 fn browser(report: &mut Report) -> Result<()> {
     let file = path("target/playwright.json");
-    // The report of an earlier run must not be taken for this one's; mostly there is none.
+    // A report of an earlier run must not be mistaken for the report of this one.
     drop(std::fs::remove_file(&file));
     let mut playwright: Command = command("npx");
     playwright
@@ -115,8 +126,8 @@ fn browser(report: &mut Report) -> Result<()> {
         .current_dir(path("end2end"))
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &file);
     let count = |outcome: &Outcome| match std::fs::read_to_string(&file) {
-        Ok(json) => Ok(count::playwright(&json)?),
-        Err(_) => Ok(Count::one(outcome.success)), // it ended before it could report
+        Ok(json) => Ok(counts::playwright(&json)?),
+        Err(_) => Ok(Counts::one(outcome.success)), // Playwright failed before it could write a report
     };
     report.suite("Browser tests", playwright, count).map(drop)
 }

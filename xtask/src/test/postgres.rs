@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL cluster that lives as long as this value, or as this process, however that ends.
+//! Temporary PostgreSQL cluster, which stops with the value or the process that owns it.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -8,23 +8,23 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::need::is_root;
+use crate::prerequisites::is_root;
 
-/// Keeps the cluster while its standard input is open. The system closes that when we end, be it by a signal.
+/// Script that keeps the cluster running while its standard input is open. The kernel closes the pipe when xtask ends.
 const KEEPER: &str = include_str!("postgres.sh");
 
 pub struct Cluster {
     keeper: Child,
-    /// Where tests connect to create databases of their own, as a role that is not a superuser.
+    /// Address at which tests create databases of their own, as a role that is not a superuser.
     pub url: String,
 }
 
 impl Cluster {
-    /// Starts a cluster on a free port of 127.0.0.1, with the server programs in this folder. Commits wait for the disk
-    /// where that is to be measured.
+    /// Starts a cluster on a free port of 127.0.0.1 with the server programs of this folder. A durable cluster flushes commits to
+    /// disk, which only benchmarks need.
     ///
     /// # Errors
-    /// When it cannot be started; PostgreSQL's own words are then on standard error.
+    /// When it cannot be started. The log of PostgreSQL is then on standard error.
     pub fn start(programs: &Path, durable: bool) -> Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut keeper = unprivileged("sh")?
@@ -33,16 +33,16 @@ impl Cluster {
             .arg(port.to_string())
             .arg(if durable { "on" } else { "off" })
             .current_dir("/")
-            .process_group(0) // an interrupt from the terminal is not for it: it has to tidy up
+            .process_group(0) // so that an interrupt from the terminal does not keep it from cleaning up
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut word = String::new();
+        let mut line = String::new();
         if let Some(output) = keeper.stdout.take() {
-            BufReader::new(output).read_line(&mut word)?;
+            BufReader::new(output).read_line(&mut line)?;
         }
         let cluster = Self { keeper, url: format!("postgres://castellan@127.0.0.1:{port}/postgres") };
-        ensure!(word == "ready\n", "PostgreSQL did not start");
+        ensure!(line == "ready\n", "PostgreSQL did not start");
         Ok(cluster)
     }
 }
@@ -50,12 +50,12 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
-        // It stops and removes the cluster; there is nothing to do about an error at this point.
+        // The script stops and removes the cluster; an error cannot be handled here.
         drop(self.keeper.wait());
     }
 }
 
-/// A program as an ordinary user, because PostgreSQL refuses to run as root.
+/// Returns a command that runs a program as an unprivileged user, because PostgreSQL refuses to run as root.
 fn unprivileged(program: &str) -> Result<Command> {
     if !is_root() {
         return Ok(Command::new(program));
@@ -66,11 +66,11 @@ fn unprivileged(program: &str) -> Result<Command> {
         .find_map(|name| ids(&accounts, name))
         .context("neither postgres nor nobody is a user here")?;
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", user, "--regid", group, "--clear-groups", program]).env_remove("TMPDIR"); // root's may be closed to others
+    command.args(["--reuid", user, "--regid", group, "--clear-groups", program]).env_remove("TMPDIR"); // the folder of root may not be accessible
     Ok(command)
 }
 
-/// The user and group number of an account in the form of /etc/passwd.
+/// Returns the user and group id of an account in the format of /etc/passwd.
 fn ids<'a>(accounts: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     accounts.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -84,19 +84,20 @@ mod tests {
     use super::{Cluster, Command, ids};
 
     #[test]
-    fn a_cluster_takes_an_ordinary_role_and_is_gone_when_it_is_dropped() {
-        let programs = crate::need::postgres().unwrap();
-        let ask = |url: &str, question: &str| {
+    fn a_cluster_has_an_unprivileged_role_and_stops_when_it_is_dropped() {
+        let programs = crate::prerequisites::postgres().unwrap();
+        let query = |url: &str, sql: &str| {
             let mut psql = Command::new(programs.join("psql"));
-            psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--command", question, url]).output().unwrap()
+            psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql, url]).output().unwrap()
         };
         let cluster = Cluster::start(&programs, false).unwrap();
         let url = cluster.url.clone();
-        let rights = ask(&url, "select rolsuper, rolbypassrls, rolcreatedb from pg_roles where rolname = current_user");
+        let rights =
+            query(&url, "select rolsuper, rolbypassrls, rolcreatedb from pg_roles where rolname = current_user");
         assert_eq!(String::from_utf8_lossy(&rights.stdout), "f|f|t\n");
-        assert!(ask(&url, "create database ours").status.success());
+        assert!(query(&url, "create database example").status.success());
         drop(cluster);
-        assert!(!ask(&url, "select 1").status.success());
+        assert!(!query(&url, "select 1").status.success());
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What the commands need on this machine; what is missing is installed, and each install is announced with its reason.
+//! Prerequisites of the commands: installs what is missing on this machine and says why.
 
 mod debian;
 mod postgres;
 mod rust;
-mod torture;
+mod torture_tools;
 
 use std::path::PathBuf;
 
@@ -14,9 +14,9 @@ use crate::step;
 
 pub use postgres::postgres;
 pub use rust::{cargo_tool, wasm_target};
-pub use torture::torture;
+pub use torture_tools::torture_tools;
 
-/// The sandbox every task runs in.
+/// Installs bubblewrap, the sandbox that every task runs in.
 ///
 /// # Errors
 /// When it is missing and cannot be installed.
@@ -24,10 +24,10 @@ pub fn bubblewrap() -> Result<()> {
     if program("bwrap").is_some() {
         return Ok(());
     }
-    debian::install("bubblewrap", "tasks run in its sandbox, and never without")
+    debian::install("bubblewrap", "every task runs in its sandbox")
 }
 
-/// The browser of the browser tests.
+/// Installs Chromium for the browser tests.
 ///
 /// # Errors
 /// When it is missing and cannot be installed.
@@ -38,7 +38,7 @@ pub fn chromium() -> Result<()> {
     debian::install("chromium", "the browser tests drive it")
 }
 
-/// Node's packages for the browser tests, as their lock file names them.
+/// Installs the Node packages of the browser tests from their lock file.
 ///
 /// # Errors
 /// When Node is missing, or its packages cannot be installed.
@@ -46,9 +46,9 @@ pub fn node_packages() -> Result<()> {
     if program("npm").is_none() {
         bail!("The browser tests need Node 20 or later with npm (https://nodejs.org); install it and run this again.");
     }
-    let changed = |file: &str| std::fs::metadata(path(file)).and_then(|about| about.modified()).ok();
-    // npm writes the second file when it has installed what the first one names.
-    if changed("end2end/node_modules/.package-lock.json") >= changed("end2end/package-lock.json") {
+    let modified = |file: &str| std::fs::metadata(path(file)).and_then(|metadata| metadata.modified()).ok();
+    // npm writes .package-lock.json after it has installed the packages.
+    if modified("end2end/node_modules/.package-lock.json") >= modified("end2end/package-lock.json") {
         return Ok(());
     }
     println!("Installing end2end/node_modules: the browser tests use Playwright.");
@@ -59,13 +59,13 @@ pub fn node_packages() -> Result<()> {
     step::run("Running npm ci", npm).map(drop)
 }
 
-/// Where a program is, looked for in `PATH`.
+/// Returns the path of a program, searched for in `PATH`.
 pub fn program(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Whether we run as root.
+/// Returns whether this process runs as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -1,4 +1,4 @@
-//! What Rust itself must bring: the wasm target, and cargo's extra commands.
+//! Rust components: the wasm target and additional cargo commands.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,14 +11,14 @@ use crate::step;
 
 const WASM: &str = "wasm32-unknown-unknown";
 
-/// The compiler's libraries for what runs in the browser.
+/// Installs the wasm32 standard library, which the islands are compiled against.
 ///
 /// # Errors
 /// When they are missing and cannot be installed.
 pub fn wasm_target() -> Result<()> {
-    let asked = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output()?;
-    let folder = String::from_utf8_lossy(&asked.stdout);
-    if asked.status.success() && Path::new(folder.trim()).is_dir() {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output()?;
+    let folder = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && Path::new(folder.trim()).is_dir() {
         return Ok(());
     }
     if program("rustup").is_none() {
@@ -32,7 +32,7 @@ pub fn wasm_target() -> Result<()> {
     step::run("Running rustup target add", rustup).map(drop)
 }
 
-/// A command of cargo's that comes as a crate, for instance `cargo-nextest`.
+/// Installs a program from the crate registry, for example `cargo-nextest`.
 ///
 /// # Errors
 /// When it is missing and cannot be installed.
@@ -40,6 +40,8 @@ pub fn cargo_tool(name: &str, reason: &str) -> Result<()> {
     if program(name).is_some() {
         return Ok(());
     }
-    println!("Installing {name}: {reason}. This takes some minutes, once.");
-    step::run(&format!("Running cargo install {name}"), cargo(&["install", "--locked", name])).map(drop)
+    // The crate of typos has another name than its program.
+    let package = if name == "typos" { "typos-cli" } else { name };
+    println!("Installing {name}: {reason}. This takes a few minutes, once.");
+    step::run(&format!("Running cargo install {name}"), cargo(&["install", "--locked", package])).map(drop)
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL's server programs, for the throw-away cluster of the tests.
+//! PostgreSQL server programs for the temporary cluster of the tests.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::{debian, program};
 
-/// The folder with `initdb`, `postgres` and their clients.
+/// Returns the folder with `initdb`, `postgres` and their clients, installing them first when they are missing.
 ///
 /// # Errors
 /// When they are missing and cannot be installed.
@@ -14,11 +14,11 @@ pub fn postgres() -> Result<PathBuf> {
     if let Some(folder) = find() {
         return Ok(folder);
     }
-    debian::install("postgresql", "the tests run on PostgreSQL too, in a throw-away cluster")?;
+    debian::install("postgresql", "the tests also run on PostgreSQL, in a temporary cluster")?;
     find().context("PostgreSQL was installed, but /usr/lib/postgresql/*/bin/initdb is not there")
 }
 
-/// The newest version that Debian keeps, or what is in `PATH`.
+/// Returns the newest version installed by Debian, or else the one in `PATH`.
 fn find() -> Option<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

@@ -1,4 +1,4 @@
-//! What the tests need that kill, fill up and hold fast what runs.
+//! Programs that the torture tests use to kill, delay and block Castellan.
 
 use std::path::Path;
 
@@ -6,24 +6,24 @@ use anyhow::Result;
 
 use super::{debian, program};
 
-/// A tracer that kills at a system call, a clock that can be moved, and another program that opens the database.
+/// Installs strace, libfaketime and the sqlite3 shell.
 ///
 /// # Errors
 /// When one of them is missing and cannot be installed.
-pub fn torture() -> Result<()> {
+pub fn torture_tools() -> Result<()> {
     if program("strace").is_none() {
         debian::install("strace", "a test kills the server at every fsync")?;
     }
     if program("sqlite3").is_none() {
-        debian::install("sqlite3", "a test has a second program hold the database's lock")?;
+        debian::install("sqlite3", "a test lets a second program hold the database lock")?;
     }
     if !has_faketime(Path::new("/usr/lib")) {
-        debian::install("libfaketime", "a test moves the clock of the programs, and of nothing else")?;
+        debian::install("libfaketime", "a test shifts the clock of Castellan alone")?;
     }
     Ok(())
 }
 
-/// Whether the library is where Debian keeps it, in the folder of whatever architecture.
+/// Returns whether Debian has installed the library, for whichever architecture.
 fn has_faketime(libraries: &Path) -> bool {
     let folders = std::fs::read_dir(libraries).into_iter().flatten().flatten();
     folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).any(|file| file.is_file())
@@ -34,7 +34,7 @@ mod tests {
     use super::has_faketime;
 
     #[test]
-    fn the_library_is_found_below_any_architecture() {
+    fn libfaketime_is_found_for_every_architecture() {
         let libraries = std::env::temp_dir().join(format!("castellan-libraries-{}", std::process::id()));
         let folder = libraries.join("aarch64-linux-gnu/faketime");
         std::fs::create_dir_all(&folder).unwrap();

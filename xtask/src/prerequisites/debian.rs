@@ -1,4 +1,4 @@
-//! Packages of Debian and its descendants.
+//! Debian packages, for Debian and the distributions derived from it.
 
 use std::process::Command;
 
@@ -7,29 +7,29 @@ use anyhow::{Result, bail};
 use super::{is_root, program};
 use crate::step;
 
-/// Installs a package, as root or through sudo.
+/// Installs a package as root or through sudo.
 ///
 /// # Errors
-/// When neither is possible, with what to run instead; or when the install fails.
+/// When neither is possible (the message says which command to run instead), or when apt-get fails.
 pub fn install(package: &str, reason: &str) -> Result<()> {
     if program("apt-get").is_none() {
         bail!("{package} is missing ({reason}). Install it with your system's package manager and run this again.");
     }
     if !is_root() {
-        become_root(package, reason)?;
+        authenticate_sudo(package, reason)?;
     }
     println!("Installing Debian's {package}: {reason}.");
     let first = step::attempt("Running apt-get install", apt_get(&["install", package]))?;
     if !first.success {
-        // The lists of packages may be old, or absent as in a fresh container.
+        // The package lists may be outdated, or missing as in a fresh container.
         step::run("Running apt-get update", apt_get(&["update"]))?;
         step::run("Running apt-get install", apt_get(&["install", package]))?;
     }
     Ok(())
 }
 
-/// Asks for the password once, on the terminal, before any step hides what is written.
-fn become_root(package: &str, reason: &str) -> Result<()> {
+/// Asks for the sudo password on the terminal, because the steps that follow hide their output.
+fn authenticate_sudo(package: &str, reason: &str) -> Result<()> {
     let allowed = program("sudo").is_some() && Command::new("sudo").arg("--validate").status()?.success();
     if !allowed {
         bail!("{package} is missing ({reason}). Run this as root, then try again:\n\n    apt-get install {package}\n");
