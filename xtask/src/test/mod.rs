@@ -103,7 +103,7 @@ fn rust_tests(report: &mut Report, more: &[&str]) -> Result<Counts> {
 
 /// Checks for unused dependencies, and for misspelled words in the whole tree.
 fn unused_and_misspelled(report: &mut Report) -> Result<()> {
-    report.check("Unused dependencies", cargo(&["machete"]))?;
+    report.check("Unused dependencies", cargo(&["machete", "app", "crates", "runner", "server", "xtask"]))?;
     report.check("Spelling", command("typos"))
 }
 
