@@ -1,4 +1,4 @@
-//! Requirement ids: every id that the code names is explained in docs/rules.md.
+//! Requirement ids: every id that the code names is explained in docs/requirements.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ const WHERE: [&str; 8] = ["app/src", "app/tests", "crates", "end2end/specs", "mi
 
 #[test]
 fn every_number_is_explained() {
-    let page = std::fs::read_to_string(path("docs/rules.md")).unwrap();
+    let page = std::fs::read_to_string(path("docs/requirements.md")).unwrap();
     let explained: BTreeSet<_> =
         page.lines().filter_map(|line| numbers(line.strip_prefix("| ")?.split(' ').next()?).pop()).collect();
     let mut named = BTreeMap::new();
@@ -19,9 +19,9 @@ fn every_number_is_explained() {
     }
     assert!(named.len() > 40, "too few ids were found: {named:?}");
     let missing: Vec<_> = named.iter().filter(|(number, _)| !explained.contains(*number)).collect();
-    assert!(missing.is_empty(), "docs/rules.md does not explain {missing:?}");
+    assert!(missing.is_empty(), "docs/requirements.md does not explain {missing:?}");
     let unused: Vec<_> = explained.iter().filter(|number| !named.contains_key(*number)).collect();
-    assert!(unused.is_empty(), "docs/rules.md explains ids that nothing names: {unused:?}");
+    assert!(unused.is_empty(), "docs/requirements.md explains ids that nothing names: {unused:?}");
 }
 
 /// Returns the ids in a text: `M-11` and `E11` in comments, `m_11_` and `trap_e11_` in test names.
