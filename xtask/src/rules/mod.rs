@@ -1,5 +1,6 @@
 //! Architecture rules that can be checked in the source tree, as tests.
 
+mod cycles;
 mod fuzz;
 mod heads;
 mod imports;
