@@ -1,14 +1,13 @@
 //! Benchmark command: builds the programs and starts the benchmark (`crates/bench/`) on them.
 
-use std::path::PathBuf;
-
+use crate::{
+    binaries, prerequisites,
+    root::{cargo, command, path},
+    step,
+    test::Cluster,
+};
 use anyhow::{Result, ensure};
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::{cargo, command, path};
-use crate::step;
-use crate::test::Cluster;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Arguments {

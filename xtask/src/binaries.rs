@@ -1,11 +1,12 @@
 //! Builds of the two programs, `castellan` and `castellan-runner`, and of the site that the server carries.
 
+use crate::{
+    prerequisites,
+    root::{cargo, path},
+    site::{self, Quality},
+    step,
+};
 use anyhow::Result;
-
-use crate::prerequisites;
-use crate::root::{cargo, path};
-use crate::site::{self, Quality};
-use crate::step;
 
 /// Builds two self-contained binaries in target/release.
 ///

@@ -1,15 +1,16 @@
 //! Development server: rebuilds and restarts Castellan when a source file changes.
 
-use std::path::Path;
-use std::process::Child;
-use std::time::{Duration, SystemTime};
-
+use crate::{
+    binaries, prerequisites,
+    root::{command, path},
+};
 use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::{command, path};
+use std::{
+    path::Path,
+    process::Child,
+    time::{Duration, SystemTime},
+};
 
 const SOURCES: [&str; 8] = ["Cargo.toml", "app", "crates", "migrations", "public", "runner", "server", "style"];
 

@@ -1,18 +1,16 @@
 //! Release archive: both programs, license texts, SBOMs and checksums.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
-
 use crate::{
     binaries, prerequisites,
     root::{cargo, command, path},
     step,
+};
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Program → the workspace member that it is built from.

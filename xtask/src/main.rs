@@ -15,9 +15,8 @@ mod step;
 mod test;
 mod torture;
 
-use std::process::ExitCode;
-
 use clap::Parser;
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Developer commands", version)]

@@ -1,9 +1,10 @@
 //! Workspace root: paths relative to it, files below it, and commands run in it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use anyhow::Result;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Returns the root of the workspace.
 pub fn root() -> &'static Path {

@@ -1,11 +1,11 @@
 //! Screenshots of every page, for review after a change and for the documentation.
 
+use crate::{
+    binaries, prerequisites,
+    root::{command, path},
+    step,
+};
 use anyhow::Result;
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::{command, path};
-use crate::step;
 
 /// Builds Castellan, opens every page in a browser and writes screenshots to target/screenshots and docs/screenshots.
 ///

@@ -1,12 +1,11 @@
 //! Serve command: from a clean clone to a running Castellan.
 
-use std::os::unix::process::CommandExt;
-
+use crate::{
+    binaries, prerequisites,
+    root::{command, path},
+};
 use anyhow::{Context, Result};
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::{command, path};
+use std::os::unix::process::CommandExt;
 
 /// Installs missing prerequisites, builds Castellan and replaces this process with `castellan serve`.
 ///

@@ -1,10 +1,11 @@
 //! Steps of a command: each prints one line with its duration, and its whole output when it fails.
 
-use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, bail};
+use std::{
+    io::{BufRead, BufReader, IsTerminal, Write},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 /// Result of a command.
 pub struct Outcome {

@@ -1,12 +1,12 @@
 //! Torture command: runs the fault-injection tests at full length.
 
+use crate::{
+    binaries, prerequisites,
+    root::cargo,
+    step,
+    test::{Cluster, PRODUCT},
+};
 use anyhow::{Result, bail};
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::cargo;
-use crate::step;
-use crate::test::{Cluster, PRODUCT};
 
 /// Runs the fault-injection tests of server/tests/outside one after the other, at full length or as short as in the test suite,
 /// and shows their output.

@@ -1,11 +1,9 @@
 //! Debian packages, for Debian and the distributions derived from it.
 
-use std::process::Command;
-
-use anyhow::{Result, bail};
-
 use super::{is_root, program};
 use crate::step;
+use anyhow::{Result, bail};
+use std::process::Command;
 
 /// Installs a package as root or through sudo.
 ///

@@ -5,12 +5,12 @@ mod postgres;
 mod rust;
 mod torture_tools;
 
-use std::path::PathBuf;
-
+use crate::{
+    root::{command, path},
+    step,
+};
 use anyhow::{Result, bail};
-
-use crate::root::{command, path};
-use crate::step;
+use std::path::PathBuf;
 
 pub use postgres::postgres;
 pub use rust::{cargo_tool, wasm_target};

@@ -1,10 +1,8 @@
 //! PostgreSQL server programs for the temporary cluster of the tests.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
-
 use super::{debian, program};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
 
 /// Returns the folder with `initdb`, `postgres` and their clients, installing them first when they are missing.
 ///

@@ -1,13 +1,9 @@
 //! Rust components: the wasm target and additional cargo commands.
 
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::{Result, bail};
-
 use super::program;
-use crate::root::cargo;
-use crate::step;
+use crate::{root::cargo, step};
+use anyhow::{Result, bail};
+use std::{path::Path, process::Command};
 
 const WASM: &str = "wasm32-unknown-unknown";
 

@@ -1,10 +1,8 @@
 //! Programs that the torture tests use to kill, delay and block Castellan.
 
-use std::path::Path;
-
-use anyhow::Result;
-
 use super::{debian, program};
+use anyhow::Result;
+use std::path::Path;
 
 /// Installs strace, libfaketime and the sqlite3 shell.
 ///

@@ -2,17 +2,15 @@
 //!
 //! An import counts as a use of the file that defines the item; re-exports in between are followed and are no uses themselves.
 
+use crate::root::{files_below, path};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
-
 use syn::{
     Item, UseTree, Visibility,
     visit::{self, Visit},
 };
-
-use crate::root::{files_below, path};
 
 /// Cycles that remain, each with the crate, its files and the reason. The list may only shrink.
 const REMAINING: &[(&str, &[&str], &str)] = &[];

@@ -1,8 +1,7 @@
 //! Fuzzing rules: every fuzz target has a corpus and a test that runs it.
 
-use std::collections::BTreeSet;
-
 use crate::root::{files_below, path};
+use std::collections::BTreeSet;
 
 /// Returns the names of the entries of a folder without their extensions.
 fn names(folder: &str) -> BTreeSet<String> {

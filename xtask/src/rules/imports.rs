@@ -1,8 +1,7 @@
 //! Dependency rules between workspace members, and for the crates that only some members may use.
 
-use serde::Deserialize;
-
 use crate::root::cargo;
+use serde::Deserialize;
 
 /// Member → the members it may depend on.
 const MAY_IMPORT: [(&str, &[&str]); 9] = [

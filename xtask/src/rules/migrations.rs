@@ -1,8 +1,7 @@
 //! Migration rules: every migration exists for both databases.
 
-use std::collections::BTreeSet;
-
 use crate::root::{files_below, path};
+use std::collections::BTreeSet;
 
 /// Returns the names of the migrations for one database.
 fn names(database: &str) -> BTreeSet<String> {

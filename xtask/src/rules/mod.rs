@@ -1,8 +1,8 @@
 //! Architecture rules that can be checked in the source tree, as tests.
 
 mod cycles;
+mod files;
 mod fuzz;
-mod heads;
 mod imports;
 mod language;
 mod migrations;

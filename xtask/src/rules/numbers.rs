@@ -1,8 +1,7 @@
 //! Requirement ids: every id that the code names is explained in docs/requirements.md.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::root::{files_below, path};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders and files that name requirement ids.
 const WHERE: [&str; 8] = ["app/src", "app/tests", "crates", "end2end/specs", "migrations", "runner", "server", "xtask"];

@@ -1,15 +1,13 @@
 //! Bundle of the site: its files and manifest before they are written to target/site.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
+use super::{Quality, cache::Cache, digest::digest};
+use crate::root::{files_below, path};
 use anyhow::{Context, Result};
 use brotli::enc::BrotliEncoderParams;
-
-use super::Quality;
-use super::cache::Cache;
-use super::digest::digest;
-use crate::root::{files_below, path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 #[derive(Default)]
 pub struct Bundle {

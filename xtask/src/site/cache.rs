@@ -1,11 +1,11 @@
 //! Build cache of the site in target/site-cache.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-
 use crate::root::path;
+use anyhow::Result;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 pub struct Cache {
     folder: PathBuf,

@@ -7,9 +7,8 @@ mod script;
 mod style;
 mod wasm;
 
-use anyhow::Result;
-
 use crate::step;
+use anyhow::Result;
 use bundle::Bundle;
 use cache::Cache;
 

@@ -1,11 +1,9 @@
 //! Style sheet: the reset, the design tokens and base rules, and the Tailwind classes that pages use.
 
-use std::path::{Path, PathBuf};
-
+use crate::root::{files_below, path};
 use anyhow::{Context, Result, anyhow};
 use encre_css::{Config, Preflight};
-
-use crate::root::{files_below, path};
+use std::path::{Path, PathBuf};
 
 /// Generates the style sheet from style/theme.toml, style/*.css and the class names in the sources of `app`.
 ///

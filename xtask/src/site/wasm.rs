@@ -1,11 +1,11 @@
 //! Wasm compilation of the islands.
 
-use std::path::PathBuf;
-
+use crate::{
+    root::{cargo, path},
+    step,
+};
 use anyhow::Result;
-
-use crate::root::{cargo, path};
-use crate::step;
+use std::path::PathBuf;
 
 /// Compiles the frontend in a target folder of its own, so that the server can be built at the same time.
 ///

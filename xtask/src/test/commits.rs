@@ -1,9 +1,8 @@
 //! Commit messages: an imperative subject of at most 72 characters, and a body with the reason.
 
-use anyhow::{Result, ensure};
-
 use super::report::Report;
 use crate::root::command;
+use anyhow::{Result, ensure};
 
 /// The last commit before messages had to follow the rules.
 const RULES_SINCE: &str = "eb82561b053a6bec1c278ff2f9a72102df6f6fae";

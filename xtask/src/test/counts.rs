@@ -1,8 +1,7 @@
 //! Numbers of passed, failed and skipped tests, parsed from the output of the tools.
 
-use std::ops::AddAssign;
-
 use serde::Deserialize;
+use std::ops::AddAssign;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

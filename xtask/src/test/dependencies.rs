@@ -1,9 +1,8 @@
 //! Dependency policy: licenses, banned crates, sources and known vulnerabilities.
 
-use anyhow::Result;
-
 use super::report::Report;
 use crate::root::cargo;
+use anyhow::Result;
 
 /// Checks the dependencies against deny.toml.
 ///

@@ -6,17 +6,17 @@ mod dependencies;
 mod postgres;
 mod report;
 
+use crate::{
+    binaries, prerequisites,
+    root::{cargo, command, path},
+    step::{self, Outcome},
+};
+use anyhow::{Result, ensure};
+use counts::Counts;
+use report::Report;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
-
-use crate::binaries;
-use crate::prerequisites;
-use crate::root::{cargo, command, path};
-use crate::step::{self, Outcome};
-use counts::Counts;
 pub use postgres::Cluster;
-use report::Report;
 
 /// Workspace members that are checked together for the native target.
 ///

@@ -1,14 +1,14 @@
 //! Temporary PostgreSQL cluster, which stops with the value or the process that owns it.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-use anyhow::{Context, Result, ensure};
-
 use crate::prerequisites::is_root;
+use anyhow::{Context, Result, ensure};
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
 /// Script that keeps the cluster running while its standard input is open. The kernel closes the pipe when xtask ends.
 const KEEPER: &str = include_str!("postgres.sh");

@@ -1,12 +1,12 @@
 //! Report of a test run: the outcome of each step, and the table at the end.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-use anyhow::{Result, bail};
-
 use super::counts::Counts;
 use crate::step::{self, Outcome};
+use anyhow::{Result, bail};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 #[derive(Default)]
 pub struct Report {
