@@ -4,7 +4,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 
 /** Signs in on the sign-in page. */
 export async function signIn(page: Page, email: string, password: string): Promise<void> {
-  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Email address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
@@ -12,13 +12,13 @@ export async function signIn(page: Page, email: string, password: string): Promi
 /** Fills in the form for a new task, and sends it; ends on the task's page. */
 export async function submitTask(
   page: Page,
-  task: { script: string; title: string; network?: 'No network' | 'No restriction'; visibility?: string; labels?: string },
+  task: { script: string; title: string; network?: 'Isolated' | 'Unrestricted'; visibility?: string; labels?: string },
 ): Promise<string> {
   await page.goto('/tasks/new');
   await page.getByLabel('Script').fill(task.script);
   await page.getByLabel('Title').fill(task.title);
   if (task.network) await page.getByLabel('Network', { exact: true }).selectOption({ label: task.network });
-  if (task.visibility) await page.getByLabel('Who sees it').selectOption({ label: task.visibility });
+  if (task.visibility) await page.getByLabel('Visibility').selectOption({ label: task.visibility });
   if (task.labels) await page.getByLabel('Labels').fill(task.labels);
   await page.getByRole('button', { name: 'Submit task' }).click();
   await expect(page.getByRole('heading', { level: 1, name: task.title })).toBeVisible();

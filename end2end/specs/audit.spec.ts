@@ -15,7 +15,7 @@ test('a refused attempt is found, read in full, and stands in the chain', async 
   await page.goto('/audit');
   await page.getByLabel('Action').selectOption('person.create');
   await page.getByLabel('Outcome').selectOption({ label: 'Refused' });
-  await page.getByLabel('Who').selectOption({ label: `Mei (${mei.email})` });
+  await page.getByLabel('Actor').selectOption({ label: `Mei (${mei.email})` });
   await page.getByRole('button', { name: 'Search' }).click();
   await expect(page).toHaveURL(/action=person\.create/);
   const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr');
@@ -23,8 +23,8 @@ test('a refused attempt is found, read in full, and stands in the chain', async 
   await expect(rows).toContainText('Mei');
   await rows.getByRole('link').click();
 
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Record \d+$/);
-  await expect(page.getByText('Hash fits')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Audit event \d+$/);
+  await expect(page.getByText('Hash matches')).toBeVisible();
   expect(await source(page, 'Personal data')).toContain(mei.email);
   expect(await source(page, 'Record'), 'personal data stands beside it').not.toContain(mei.email);
   const title = await page.getByRole('heading', { level: 1 }).innerText();
@@ -32,7 +32,7 @@ test('a refused attempt is found, read in full, and stands in the chain', async 
   await expect(page.getByRole('heading', { level: 1 })).not.toHaveText(title);
   await page.getByRole('link', { name: 'Next' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
-  await page.getByRole('link', { name: 'all by them' }).click();
+  await page.getByRole('link', { name: 'all events by this actor' }).click();
   await expect(page).toHaveURL(/person=/);
 });
 

@@ -66,7 +66,7 @@ test('what is refused before any page is open to everybody', async ({ scene, bro
 test('refused forms, open menus and shown secrets are open to everybody', async ({ scene, browser }) => {
   const page = await scene.ada.open(browser);
   await page.goto('/tasks/new');
-  await page.getByLabel('Time (seconds)').fill('0');
+  await page.getByLabel('Timeout (seconds)').fill('0');
   await page.getByRole('button', { name: 'Submit task' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   await look(page);
@@ -85,7 +85,7 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
   await page.goto('/tasks');
   await expect(async () => {
     await page.keyboard.press('?');
-    await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible({ timeout: 1_000 });
+    await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible({ timeout: 1_000 });
   }, 'the page wakes').toPass();
   await look(page);
   await page.keyboard.press('Escape');
@@ -96,7 +96,7 @@ test('refused forms, open menus and shown secrets are open to everybody', async 
 
   await page.goto('/runners/new');
   await page.getByLabel('Name').fill('build-1');
-  await page.getByRole('button', { name: 'Make token' }).click();
+  await page.getByRole('button', { name: 'Create enrollment token' }).click();
   await expect(page.locator('.secret')).toBeVisible();
   await look(page);
 });
@@ -133,15 +133,15 @@ test('the pages outside are open to everybody', async ({ scene, fresh, browser }
 test('the second step is open to everybody', async ({ guarded, browser }) => {
   const page = await (await setUp(guarded)).open(browser);
   await page.goto('/second-factor');
-  await expect(page.getByRole('button', { name: 'Add a passkey' }), 'the page is awake').toBeVisible();
+  await expect(page.getByRole('button', { name: 'Add passkey' }), 'the page is awake').toBeVisible();
   await look(page);
-  await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
+  await page.getByRole('button', { name: 'Set up authenticator app' }).click();
   await look(page);
   await page.getByLabel('Code', { exact: true }).fill(code(await page.locator('.secret-value code').innerText()));
-  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Confirm code' }).click();
   await look(page);
   await page.goto('/keys');
-  await expect(page.getByRole('heading', { name: 'This happened with your account' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Recent account activity' })).toBeVisible();
   await look(page);
   await page.goto('/account');
   await look(page);

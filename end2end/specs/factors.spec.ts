@@ -16,23 +16,23 @@ async function setUp(page: Page, castellan: Castellan): Promise<void> {
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Email address').fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
-  await expect(page.getByRole('heading', { name: 'Second step' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Two-factor authentication' })).toBeVisible();
 }
 
 /** Sets up an app; returns its secret and the recovery codes. */
 async function enroll(page: Page): Promise<{ secret: string; used: string; codes: string[] }> {
-  await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
-  await expect(page.getByRole('img', { name: /square code/ })).toBeVisible();
+  await page.getByRole('button', { name: 'Set up authenticator app' }).click();
+  await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible();
   const secret = await page.locator('.secret-value code').innerText();
   await page.getByLabel('Code', { exact: true }).fill('000000');
-  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Confirm code' }).click();
   await expect(page.getByRole('alert').first()).toBeVisible();
   const used = code(secret, -1);
   await page.getByLabel('Code', { exact: true }).fill(used);
-  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('button', { name: 'Confirm code' }).click();
   await expect(page.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
   const codes = await page.locator('.codes code').allInnerTexts();
   await page.getByRole('link', { name: 'I have stored them' }).click();
@@ -52,21 +52,21 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
   await again.goto('/rules');
   await signIn(again, 'ada@example.org', PASSWORD);
   await again.getByLabel('Code', { exact: true }).fill(used);
-  await again.getByRole('button', { name: 'Go on' }).click();
+  await again.getByRole('button', { name: 'Continue' }).click();
   await expect(again.getByRole('alert').first(), 'used already').toBeVisible();
   await again.getByLabel('Code', { exact: true }).fill(code(secret));
-  await again.getByRole('button', { name: 'Go on' }).click();
+  await again.getByRole('button', { name: 'Continue' }).click();
   await expect(again, 'where one wanted to go first').toHaveURL('/rules');
 
   const lost = await window(guarded, browser, false);
   await lost.goto('/account');
   await signIn(lost, 'ada@example.org', PASSWORD);
   await lost.getByLabel('Code', { exact: true }).fill(codes[0]);
-  await lost.getByRole('button', { name: 'Go on' }).click();
-  await expect(lost.getByText('9 are left.')).toBeVisible();
+  await lost.getByRole('button', { name: 'Continue' }).click();
+  await expect(lost.getByText('9 codes left.')).toBeVisible();
   await lost.goto('/');
   await expect(lost.getByText('A recovery code was used')).toBeVisible();
-  await lost.getByRole('button', { name: 'I have seen it' }).click();
+  await lost.getByRole('button', { name: 'Mark as read' }).click();
   await expect(lost.getByText('A recovery code was used')).toHaveCount(0);
 });
 
@@ -76,9 +76,9 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await enroll(ada);
   await ada.goto('/people/new');
   await ada.getByLabel('Name').fill('Mei');
-  await ada.getByLabel('E-mail address').fill('mei@example.org');
+  await ada.getByLabel('Email address').fill('mei@example.org');
   await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
-  await ada.getByRole('button', { name: 'Make person and link' }).click();
+  await ada.getByRole('button', { name: 'Create person and link' }).click();
   const link = await ada.locator('.secret-value code').innerText();
   const mei = await window(guarded, browser, false);
   await mei.goto(link.replace('127.0.0.1', 'localhost'));
@@ -87,11 +87,11 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await expect(mei, 'a member need not have one').toHaveURL('/');
 
   await ada.goto('/people');
-  await ada.getByRole('link', { name: 'Who must have a second factor' }).click();
-  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('nobody');
-  await ada.getByLabel('Must have a second factor').selectOption({ label: 'Everybody' });
+  await ada.getByRole('link', { name: 'Second factor policy' }).click();
+  await expect(ada.getByLabel('Second factor required for')).toHaveValue('nobody');
+  await ada.getByLabel('Second factor required for').selectOption({ label: 'Everyone' });
   await ada.getByRole('button', { name: 'Save' }).click();
-  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('everybody');
+  await expect(ada.getByLabel('Second factor required for')).toHaveValue('everybody');
   await mei.goto('/tasks');
   await expect(mei, 'and is asked with the next request').toHaveURL(/second-factor/);
   await enroll(mei);
@@ -105,15 +105,15 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await mei.goto('/tasks');
   await expect(mei, 'her session ended').toHaveURL(/sign-in/);
   await signIn(mei, 'mei@example.org', PASSWORD);
-  await expect(mei.getByRole('button', { name: 'Set up an authenticator app' }), 'she begins anew').toBeVisible();
+  await expect(mei.getByRole('button', { name: 'Set up authenticator app' }), 'she begins anew').toBeVisible();
   await expect(mei.getByLabel('Code', { exact: true }), 'and shows none of the old ones').toHaveCount(0);
   await enroll(mei);
   await expect(mei).toHaveURL('/tasks');
 
   await ada.goto('/settings/second-factors');
-  await ada.getByLabel('Must have a second factor').selectOption({ label: 'Nobody, beyond what the server is set up with' });
+  await ada.getByLabel('Second factor required for').selectOption({ label: 'Server default only' });
   await ada.getByRole('button', { name: 'Save' }).click();
-  await expect(ada.getByLabel('Must have a second factor')).toHaveValue('nobody');
+  await expect(ada.getByLabel('Second factor required for')).toHaveValue('nobody');
 });
 
 test('M-14 a passkey is the second factor, and the only one', async ({ guarded, browser }) => {
@@ -121,7 +121,7 @@ test('M-14 a passkey is the second factor, and the only one', async ({ guarded, 
   const device = await Device.at(ada);
   await setUp(ada, guarded);
   await ada.getByLabel('Name').fill('Ada’s laptop');
-  await ada.getByRole('button', { name: 'Add a passkey' }).click();
+  await ada.getByRole('button', { name: 'Add passkey' }).click();
   await expect(ada.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
   expect(await device.passkeys()).toBe(1);
   await ada.getByRole('link', { name: 'I have stored them' }).click();
@@ -145,7 +145,7 @@ test('M-14 a passkey is the second factor, and the only one', async ({ guarded, 
     await signOut(ada);
     await device.unlocked(false);
     await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
-    await expect(ada.getByText('The browser gave no passkey')).toBeVisible();
+    await expect(ada.getByText('The browser did not provide a passkey')).toBeVisible();
     await device.unlocked(true);
     await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
     await expect(ada).toHaveURL('/');
@@ -170,17 +170,17 @@ test('M-14 what is sensitive waits for a proof, with all that was typed', async 
   await ada.getByLabel('Tenant').fill('Foundry');
   await ada.getByLabel('First organization').fill('Operations');
   await ada.getByLabel('Your name').fill('Ada');
-  await ada.getByLabel('E-mail address').fill('ada@example.org');
+  await ada.getByLabel('Email address').fill('ada@example.org');
   await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await ada.getByRole('button', { name: 'Set up and sign in' }).click();
   await expect(ada).toHaveURL('/');
   await ada.goto('/organizations/new');
   await ada.getByLabel('Organization').fill('Night shift');
   await ada.waitForTimeout(5_500);
-  await ada.getByRole('button', { name: 'Make organization' }).click();
-  await expect(ada.getByRole('heading', { name: 'Is it you?' })).toBeVisible();
+  await ada.getByRole('button', { name: 'Create organization' }).click();
+  await expect(ada.getByRole('heading', { name: 'Confirm your identity' })).toBeVisible();
   await ada.getByLabel('Password', { exact: true }).fill('not the password of ada');
-  await ada.getByRole('button', { name: 'Go on' }).click();
+  await ada.getByRole('button', { name: 'Continue' }).click();
   await expect(ada.getByRole('alert').first()).toBeVisible();
   await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await ada.keyboard.press('Enter');

@@ -16,14 +16,14 @@ test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) =>
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Email address').fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
 
   await expect(page).toHaveURL(`${fresh.origin}/`);
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   await expect(page.locator('.person-name')).toHaveText('Ada');
-  await expect(page.getByRole('button', { name: 'Run it' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Run first task' })).toBeVisible();
 
   // The link is spent: on the page, in the file, and for a request that is sent all the same.
   const stranger = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
@@ -53,7 +53,7 @@ test('D-02 a password that is bad is refused, says why, and what was typed stays
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada "the first" <b>');
-  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Email address').fill('ada@example.org');
   for (const bad of ['short', 'password1234', 'aaaaaaaaaaaaaaaa', 'ada@example.org', 'x'.repeat(129)]) {
     const password = page.getByLabel('Password', { exact: true });
     await password.fill(bad);

@@ -43,8 +43,8 @@ test('Copy: a digest and a secret are copied whole', async ({ team, browser }) =
   await mayCopy(page.context());
   await page.goto('/keys/new');
   await page.getByLabel('Name').fill('Copied');
-  await page.getByLabel('See tasks, their output and receipts').check();
-  await page.getByRole('button', { name: 'Make key' }).click();
+  await page.getByLabel('View tasks, their output and receipts').check();
+  await page.getByRole('button', { name: 'Create API key' }).click();
   const key = await page.locator('.secret-value code').innerText();
   await page.getByRole('button', { name: 'Copy' }).click();
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
@@ -134,7 +134,7 @@ test('Watch: what was ticked is not taken out of the hand', async ({ team, brows
 test('LogView: the end is followed until one scrolls up, and again on demand', async ({ team, browser }) => {
   const page = await chatty(team, browser);
   const log = page.locator('#log-lines');
-  const follow = page.getByRole('button', { name: 'Follow the end' });
+  const follow = page.getByRole('button', { name: 'Follow output' });
   const below = () => log.evaluate((lines) => lines.scrollHeight - lines.scrollTop - lines.clientHeight);
   await expect(follow).toHaveAttribute('aria-pressed', 'true');
   await expect(output(page).nth(60)).toBeVisible();

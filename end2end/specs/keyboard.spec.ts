@@ -16,7 +16,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
 
   for (const [page, person] of [[hers, mei], [his, omar]] as const) {
     await page.goto('/sign-in');
-    await goTo(page, page.getByLabel('E-mail address'));
+    await goTo(page, page.getByLabel('Email address'));
     await page.keyboard.type(person.email);
     await goTo(page, page.getByLabel('Password', { exact: true }));
     await page.keyboard.type(PASSWORD);
@@ -56,7 +56,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await his.keyboard.press('Enter');
     await his.keyboard.type('second line');
     await expect(his.getByLabel('Reason')).toHaveValue('First line\nsecond line');
-    await goTo(his, his.getByRole('button', { name: 'Approve', exact: true }));
+    await goTo(his, his.getByRole('button', { name: 'Approve request' }));
     await his.keyboard.press('Space');
     await expect(his.getByText('This request has been approved.')).toBeVisible();
   });
@@ -81,8 +81,8 @@ test('what one removes is asked about first, by keyboard too', async ({ team, br
   await page.goto('/keys');
   await goTo(page, page.locator('summary', { hasText: 'Revoke…' }));
   await page.keyboard.press('Enter');
-  await press(page, page.getByRole('button', { name: 'Revoke key' }));
-  await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('revoked');
+  await press(page, page.getByRole('button', { name: 'Revoke API key' }));
+  await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('Revoked');
 });
 
 for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %', { width: 360, height: 225 }]] as const) {

@@ -5,27 +5,27 @@ import { expect, test } from '../test';
 test('an owner invites somebody by a link, who makes an account without JavaScript', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto(`/organizations/${team.id}`);
-  await page.getByLabel('Role of whoever comes').selectOption({ label: 'Member: also submits tasks' });
-  await page.getByLabel('How many people may use it').fill('0');
-  await page.getByRole('button', { name: 'Make invitation' }).click();
+  await page.getByLabel('Role of new members').selectOption({ label: 'Member: can also submit tasks' });
+  await page.getByLabel('Maximum number of uses').fill('0');
+  await page.getByRole('button', { name: 'Create invitation' }).click();
   await expect(page.getByRole('alert')).toContainText('must be 1 to 100');
-  await page.getByLabel('How many people may use it').fill('1');
-  await page.getByRole('button', { name: 'Make invitation' }).click();
+  await page.getByLabel('Maximum number of uses').fill('1');
+  await page.getByRole('button', { name: 'Create invitation' }).click();
   const link = await page.locator('.secret-value code').innerText();
   await page.getByRole('link', { name: 'I have stored it' }).click();
-  await expect(page.getByRole('row', { name: 'whoever has the link' })).toContainText('0 of 1');
+  await expect(page.getByRole('row', { name: 'Anyone with the link' })).toContainText('0 of 1');
 
   const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
   await hers.goto(link);
-  await expect(hers.getByText(`Ada invites you to ${team.name}`)).toBeVisible();
-  await hers.getByLabel('E-mail address').fill(ada.email);
+  await expect(hers.getByText(`Ada invited you to join ${team.name}`)).toBeVisible();
+  await hers.getByLabel('Email address').fill(ada.email);
   await hers.getByLabel('Your name').fill('Nia');
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await hers.getByRole('button', { name: 'Create account and join' }).click();
   await expect(hers.getByRole('alert')).toContainText('There is an account with this address already');
-  await hers.getByLabel('E-mail address').fill(address('Nia'));
+  await hers.getByLabel('Email address').fill(address('Nia'));
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await hers.getByRole('button', { name: 'Make account and join' }).click();
+  await hers.getByRole('button', { name: 'Create account and join' }).click();
   await expect(hers).toHaveURL(`/organizations/${team.id}`);
   await expect(page.getByRole('row', { name: 'Nia' }), 'the list hears of it').toBeVisible();
   expect((await hers.goto(link))!.status(), 'it is used up').toBe(404);
@@ -41,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(secret!);
     await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
     expect(page.url()).not.toContain('token');
-    await page.getByLabel('E-mail address').fill(member.email);
+    await page.getByLabel('Email address').fill(member.email);
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(page).toHaveURL('/invitation');
@@ -56,9 +56,9 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   const omar = await team.add('Omar', 'owner');
   const his = await omar.open(browser);
   await his.goto(`/organizations/${team.id}/settings`);
-  await his.getByLabel('People of this tenant').selectOption({ label: 'may ask to join' });
+  await his.getByLabel('People in this tenant').selectOption({ label: 'can request to join' });
   await his.getByRole('button', { name: 'Save' }).click();
-  await expect(his.getByLabel('People of this tenant')).toHaveValue('true');
+  await expect(his.getByLabel('People in this tenant')).toHaveValue('true');
 
   const email = address('Mei');
   const fields = { name: 'Mei', email, organization: guests, role: 'viewer', tenant_role: 'person' };
@@ -68,30 +68,30 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   await hers.getByLabel('New password').fill(PASSWORD);
   await hers.getByRole('button', { name: 'Set password and sign in' }).click();
   await hers.goto('/organizations');
-  const row = hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' });
+  const row = hers.getByRole('row', { name: team.name }).filter({ hasText: 'Request to join…' });
   await row.locator('summary').click();
-  await row.getByLabel('Why').fill('I run the backups');
+  await row.getByLabel('Message').fill('I run the backups');
   const overview = await his.context().newPage();
   await overview.goto('/');
   await his.goto(`/organizations/${team.id}`);
-  await row.getByRole('button', { name: 'Ask to join' }).click();
-  await expect(hers.getByRole('row', { name: team.name })).toContainText('waiting');
+  await row.getByRole('button', { name: 'Request to join' }).click();
+  await expect(hers.getByRole('row', { name: team.name })).toContainText('Pending');
 
   await expect(his.getByText('I run the backups'), 'the organization hears of it').toBeVisible();
   await overview.bringToFront();
-  await expect(overview.getByRole('link', { name: `Somebody asks to join ${team.name}` })).toBeVisible();
+  await expect(overview.getByRole('link', { name: `1 person requested to join ${team.name}` })).toBeVisible();
   await his.bringToFront();
   await his.goto('/');
-  await his.getByRole('link', { name: `Somebody asks to join ${team.name}` }).click();
+  await his.getByRole('link', { name: `1 person requested to join ${team.name}` }).click();
   await expect(his.getByText('I run the backups')).toBeVisible();
-  await his.getByRole('button', { name: 'Let in' }).click();
+  await his.getByRole('button', { name: 'Accept request' }).click();
   await expect(his.getByRole('row', { name: email })).toBeVisible();
 
   await hers.goto(`/organizations/${team.id}`);
   await hers.getByRole('link', { name: 'Leave this organization…' }).click();
   await hers.getByRole('button', { name: 'Leave organization' }).click();
   await expect(hers).toHaveURL('/organizations');
-  await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Ask to join…' })).toBeVisible();
+  await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Request to join…' })).toBeVisible();
 });
 
 test('without JavaScript an owner lets one in who asks, with a role, and turns another away with a reason', async ({ ada, team, browser }) => {
@@ -104,18 +104,18 @@ test('without JavaScript an owner lets one in who asks, with a role, and turns a
 
   const his = await omar.open(browser, { javaScriptEnabled: false });
   await his.goto('/');
-  await his.getByRole('link', { name: `2 people ask to join ${team.name}` }).click();
+  await his.getByRole('link', { name: `2 people requested to join ${team.name}` }).click();
   const asks = (name: string) => his.getByRole('listitem').filter({ has: his.getByRole('combobox', { name: `Role of ${name}` }) });
   await expect(asks('Mei').getByText('I run the backups')).toBeVisible();
-  await asks('Mei').getByLabel('Role of Mei').selectOption({ label: 'Approver: also decides requests of others' });
-  await asks('Mei').getByRole('button', { name: 'Let in' }).click();
+  await asks('Mei').getByLabel('Role of Mei').selectOption({ label: 'Approver: can also decide approval requests' });
+  await asks('Mei').getByRole('button', { name: 'Accept request' }).click();
   await expect(his.getByRole('row', { name: mei.email }).getByLabel('Role of Mei')).toHaveValue('approver');
 
   await asks('Noa').locator('summary').click();
-  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await asks('Noa').getByRole('button', { name: 'Decline request' }).click();
   await expect(his.getByRole('alert'), 'a no says why').toBeVisible();
   await asks('Noa').getByRole('textbox').fill('Ask again when the audit is over');
-  await asks('Noa').getByRole('button', { name: 'Decline', exact: true }).click();
+  await asks('Noa').getByRole('button', { name: 'Decline request' }).click();
   await expect(asks('Noa')).toHaveCount(0);
   await expect(his.getByRole('row', { name: noa.email })).toHaveCount(0);
 
@@ -134,11 +134,11 @@ test('an organization is renamed, put away and brought back', async ({ ada, team
   await page.getByRole('link', { name: 'Settings' }).last().click();
   await page.getByText('Archive…').click();
   await page.getByRole('button', { name: 'Archive organization' }).click();
-  await expect(page.getByRole('button', { name: 'Make invitation' })).toHaveCount(0);
-  await expect(page.getByText('nothing is submitted or starts in it')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Create invitation' })).toHaveCount(0);
+  await expect(page.getByText('no task can be submitted or started')).toBeVisible();
   await page.goto('/tasks/new');
   await expect(page.getByRole('option', { name })).toHaveCount(0);
   await page.goto(`/organizations/${team.id}/settings`);
-  await page.getByRole('button', { name: 'Bring it back' }).click();
-  await expect(page.getByRole('button', { name: 'Make invitation' })).toBeVisible();
+  await page.getByRole('button', { name: 'Restore organization' }).click();
+  await expect(page.getByRole('button', { name: 'Create invitation' })).toBeVisible();
 });

@@ -25,16 +25,16 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel('Issuer').fill(idp.issuer);
     await page.getByLabel('Client ID').fill(CLIENT.client_id);
     await page.getByLabel('Client secret', { exact: true }).fill(CLIENT.client_secret);
-    await page.getByLabel('Who gets an account').selectOption('domains');
+    await page.getByLabel('New accounts').selectOption('domains');
     await page.getByLabel('Allowed domains').fill('example.org');
-    await page.getByRole('button', { name: 'Make provider' }).click();
+    await page.getByRole('button', { name: 'Create provider' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'House ID' })).toBeVisible();
     await expect(page.getByLabel('Client secret', { exact: true })).toHaveValue('');
     const redirect = await page.getByText('/sign-in/from/').innerText();
 
     idp.serve(redirect);
-    await page.getByRole('button', { name: 'Test this provider' }).click();
-    await expect(page.locator('.findings')).toContainText(`It calls itself ${idp.issuer}.`);
+    await page.getByRole('button', { name: 'Test provider' }).click();
+    await expect(page.locator('.findings')).toContainText(`Issuer: ${idp.issuer}`);
 
     // Nia is new: she comes in by her verified address.
     const nia = await outside(browser, fresh.origin, javaScriptEnabled);
@@ -52,8 +52,8 @@ for (const javaScriptEnabled of [true, false]) {
     await other.goto('/sign-in');
     await other.getByRole('link', { name: 'Sign in with House ID' }).click();
     await consent(other, 'ada');
-    await expect(other.getByRole('alert')).toContainText('addresses alone link nothing');
-    await other.getByLabel('E-mail address').fill(ada.email);
+    await expect(other.getByRole('alert')).toContainText('not linked by address alone');
+    await other.getByLabel('Email address').fill(ada.email);
     await other.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await other.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(other).toHaveURL('/');
@@ -68,7 +68,7 @@ for (const javaScriptEnabled of [true, false]) {
     await consent(again, 'ada');
     await expect(again).toHaveURL('/');
     await again.goto('/settings/authentication');
-    await expect(again.getByRole('row', { name: /House ID/ })).toContainText('leads in');
+    await expect(again.getByRole('row', { name: /House ID/ })).toContainText('Active');
   });
 }
 

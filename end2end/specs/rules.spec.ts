@@ -10,17 +10,17 @@ test('an admin adds, orders and removes rules; nothing counts before it is saved
   await page.goto('/rules');
   await expect(names).toHaveText(['Sealed scripts run at once', 'Everything else asks']);
 
-  await page.getByRole('link', { name: 'Change rules' }).click();
-  await page.getByRole('button', { name: 'Add a rule' }).click();
+  await page.getByRole('link', { name: 'Edit rules' }).click();
+  await page.getByRole('button', { name: 'Add rule' }).click();
   const third = page.getByRole('group', { name: 'Rule 3' });
   await third.getByLabel('Name', { exact: true }).fill('Sealed scripts ask two');
-  await third.getByLabel('No network').check();
+  await third.getByLabel('Isolated').check();
   await third.getByLabel('Approvers').fill('2');
   await page.getByRole('button', { name: 'Move rule 3 up' }).click();
   await page.getByRole('button', { name: 'Move rule 2 up' }).click();
   await page.getByRole('button', { name: 'Remove rule 2' }).click();
   await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name', { exact: true })).toHaveValue('Sealed scripts ask two');
-  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('No network')).toBeChecked();
+  await expect(page.getByRole('group', { name: 'Rule 1' }).getByLabel('Isolated')).toBeChecked();
   await expect(page.getByRole('group', { name: /^Rule/ })).toHaveCount(2);
 
   const other = await ada.open(browser);
@@ -36,7 +36,7 @@ test('an admin adds, orders and removes rules; nothing counts before it is saved
   await expect(other.getByText('two approvers').or(other.getByText('2 approvers')), 'who looks, sees it').toBeVisible();
 
   await page.goto('/tasks/new');
-  await expect(page.locator('.consequence')).toContainText('asks 2 approvers of the organization');
+  await expect(page.locator('.consequence')).toContainText('requires 2 approvals from approvers of the organization');
   await submitTask(page, { title: 'Now asked for', script: 'true' });
   await expect(state(page)).toHaveText('Awaiting approval');
 });
@@ -46,7 +46,7 @@ test('rules that are wrong are not saved, each mistake beside its field', async 
   const page = await ada.open(browser);
   await page.goto('/rules/edit');
   await page.getByRole('group', { name: 'Rule 2' }).getByLabel('Approvers').fill('0');
-  await page.getByRole('button', { name: 'Add a rule' }).click();
+  await page.getByRole('button', { name: 'Add rule' }).click();
   await page.getByRole('button', { name: 'Save rules' }).click();
   await expect(page.getByRole('alert').getByRole('link')).toHaveCount(2);
   await page.getByRole('alert').getByRole('link', { name: /Approvers/ }).click();
@@ -77,7 +77,7 @@ test('who is no admin reads the rules and cannot change them', async ({ fresh, b
   const page = await mei.open(browser);
   await page.goto('/rules');
   await expect(page.getByRole('region', { name: 'Rules' }).locator('tbody tr')).toHaveCount(2);
-  await expect(page.getByRole('link', { name: 'Change rules' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'Edit rules' })).toHaveCount(0);
   expect((await page.goto('/rules/edit'))!.status()).toBe(403);
   const form = { version: '1', 'rules[0][name]': 'Mine', 'rules[0][effect]': 'run' };
   expect((await mei.requests.post('/actions/rules/change', { form })).status()).toBe(403);

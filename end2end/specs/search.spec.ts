@@ -13,11 +13,11 @@ test('search finds what one may see, also without JavaScript', async ({ ada, tea
   await page.getByRole('link', { name: `Zebra of ${team.name}` }).click();
   await expect(page.getByRole('heading', { level: 1, name: `Zebra of ${team.name}` })).toBeVisible();
   await page.goto('/search?q=Noor');
-  await expect(page.getByText('Nothing was found'), 'people are for those who manage them').toBeVisible();
+  await expect(page.getByText('No matches'), 'people are for those who manage them').toBeVisible();
 
   const other = await noor.open(browser);
   await other.goto('/search?q=zebra');
-  await expect(other.getByText('Nothing was found'), 'what others keep private').toBeVisible();
+  await expect(other.getByText('No matches'), 'what others keep private').toBeVisible();
   const admin = await ada.open(browser);
   await admin.goto(`/search?q=${noor.email}`);
   await expect(admin.locator('#found').getByRole('link', { name: 'Noor' })).toBeVisible();
@@ -62,13 +62,13 @@ test('two letters lead to a place, but not while one writes, and not when they a
   await page.keyboard.type('ga');
   await expect(page).toHaveURL('/approvals');
 
-  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(async () => {
     await page.keyboard.press('?');
     await expect(keys).toBeVisible({ timeout: 1_000 });
   }).toPass();
-  await keys.getByRole('button', { name: 'Single keys' }).click();
-  await expect(keys.getByRole('button', { name: 'Single keys' })).toHaveAttribute('aria-pressed', 'false');
+  await keys.getByRole('button', { name: 'Single-key shortcuts' }).click();
+  await expect(keys.getByRole('button', { name: 'Single-key shortcuts' })).toHaveAttribute('aria-pressed', 'false');
   await keys.getByRole('button', { name: 'Close' }).click();
   await page.keyboard.type('gt');
   await page.keyboard.press('?');

@@ -34,7 +34,7 @@ test('an unknown address and a wrong password are answered alike', async ({ fres
     const answer = answered(page);
     await signIn(page, email, password);
     said.push(`${(await answer).status()} ${await page.getByRole('alert').innerText()}`);
-    await expect(page.getByLabel('E-mail address')).toHaveValue(email);
+    await expect(page.getByLabel('Email address')).toHaveValue(email);
     await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
   }
   expect(said[0]).toBe(said[1]);
@@ -87,15 +87,15 @@ for (const javaScriptEnabled of [true, false]) {
     await page.context().clearCookies();
     await page.getByRole('button', { name: 'Submit task' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Your session has ended' })).toBeVisible();
-    await page.getByRole('button', { name: 'Send it again' }).click();
-    await expect(page.getByRole('alert'), 'too early').toHaveText('Sign in first.');
+    await page.getByRole('button', { name: 'Submit again' }).click();
+    await expect(page.getByRole('alert'), 'too early').toHaveText('Sign in to continue.');
 
     const opened = page.waitForEvent('popup');
     await page.getByRole('link', { name: 'Sign in in a new tab' }).click();
     const other = await opened;
     await signIn(other, mei.email, PASSWORD);
     await expect(other).toHaveURL('/');
-    await page.getByRole('button', { name: 'Send it again' }).click();
+    await page.getByRole('button', { name: 'Submit again' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Precious work' })).toBeVisible();
     expect(await source(page, 'Script')).toBe('echo first\necho second');
   });
@@ -113,19 +113,19 @@ test('my sessions: where I am signed in, end one, end all others', async ({ team
     others.push(page);
   }
   await here.goto('/browser-sessions');
-  const rows = here.getByRole('region', { name: 'My sessions' }).locator('tbody tr');
+  const rows = here.getByRole('region', { name: 'Browser sessions' }).locator('tbody tr');
   await expect(rows).toHaveCount(4);
-  await expect(rows.filter({ hasText: 'this one' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: 'This session' })).toHaveCount(1);
   await expect(rows.filter({ hasText: '127.0.0.1' })).toHaveCount(4);
 
-  const one = rows.filter({ hasNotText: 'this one' }).first();
+  const one = rows.filter({ hasNotText: 'This session' }).first();
   await one.getByText('End…').click();
-  await expect(one.getByText('That browser is signed out at once.')).toBeVisible();
+  await expect(one.getByText('The browser is signed out immediately.')).toBeVisible();
   await one.getByRole('button', { name: 'End session' }).click();
   await expect(rows).toHaveCount(3);
   expect(await signedIn(others)).toBe(2);
 
-  await here.getByText('End all others…').click();
+  await here.getByText('End all other sessions…').click();
   await here.getByRole('button', { name: 'End all other sessions' }).click();
   await expect(rows).toHaveCount(1);
   expect(await signedIn(others)).toBe(0);

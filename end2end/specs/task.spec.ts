@@ -24,7 +24,7 @@ test('a sealed script runs at once, and its output comes live, in order and iner
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Loud', script: LOUD });
   const stays = await withoutReload(page);
-  await expect(page.locator('.timeline')).toContainText('Allowed to run by the rule “Sealed scripts run at once”');
+  await expect(page.locator('.timeline')).toContainText('Allowed by the rule “Sealed scripts run at once”');
   await expect(state(page)).toHaveText('Succeeded');
   await expect(page.getByText('Complete', { exact: true })).toBeVisible();
 
@@ -84,12 +84,12 @@ test('a task is cancelled: what it printed stays', async ({ team, browser }) => 
   await expect(output(page)).toHaveText(['started']);
   await expect(state(page)).toHaveText('Running');
   await page.getByText('Cancel…').click();
-  await expect(page.getByText('The runner kills every process of the task.')).toBeVisible();
+  await expect(page.getByText('The runner kills all processes of the task.')).toBeVisible();
   await page.getByRole('button', { name: 'Cancel task' }).click();
   await expect(state(page)).toHaveText('Cancelled');
   await expect(page.locator('.timeline')).toContainText('Cancelled by Mei');
   await expect(output(page)).toHaveText(['started']);
-  await expect(section(page, 'How it ended')).toContainText('Signature verified');
+  await expect(section(page, 'Receipt')).toContainText('Signature verified');
   await expect(page.getByText('Cancel…')).toHaveCount(0);
 });
 
@@ -98,12 +98,12 @@ test('a task that fails says with which status, and one that takes too long is s
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Failing', script: 'echo no >&2; exit 7' });
   await expect(state(page)).toHaveText('Failed');
-  await expect(section(page, 'How it ended')).toContainText('Ended with exit status 7');
+  await expect(section(page, 'Receipt')).toContainText('Ended with exit status 7');
 
   const slow = await mei.submit({ script: 'sleep 60', title: 'Slow', timeout_seconds: '1', organization: team.id });
   await page.goto(slow);
   await expect(state(page)).toHaveText('Timed out');
-  await expect(section(page, 'How it ended')).toContainText('Stopped at its time limit');
+  await expect(section(page, 'Receipt')).toContainText('Stopped at its timeout');
 });
 
 test('a task is run again from its own form, with every character that was written', async ({ team, browser }) => {
@@ -164,7 +164,7 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
     await log.scrollIntoViewIfNeeded();
     await expect(page.locator('#L200001')).toBeInViewport();
     await few();
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('button', { name: 'Go to start', exact: true }).click();
     await expect(page.locator('#L1')).toBeInViewport();
     await expect(page.locator('#L1 .log-text')).toHaveText('line 1');
     await few();
@@ -183,21 +183,21 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
   });
 
   await test.step('what is sought is found among all of them', async () => {
-    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('LINE 15000');
+    await page.getByRole('searchbox', { name: 'Find in output' }).fill('LINE 15000');
     await page.keyboard.press('Enter');
-    await expect(page.getByText('2 of 11 lines')).toBeVisible();
+    await expect(page.getByText('2 of 11 matches')).toBeVisible();
     await expect(page.locator('#L150000')).toBeInViewport();
     await expect(page.locator('#L150000')).toHaveClass(/log-here/);
     await page.getByRole('button', { name: 'Next', exact: true }).click();
-    await expect(page.getByText('3 of 11 lines')).toBeVisible();
+    await expect(page.getByText('3 of 11 matches')).toBeVisible();
     await expect(page.locator('#L150001')).toHaveClass(/log-here/);
     await page.getByRole('button', { name: 'Previous', exact: true }).click();
     await page.getByRole('button', { name: 'Previous', exact: true }).click();
-    await expect(page.getByText('1 of 11 lines')).toBeVisible();
+    await expect(page.getByText('1 of 11 matches')).toBeVisible();
     await expect(page.locator('#L15000')).toBeInViewport();
-    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('no such thing');
+    await page.getByRole('searchbox', { name: 'Find in output' }).fill('no such thing');
     await page.keyboard.press('Enter');
-    await expect(page.getByText('No line has it.')).toBeVisible();
+    await expect(page.getByText('No matches')).toBeVisible();
   });
 
   await test.step('lines are chosen by their numbers, linked and copied', async () => {
@@ -218,11 +218,11 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
   await test.step('without JavaScript it is read in parts', async () => {
     const plain = await mei.open(browser, { javaScriptEnabled: false });
     await plain.goto(task);
-    const parts = plain.getByRole('navigation', { name: 'Parts of the output' });
+    const parts = plain.getByRole('navigation', { name: 'Output pages' });
     await expect(parts).toContainText('Lines 199501 to 200001 of 200001');
     await plain.getByRole('link', { name: 'Earlier lines' }).click();
     await expect(plain.locator('#L199001')).toBeVisible();
-    await plain.getByRole('searchbox', { name: 'Find in the output' }).fill('needle');
+    await plain.getByRole('searchbox', { name: 'Find in output' }).fill('needle');
     await plain.getByRole('button', { name: 'Find', exact: true }).click();
     await plain.locator('.log a[href*="from=200001"]').click();
     await expect(plain.locator('#L200001')).toHaveText(/the needle/);
@@ -261,7 +261,7 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
   // Somebody else who opens the address sees it through their own eyes.
   const his = await omar.open(browser);
   await his.goto(address);
-  await expect(his.getByText('No task matches')).toBeVisible();
+  await expect(his.getByText('No matches')).toBeVisible();
   await his.getByRole('link', { name: 'Show all tasks' }).click();
   await his.getByRole('link', { name: /^Failed/ }).click();
   await expect(his.getByRole('region', { name: 'Tasks' }).locator('tbody th')).toHaveText(['Green apple']);
@@ -273,7 +273,7 @@ test('a private task of somebody else does not exist', async ({ team, browser })
   const task = await mei.submit({ script: 'echo secret', title: 'Hers', organization: team.id });
   const his = await omar.open(browser);
   expect((await his.goto(task))!.status()).toBe(404);
-  await expect(his.getByText('There is nothing here, or nothing that you may see.')).toBeVisible();
+  await expect(his.getByText('This page does not exist, or you do not have access to it.')).toBeVisible();
   for (const path of [`${task}/log`, `${task}/live`]) expect((await omar.requests.get(path)).status()).toBe(404);
 });
 
@@ -282,7 +282,7 @@ test('a form that is not right says what is wrong and keeps what was typed', asy
   const page = await mei.open(browser);
   await page.goto('/tasks/new');
   await page.getByLabel('Title').fill('Kept "as" <it> is');
-  await page.getByLabel('Time (seconds)').fill('0');
+  await page.getByLabel('Timeout (seconds)').fill('0');
   await page.getByLabel('Labels').fill('no equals sign');
   await page.getByLabel('Script').fill('\n\necho kept\n');
   await page.getByRole('button', { name: 'Submit task' }).click();

@@ -49,7 +49,7 @@ approval-is-withdrawn = The task was cancelled. No decision is needed.
 approval-answered = You have decided this request. It still needs approval from others.
 
 changes = Changes since the last approval
-changes-never = First request of this kind
+changes-never = Not approved before
 changes-never-text = No earlier request by this requester with the same title and tool has been approved in this organization. Review all of it.
 changes-same = No changes
 changes-same-script = Same script, different request
