@@ -1,12 +1,12 @@
-// What is unusual: told to whoever it concerns, with what to do; shown to admins, who say that they have looked.
+// Anomalies: notification of the account owner, and review by admins.
 import { expect, test } from '../test';
 
-test('a sign-in with a new browser is told to its owner, with why and what to do', async ({ team, browser }) => {
+test('a sign-in from a new browser is reported to the account owner with a reason and advice', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto('/tasks');
   const news = page.getByRole('region', { name: 'Recent account activity' });
-  await expect(news, 'the first sign-in is nothing to tell').toHaveCount(0);
+  await expect(news, 'the first sign-in is not reported').toHaveCount(0);
   await mei.signInElsewhere();
   await page.goto('/tasks');
   await expect(news).toContainText('New sign-in to your account from an unusual location');
@@ -20,7 +20,7 @@ test('a sign-in with a new browser is told to its owner, with why and what to do
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an admin sees it and says that they have looked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ ada, team, browser }) => {
+  test(`an admin marks an anomaly as reviewed, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ ada, team, browser }) => {
     const mei = await team.add('Mei', 'member');
     await mei.signInElsewhere();
     const page = await ada.open(browser, { javaScriptEnabled });
@@ -37,7 +37,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('the list grows in front of who reads it', async ({ ada, team, browser }) => {
+test('new anomalies appear in an open list', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto('/anomalies');
   const entries = page.locator('.report');
@@ -46,7 +46,7 @@ test('the list grows in front of who reads it', async ({ ada, team, browser }) =
   await expect(entries).toHaveCount(before + 1);
 });
 
-test('nobody but admins and auditors sees the list', async ({ team, browser }) => {
+test('only admins and auditors see the list of anomalies', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   expect((await page.goto('/anomalies'))!.status()).toBe(403);

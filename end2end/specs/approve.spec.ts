@@ -1,6 +1,6 @@
-// D-04: a person asks, another sees exactly what would run and decides, it runs in the sandbox, and the record proves it.
+// Approval requests (D-04): submission, review of the exact request, decision, execution and audit trail.
 import type { Page } from '@playwright/test';
-import { output, section, sha256, source, state, submitTask, withoutReload } from '../steps';
+import { output, section, sha256, source, state, submitTask, withoutReload } from '../page-helpers';
 import { expect, test } from '../test';
 
 const SCRIPT = `# pays \u202e001 ot\u202c nobody
@@ -9,7 +9,7 @@ sleep 8
 printf 'second as %s\\n' "$(id -u)"
 `;
 
-test('D-04 asked by one, approved by another, run, and proved', async ({ ada, team, browser }) => {
+test('D-04 a task is submitted, approved by another person, run and recorded', async ({ ada, team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
   await deciding.goto('/');
@@ -20,7 +20,7 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
   await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else asks”)');
   const askerStays = await withoutReload(asking);
 
-  await test.step('the approver hears of it, and sees exactly what would run', async () => {
+  await test.step('the approver sees the new request and exactly what would run', async () => {
     const waiting = section(deciding, 'Waiting for your decision');
     await expect(waiting.getByRole('link', { name: 'Pay the bill' })).toBeVisible();
     await expect(deciding.locator('#waiting-wide .count')).toContainText('1');
@@ -38,14 +38,14 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await decisionInSight(deciding);
   });
 
-  await test.step('the approver says yes, with a reason', async () => {
+  await test.step('the approver approves with a reason', async () => {
     await deciding.getByLabel('Reason').fill('The invoice is right.');
     await deciding.getByRole('button', { name: 'Approve request' }).click();
     await expect(deciding.getByText('This request has been approved.')).toBeVisible();
     await expect(deciding.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
   });
 
-  await test.step('the output appears in the page of who asked, as it comes', async () => {
+  await test.step('the requester sees the output live', async () => {
     await expect(asking.locator('.timeline')).toContainText('Approved by Omar');
     await expect(asking.locator('.timeline .said')).toHaveText('The invoice is right.');
     await expect(output(asking).first()).toHaveText('first');
@@ -55,10 +55,10 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(state(asking)).toHaveText('Succeeded');
     await expect(section(asking, 'Receipt')).toContainText('Signature verified');
     await expect(section(asking, 'Receipt')).toContainText('Ended with exit status 0');
-    expect(await askerStays(), 'all of that without a reload').toBe(true);
+    expect(await askerStays(), 'without a reload').toBe(true);
   });
 
-  await test.step('the audit trail has all of it', async () => {
+  await test.step('the audit trail is complete', async () => {
     const admin = await ada.open(browser);
     await admin.goto(task);
     const trail = section(admin, 'Audit trail');
@@ -76,7 +76,7 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
   });
 });
 
-test('D-04 the decision is in sight on every screen, wherever one reads', async ({ team, browser }) => {
+test('D-04 the decision buttons stay visible at every screen size and scroll position', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const long = Array.from({ length: 150 }, (_, n) => `echo "line ${n} of a script that is read before it is approved"`);
   const title = 'Move every customer of the old warehouse to the new one, and send each of them a letter about it';
@@ -97,7 +97,7 @@ test('D-04 the decision is in sight on every screen, wherever one reads', async 
     }
     const covered = (await page.locator('.decide').boundingBox())!.height;
     if (width < 900) expect(covered, `of ${height}`).toBeLessThanOrEqual(height * 0.4);
-    // What decides is read before the script, also where there is one column.
+    // The facts for the decision come before the script, also in a single column.
     await page.evaluate(() => scrollTo(0, 0));
     const top = async (selector: string) => (await page.locator(selector).first().boundingBox())!.y;
     expect(await top('.decision-first')).toBeLessThan(await top('.detail-main .source'));
@@ -107,11 +107,11 @@ test('D-04 the decision is in sight on every screen, wherever one reads', async 
   const lines = await page.locator('.decision .digest code').evaluate((code) =>
     [...code.children].map((group) => Math.round(group.getBoundingClientRect().top)));
   expect(lines.length).toBe(8);
-  expect(new Set(lines.slice(0, 4)).size, 'two even lines of four groups').toBe(1);
+  expect(new Set(lines.slice(0, 4)).size, 'two lines of four groups').toBe(1);
   expect(new Set(lines.slice(4)).size).toBe(1);
 });
 
-test('D-04 a request is compared with the one that was approved last', async ({ team, browser }) => {
+test('D-04 a request is compared with the last approved one', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const page = await omar.open(browser);
   const ask = async (script: string) => {
@@ -138,7 +138,7 @@ test('D-04 a request is compared with the one that was approved last', async ({ 
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 });
 
-test('what happens is shown on a page that answers a refused form too', async ({ team, browser }) => {
+test('a page that shows a refused form still receives live updates', async ({ team, browser }) => {
   const [mei, omar, grace] = [
     await team.add('Mei', 'member'),
     await team.add('Omar', 'approver'),
@@ -151,14 +151,14 @@ test('what happens is shown on a page that answers a refused form too', async ({
   const [path, digest] = [new URL(page.url()).pathname, await page.locator('.decision .digest code').innerText()];
   await page.getByRole('button', { name: 'Deny request' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
-  expect(new URL(page.url()).pathname, 'its address is not the page’s').toMatch(/^\/actions\//);
+  expect(new URL(page.url()).pathname, 'the page has the address of the action').toMatch(/^\/actions\//);
   const id = path.split('/').at(-1)!;
   await grace.act('approvals/decide', { id, request_digest: digest.replace(/\s/g, ''), answer: 'approve', reason: 'Seen.' });
   await expect(page.locator('.answers')).toContainText('Grace');
   await expect(page.getByRole('button', { name: 'Approve request' })).toBeHidden();
 });
 
-test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
+test('D-04 people cannot decide their own requests', async ({ team, browser }) => {
   const omar = await team.add('Omar', 'approver');
   const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
@@ -175,7 +175,7 @@ test('D-04 nobody decides a request of their own', async ({ team, browser }) => 
   await expect(state(page)).toHaveText('Awaiting approval');
 });
 
-test('D-04 a denial needs a reason, which the requester reads', async ({ team, browser }) => {
+test('D-04 a denial requires a reason that the requester can read', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
   await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'Unrestricted' });
@@ -193,7 +193,7 @@ test('D-04 a denial needs a reason, which the requester reads', async ({ team, b
   await expect(asking.locator('#log-lines')).toBeEmpty();
 });
 
-test('D-04 who answers second is told that it is decided', async ({ team, browser }) => {
+test('D-04 a second decision is refused because the request is already decided', async ({ team, browser }) => {
   const [mei, omar, grace] = [
     await team.add('Mei', 'member'),
     await team.add('Omar', 'approver'),
@@ -201,7 +201,7 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
   ];
   await mei.submit({ script: 'true', title: 'Only once', network_policy: 'unrestricted', organization: team.id });
   const first = await omar.open(browser);
-  // Without JavaScript her page does not hear that it is decided while she reads.
+  // Without JavaScript the page does not receive the first decision.
   const second = await grace.open(browser, { javaScriptEnabled: false });
   for (const page of [first, second]) {
     await page.goto('/approvals');
@@ -220,8 +220,8 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
 });
 
 async function decisionInSight(page: Page): Promise<void> {
-  for (const name of ['Deny', 'Approve']) {
+  for (const name of ['Deny request', 'Approve request']) {
     const button = page.getByRole('button', { name, exact: true });
-    await expect(button, 'the decision is always in sight').toBeInViewport({ ratio: 1 });
+    await expect(button, 'the decision buttons are always visible').toBeInViewport({ ratio: 1 });
   }
 }

@@ -1,16 +1,16 @@
-// Second factors: an admin is led to one at the first start; apps, recovery codes and passkeys; fresh proofs.
+// Second factors: enrollment, authenticator apps, recovery codes, passkeys and step-up authentication.
 import type { Browser, Page } from '@playwright/test';
-import { code, Device } from '../authenticator';
+import { code, VirtualAuthenticator } from '../authenticator';
 import type { Castellan } from '../castellan';
-import { PASSWORD } from '../people';
-import { signIn } from '../steps';
+import { PASSWORD } from '../users';
+import { signIn } from '../page-helpers';
 import { expect, test } from '../test';
 
-async function window(castellan: Castellan, browser: Browser, javaScriptEnabled = true): Promise<Page> {
+async function openPage(castellan: Castellan, browser: Browser, javaScriptEnabled = true): Promise<Page> {
   return (await browser.newContext({ baseURL: castellan.origin, javaScriptEnabled })).newPage();
 }
 
-/** Follows the set-up link; ends where a second factor is asked for. */
+/** Completes the setup. Ends on the page that requires a second factor. */
 async function setUp(page: Page, castellan: Castellan): Promise<void> {
   await page.goto(castellan.setupLink!);
   await page.getByLabel('Tenant').fill('Foundry');
@@ -22,7 +22,7 @@ async function setUp(page: Page, castellan: Castellan): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Two-factor authentication' })).toBeVisible();
 }
 
-/** Sets up an app; returns its secret and the recovery codes. */
+/** Sets up an authenticator app and returns its secret, a used code and the recovery codes. */
 async function enroll(page: Page): Promise<{ secret: string; used: string; codes: string[] }> {
   await page.getByRole('button', { name: 'Set up authenticator app' }).click();
   await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible();
@@ -39,26 +39,26 @@ async function enroll(page: Page): Promise<{ secret: string; used: string; codes
   return { secret, used, codes };
 }
 
-test('M-14 without JavaScript: an admin sets up an app, signs in with it, and with a recovery code', async ({ guarded, browser }) => {
-  const ada = await window(guarded, browser, false);
+test('M-14 without JavaScript an admin sets up an authenticator app and signs in with it and with a recovery code', async ({ guarded, browser }) => {
+  const ada = await openPage(guarded, browser, false);
   await setUp(ada, guarded);
   await ada.goto('/people');
-  await expect(ada, 'nothing else is reached').toHaveURL(/second-factor/);
+  await expect(ada, 'no other page is accessible').toHaveURL(/second-factor/);
   const { secret, used, codes } = await enroll(ada);
   expect(codes).toHaveLength(10);
   await expect(ada).toHaveURL('/people');
 
-  const again = await window(guarded, browser, false);
+  const again = await openPage(guarded, browser, false);
   await again.goto('/rules');
   await signIn(again, 'ada@example.org', PASSWORD);
   await again.getByLabel('Code', { exact: true }).fill(used);
   await again.getByRole('button', { name: 'Continue' }).click();
-  await expect(again.getByRole('alert').first(), 'used already').toBeVisible();
+  await expect(again.getByRole('alert').first(), 'the code was already used').toBeVisible();
   await again.getByLabel('Code', { exact: true }).fill(code(secret));
   await again.getByRole('button', { name: 'Continue' }).click();
-  await expect(again, 'where one wanted to go first').toHaveURL('/rules');
+  await expect(again, 'the requested page').toHaveURL('/rules');
 
-  const lost = await window(guarded, browser, false);
+  const lost = await openPage(guarded, browser, false);
   await lost.goto('/account');
   await signIn(lost, 'ada@example.org', PASSWORD);
   await lost.getByLabel('Code', { exact: true }).fill(codes[0]);
@@ -70,8 +70,8 @@ test('M-14 without JavaScript: an admin sets up an app, signs in with it, and wi
   await expect(lost.getByText('A recovery code was used')).toHaveCount(0);
 });
 
-test('M-14 without JavaScript: an admin asks everybody for a second factor, and resets those of somebody who lost them', async ({ guarded, browser }) => {
-  const ada = await window(guarded, browser, false);
+test('M-14 without JavaScript an admin requires second factors for everyone and resets those of a member', async ({ guarded, browser }) => {
+  const ada = await openPage(guarded, browser, false);
   await setUp(ada, guarded);
   await enroll(ada);
   await ada.goto('/people/new');
@@ -80,11 +80,11 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
   await ada.getByRole('button', { name: 'Create person and link' }).click();
   const link = await ada.locator('.secret-value code').innerText();
-  const mei = await window(guarded, browser, false);
+  const mei = await openPage(guarded, browser, false);
   await mei.goto(link.replace('127.0.0.1', 'localhost'));
   await mei.getByLabel('New password').fill(PASSWORD);
   await mei.getByRole('button', { name: 'Set password and sign in' }).click();
-  await expect(mei, 'a member need not have one').toHaveURL('/');
+  await expect(mei, 'members do not need a second factor by default').toHaveURL('/');
 
   await ada.goto('/people');
   await ada.getByRole('link', { name: 'Second factor policy' }).click();
@@ -93,7 +93,7 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await ada.getByRole('button', { name: 'Save' }).click();
   await expect(ada.getByLabel('Second factor required for')).toHaveValue('everybody');
   await mei.goto('/tasks');
-  await expect(mei, 'and is asked with the next request').toHaveURL(/second-factor/);
+  await expect(mei, 'the policy applies to the next request').toHaveURL(/second-factor/);
   await enroll(mei);
   await expect(mei).toHaveURL('/tasks');
 
@@ -103,10 +103,10 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await expect(ada.getByText('all their sessions end')).toBeVisible();
   await ada.getByRole('button', { name: 'Reset second factors' }).click();
   await mei.goto('/tasks');
-  await expect(mei, 'her session ended').toHaveURL(/sign-in/);
+  await expect(mei, 'the session ended').toHaveURL(/sign-in/);
   await signIn(mei, 'mei@example.org', PASSWORD);
-  await expect(mei.getByRole('button', { name: 'Set up authenticator app' }), 'she begins anew').toBeVisible();
-  await expect(mei.getByLabel('Code', { exact: true }), 'and shows none of the old ones').toHaveCount(0);
+  await expect(mei.getByRole('button', { name: 'Set up authenticator app' }), 'enrollment starts again').toBeVisible();
+  await expect(mei.getByLabel('Code', { exact: true }), 'old factors are gone').toHaveCount(0);
   await enroll(mei);
   await expect(mei).toHaveURL('/tasks');
 
@@ -116,9 +116,9 @@ test('M-14 without JavaScript: an admin asks everybody for a second factor, and 
   await expect(ada.getByLabel('Second factor required for')).toHaveValue('nobody');
 });
 
-test('M-14 a passkey is the second factor, and the only one', async ({ guarded, browser }) => {
-  const ada = await window(guarded, browser);
-  const device = await Device.at(ada);
+test('M-14 a passkey works as second factor and as the only factor', async ({ guarded, browser }) => {
+  const ada = await openPage(guarded, browser);
+  const device = await VirtualAuthenticator.at(ada);
   await setUp(ada, guarded);
   await ada.getByLabel('Name').fill('Ada’s laptop');
   await ada.getByRole('button', { name: 'Add passkey' }).click();
@@ -127,21 +127,21 @@ test('M-14 a passkey is the second factor, and the only one', async ({ guarded, 
   await ada.getByRole('link', { name: 'I have stored them' }).click();
   await expect(ada).toHaveURL('/');
 
-  await test.step('after the password', async () => {
+  await test.step('as second factor after the password', async () => {
     await signOut(ada);
     await signIn(ada, 'ada@example.org', PASSWORD);
     await ada.getByRole('button', { name: 'Use a passkey' }).click();
     await expect(ada).toHaveURL('/');
   });
 
-  await test.step('without the password', async () => {
+  await test.step('as the only factor', async () => {
     await signOut(ada);
     await ada.goto('/sign-in?next=/people');
     await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
     await expect(ada).toHaveURL('/people');
   });
 
-  await test.step('not by who cannot unlock the device', async () => {
+  await test.step('without user verification the passkey is refused', async () => {
     await signOut(ada);
     await device.unlocked(false);
     await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
@@ -151,7 +151,7 @@ test('M-14 a passkey is the second factor, and the only one', async ({ guarded, 
     await expect(ada).toHaveURL('/');
   });
 
-  await test.step('removed, it opens nothing', async () => {
+  await test.step('a removed passkey is refused', async () => {
     await ada.goto('/account');
     await ada.getByRole('row', { name: 'Ada’s laptop' }).getByText('Remove…').click();
     await ada.getByRole('button', { name: 'Remove passkey' }).click();
@@ -162,10 +162,10 @@ test('M-14 a passkey is the second factor, and the only one', async ({ guarded, 
   });
 });
 
-test('M-14 what is sensitive waits for a proof, with all that was typed', async ({ browser }) => {
+test('M-14 a sensitive action requires step-up authentication and keeps its input', async ({ browser }) => {
   const castellan = await (await import('../castellan')).Castellan.start({ CASTELLAN_SESSIONS_STEP_UP: '5s' });
   castellan.origin = castellan.origin.replace('127.0.0.1', 'localhost');
-  const ada = await window(castellan, browser);
+  const ada = await openPage(castellan, browser);
   await ada.goto(castellan.setupLink!.replace('127.0.0.1', 'localhost'));
   await ada.getByLabel('Tenant').fill('Foundry');
   await ada.getByLabel('First organization').fill('Operations');
@@ -187,7 +187,7 @@ test('M-14 what is sensitive waits for a proof, with all that was typed', async 
   await expect(ada.getByRole('heading', { name: 'Night shift' })).toBeVisible();
   await ada.context().close();
   await castellan.stop();
-  await castellan.forget();
+  await castellan.removeFolder();
 });
 
 async function signOut(page: Page): Promise<void> {

@@ -1,8 +1,8 @@
-// API keys: shown once, good for their scopes, and no longer than until they are revoked.
+// API keys: shown once, limited to their scopes, and refused after revocation.
 import { type APIResponse, request } from '@playwright/test';
 import { expect, test } from '../test';
 
-test('a key is shown once, works, and stops at once when it is revoked', async ({ team, browser, castellan }) => {
+test('an API key is shown once, works, and is refused after revocation', async ({ team, browser, castellan }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto('/keys');
@@ -16,12 +16,12 @@ test('a key is shown once, works, and stops at once when it is revoked', async (
   expect(page.url()).not.toContain('mk_');
   await page.getByRole('link', { name: 'I have stored it' }).click();
   await expect(page).toHaveURL('/keys');
-  expect(await page.content(), 'only its beginning is kept').not.toContain(key);
+  expect(await page.content(), 'only the prefix is shown').not.toContain(key);
   const row = page.getByRole('row', { name: 'Build server' });
   await expect(row).toContainText(key.slice(0, 11));
   await expect(row).toContainText('Never');
 
-  // A program has no cookies and no page that it comes from.
+  // A program sends neither cookies nor an Origin header.
   const program = await request.newContext({
     baseURL: castellan.origin,
     extraHTTPHeaders: { Authorization: `Bearer ${key}` },
@@ -36,14 +36,14 @@ test('a key is shown once, works, and stops at once when it is revoked', async (
   expect(list.items.map((task: { id: string }) => task.id)).toEqual([id]);
   await expect.poll(async () => (await program.get(`/api/v1/tasks/${id}/log`)).text()).toContain('hi');
 
-  await test.step('what it was not made for is refused', async () => {
+  await test.step('actions outside its scopes are refused', async () => {
     await problem(await program.get('/api/v1/audit'), 403);
     await problem(await program.post(`/api/v1/tasks/${id}/cancel`), 403);
     await page.goto(`/tasks/${id}`);
     await expect(page.getByRole('complementary')).toContainText('API key');
   });
 
-  await test.step('revoked, it is refused', async () => {
+  await test.step('the revoked key is refused', async () => {
     await page.goto('/keys');
     await expect(row).not.toContainText('Never');
     await row.getByText('Revoke…').click();
@@ -55,7 +55,7 @@ test('a key is shown once, works, and stops at once when it is revoked', async (
   });
 });
 
-test('a key without a name or a scope is not made', async ({ team, browser }) => {
+test('an API key requires a scope', async ({ team, browser }) => {
   const page = await (await team.add('Mei', 'member')).open(browser);
   await page.goto('/keys/new');
   await page.getByLabel('Name').fill('No scope');
@@ -65,7 +65,7 @@ test('a key without a name or a scope is not made', async ({ team, browser }) =>
   await expect(page.locator('.secret-value')).toHaveCount(0);
 });
 
-test('keys of others are seen by admins only', async ({ ada, team, browser }) => {
+test('only admins see the API keys of others', async ({ ada, team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
   const name = `Key of ${mei.email}`;
   await mei.act('keys/create', { name, 'scopes[]': 'tasks:read', days: '30' });

@@ -1,14 +1,14 @@
-// Without JavaScript every page is complete and every act is a form: the main walkthrough, from the set-up link on.
+// Operation without JavaScript: the main flow, starting at the setup link, with plain pages and forms.
 import { type Page } from '@playwright/test';
-import { PASSWORD } from '../people';
-import { output, section, signIn, state, submitTask } from '../steps';
+import { PASSWORD } from '../users';
+import { output, section, signIn, state, submitTask } from '../page-helpers';
 import { expect, test } from '../test';
 
 test('from the first start to the verified receipt without JavaScript', async ({ fresh, browser }) => {
   test.setTimeout(120_000);
-  const window = async () =>
+  const openPage = async () =>
     (await browser.newContext({ baseURL: fresh.origin, javaScriptEnabled: false })).newPage();
-  const [ada, mei] = [await window(), await window()];
+  const [ada, mei] = [await openPage(), await openPage()];
 
   await test.step('Ada sets up', async () => {
     await ada.goto(fresh.setupLink!);
@@ -25,14 +25,14 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await expect(ada).toHaveURL('/');
   });
 
-  await test.step('Ada runs the first task that is offered', async () => {
+  await test.step('Ada runs the suggested first task', async () => {
     await ada.getByRole('button', { name: 'Run first task' }).click();
     await reloaded(ada, () => expect(state(ada)).toHaveText('Succeeded', { timeout: 1_000 }));
     await expect(output(ada).first()).toHaveText('Hello from a sealed sandbox.');
     await expect(section(ada, 'Receipt')).toContainText('Signature verified');
   });
 
-  await test.step('Ada makes Mei, who sets her password', async () => {
+  await test.step('Ada creates Mei, who sets her password', async () => {
     await ada.goto('/people/new');
     await ada.getByLabel('Name').fill('Mei');
     await ada.getByLabel('Email address').fill('mei@example.org');
@@ -45,13 +45,13 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await expect(mei).toHaveURL('/');
   });
 
-  await test.step('Mei asks, Ada approves, Mei reads', async () => {
+  await test.step('Mei requests approval, Ada approves, Mei reads the output', async () => {
     await submitTask(mei, { title: 'Ask first', script: 'echo allowed', network: 'Unrestricted' });
     await expect(state(mei)).toHaveText('Awaiting approval');
     await ada.goto('/');
     await ada.getByRole('link', { name: 'Ask first' }).click();
     await ada.getByRole('button', { name: 'Deny request' }).click();
-    await expect(ada.getByRole('alert'), 'a denial says why').toBeVisible();
+    await expect(ada.getByRole('alert'), 'a denial requires a reason').toBeVisible();
     await ada.getByLabel('Reason').fill('Go on.');
     await ada.getByRole('button', { name: 'Approve request' }).click();
     await expect(ada.getByText('This request has been approved.')).toBeVisible();
@@ -59,7 +59,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await expect(output(mei)).toHaveText(['allowed']);
   });
 
-  await test.step('Mei cancels what takes too long', async () => {
+  await test.step('Mei cancels a long task', async () => {
     await submitTask(mei, { title: 'Endless', script: 'echo started; sleep 600' });
     await mei.getByRole('link', { name: 'Reload output' }).click();
     await reloaded(mei, () => expect(output(mei)).toHaveText(['started'], { timeout: 1_000 }));
@@ -68,7 +68,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await reloaded(mei, () => expect(state(mei)).toHaveText('Cancelled', { timeout: 1_000 }));
   });
 
-  await test.step('Mei makes a key, narrows the list, and signs out', async () => {
+  await test.step('Mei creates an API key, filters the list and signs out', async () => {
     await mei.goto('/keys/new');
     await mei.getByLabel('Name').fill('Laptop');
     await mei.getByLabel('View tasks, their output and receipts').check();
@@ -85,7 +85,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
   });
 });
 
-test('nothing that needs JavaScript is offered without it', async ({ team, browser }) => {
+test('controls that require JavaScript are hidden without it', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { javaScriptEnabled: false });
   const task = await mei.submit({ script: 'sleep 5', title: 'Any', organization: team.id });
@@ -99,7 +99,7 @@ test('nothing that needs JavaScript is offered without it', async ({ team, brows
   await expect(page.getByRole('link', { name: 'Reload page' })).toBeVisible();
 });
 
-/** Reloads until it is so. */
+/** Reloads until the check passes. */
 async function reloaded(page: Page, check: () => Promise<void>): Promise<void> {
   await expect(async () => {
     await page.reload();

@@ -1,8 +1,8 @@
-// Organizations: who is invited comes in, who asks is answered, who goes leaves nothing lying, and what is over is put away.
-import { address, PASSWORD, Team } from '../people';
+// Organizations: invitations, join requests, leaving, renaming and archiving.
+import { address, PASSWORD, Team } from '../users';
 import { expect, test } from '../test';
 
-test('an owner invites somebody by a link, who makes an account without JavaScript', async ({ ada, team, browser }) => {
+test('an owner invites a person by link, who creates an account without JavaScript', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto(`/organizations/${team.id}`);
   await page.getByLabel('Role of new members').selectOption({ label: 'Member: can also submit tasks' });
@@ -27,12 +27,12 @@ test('an owner invites somebody by a link, who makes an account without JavaScri
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await hers.getByRole('button', { name: 'Create account and join' }).click();
   await expect(hers).toHaveURL(`/organizations/${team.id}`);
-  await expect(page.getByRole('row', { name: 'Nia' }), 'the list hears of it').toBeVisible();
-  expect((await hers.goto(link))!.status(), 'it is used up').toBe(404);
+  await expect(page.getByRole('row', { name: 'Nia' }), 'the open list is updated').toBeVisible();
+  expect((await hers.goto(link))!.status(), 'the link is used up').toBe(404);
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`who signs in from an invitation comes back to it${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ ada, team, browser }) => {
+  test(`a sign-in from an invitation returns to it${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ ada, team, browser }) => {
     const member = await team.add('Noa', 'member');
     const other = await ada.act('organizations/create', { name: `Guests ${member.email}` });
     const organization = other.go_to!.split('/').at(-1)!;
@@ -50,7 +50,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('somebody asks to join, is let in with a role, and leaves again', async ({ ada, team, browser }) => {
+test('a person requests to join, is accepted with a role and leaves again', async ({ ada, team, browser }) => {
   const other = await ada.act('organizations/create', { name: `Visitors ${team.id.slice(-6)}` });
   const guests = other.go_to!.split('/').at(-1)!;
   const omar = await team.add('Omar', 'owner');
@@ -77,7 +77,7 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   await row.getByRole('button', { name: 'Request to join' }).click();
   await expect(hers.getByRole('row', { name: team.name })).toContainText('Pending');
 
-  await expect(his.getByText('I run the backups'), 'the organization hears of it').toBeVisible();
+  await expect(his.getByText('I run the backups'), 'the open organization page is updated').toBeVisible();
   await overview.bringToFront();
   await expect(overview.getByRole('link', { name: `1 person requested to join ${team.name}` })).toBeVisible();
   await his.bringToFront();
@@ -94,7 +94,7 @@ test('somebody asks to join, is let in with a role, and leaves again', async ({ 
   await expect(hers.getByRole('row', { name: team.name }).filter({ hasText: 'Request to join…' })).toBeVisible();
 });
 
-test('without JavaScript an owner lets one in who asks, with a role, and turns another away with a reason', async ({ ada, team, browser }) => {
+test('without JavaScript an owner accepts one join request with a role and declines another with a reason', async ({ ada, team, browser }) => {
   const omar = await team.add('Omar', 'owner');
   await omar.act('organizations/requests', { organization: team.id, open: 'true' });
   const elsewhere = await Team.of(ada, `Neighbors ${team.id.slice(-6)}`);
@@ -113,7 +113,7 @@ test('without JavaScript an owner lets one in who asks, with a role, and turns a
 
   await asks('Noa').locator('summary').click();
   await asks('Noa').getByRole('button', { name: 'Decline request' }).click();
-  await expect(his.getByRole('alert'), 'a no says why').toBeVisible();
+  await expect(his.getByRole('alert'), 'a decline requires a reason').toBeVisible();
   await asks('Noa').getByRole('textbox').fill('Ask again when the audit is over');
   await asks('Noa').getByRole('button', { name: 'Decline request' }).click();
   await expect(asks('Noa')).toHaveCount(0);
@@ -124,7 +124,7 @@ test('without JavaScript an owner lets one in who asks, with a role, and turns a
   await expect(hers.getByRole('row', { name: team.name }).first()).toContainText('Ask again when the audit is over');
 });
 
-test('an organization is renamed, put away and brought back', async ({ ada, team, browser }) => {
+test('an organization is renamed, archived and restored', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   const name = `${team.name} of old`;
   await page.goto(`/organizations/${team.id}/settings`);

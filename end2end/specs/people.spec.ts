@@ -1,10 +1,10 @@
-// People and organizations: an admin makes somebody, hands over a link, and decides what they are.
+// People: account creation, password links, memberships and tenant roles.
 import type { Page } from '@playwright/test';
-import { address, PASSWORD } from '../people';
-import { signIn } from '../steps';
+import { address, PASSWORD } from '../users';
+import { signIn } from '../page-helpers';
 import { expect, test } from '../test';
 
-async function makePerson(page: Page, name: string, email: string, organization: string): Promise<string> {
+async function createPerson(page: Page, name: string, email: string, organization: string): Promise<string> {
   await page.goto('/people');
   await page.getByRole('link', { name: 'New person' }).click();
   await page.getByLabel('Name').fill(name);
@@ -15,10 +15,10 @@ async function makePerson(page: Page, name: string, email: string, organization:
   return page.locator('.secret-value code').innerText();
 }
 
-test('an admin makes a person, who sets their password by a link that works once', async ({ ada, team, browser }) => {
+test('an admin creates a person, who sets a password with a one-time link', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   const email = address('Grace');
-  const link = await makePerson(page, 'Grace', email, team.name);
+  const link = await createPerson(page, 'Grace', email, team.name);
   await expect(page.getByRole('heading', { name: 'Person created. Share this link with them' })).toBeVisible();
   await page.getByRole('link', { name: 'I have stored it' }).click();
   await expect(page.getByRole('row', { name: email })).toContainText('Invited');
@@ -33,14 +33,14 @@ test('an admin makes a person, who sets their password by a link that works once
   await hers.getByRole('button', { name: 'Set password and sign in' }).click();
   await expect(hers).toHaveURL('/');
   await expect(hers.locator('.person-name')).toHaveText('Grace');
-  await expect(page.getByRole('row', { name: email }), 'the list hears of it').toContainText('Active');
+  await expect(page.getByRole('row', { name: email }), 'the open list is updated').toContainText('Active');
 
   const stranger = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
   expect((await stranger.goto(link))!.ok()).toBe(false);
   await expect(stranger.getByRole('button', { name: 'Set password and sign in' })).toHaveCount(0);
 });
 
-test('an address belongs to one person', async ({ ada, team, browser }) => {
+test('an email address is unique', async ({ ada, team, browser }) => {
   const grace = await team.add('Grace', 'member');
   const page = await ada.open(browser);
   await page.goto('/people/new');
@@ -51,7 +51,7 @@ test('an address belongs to one person', async ({ ada, team, browser }) => {
   await expect(page.getByLabel('Name')).toHaveValue('Another Grace');
 });
 
-test('a new link ends the one before, and the password stays until it is used', async ({ ada, team, browser }) => {
+test('a new password link replaces the previous one, and the password works until it is used', async ({ ada, team, browser }) => {
   const grace = await team.add('Grace', 'member');
   const page = await ada.open(browser);
   await page.goto('/people');
@@ -76,11 +76,11 @@ test('a new link ends the one before, and the password stays until it is used', 
   await other.getByRole('button', { name: 'Set password and sign in' }).click();
   await expect(other).toHaveURL('/');
   await hers.goto('/');
-  await expect(hers, 'other sessions ended with it').toHaveURL(/\/sign-in/);
+  await expect(hers, 'other sessions are ended').toHaveURL(/\/sign-in/);
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an owner puts people into their organization, changes their roles and takes them out${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
+  test(`an owner adds members, changes their roles and removes them${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
     const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
     const [his, hers] = [await omar.open(browser, { javaScriptEnabled }), await mei.open(browser)];
     await hers.goto('/tasks/new');
@@ -113,7 +113,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('an admin makes an organization and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
+test('an admin creates an organization and an auditor; other members cannot list people', async ({ ada, team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await ada.open(browser);
   await page.goto('/organizations');
@@ -133,7 +133,7 @@ test('an admin makes an organization and an auditor; who is neither sees no peop
   await page.getByLabel('Tenant role').selectOption({ label: 'Auditor: can view everything, cannot change anything' });
   await page.getByRole('button', { name: 'Change role' }).click();
   await expect(page.getByLabel('Tenant role')).toHaveValue('auditor');
-  // Her session goes on, with a new cookie, and with what an auditor may.
+  // The session continues with a new cookie and the permissions of an auditor.
   expect((await hers.goto('/audit'))!.ok()).toBe(true);
   await expect(hers.getByRole('link', { name: 'New person' })).toHaveCount(0);
 });

@@ -1,10 +1,10 @@
-// Who can reach a thing, and going through all of it.
+// Access reviews (N-06) and access pages (A-05).
 import { readFile } from 'node:fs/promises';
-import { setUp, Team } from '../people';
+import { setUp, Team } from '../users';
 import { expect, test } from '../test';
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`N-06 an admin goes through everybody’s rights, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ fresh, browser }) => {
+  test(`N-06 an admin completes an access review, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ fresh, browser }) => {
     const ada = await setUp(fresh);
     const team = await Team.of(ada, 'Payments');
     const mei = await team.add('Mei', 'member');
@@ -24,7 +24,7 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(key).toContainText('Ada');
 
     await page.getByRole('button', { name: 'Keep selected rights' }).click();
-    await expect(page.getByRole('alert').first(), 'nothing is ticked').toBeVisible();
+    await expect(page.getByRole('alert').first(), 'nothing is selected').toBeVisible();
     await page.getByRole('link', { name: 'Open 3' }).click();
     await expect(page.getByRole('checkbox')).toHaveCount(3);
     for (const box of await page.getByRole('checkbox').all()) {
@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('A-05 who submitted a task, and who manages, see who can reach it', async ({ ada, team, browser }) => {
+test('A-05 the submitter of a task can see who has access to it', async ({ ada, team, browser }) => {
   const [mei, vera] = [await team.add('Mei', 'member'), await team.add('Vera', 'viewer')];
   const task = await mei.submit({ organization: team.id, visibility: 'org', script: 'true', title: 'Shared' });
   const page = await mei.open(browser);
