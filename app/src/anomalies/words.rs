@@ -72,7 +72,9 @@ mod tests {
         );
         let night = why(&Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
         assert!(
-            night.contains("Saturday at 03:00 UTC") && night.contains("200 different hours") && night.contains("39 days"),
+            night.contains("Saturday at about 03:00 UTC")
+                && night.contains("200 different hours")
+                && night.contains("39 days"),
             "{night}"
         );
         let half = Facts::SignIn { device: String::new(), new_device: true, new_network: true, half: true };

@@ -85,11 +85,13 @@ async fn a_decision_with_a_stale_digest_is_refused_and_a_denial_requires_a_reaso
     let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
     let (task, page, id, digest) = ask(&fixture, &mel, "curl x").await;
     let other = "0".repeat(64);
-    let stale =
-        fixture.submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")]).await;
+    let stale = fixture
+        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")])
+        .await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
-    let silent =
-        fixture.submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")]).await;
+    let silent = fixture
+        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")])
+        .await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     silent.shows("Say why, so that the requester knows what to change.");
     let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "Not <b>today</b>")];

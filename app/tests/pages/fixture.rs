@@ -267,7 +267,13 @@ impl Fixture {
     }
 
     /// Submits a form as a browser without JavaScript does. Returns the page with the result, or the redirect.
-    pub async fn submit_form(&self, actor: Option<&Actor>, page: &str, action: &str, fields: &[(&str, &str)]) -> Response {
+    pub async fn submit_form(
+        &self,
+        actor: Option<&Actor>,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Response {
         let result = match self.action(actor, action, fields).await {
             Ok(Done::Secret(shown) | Done::Found(shown)) => Ok(shown),
             Err(refusal) => Err(refusal),

@@ -42,7 +42,8 @@ async fn m_01_an_api_key_is_shown_once_and_can_be_revoked() {
 async fn an_api_key_without_scopes_is_refused() {
     let fixture = Fixture::new().await;
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let shown = fixture.submit_form(Some(&mel), "/keys/new", "/actions/keys/create", &[("name", "CI"), ("days", "0")]).await;
+    let shown =
+        fixture.submit_form(Some(&mel), "/keys/new", "/actions/keys/create", &[("name", "CI"), ("days", "0")]).await;
     shown.shows(r##"href="#actions-keys-create-scopes""##).shows("Must name at least one scope.");
 }
 
@@ -131,7 +132,9 @@ async fn input_sent_after_the_session_ended_can_be_submitted_again() {
     assert_eq!((shown.status, &shown.location), (StatusCode::UNAUTHORIZED, &None), "the page does not redirect");
     shown.shows("<h1>Your session has ended</h1>").shows(r#"href="/sign-in" target="_blank""#);
     shown.shows(r#"action="/actions/tasks/submit""#).shows(r#"name="_page" value="/tasks/new?again=1""#);
-    shown.shows("name=\"script\" value=\"echo &lt;precious&gt;\nexit 3\"").shows(r#"name="title" value="Precious work""#);
+    shown
+        .shows("name=\"script\" value=\"echo &lt;precious&gt;\nexit 3\"")
+        .shows(r#"name="title" value="Precious work""#);
     shown.shows("/sign-in?next=%2Ftasks%2Fnew%3Fagain%3D1");
 }
 

@@ -41,7 +41,11 @@ async fn every_page_has_the_frame_one_heading_and_no_missing_text() {
         let shown = fixture.get(Some(&ada), place).await;
         assert_eq!(shown.status, StatusCode::OK, "{place}");
         assert_eq!(shown.html.matches("<h1>").count(), 1, "{place}");
-        shown.shows("Skip to content").shows(r#"<main id="main""#).shows("ada@example.org").hides("Unknown localization");
+        shown
+            .shows("Skip to content")
+            .shows(r#"<main id="main""#)
+            .shows("ada@example.org")
+            .hides("Unknown localization");
     }
 }
 
@@ -84,6 +88,9 @@ async fn deceptive_names_are_refused_or_escaped() {
     let ada = fixture.person("ada", TenantRole::Admin, Some(Role::Owner)).await;
     let refused = fixture.action(Some(&ada), "/actions/organizations/create", &[("name", "a\u{202e}b")]).await;
     assert_eq!(refused.unwrap_err().fields[0].field, "name");
-    fixture.action(Some(&ada), "/actions/organizations/create", &[("name", "<script>alert(1)</script>")]).await.unwrap();
+    fixture
+        .action(Some(&ada), "/actions/organizations/create", &[("name", "<script>alert(1)</script>")])
+        .await
+        .unwrap();
     fixture.get(Some(&ada), "/organizations").await.shows("&lt;script&gt;alert(1)").hides("<script>alert(1)");
 }

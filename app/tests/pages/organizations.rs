@@ -38,7 +38,11 @@ async fn d_03_an_archived_organization_is_not_offered_and_can_be_restored() {
     let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
     fixture.action(Some(&olga), "/actions/tasks/submit", &task).await.unwrap();
     let settings = format!("{at}/settings");
-    fixture.get(Some(&olga), &settings).await.shows("1 task is waiting or running here").shows("state=awaiting_approval");
+    fixture
+        .get(Some(&olga), &settings)
+        .await
+        .shows("1 task is waiting or running here")
+        .shows("state=awaiting_approval");
     let fields = [("organization", ops.as_str())];
     let shown = fixture.submit_form(Some(&olga), &settings, "/actions/organizations/archive", &fields).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
@@ -85,7 +89,10 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
     let at = format!("/organizations/{ops}/members/{id}");
     let shown = fixture.get(Some(&olga), &at).await;
     shown.shows("Remove mel from Operations").shows("1 waiting or queued task is cancelled.");
-    shown.shows("1 service account is transferred to the person you choose:").shows("Robot").shows("olga (olga@example.org)");
+    shown
+        .shows("1 service account is transferred to the person you choose:")
+        .shows("Robot")
+        .shows("olga (olga@example.org)");
     fixture.get(Some(&mel), &at).await.shows("Leave Operations").hides("name=\"person\"");
     let fields = [("organization", ops.as_str()), ("person", &id.to_string()), ("successor", "")];
     let refused = fixture.submit_form(Some(&olga), &at, "/actions/organizations/remove-member", &fields).await;
@@ -119,7 +126,10 @@ async fn d_03_a_join_request_is_sent_declined_and_reported_to_the_requester() {
     let request = page.html.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let decline = [("organization", ops.as_str()), ("request", &request), ("reason", "")];
     let at = format!("/organizations/{ops}");
-    fixture.submit_form(Some(&olga), &at, "/actions/join-requests/decline", &decline).await.shows("Say why, so that they know.");
+    fixture
+        .submit_form(Some(&olga), &at, "/actions/join-requests/decline", &decline)
+        .await
+        .shows("Say why, so that they know.");
     let decline = [("organization", ops.as_str()), ("request", &request), ("reason", "We are full")];
     fixture.action(Some(&olga), "/actions/join-requests/decline", &decline).await.unwrap();
     fixture.get(Some(&sam), "/organizations").await.shows("Declined").shows("We are full").shows("Request to join…");
@@ -227,7 +237,10 @@ async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create
     for who in [&adam, &mel, &audrey] {
         fixture.get(Some(who), &page).await.shows("Who can act as this account").shows(&asked);
         let told = fixture.get(Some(who), &asked).await;
-        told.shows("Nightly").shows("act as this account").shows("responsible person").shows("create and revoke its API keys");
+        told.shows("Nightly")
+            .shows("act as this account")
+            .shows("responsible person")
+            .shows("create and revoke its API keys");
     }
     let max = fixture.person("max", TenantRole::Person, Some(Role::Owner)).await;
     assert_eq!(fixture.get(Some(&max), &asked).await.status, StatusCode::NOT_FOUND);

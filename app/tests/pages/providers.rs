@@ -83,8 +83,9 @@ async fn a_02_provider_errors_are_shown_at_their_fields() {
         fields.push((field, value));
         let refused = fixture.action(Some(&ada), "/actions/providers/save", &fields).await.unwrap_err();
         assert_eq!((refused.kind, refused.fields[0].field.as_str()), (Kind::Invalid, field), "{refused:?}");
-        let page = fixture.submit_form(Some(&ada), "/settings/authentication/new", "/actions/providers/save", &fields).await;
-        page.shows(&format!(r##"href="#actions-settings-save-provider-{}""##, field.replace('_', "-")));
+        let page =
+            fixture.submit_form(Some(&ada), "/settings/authentication/new", "/actions/providers/save", &fields).await;
+        page.shows(&format!(r##"href="#actions-providers-save-{}""##, field.replace('_', "-")));
         page.shows(r#"value="Acme""#);
     }
 }
@@ -92,8 +93,10 @@ async fn a_02_provider_errors_are_shown_at_their_fields() {
 #[tokio::test]
 async fn a_02_only_admins_can_configure_providers() {
     let fixture = Fixture::new().await;
-    let (mel, audrey) =
-        (fixture.person("mel", TenantRole::Person, None).await, fixture.person("audrey", TenantRole::Auditor, None).await);
+    let (mel, audrey) = (
+        fixture.person("mel", TenantRole::Person, None).await,
+        fixture.person("audrey", TenantRole::Auditor, None).await,
+    );
     for actor in [&mel, &audrey] {
         for page in ["/settings/authentication/new", "/settings/authentication/00000000-0000-0000-0000-000000000000"] {
             assert_eq!(fixture.get(Some(actor), page).await.status, StatusCode::FORBIDDEN, "{page}");

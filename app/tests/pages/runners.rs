@@ -43,12 +43,14 @@ async fn s_01_an_enrollment_token_is_created_by_admins_and_shown_once() {
         fixture.action(Some(&mel), "/actions/runners/enroll", &[("name", "x")]).await.unwrap_err().kind,
         Kind::Forbidden
     );
-    let Done::Secret(token) = fixture.action(Some(&ada), "/actions/runners/enroll", &[("name", "build-1")]).await.unwrap()
+    let Done::Secret(token) =
+        fixture.action(Some(&ada), "/actions/runners/enroll", &[("name", "build-1")]).await.unwrap()
     else {
         panic!("no token")
     };
     assert!(token.starts_with("reg_"));
-    let shown = fixture.submit_form(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "build-2")]).await;
+    let shown =
+        fixture.submit_form(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "build-2")]).await;
     shown.shows("reg_").shows("--name build-2 --token-stdin").hides("--token reg_");
     let wrong = fixture.submit_form(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "x;y")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -128,10 +128,16 @@ async fn a_05_private_tasks_of_others_are_inaccessible() {
     assert_eq!(fixture.get(Some(&sam), &private).await.status, StatusCode::NOT_FOUND);
     let id = private.rsplit('/').next().unwrap();
     assert_eq!(fixture.get(Some(&sam), &format!("/tasks/new?again={id}")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind, Kind::NotFound);
+    assert_eq!(
+        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        Kind::NotFound
+    );
     fixture.get(Some(&sam), &shared).await.shows("Shared").hides("/actions/tasks/cancel");
     let id = shared.rsplit('/').next().unwrap();
-    assert_eq!(fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(
+        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        Kind::Forbidden
+    );
 }
 
 #[tokio::test]

@@ -49,14 +49,23 @@ async fn a_task_page_shows_its_timeline_output_and_receipt() {
     let fixture = Fixture::new().await;
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let page = submit(&fixture, &mel, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
-    fixture.get(Some(&mel), &page).await.shows("No output yet.").shows("Waiting for an available runner").shows("LogView");
+    fixture
+        .get(Some(&mel), &page)
+        .await
+        .shows("No output yet.")
+        .shows("Waiting for an available runner")
+        .shows("LogView");
     let runner = runner(&fixture, serde_json::json!({})).await;
     let lines =
         [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];
     run(&fixture, &runner, &lines, Some(3)).await;
     let shown = fixture.get(Some(&mel), &page).await;
     shown.shows("<h1>Greeting</h1>").shows("without network").shows("512 MiB").shows("env=prod");
-    shown.shows("Submitted by mel").shows("Assigned to runner build-1").shows("Started").shows("Ended with exit status 3");
+    shown
+        .shows("Submitted by mel")
+        .shows("Assigned to runner build-1")
+        .shows("Started")
+        .shows("Ended with exit status 3");
     shown
         .shows(r#"<span class="ansi-fg-2">hi</span>"#)
         .shows("&lt;b&gt;")
