@@ -1,4 +1,4 @@
-# Account pages, second factors and account e-mails.
+# Account pages, second factors and account emails.
 
 nav-own-account = Account
 account-lead = Your sign-in settings and recent account activity.
