@@ -1,8 +1,8 @@
-// An authenticator app (RFC 6238), and a device that keeps passkeys, as people have them.
+// Second-factor devices: a TOTP generator (RFC 6238) and a virtual WebAuthn authenticator.
 import { createHmac } from 'node:crypto';
 import type { CDPSession, Page } from '@playwright/test';
 
-/** The code that an app with this secret (Base32, spaces do not matter) shows so many steps of half a minute from now. */
+/** Returns the TOTP code for a Base32 secret (spaces are ignored), `steps` 30-second steps from now. */
 export function code(secret: string, steps = 0): string {
   const bits = [...secret.replaceAll(' ', '')].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter));
   const text = bits.map((five) => five.toString(2).padStart(5, '0')).join('');
@@ -14,14 +14,14 @@ export function code(secret: string, steps = 0): string {
   return String(number % 1_000_000).padStart(6, '0');
 }
 
-/** A device of somebody who is there and says yes, at one page. */
-export class Device {
+/** A virtual authenticator of one page that is present and verifies its user. */
+export class VirtualAuthenticator {
   private constructor(
     private cdp: CDPSession,
     private id: string,
   ) {}
 
-  static async at(page: Page): Promise<Device> {
+  static async at(page: Page): Promise<VirtualAuthenticator> {
     const cdp = await page.context().newCDPSession(page);
     await cdp.send('WebAuthn.enable');
     const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
@@ -34,16 +34,16 @@ export class Device {
         automaticPresenceSimulation: true,
       },
     });
-    return new Device(cdp, authenticatorId);
+    return new VirtualAuthenticator(cdp, authenticatorId);
   }
 
-  /** How many passkeys it keeps. */
+  /** Counts the stored passkeys. */
   async passkeys(): Promise<number> {
     const { credentials } = await this.cdp.send('WebAuthn.getCredentials', { authenticatorId: this.id });
     return credentials.length;
   }
 
-  /** Whether its owner unlocks it. */
+  /** Sets whether user verification succeeds. */
   async unlocked(isUserVerified: boolean): Promise<void> {
     await this.cdp.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified });
   }

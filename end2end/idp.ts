@@ -1,4 +1,4 @@
-// A real OpenID Connect provider, certified as such, on this machine: whoever types a name there is that person.
+// OpenID Connect provider on this machine (certified `oidc-provider`): any login name is accepted.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
@@ -8,18 +8,18 @@ export const CLIENT = { client_id: 'castellan', client_secret: 'nine-owls-over-a
 export class Idp {
   private constructor(
     private readonly server: Server,
-    /** What it calls itself. */
+    /** Issuer URL. */
     readonly issuer: string,
   ) {}
 
-  /** Takes a port; it answers when it knows where to send browsers back to. */
+  /** Reserves a port. The provider responds after `serve` sets the redirect URI. */
   static async listen(): Promise<Idp> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new Idp(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   }
 
-  /** From now on it serves one client. */
+  /** Starts to serve one client. */
   serve(redirect: string): void {
     const provider = new Provider(this.issuer, {
       clients: [{ ...CLIENT, redirect_uris: [redirect] }],

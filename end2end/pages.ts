@@ -1,9 +1,9 @@
-// Every page that somebody who is signed in can open, each with who opens it.
-import { type Person } from './people';
-import { type Scene } from './scene';
+// Page routes with a person who can open each of them and a path.
+import { type Person } from './users';
+import { type SampleData } from './sample-data';
 
-/** Each route with an address on it, as somebody sees it. */
-export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
+/** Routes for signed-in people. */
+export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/': ({ grace }) => [grace, '/'],
   '/tasks': ({ ada }) => [ada, '/tasks'],
   '/tasks/new': ({ mei }) => [mei, '/tasks/new'],
@@ -43,13 +43,13 @@ export const PAGES: Record<string, (scene: Scene) => [Person, string]> = {
   '/emergency': ({ ada }) => [ada, '/emergency'],
   '/keys/{id}': ({ mei, key }) => [mei, key],
   '/keys/service-accounts': ({ ada }) => [ada, '/keys/service-accounts'],
-  '/keys/service-accounts/{id}': ({ ada, robot }) => [ada, robot],
-  '/keys/service-accounts/{id}/access': ({ ada, robot }) => [ada, `${robot}/access`],
+  '/keys/service-accounts/{id}': ({ ada, serviceAccount }) => [ada, serviceAccount],
+  '/keys/service-accounts/{id}/access': ({ ada, serviceAccount }) => [ada, `${serviceAccount}/access`],
   '/reviews': ({ ada }) => [ada, '/reviews'],
   '/reviews/{id}': ({ ada, review }) => [ada, review],
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
 };
 
-/** Those for who is not signed in. */
+/** Routes for signed-out visitors. */
 export const OUTSIDE = ['/invitation', '/sign-in', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];

@@ -1,4 +1,4 @@
-// How the walkthroughs run: the real program, the machine's own Chromium, two at a time, and never a second try.
+// Playwright configuration: the built server, the system's Chromium, two workers and no retries.
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
@@ -8,7 +8,7 @@ export default defineConfig({
   retries: 0,
   forbidOnly: true,
   timeout: 60_000,
-  // Both workers share a small machine with what they test; a page that hangs is still found.
+  // Both workers share a small machine with the servers under test. The limit still detects hanging pages.
   expect: { timeout: 10_000 },
   reporter: 'list',
   use: {

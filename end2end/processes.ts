@@ -1,15 +1,15 @@
-// The machine's processes, read from /proc.
+// System processes, read from /proc.
 import { readdir, readFile } from 'node:fs/promises';
 
 export type Process = {
   pid: number;
   parent: number;
-  /** When it was started, in ticks since the machine was: with it, a number that was given anew is another process. */
+  /** Start time in clock ticks since boot. It distinguishes processes that reuse a pid. */
   since: string;
   command: string;
 };
 
-/** All processes below one. */
+/** Returns all descendants of a process. */
 export async function descendants(of: number): Promise<Process[]> {
   const all = await processes();
   const found: Process[] = [];
@@ -23,7 +23,7 @@ export async function descendants(of: number): Promise<Process[]> {
   return found;
 }
 
-/** Whether it still runs. */
+/** Checks whether the same process is still running. */
 export async function isAlive(one: Process): Promise<boolean> {
   return (await read(one.pid))?.since === one.since;
 }
@@ -33,11 +33,11 @@ async function processes(): Promise<Process[]> {
   return (await Promise.all(pids.map(read))).filter((one) => one !== undefined);
 }
 
-/** One that ends while it is read is not there; neither is one that has ended and waits for its parent to notice. */
+/** Returns undefined for processes that end while they are read and for zombies. */
 async function read(pid: number): Promise<Process | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name stands in parentheses and may hold any character; the fields after it are plain.
+    // The command name is in parentheses and may contain any character, so fields are split after the last one.
     const [state, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (state === 'Z' || state === 'X') return undefined;
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();

@@ -1,4 +1,4 @@
-// What `cargo xtask screenshots` runs: pictures instead of tests.
+// Playwright configuration of `cargo xtask screenshots`.
 import config from './playwright.config';
 
 export default { ...config, testDir: '.', testMatch: 'screenshot.ts', workers: 1, timeout: 300_000 };

@@ -1,11 +1,11 @@
-// Every page, light and dark, at three widths, into target/screenshots with an index.html; a few of them into the documents.
-// What pictures do not show is checked on the way: nothing scrolls sideways, and nothing moves after it was painted.
+// Screenshots of every page in both themes at three widths, written to target/screenshots with an index.html; a few to docs.
+// Also checks for horizontal scrolling and layout shifts, which pictures do not show.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { OUTSIDE, PAGES } from './pages';
-import { setUp } from './people';
-import { scene } from './scene';
+import { setUp } from './users';
+import { createSampleData } from './sample-data';
 import { expect, test } from './test';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -16,21 +16,21 @@ const THEMES = ['light', 'dark'] as const;
 const WIDTHS = [1440, 768, 320];
 const HEIGHTS: Record<number, number> = { 1440: 950, 768: 1024, 320: 640 };
 
-/** The most that a page may move while it loads (Cumulative Layout Shift; good is below 0.1). */
+/** Maximum Cumulative Layout Shift while a page loads (below 0.1 is rated good). */
 const MOVES = 0.02;
 
-/** How long after it was loaded a page is awake, in milliseconds: its event stream never ends, so that nothing else tells. */
+/** Wait for hydration after load, in milliseconds: the event stream never ends, so the network never becomes idle. */
 const AWAKE = 400;
 
-/** What is seen between the password and the second factor. */
+/** Pages between the password and the second factor. */
 const HALFWAY = ['/second-factor', '/authenticator'];
 
-/** As much as a reader of the README sees at once. */
+/** Viewport of the pictures in the documentation. */
 const WINDOW = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' as const };
 
-test('every page, light and dark, wide and narrow', async ({ ada, fresh, guarded, browser }) => {
+test('screenshots of every page in both themes at three widths', async ({ ada, fresh, guarded, browser }) => {
   await mkdir(FOLDER, { recursive: true });
-  const things = await scene(ada, 'Payments');
+  const things = await createSampleData(ada, 'Payments');
   const rows: string[] = [];
   const take = async (page: Page, route: string, path: string) => {
     for (const theme of THEMES) {
@@ -68,8 +68,8 @@ test('every page, light and dark, wide and narrow', async ({ ada, fresh, guarded
   await writeFile(join(FOLDER, 'index.html'), index(rows));
 });
 
-test('the pictures of the documents', async ({ ada, browser }) => {
-  const { grace, mei, approval, ended } = await scene(ada, 'Warehouse');
+test('screenshots for the documentation', async ({ ada, browser }) => {
+  const { grace, mei, approval, ended } = await createSampleData(ada, 'Warehouse');
   for (const [person, path, name] of [[grace, '/', 'overview'], [grace, approval, 'approval'], [mei, ended, 'task']] as const) {
     const page = await person.open(browser, WINDOW);
     await page.goto(path);
@@ -78,7 +78,7 @@ test('the pictures of the documents', async ({ ada, browser }) => {
   }
 });
 
-/** Adds up what moves, from before the first paint on. */
+/** Records layout shifts from the first paint on. */
 async function watched(page: Page): Promise<Page> {
   await page.addInitScript(() => {
     const sum = { moved: 0 };

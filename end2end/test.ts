@@ -1,34 +1,34 @@
-// What every walkthrough stands on: a running Castellan, people, and a watch over what their browsers complain about.
+// Playwright fixtures: running servers, users, and a check for browser errors and warnings.
 import { writeFile } from 'node:fs/promises';
 import { type Browser, type BrowserContext, test as base, type TestInfo } from '@playwright/test';
 import { Castellan } from './castellan';
-import { type Person, setUp, Team } from './people';
+import { type Person, setUp, Team } from './users';
 
 export { expect } from '@playwright/test';
 
 type Each = {
-  /** One that nobody has an account on, for this test alone. */
+  /** A server without accounts for this test only. */
   fresh: Castellan;
-  /** The same with second factors as they are asked for by default, at a name: passkeys are bound to one. */
+  /** Like `fresh`, with the default second-factor policy and a host name, which passkeys require. */
   guarded: Castellan;
-  /** An organization of this test's own. */
+  /** An organization for this test only. */
   team: Team;
-  /** Everything that any browser of this test complained about, beyond answers that are refusals. Empty at the end. */
+  /** Unexpected browser errors and warnings of this test. Must be empty at the end. */
   complaints: string[];
 };
 
 type Shared = {
-  /** One that is set up, for all tests of a worker. */
+  /** A server that is set up, shared by all tests of a worker. */
   castellan: Castellan;
-  /** Its first admin. */
+  /** The first admin of the shared server. */
   ada: Person;
 };
 
-/** What Chromium notes although all is well. */
+/** Expected Chromium messages. */
 const EXPECTED = [
-  // A page that answers a form which was refused has the refusal's status.
+  // A refused form is answered with a 4xx status.
   /^Failed to load resource: .* status of 4\d\d/,
-  // Without JavaScript nobody uses the wasm file.
+  // Without JavaScript the preloaded wasm file is not used.
   /was preloaded using link preload but not used/,
 ];
 
@@ -40,9 +40,9 @@ export const test = base.extend<Each, Shared>({
       const castellan = await Castellan.start();
       await use(castellan);
       await castellan.stop();
-      await castellan.forget();
+      await castellan.removeFolder();
     },
-    // Starting and stopping have limits of their own.
+    // Start and stop have their own timeouts.
     { scope: 'worker', timeout: 60_000 },
   ],
 
@@ -54,7 +54,7 @@ export const test = base.extend<Each, Shared>({
     await leave(browser);
     await attach(castellan, info);
     await castellan.stop();
-    await castellan.forget();
+    await castellan.removeFolder();
   },
 
   guarded: async ({ browser }, use, info) => {
@@ -65,7 +65,7 @@ export const test = base.extend<Each, Shared>({
     await leave(browser);
     await attach(castellan, info);
     await castellan.stop();
-    await castellan.forget();
+    await castellan.removeFolder();
   },
 
   team: async ({ ada }, use, info) => {
@@ -94,21 +94,21 @@ export const test = base.extend<Each, Shared>({
       await use(complaints);
       await leave(browser);
       browser.newContext = contexts;
-      base.expect(complaints, 'what the browsers complained about').toEqual([]);
+      base.expect(complaints, 'browser errors and warnings').toEqual([]);
     },
     { auto: true },
   ],
 });
 
-/** Closes all windows: a page that is open when its server stops has every reason to complain. */
+/** Closes all browser contexts, because open pages log errors when their server stops. */
 async function leave(browser: Browser): Promise<void> {
   await Promise.all(browser.contexts().map((context) => context.close()));
 }
 
-/** What the server said, for a test that failed. */
+/** Attaches the server output to a failed test. */
 async function attach(castellan: Castellan, info: TestInfo): Promise<void> {
   if (info.status === info.expectedStatus) return;
   const path = info.outputPath('castellan.log');
-  await writeFile(path, castellan.said);
+  await writeFile(path, castellan.output);
   await info.attach('castellan.log', { path });
 }

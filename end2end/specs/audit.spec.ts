@@ -1,10 +1,10 @@
-// The audit log: what was done and what was refused, narrowed, followed, and verified.
+// Audit log: filters, detail pages, live updates and verification.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { source } from '../steps';
+import { source } from '../page-helpers';
 import { expect, test } from '../test';
 
-test('a refused attempt is found, read in full, and stands in the chain', async ({ ada, team, browser }) => {
+test('a refused attempt can be found, read in full and verified in the hash chain', async ({ ada, team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const refused = await mei.requests.post('/actions/people/create', {
     form: { name: 'Eve', email: 'eve@example.org', tenant_role: 'admin' },
@@ -15,7 +15,7 @@ test('a refused attempt is found, read in full, and stands in the chain', async 
   await page.goto('/audit');
   await page.getByLabel('Action').selectOption('person.create');
   await page.getByLabel('Outcome').selectOption({ label: 'Refused' });
-  await page.getByLabel('Who').selectOption({ label: `Mei (${mei.email})` });
+  await page.getByLabel('Actor').selectOption({ label: `Mei (${mei.email})` });
   await page.getByRole('button', { name: 'Search' }).click();
   await expect(page).toHaveURL(/action=person\.create/);
   const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr');
@@ -23,20 +23,20 @@ test('a refused attempt is found, read in full, and stands in the chain', async 
   await expect(rows).toContainText('Mei');
   await rows.getByRole('link').click();
 
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Record \d+$/);
-  await expect(page.getByText('Hash fits')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Audit event \d+$/);
+  await expect(page.getByText('Hash matches')).toBeVisible();
   expect(await source(page, 'Personal data')).toContain(mei.email);
-  expect(await source(page, 'Record'), 'personal data stands beside it').not.toContain(mei.email);
+  expect(await source(page, 'Record'), 'personal data is stored separately').not.toContain(mei.email);
   const title = await page.getByRole('heading', { level: 1 }).innerText();
   await page.getByRole('link', { name: 'Previous' }).click();
   await expect(page.getByRole('heading', { level: 1 })).not.toHaveText(title);
   await page.getByRole('link', { name: 'Next' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
-  await page.getByRole('link', { name: 'all by them' }).click();
+  await page.getByRole('link', { name: 'all events by this actor' }).click();
   await expect(page).toHaveURL(/person=/);
 });
 
-test('the log grows in front of who reads it', async ({ ada, team, browser }) => {
+test('new audit events appear in an open list', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto('/audit?action=key.create');
   const rows = page.getByRole('region', { name: 'Audit' }).locator('tbody tr');
@@ -46,7 +46,7 @@ test('the log grows in front of who reads it', async ({ ada, team, browser }) =>
   await expect(rows).toHaveCount(before + 1);
 });
 
-test('it is verified from the command line, beside the running server', async ({ ada, team }) => {
+test('the audit log is verified from the command line while the server runs', async ({ ada, team }) => {
   await team.add('Mei', 'member');
   const { stdout } = await promisify(execFile)(...ada.castellan.command('audit', 'verify'));
   expect(stdout).toContain('Foundry');

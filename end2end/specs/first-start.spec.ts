@@ -1,10 +1,10 @@
-// D-02: the first start makes the first admin, by a link that works once, and there is no other way in.
+// First start (D-02): the one-time setup link creates the first admin.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PASSWORD } from '../people';
+import { PASSWORD } from '../users';
 import { expect, test } from '../test';
 
-test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) => {
+test('D-02 the setup link creates the admin once', async ({ fresh, browser }) => {
   const file = join(fresh.folder, 'data', 'setup-link');
   expect((await readFile(file, 'utf8')).trim()).toBe(fresh.setupLink);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -16,16 +16,16 @@ test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) =>
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Email address').fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
 
   await expect(page).toHaveURL(`${fresh.origin}/`);
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   await expect(page.locator('.person-name')).toHaveText('Ada');
-  await expect(page.getByRole('button', { name: 'Run it' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Run first task' })).toBeVisible();
 
-  // The link is spent: on the page, in the file, and for a request that is sent all the same.
+  // The link is used up: on the page, in the file and for a direct request.
   const stranger = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   const answer = await stranger.goto(fresh.setupLink!);
   expect(answer!.ok()).toBe(false);
@@ -47,13 +47,13 @@ test('D-02 the set-up link makes the admin, once', async ({ fresh, browser }) =>
   await expect(stranger).toHaveURL(/\/sign-in/);
 });
 
-test('D-02 a password that is bad is refused, says why, and what was typed stays', async ({ fresh, browser }) => {
+test('D-02 a weak password is refused with a reason, and the input is kept', async ({ fresh, browser }) => {
   const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   await page.goto(fresh.setupLink!);
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada "the first" <b>');
-  await page.getByLabel('E-mail address').fill('ada@example.org');
+  await page.getByLabel('Email address').fill('ada@example.org');
   for (const bad of ['short', 'password1234', 'aaaaaaaaaaaaaaaa', 'ada@example.org', 'x'.repeat(129)]) {
     const password = page.getByLabel('Password', { exact: true });
     await password.fill(bad);
@@ -64,17 +64,17 @@ test('D-02 a password that is bad is refused, says why, and what was typed stays
     await expect(password).toHaveValue('');
     await expect(page.getByLabel('Tenant')).toHaveValue('Foundry');
     await expect(page.getByLabel('Your name')).toHaveValue('Ada "the first" <b>');
-    expect(page.url(), 'nothing that was typed stands in the address').not.toContain(bad);
+    expect(page.url(), 'the password is not in the URL').not.toContain(bad);
     await page.getByRole('alert').getByRole('link', { name: /^Password/ }).click();
     await expect(password).toBeFocused();
   }
-  // The link was not used up by that.
+  // The refused attempts did not use up the link.
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
   await expect(page).toHaveURL(`${fresh.origin}/`);
 });
 
-test('D-02 without the link there is nothing to set up, and a wrong one helps nobody', async ({ fresh, browser }) => {
+test('D-02 the setup page requires a valid link', async ({ fresh, browser }) => {
   const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   for (const path of ['/setup', '/setup?token=', '/setup?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA']) {
     const answer = await page.goto(path);

@@ -1,24 +1,24 @@
-// One click for each island that is shipped to the browser.
+// Islands: one interaction test for each component that runs in the browser.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from '@playwright/test';
-import { output, withoutReload } from '../steps';
-import { type Team } from '../people';
+import { output, withoutReload } from '../page-helpers';
+import { type Team } from '../users';
 import { expect, test } from '../test';
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'app', 'src');
 
-/** How each island is clicked: here, and passkeys in their own walkthrough. One without a row fails the first test. */
+/** Islands with a test here; passkeys have their own spec. The first test fails for an island that is not listed. */
 const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogView', 'Palette', 'KeySwitch', 'PasskeyButton'];
 
-test('every island has its click', async () => {
+test('every island has a test', async () => {
   const files = (await readdir(SOURCE, { recursive: true })).filter((name) => name.endsWith('.rs'));
   const texts = await Promise.all(files.map((name) => readFile(join(SOURCE, name), 'utf8')));
   const islands = texts.flatMap((text) => [...text.matchAll(/^#\[island[^\]]*\]\s*pub fn (\w+)/gm)].map((found) => found[1]));
   expect(islands.toSorted()).toEqual(CLICKED.toSorted());
 });
 
-test('ThemeSwitch: light and dark are kept, and shown before anything is painted', async ({ team, browser }) => {
+test('ThemeSwitch: the theme is stored and applied before the first paint', async ({ team, browser }) => {
   const page = await (await team.add('Mei', 'member')).open(browser, { colorScheme: 'light' });
   await page.goto('/');
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -37,14 +37,14 @@ test('ThemeSwitch: light and dark are kept, and shown before anything is painted
   expect(await ground()).toBe(light);
 });
 
-test('Copy: a digest and a secret are copied whole', async ({ team, browser }) => {
+test('Copy: a digest and a secret are copied in full', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await mayCopy(page.context());
   await page.goto('/keys/new');
   await page.getByLabel('Name').fill('Copied');
-  await page.getByLabel('See tasks, their output and receipts').check();
-  await page.getByRole('button', { name: 'Make key' }).click();
+  await page.getByLabel('View tasks, their output and receipts').check();
+  await page.getByRole('button', { name: 'Create API key' }).click();
   const key = await page.locator('.secret-value code').innerText();
   await page.getByRole('button', { name: 'Copy' }).click();
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
@@ -56,7 +56,7 @@ test('Copy: a digest and a secret are copied whole', async ({ team, browser }) =
   expect(await clipboard(page)).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test('ShowPassword: what is typed can be read, and hidden again', async ({ castellan, browser }) => {
+test('ShowPassword: the password can be shown and hidden', async ({ castellan, browser }) => {
   const page = await (await browser.newContext({ baseURL: castellan.origin })).newPage();
   await page.goto('/sign-in');
   const password = page.getByLabel('Password', { exact: true });
@@ -68,7 +68,7 @@ test('ShowPassword: what is typed can be read, and hidden again', async ({ caste
   await expect(password).toHaveValue('seen');
 });
 
-test('Watch: what happens elsewhere appears, and never moves what one reads', async ({ team, browser }) => {
+test('Watch: updates appear without moving what the reader looks at', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const submit = (title: string) => mei.submit({ script: 'true', title, organization: team.id, visibility: 'org' });
   for (let n = 1; n <= 12; n++) await submit(`Earlier ${n}`);
@@ -81,13 +81,13 @@ test('Watch: what happens elsewhere appears, and never moves what one reads', as
   await submit('One more');
   await expect(titles.first()).toHaveText('One more');
 
-  // A row that one points at stays where it is, and still says how it stands.
+  // A hovered row keeps its position and still updates its state.
   await titles.nth(3).hover();
   const pointed = await titles.nth(3).textContent();
   await mei.submit({ script: 'sleep 1', title: 'Elsewhere', organization: team.id, visibility: 'org' });
   await expect(page.getByRole('button', { name: /newer/ })).toBeVisible();
   await expect(titles.nth(3)).toHaveText(pointed!);
-  // By the key: were the pointer to leave the row, the next change of the task would show it too, and take the button away.
+  // Pressed by key: if the pointer left the row, the next task update would show the rows and remove the button.
   await page.getByRole('button', { name: /newer/ }).press('Enter');
   await expect(titles.first()).toHaveText('Elsewhere');
   await page.mouse.move(0, 0);
@@ -111,7 +111,7 @@ test('Watch: what happens elsewhere appears, and never moves what one reads', as
   expect(await stays()).toBe(true);
 });
 
-test('Watch: what was ticked is not taken out of the hand', async ({ team, browser }) => {
+test('Watch: a list with a selection is not updated', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const make = (name: string) => mei.act('keys/create', { name, 'scopes[]': 'tasks:read', days: '30' });
   await make('First');
@@ -121,9 +121,9 @@ test('Watch: what was ticked is not taken out of the hand', async ({ team, brows
   await live;
   const box = page.getByRole('checkbox').first();
   await box.check();
-  await page.getByRole('heading', { level: 1 }).click(); // the focus goes elsewhere
+  await page.getByRole('heading', { level: 1 }).click(); // moves the focus away
   await make('Second');
-  await page.waitForTimeout(2_500); // longer than a list takes to follow
+  await page.waitForTimeout(2_500); // longer than the update delay of a list
   await expect(box).toBeChecked();
   await expect(page.getByRole('link', { name: 'Second' })).toHaveCount(0);
   await box.uncheck();
@@ -131,10 +131,10 @@ test('Watch: what was ticked is not taken out of the hand', async ({ team, brows
   await expect(page.getByRole('link', { name: 'Second' })).toBeVisible();
 });
 
-test('LogView: the end is followed until one scrolls up, and again on demand', async ({ team, browser }) => {
+test('LogView: output is followed until the reader scrolls up, and again on demand', async ({ team, browser }) => {
   const page = await chatty(team, browser);
   const log = page.locator('#log-lines');
-  const follow = page.getByRole('button', { name: 'Follow the end' });
+  const follow = page.getByRole('button', { name: 'Follow output' });
   const below = () => log.evaluate((lines) => lines.scrollHeight - lines.scrollTop - lines.clientHeight);
   await expect(follow).toHaveAttribute('aria-pressed', 'true');
   await expect(output(page).nth(60)).toBeVisible();
@@ -144,13 +144,13 @@ test('LogView: the end is followed until one scrolls up, and again on demand', a
   await page.mouse.wheel(0, -400);
   await expect(follow).toHaveAttribute('aria-pressed', 'false');
   const seen = await below();
-  await expect.poll(below, 'lines come below').toBeGreaterThan(seen + 80);
-  expect(await below(), 'it stays where one reads').toBeGreaterThan(100);
+  await expect.poll(below, 'lines are added below').toBeGreaterThan(seen + 80);
+  expect(await below(), 'the scroll position is kept').toBeGreaterThan(100);
   await follow.click();
   await expect.poll(below).toBeLessThan(30);
 });
 
-test('wrapping and times are switched without an island', async ({ team, browser }) => {
+test('line wrapping and times are switched without an island', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   const script = "head -c 3000 /dev/zero | tr '\\0' x; echo";
@@ -166,7 +166,7 @@ test('wrapping and times are switched without an island', async ({ team, browser
   await expect(page.locator('.log-at').first()).toHaveText(/^\d\d:\d\d:\d\d$/);
 });
 
-test('a page that stays open tells the time', async ({ team, browser }) => {
+test('relative times are updated on an open page', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   await mei.submit({ script: 'true', title: 'Any', organization: team.id });
   const page = await mei.open(browser);
@@ -178,7 +178,7 @@ test('a page that stays open tells the time', async ({ team, browser }) => {
   await expect(submitted).toContainText(/^5 minutes ago/);
 });
 
-test('a page fetches itself when something happened, and not because it was opened', async ({ team, browser }) => {
+test('a page fetches updates only after an event', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   let fetched = 0;
@@ -188,14 +188,14 @@ test('a page fetches itself when something happened, and not because it was open
   const streaming = page.waitForResponse((response) => new URL(response.url()).pathname === '/live');
   await page.goto('/tasks');
   await streaming;
-  await page.waitForTimeout(1_500); // there is nothing to wait for where nothing is to happen
+  await page.waitForTimeout(1_500); // there is no event to wait for
   expect(fetched).toBe(0);
   await mei.submit({ script: 'true', title: 'Fresh', organization: team.id });
   await expect(page.getByRole('row', { name: 'Fresh' })).toBeVisible();
   expect(fetched).toBeGreaterThan(0);
 });
 
-/** A page on which lines come for a while. */
+/** Opens the page of a task that prints lines continuously. */
 async function chatty(team: Team, browser: import('@playwright/test').Browser): Promise<Page> {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { viewport: { width: 1280, height: 500 } });

@@ -1,22 +1,22 @@
-// The main walkthrough with Tab, Enter and Space alone: one always sees where one is, and never gets stuck.
+// Keyboard operation: the main flow with Tab, Enter and Space, with visible focus at every stop.
 import type { Locator, Page } from '@playwright/test';
-import { PASSWORD } from '../people';
-import { link } from '../scene';
-import { output, state } from '../steps';
+import { PASSWORD } from '../users';
+import { link } from '../sample-data';
+import { output, state } from '../page-helpers';
 import { expect, test } from '../test';
 
-/** How many stops a page may have before what one looks for. */
+/** Maximum number of tab stops before a target. */
 const STOPS = 80;
 
 test('sign in, submit, approve, read and sign out by keyboard', async ({ team, browser, castellan }) => {
   test.setTimeout(120_000);
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
-  const window = async () => (await browser.newContext({ baseURL: castellan.origin })).newPage();
-  const [hers, his] = [await window(), await window()];
+  const openPage = async () => (await browser.newContext({ baseURL: castellan.origin })).newPage();
+  const [hers, his] = [await openPage(), await openPage()];
 
   for (const [page, person] of [[hers, mei], [his, omar]] as const) {
     await page.goto('/sign-in');
-    await goTo(page, page.getByLabel('E-mail address'));
+    await goTo(page, page.getByLabel('Email address'));
     await page.keyboard.type(person.email);
     await goTo(page, page.getByLabel('Password', { exact: true }));
     await page.keyboard.type(PASSWORD);
@@ -24,7 +24,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await expect(page).toHaveURL('/');
   }
 
-  await test.step('the first stop leads past the navigation', async () => {
+  await test.step('the first tab stop skips the navigation', async () => {
     await hers.keyboard.press('Tab');
     await expect(hers.getByRole('link', { name: 'Skip to content' })).toBeFocused();
     await expect(hers.getByRole('link', { name: 'Skip to content' })).toBeInViewport();
@@ -56,7 +56,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await his.keyboard.press('Enter');
     await his.keyboard.type('second line');
     await expect(his.getByLabel('Reason')).toHaveValue('First line\nsecond line');
-    await goTo(his, his.getByRole('button', { name: 'Approve', exact: true }));
+    await goTo(his, his.getByRole('button', { name: 'Approve request' }));
     await his.keyboard.press('Space');
     await expect(his.getByText('This request has been approved.')).toBeVisible();
   });
@@ -74,19 +74,19 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
   });
 });
 
-test('what one removes is asked about first, by keyboard too', async ({ team, browser }) => {
+test('a removal requires confirmation by keyboard too', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   await mei.act('keys/create', { name: 'Laptop', 'scopes[]': 'tasks:read', days: '30' });
   const page = await mei.open(browser);
   await page.goto('/keys');
   await goTo(page, page.locator('summary', { hasText: 'Revoke…' }));
   await page.keyboard.press('Enter');
-  await press(page, page.getByRole('button', { name: 'Revoke key' }));
-  await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('revoked');
+  await press(page, page.getByRole('button', { name: 'Revoke API key' }));
+  await expect(page.getByRole('row', { name: 'Laptop' })).toContainText('Revoked');
 });
 
 for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %', { width: 360, height: 225 }]] as const) {
-  test(`at ${zoom} nothing lies over what one has come to`, async ({ team, browser }) => {
+  test(`at ${zoom} no fixed element covers the focused element`, async ({ team, browser }) => {
     const mei = await team.add('Mei', 'member');
     const own = { organization: team.id, visibility: 'org' };
     const done = await mei.submit({ ...own, script: 'seq 40', title: 'Counts' });
@@ -98,7 +98,7 @@ for (const [zoom, viewport] of [['200 %', { width: 720, height: 450 }], ['400 %'
       for (let n = 0; n < STOPS; n++) {
         await page.keyboard.press('Tab');
         if (await page.evaluate(() => document.activeElement === document.body)) break;
-        // What slides into sight takes a moment.
+        // Scrolling into view takes some time.
         await expect.poll(() => covered(page), `${path} at ${zoom}, stop ${n + 1}`).toBe('');
       }
     }
@@ -110,18 +110,18 @@ async function press(page: Page, target: Locator): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** Presses Tab until it is there, and looks at every stop whether one would see it. */
+/** Presses Tab until the target has focus. Checks at every stop that the focus is visible. */
 async function goTo(page: Page, target: Locator): Promise<void> {
   await expect(target).toBeVisible();
   for (let n = 0; n < STOPS; n++) {
     if (await target.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press('Tab');
-    expect(await unseen(page), `a stop on ${page.url()} that one does not see`).toBe('');
+    expect(await unseen(page), `a stop on ${page.url()} without visible focus`).toBe('');
   }
   throw new Error(`${target} is not reached by Tab on ${page.url()}`);
 }
 
-/** The focused element, if the bar or another piece that stays in place lies over the middle of what is seen of it. */
+/** Returns the focused element if a fixed element covers the middle of its visible part. */
 function covered(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement!;
@@ -133,7 +133,7 @@ function covered(page: Page): Promise<string> {
   });
 }
 
-/** The focused element, if nothing shows that it is. */
+/** Returns the focused element if its focus is not visible. */
 function unseen(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement;

@@ -1,21 +1,21 @@
-// Without JavaScript every page is complete and every act is a form: the main walkthrough, from the set-up link on.
+// Operation without JavaScript: the main flow, starting at the setup link, with plain pages and forms.
 import { type Page } from '@playwright/test';
-import { PASSWORD } from '../people';
-import { output, section, signIn, state, submitTask } from '../steps';
+import { PASSWORD } from '../users';
+import { output, section, signIn, state, submitTask } from '../page-helpers';
 import { expect, test } from '../test';
 
 test('from the first start to the verified receipt without JavaScript', async ({ fresh, browser }) => {
   test.setTimeout(120_000);
-  const window = async () =>
+  const openPage = async () =>
     (await browser.newContext({ baseURL: fresh.origin, javaScriptEnabled: false })).newPage();
-  const [ada, mei] = [await window(), await window()];
+  const [ada, mei] = [await openPage(), await openPage()];
 
   await test.step('Ada sets up', async () => {
     await ada.goto(fresh.setupLink!);
     await ada.getByLabel('Tenant').fill('Foundry');
     await ada.getByLabel('First organization').fill('Operations');
     await ada.getByLabel('Your name').fill('Ada');
-    await ada.getByLabel('E-mail address').fill('ada@example.org');
+    await ada.getByLabel('Email address').fill('ada@example.org');
     await ada.getByLabel('Password', { exact: true }).fill('too short');
     await ada.getByRole('button', { name: 'Set up and sign in' }).click();
     await ada.getByRole('alert').getByRole('link', { name: /^Password/ }).click();
@@ -25,19 +25,19 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await expect(ada).toHaveURL('/');
   });
 
-  await test.step('Ada runs the first task that is offered', async () => {
-    await ada.getByRole('button', { name: 'Run it' }).click();
+  await test.step('Ada runs the suggested first task', async () => {
+    await ada.getByRole('button', { name: 'Run first task' }).click();
     await reloaded(ada, () => expect(state(ada)).toHaveText('Succeeded', { timeout: 1_000 }));
     await expect(output(ada).first()).toHaveText('Hello from a sealed sandbox.');
-    await expect(section(ada, 'How it ended')).toContainText('Signature verified');
+    await expect(section(ada, 'Receipt')).toContainText('Signature verified');
   });
 
-  await test.step('Ada makes Mei, who sets her password', async () => {
+  await test.step('Ada creates Mei, who sets her password', async () => {
     await ada.goto('/people/new');
     await ada.getByLabel('Name').fill('Mei');
-    await ada.getByLabel('E-mail address').fill('mei@example.org');
+    await ada.getByLabel('Email address').fill('mei@example.org');
     await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
-    await ada.getByRole('button', { name: 'Make person and link' }).click();
+    await ada.getByRole('button', { name: 'Create person and link' }).click();
     const link = await ada.locator('.secret-value code').innerText();
     await mei.goto(link);
     await mei.getByLabel('New password').fill(PASSWORD);
@@ -45,34 +45,34 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await expect(mei).toHaveURL('/');
   });
 
-  await test.step('Mei asks, Ada approves, Mei reads', async () => {
-    await submitTask(mei, { title: 'Ask first', script: 'echo allowed', network: 'No restriction' });
+  await test.step('Mei requests approval, Ada approves, Mei reads the output', async () => {
+    await submitTask(mei, { title: 'Ask first', script: 'echo allowed', network: 'Unrestricted' });
     await expect(state(mei)).toHaveText('Awaiting approval');
     await ada.goto('/');
     await ada.getByRole('link', { name: 'Ask first' }).click();
-    await ada.getByRole('button', { name: 'Deny' }).click();
-    await expect(ada.getByRole('alert'), 'a denial says why').toBeVisible();
+    await ada.getByRole('button', { name: 'Deny request' }).click();
+    await expect(ada.getByRole('alert'), 'a denial requires a reason').toBeVisible();
     await ada.getByLabel('Reason').fill('Go on.');
-    await ada.getByRole('button', { name: 'Approve', exact: true }).click();
+    await ada.getByRole('button', { name: 'Approve request' }).click();
     await expect(ada.getByText('This request has been approved.')).toBeVisible();
     await reloaded(mei, () => expect(state(mei)).toHaveText('Succeeded', { timeout: 1_000 }));
     await expect(output(mei)).toHaveText(['allowed']);
   });
 
-  await test.step('Mei cancels what takes too long', async () => {
+  await test.step('Mei cancels a long task', async () => {
     await submitTask(mei, { title: 'Endless', script: 'echo started; sleep 600' });
-    await mei.getByRole('link', { name: 'Reload for newer lines' }).click();
+    await mei.getByRole('link', { name: 'Reload output' }).click();
     await reloaded(mei, () => expect(output(mei)).toHaveText(['started'], { timeout: 1_000 }));
     await mei.getByText('Cancel…').click();
     await mei.getByRole('button', { name: 'Cancel task' }).click();
     await reloaded(mei, () => expect(state(mei)).toHaveText('Cancelled', { timeout: 1_000 }));
   });
 
-  await test.step('Mei makes a key, narrows the list, and signs out', async () => {
+  await test.step('Mei creates an API key, filters the list and signs out', async () => {
     await mei.goto('/keys/new');
     await mei.getByLabel('Name').fill('Laptop');
-    await mei.getByLabel('See tasks, their output and receipts').check();
-    await mei.getByRole('button', { name: 'Make key' }).click();
+    await mei.getByLabel('View tasks, their output and receipts').check();
+    await mei.getByRole('button', { name: 'Create API key' }).click();
     await expect(mei.locator('.secret-value code')).toHaveText(/^mk_/);
     await mei.goto('/tasks');
     await mei.getByRole('link', { name: /^Cancelled/ }).click();
@@ -85,7 +85,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
   });
 });
 
-test('nothing that needs JavaScript is offered without it', async ({ team, browser }) => {
+test('controls that require JavaScript are hidden without it', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser, { javaScriptEnabled: false });
   const task = await mei.submit({ script: 'sleep 5', title: 'Any', organization: team.id });
@@ -96,10 +96,10 @@ test('nothing that needs JavaScript is offered without it', async ({ team, brows
     await expect(other, path).toHaveCount(0);
   }
   await page.goto('/tasks');
-  await expect(page.getByRole('link', { name: 'Reload for newer' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Reload page' })).toBeVisible();
 });
 
-/** Reloads until it is so. */
+/** Reloads until the check passes. */
 async function reloaded(page: Page, check: () => Promise<void>): Promise<void> {
   await expect(async () => {
     await page.reload();

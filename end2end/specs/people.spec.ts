@@ -1,27 +1,27 @@
-// People and organizations: an admin makes somebody, hands over a link, and decides what they are.
+// People: account creation, password links, memberships and tenant roles.
 import type { Page } from '@playwright/test';
-import { address, PASSWORD } from '../people';
-import { signIn } from '../steps';
+import { address, PASSWORD } from '../users';
+import { signIn } from '../page-helpers';
 import { expect, test } from '../test';
 
-async function makePerson(page: Page, name: string, email: string, organization: string): Promise<string> {
+async function createPerson(page: Page, name: string, email: string, organization: string): Promise<string> {
   await page.goto('/people');
   await page.getByRole('link', { name: 'New person' }).click();
   await page.getByLabel('Name').fill(name);
-  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Email address').fill(email);
   await page.getByLabel('Organization', { exact: true }).selectOption({ label: organization });
-  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: sees what the organization shares' });
-  await page.getByRole('button', { name: 'Make person and link' }).click();
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: can view shared tasks' });
+  await page.getByRole('button', { name: 'Create person and link' }).click();
   return page.locator('.secret-value code').innerText();
 }
 
-test('an admin makes a person, who sets their password by a link that works once', async ({ ada, team, browser }) => {
+test('an admin creates a person, who sets a password with a one-time link', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   const email = address('Grace');
-  const link = await makePerson(page, 'Grace', email, team.name);
-  await expect(page.getByRole('heading', { name: 'The person is made. Hand over this link' })).toBeVisible();
+  const link = await createPerson(page, 'Grace', email, team.name);
+  await expect(page.getByRole('heading', { name: 'Person created. Share this link with them' })).toBeVisible();
   await page.getByRole('link', { name: 'I have stored it' }).click();
-  await expect(page.getByRole('row', { name: email })).toContainText('no password yet');
+  await expect(page.getByRole('row', { name: email })).toContainText('Invited');
 
   const hers = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
   await hers.goto(link);
@@ -33,25 +33,25 @@ test('an admin makes a person, who sets their password by a link that works once
   await hers.getByRole('button', { name: 'Set password and sign in' }).click();
   await expect(hers).toHaveURL('/');
   await expect(hers.locator('.person-name')).toHaveText('Grace');
-  await expect(page.getByRole('row', { name: email }), 'the list hears of it').toContainText('active');
+  await expect(page.getByRole('row', { name: email }), 'the open list is updated').toContainText('Active');
 
   const stranger = await (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();
   expect((await stranger.goto(link))!.ok()).toBe(false);
   await expect(stranger.getByRole('button', { name: 'Set password and sign in' })).toHaveCount(0);
 });
 
-test('an address belongs to one person', async ({ ada, team, browser }) => {
+test('an email address is unique', async ({ ada, team, browser }) => {
   const grace = await team.add('Grace', 'member');
   const page = await ada.open(browser);
   await page.goto('/people/new');
   await page.getByLabel('Name').fill('Another Grace');
-  await page.getByLabel('E-mail address').fill(grace.email.toUpperCase());
-  await page.getByRole('button', { name: 'Make person and link' }).click();
+  await page.getByLabel('Email address').fill(grace.email.toUpperCase());
+  await page.getByRole('button', { name: 'Create person and link' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   await expect(page.getByLabel('Name')).toHaveValue('Another Grace');
 });
 
-test('a new link ends the one before, and the password stays until it is used', async ({ ada, team, browser }) => {
+test('a new password link replaces the previous one, and the password works until it is used', async ({ ada, team, browser }) => {
   const grace = await team.add('Grace', 'member');
   const page = await ada.open(browser);
   await page.goto('/people');
@@ -59,8 +59,8 @@ test('a new link ends the one before, and the password stays until it is used', 
   const links: string[] = [];
   for (let n = 0; n < 2; n++) {
     await page.getByText('New password link…').click();
-    await expect(page.getByText('Earlier links of this person end.')).toBeVisible();
-    await page.getByRole('button', { name: 'Make link' }).click();
+    await expect(page.getByText('Earlier links stop working.')).toBeVisible();
+    await page.getByRole('button', { name: 'Create link' }).click();
     links.push(await page.locator('.secret-value code').innerText());
     await page.getByRole('link', { name: 'I have stored it' }).click();
   }
@@ -76,11 +76,11 @@ test('a new link ends the one before, and the password stays until it is used', 
   await other.getByRole('button', { name: 'Set password and sign in' }).click();
   await expect(other).toHaveURL('/');
   await hers.goto('/');
-  await expect(hers, 'other sessions ended with it').toHaveURL(/\/sign-in/);
+  await expect(hers, 'other sessions are ended').toHaveURL(/\/sign-in/);
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an owner puts people into their organization, changes their roles and takes them out${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
+  test(`an owner adds members, changes their roles and removes them${javaScriptEnabled ? '' : ' without JavaScript'}`, async ({ team, browser }) => {
     const [omar, mei] = [await team.add('Omar', 'owner'), await team.add('Mei', 'viewer')];
     const [his, hers] = [await omar.open(browser, { javaScriptEnabled }), await mei.open(browser)];
     await hers.goto('/tasks/new');
@@ -88,8 +88,8 @@ for (const javaScriptEnabled of [true, false]) {
 
     await his.goto('/organizations');
     await his.getByRole('link', { name: team.name, exact: true }).click();
-    await his.getByLabel('Role of Mei').selectOption({ label: 'Member: also submits tasks' });
-    await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change' }).click();
+    await his.getByLabel('Role of Mei').selectOption({ label: 'Member: can also submit tasks' });
+    await his.getByRole('row', { name: mei.email }).getByRole('button', { name: 'Change role' }).click();
     await expect(his.getByLabel('Role of Mei')).toHaveValue('member');
     await hers.goto('/tasks/new');
     await expect(hers.getByRole('button', { name: 'Submit task' })).toBeVisible();
@@ -101,26 +101,26 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(his.getByRole('heading', { level: 1, name: team.name, exact: true })).toBeVisible();
     await expect(row).toHaveCount(0);
     await hers.goto('/organizations');
-    await expect(hers.getByText('No organization yet')).toBeVisible();
+    await expect(hers.getByText('No organizations yet')).toBeVisible();
 
-    await his.getByLabel('E-mail address').fill('nobody.at.all@example.org');
+    await his.getByLabel('Email address').fill('nobody.at.all@example.org');
     await his.getByRole('button', { name: 'Add to organization' }).click();
-    await expect(his.getByRole('alert')).toContainText('nobody in this tenant has this address');
-    await his.getByLabel('E-mail address').fill(mei.email);
-    await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: also decides requests of others' });
+    await expect(his.getByRole('alert')).toContainText('no person in this tenant has this address');
+    await his.getByLabel('Email address').fill(mei.email);
+    await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: can also decide approval requests' });
     await his.getByRole('button', { name: 'Add to organization' }).click();
     await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');
   });
 }
 
-test('an admin makes an organization and an auditor; who is neither sees no people', async ({ ada, team, browser }) => {
+test('an admin creates an organization and an auditor; other members cannot list people', async ({ ada, team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await ada.open(browser);
   await page.goto('/organizations');
   await page.getByRole('link', { name: 'New organization' }).click();
   const name = `Research of ${team.name}`;
   await page.getByLabel('Organization', { exact: true }).fill(name);
-  await page.getByRole('button', { name: 'Make organization' }).click();
+  await page.getByRole('button', { name: 'Create organization' }).click();
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
 
   const hers = await mei.open(browser);
@@ -130,10 +130,10 @@ test('an admin makes an organization and an auditor; who is neither sees no peop
 
   await page.goto('/people');
   await page.getByRole('row', { name: mei.email }).getByRole('link').click();
-  await page.getByLabel('Role in the tenant').selectOption({ label: 'Auditor: reads everything, changes nothing' });
+  await page.getByLabel('Tenant role').selectOption({ label: 'Auditor: can view everything, cannot change anything' });
   await page.getByRole('button', { name: 'Change role' }).click();
-  await expect(page.getByLabel('Role in the tenant')).toHaveValue('auditor');
-  // Her session goes on, with a new cookie, and with what an auditor may.
+  await expect(page.getByLabel('Tenant role')).toHaveValue('auditor');
+  // The session continues with a new cookie and the permissions of an auditor.
   expect((await hers.goto('/audit'))!.ok()).toBe(true);
   await expect(hers.getByRole('link', { name: 'New person' })).toHaveCount(0);
 });

@@ -1,7 +1,7 @@
-// Search and keys: without JavaScript a page and a form, with it a dialog that opens by Ctrl-K and ways by two letters.
+// Search and keyboard shortcuts: a page without JavaScript, a Ctrl-K dialog and two-letter shortcuts with it.
 import { expect, test } from '../test';
 
-test('search finds what one may see, also without JavaScript', async ({ ada, team, browser }) => {
+test('search returns accessible results, also without JavaScript', async ({ ada, team, browser }) => {
   const [mei, noor] = [await team.add('Mei', 'member'), await team.add('Noor', 'member')];
   const own = { organization: team.id, visibility: 'private' };
   await mei.submit({ ...own, script: 'true', title: `Zebra of ${team.name}` });
@@ -13,17 +13,17 @@ test('search finds what one may see, also without JavaScript', async ({ ada, tea
   await page.getByRole('link', { name: `Zebra of ${team.name}` }).click();
   await expect(page.getByRole('heading', { level: 1, name: `Zebra of ${team.name}` })).toBeVisible();
   await page.goto('/search?q=Noor');
-  await expect(page.getByText('Nothing was found'), 'people are for those who manage them').toBeVisible();
+  await expect(page.getByText('No matches'), 'people are found only by those who can manage them').toBeVisible();
 
   const other = await noor.open(browser);
   await other.goto('/search?q=zebra');
-  await expect(other.getByText('Nothing was found'), 'what others keep private').toBeVisible();
+  await expect(other.getByText('No matches'), 'private tasks of others are not found').toBeVisible();
   const admin = await ada.open(browser);
   await admin.goto(`/search?q=${noor.email}`);
   await expect(admin.locator('#found').getByRole('link', { name: 'Noor' })).toBeVisible();
 });
 
-test('Ctrl-K searches from anywhere, by keyboard alone', async ({ team, browser }) => {
+test('Ctrl-K opens search on any page by keyboard', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   for (const title of ['Giraffe one', 'Giraffe two']) await mei.submit({ script: 'true', title, organization: team.id });
   const page = await mei.open(browser);
@@ -42,7 +42,7 @@ test('Ctrl-K searches from anywhere, by keyboard alone', async ({ team, browser 
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true');
   await expect(field).toHaveAttribute('aria-activedescendant', 'palette-1');
   await page.keyboard.press('ArrowDown');
-  await expect(options.first(), 'after the last comes the first').toHaveAttribute('aria-selected', 'true');
+  await expect(options.first(), 'the selection wraps around').toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Escape');
   await expect(field).toBeHidden();
   await page.keyboard.press('Control+k');
@@ -50,7 +50,7 @@ test('Ctrl-K searches from anywhere, by keyboard alone', async ({ team, browser 
   await expect(page.getByRole('heading', { level: 1, name: 'Giraffe two' }), 'newest first').toBeVisible();
 });
 
-test('two letters lead to a place, but not while one writes, and not when they are turned off', async ({ team, browser }) => {
+test('two-letter shortcuts navigate, except in text fields and when turned off', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto('/tasks/new');
@@ -62,13 +62,13 @@ test('two letters lead to a place, but not while one writes, and not when they a
   await page.keyboard.type('ga');
   await expect(page).toHaveURL('/approvals');
 
-  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(async () => {
     await page.keyboard.press('?');
     await expect(keys).toBeVisible({ timeout: 1_000 });
   }).toPass();
-  await keys.getByRole('button', { name: 'Single keys' }).click();
-  await expect(keys.getByRole('button', { name: 'Single keys' })).toHaveAttribute('aria-pressed', 'false');
+  await keys.getByRole('button', { name: 'Single-key shortcuts' }).click();
+  await expect(keys.getByRole('button', { name: 'Single-key shortcuts' })).toHaveAttribute('aria-pressed', 'false');
   await keys.getByRole('button', { name: 'Close' }).click();
   await page.keyboard.type('gt');
   await page.keyboard.press('?');

@@ -1,12 +1,12 @@
-// Signing in and out, and the list of one's sessions.
+// Sign-in, sign-out and browser sessions.
 import type { Page } from '@playwright/test';
-import { PASSWORD, type Person, setUp } from '../people';
-import { signIn, source } from '../steps';
+import { PASSWORD, type Person, setUp } from '../users';
+import { signIn, source } from '../page-helpers';
 import { expect, test } from '../test';
 
 const answered = (page: Page) => page.waitForResponse((answer) => answer.request().method() === 'POST');
 
-test('signing in leads on to the page that was asked for, with a cookie that no script reads', async ({ ada, browser }) => {
+test('sign-in redirects to the requested page and sets an HttpOnly cookie', async ({ ada, browser }) => {
   const context = await browser.newContext({ baseURL: ada.castellan.origin });
   const page = await context.newPage();
   await page.goto('/audit?outcome=refused');
@@ -14,7 +14,7 @@ test('signing in leads on to the page that was asked for, with a cookie that no 
   await signIn(page, ada.email, PASSWORD);
   await expect(page).toHaveURL('/audit?outcome=refused');
 
-  // The session's, and the mark of a browser that one signed in with, which opens nothing.
+  // The session cookie and the device cookie, which grants no access.
   const [cookie, device, ...others] = (await context.cookies()).toSorted((a, b) => a.name.localeCompare(b.name));
   expect(others).toEqual([]);
   expect(device).toMatchObject({ name: 'castellan-device', httpOnly: true, sameSite: 'Lax', path: '/' });
@@ -25,7 +25,7 @@ test('signing in leads on to the page that was asked for, with a cookie that no 
   await expect(page).toHaveURL('/');
 });
 
-test('an unknown address and a wrong password are answered alike', async ({ fresh, browser }) => {
+test('an unknown address and a wrong password get the same response', async ({ fresh, browser }) => {
   const ada = await setUp(fresh);
   const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   const said: string[] = [];
@@ -34,7 +34,7 @@ test('an unknown address and a wrong password are answered alike', async ({ fres
     const answer = answered(page);
     await signIn(page, email, password);
     said.push(`${(await answer).status()} ${await page.getByRole('alert').innerText()}`);
-    await expect(page.getByLabel('E-mail address')).toHaveValue(email);
+    await expect(page.getByLabel('Email address')).toHaveValue(email);
     await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
   }
   expect(said[0]).toBe(said[1]);
@@ -42,12 +42,12 @@ test('an unknown address and a wrong password are answered alike', async ({ fres
   await expect(page).toHaveURL('/');
 });
 
-test('too many failures are slowed down, and the page says so', async ({ fresh, browser }) => {
+test('repeated failures are throttled with a message', async ({ fresh, browser }) => {
   const ada = await setUp(fresh);
   const page = await (await browser.newContext({ baseURL: fresh.origin })).newPage();
   await page.goto('/sign-in');
   const statuses: number[] = [];
-  // The wait doubles with each failure beyond the fifth: however slow this machine is, one attempt comes too early.
+  // The delay doubles with each failure after the fifth, so even on a slow machine one attempt is too early.
   while (statuses.length < 12 && !statuses.includes(429)) {
     const answer = answered(page);
     await signIn(page, ada.email, `wrong password number ${statuses.length}`);
@@ -58,7 +58,7 @@ test('too many failures are slowed down, and the page says so', async ({ fresh, 
   await expect(page.getByRole('alert')).toContainText(/try again/i);
 });
 
-test('after signing out, going back shows nothing private', async ({ team, browser }) => {
+test('after sign-out the back button shows no private data', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   const shown = await page.goto('/tasks');
@@ -72,12 +72,12 @@ test('after signing out, going back shows nothing private', async ({ team, brows
   await page.goBack();
   await expect(page).toHaveURL(/\/sign-in/);
   await expect(page.getByText('Mei')).toHaveCount(0);
-  // What the browser forgot, the server has ended: the old cookie opens nothing.
+  // The server ended the session too: the old cookie is refused.
   expect((await mei.requests.get('/keys', { maxRedirects: 0 })).status()).toBe(303);
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`what one typed before the session ended is not lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ team, browser }) => {
+  test(`input is kept when the session has ended, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ team, browser }) => {
     const mei = await team.add('Mei', 'member');
     const page = await mei.open(browser, { javaScriptEnabled });
     await page.goto('/tasks/new');
@@ -87,21 +87,21 @@ for (const javaScriptEnabled of [true, false]) {
     await page.context().clearCookies();
     await page.getByRole('button', { name: 'Submit task' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Your session has ended' })).toBeVisible();
-    await page.getByRole('button', { name: 'Send it again' }).click();
-    await expect(page.getByRole('alert'), 'too early').toHaveText('Sign in first.');
+    await page.getByRole('button', { name: 'Submit again' }).click();
+    await expect(page.getByRole('alert'), 'too early').toHaveText('Sign in to continue.');
 
     const opened = page.waitForEvent('popup');
     await page.getByRole('link', { name: 'Sign in in a new tab' }).click();
     const other = await opened;
     await signIn(other, mei.email, PASSWORD);
     await expect(other).toHaveURL('/');
-    await page.getByRole('button', { name: 'Send it again' }).click();
+    await page.getByRole('button', { name: 'Submit again' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Precious work' })).toBeVisible();
     expect(await source(page, 'Script')).toBe('echo first\necho second');
   });
 }
 
-test('my sessions: where I am signed in, end one, end all others', async ({ team, browser, castellan }) => {
+test('browser sessions are listed and can be ended one by one or all at once', async ({ team, browser, castellan }) => {
   const mei = await team.add('Mei', 'member');
   const here = await mei.open(browser);
   const others: Page[] = [];
@@ -113,19 +113,19 @@ test('my sessions: where I am signed in, end one, end all others', async ({ team
     others.push(page);
   }
   await here.goto('/browser-sessions');
-  const rows = here.getByRole('region', { name: 'My sessions' }).locator('tbody tr');
+  const rows = here.getByRole('region', { name: 'Browser sessions' }).locator('tbody tr');
   await expect(rows).toHaveCount(4);
-  await expect(rows.filter({ hasText: 'this one' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: 'This session' })).toHaveCount(1);
   await expect(rows.filter({ hasText: '127.0.0.1' })).toHaveCount(4);
 
-  const one = rows.filter({ hasNotText: 'this one' }).first();
+  const one = rows.filter({ hasNotText: 'This session' }).first();
   await one.getByText('End…').click();
-  await expect(one.getByText('That browser is signed out at once.')).toBeVisible();
+  await expect(one.getByText('The browser is signed out immediately.')).toBeVisible();
   await one.getByRole('button', { name: 'End session' }).click();
   await expect(rows).toHaveCount(3);
   expect(await signedIn(others)).toBe(2);
 
-  await here.getByText('End all others…').click();
+  await here.getByText('End all other sessions…').click();
   await here.getByRole('button', { name: 'End all other sessions' }).click();
   await expect(rows).toHaveCount(1);
   expect(await signedIn(others)).toBe(0);

@@ -1,11 +1,11 @@
-// A task's life as its page shows it: at once, live, in order, and harmless whatever it prints.
-import { setUp, Team } from '../people';
-import { output, section, state, submitTask, withoutReload } from '../steps';
+// Task pages: live output, escaping, cancellation, search in output, filters and forms.
+import { setUp, Team } from '../users';
+import { output, section, state, submitTask, withoutReload } from '../page-helpers';
 import { expect, test } from '../test';
 
 declare global {
   interface Window {
-    /** The longest that a page did not answer, in ms. */
+    /** Longest task of the main thread in milliseconds. */
     longest: number;
   }
 }
@@ -19,12 +19,12 @@ sleep 1
 printf 'to the other stream\\n' >&2
 `;
 
-test('a sealed script runs at once, and its output comes live, in order and inert', async ({ team, browser }) => {
+test('an isolated script runs immediately, and its output is live, in order and escaped', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Loud', script: LOUD });
   const stays = await withoutReload(page);
-  await expect(page.locator('.timeline')).toContainText('Allowed to run by the rule “Sealed scripts run at once”');
+  await expect(page.locator('.timeline')).toContainText('Allowed by the rule “Sealed scripts run at once”');
   await expect(state(page)).toHaveText('Succeeded');
   await expect(page.getByText('Complete', { exact: true })).toBeVisible();
 
@@ -42,27 +42,27 @@ test('a sealed script runs at once, and its output comes live, in order and iner
   expect(await page.evaluate(() => 'taken' in window)).toBe(false);
   expect(await stays()).toBe(true);
 
-  await test.step('the whole has a file, also for who was there before the task began', async () => {
+  await test.step('the full output can be downloaded', async () => {
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download' }).click();
     const text = await (await (await download).createReadStream()).toArray();
     expect(Buffer.concat(text).toString()).toContain('line 1\nline 2\nline 3\n');
   });
 
-  await test.step('the page as the server renders it is the same', async () => {
+  await test.step('the server-rendered page is identical', async () => {
     const live = await lines.allInnerTexts();
     await page.reload();
     await expect(lines).toHaveText(live);
     await expect(lines.nth(0).locator('.ansi-fg-1')).toHaveText('red');
   });
 
-  await test.step('a line has an address', async () => {
+  await test.step('a line has a permalink', async () => {
     await page.goto(`${page.url()}#L40`);
     await expect(page.locator('#L40')).toBeInViewport();
   });
 });
 
-test('who comes late, and who comes from elsewhere, sees every line once', async ({ team, browser }) => {
+test('late readers and other browsers see every line once', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const task = await mei.submit({
     script: 'for n in $(seq 1 8); do echo "line $n"; sleep 0.5; done',
@@ -77,36 +77,36 @@ test('who comes late, and who comes from elsewhere, sees every line once', async
   for (const page of pages) await expect(output(page)).toHaveText(all);
 });
 
-test('a task is cancelled: what it printed stays', async ({ team, browser }) => {
+test('a cancelled task keeps its output', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Endless', script: 'echo started; sleep 600' });
   await expect(output(page)).toHaveText(['started']);
   await expect(state(page)).toHaveText('Running');
   await page.getByText('Cancel…').click();
-  await expect(page.getByText('The runner kills every process of the task.')).toBeVisible();
+  await expect(page.getByText('The runner kills all processes of the task.')).toBeVisible();
   await page.getByRole('button', { name: 'Cancel task' }).click();
   await expect(state(page)).toHaveText('Cancelled');
   await expect(page.locator('.timeline')).toContainText('Cancelled by Mei');
   await expect(output(page)).toHaveText(['started']);
-  await expect(section(page, 'How it ended')).toContainText('Signature verified');
+  await expect(section(page, 'Receipt')).toContainText('Signature verified');
   await expect(page.getByText('Cancel…')).toHaveCount(0);
 });
 
-test('a task that fails says with which status, and one that takes too long is stopped', async ({ team, browser }) => {
+test('a failed task shows its exit status, and a task is stopped at its timeout', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Failing', script: 'echo no >&2; exit 7' });
   await expect(state(page)).toHaveText('Failed');
-  await expect(section(page, 'How it ended')).toContainText('Ended with exit status 7');
+  await expect(section(page, 'Receipt')).toContainText('Ended with exit status 7');
 
   const slow = await mei.submit({ script: 'sleep 60', title: 'Slow', timeout_seconds: '1', organization: team.id });
   await page.goto(slow);
   await expect(state(page)).toHaveText('Timed out');
-  await expect(section(page, 'How it ended')).toContainText('Stopped at its time limit');
+  await expect(section(page, 'Receipt')).toContainText('Stopped at its timeout');
 });
 
-test('a task is run again from its own form, with every character that was written', async ({ team, browser }) => {
+test('a task is run again from its form with identical input', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   const script = '\necho "once & <again> &lt;" # </textarea><img src=x onerror="window.taken = 1">\n';
@@ -125,7 +125,7 @@ test('a task is run again from its own form, with every character that was writt
   expect(await page.evaluate(() => 'taken' in window)).toBe(false);
 });
 
-test('two hundred thousand lines come while one looks on, and the page stays quick', async ({ team, browser }) => {
+test('the page stays responsive while 200,000 lines arrive', async ({ team, browser }) => {
   test.setTimeout(180_000);
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
@@ -137,22 +137,22 @@ test('two hundred thousand lines come while one looks on, and the page stays qui
     new PerformanceObserver(note).observe({ type: 'longtask', buffered: true });
   });
   await page.goto(await mei.submit({ script: 'echo begun; sleep 5; seq -f "line %.0f" 1 200000', title: 'Flood', organization: team.id }));
-  // The page is awake, and the flood has not come yet.
+  // The page is hydrated, and most lines have not arrived yet.
   await expect(page.locator('#L1')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => (window.longest = 0));
   await expect(page.locator('#L200001')).toBeAttached({ timeout: 120_000 });
-  await page.locator('#log-lines').scrollIntoViewIfNeeded(); // it has grown, and followed its end
+  await page.locator('#log-lines').scrollIntoViewIfNeeded(); // the log has grown and followed its end
   await expect(page.locator('#L200001')).toBeInViewport();
   expect(await page.locator('#log-lines .log-line').count()).toBeLessThan(1_500);
-  expect(await page.evaluate(() => window.longest), 'the longest that the page did not answer, in ms, with wasm that is not optimized').toBeLessThan(4_000);
+  expect(await page.evaluate(() => window.longest), 'longest main thread task in ms, with unoptimized wasm').toBeLessThan(4_000);
 });
 
-test('two hundred thousand lines: found, linked, chosen, and few of them on the page', async ({ team, browser }) => {
+test('200,000 lines can be searched, linked and selected while few are in the document', async ({ team, browser }) => {
   test.setTimeout(180_000);
   const mei = await team.add('Mei', 'member');
   const script = 'seq -f "line %.0f" 1 200000; echo "the needle"';
   const task = await mei.submit({ script, title: 'Long', organization: team.id });
-  // The stream of a task ends with it.
+  // The event stream of a task closes when the task ends.
   await mei.requests.get(`${task}/live?from=200000`, { headers: { Accept: 'text/event-stream' }, timeout: 120_000 });
   const page = await mei.open(browser);
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -160,17 +160,17 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
   const [log, rows] = [page.locator('#log-lines'), page.locator('#log-lines .log-line')];
   const few = async () => expect(await rows.count(), 'lines on the page').toBeLessThan(1_500);
 
-  await test.step('it opens at its end, and leads to its start', async () => {
+  await test.step('it opens at the end and jumps to the start', async () => {
     await log.scrollIntoViewIfNeeded();
     await expect(page.locator('#L200001')).toBeInViewport();
     await few();
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('button', { name: 'Go to start', exact: true }).click();
     await expect(page.locator('#L1')).toBeInViewport();
     await expect(page.locator('#L1 .log-text')).toHaveText('line 1');
     await few();
   });
 
-  await test.step('where one scrolls, lines come, and stay where they are', async () => {
+  await test.step('scrolling loads lines and keeps their position', async () => {
     await log.evaluate((lines) => lines.scrollTo(0, lines.scrollHeight / 2));
     const seen = rows.filter({ hasText: /^\s*100\d\d\d/ }).first();
     await expect(seen).toBeVisible();
@@ -182,25 +182,25 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
     await few();
   });
 
-  await test.step('what is sought is found among all of them', async () => {
-    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('LINE 15000');
+  await test.step('search covers all lines', async () => {
+    await page.getByRole('searchbox', { name: 'Find in output' }).fill('LINE 15000');
     await page.keyboard.press('Enter');
-    await expect(page.getByText('2 of 11 lines')).toBeVisible();
+    await expect(page.getByText('2 of 11 matches')).toBeVisible();
     await expect(page.locator('#L150000')).toBeInViewport();
     await expect(page.locator('#L150000')).toHaveClass(/log-here/);
     await page.getByRole('button', { name: 'Next', exact: true }).click();
-    await expect(page.getByText('3 of 11 lines')).toBeVisible();
+    await expect(page.getByText('3 of 11 matches')).toBeVisible();
     await expect(page.locator('#L150001')).toHaveClass(/log-here/);
     await page.getByRole('button', { name: 'Previous', exact: true }).click();
     await page.getByRole('button', { name: 'Previous', exact: true }).click();
-    await expect(page.getByText('1 of 11 lines')).toBeVisible();
+    await expect(page.getByText('1 of 11 matches')).toBeVisible();
     await expect(page.locator('#L15000')).toBeInViewport();
-    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('no such thing');
+    await page.getByRole('searchbox', { name: 'Find in output' }).fill('no such thing');
     await page.keyboard.press('Enter');
-    await expect(page.getByText('No line has it.')).toBeVisible();
+    await expect(page.getByText('No matches')).toBeVisible();
   });
 
-  await test.step('lines are chosen by their numbers, linked and copied', async () => {
+  await test.step('lines are selected by number, linked and copied', async () => {
     await page.goto(`${task}#L123450-L123452`);
     await page.reload();
     await expect(page.locator('#L123451')).toBeInViewport();
@@ -215,21 +215,21 @@ test('two hundred thousand lines: found, linked, chosen, and few of them on the 
     await expect(page.locator('.log-chosen')).toHaveCount(3);
   });
 
-  await test.step('without JavaScript it is read in parts', async () => {
+  await test.step('without JavaScript the output is paged', async () => {
     const plain = await mei.open(browser, { javaScriptEnabled: false });
     await plain.goto(task);
-    const parts = plain.getByRole('navigation', { name: 'Parts of the output' });
+    const parts = plain.getByRole('navigation', { name: 'Output pages' });
     await expect(parts).toContainText('Lines 199501 to 200001 of 200001');
     await plain.getByRole('link', { name: 'Earlier lines' }).click();
     await expect(plain.locator('#L199001')).toBeVisible();
-    await plain.getByRole('searchbox', { name: 'Find in the output' }).fill('needle');
+    await plain.getByRole('searchbox', { name: 'Find in output' }).fill('needle');
     await plain.getByRole('button', { name: 'Find', exact: true }).click();
     await plain.locator('.log a[href*="from=200001"]').click();
     await expect(plain.locator('#L200001')).toHaveText(/the needle/);
   });
 });
 
-test('the list is narrowed by what stands in its address', async ({ team, browser }) => {
+test('the list is filtered by its URL', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
   const tasks = [
     { title: 'Red apple', labels: 'color=red', script: 'true' },
@@ -258,31 +258,31 @@ test('the list is narrowed by what stands in its address', async ({ team, browse
   await expect(titles).toHaveText(['Red apple']);
   await expect(page.getByLabel('Words in the title')).toHaveValue('apple');
 
-  // Somebody else who opens the address sees it through their own eyes.
+  // Another person who opens the URL sees only tasks that they can access.
   const his = await omar.open(browser);
   await his.goto(address);
-  await expect(his.getByText('No task matches')).toBeVisible();
+  await expect(his.getByText('No matches')).toBeVisible();
   await his.getByRole('link', { name: 'Show all tasks' }).click();
   await his.getByRole('link', { name: /^Failed/ }).click();
   await expect(his.getByRole('region', { name: 'Tasks' }).locator('tbody th')).toHaveText(['Green apple']);
   await expect(his).toHaveURL(/state=failed/);
 });
 
-test('a private task of somebody else does not exist', async ({ team, browser }) => {
+test('a private task of another person is not found', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'member')];
   const task = await mei.submit({ script: 'echo secret', title: 'Hers', organization: team.id });
   const his = await omar.open(browser);
   expect((await his.goto(task))!.status()).toBe(404);
-  await expect(his.getByText('There is nothing here, or nothing that you may see.')).toBeVisible();
+  await expect(his.getByText('This page does not exist, or you do not have access to it.')).toBeVisible();
   for (const path of [`${task}/log`, `${task}/live`]) expect((await omar.requests.get(path)).status()).toBe(404);
 });
 
-test('a form that is not right says what is wrong and keeps what was typed', async ({ team, browser }) => {
+test('an invalid form shows errors and keeps its input', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto('/tasks/new');
   await page.getByLabel('Title').fill('Kept "as" <it> is');
-  await page.getByLabel('Time (seconds)').fill('0');
+  await page.getByLabel('Timeout (seconds)').fill('0');
   await page.getByLabel('Labels').fill('no equals sign');
   await page.getByLabel('Script').fill('\n\necho kept\n');
   await page.getByRole('button', { name: 'Submit task' }).click();
@@ -293,15 +293,15 @@ test('a form that is not right says what is wrong and keeps what was typed', asy
   await expect(page.locator('[aria-invalid]').first()).toBeFocused();
 });
 
-test('the page goes on by itself when the server was restarted', async ({ fresh, browser, complaints }) => {
+test('the page reconnects after a server restart', async ({ fresh, browser, complaints }) => {
   const ada = await setUp(fresh);
-  const team = await Team.of(ada, 'Patience');
+  const team = await Team.of(ada, 'Reconnect');
   const mei = await team.add('Mei', 'member');
   const page = await mei.open(browser);
   await page.goto(await mei.submit({ script: 'echo before; sleep 600', title: 'Long', organization: team.id }));
   await expect(output(page)).toHaveText(['before']);
   await fresh.restart();
-  // Meanwhile the browser found nobody there, and is right to say so.
+  // The browser logs connection errors during the restart.
   const away = () => complaints.filter((text) => /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/.test(text));
   await mei.act('tasks/cancel', { id: page.url().split('/').at(-1)! });
   await expect(state(page)).toHaveText('Cancelled', { timeout: 45_000 });

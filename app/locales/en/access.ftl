@@ -1,29 +1,29 @@
-# Who can reach a thing.
-access-title = Who can reach this?
-access-lead = Everybody whom the rules of access let in now, with every reason, and the keys with which programs come as them.
-access-everybody = Everybody who signs in to this tenant sees this. Listed are those who can do more, and those who see it for another reason as well.
-access-acts-title = Who acts as this?
-access-acts-lead = The keys with which programs act as this service account, and everybody who can make or revoke one, with every reason.
-access-why = Why
-access-can = Can
-access-keys = By key
+# Access pages: who can reach a task, organization, runner or service account.
+access-title = Who has access
+access-lead = Everyone who currently has access, the reasons for it, and the API keys through which programs act for them.
+access-everybody = Everyone who can sign in to this tenant can view this. The list shows people who can do more or who have another reason for access.
+access-acts-title = Who can act as this account
+access-acts-lead = The API keys that act as this service account, and everyone who can create or revoke them.
+access-why = Reason
+access-can = Permissions
+access-keys = API keys
 access-key-count = { $count ->
-    [one] 1 key
-   *[other] { $count } keys
+    [one] 1 API key
+   *[other] { $count } API keys
 }
-access-own = submitted it
-access-role = { $role } of its organization
-access-judges = judges requests of its organization
-access-shared = everybody of the tenant
-access-admin = admin of the tenant
-access-auditor = auditor of the tenant
-access-answers = answers for it
-access-itself = programs with its keys
-access-act = act as it
-access-makes-keys = make and revoke its keys
-access-see = see
+access-own = submitted the task
+access-role = { $role } in the organization
+access-judges = decides approval requests of the organization
+access-shared = visible to everyone in the tenant
+access-admin = tenant admin
+access-auditor = tenant auditor
+access-answers = responsible person
+access-itself = programs with its API keys
+access-act = act as this account
+access-makes-keys = create and revoke its API keys
+access-see = view
 access-submit = submit tasks
-access-run = have tasks run on it
-access-decide = answer requests
+access-run = run tasks on it
+access-decide = decide approval requests
 access-cancel = cancel
 access-manage = manage

@@ -1,178 +1,178 @@
-# One's own account, and second factors.
+# Account pages, second factors and account emails.
 
-nav-own-account = Your account
-account-lead = How you sign in, and what happened with your account.
-account-sessions = See where you are signed in
+nav-own-account = Account
+account-lead = Your sign-in settings and recent account activity.
+account-sessions = View browser sessions
 
 change-password-title = Change password
 change-password = Change password
-change-password-consequence = All your other sessions end. This one stays.
-password-old = Present password
+change-password-consequence = All your other sessions end. This one stays signed in.
+password-old = Current password
 
 forgot-open = Forgot your password?
-forgot-title = Forgot your password
-forgot-lead = A link that sets a new one comes by mail. It works once, for an hour.
-forgot-send = Send link
-forgot-sent = If this address has an account here, a mail is on its way to it. It may take a few minutes.
+forgot-title = Reset your password
+forgot-lead = Enter your email address to receive a reset link. The link works once and expires after one hour.
+forgot-send = Send reset link
+forgot-sent = If an account uses this address, we sent a reset link to it. It can take a few minutes to arrive.
 
-address-title = Change address
-address-lead = You sign in as { $now } now.
-address-new = New e-mail address
-address-consequence = A link comes to the new address, and one to the present one. Once you followed both, you sign in with the new address, and all your other sessions end. If you cannot read your present mail any more, an admin can ask for you.
-address-ask = Send links
-address-sent = Mails are on their way to the new address and to the present one. Follow the links in both within a day; until then nothing changes.
-address-without-mail = This server sends no mail, so a new address cannot be confirmed. Its operator can set that up (the settings mail.smtp and mail.from).
-address-confirm-title = Confirm your new address
-address-confirm-lead = You will sign in with { $email }, and all your other sessions will end, once the mail to your present address is answered, too.
-address-release-lead = You will sign in with { $email } instead of the address that this link came to, once the mail to the new one is answered, too. If you did not ask for this, do not go on: change your password.
-address-confirm = Confirm the change
-address-waits = Confirmed. The change counts once the link in the other mail is followed, too.
+address-title = Change email address
+address-lead = Your current sign-in address is { $now }.
+address-new = New email address
+address-consequence = We send one confirmation link to the new address and one to the current address. After you confirm both, you sign in with the new address and all your other sessions end. If you cannot read email at the current address, ask an admin to change it.
+address-ask = Send confirmation links
+address-sent = Confirmation links were sent to the new address and to the current address. Open both within 24 hours. Nothing changes until then.
+address-without-mail = This server cannot send email, so a new address cannot be confirmed. The operator can enable email with the settings mail.smtp and mail.from.
+address-confirm-title = Confirm your new email address
+address-confirm-lead = After the link sent to your current address is confirmed too, you sign in with { $email } and all your other sessions end.
+address-release-lead = After the link sent to the new address is confirmed too, you sign in with { $email } instead of the address that received this link. If you did not request this change, do not confirm it. Change your password.
+address-confirm = Confirm change
+address-waits = Confirmed. The change takes effect after the link in the other email is confirmed too.
 
-mail-happened-subject = Something happened with your Castellan account
+mail-happened-subject = Security alert for your Castellan account
 mail-happened =
     { $what }.
 
-    If it was you, there is nothing to do. If not, tell an admin, change your password and end your other sessions:
+    If this was you, no action is needed. If not, contact an admin, change your password and end your other sessions:
 
     { $link }
-mail-told-subject = News of an organization in Castellan
+mail-told-subject = Castellan organization update
 mail-told =
     { $what }.
 
     { $link }
-mail-invitation-subject = You are invited to an organization in Castellan
+mail-invitation-subject = Invitation to a Castellan organization
 mail-invitation =
-    { $inviter } invites you to { $organization }. Follow this link to join; it works once:
+    { $inviter } invited you to join { $organization }. Open this link to accept. It works once:
 
     { $link }
 
-    If you do not know what this is about, there is nothing to do.
-mail-password-subject = Set a new password for Castellan
+    If you did not expect this invitation, you can ignore this email.
+mail-password-subject = Reset your Castellan password
 mail-password =
-    Somebody, most likely you, asked for a link that sets a new password. It works once, for an hour:
+    Someone requested a password reset for your account. To set a new password, open this link. It works once and expires after one hour:
 
     { $link }
 
-    If it was not you, there is nothing to do: your password stays as it is.
-mail-release-subject = Confirm that your address for Castellan changes
+    If you did not request this, you can ignore this email. Your password has not changed.
+mail-release-subject = Confirm the change of your Castellan email address
 mail-release =
-    Somebody, most likely you, wants to sign in to your Castellan account with { $email } instead of this address. Confirm it within a day,
-    and follow the link in the mail to the other address, too:
+    Someone requested to change your Castellan sign-in address from this address to { $email }. To confirm the change, open this link
+    within 24 hours, and also open the link sent to the other address:
 
     { $link }
 
-    If it was not you, do not follow the link, and change your password: somebody knows it.
-mail-address-subject = Confirm your new address for Castellan
+    If you did not request this, do not open the link. Change your password, because someone else may know it.
+mail-address-subject = Confirm your new Castellan email address
 mail-address =
-    Somebody, most likely you, wants to sign in to Castellan with this address. Confirm it within a day:
+    Someone requested to use this address to sign in to Castellan. To confirm it, open this link within 24 hours:
 
     { $link }
 
-    If it was not you, there is nothing to do.
+    If you did not request this, you can ignore this email.
 
 factors-title = Second factors
-factors-lead = What you show beside your password, so that a password alone opens nothing.
-factor-set-up = set up
-factor-title = Second step
-factor-lead = Your password was right. Now show that it is you.
+factors-lead = A second factor protects your account if someone learns your password.
+factor-set-up = Enabled
+factor-title = Two-factor authentication
+factor-lead = Your password is correct. Confirm your identity with a second factor.
 factor-code = Code
-factor-code-help = The six digits that your authenticator app shows now, or one of your recovery codes.
+factor-code-help = The 6-digit code from your authenticator app, or one of your recovery codes.
 factor-recovery-help = One of your recovery codes.
-factor-show = Go on
-factor-lost = If you lost your second factor and your recovery codes, ask an admin of your tenant to reset them.
-factor-enroll-lead = You need a second factor before you can go on: from now on, your password alone opens nothing.
+factor-show = Continue
+factor-lost = If you lost your second factor and your recovery codes, ask a tenant admin to reset them.
+factor-enroll-lead = Your account requires a second factor. Set one up to continue.
 
 totp-name = Authenticator app
-totp-what = An app on your phone or in your password manager that shows a new code every half minute. It needs no network.
-totp-begin = Set up an authenticator app
+totp-what = An app on your phone or in your password manager that generates a new code every 30 seconds. It works offline.
+totp-begin = Set up authenticator app
 totp-title = Set up an authenticator app
-totp-lead = Let your app read this square.
-totp-square = A square code with the secret that also stands below
-totp-type = Or type this secret into the app:
+totp-lead = Scan this QR code with your authenticator app.
+totp-square = QR code with the setup key shown below
+totp-type = Or enter this setup key manually:
 totp-code = Code
-totp-code-help = The six digits that the app shows now.
-totp-confirm = Confirm
+totp-code-help = The 6-digit code shown in the app.
+totp-confirm = Confirm code
 totp-remove-open = Remove…
-totp-remove-consequence = Codes of this app no longer work, and all your other sessions end. Whoever must have a second factor sets up another one at the next sign-in.
+totp-remove-consequence = Codes from this app stop working, and all your other sessions end. If your account requires a second factor, you set up a new one at the next sign-in.
 totp-remove = Remove authenticator app
 
 passkeys-title = Passkeys
-passkey-what = A key that your device or password manager keeps, and that it shows at { $host } only: nobody can be lured into giving it away. It can also stand in for your password.
+passkey-what = A sign-in key that is stored on your device or in your password manager and works only at { $host }, which protects you from phishing. You can also use it instead of your password.
 passkey-name = Name
-passkey-name-help = What keeps it, such as “Phone”.
+passkey-name-help = Where the passkey is stored, for example “Phone”.
 passkey-name-first = My device
-passkey-add = Add a passkey
+passkey-add = Add passkey
 passkey-added = Added
 passkey-used = Last used
 passkey-show = Use a passkey
 passkey-sign-in = Sign in with a passkey
-passkey-failed = The browser gave no passkey, or it was not taken. Try again, or use another way.
-passkey-script = Passkeys need JavaScript.
-passkey-elsewhere = To add one, open this page at { $host }, with JavaScript, in a browser that knows passkeys.
-passkey-no-name = Passkeys are bound to a server’s name, and this server is known by an address only. Its operator can give it one with the setting public_url.
+passkey-failed = The browser did not provide a passkey, or the passkey was not accepted. Try again or use another sign-in method.
+passkey-script = Passkeys require JavaScript.
+passkey-elsewhere = To add a passkey, open this page at { $host } in a browser that supports passkeys, with JavaScript enabled.
+passkey-no-name = Passkeys require a host name, but this server is reached by an IP address. The operator can set a host name with the setting public_url.
 passkey-remove-open = Remove…
-passkey-remove-consequence = This passkey no longer works here, and all your other sessions end.
+passkey-remove-consequence = This passkey stops working, and all your other sessions end.
 passkey-remove = Remove passkey
 
 recovery-name = Recovery codes
 recovery-title = Your recovery codes
-recovery-text = Each of them works once instead of your second factor, for the day on which you lost it. Store them apart from your phone: they are not shown again.
+recovery-text = Each code works once in place of your second factor if you lose access to it. Store the codes separately from your phone. They are not shown again.
 recovery-stored = I have stored them
 recovery-left = { $n ->
-    [0] None is left.
-    [one] One is left.
-   *[other] { $n } are left.
+    [0] No codes left.
+    [one] 1 code left.
+   *[other] { $n } codes left.
 }
 recovery-new-open = New recovery codes…
-recovery-new-consequence = The ones that you have now become void.
-recovery-new = Make new codes
-recovery-without-factor = Recovery codes stand in for a second factor. Set one up first.
+recovery-new-consequence = Your existing recovery codes stop working.
+recovery-new = Generate recovery codes
+recovery-without-factor = Recovery codes replace a lost second factor. Set up a second factor first.
 
-prove-title = Is it you?
-prove-lead = This asks for a fresh proof of who you are. Nothing was changed yet; what you typed goes on from here.
-prove-code = Code of your authenticator app
-prove-code-help = Instead of the password.
-prove-do = Go on
-prove-back = Back without doing it
+prove-title = Confirm your identity
+prove-lead = This action requires recent authentication. Nothing has changed yet, and your input is kept.
+prove-code = Authenticator app code
+prove-code-help = As an alternative to your password.
+prove-do = Continue
+prove-back = Cancel and go back
 
 policy-title = Second factors
-policy-lead = Who must show something beside a password to sign in.
-policy-who = Must have a second factor
-policy-nobody = Nobody, beyond what the server is set up with
-policy-everybody = Everybody
-policy-help = The server’s own setting, auth.second_factor, asks admins unless its operator chose otherwise. Who has a second factor is asked for it in any case.
-policy-consequence = With “Everybody”, whoever has none is asked to set one up with their next request.
-policy-unknown = choose one of the list
-policy-set = Save
+policy-lead = Who must use a second factor to sign in.
+policy-who = Second factor required for
+policy-nobody = Server default only
+policy-everybody = Everyone
+policy-help = The server setting auth.second_factor requires a second factor for admins unless the operator changed it. People who have set up a second factor are always asked for it.
+policy-consequence = With “Everyone”, people without a second factor must set one up at their next request.
+policy-unknown = choose an option from the list
+policy-set = Save policy
 
-address-replace = Another address
-address-replace-help = For somebody who cannot read mail to their present address any more. Whoever reads the new one confirms it, within a day; the present one is told. Make sure that it is really them who asks you.
-address-replace-ask = Send link
+address-replace = New email address
+address-replace-help = Use this if the person can no longer read email at their current address. They confirm the new address within 24 hours, and the current address is notified. Verify the person’s identity first.
+address-replace-ask = Send confirmation link
 reset-open = Reset second factors…
-reset-consequence = Their authenticator app, passkeys and recovery codes no longer work, and all their sessions end. They are told. Make sure that it is really them who asks you.
+reset-consequence = Their authenticator app, passkeys and recovery codes stop working, and all their sessions end. They are notified. Verify the person’s identity first.
 reset = Reset second factors
 
-news-title = This happened with your account
-news-told-title = This happened in your organizations
-news-text = If it was not you, tell an admin, change your password and end your other sessions.
-news-seen = I have seen it
-events-title = What happened with your account
-events-none = Nothing yet.
-happened-password-changed = The password was changed
-happened-password-link = An admin made a link that sets the password
-happened-totp-added = An authenticator app was set up
+news-title = Recent account activity
+news-told-title = Organization updates
+news-text = If this was not you, contact an admin, change your password and end your other sessions.
+news-seen = Mark as read
+events-title = Account activity
+events-none = No account activity yet. Changes to your sign-in settings appear here.
+happened-password-changed = Your password was changed
+happened-password-link = An admin created a link that sets your password
+happened-totp-added = An authenticator app was added
 happened-totp-removed = The authenticator app was removed
 happened-passkey-added = A passkey was added
 happened-passkey-removed = A passkey was removed
-happened-identity-linked = An account at a provider was linked, and signs in from now on
-happened-identity-unlinked = An account at a provider was unlinked
-happened-recovery-codes-made = New recovery codes were made
-happened-recovery-code-used = A recovery code was used; left
-happened-factors-reset = All second factors were reset by
-happened-address-asked = Another address was asked for
-happened-address-changed = The address was changed
-happened-join-asked = Somebody asks to join an organization of yours
-happened-join-accepted = You were let into an organization
-happened-join-declined = You were not let into an organization
+happened-identity-linked = An identity provider account was linked and can sign in
+happened-identity-unlinked = An identity provider account was unlinked
+happened-recovery-codes-made = New recovery codes were generated
+happened-recovery-code-used = A recovery code was used; codes left
+happened-factors-reset = All second factors were reset by an admin
+happened-address-asked = A change of email address was requested
+happened-address-changed = Your email address was changed
+happened-join-asked = Someone requested to join one of your organizations
+happened-join-accepted = Your request to join an organization was accepted
+happened-join-declined = Your request to join an organization was declined
 happened-membership-removed = You were removed from an organization
-happened-service-accounts-given = You answer for service accounts from now on
+happened-service-accounts-given = You are now responsible for service accounts

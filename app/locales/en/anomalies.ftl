@@ -1,47 +1,47 @@
-# What was unusual.
-nav-anomalies = Unusual
-anomaly-lead = Sign-ins, keys and tasks that are not as they usually are, newest first. Each says why. Most are harmless; look at each and say so.
-anomaly-narrow = Narrow the list
-anomaly-kind = Kind
+# Anomalies: unusual sign-ins, API key use and task activity.
+nav-anomalies = Anomalies
+anomaly-lead = Unusual sign-ins, API key use and task activity, newest first. Most are harmless. Review each anomaly and mark it as reviewed.
+anomaly-narrow = Filter anomalies
+anomaly-kind = Type
 anomaly-person = Person
-anomaly-looked = Looked at
-anomaly-looked-no = Not looked at yet
-anomaly-looked-by = Looked at by
-anomaly-look = I have looked at it
-anomaly-none = Nothing unusual
-anomaly-none-text = Nothing that is watched was otherwise than usual. What is watched stands below.
-anomaly-none-match = Nothing matches
-anomaly-none-match-text = Nothing unusual fits everything you narrowed by.
-anomaly-show-all = Show all
+anomaly-looked = Review status
+anomaly-looked-no = Not reviewed
+anomaly-looked-by = Reviewed by
+anomaly-look = Mark as reviewed
+anomaly-none = No anomalies
+anomaly-none-text = No unusual activity was detected. The detection rules are listed below.
+anomaly-none-match = No matches
+anomaly-none-match-text = No anomaly matches these filters.
+anomaly-show-all = Show all anomalies
 anomaly-since = since
 anomaly-from = From
-anomaly-key = Key
-anomaly-times = It happened { $n } times, from the same or other places.
+anomaly-key = API key
+anomaly-times = Detected { $n } times, from the same or other networks.
 
-anomaly-sign-in = New place of sign-in
-anomaly-guessing = Many failures for one person
-anomaly-spraying = One network, many accounts
-anomaly-key-network = Key in a new network
-anomaly-key-silent = Key after long silence
-anomaly-task-volume = Many tasks
-anomaly-task-hour = Unusual hour
+anomaly-sign-in = New sign-in location
+anomaly-guessing = Many failed sign-ins for one person
+anomaly-spraying = Failed sign-ins for many people from one network
+anomaly-key-network = API key used from a new network
+anomaly-key-silent = API key used after long inactivity
+anomaly-task-volume = High task volume
+anomaly-task-hour = Unusual time
 
-anomaly-why-device = Nobody signed in to this account with this browser before.
-anomaly-why-network = Nobody signed in to this account from this network in the last 90 days.
-anomaly-why-both = Nobody signed in to this account with this browser before, and from this network not in the last 90 days.
-anomaly-why-half = The first step was right; the second factor has not been shown.
-anomaly-why-guessing = { $n } wrong passwords or second factors within an hour, from { $networks ->
+anomaly-why-device = First sign-in to this account from this browser.
+anomaly-why-network = First sign-in to this account from this network in 90 days.
+anomaly-why-both = First sign-in to this account from this browser, and the first from this network in 90 days.
+anomaly-why-half = The password was correct, but the second factor has not been confirmed.
+anomaly-why-guessing = { $n } failed password or second-factor attempts within an hour, from { $networks ->
     [one] one network
    *[other] { $networks } networks
-}. { $many } are told.
-anomaly-why-spraying = Failed sign-ins for { $n } people within an hour from this one network, { $failures } in all. { $many } people are told: somebody may be trying common passwords on everybody.
-anomaly-why-key-network = This key was used from { $n ->
+}. The threshold is { $many }.
+anomaly-why-spraying = Failed sign-ins for { $n } people within an hour from this network, { $failures } attempts in total. The threshold is { $many } people. Someone may be trying common passwords on many accounts.
+anomaly-why-key-network = This API key was used from { $n ->
     [one] one other network
    *[other] { $n } other networks
-} in the last 90 days, and never from this one. It is not bound to networks.
-anomaly-why-key-silent = This key had not been used for { $n } days.
-anomaly-why-task-volume = This key submitted { $n } tasks in an hour. On the { $days } days before on which it submitted any, never more than { $most } ({ $times } times as many are told).
-anomaly-why-task-hour = This key submitted a task on { $day } at { $hour } UTC or shortly after. In the { $days } days before it submitted tasks in { $n } hours, none within an hour of this time of the week. (Before { $least } days have passed nothing is told.)
+} in the last 90 days, but never from this one. It has no allowed networks configured.
+anomaly-why-key-silent = This API key had not been used for { $n } days.
+anomaly-why-task-volume = This API key submitted { $n } tasks in an hour. Its previous maximum was { $most } per hour, over { $days } days with tasks. The threshold is { $times } times the maximum.
+anomaly-why-task-hour = This API key submitted a task on { $day } at about { $hour } UTC. In the { $days } days before, it submitted tasks in { $n } different hours, none of them within an hour of this time of the week. Detection starts after { $least } days of history.
 day-monday = Monday
 day-tuesday = Tuesday
 day-wednesday = Wednesday
@@ -50,34 +50,34 @@ day-friday = Friday
 day-saturday = Saturday
 day-sunday = Sunday
 
-anomaly-advice-sign-in = Was it you? If not:
-anomaly-advice-sign-in-admin = Ask them whether it was them. If not, end their sessions or lock the account, and have the password changed.
-anomaly-advice-guessing = Nobody got in by these. Use a password that you use nowhere else, and set up a second factor.
-anomaly-advice-guessing-admin = Nobody got in by these. Look at where they came from; lock the account if somebody is close, and let admins work from known addresses only (the setting admin.allow).
-anomaly-advice-spraying = Look at whose accounts were tried and whether one of them signed in from there. Block the network in front of the server, and ask everybody for a second factor.
-anomaly-advice-key = If nobody who uses the key can explain it, revoke it, or bind it to the networks that it is used from.
+anomaly-advice-sign-in = If this was not you:
+anomaly-advice-sign-in-admin = Ask the person whether this was them. If not, end their sessions or lock the account, and have them change the password.
+anomaly-advice-guessing = None of these attempts succeeded. Use a unique password and set up a second factor.
+anomaly-advice-guessing-admin = None of these attempts succeeded. Check where they came from. If the account is at risk, lock it, and restrict admin access to known networks with the setting admin.allow.
+anomaly-advice-spraying = Check which accounts were targeted and whether any of them signed in from this network. Block the network in front of the server, and require a second factor for everyone.
+anomaly-advice-key = If nobody who uses the key can explain this, revoke the key or restrict it to allowed networks.
 anomaly-do-sessions = End your other sessions
 anomaly-do-password = Change your password
 anomaly-do-lock = Lock the account or end its sessions
-anomaly-do-audit = See it in the audit log
-anomaly-do-key = Revoke or rotate the key
-anomaly-do-bind = Bind the key to networks
+anomaly-do-audit = View in the audit log
+anomaly-do-key = Revoke or rotate the API key
+anomaly-do-bind = Set allowed networks
 
-anomaly-watched = What is watched
-anomaly-watched-sign-in = Sign-ins: a browser that this person never used, or a network (IPv4 /24, IPv6 /48) from which they did not sign in for 90 days. The first sign-in of all is not told.
-anomaly-watched-failures = Failures: 10 wrong passwords or second factors for one person within an hour, or failed sign-ins for 8 people from one network. Once a day, and again when it doubles.
-anomaly-watched-keys = Keys: a network that is new for the key in 90 days, unless it is bound to networks, and use after 90 days of silence. The first use is not told.
-anomaly-watched-tasks = Tasks of a key: at least 20 in an hour and three times its busiest hour of the last 30 days, or an hour of the week at which it submitted none in the last 8 weeks, where its habits are plain enough to tell.
+anomaly-watched = What is detected
+anomaly-watched-sign-in = Sign-ins: a browser that the person has not used before, or a network (IPv4 /24, IPv6 /48) that they have not signed in from for 90 days. The first sign-in to an account is not reported.
+anomaly-watched-failures = Failed sign-ins: 10 failed password or second-factor attempts for one person within an hour, or failed sign-ins for 8 people from one network. Reported once a day, and again when the count doubles.
+anomaly-watched-keys = API keys: a network that the key has not been used from for 90 days, unless the key has allowed networks, and use after 90 days of inactivity. The first use is not reported.
+anomaly-watched-tasks = Tasks submitted with an API key: at least 20 in an hour and three times the busiest hour of the last 30 days, or an hour of the week without tasks in the last 8 weeks, if the key has a regular pattern.
 
-anomaly-own-title = Unusual
-anomaly-own-lead = What was not as usual with your account, your keys and those that you answer for.
+anomaly-own-title = Anomalies
+anomaly-own-lead = Unusual activity of your account, your API keys and the service accounts that you are responsible for.
 overview-anomalies = { $n ->
-    [one] One unusual thing waits for somebody to look at it.
-   *[other] { $n } unusual things wait for somebody to look at them.
+    [one] 1 anomaly is not reviewed.
+   *[other] { $n } anomalies are not reviewed.
 }
-news-anomaly = See why, and what to do
-happened-new-place = Somebody signed in to your account from a new place
-happened-many-failures = There were many wrong passwords or second factors for your account
-happened-key-anomaly = A key was used in an unusual way
-happened-key-ends-soon = A key ends in two weeks; put another in its place in time
+news-anomaly = View details
+happened-new-place = New sign-in to your account from an unusual location
+happened-many-failures = Many failed sign-in attempts for your account
+happened-key-anomaly = Unusual use of an API key
+happened-key-ends-soon = An API key expires in two weeks; replace it before then
 audit-event = Security event

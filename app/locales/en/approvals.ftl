@@ -1,64 +1,64 @@
-# Approvals: queue and request.
-approvals-lead = Requests to run something that a rule does not let run by itself. Open one to see exactly what would run, and to answer it.
-approvals-narrow = Narrow the queue
+# Approval requests: the queue and the page of one request.
+approvals-lead = Tasks that need approval before they run. Open an approval request to see exactly what would run and to decide it.
+approvals-narrow = Filter approval requests
 approvals-all = All
-approvals-empty = Nothing waits
-approvals-empty-text = Requests appear here when a rule asks for approval. What you asked for yourself is here too, but others must answer it.
-approvals-see-rules = See the rules
-approvals-none-match = No such request
-approvals-none-match-text = There are no requests here that fit what you narrowed by.
-approvals-show-waiting = Show what waits
+approvals-empty = No pending approval requests
+approvals-empty-text = An approval request appears here when a rule requires approval for a task. Your own requests are listed too, but someone else must decide them.
+approvals-see-rules = View rules
+approvals-none-match = No matches
+approvals-none-match-text = No approval request matches these filters.
+approvals-show-waiting = Show pending requests
 
-approval-state-waiting = Waiting
+approval-state-waiting = Pending
 approval-state-approved = Approved
 approval-state-denied = Denied
 approval-state-expired = Expired
 approval-state-withdrawn = Withdrawn
 
 approval-requester = Requested by
-approval-rule = Rule that asked
-approval-reach = Reach
+approval-rule = Rule
+approval-reach = Network
 approval-expires = Expires
-approval-settled = Settled
-approval-time-left = Expires or settled
+approval-settled = Decided
+approval-time-left = Expires or decided
 approval-given-short = { $given } of { $needed }
-approval-given = { $given } of { $needed } approvals given
-approval-until = Expires, and is then denied,
+approval-given = { $given } of { $needed } approvals
+approval-until = Denied automatically
 approval-decision = Decision
 approval-said-yes = Approved
 approval-said-no = Denied
-approval-see-task = See the task
-approval-back = Back to the queue
+approval-see-task = View task
+approval-back = Back to approvals
 
-approval-script-help = Complete. Characters that would not be seen, or that change how text looks, stand out by their code.
+approval-script-help = The complete script. Invisible characters and characters that change how text is displayed are shown as code points.
 approval-request = Request
-approval-request-help = Everything that changes what this task does, one value on each line.
+approval-request-help = Everything that determines what this task does, one value per line.
 approval-bytes = Exact bytes
-approval-bytes-help = What the digest below is the SHA-256 of. Your answer holds for these bytes only, and for one use.
+approval-bytes-help = The canonical request. The digest below is the SHA-256 of these bytes. Your decision applies to these bytes only, and to one run.
 
 approval-reason = Reason
-approval-reason-help = Needed to deny. The requester reads it.
-approval-consequence = Denying ends the task. Approving lets a runner run exactly this request, once, when enough people have approved it. Neither can be undone. Answer and reason (up to 1,000 characters) stay in the audit log for good.
-approval-deny = Deny
-approval-approve = Approve
+approval-reason-help = Required to deny. The requester can read it.
+approval-consequence = Deny ends the task. After enough approvals, a runner runs exactly this request, once. Decisions cannot be undone. The decision and its reason (up to 1,000 characters) stay in the audit log permanently.
+approval-deny = Deny request
+approval-approve = Approve request
 
-approval-is-approved = This request has been approved. There is nothing left to decide.
-approval-is-denied = This request has been denied. There is nothing left to decide.
-approval-is-expired = Nobody decided this request in time, so it counts as denied. The task can be submitted again.
-approval-is-withdrawn = The task was cancelled, so there is nothing left to decide.
-approval-answered = You have answered. Others must answer too before it runs.
+approval-is-approved = This request has been approved. No further decision is needed.
+approval-is-denied = This request has been denied. No further decision is needed.
+approval-is-expired = This request expired without a decision and counts as denied. The task can be submitted again.
+approval-is-withdrawn = The task was cancelled. No decision is needed.
+approval-answered = You have decided this request. It still needs approval from others.
 
-changes = Compared with what was approved before
-changes-never = Never approved before
-changes-never-text = No request of this requester with this title and tool has been approved in this organization. Read all of it.
-changes-same = Nothing changed
-changes-same-script = Same script, another request
+changes = Changes since the last approval
+changes-never = Not approved before
+changes-never-text = No earlier request by this requester with the same title and tool has been approved in this organization. Review all of it.
+changes-same = No changes
+changes-same-script = Same script, different request
 changes-differ = Changed
-changes-since = since a request like it, of the same requester, title and tool, was approved
+changes-since = compared with the last approved request with the same requester, title and tool, approved
 changes-script = Changes in the script
 changes-request = Changes in the request
 changes-skipped = { $n ->
-    [one] … 1 line that is the same
-   *[other] … { $n } lines that are the same
+    [one] … 1 unchanged line
+   *[other] … { $n } unchanged lines
 }
-changes-too-long = It differs. With { $lines } lines it is too long to be compared line by line here (at most { $most }): read all of it below.
+changes-too-long = The script differs. With { $lines } lines it is too long for a line-by-line comparison (limit: { $most }). Review all of it below.

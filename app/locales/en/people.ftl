@@ -1,191 +1,191 @@
-# People and organizations.
+# People, organizations, members, invitations and join requests.
 
-people-lead = Everybody who may sign in to this tenant. What they may do follows from their roles in organizations.
-people-factors = Who must have a second factor
+people-lead = Everyone who can sign in to this tenant. Their permissions come from their tenant role and their organization roles.
+people-factors = Second factor policy
 person-name = Name
-person-state = State
+person-state = Status
 person-since = Since
 person-role = Role
 person-organization = Organization
-person-no-organization = None yet
-person-tenant-role = Role in the tenant
-person-tenant-role-help = Most people need none beyond their organizations.
-person-tenant-role-change = It takes effect with their next request.
+person-no-organization = None
+person-tenant-role = Tenant role
+person-tenant-role-help = Most people need only their organization roles.
+person-tenant-role-change = Takes effect at their next request.
 person-tenant-role-set = Change role
-person-own-role = Your own role in the tenant can only be changed by another admin.
-person-active = active
-person-invited = no password yet
-person-in-none = In no organization yet. Open an organization to add this person there.
-person-manage = Manage
+person-own-role = Only another admin can change your tenant role.
+person-active = Active
+person-invited = Invited
+person-in-none = Not a member of any organization. To add this person, open an organization.
+person-manage = Account management
 person-new = New person
-person-new-lead = Makes a person, and a one-time link with which they set their password.
-person-email-help = They sign in with it. No mail is sent: you hand over the link.
+person-new-lead = Creates an account and a one-time link to set its password.
+person-email-help = Their sign-in name. No email is sent. Share the link with them yourself.
 person-consequence = The link is shown once, on the next page.
-person-create = Make person and link
-person-made-title = The person is made. Hand over this link
-link-title = The new link
-link-text = It sets the password once and works for 72 hours. It is not shown again: if it is lost, make a new one on the person’s page. Whoever has it can sign in as this person.
+person-create = Create person and link
+person-made-title = Person created. Share this link with them
+link-title = New password link
+link-text = The link works once and expires after 72 hours. It is not shown again. If it is lost, create a new one on the person’s page. Anyone with the link can sign in as this person.
 link-open = New password link…
-link-consequence = Earlier links of this person end. The password they have now goes on working until the link is used.
-link-make = Make link
+link-consequence = Earlier links stop working. The current password keeps working until the new link is used.
+link-make = Create link
 
-organizations-lead = Tasks belong to an organization; its members see what is shared in it, and its approvers decide.
-organizations-empty = No organization yet
-organizations-empty-text = You are in no organization. An owner or an admin can add you to one.
+organizations-lead = Each task belongs to an organization. Its members see shared tasks, and its approvers decide approval requests.
+organizations-empty = No organizations yet
+organizations-empty-text = You are not a member of an organization. An organization owner or an admin can add you.
 organization-name = Organization
 organization-name-help = 1 to 80 characters, unique in the tenant.
 organization-my-role = Your role
 organization-since = Since
-organization-lead = Who is in it, and as what.
+organization-lead = Members, their roles and invitations.
 organization-new = New organization
-organization-new-lead = A team that shares tasks and decides together. You can add people to it afterwards.
-organization-create = Make organization
-organization-unknown = choose one of the list
+organization-new-lead = A team that shares tasks and approves requests together. You can add members after you create it.
+organization-create = Create organization
+organization-unknown = choose an organization from the list
 members = Members
-members-none = Nobody is in it yet
-members-none-text = Add somebody of this tenant, or make an invitation for people who have no account yet: both stand below.
-members-none-here = Its owners and admins let people in.
+members-none = No members yet
+members-none-text = Add a person of this tenant, or create an invitation for people without an account.
+members-none-here = Organization owners and admins can add members.
 member-role-of = Role of { $name }
-member-role-set = Change
+member-role-set = Change role
 member-remove-open = Remove…
-member-remove-consequence = Their role here, { $role }, ends: they no longer see what is shared here, and can no longer submit or decide here. What they did stays on record.
+member-remove-consequence = Their role { $role } ends. They lose access to what is shared in this organization and can no longer submit tasks or decide approval requests in it. Their past activity stays in the audit log.
 member-remove = Remove from organization
-member-add-title = Add somebody
+member-add-title = Add a member
 member-add = Add to organization
-member-email-help = Of a person of this tenant. Who has no account yet is invited below.
-member-unknown = nobody in this tenant has this address; an admin can make the person
+member-email-help = Address of a person in this tenant. To add someone without an account, create an invitation below.
+member-unknown = no person in this tenant has this address; ask an admin to create the account
 
 organization-settings = Settings
 organization-tasks = Tasks of this organization
-organization-managers-only = Only an owner of the organization or an admin may do this.
+organization-managers-only = Only organization owners and admins can do this.
 organizations-archived = Archived organizations
-organization-archived = archived
+organization-archived = Archived
 organization-archived-named = { $name } (archived)
 organization-archived-since = Archived
-organization-archived-text = It is read as before, with its history; nothing is submitted or starts in it, and nobody comes in, until an owner or an admin brings it back.
+organization-archived-text = Members and history stay readable, but no task can be submitted or started and nobody can join until an owner or an admin restores the organization.
 organization-rename-title = Name
-organization-rename-help = 1 to 80 characters, unique in the tenant. Group rules of identity providers name organizations: change them as well.
-organization-rename = Rename
-organization-archive-title = Archive
+organization-rename-help = 1 to 80 characters, unique in the tenant. Group rules of identity providers refer to organizations by name. Update them too.
+organization-rename = Rename organization
+organization-archive-title = Archive organization
 organization-archive-open = Archive…
-organization-archive-consequence = It is put away: its members and tasks can still be read, but nothing is submitted or starts in it, its open invitations stop working, keys for it submit nothing, and it is offered in no choice. An owner or an admin can bring it back.
+organization-archive-consequence = Members and tasks stay readable, but no task can be submitted or started. Open invitations stop working, API keys limited to this organization cannot submit tasks, and the organization is no longer offered in forms. An owner or an admin can restore it.
 organization-archive = Archive organization
-organization-restore = Bring it back
+organization-restore = Restore organization
 organization-open-tasks = { $n ->
-    [one] One task runs or waits here; an organization is archived when none does.
-   *[other] { $n } tasks run or wait here; an organization is archived when none does.
+    [one] 1 task is waiting or running here. An organization can be archived when it has none.
+   *[other] { $n } tasks are waiting or running here. An organization can be archived when it has none.
 }
-organization-tasks-asked = waiting for approval
+organization-tasks-asked = awaiting approval
 organization-tasks-queued = queued
 organization-tasks-running = running
 refused-open-tasks = { $n ->
-    [one] One task runs or waits in this organization. Let it end or stop it, then archive the organization.
-   *[other] { $n } tasks run or wait in this organization. Let them end or stop them, then archive the organization.
+    [one] 1 task is waiting or running in this organization. Wait for it to end or stop it, then archive the organization.
+   *[other] { $n } tasks are waiting or running in this organization. Wait for them to end or stop them, then archive the organization.
 }
 
-leave-heading = Leaving
+leave-heading = Leave organization
 leave-open = Leave this organization…
 leave-title = Leave { $organization }
-leave-consequence = Your role here, { $role }, ends: you no longer see what is shared here, and can no longer submit or decide here. What you did stays on record.
+leave-consequence = Your role { $role } ends. You lose access to what is shared in this organization and can no longer submit tasks or decide approval requests in it. Your past activity stays in the audit log.
 leave = Leave organization
 remove-title = Remove { $name } from { $organization }
 departure-waiting = { $n ->
-    [one] One task that waits or is queued is cancelled.
-   *[other] { $n } tasks that wait or are queued are cancelled.
+    [one] 1 waiting or queued task is cancelled.
+   *[other] { $n } waiting or queued tasks are cancelled.
 }
 departure-running = { $n ->
-    [one] One task that runs goes on to its end.
-   *[other] { $n } tasks that run go on to their end.
+    [one] 1 running task continues.
+   *[other] { $n } running tasks continue.
 }
 departure-keys = { $n ->
-    [one] One API key for this organization only is revoked.
-   *[other] { $n } API keys for this organization only are revoked.
+    [one] 1 API key limited to this organization is revoked.
+   *[other] { $n } API keys limited to this organization are revoked.
 }
-departure-other-keys = Other API keys stay, and reach nothing here any more.
+departure-other-keys = Other API keys keep working, but lose access to this organization.
 departure-accounts = { $n ->
-    [one] One service account goes to whom you choose:
-   *[other] { $n } service accounts go to whom you choose:
+    [one] 1 service account is transferred to the person you choose:
+   *[other] { $n } service accounts are transferred to the person you choose:
 }
-departure-accounts-keys = The keys of these service accounts go on working, for whoever knows them. Rotate or revoke them on the page of each key.
-departure-nobody = Nobody here can answer for these service accounts: that takes a member of every organization that they are in, with no lesser role there. Put somebody there first.
+departure-accounts-keys = The API keys of these service accounts keep working for anyone who knows them. To replace them, rotate or revoke each key on its page.
+departure-nobody = No member here can become responsible for these service accounts. The responsible person must be a member of every organization of the accounts, with the same or a higher role. Add such a member first.
 departure-back = Back to the organization
-successor = Who answers for the service accounts from now on
-successor-help = Members of every organization that these are in, with no lesser role there. They are told.
-successor-choose = Choose somebody
-successor-unknown = choose one of the list
+successor = New responsible person
+successor-help = Members of every organization of these service accounts with the same or a higher role. They are notified.
+successor-choose = Choose a person
+successor-unknown = choose a person from the list
 
 invitations = Invitations
-invitations-none = No open invitations.
+invitations-none = No open invitations
 invitations-open = Open invitations
-invitation-role = Role of whoever comes
-invitation-email = Only for this address
-invitation-email-mailed = It is mailed there, and works once. Leave it empty for a link that you hand over.
-invitation-email-shown = Then it works once, and for nobody else. Leave it empty for a link for whoever has it.
-invitation-uses = How many people may use it
+invitation-role = Role of new members
+invitation-email = Recipient (optional)
+invitation-email-mailed = The invitation is sent to this address and works once. Leave empty to create a link that you share yourself.
+invitation-email-shown = The invitation then works once, for this address only. Leave empty for a link that anyone can use.
+invitation-uses = Maximum number of uses
 invitation-uses-help = 1 to 100.
-invitation-days = For how many days it works
+invitation-days = Expires after (days)
 invitation-number = must be a whole number
-invitation-consequence = Whoever follows it comes into the organization with this role, with an account that they have or make there. This server sends no mail, so the address of a new account is not confirmed: hand the link over by a way that you trust.
-invitation-consequence-mail = Whoever follows it comes into the organization with this role, with an account that they have or make there. A new account’s address is confirmed by mail.
-invitation-make = Make invitation
-invitation-made-title = The invitation
-invitation-made-text = Whoever has this link can join until it is used up, expires or is revoked. It is not shown again: if it is lost, revoke it and make another.
-invitation-for = For
-invitation-anybody = whoever has the link
+invitation-consequence = People who accept the invitation join with this role, with an existing or a new account. This server sends no email, so addresses of new accounts are not verified. Share the link over a trusted channel.
+invitation-consequence-mail = People who accept the invitation join with this role, with an existing or a new account. Addresses of new accounts are verified by email.
+invitation-make = Create invitation
+invitation-made-title = New invitation
+invitation-made-text = Anyone with this link can join until it is used up, expires or is revoked. It is not shown again. If it is lost, revoke it and create another.
+invitation-for = Recipient
+invitation-anybody = Anyone with the link
 invitation-used = { $used } of { $uses }
 invitation-uses-of = Used
-invitation-expires = Until
+invitation-expires = Expires
 invitation-by = Invited by
 invitation-revoke-open = Revoke…
-invitation-revoke-consequence = The link stops working at once. Who came in by it stays.
+invitation-revoke-consequence = The link stops working immediately. People who already joined stay members.
 invitation-revoke = Revoke invitation
 invitation-title = Invitation
-invitation-lead = { $inviter } invites you to { $organization }. Your role there: { $role }
+invitation-lead = { $inviter } invited you to join { $organization }. Your role: { $role }
 invitation-as = You are signed in as { $who }.
 invitation-accept = Accept and join
-invitation-halfway = Finish signing in; then you come back to the invitation.
-invitation-provider = Passwords are closed here: sign in by your identity provider; then you come back to the invitation.
-invitation-confirm-lead = No account yet? Say under which address you want one. A link is mailed there, by which you go on.
-invitation-confirm-help = You will sign in with it. Your invitation counts as used when the mail is sent.
+invitation-halfway = Finish signing in to return to the invitation.
+invitation-provider = Password sign-in is disabled. Sign in with your identity provider to return to the invitation.
+invitation-confirm-lead = No account yet? Enter your email address. We send you a link to create an account.
+invitation-confirm-help = Your sign-in name. Your invitation counts as used when the email is sent.
 invitation-confirm = Send link
-invitation-sent = A mail is on its way to this address. Follow the link in it within three days.
-invitation-new = Make an account
-invitation-address = Your address will be { $email }.
-invitation-own-email = You will sign in with it.
-invitation-join = Make account and join
-invitation-have-account = You have an account here? Sign in with it, and you come back to this invitation:
+invitation-sent = A link was sent to this address. Open it within three days.
+invitation-new = Create an account
+invitation-address = Your sign-in address is { $email }.
+invitation-own-email = Your sign-in name.
+invitation-join = Create account and join
+invitation-have-account = Already have an account? Sign in to return to this invitation:
 
-requests-title = Requests to join
-requests-who = People of this tenant
-requests-help = Where they may ask, they see the organization’s name in their list; its owners answer. Requests that wait stay when you close it.
-requests-closed = cannot ask to join
-requests-open = may ask to join
+requests-title = Join requests
+requests-who = People in this tenant
+requests-help = If join requests are allowed, people in this tenant see the name of the organization, and its owners decide the requests. Pending requests stay when you disallow new ones.
+requests-closed = cannot request to join
+requests-open = can request to join
 requests-set = Save
-joinable-title = Open to requests
-joinable-lead = You can ask the owners of these to let you in.
-join-ask-open = Ask to join…
-join-ask-consequence = Its owners see your name, your address and what you write here.
-join-reason = Why
-join-reason-help = If you like: up to 500 characters.
-join-ask = Ask to join
-join-own = What you asked
-join-waiting = waiting
-join-accepted = accepted
-join-declined = declined
-join-withdrawn = withdrawn
+joinable-title = Organizations you can join
+joinable-lead = Send a join request to the owners of an organization.
+join-ask-open = Request to join…
+join-ask-consequence = Owners of the organization see your name, your email address and your message.
+join-reason = Message (optional)
+join-reason-help = Up to 500 characters.
+join-ask = Request to join
+join-own = Your join requests
+join-waiting = Pending
+join-accepted = Accepted
+join-declined = Declined
+join-withdrawn = Withdrawn
 join-withdraw-open = Withdraw…
-join-withdraw-consequence = Nobody answers it any more. You can ask again.
+join-withdraw-consequence = Owners can no longer decide this request. You can send a new one.
 join-withdraw = Withdraw request
-join-requests = People who ask to join
-join-accept = Let in
+join-requests = Pending join requests
+join-accept = Accept request
 join-decline-open = Decline…
-join-decline-reason = Why not
-join-decline-help = They read it. Up to 500 characters.
-join-decline = Decline
+join-decline-reason = Reason
+join-decline-help = The person can read it. Up to 500 characters.
+join-decline = Decline request
 join-asked-of-me = { $n ->
-    [one] Somebody asks to join { $organization }
-   *[other] { $n } people ask to join { $organization }
+    [one] 1 person requested to join { $organization }
+   *[other] { $n } people requested to join { $organization }
 }
 
-person-service = This is a service account: programs act under its name, and nobody signs in with it.
-person-service-see = See the service account
+person-service = This is a service account. Programs act under its name, and nobody can sign in with it.
+person-service-see = View service account

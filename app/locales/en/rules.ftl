@@ -1,33 +1,33 @@
 # Rules.
 
-rules-lead = What happens to a task when it is submitted. The first rule that matches decides.
-rules-otherwise = What no rule matches asks one approver of the task’s organization, for 24 hours.
-rules-change = Change rules
-rules-change-lead = Adding, moving and removing rows changes nothing until you save.
-rules-consequence = Saved rules apply to every task that is submitted from then on. The change is recorded in the audit log.
+rules-lead = Rules decide what happens to a submitted task. The first matching rule applies.
+rules-otherwise = If no rule matches, the task requires one approval from an approver of its organization within 24 hours.
+rules-change = Edit rules
+rules-change-lead = Changes take effect when you save the rules.
+rules-consequence = Saved rules apply to tasks that are submitted afterwards. The change is recorded in the audit log.
 rules-save = Save rules
-rules-invalid = Some rules are not complete.
+rules-invalid = Some rules are incomplete. Correct the marked fields.
 rule-legend = Rule { $n }
 rule-number = Order
 rule-name = Name
 rule-tools = Tools
-rule-tools-help = None ticked: any tool.
+rule-tools-help = Leave all unchecked to match any tool.
 rule-networks = Network policies
-rule-networks-help = None ticked: any network policy.
+rule-networks-help = Leave all unchecked to match any network policy.
 rule-any = any
-rule-effect = What happens
+rule-effect = Effect
 rule-asks = { $approvers ->
-    [one] one approver
+    [one] 1 approver
    *[other] { $approvers } approvers
 }, within { $hours ->
     [one] 1 hour
    *[other] { $hours } hours
 }
 rule-approvers = Approvers
-rule-approvers-help = Where it asks: how many must say yes, 1 to 9.
+rule-approvers-help = If approval is required: number of approvals, 1 to 9.
 rule-hours = Hours
-rule-hours-help = Where it asks: how long they have, 1 to 720.
-rule-add = Add a rule
+rule-hours-help = If approval is required: time to decide, 1 to 720 hours.
+rule-add = Add rule
 rule-up = Up
 rule-up-of = Move rule { $n } up
 rule-down = Down

@@ -1,4 +1,4 @@
-# The frame and the components.
+# Page frame, navigation and shared components.
 
 product = Castellan
 title = { $page } · Castellan
@@ -7,9 +7,9 @@ skip = Skip to content
 nav-label = Main
 nav-menu = Menu
 nav-work = Work
-nav-execution = Reach
+nav-execution = Execution
 nav-organized = People
-nav-proof = Proof
+nav-proof = Audit
 nav-account = Account
 nav-overview = Overview
 nav-tasks = Tasks
@@ -19,48 +19,48 @@ nav-rules = Rules
 nav-organizations = Organizations
 nav-people = People
 nav-keys = API keys
-nav-audit = Audit
-nav-browser-sessions = My sessions
-nav-waiting = {" "}waiting for you
-trail = You are here
+nav-audit = Audit log
+nav-browser-sessions = Browser sessions
+nav-waiting = {" "}waiting for your decision
+trail = Breadcrumb
 
-theme = Colors
+theme = Theme
 theme-system = System
 theme-light = Light
 theme-dark = Dark
 
 search = Search
 search-everything = Search everything
-search-lead = Finds tasks by title or id, organizations, runners and pages by name, and people for those who manage them.
+search-lead = Searches tasks by title or ID, organizations, runners and pages by name, and people if you can manage them.
 search-pages = Pages
-search-none = Nothing was found
-search-failed = The search could not be made: the server did not answer. Try again.
-search-none-text = Nothing that you may see has this in its name.
+search-none = No matches
+search-failed = Search failed because the server did not respond. Try again.
+search-none-text = Nothing that you have access to matches this search. Try another word.
 search-all-tasks = Search all tasks
-search-help = Arrow keys choose, Enter opens, Escape closes.
-switch = Shown organization
+search-help = Arrow keys to select, Enter to open, Escape to close.
+switch = Organization
 switch-all = All organizations
-keys = Keys
-keys-show = Show the keys
+keys = Keyboard shortcuts
+keys-show = Show keyboard shortcuts
 keys-close = Close
-keys-single = Single keys: ? and g …
+keys-single = Single-key shortcuts (? and g …)
 discard = Discard changes
-never = never
-none = none
+never = Never
+none = None
 copy = Copy
 copied = Copied
 hidden-character = Hidden character { $name }
 must-be-number = must be a whole number
 errors-title = { $n ->
-    [one] One thing has to be put right:
-   *[other] { $n } things have to be put right:
+    [one] Correct 1 error:
+   *[other] Correct { $n } errors:
 }
 secret-stored = I have stored it
 
-live-newer = { $n } newer · show
-live-reload = Reload for newer
+live-newer = { $n } newer · Show
+live-reload = Reload page
 
-pager = Pages of the list
+pager = List pages
 pager-newest = Newest
 pager-newer = Newer
 pager-older = Older
@@ -87,30 +87,30 @@ time-in-hours = { $n ->
 }
 time-in-days = in { $n } days
 
-refused-unavailable = The server could not do this now. Nothing was changed. Try again in a moment; if it stays so, ask an administrator to look into the server’s log.
+refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask an administrator to check the server log.
 refused-busy = The database is busy. Nothing was changed. Try again in a moment.
-refused-full = The server’s disk is full, and nothing was changed. An administrator has to make room.
-refused-signed-out = Sign in first.
-refused-not-found = There is nothing here, or nothing that you may see.
+refused-full = The server disk is full. Nothing was changed. Ask an administrator to free disk space.
+refused-signed-out = Sign in to continue.
+refused-not-found = This page does not exist, or you do not have access to it.
 not-found-title = Not found
-not-found-home = Go to the overview
-forbidden-title = Not allowed
-unavailable-title = Not available now
-notice-held-off = Admin work is not allowed from this address: here you are an ordinary member. Use an address that the setting admin.allow names, or the console.
-notice-self-signed = The TLS certificate is self-signed, so browsers warn of it. Set tls.certificate and tls.key for one that they know.
-notice-broken-certificate = The new TLS certificate cannot be used, and the old one stays in force: { $why }. Put the right files there; they are taken up by themselves.
-notice-certificate-ends = The TLS certificate ends in { $days } days. Put a new one in its place; it is taken up by itself.
-notice-disk-full = The server’s disk is full: nothing can be changed until an administrator has made room. What was saved is there, and what you send now is refused as a whole.
-notice-nothing-saved = The database took no change at { $at }, because something else holds it. What was saved is there, and what you send now may be refused as a whole: then send it again.
-admins-only = Only an admin of the tenant may do this.
+not-found-home = Go to overview
+forbidden-title = Access denied
+unavailable-title = Temporarily unavailable
+notice-held-off = Admin work is not allowed from this address, so you have only member permissions here. Use a network listed in the setting admin.allow, or the server console.
+notice-self-signed = The TLS certificate is self-signed, so browsers show a warning. Set tls.certificate and tls.key to a trusted certificate.
+notice-broken-certificate = The new TLS certificate could not be loaded, and the previous one is still in use: { $why }. Replace the files. They are loaded automatically.
+notice-certificate-ends = The TLS certificate expires in { $days } days. Replace the files. They are loaded automatically.
+notice-disk-full = The server disk is full. Changes are refused until an administrator frees disk space. Saved data is intact.
+notice-nothing-saved = The database was locked by another program and refused changes at { $at }. Saved data is intact. If a change is refused, submit it again.
+admins-only = Only tenant admins can do this.
 
 pager-first = First
 pager-next = Next
-live-lost = This page does not follow any more what happens: the connection is gone, or your session has ended.
-list-ends = The list ends after { $n }.
+live-lost = Live updates have stopped. Reload to continue.
+list-ends = Only the first { $n } entries are shown.
 
-said-all-sessions-ended = Everybody but you has been signed out.
-said-sessions-ended = All sessions of this person have been ended.
-said-factors-reset = The second factors of this person have been removed, and their sessions ended.
-said-address-asked = A mail is on its way to the new address. Nothing changes until the link in it is followed.
-said-password-changed = Your password has been changed, and your other sessions ended.
+said-all-sessions-ended = All other people were signed out.
+said-sessions-ended = All sessions of this person were ended.
+said-factors-reset = The second factors of this person were removed and their sessions were ended.
+said-address-asked = A confirmation link was sent to the new address. Nothing changes until it is opened.
+said-password-changed = Your password was changed and your other sessions were ended.

@@ -109,7 +109,7 @@ pub fn limits(limits: &Limits) -> String {
     )
 }
 
-/// `1 processor core` or `0.25 processor cores`, out of thousandths.
+/// `1 processor core` or `0.25 CPU cores`, out of thousandths.
 pub fn cores(millis: u32) -> String {
     let (whole, rest) = (millis / 1_000, millis % 1_000);
     match (whole, rest) {
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn limits_are_said_in_units_that_people_use() {
-        assert_eq!(cores(1_000), "1 processor core");
-        assert_eq!((cores(250), cores(2_050)), ("0.25 processor cores".into(), "2.05 processor cores".into()));
+        assert_eq!(cores(1_000), "1 CPU core");
+        assert_eq!((cores(250), cores(2_050)), ("0.25 CPU cores".into(), "2.05 CPU cores".into()));
         assert_eq!(duration(5_400), "1\u{a0}h 30\u{a0}min");
         assert_eq!(duration(59), "59\u{a0}s");
     }

@@ -1,13 +1,13 @@
-//! What people do.
-use crate::house::House;
+//! Forms and server functions: values, errors and permissions.
+use crate::fixture::Fixture;
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
 use domain::role::{Role, TenantRole};
 
 #[tokio::test]
-async fn a_form_with_an_error_keeps_what_was_typed_and_says_what_is_wrong_where() {
-    let house = House::new().await;
-    let ada = house.person("ada", TenantRole::Admin, None).await;
+async fn an_invalid_form_keeps_its_values_and_links_each_error_to_its_field() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
     let fields = [
         ("name", "Mel"),
         ("email", "no address"),
@@ -15,42 +15,43 @@ async fn a_form_with_an_error_keeps_what_was_typed_and_says_what_is_wrong_where(
         ("organization", ""),
         ("role", "member"),
     ];
-    let shown = house.send(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
+    let shown = fixture.submit_form(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
     assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
-    shown.says("One thing has to be put right").says(r##"href="#actions-people-create-email""##);
-    shown.says(r#"value="Mel""#).says(r#"value="no address""#).says(r#"aria-invalid="true""#);
-    shown.says(r#"<option value="auditor" selected"#);
+    shown.shows("Correct 1 error:").shows(r##"href="#actions-people-create-email""##);
+    shown.shows(r#"value="Mel""#).shows(r#"value="no address""#).shows(r#"aria-invalid="true""#);
+    shown.shows(r#"<option value="auditor" selected"#);
 }
 
 #[tokio::test]
-async fn m_01_a_key_is_shown_once_and_can_be_revoked_at_once() {
-    let house = House::new().await;
-    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+async fn m_01_an_api_key_is_shown_once_and_can_be_revoked() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let fields = [("name", "Build server"), ("scopes[]", "tasks:read"), ("scopes[]", "approvals:read"), ("days", "90")];
-    let shown = house.send(Some(&mel), "/keys/new", "/actions/keys/create", &fields).await;
-    shown.says("Your new key").says("mk_");
-    let list = house.get(Some(&mel), "/keys").await;
-    list.says("Build server").says("tasks:read").says("approvals:read").hides("tasks:submit").says("in 90 days");
-    let key = house.store.read(&mel).await.unwrap().keys().await.unwrap().remove(0).id.to_string();
-    assert_eq!(house.act(Some(&mel), "/actions/keys/revoke", &[("id", &key)]).await.unwrap(), Done::Stay);
-    house.get(Some(&mel), "/keys").await.says("revoked").hides("/actions/keys/revoke");
-    let again = house.act(Some(&mel), "/actions/keys/revoke", &[("id", &key)]).await.unwrap_err();
+    let shown = fixture.submit_form(Some(&mel), "/keys/new", "/actions/keys/create", &fields).await;
+    shown.shows("Your new API key").shows("mk_");
+    let list = fixture.get(Some(&mel), "/keys").await;
+    list.shows("Build server").shows("tasks:read").shows("approvals:read").hides("tasks:submit").shows("in 90 days");
+    let key = fixture.store.read(&mel).await.unwrap().keys().await.unwrap().remove(0).id.to_string();
+    assert_eq!(fixture.action(Some(&mel), "/actions/keys/revoke", &[("id", &key)]).await.unwrap(), Done::Stay);
+    fixture.get(Some(&mel), "/keys").await.shows("Revoked").hides("/actions/keys/revoke");
+    let again = fixture.action(Some(&mel), "/actions/keys/revoke", &[("id", &key)]).await.unwrap_err();
     assert_eq!(again.kind, Kind::Conflict);
 }
 
 #[tokio::test]
-async fn a_key_without_scopes_is_refused() {
-    let house = House::new().await;
-    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let shown = house.send(Some(&mel), "/keys/new", "/actions/keys/create", &[("name", "CI"), ("days", "0")]).await;
-    shown.says(r##"href="#actions-keys-create-scopes""##).says("Must name at least one scope.");
+async fn an_api_key_without_scopes_is_refused() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let shown =
+        fixture.submit_form(Some(&mel), "/keys/new", "/actions/keys/create", &[("name", "CI"), ("days", "0")]).await;
+    shown.shows(r##"href="#actions-keys-create-scopes""##).shows("Must name at least one scope.");
 }
 
 #[tokio::test]
-async fn a_person_is_made_with_a_link_and_put_into_an_organization() {
-    let house = House::new().await;
-    let ada = house.person("ada", TenantRole::Admin, None).await;
-    let ops = house.ops.to_string();
+async fn a_new_person_gets_a_password_link_and_an_organization_role() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    let ops = fixture.ops.to_string();
     let fields = [
         ("name", "Mel"),
         ("email", "mel@example.org"),
@@ -58,18 +59,18 @@ async fn a_person_is_made_with_a_link_and_put_into_an_organization() {
         ("organization", &ops),
         ("role", "approver"),
     ];
-    let shown = house.send(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
-    shown.says("/password?token=").says("72 hours");
-    house.get(Some(&ada), &format!("/organizations/{ops}")).await.says("mel@example.org");
-    let again = house.act(Some(&ada), "/actions/people/create", &fields).await.unwrap_err();
+    let shown = fixture.submit_form(Some(&ada), "/people/new", "/actions/people/create", &fields).await;
+    shown.shows("/password?token=").shows("72 hours");
+    fixture.get(Some(&ada), &format!("/organizations/{ops}")).await.shows("mel@example.org");
+    let again = fixture.action(Some(&ada), "/actions/people/create", &fields).await.unwrap_err();
     assert_eq!(again.kind, Kind::Conflict);
 }
 
 #[tokio::test]
-async fn who_may_not_is_refused_whatever_the_pages_offer() {
-    let house = House::new().await;
-    let mel = house.person("mel", TenantRole::Person, Some(Role::Approver)).await;
-    let (ops, me) = (house.ops.to_string(), mel.person().unwrap().to_string());
+async fn actions_without_permission_are_refused_whatever_the_pages_show() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Approver)).await;
+    let (ops, me) = (fixture.ops.to_string(), mel.person().unwrap().to_string());
     for (action, fields) in [
         ("/actions/people/create", vec![("name", "x"), ("email", "x@example.org"), ("tenant_role", "admin")]),
         ("/actions/people/tenant-role", vec![("id", me.as_str()), ("tenant_role", "admin")]),
@@ -79,17 +80,17 @@ async fn who_may_not_is_refused_whatever_the_pages_offer() {
         ("/actions/organizations/remove-member", vec![("organization", &ops), ("person", &me)]),
         ("/actions/rules/change", vec![("version", "1")]),
     ] {
-        let refused = house.act(Some(&mel), action, &fields).await.unwrap_err();
+        let refused = fixture.action(Some(&mel), action, &fields).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Forbidden, "{action}");
-        let stranger = house.act(None, action, &fields).await.unwrap_err();
+        let stranger = fixture.action(None, action, &fields).await.unwrap_err();
         assert_eq!(stranger.kind, Kind::SignedOut, "{action}");
     }
 }
 
 #[tokio::test]
-async fn rules_are_changed_in_a_form_and_not_over_somebody_elses_change() {
-    let house = House::new().await;
-    let ada = house.person("ada", TenantRole::Admin, None).await;
+async fn a_rule_change_does_not_overwrite_a_concurrent_change() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
     let fields = [
         ("version", "1"),
         ("rules[0][name]", "Two for the network"),
@@ -100,74 +101,76 @@ async fn rules_are_changed_in_a_form_and_not_over_somebody_elses_change() {
         ("rules[0][approvers]", "2"),
         ("rules[0][hours]", "8"),
     ];
-    let shown = house.send(Some(&ada), "/rules/edit", "/actions/rules/change", &fields).await;
+    let shown = fixture.submit_form(Some(&ada), "/rules/edit", "/actions/rules/change", &fields).await;
     assert_eq!(shown.location.as_deref(), Some("/rules"));
-    house
+    fixture
         .get(Some(&ada), "/rules")
         .await
-        .says("Two for the network")
-        .says("2 approvers, within 8 hours")
+        .shows("Two for the network")
+        .shows("2 approvers, within 8 hours")
         .hides("Sealed");
-    let late = house.send(Some(&ada), "/rules/edit", "/actions/rules/change", &fields).await;
+    let late = fixture.submit_form(Some(&ada), "/rules/edit", "/actions/rules/change", &fields).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    late.says("Somebody else changed the rules meanwhile").says(r#"value="Two for the network""#);
+    late.shows("Somebody else changed the rules meanwhile").shows(r#"value="Two for the network""#);
 }
 
 #[tokio::test]
-async fn rows_of_rules_are_moved_in_the_address_and_nothing_changes() {
-    let house = House::new().await;
-    let ada = house.person("ada", TenantRole::Admin, None).await;
+async fn draft_rules_are_kept_in_the_url_and_not_saved() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
     let draft =
         "/rules/edit?_page=%2Frules%2Fedit&version=1&rules%5B0%5D%5Bname%5D=One&rules%5B0%5D%5Beffect%5D=run&do=add";
-    house.get(Some(&ada), draft).await.says("Rule 2").says(r#"value="One""#).hides("_page=");
-    house.get(Some(&ada), "/rules").await.says("Sealed scripts run at once").hides("One<");
+    fixture.get(Some(&ada), draft).await.shows("Rule 2").shows(r#"value="One""#).hides("_page=");
+    fixture.get(Some(&ada), "/rules").await.shows("Sealed scripts run at once").hides("One<");
 }
 
 #[tokio::test]
-async fn what_was_typed_before_the_session_ended_waits_to_be_sent_again() {
-    let house = House::new().await;
+async fn input_sent_after_the_session_ended_can_be_submitted_again() {
+    let fixture = Fixture::new().await;
     let fields = [("script", "echo <precious>\nexit 3"), ("title", "Precious work")];
-    let shown = house.send(None, "/tasks/new?again=1", "/actions/tasks/submit", &fields).await;
-    assert_eq!((shown.status, &shown.location), (StatusCode::UNAUTHORIZED, &None), "nobody is led away from it");
-    shown.says("<h1>Your session has ended</h1>").says(r#"href="/sign-in" target="_blank""#);
-    shown.says(r#"action="/actions/tasks/submit""#).says(r#"name="_page" value="/tasks/new?again=1""#);
-    shown.says("name=\"script\" value=\"echo &lt;precious&gt;\nexit 3\"").says(r#"name="title" value="Precious work""#);
-    shown.says("/sign-in?next=%2Ftasks%2Fnew%3Fagain%3D1");
+    let shown = fixture.submit_form(None, "/tasks/new?again=1", "/actions/tasks/submit", &fields).await;
+    assert_eq!((shown.status, &shown.location), (StatusCode::UNAUTHORIZED, &None), "the page does not redirect");
+    shown.shows("<h1>Your session has ended</h1>").shows(r#"href="/sign-in" target="_blank""#);
+    shown.shows(r#"action="/actions/tasks/submit""#).shows(r#"name="_page" value="/tasks/new?again=1""#);
+    shown
+        .shows("name=\"script\" value=\"echo &lt;precious&gt;\nexit 3\"")
+        .shows(r#"name="title" value="Precious work""#);
+    shown.shows("/sign-in?next=%2Ftasks%2Fnew%3Fagain%3D1");
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_answered_on_the_sign_in_page_without_the_password() {
-    let house = House::new().await;
+async fn a_wrong_password_is_reported_on_the_sign_in_page_without_echoing_it() {
+    let fixture = Fixture::new().await;
     let fields = [("email", "ada@example.org"), ("next", "/keys")];
-    let shown = house
-        .send(
+    let shown = fixture
+        .submit_form(
             None,
             "/sign-in?next=%2Fkeys",
             "/actions/login/sign-in",
             &[&fields[..], &[("password", "hunter2 hunter2")]].concat(),
         )
         .await;
-    shown.says("The address or the password is wrong.").says(r#"value="ada@example.org""#).hides("hunter2 hunter2\"");
+    shown.shows("The address or the password is wrong.").shows(r#"value="ada@example.org""#).hides("hunter2 hunter2\"");
 }
 
-/// What was refused is said once: by the form, where it still stands there, or else at the head of the page.
+/// The form shows the refusal if it is still on the page. Otherwise the head of the page shows it.
 #[tokio::test]
-async fn what_was_refused_is_said_once_and_the_browser_goes_there() {
-    let house = House::new().await;
-    let ada = house.person("ada", TenantRole::Admin, None).await;
-    let mel = house.person("mel", TenantRole::Person, Some(Role::Member)).await;
+async fn a_refusal_is_shown_once_and_receives_focus() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let id = mel.person().unwrap().to_string();
     let page = format!("/people/{id}");
-    house.get(Some(&ada), &page).await.hides(r#"role="alert""#);
+    fixture.get(Some(&ada), &page).await.hides(r#"role="alert""#);
     let (stop, lock) = ("/actions/emergency/stop-tasks", "/actions/emergency/lock");
     let both = [("person", id.as_str()), ("organization", "x")];
-    let form_stands = house.send(Some(&ada), &page, stop, &both).await;
+    let form_stands = fixture.submit_form(Some(&ada), &page, stop, &both).await;
     assert_eq!(form_stands.status, StatusCode::UNPROCESSABLE_ENTITY);
-    house.act(Some(&ada), lock, &[("id", &id)]).await.unwrap();
-    let form_is_gone = house.send(Some(&ada), &page, lock, &[("id", &id)]).await;
+    fixture.action(Some(&ada), lock, &[("id", &id)]).await.unwrap();
+    let form_is_gone = fixture.submit_form(Some(&ada), &page, lock, &[("id", &id)]).await;
     assert_eq!(form_is_gone.status, StatusCode::CONFLICT);
     for shown in [form_stands, form_is_gone] {
         assert_eq!(shown.html.matches(r#"role="alert""#).count(), 1, "{}", shown.html);
-        shown.says(r#"role="alert" tabindex="-1" autofocus"#);
+        shown.shows(r#"role="alert" tabindex="-1" autofocus"#);
     }
 }

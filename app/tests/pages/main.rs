@@ -1,14 +1,14 @@
-//! Pages and forms as a browser without JavaScript meets them.
+//! Tests of pages and forms as a browser without JavaScript uses them.
 #![cfg(feature = "ssr")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod approving;
+mod approvals;
+mod fixture;
 mod forms;
-mod house;
-mod organizing;
+mod navigation;
+mod organizations;
 mod providers;
-mod reading;
-mod running;
-mod searching;
-mod submitting;
-mod watching;
+mod runners;
+mod search;
+mod task_forms;
+mod task_pages;

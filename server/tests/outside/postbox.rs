@@ -20,7 +20,7 @@ pub struct Letter {
 
 impl Letter {
     fn is_about_a_place(&self) -> bool {
-        self.text.contains("from a new place")
+        self.text.contains("from an unusual location")
     }
 }
 

@@ -40,7 +40,7 @@ on_both! {
         post.send_due().await.unwrap();
         let letter = postbox.letter(0).await;
         assert_eq!(letter.to, "mia@acme.example");
-        assert!(letter.text.contains("All second factors were reset by: console"), "{letter:?}");
+        assert!(letter.text.contains("All second factors were reset by an admin: console"), "{letter:?}");
         world.wait(Duration::from_hours(24));
         post.send_due().await.unwrap();
         assert_eq!(postbox.count(), 1, "once");

@@ -21,7 +21,7 @@ on_both! {
         let (adam, app) = long_ago(world).await;
         let asked = adam.submit("/people/new", "people/create", &NEW).await;
         assert_eq!(asked.status, 403, "{asked:?}");
-        for text in ["Is it you?", "action=\"/actions/people/create\"", "name=\"name\" value=\"Nina Neumann\"", "name=\"_page\" value=\"/people/new\"", "proof_password"] {
+        for text in ["Confirm your identity", "action=\"/actions/people/create\"", "name=\"name\" value=\"Nina Neumann\"", "name=\"_page\" value=\"/people/new\"", "proof_password"] {
             assert!(asked.body.contains(text), "{text} is not in {}", asked.body);
         }
         let with = |field: &'static str, value: &str| -> Vec<(&'static str, String)> {

@@ -58,7 +58,7 @@ on_both! {
         assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         let told = post.letter(1).await;
-        assert!(told.to == mia.email && told.text.contains("The password was changed"), "{told:?}");
+        assert!(told.to == mia.email && told.text.contains("Your password was changed"), "{told:?}");
         assert_eq!(post.count(), 2, "nobody else was written to");
         let log = program.logged();
         assert!(!log.contains(link.split_once("token=").unwrap().1), "the log tells the link");
@@ -80,7 +80,7 @@ on_both! {
         assert!(program.is_signed_in(&here.cookie()).await && !program.is_signed_in(&there.cookie()).await);
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         assert_eq!(program.try_sign_in(&mia.email, NEW, &[]).await.status, 303);
-        assert!(post.letter(0).await.text.contains("The password was changed"));
+        assert!(post.letter(0).await.text.contains("Your password was changed"));
     }
 
     /// N-06: where mail is sent, a sign-in with a new browser is told by it, once an hour.
@@ -145,7 +145,7 @@ on_both! {
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         let last = post.letter(6).await;
-        assert!(last.to == mia.email && last.text.contains("The address was changed"), "{last:?}");
+        assert!(last.to == mia.email && last.text.contains("Your email address was changed"), "{last:?}");
     }
 
     /// Somebody who reads their present address no more asks an admin; it is told, and does not have to answer.
@@ -163,7 +163,7 @@ on_both! {
         ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
         let letters = [post.letter(0).await, post.letter(1).await];
         let told = letters.iter().find(|letter| letter.to == mia.email).unwrap();
-        assert!(told.text.contains("Another address was asked for: moved@acme.example"), "{told:?}");
+        assert!(told.text.contains("A change of email address was requested: moved@acme.example"), "{told:?}");
         let link = letters.iter().find(|letter| letter.to == "moved@acme.example").unwrap().link(&program.origin);
         let token = link.split_once("token=").unwrap().1.to_owned();
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);

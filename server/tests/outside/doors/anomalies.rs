@@ -32,13 +32,13 @@ on_both! {
             uses(address).await;
         }
         assert_eq!(entries().await, 0);
-        assert!(anomalies().await.contains("What is watched"), "an empty list says what it is for");
+        assert!(anomalies().await.contains("What is detected"), "an empty list says what it is for");
         for address in ["198.51.100.7", "198.51.100.7", "203.0.113.1", "198.51.100.9"] {
             uses(address).await;
         }
         until("the key is on the list", async || (entries().await == 1).then_some(())).await;
         let page = anomalies().await;
-        for part in ["Key in a new network", "198.51.100.7", "198.51.100.0/24", &mia.key[..11], "/keys/", "one other network"] {
+        for part in ["API key used from a new network", "198.51.100.7", "198.51.100.0/24", &mia.key[..11], "/keys/", "one other network"] {
             assert!(page.contains(part), "{part} in {page}");
         }
 
@@ -64,13 +64,13 @@ on_both! {
         assert_eq!(entries().await, 2);
         let mine = crate::people::Browser::with(session.trim_start_matches("castellan="));
         let own = program.get(Who::Browser(&mine), "/account").await.is(200).body;
-        assert!(own.contains("with this browser before, and from this network not in the last 90 days"), "{own}");
+        assert!(own.contains("from this browser, and the first from this network in 90 days"), "{own}");
         assert!(own.contains("href=\"/account/password\"") && own.contains("href=\"/browser-sessions\""));
         let overview = program.get(Who::Browser(&mine), "/").await.is(200).body;
-        assert!(overview.contains("Somebody signed in to your account from a new place"), "{overview}");
+        assert!(overview.contains("New sign-in to your account from an unusual location"), "{overview}");
         assert!(!overview.contains("anomalies?looked=no"), "what waits for admins is not told to others");
         let overview = program.get(Who::Browser(&admin), "/").await.is(200).body;
-        assert!(overview.contains("2 unusual things wait"), "{overview}");
+        assert!(overview.contains("2 anomalies are not reviewed"), "{overview}");
     }
 }
 
@@ -95,10 +95,10 @@ async fn n_06_guessed_passwords_are_told_once_to_owner_and_admin() {
     })
     .await;
     assert_eq!(page.matches("class=\"report\"").count(), 1, "{page}");
-    assert!(page.contains("10 wrong passwords or second factors within an hour, from 10 networks"), "{page}");
+    assert!(page.contains("10 failed password or second-factor attempts within an hour, from 10 networks"), "{page}");
     let browser = program.sign_in(&mia.email).await;
     let told = program.get(Who::Browser(&browser), "/tasks").await.is(200).body;
-    assert_eq!(told.matches("There were many wrong passwords").count(), 1, "{told}");
+    assert_eq!(told.matches("Many failed sign-in attempts").count(), 1, "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

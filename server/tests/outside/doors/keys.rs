@@ -77,7 +77,7 @@ on_both! {
         let browser = program.sign_in(&mia.email).await;
         let id = program.get(Who::Key(&soon), "/api/v1/me").await.json()["key"].as_str().unwrap().to_owned();
         let page = program.get(Who::Browser(&browser), &format!("/keys/{id}")).await.is(200);
-        assert!(page.body.contains("ends soon") && page.body.contains("Rotate key"), "{page}");
+        assert!(page.body.contains("Expires soon") && page.body.contains("Rotate API key"), "{page}");
         let new = program.act(Who::Browser(&browser), "keys/rotate", &[("id", &id), ("hours", "24")]).await.is(200).secret();
         for key in [&soon, &new] {
             program.get(Who::Key(key), "/api/v1/tasks").await.is(200);
@@ -118,7 +118,7 @@ on_both! {
         let mut stream = program.listen(Who::Key(&key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert!(stream.hear("line").await.contains("begun"));
         let page = program.get(Who::Browser(&hers), &format!("/keys/{id}")).await.is(200).body;
-        assert!(page.contains("/actions/keys/change") && page.contains("Everywhere"), "{page}");
+        assert!(page.contains("/actions/keys/change") && page.contains("Any network"), "{page}");
 
         let change = async |who, networks: &str, days: &str| {
             let fields = [("id", id.as_str()), ("name", "office"), ("networks", networks), ("days", days)];

@@ -120,7 +120,7 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", DOMAIN).await;
     let lost = |answer: Answer, what: &str| {
         is_refused(answer.clone(), 409, what);
-        assert!(answer.body.contains("belongs to no sign-in"), "{answer}");
+        assert!(answer.body.contains("was not started in this browser"), "{answer}");
     };
     let (mine, theirs) =
         (program.sent(Who::Nobody, "/sign-in/with/acme").await, program.sent(Who::Nobody, "/sign-in/with/acme").await);
@@ -185,7 +185,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     ] {
         provider.behave(claims(lie));
         let answer = again().await;
-        let stale = answer.body.contains("does not say that you proved yourself there just now");
+        let stale = answer.body.contains("did not confirm a recent sign-in");
         assert!(stale || what == "at no time at all", "{what}: {answer}");
         is_refused(answer, 401, what);
         assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");

@@ -67,7 +67,7 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
         "nia@acme.example@evil.example",
     ] {
         provider.behave(claims(json!({ "email": email })));
-        refused(program.visit(&provider, "acme").await, 403, "not let in");
+        refused(program.visit(&provider, "acme").await, 403, "its domain is not allowed here");
     }
     provider.behave(claims(json!({ "email": "Nia@ACME.example" })));
     let nia = program.come_in(&provider, "acme").await;
@@ -77,7 +77,7 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
     let again = program.come_in(&provider, "acme").await;
     assert!(program.is_named(&again, "nia@acme.example").await);
     provider.behave(claims(json!({ "email": "nia@elsewhere.example" })));
-    refused(program.visit(&provider, "acme").await, 403, "not let in");
+    refused(program.visit(&provider, "acme").await, 403, "its domain is not allowed here");
     // Some providers say it only at their userinfo; and that must be the same person's.
     let told = json!({ "email": "noa@acme.example", "email_verified": true });
     let quiet = json!({ "sub": "2", "email": null, "email_verified": null });
@@ -98,11 +98,11 @@ async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() 
     let second = Provider::start().await;
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "newcomers = \"anybody\"").await;
     provider.behave(claims(json!({ "email": "ada@acme.example", "sub": "ada" })));
-    refused(program.visit(&provider, "acme").await, 409, "addresses alone link nothing");
+    refused(program.visit(&provider, "acme").await, 409, "not linked by address alone");
     provider.behave(Manner::default());
     let nia = program.come_in(&provider, "acme").await;
     provider.behave(claims(json!({ "sub": "2" })));
-    refused(program.visit(&provider, "acme").await, 409, "addresses alone link nothing");
+    refused(program.visit(&provider, "acme").await, 409, "not linked by address alone");
     second.behave(claims(json!({ "email": "other@acme.example" })));
     let other = program.come_in(&second, "bolt").await;
     assert!(program.is_named(&other, "other@acme.example").await, "the subject is the same, the issuer is not");
@@ -119,7 +119,7 @@ async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
     with_providers(&mut program, &[("acme", &provider)], "", "newcomers = \"anybody\"").await;
     program.come_in(&provider, "acme").await;
     program.say(&["admin", "lock-user", "--user", "nia@acme.example"], "");
-    refused(program.visit(&provider, "acme").await, 403, "Your account here is locked");
+    refused(program.visit(&provider, "acme").await, 403, "Your account is locked");
     program.say(&["admin", "unlock-user", "--user", "nia@acme.example"], "");
     let nia = program.come_in(&provider, "acme").await;
     assert!(program.is_named(&nia, "nia@acme.example").await);
@@ -182,7 +182,7 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
         .await
         .is(200)
         .body;
-    assert!(page.contains("now called Acme &amp; sons") && page.contains("ops = nowhere : owner"), "{page}");
+    assert!(page.contains("now named Acme &amp; sons") && page.contains("ops = nowhere : owner"), "{page}");
 }
 
 on_both! {

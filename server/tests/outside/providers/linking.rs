@@ -50,12 +50,12 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     // With Ada signed out meanwhile: nothing.
     let sent = program.sent(Who::Browser(&ada), "/account/link/acme").await;
     program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(409);
-    assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
+    assert!(program.own_page(&ada).await.body.contains("No linked accounts"));
 
     program.link(&ada, &provider, "acme").await.is(303);
     let page = program.own_page(&ada).await;
     assert!(page.body.contains("acme ID") && page.body.contains("nia@acme.example"), "{page}");
-    assert!(program.own_page(&max).await.body.contains("Nothing is linked"));
+    assert!(program.own_page(&max).await.body.contains("No linked accounts"));
     let taken = program.link(&max, &provider, "acme").await.is(409);
     assert!(taken.body.contains("linked to an account already"), "{taken}");
 
@@ -63,7 +63,7 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     assert_eq!(mine.len(), 1);
     program.act(Who::Browser(&max), "account/unlink", &[("id", &mine[0])]).await.is(404);
     program.act(Who::Browser(&ada), "account/unlink", &[("id", &mine[0])]).await.is(200);
-    assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
+    assert!(program.own_page(&ada).await.body.contains("No linked accounts"));
     let answer = program.visit(&provider, "acme").await.is(403);
     assert!(answer.cookie().is_none(), "it does not lead in any more");
 }

@@ -66,7 +66,7 @@ on_both! {
         program.start().await;
         for answer in [program.come_in_by(&device).await, program.join_by(token, "nea@acme.example").await] {
             assert!(answer.status == 403 && answer.cookie().is_none(), "{answer}");
-            assert!(answer.body.contains("Passwords are closed here"), "{answer}");
+            assert!(answer.body.contains("Password sign-in is disabled"), "{answer}");
         }
         program.come_in(&provider, "acme").await;
 
@@ -89,7 +89,7 @@ on_both! {
         let wrong = program.try_sign_in("ada@acme.example", "another one entirely", &[("next", "/")]).await.is(401);
         let nobody = program.try_sign_in("nobody@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
         for answer in [&right, &wrong, &nobody] {
-            assert!(answer.cookie().is_none() && answer.body.contains("Passwords are closed here"), "{answer}");
+            assert!(answer.cookie().is_none() && answer.body.contains("Password sign-in is disabled"), "{answer}");
         }
         program.get(Who::Nobody, "/sign-in/with/bolt").await.is(404);
         let sent = program.sent(Who::Nobody, "/sign-in/with/acme").await;
@@ -114,8 +114,8 @@ on_both! {
         program.try_sign_in("max@acme.example", PASSWORD, &[]).await.is(401);
         let ada = program.sign_in("ada@acme.example").await;
         let page = program.get(Who::Browser(&ada), "/settings/authentication").await.is(200).body;
-        assert!(page.contains("Emergency access is open") && page.contains("the provider is down"), "{page}");
-        assert!(program.get(Who::Browser(&ada), "/").await.is(200).body.contains("Emergency access is open"));
+        assert!(page.contains("Emergency access is enabled") && page.contains("the provider is down"), "{page}");
+        assert!(program.get(Who::Browser(&ada), "/").await.is(200).body.contains("Emergency access is enabled"));
         let audit = program.get(Who::Browser(&ada), "/audit").await.is(200).body;
         assert!(audit.contains("break_glass.open"), "{audit}");
 

@@ -26,7 +26,7 @@ on_both! {
         let untrue = json!({ "issuer": "https://other.example\u{202e}<script>" });
         provider.behave(Manner { metadata: untrue, ..Manner::default() });
         let wrong = program.act(who, "providers/test", &[("id", id)]).await.is(422);
-        assert!(wrong.body.contains("It does not work") && !wrong.body.contains('\u{202e}'), "{wrong}");
+        assert!(wrong.body.contains("The test failed") && !wrong.body.contains('\u{202e}'), "{wrong}");
         provider.behave(Manner::default());
 
         let sign_in = program.get(Who::Nobody, "/sign-in").await.is(200).body;

@@ -71,11 +71,11 @@ async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_el
     assert!(answer.body.contains("busy") && !answer.header("retry-after").is_empty(), "{answer}");
     assert!(!answer.body.contains("locked"), "{answer}");
     let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-    assert!(page.body.contains("took no change at"), "the page says what is wrong: {page}");
+    assert!(page.body.contains("refused changes at"), "the page says what is wrong: {page}");
     drop(held);
     within(PATIENCE, "the page says so no longer", async || {
         let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-        (!page.body.contains("took no change at")).then_some(())
+        (!page.body.contains("refused changes at")).then_some(())
     })
     .await;
     ordeal.end(&mut program).await;

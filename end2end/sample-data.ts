@@ -1,25 +1,25 @@
-// A small company at work: something on every page, for those who look at pages as they are.
-import { type Person, Team } from './people';
+// Sample data with content for every page, used by accessibility tests and screenshots.
+import { type Person, Team } from './users';
 
-/** Everything that a page can be about. */
-export type Scene = {
+/** People and paths of the sample data. */
+export type SampleData = {
   ada: Person;
   grace: Person;
   mei: Person;
   team: Team;
-  /** Paths of tasks. */
+  /** Task paths. */
   ended: string;
   failed: string;
   waiting: string;
-  /** Paths of other pages that are about one thing. */
+  /** Paths of other detail pages. */
   approval: string;
   person: string;
   organization: string;
-  /** Where somebody is removed from it. */
+  /** Page that removes a member. */
   leaving: string;
   runner: string;
   key: string;
-  robot: string;
+  serviceAccount: string;
   provider: string;
   review: string;
 };
@@ -42,8 +42,8 @@ openssl verify -CAfile /etc/ssl/internal.pem payments.pem
 ssh deploy@payments.example.org 'sudo systemctl reload payments' # \u202etfel si gnihton\u202c
 `;
 
-/** Makes all of it, by requests. */
-export async function scene(ada: Person, name: string): Promise<Scene> {
+/** Creates the sample data with requests. */
+export async function createSampleData(ada: Person, name: string): Promise<SampleData> {
   const team = await Team.of(ada, name);
   const [grace, mei] = [await team.add('Grace', 'approver'), await team.add('Mei', 'member')];
   await (await team.add('Kim', 'member')).signInElsewhere();
@@ -66,34 +66,34 @@ export async function scene(ada: Person, name: string): Promise<Scene> {
   ];
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
   const provider = (await ada.act('providers/save', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
-  const review = (await found(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
+  const review = (await findLink(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
   const made = { name: 'Build server', responsible: ada.email, organization: team.id, role: 'member' };
-  const robot = (await found(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;
-  await haveEnded(mei, [ended, failed]);
+  const serviceAccount = (await findLink(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;
+  await waitForTasks(mei, [ended, failed]);
   const organization = `/organizations/${team.id}`;
   const leaving = `${organization}/members/${person.split('/').at(-1)}`;
   await ada.act('organizations/requests', { organization: team.id, open: 'true' });
   await ada.act('organizations/invite', { organization: team.id, role: 'viewer', uses: '5', days: '7' });
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, robot, provider, review };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, serviceAccount, provider, review };
 }
 
-/** The first link of a page that leads to one of a kind, with a text in it if one is given. */
-export async function link(who: Person, path: string, kind: string, text = ''): Promise<string> {
-  const link = await found(who, path, kind, text);
-  if (!link) throw new Error(`${path} leads to nothing under /${kind}`);
+/** Returns the first link of a page to a detail page of one kind, optionally with a text in it. */
+export async function link(person: Person, path: string, kind: string, text = ''): Promise<string> {
+  const link = await findLink(person, path, kind, text);
+  if (!link) throw new Error(`${path} has no link to /${kind}`);
   return link;
 }
 
-/** The same, where there may be none. */
-async function found(who: Person, path: string, kind: string, text = ''): Promise<string | undefined> {
-  const html = await (await who.requests.get(path, { headers: { Accept: 'text/html' } })).text();
+/** Like `link`, but returns undefined if there is none. */
+async function findLink(person: Person, path: string, kind: string, text = ''): Promise<string | undefined> {
+  const html = await (await person.requests.get(path, { headers: { Accept: 'text/html' } })).text();
   const links = [...html.matchAll(new RegExp(`href="(/${kind}/[0-9a-f-]{36})"[^>]*>([^]*?)</a>`, 'g'))];
   return links.find(([, , inner]) => inner.includes(text))?.[1];
 }
 
-async function haveEnded(who: Person, tasks: string[]): Promise<void> {
+async function waitForTasks(person: Person, tasks: string[]): Promise<void> {
   for (const task of tasks) {
-    // The stream of a task ends with it.
-    await who.requests.get(`${task}/live`, { headers: { Accept: 'text/event-stream' }, timeout: 30_000 });
+    // The event stream of a task closes when the task ends.
+    await person.requests.get(`${task}/live`, { headers: { Accept: 'text/event-stream' }, timeout: 30_000 });
   }
 }

@@ -1,34 +1,34 @@
-// People of a test: made as an admin makes them, signed in as they do, but by the same requests instead of by clicks.
+// Test users: created and signed in with the requests of the pages instead of clicks.
 import { type APIRequestContext, type Browser, type BrowserContextOptions, type Page, request } from '@playwright/test';
 import type { Castellan } from './castellan';
 
 export type Role = 'viewer' | 'member' | 'approver' | 'owner';
 export type TenantRole = 'person' | 'auditor' | 'admin';
 
-/** Good enough for the rules, and long enough to type. */
+/** Satisfies the password policy. */
 export const PASSWORD = 'four lamps beside a river';
 
 let made = 0;
 
-/** An address that nobody has yet. */
+/** Returns an unused email address. */
 export function address(name: string): string {
   made += 1;
   return `${name.toLowerCase()}.${made}@example.org`;
 }
 
-/** Somebody who is signed in. */
+/** A signed-in person. */
 export class Person {
   constructor(
     readonly castellan: Castellan,
     readonly name: string,
     readonly email: string,
-    /** Their requests, with their session. */
+    /** Request context with their session cookie. */
     readonly requests: APIRequestContext,
   ) {}
 
-  /** Sends what a form would; returns the answer's JSON. */
+  /** Submits a form action and returns the JSON response. */
   async act(action: string, fields: Record<string, string>): Promise<{ go_to?: string; secret?: string }> {
-    // A connection that the server closed for want of requests, just as one came, is no answer: then it is sent on another.
+    // The server may close an idle connection just when a request is sent. Playwright then retries on a new one.
     const answer = await this.requests.post(`/actions/${action}`, { form: fields, maxRedirects: 0, maxRetries: 2 });
     const text = await answer.text();
     if (!answer.ok()) throw new Error(`${action} as ${this.name}: ${answer.status()} ${text}`);
@@ -36,27 +36,27 @@ export class Person {
     return typeof done === 'object' ? done : {};
   }
 
-  /** A browser of theirs. */
+  /** Opens a page in a new browser context with their session. */
   async open(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
     const storageState = await this.requests.storageState();
     const context = await browser.newContext({ baseURL: this.castellan.origin, storageState, ...options });
     return context.newPage();
   }
 
-  /** Signs in once more, with a browser that has never been here. */
+  /** Signs in again from a new browser. */
   async signInElsewhere(): Promise<Person> {
     const elsewhere = new Person(this.castellan, this.name, this.email, await requests(this.castellan));
     await elsewhere.act('login/sign-in', { email: this.email, password: PASSWORD });
     return elsewhere;
   }
 
-  /** Submits a task, and returns the path of its page. */
+  /** Submits a task and returns the path of its page. */
   async submit(task: Record<string, string> & { script: string }): Promise<string> {
     return (await this.act('tasks/submit', task)).go_to!;
   }
 }
 
-/** Uses the set-up link: the first admin, who is also an owner of the first organization. */
+/** Uses the setup link and returns the first admin, who also owns the first organization. */
 export async function setUp(castellan: Castellan): Promise<Person> {
   const token = new URL(castellan.setupLink!).searchParams.get('token')!;
   const ada = new Person(castellan, 'Ada', 'ada@example.org', await requests(castellan));
@@ -71,7 +71,7 @@ export async function setUp(castellan: Castellan): Promise<Person> {
   return ada;
 }
 
-/** An organization of a test's own, so that tests do not see each other's work. */
+/** An organization for one test, which isolates its data from other tests. */
 export class Team {
   constructor(
     readonly admin: Person,
@@ -84,7 +84,7 @@ export class Team {
     return new Team(admin, go_to!.split('/').at(-1)!, name);
   }
 
-  /** Makes somebody in it, who sets a password and is signed in. */
+  /** Creates a member who sets a password and is signed in. */
   async add(name: string, role: Role, tenantRole: TenantRole = 'person'): Promise<Person> {
     const { castellan } = this.admin;
     const email = address(name);
@@ -97,7 +97,7 @@ export class Team {
   }
 }
 
-/** Requests as a page of ours sends them, for JSON. */
+/** Creates a request context with the headers of a page that expects JSON. */
 function requests(castellan: Castellan): Promise<APIRequestContext> {
   const extraHTTPHeaders = { Accept: 'application/json', Origin: castellan.origin };
   return request.newContext({ baseURL: castellan.origin, extraHTTPHeaders });

@@ -1,46 +1,46 @@
-// What people do on several walkthroughs, by the words that they read.
+// Page helpers that several specs share.
 import { createHash } from 'node:crypto';
 import { expect, type Locator, type Page } from '@playwright/test';
 
 /** Signs in on the sign-in page. */
 export async function signIn(page: Page, email: string, password: string): Promise<void> {
-  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Email address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-/** Fills in the form for a new task, and sends it; ends on the task's page. */
+/** Submits the form for a new task. Ends on the task page and returns its path. */
 export async function submitTask(
   page: Page,
-  task: { script: string; title: string; network?: 'No network' | 'No restriction'; visibility?: string; labels?: string },
+  task: { script: string; title: string; network?: 'Isolated' | 'Unrestricted'; visibility?: string; labels?: string },
 ): Promise<string> {
   await page.goto('/tasks/new');
   await page.getByLabel('Script').fill(task.script);
   await page.getByLabel('Title').fill(task.title);
   if (task.network) await page.getByLabel('Network', { exact: true }).selectOption({ label: task.network });
-  if (task.visibility) await page.getByLabel('Who sees it').selectOption({ label: task.visibility });
+  if (task.visibility) await page.getByLabel('Visibility').selectOption({ label: task.visibility });
   if (task.labels) await page.getByLabel('Labels').fill(task.labels);
   await page.getByRole('button', { name: 'Submit task' }).click();
   await expect(page.getByRole('heading', { level: 1, name: task.title })).toBeVisible();
   return new URL(page.url()).pathname;
 }
 
-/** The state beside a task's title. */
+/** The state badge of a task page. */
 export function state(page: Page): Locator {
   return page.locator('#task-state .badge');
 }
 
-/** The text of the output's lines. */
+/** The text of the output lines. */
 export function output(page: Page): Locator {
   return page.locator('#log-lines .log-text');
 }
 
-/** The part of a page under a heading. */
+/** The section of a page with a heading. */
 export function section(page: Page, heading: string): Locator {
   return page.locator('section').filter({ has: page.getByRole('heading', { name: heading, exact: true }) });
 }
 
-/** What a numbered source holds: marks of hidden characters become the characters again. */
+/** Returns the text of a numbered source, with marks of hidden characters converted back. */
 export async function source(page: Page, name: string): Promise<string> {
   const region = page.getByRole('region', { name, exact: true });
   return region.evaluate((element) => {
@@ -56,12 +56,12 @@ export async function source(page: Page, name: string): Promise<string> {
   });
 }
 
-/** SHA-256, in hexadecimal digits. */
+/** Returns the SHA-256 in hexadecimal. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }
 
-/** Notes that the page is this very one; the function it returns says whether it still is. */
+/** Marks the document. The returned function reports whether it is still the same, that is, not reloaded. */
 export async function withoutReload(page: Page): Promise<() => Promise<boolean>> {
   await page.evaluate(() => Object.assign(window, { unloaded: false }));
   return () => page.evaluate(() => 'unloaded' in window);

@@ -1,4 +1,4 @@
-//! A tenant with people in it, a fresh database, and a browser that shows one page at a time.
+//! Test fixture with one tenant, a fresh database and rendered pages.
 use app::{
     assets::PublicOrigin,
     document::{self, Document},
@@ -24,23 +24,23 @@ use store::{MasterKey, Settings, Store};
 /// 2026-03-01 14:05:09 UTC.
 pub const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
 
-pub struct House {
+pub struct Fixture {
     pub store: Store,
     pub tenant: TenantId,
     pub ops: OrganizationId,
     _folder: tempfile::TempDir,
 }
 
-/// What a browser got.
-pub struct Shown {
+/// A rendered page or a redirect.
+pub struct Response {
     pub status: StatusCode,
     pub location: Option<String>,
     pub html: String,
 }
 
-impl Shown {
+impl Response {
     #[track_caller]
-    pub fn says(&self, text: &str) -> &Self {
+    pub fn shows(&self, text: &str) -> &Self {
         assert!(self.html.contains(text), "{text:?} is not in\n{}", self.html);
         self
     }
@@ -52,10 +52,10 @@ impl Shown {
     }
 }
 
-/// A door that lets nobody in: these pages are tested with people who are signed in already.
-struct Closed;
+/// An authentication fake that refuses every sign-in: the tests use actors that are already signed in.
+struct FakeDoor;
 
-impl Door for Closed {
+impl Door for FakeDoor {
     fn sign_in(&self, _: String, _: String) -> Answer<'_, ()> {
         Box::pin(async { Err(Refusal::new(app::outcome::Kind::Invalid, "The address or the password is wrong.")) })
     }
@@ -165,7 +165,7 @@ impl Door for Closed {
     }
 }
 
-impl House {
+impl Fixture {
     pub async fn new() -> Self {
         let _already = any_spawner::Executor::init_tokio();
         let folder = tempfile::tempdir().unwrap();
@@ -182,7 +182,7 @@ impl House {
         Self { store, tenant, ops, _folder: folder }
     }
 
-    /// Somebody who is signed in, with a role in Operations.
+    /// Creates a person and returns them as a signed-in actor, with an optional role in Operations.
     pub async fn person(&self, name: &str, tenant_role: TenantRole, role: Option<Role>) -> Actor {
         let console = Actor::console(self.tenant, NOW);
         let email = domain::Email::parse(&format!("{name}@example.org")).unwrap();
@@ -202,8 +202,8 @@ impl House {
         actor
     }
 
-    /// A service account that somebody answers for, with a role in Operations.
-    pub async fn robot(&self, admin: &Actor, responsible: &Actor, role: Role) -> Actor {
+    /// Creates a service account with a role in Operations and returns it as an actor.
+    pub async fn service_account(&self, admin: &Actor, responsible: &Actor, role: Role) -> Actor {
         let mut write = self.store.write(admin).await.unwrap();
         let new = CreateServiceAccount { name: "Robot".into(), responsible: responsible.person().unwrap() };
         let person = write.create_service_account(admin.may(new).unwrap()).await.unwrap();
@@ -222,17 +222,17 @@ impl House {
             provide_context(store.clone());
             provide_context(actor.clone());
             provide_context(answered.clone());
-            provide_context::<TheDoor>(Arc::new(Closed));
+            provide_context::<TheDoor>(Arc::new(FakeDoor));
             provide_context(PublicOrigin("https://castellan.example.org".into()));
         }
     }
 
-    /// A page.
-    pub async fn get(&self, actor: Option<&Actor>, path: &str) -> Shown {
+    /// Renders a page.
+    pub async fn get(&self, actor: Option<&Actor>, path: &str) -> Response {
         self.show(actor, path, None).await
     }
 
-    async fn show(&self, actor: Option<&Actor>, path: &str, answered: Option<Answered>) -> Shown {
+    async fn show(&self, actor: Option<&Actor>, path: &str, answered: Option<Answered>) -> Response {
         let options = LeptosOptions::builder().output_name("castellan").build();
         let document = document::render(&path.parse().unwrap(), options, self.context(actor, answered)).await;
         let Document { status, location, html, .. } = document;
@@ -240,14 +240,14 @@ impl House {
         let (_, title) = html.split_once("<title>").unwrap();
         assert!(
             !title.split_once("</title>").unwrap().0.contains("<!>"),
-            "a mark stands in the title, where it is text"
+            "the title contains a view marker, which is text there"
         );
-        // Elsewhere Leptos leaves marks between its views, where it likes.
-        Shown { status, location, html: html.replace("<!>", "") }
+        // Leptos separates its views with `<!>` markers; they would split texts that the tests look for.
+        Response { status, location, html: html.replace("<!>", "") }
     }
 
-    /// What a server function answers to a form.
-    pub async fn act(&self, actor: Option<&Actor>, action: &str, fields: &[(&str, &str)]) -> Result<Done, Refusal> {
+    /// Calls a server function with form fields.
+    pub async fn action(&self, actor: Option<&Actor>, action: &str, fields: &[(&str, &str)]) -> Result<Done, Refusal> {
         let body: Vec<_> =
             fields.iter().map(|(n, v)| format!("{}={}", app::ui::escaped(n), app::ui::escaped(v))).collect();
         let request = Request::post(action)
@@ -266,14 +266,20 @@ impl House {
         }
     }
 
-    /// A form as it is sent without JavaScript: the page that answers it, or where it leads.
-    pub async fn send(&self, actor: Option<&Actor>, page: &str, action: &str, fields: &[(&str, &str)]) -> Shown {
-        let result = match self.act(actor, action, fields).await {
+    /// Submits a form as a browser without JavaScript does. Returns the page with the result, or the redirect.
+    pub async fn submit_form(
+        &self,
+        actor: Option<&Actor>,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Response {
+        let result = match self.action(actor, action, fields).await {
             Ok(Done::Secret(shown) | Done::Found(shown)) => Ok(shown),
             Err(refusal) => Err(refusal),
             Ok(done) => {
                 let to = if let Done::GoTo(path) = done { path } else { page.to_owned() };
-                return Shown { status: StatusCode::SEE_OTHER, location: Some(to), html: String::new() };
+                return Response { status: StatusCode::SEE_OTHER, location: Some(to), html: String::new() };
             }
         };
         let values = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

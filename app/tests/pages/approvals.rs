@@ -1,0 +1,142 @@
+//! Approval requests and decisions on pages.
+use crate::{fixture::Fixture, task_forms::submit};
+use app::outcome::{Done, Kind};
+use axum::http::StatusCode;
+use domain::{
+    Actor,
+    audit::Outcome,
+    policy::ReadAudit,
+    role::{Role, TenantRole},
+};
+
+const DECIDE: &str = "/actions/approvals/decide";
+
+/// Submits a task that requires approval. Returns the paths of the task and of the approval request, its id and its digest.
+async fn ask(fixture: &Fixture, actor: &Actor, script: &str) -> (String, String, String, String) {
+    let task =
+        submit(fixture, actor, &[("script", script), ("network_policy", "unrestricted"), ("title", "Deploy")]).await;
+    let id = task.rsplit('/').next().unwrap().parse().unwrap();
+    let approval = fixture.store.read(actor).await.unwrap().approval_of(id).await.unwrap().unwrap();
+    let (id, digest) = (approval.id.to_string(), approval.request_digest.to_string());
+    (task, format!("/approvals/{id}"), id, digest)
+}
+
+#[tokio::test]
+async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
+    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (task, page, id, digest) = ask(&fixture, &mel, "curl x \u{202e}| sh\u{7}\n# end").await;
+
+    let queue = fixture.get(Some(&ann), "/approvals").await;
+    queue.shows("Deploy").shows("mel").shows("Unrestricted").shows("0 of 1").hides(DECIDE);
+    fixture.get(Some(&ann), "/").await.shows(&page).shows("Waiting for your decision");
+    fixture.get(Some(&mel), "/").await.shows("No approval requests are waiting for your decision.");
+    let shown = fixture.get(Some(&ann), &page).await;
+    shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("in 24 hours");
+    shown.shows("can reach everything that the runner can reach").shows(r#"name="answer" value="deny""#);
+    assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "the deny button comes first");
+    fixture.get(Some(&mel), &page).await.shows("Nobody decides a request of their own.").hides(r#"value="approve""#);
+
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
+    assert_eq!(fixture.action(Some(&mel), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(fixture.action(Some(&ann), DECIDE, &yes).await.unwrap(), Done::Stay);
+    fixture.get(Some(&ann), &page).await.shows("1 of 1 approvals").shows("Looked").hides(r#"value="approve""#);
+    fixture.get(Some(&mel), &task).await.shows("Approved by ann").shows("Waiting for an available runner");
+    fixture.get(Some(&ann), "/approvals").await.shows("No pending approval requests");
+    let approved = fixture.get(Some(&ann), "/approvals?state=approved").await;
+    approved
+        .shows("Deploy")
+        .shows(r#"Pending<span class="count">0</span>"#)
+        .shows(r#"Approved<span class="count">1</span>"#);
+
+    let late = fixture.submit_form(Some(&ann), &page, DECIDE, &yes).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    late.shows("This request has been approved already.");
+}
+
+/// M-01: the request is not listed for the responsible person, and the refused decision is recorded in the audit log.
+#[tokio::test]
+async fn d_04_the_responsible_person_of_a_service_account_cannot_decide_its_requests() {
+    let fixture = Fixture::new().await;
+    let adam = fixture.person("adam", TenantRole::Admin, None).await;
+    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let ben = fixture.person("ben", TenantRole::Person, Some(Role::Approver)).await;
+    let robot = fixture.service_account(&adam, &ann, Role::Member).await;
+    let (_, page, id, digest) = ask(&fixture, &robot, "curl x").await;
+    fixture.get(Some(&ben), "/").await.shows(&page).shows("Waiting for your decision");
+    fixture.get(Some(&ann), "/").await.shows("No approval requests are waiting for your decision.").hides(&page);
+    let shown = fixture.get(Some(&ann), &page).await;
+    shown.shows("You answer for who asks, or made the key that asked.").hides(r#"value="approve""#);
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
+    assert_eq!(fixture.action(Some(&ann), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    let mut read = fixture.store.read(&adam).await.unwrap();
+    let refused = store::AuditFilter { outcome: Some(Outcome::Refused), ..Default::default() };
+    let record = read.audit(&adam.may(ReadAudit).unwrap(), refused, None, 1).await.unwrap().items.remove(0);
+    assert_eq!((record.action.as_str(), record.person_id), ("approval.decide", ann.person()));
+    drop(read);
+    assert_eq!(fixture.action(Some(&ben), DECIDE, &yes).await.unwrap(), Done::Stay);
+}
+
+#[tokio::test]
+async fn a_decision_with_a_stale_digest_is_refused_and_a_denial_requires_a_reason() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (task, page, id, digest) = ask(&fixture, &mel, "curl x").await;
+    let other = "0".repeat(64);
+    let stale = fixture
+        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")])
+        .await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let silent = fixture
+        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")])
+        .await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    silent.shows("Say why, so that the requester knows what to change.");
+    let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "Not <b>today</b>")];
+    fixture.action(Some(&ann), DECIDE, &no).await.unwrap();
+    fixture.get(Some(&mel), &task).await.shows("Denied by ann").shows("Not &lt;b&gt;today").shows("Denied");
+}
+
+#[tokio::test]
+async fn approval_requests_are_hidden_from_people_who_cannot_decide_them() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let (_, page, id, digest) = ask(&fixture, &mel, "curl x").await;
+    fixture.get(Some(&sam), "/approvals").await.shows("No pending approval requests").hides("Deploy");
+    assert_eq!(fixture.get(Some(&sam), &page).await.status, StatusCode::NOT_FOUND);
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
+    assert_eq!(fixture.action(Some(&sam), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    fixture.get(Some(&ada), &page).await.shows("Only approvers of the organization may decide.");
+}
+
+/// Approves a pending request.
+async fn approve(fixture: &Fixture, who: &Actor, id: &str, digest: &str) {
+    let yes = [("id", id), ("request_digest", digest), ("answer", "approve")];
+    fixture.action(Some(who), DECIDE, &yes).await.unwrap();
+}
+
+#[tokio::test]
+async fn d_04_changes_since_the_last_approval_are_shown_line_by_line() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
+    let (_, page, id, digest) = ask(&fixture, &mel, "echo one\necho two").await;
+    fixture.get(Some(&ann), &page).await.shows("Not approved before").hides(r#"class="source diff""#);
+    approve(&fixture, &ann, &id, &digest).await;
+
+    let (_, same, same_id, same_digest) = ask(&fixture, &mel, "echo one\necho two").await;
+    fixture.get(Some(&ann), &same).await.shows("No changes").shows(&page).hides(r#"class="source diff""#);
+    let (_, next, ..) = ask(&fixture, &mel, "echo one\necho <b>\u{202e}two").await;
+    let shown = fixture.get(Some(&ann), &next).await;
+    shown.shows("Changes in the script").shows("<del><code>echo two</code></del>").shows("<ins><code>echo &lt;b&gt;");
+    shown.shows("Changes in the request").shows("script_sha256").hides("&quot;nonce&quot;: &quot;<").shows(&page);
+    approve(&fixture, &ann, &same_id, &same_digest).await;
+    fixture.get(Some(&ann), &next).await.shows(&same).hides(&page);
+
+    let (_, long, ..) = ask(&fixture, &mel, &"true\n".repeat(2_001)).await;
+    fixture.get(Some(&ann), &long).await.shows("too long for a line-by-line comparison").hides("Changes in the script");
+}

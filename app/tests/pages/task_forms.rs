@@ -1,0 +1,176 @@
+//! Task submission, the task list and its filters.
+use crate::fixture::Fixture;
+use app::outcome::{Done, Kind};
+use axum::http::StatusCode;
+use domain::{
+    Actor,
+    role::{Role, TenantRole},
+};
+
+const SUBMIT: &str = "/actions/tasks/submit";
+
+/// Submits a task and returns the path of its page.
+pub async fn submit(fixture: &Fixture, actor: &Actor, fields: &[(&str, &str)]) -> String {
+    match fixture.action(Some(actor), SUBMIT, fields).await.unwrap() {
+        Done::GoTo(path) => path,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_empty_deployment_offers_a_first_task() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    fixture
+        .get(Some(&mel), "/")
+        .await
+        .shows("Run your first task")
+        .shows(r#"name="script" value="say()"#)
+        .shows("No runner is connected");
+    fixture.get(Some(&mel), "/tasks").await.shows("No tasks yet").shows(r#"href="/tasks/new""#);
+    submit(&fixture, &mel, &[("script", "echo hi")]).await;
+    fixture.get(Some(&mel), "/").await.hides("Run your first task").shows("Queued");
+}
+
+#[tokio::test]
+async fn the_task_form_previews_the_rules_and_keeps_its_values_after_an_error() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let page = fixture.get(Some(&mel), "/tasks/new").await;
+    page.shows("runs immediately (rule “Sealed scripts run at once”)")
+        .shows("requires 1 approval from approvers of the organization")
+        .hides("allow_list");
+    let fields = [("script", "echo kept"), ("timeout_seconds", "0"), ("labels", "a=b")];
+    let shown = fixture.submit_form(Some(&mel), "/tasks/new", SUBMIT, &fields).await;
+    assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    shown
+        .shows("echo kept")
+        .shows(r##"href="#actions-tasks-submit-timeout-seconds""##)
+        .shows("is not between 1 and 86400");
+    for (field, value) in [("labels", "A=b"), ("memory_mib", "lots"), ("network_policy", "moon"), ("script", " ")] {
+        let mut fields = vec![("script", "true")];
+        fields.retain(|(name, _)| *name != field);
+        fields.push((field, value));
+        assert_eq!(fixture.action(Some(&mel), SUBMIT, &fields).await.unwrap_err().fields[0].field, field);
+    }
+}
+
+#[tokio::test]
+async fn the_task_list_can_be_filtered() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    submit(&fixture, &mel, &[("script", "echo one"), ("title", "Nightly"), ("labels", "env=prod")]).await;
+    submit(&fixture, &mel, &[("script", "curl x"), ("title", "Deploy"), ("network_policy", "unrestricted")]).await;
+    fixture
+        .get(Some(&mel), "/tasks")
+        .await
+        .shows("Nightly")
+        .shows("Deploy")
+        .shows("Awaiting approval")
+        .shows("Unrestricted");
+    for (query, found) in [
+        ("state=queued", true),
+        ("state=awaiting_approval", false),
+        ("label=env%3Dprod", true),
+        ("text=night", true),
+        ("text=ightly", false),
+        ("text=%25", false),
+        ("text=x", false),
+        ("mine=1", true),
+    ] {
+        let shown = fixture.get(Some(&mel), &format!("/tasks?{query}")).await;
+        assert_eq!(shown.html.contains(">Nightly<"), found, "{query}");
+    }
+    fixture.get(Some(&ada), "/tasks?mine=1").await.shows("No matches");
+    fixture.get(Some(&ada), "/tasks").await.shows("Nightly");
+}
+
+/// Paging keeps the filters of the list.
+#[tokio::test]
+async fn m_12_a_long_list_is_paged_in_both_directions_with_bounded_counts() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    fixture.store.system().seed(fixture.tenant, 2_400).await.unwrap();
+    let first = fixture.get(Some(&ada), "/tasks?text=synthetic").await;
+    first.shows(">Synthetic task 2399<").shows(">Synthetic task 2350<").hides(">Synthetic task 2349<");
+    first.shows(">99+<").hides(">Newer<").shows(">Older<");
+    let older = link(&first.html, "next");
+    assert!(older.starts_with("/tasks?text=synthetic&amp;after="), "{older}");
+    let second = fixture.get(Some(&ada), &older.replace("&amp;", "&")).await;
+    second.shows(">Synthetic task 2349<").hides(">Synthetic task 2350<").shows(">Newest<");
+    let third = fixture.get(Some(&ada), &link(&second.html, "next").replace("&amp;", "&")).await;
+    third.shows(">Synthetic task 2299<");
+    let back = fixture.get(Some(&ada), &link(&third.html, "prev").replace("&amp;", "&")).await;
+    back.shows(">Synthetic task 2349<").shows(">Synthetic task 2300<").hides(">Synthetic task 2299<");
+    let start = fixture.get(Some(&ada), &link(&back.html, "prev").replace("&amp;", "&")).await;
+    start.shows(">Synthetic task 2399<").hides(">Newer<");
+    fixture.get(Some(&ada), "/tasks?text=synthetic+1234").await.shows(">Synthetic task 1234<").hides(">Older<");
+    for odd in ["after=x", "before=x", "before=&after="] {
+        fixture.get(Some(&ada), &format!("/tasks?{odd}")).await.shows(">Synthetic task 2399<");
+    }
+}
+
+/// Returns the target of the link with this `rel`.
+fn link(html: &str, rel: &str) -> String {
+    let (before, _) = html.split_once(&format!(r#"rel="{rel}""#)).unwrap();
+    before.rsplit_once("href=\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_05_private_tasks_of_others_are_inaccessible() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let private = submit(&fixture, &mel, &[("script", "echo one"), ("title", "Nightly")]).await;
+    let shared = submit(&fixture, &mel, &[("script", "echo two"), ("title", "Shared"), ("visibility", "org")]).await;
+    fixture.get(Some(&sam), "/tasks").await.shows("Shared").hides("Nightly");
+    assert_eq!(fixture.get(Some(&sam), &private).await.status, StatusCode::NOT_FOUND);
+    let id = private.rsplit('/').next().unwrap();
+    assert_eq!(fixture.get(Some(&sam), &format!("/tasks/new?again={id}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        Kind::NotFound
+    );
+    fixture.get(Some(&sam), &shared).await.shows("Shared").hides("/actions/tasks/cancel");
+    let id = shared.rsplit('/').next().unwrap();
+    assert_eq!(
+        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        Kind::Forbidden
+    );
+}
+
+#[tokio::test]
+async fn a_form_submitted_twice_creates_one_task_and_keeps_line_feeds() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let fields = [("script", "echo a\r\necho b\r\n"), ("once", "o1")];
+    let first = submit(&fixture, &mel, &fields).await;
+    assert_eq!(submit(&fixture, &mel, &fields).await, first);
+    assert_ne!(submit(&fixture, &mel, &[("script", "echo c"), ("once", "o1")]).await, first);
+    fixture.get(Some(&mel), &first).await.shows("echo a<").hides("U+000D");
+}
+
+#[tokio::test]
+async fn a_task_can_be_cancelled_with_a_warning_and_run_again() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let path = submit(&fixture, &mel, &[("script", "echo again"), ("labels", "a=b"), ("memory_mib", "64")]).await;
+    let id = path.rsplit('/').next().unwrap();
+    fixture.get(Some(&mel), &path).await.shows("The task will not run.").shows("Cancel task");
+    assert_eq!(fixture.action(Some(&mel), "/actions/tasks/cancel", &[("id", id)]).await.unwrap(), Done::Stay);
+    let shown = fixture.submit_form(Some(&mel), &path, "/actions/tasks/cancel", &[("id", id)]).await;
+    assert_eq!(shown.status, StatusCode::CONFLICT);
+    shown.shows("This task has ended already.").shows("Cancelled by mel").hides(">Cancel task<");
+    let form = fixture.get(Some(&mel), &format!("/tasks/new?again={id}")).await;
+    form.shows("echo again").shows("a=b").shows(r#"value="64""#);
+}
+
+#[tokio::test]
+async fn a_person_without_an_organization_cannot_submit_tasks() {
+    let fixture = Fixture::new().await;
+    let eve = fixture.person("eve", TenantRole::Person, None).await;
+    fixture.get(Some(&eve), "/tasks/new").await.shows("You cannot submit tasks yet");
+    let fields = [("script", "true"), ("organization", &fixture.ops.to_string())];
+    assert_eq!(fixture.action(Some(&eve), SUBMIT, &fields).await.unwrap_err().kind, Kind::Forbidden);
+}

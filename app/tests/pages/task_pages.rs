@@ -1,0 +1,195 @@
+//! Task pages, audit log pages and the overview.
+use crate::{
+    fixture::{Fixture, NOW},
+    runners::runner,
+    task_forms::submit,
+};
+use app::outcome::Kind;
+use axum::http::StatusCode;
+use domain::{
+    Actor, TaskId,
+    log::{Line, Stream},
+    receipt::{End, Receipt},
+    request::OutputDigest,
+    role::{Role, TenantRole},
+};
+use store::Lease;
+
+/// Runs the queued task: it prints `lines` and ends with exit status `end`, or keeps running if `end` is `None`.
+async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
+    let mut write = fixture.store.write(runner).await.unwrap();
+    let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap().task;
+    let lease = Lease { task: task.id, attempt: task.attempt };
+    write.start_task(lease).await.unwrap();
+    let lines: Vec<_> =
+        lines.iter().map(|(stream, text)| Line { at: NOW, stream: *stream, text: (*text).into() }).collect();
+    write.append_lines(lease, 1, &lines).await.unwrap();
+    if let Some(status) = end {
+        let domain::Principal::Runner(id) = runner.principal else { panic!("no runner") };
+        let receipt = Receipt {
+            tenant: fixture.tenant,
+            task: task.id,
+            attempt: task.attempt,
+            runner: id,
+            request: task.request_digest,
+            started_at: NOW,
+            ended_at: NOW,
+            end: End::Exited(status),
+            output: OutputDigest([7; 32]),
+            output_bytes: 9,
+            output_lines: u64::try_from(lines.len()).unwrap(),
+        };
+        write.finish_task(lease, &receipt, vec![1]).await.unwrap();
+    }
+    write.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_page_shows_its_timeline_output_and_receipt() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let page = submit(&fixture, &mel, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
+    fixture
+        .get(Some(&mel), &page)
+        .await
+        .shows("No output yet.")
+        .shows("Waiting for an available runner")
+        .shows("LogView");
+    let runner = runner(&fixture, serde_json::json!({})).await;
+    let lines =
+        [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];
+    run(&fixture, &runner, &lines, Some(3)).await;
+    let shown = fixture.get(Some(&mel), &page).await;
+    shown.shows("<h1>Greeting</h1>").shows("without network").shows("512 MiB").shows("env=prod");
+    shown
+        .shows("Submitted by mel")
+        .shows("Assigned to runner build-1")
+        .shows("Started")
+        .shows("Ended with exit status 3");
+    shown
+        .shows(r#"<span class="ansi-fg-2">hi</span>"#)
+        .shows("&lt;b&gt;")
+        .shows(r##"href="#L2""##)
+        .hides("javascript:alert");
+    shown.shows("Signature not checked").shows(&"07".repeat(32)).shows("task.finish").hides("Cancel task");
+    fixture.get(Some(&mel), "/").await.shows("Recent failures").shows("Greeting");
+}
+
+#[tokio::test]
+async fn d_01_long_output_opens_at_its_end_and_is_paged_without_javascript() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let page = submit(&fixture, &mel, &[("script", "seq 1500")]).await;
+    let runner = runner(&fixture, serde_json::json!({})).await;
+    let mut lines = vec![(Stream::Stdout, "x"); 1_500];
+    lines[699] = (Stream::Stderr, "\u{1b}[31mNo\u{1b}[0m space <left>");
+    run(&fixture, &runner, &lines, Some(0)).await;
+
+    let end = fixture.get(Some(&mel), &page).await;
+    end.shows(r#"id="L1001""#).shows(r#"id="L1500""#).hides(r#"id="L1000""#).hides("Later lines");
+    end.shows("Lines 1001 to 1500 of 1500").shows(&format!("{page}?from=501#log-title"));
+    end.shows(r#"<div class="log-block">"#).shows("LogView").hides("Reload output");
+
+    let middle = fixture.get(Some(&mel), &format!("{page}?from=742")).await;
+    middle.shows(r#"id="L701""#).shows(r#"id="L1200""#).hides(r#"id="L1201""#).hides(r#"id="L700""#);
+    middle.shows(&format!("{page}?from=201#log-title")).shows(&format!("{page}?from=1201#log-title"));
+
+    let found = fixture.get(Some(&mel), &format!("{page}?find=no+SPACE")).await;
+    found.shows("1 matching line:").shows(&format!("{page}?find=no%20SPACE&amp;from=700#L700"));
+    found.shows(r#"value="no SPACE""#);
+    fixture.get(Some(&mel), &format!("{page}?find=%3Cb%3E")).await.shows("No matches").hides("<b>");
+    for odd in ["from=0", "from=-9", "from=99999999999", "from=x", "from="] {
+        let shown = fixture.get(Some(&mel), &format!("{page}?{odd}")).await;
+        assert_eq!(shown.status, StatusCode::OK, "{odd}");
+        shown.shows(r#"<div class="log-block">"#);
+    }
+}
+
+#[tokio::test]
+async fn task_details_leave_out_empty_values() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let plain = submit(&fixture, &mel, &[("script", "true")]).await;
+    fixture.get(Some(&mel), &plain).await.hides("<dt>Labels</dt>").shows("<dt>Runner</dt>");
+    let labeled = submit(&fixture, &mel, &[("script", "true"), ("labels", "env=prod")]).await;
+    fixture.get(Some(&mel), &labeled).await.shows("<dt>Labels</dt>").shows("/tasks?label=env%3Dprod");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_limited_to_admins_and_auditors_and_shows_full_records() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
+    let aud = fixture.person("aud", TenantRole::Auditor, None).await;
+    let task = submit(&fixture, &mel, &[("script", "true")]).await;
+    assert_eq!(fixture.get(Some(&mel), "/audit").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(fixture.get(Some(&mel), "/audit/1").await.status, StatusCode::FORBIDDEN);
+    fixture.get(Some(&mel), &task).await.shows("task.submit").hides(r#"href="/audit/"#);
+    let log = fixture.get(Some(&aud), "/audit").await;
+    log.shows("task.submit").shows("mel").shows("audit.read").shows("Refused");
+    let narrow =
+        fixture.get(Some(&aud), "/audit?action=audit.read&outcome=refused&since=2026-03-01&until=2026-03-01").await;
+    narrow.shows("<code>audit.read</code>").hides("<code>task.submit</code>");
+    fixture.get(Some(&aud), "/audit?until=2020-01-01").await.shows("No matches");
+    let id: TaskId = task.rsplit('/').next().unwrap().parse().unwrap();
+    let seq = fixture.store.read(&mel).await.unwrap().task_history(id).await.unwrap()[0].seq;
+    let shown = fixture.get(Some(&aud), &format!("/audit/{seq}")).await;
+    shown
+        .shows("request_digest")
+        .shows("mel@example.org")
+        .shows("Hash matches")
+        .shows(&format!("/audit/{}", seq - 1))
+        .shows(&task);
+    assert_eq!(fixture.get(Some(&aud), "/audit/999").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn every_work_page_has_the_frame_and_no_missing_text() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.person("ada", TenantRole::Admin, Some(Role::Owner)).await;
+    let task = submit(&fixture, &ada, &[("script", "curl x"), ("network_policy", "unrestricted")]).await;
+    let places = [
+        "/",
+        "/tasks",
+        "/tasks/new",
+        "/approvals",
+        "/approvals?state=all",
+        "/audit",
+        "/audit/1",
+        "/runners",
+        "/runners/new",
+        &task,
+    ];
+    for place in places {
+        let shown = fixture.get(Some(&ada), place).await;
+        assert_eq!(shown.status, StatusCode::OK, "{place}");
+        assert_eq!(shown.html.matches("<h1>").count(), 1, "{place}");
+        shown.hides("Unknown localization").shows(r#"<main id="main""#);
+        assert_eq!(fixture.get(None, place).await.status, StatusCode::SEE_OTHER, "{place}");
+    }
+    for (action, fields) in [
+        ("/actions/tasks/submit", vec![("script", "true")]),
+        ("/actions/tasks/cancel", vec![("id", "x")]),
+        ("/actions/approvals/decide", vec![("id", "x"), ("answer", "approve"), ("request_digest", "x")]),
+        ("/actions/runners/enroll", vec![("name", "x")]),
+        ("/actions/runners/revoke", vec![("id", "x")]),
+    ] {
+        assert_eq!(fixture.action(None, action, &fields).await.unwrap_err().kind, Kind::SignedOut, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn the_overview_counts_only_accessible_tasks_of_the_week() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let runner = runner(&fixture, serde_json::json!({})).await;
+    for (title, status) in [("Good", 0), ("Also good", 0), ("Broken", 3)] {
+        submit(&fixture, &mel, &[("script", "true"), ("title", title)]).await;
+        run(&fixture, &runner, &[], Some(status)).await;
+    }
+    let shown = fixture.get(Some(&mel), "/").await;
+    shown.shows("03-01: 2 succeeded, 1 failed, 0 stopped or denied").shows("View as table").shows("Succeeded (7 days)");
+    shown.shows(">Broken<").hides("Run your first task").hides("style=");
+    let nothing = fixture.get(Some(&sam), "/").await;
+    nothing.shows("No tasks ended in the last 7 days.").shows("Run your first task").hides(">Broken<");
+}
