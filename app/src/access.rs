@@ -1,4 +1,4 @@
-//! Who can reach a task, an organization or a runner, and who acts as a service account; what they can do with it, and why.
+//! Effective access to a task, organization, runner or service account: who has it, what it allows, and why.
 use crate::{
     outcome::Refusal,
     ui::{Badge, Glyph, LinkButton, Meaning, Moment, Page, Pager, Place, Revealed, Showing, Table, ctx, page, words},
@@ -12,30 +12,29 @@ use domain::{
 use leptos::prelude::*;
 use store::{AccessHolder, AccessKey, Which};
 
-/// How many people are looked at for one page.
 const PAGE: u32 = 50;
 
-/// Of a task.
+/// `/tasks/{id}/access`.
 pub fn of_task() -> Showing {
     page(|actor| async move { reach(actor, Which::Task(ctx::param("id")?)).await })
 }
 
-/// Of an organization.
+/// `/organizations/{id}/access`.
 pub fn of_organization() -> Showing {
     page(|actor| async move { reach(actor, Which::Organization(ctx::param("id")?)).await })
 }
 
-/// Of a runner.
+/// `/runners/{id}/access`.
 pub fn of_runner() -> Showing {
     page(|actor| async move { reach(actor, Which::Runner(ctx::param("id")?)).await })
 }
 
-/// Of a service account.
+/// `/keys/service-accounts/{id}/access`.
 pub fn of_service_account() -> Showing {
     page(|actor| async move { reach(actor, Which::ServiceAccount(ctx::param("id")?)).await })
 }
 
-/// The page of the thing itself.
+/// Returns the path of the page of the object itself.
 fn page_of(thing: &Thing) -> String {
     match (thing, thing.name()) {
         (Thing::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
@@ -43,7 +42,7 @@ fn page_of(thing: &Thing) -> String {
     }
 }
 
-/// What is asked about it.
+/// Returns the title of the access page.
 fn question(thing: &Thing) -> String {
     match thing {
         Thing::ServiceAccount(..) => t!("access-acts-title"),
@@ -51,12 +50,10 @@ fn question(thing: &Thing) -> String {
     }
 }
 
-/// The way to such a page, for who may ask.
+/// A link to the access page, for actors who may read it.
 #[component]
 pub fn AskedHere(
-    /// Who looks.
     actor: Actor,
-    /// What they look at.
     thing: Thing,
 ) -> impl IntoView {
     actor.may(ReadAccess { thing }).is_ok().then(|| {
@@ -77,7 +74,7 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
     let proof = store.authorize(&actor, ReadAccess { thing }).await?;
     let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
     let found = read.reach(&proof, &after, PAGE, store.now()).await?;
-    // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
+    // Only people who manage keys see the names and ids of other people's keys; the owner of a task sees their number.
     let answers = matches!(thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
     let owns = thing.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
     let in_full = answers || owns || actor.reads_everything();
@@ -144,7 +141,7 @@ fn Key(key: AccessKey, thing: Thing) -> impl IntoView {
     }
 }
 
-/// A reason, in words.
+/// Returns the label of the reason why somebody has access.
 fn reason(why: Why) -> String {
     match why {
         Why::Own => t!("access-own"),
@@ -158,7 +155,7 @@ fn reason(why: Why) -> String {
     }
 }
 
-/// What can be done, in words; what it is done to gives them their meaning.
+/// Returns the labels of the permissions; the same permission reads differently on a task and on a service account.
 fn abilities(can: &[Can], thing: &Thing) -> String {
     let word = |can: &Can| match (can, thing) {
         (Can::See, _) => t!("access-see"),

@@ -1,4 +1,4 @@
-//! The whole document: rendered before anything of it is sent, so that its status and its title are right.
+//! The HTML document. It is rendered completely before it is sent, so that its status and title are right.
 use crate::{
     assets::Assets,
     routes,
@@ -13,25 +13,23 @@ use leptos::{
 };
 use std::sync::Arc;
 
-/// How an address is answered.
+/// A rendered response.
 #[derive(Debug)]
 pub struct Document {
-    /// The status.
     pub status: StatusCode,
-    /// Where the person is sent instead.
+    /// The redirect target, if the response is a redirect.
     pub location: Option<HeaderValue>,
-    /// What the scripts of this answer carry, and of no other.
+    /// The CSP nonce of this response's scripts.
     pub nonce: String,
-    /// The text.
     pub html: String,
 }
 
-/// Renders the page at an address; `provide` puts into its context what it asks for.
+/// Renders the page at a URI; `provide` fills the request context.
 pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -> Document {
     let (view, params) = routes::find(uri.path());
     let here = Address::of(uri);
     let head = Head::default();
-    // A root of its own, and not left behind as this thread's: what one answer has in its context is nobody else's.
+    // A separate root owner, which is not left as the thread's current one, keeps contexts from leaking between responses.
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
     owner.clone().unset();
     let rendering = owner.with(|| {
@@ -51,10 +49,10 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
     Document { status, location, nonce: nonce.unwrap_or_default(), html }
 }
 
-/// Runs before anything is painted, so that a page never flashes in the wrong theme.
+/// Runs before the first paint, so that a page never flashes in the wrong theme.
 const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
 
-/// What stands around every page.
+/// The document around every page.
 fn shell(Shown { title, body }: Shown, options: LeptosOptions) -> impl IntoView {
     let assets = use_context::<Assets>();
     let asset = |name: &str| assets.as_ref().map(|assets| assets.address(name));

@@ -1,8 +1,8 @@
-//! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
+//! Mail texts: plain text, in which only the names of things come from people.
 use crate::account::notifications::{told_of, what};
 use store::Mail;
 
-/// Subject and text of a mail, with links to `origin`.
+/// Returns subject and body of a mail, with links to `origin`.
 pub fn words(mail: &Mail, origin: &str) -> (String, String) {
     match mail {
         Mail::Happened { happened, detail } => {

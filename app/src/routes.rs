@@ -1,4 +1,4 @@
-//! Every page and its address.
+//! Routing table: every page and its path.
 use crate::{
     access, account, anomalies, approvals, audit, browser_sessions, emergency, factors, invitations, keys, login,
     organizations,
@@ -9,10 +9,10 @@ use crate::{
 use matchit::Router;
 use std::sync::LazyLock;
 
-/// What shows a page.
+/// The function that renders a page.
 type View = fn() -> Showing;
 
-/// The pages, parameters in braces.
+/// All pages, with path parameters in braces.
 pub const PAGES: &[(&str, View)] = &[
     ("/sign-in", login::pages::sign_in),
     ("/second-factor", factors::pages::second_factor),
@@ -78,9 +78,9 @@ static ROUTER: LazyLock<Router<View>> = LazyLock::new(|| {
     router
 });
 
-/// The page at a path, with what stands where the path has its parameters; or the one that says that there is none.
+/// Returns the page at a path with its parameters, or the not-found page.
 pub(crate) fn find(path: &str) -> (View, Params) {
-    // Somebody who writes an address by hand may end it with a slash.
+    // A trailing slash is accepted, because people type addresses by hand.
     let page = path.strip_suffix('/').filter(|page| !page.is_empty()).unwrap_or(path);
     match ROUTER.at(page) {
         Ok(found) => (*found.value, found.params.iter().collect()),

@@ -1,4 +1,4 @@
-//! Changing one's password and address, and the page for who forgot the password.
+//! Forms for changing one's password and email address, and for requesting a password reset.
 use super::actions::{AskAddress, ChangePassword, ConfirmAddress, ForgotPassword};
 use crate::{
     door::AddressAsked,
@@ -25,7 +25,7 @@ async fn own_password(_: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// `/forgot`: the same for every address.
+/// `/forgot`; it answers every address the same way, so that it does not reveal which accounts exist.
 pub fn forgot() -> Showing {
     plain(t!("forgot-title"), forgot_form)
 }
@@ -72,7 +72,7 @@ async fn own_address(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// `/address?token=…`: the link that came to the new address, or to the present one.
+/// `/address?token=…`: opened by the link that was mailed to the new or the current address.
 pub fn confirm() -> Showing {
     plain(t!("address-confirm-title"), confirm_form)
 }

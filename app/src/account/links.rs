@@ -1,8 +1,8 @@
-//! Ending links to identities.
+//! Server function that unlinks an identity from an account.
 use crate::outcome::{Done, Refusal};
 use leptos::prelude::*;
 
-/// Ends a link to an identity; the last way in stays.
+/// Unlinks an identity; the last sign-in method cannot be removed.
 #[server(prefix = "/actions", endpoint = "account/unlink")]
 pub async fn unlink(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;

@@ -1,4 +1,4 @@
-//! One's own account: how one signs in, and what happened with it.
+//! The signed-in person's account: sign-in methods, second factors and account events.
 
 pub mod actions;
 pub mod changes;

@@ -1,18 +1,17 @@
-//! What happened with one's account and was not seen yet: at the top of every page, until one says so.
+//! Unseen account events, shown at the top of every page until they are dismissed.
 use super::actions::SeeEvents;
 use crate::ui::{Button, Form, Moment, Revealed};
 use domain::account::Happened;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AccountEvent, Read};
 
-/// How many are told at once.
 const MOST: u32 = 5;
 
-/// Nothing, or what happened. What cannot be read of it is not worth a page: it is told on the next one.
+/// Returns the unseen events, if there are any. A read error must not break the page: the events appear on the next one.
 pub async fn news(read: &mut Read) -> Option<AnyView> {
     let events = read.unseen_account_events(MOST).await.ok()?;
     let last = events.first()?.id.to_string();
-    // What happened in organizations, say, is nothing that one would have to secure one's account for.
+    // Organization changes and similar events do not require securing the account.
     let told = events.iter().all(|event| told_of(event.happened).is_some());
     let lines = events.into_iter().map(|event| view! { <li><Line event=event /></li> }).collect_view();
     Some(
@@ -31,10 +30,9 @@ pub async fn news(read: &mut Read) -> Option<AnyView> {
     )
 }
 
-/// One event in a line.
+/// A line that describes one account event.
 #[component]
 pub fn Line(
-    /// Which.
     event: AccountEvent,
 ) -> impl IntoView {
     let AccountEvent { happened, detail, created_at, address, .. } = event;
@@ -50,7 +48,7 @@ pub fn Line(
     }
 }
 
-/// What happened, in words.
+/// Returns the description of an account event.
 pub fn what(happened: Happened) -> String {
     match happened {
         Happened::PasswordChanged => t!("happened-password-changed"),
@@ -78,7 +76,8 @@ pub fn what(happened: Happened) -> String {
     }
 }
 
-/// Where more is said of it, if it is no matter of how one signs in: nothing has to be done to secure the account.
+/// Returns the page with more about an event that has nothing to do with sign-in; `None` for events that concern the security of
+/// the account.
 pub const fn told_of(happened: Happened) -> Option<&'static str> {
     match happened {
         Happened::JoinAsked

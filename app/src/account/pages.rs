@@ -1,4 +1,4 @@
-//! `/account`: one's second factors, where one is signed in, and what happened with the account.
+//! The account page (`/account`): profile, second factors, browser sessions, anomalies and account events.
 use super::notifications::Line;
 use crate::{
     anomalies::pages::Own,
@@ -17,12 +17,10 @@ use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AccountEvent, Factors};
 
-/// How many events are listed.
 const EVENTS: u32 = 50;
-/// How many unusual things.
 const UNUSUAL: u32 = 20;
 
-/// One's own account.
+/// `/account`.
 pub fn account() -> Showing {
     page(own)
 }

@@ -1,4 +1,4 @@
-//! Ways to sign in: what is linked to one's account, and what can be.
+//! The sign-in methods page: linked identities, and the providers that can be linked.
 use super::links::Unlink;
 use crate::{
     door::WaysIn,
@@ -12,10 +12,9 @@ use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Identity;
 
-/// Where this page is.
 pub const HERE: &str = "/account/sign-in";
 
-/// One's own ways in.
+/// `/account/sign-in`.
 pub fn ways() -> Showing {
     page(own_ways)
 }
@@ -100,7 +99,7 @@ fn Link(ways: WaysIn) -> impl IntoView {
     }
 }
 
-/// What one does first, when the last proof of who one is was a while ago.
+/// Step-up authentication, required before an identity can be linked.
 #[component]
 fn Again() -> impl IntoView {
     view! {

@@ -1,27 +1,24 @@
-//! One unusual thing: what happened, when, from where, why it is unusual, and what to do.
+//! One anomaly in a report: what happened, when, from where, why it is unusual, and what to do.
 use super::words;
 use crate::ui::{Badge, Glyph, Meaning, Moment, Revealed};
 use domain::anomalies::{AnomalyKind, Facts};
 use leptos::prelude::*;
 use store::AnomalyRow;
 
-/// For whom something is told.
+/// Who reads the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// Somebody who reads everything, of somebody else.
+    /// An admin or auditor who reads about somebody else.
     Admin,
-    /// Whoever it is about.
+    /// The person the anomaly is about.
     Owner,
 }
 
-/// It, in full; below it what is done about it on this page.
+/// One anomaly with its advice; `children` is its review state or the form that marks it as reviewed.
 #[component]
 pub fn Entry(
-    /// Which.
     row: AnomalyRow,
-    /// For whom.
     reader: Reader,
-    /// Whether it was looked at, or the form that says so.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -63,7 +60,7 @@ pub fn Entry(
     }
 }
 
-/// Whom or what it is about.
+/// The person and the API key that an anomaly is about.
 #[component]
 fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let admin = reader == Reader::Admin;
@@ -85,7 +82,7 @@ fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
     })
 }
 
-/// What to do, with the ways to where it is done.
+/// The recommended action, with links to the pages where it is taken.
 #[component]
 fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let person = row.person_id.map(|id| id.to_string()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `/anomalies`: what was unusual in the tenant, for admins and auditors; and the same of one's own account, on its page.
+//! The anomalies page (`/anomalies`) for admins and auditors, and the list of one's own on the account page.
 use super::{
     actions::ReviewAnomaly,
     entry::{Entry, Reader},
@@ -16,12 +16,10 @@ use domain::{Actor, anomalies::AnomalyKind, policy::ReadAudit};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AnomalyFilter, AnomalyRow, Person};
 
-/// How many stand on a page.
 const ROWS: u32 = 30;
-/// How many people can be chosen from.
 const PEOPLE: u32 = 500;
 
-/// The list.
+/// `/anomalies`.
 pub fn list() -> Showing {
     page(anomalies)
 }
@@ -102,10 +100,9 @@ fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
     view! { <Entry row=row reader=Reader::Admin>{looked}</Entry> }
 }
 
-/// How many of them wait for an admin to look at them, where there are any.
+/// A notice with the number of anomalies that nobody has reviewed, if there are any.
 #[component]
 pub fn Waiting(
-    /// How many.
     count: i64,
 ) -> impl IntoView {
     view! {
@@ -117,10 +114,9 @@ pub fn Waiting(
     }
 }
 
-/// What was unusual about one's own account, on its page; nothing where nothing was.
+/// The anomalies of the signed-in person's account, if there are any.
 #[component]
 pub fn Own(
-    /// What was.
     rows: Vec<AnomalyRow>,
 ) -> impl IntoView {
     let entry = |row: AnomalyRow| view! { <Entry row=row reader=Reader::Owner /> };

@@ -1,7 +1,7 @@
-//! Unusual things in words: what they are called, and why each is unusual, with the figures that decided it.
+//! Labels and explanations of anomalies, with the figures that triggered them.
 use domain::anomalies::{AnomalyKind, Facts, LEAST_HISTORY, MANY_ACCOUNTS, MANY_FAILURES, MANY_TIMES};
 
-/// A kind of thing, as it is filtered by.
+/// Returns the label of a kind of anomaly.
 pub fn kind(kind: AnomalyKind) -> String {
     match kind {
         AnomalyKind::SignIn => t!("anomaly-sign-in"),
@@ -14,7 +14,7 @@ pub fn kind(kind: AnomalyKind) -> String {
     }
 }
 
-/// Why it is unusual.
+/// Explains why an anomaly was reported.
 pub fn why(facts: &Facts) -> String {
     match facts {
         Facts::SignIn { new_device, new_network, half, .. } => {

@@ -1,4 +1,4 @@
-//! Answering a request.
+//! Server function that decides an approval request.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -6,7 +6,7 @@ use crate::{
 use domain::{Invalid, approval, policy};
 use leptos::prelude::*;
 
-/// Approves or denies exactly the request that was shown (`request_digest`).
+/// Approves or denies exactly the canonical request that the page showed (`request_digest`).
 #[server(prefix = "/actions", endpoint = "approvals/decide")]
 pub async fn decide(
     id: String,
@@ -17,7 +17,7 @@ pub async fn decide(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let answer = answer.parse()?;
-    // Forms send line feeds as CR LF, whatever was typed.
+    // Browsers submit line feeds as CR LF.
     let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;
     let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
     let asked = store.read(&actor).await?.approval(id).await?;

@@ -1,4 +1,4 @@
-//! The decision card: who asks, what it could reach, who has answered, how long there is, and the two buttons.
+//! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
 use super::{actions::Decide, pages::ApprovalBadge};
 use crate::{
     tasks::words::{Reach, reach_in_full},
@@ -12,14 +12,11 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
 
-/// The card: first what decides, then the decision, then the rest. The style keeps the decision in sight.
+/// The card. Its style keeps the decision buttons visible while the page scrolls.
 #[component]
 pub fn Card(
-    /// The request.
     approval: Approval,
-    /// The answers so far.
     decisions: Vec<Decision>,
-    /// Why this person may not answer, if so.
     why_not: Option<String>,
 ) -> impl IntoView {
     let digest = approval.request_digest.to_string();
@@ -60,7 +57,7 @@ pub fn Card(
     }
 }
 
-/// What changes while one looks. Once it is settled, the style hides the form below it.
+/// The state, which updates live. Once the request is settled, the style hides the form below it.
 #[component]
 fn Standing(approval: Approval) -> impl IntoView {
     let waiting = approval.state == ApprovalState::Waiting;
@@ -76,7 +73,7 @@ fn Standing(approval: Approval) -> impl IntoView {
     }
 }
 
-/// Who has answered, and why.
+/// The decisions so far, with their reasons.
 #[component]
 fn Answers(decisions: Vec<Decision>) -> impl IntoView {
     let answer = |decision: Decision| {
@@ -99,13 +96,12 @@ fn Answers(decisions: Vec<Decision>) -> impl IntoView {
         .then(|| view! { <ul class="answers">{decisions.into_iter().map(answer).collect_view()}</ul> })
 }
 
-/// A reason, line by line.
 #[component]
 fn Reason(text: String) -> impl IntoView {
     text.split('\n').map(|line| view! { <p class="said"><Revealed text=line /></p> }).collect_view()
 }
 
-/// Denying comes first: a key that presses a form's first button never approves.
+/// The deny button comes first, so that Enter, which presses a form's first button, never approves.
 #[component]
 fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
     view! {
@@ -119,7 +115,7 @@ fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
     }
 }
 
-/// Why this person cannot answer it now, if so.
+/// Returns why the actor cannot decide the approval request now, if so.
 pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: Timestamp) -> Option<String> {
     match approval.state {
         ApprovalState::Waiting if approval.expires_at <= now => return Some(t!("approval-is-expired")),
@@ -143,6 +139,6 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
         request: approval.request_digest,
         network: approval.network,
     };
-    // Who only has to prove first that it is them may answer: they are asked when they do.
+    // Step-up authentication is no obstacle: the form asks for it when it is submitted.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied.reason.to_owned())
 }

@@ -1,4 +1,4 @@
-//! What a request changes against the one like it that was approved last: what is known already need not be read again.
+//! Changes between a request and the last approved one like it, so that known parts need not be reviewed again.
 use super::difference::{self, Difference, Line};
 use crate::{
     outcome::Refusal,
@@ -8,7 +8,7 @@ use domain::request::Request;
 use leptos::prelude::*;
 use store::Precedent;
 
-/// Both differences, for [`Changes`].
+/// The differences of script and canonical request, for [`Changes`].
 #[derive(Clone, Debug)]
 pub struct Compared {
     precedent: Precedent,
@@ -20,7 +20,7 @@ impl Compared {
     /// Compares a script and its request with those that were approved.
     ///
     /// # Errors
-    /// When the earlier request cannot be read.
+    /// When the earlier request cannot be parsed.
     pub fn with(precedent: Precedent, script: &str, request: &Request) -> Result<Self, Refusal> {
         let before =
             Request::read(precedent.request.as_bytes()).map_err(|_| Refusal::from(store::Error::Corrupt("request")))?;
@@ -30,7 +30,7 @@ impl Compared {
     }
 }
 
-/// The request without the number that no two requests share.
+/// Formats the request without its nonce, which is unique to each request.
 fn plain(request: &Request) -> String {
     let mut value = serde_json::to_value(request).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
@@ -39,10 +39,10 @@ fn plain(request: &Request) -> String {
     serde_json::to_string_pretty(&value).unwrap_or_default()
 }
 
-/// What changed, or that nothing like it was approved before.
+/// The changes since the last approval, or a warning that nothing like it was approved before.
 #[component]
 pub fn Changes(
-    /// The comparison; `None` when there is nothing to compare with.
+    /// `None` when there is no earlier request.
     compared: Option<Compared>,
 ) -> impl IntoView {
     let body = match compared {

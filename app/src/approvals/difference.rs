@@ -1,42 +1,36 @@
-//! What differs between two texts, line by line; long stretches that stayed the same are only counted.
+//! Line-based text difference; long unchanged stretches are collapsed.
 use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
 
-/// The most lines that are compared: the time that it takes grows with the product of both lengths.
+/// The limit for each text, in lines: comparing takes time proportional to the product of both lengths.
 pub const LONGEST: usize = 2_000;
 
-/// How many lines are shown around a change.
+/// The number of unchanged lines around each change.
 const AROUND: usize = 3;
 
-/// What came of comparing.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// They are the same, to the byte.
+    /// Both texts are byte for byte the same.
     Same,
-    /// They differ, and one has more than [`LONGEST`] lines: so many in the longer one.
+    /// The texts differ, and the longer one has this many lines, more than [`LONGEST`].
     TooLong(usize),
-    /// They differ so.
     Lines(Vec<Line>),
 }
 
-/// A line of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// In both.
     Kept(String),
-    /// Only in the new one.
     Added(String),
-    /// Only in the old one.
     Removed(String),
-    /// So many that are in both and are left out here.
+    /// A number of unchanged lines that are left out.
     Skipped(usize),
 }
 
-/// Compares two texts.
 pub fn between(old: &str, new: &str) -> Difference {
     if old == new {
         return Difference::Same;
     }
-    // Lines end at line feeds only, as on the rest of the page.
+    // Only line feeds separate lines, as everywhere else on the page.
     let (old, new): (Vec<_>, Vec<_>) = (old.split('\n').collect(), new.split('\n').collect());
     let longer = old.len().max(new.len());
     if longer > LONGEST {

@@ -1,4 +1,4 @@
-//! Approvals: may exactly this run?
+//! Approval requests: the queue, the page of one request and its decision card.
 
 pub mod actions;
 mod card;

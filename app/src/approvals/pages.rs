@@ -1,4 +1,4 @@
-//! The approval queue, and one request with everything that decides it.
+//! The approval queue, and the page of one approval request.
 use super::{
     card::{Card, why_not},
     changes::{Changes, Compared},
@@ -16,13 +16,12 @@ use domain::{Actor, ApprovalId, approval::ApprovalState};
 use leptos::prelude::*;
 use store::{Approval, ApprovalFilter, Counts, Organization};
 
-/// How many rows a page of the queue has.
 const ROWS: u32 = 50;
 
-/// What stands in the address for requests in whatever state.
+/// The query value that shows requests in every state.
 const ALL: &str = "all";
 
-/// Requests that wait; others when asked for.
+/// `/approvals`: pending requests, unless the query selects another state.
 pub fn list() -> Showing {
     page(queue)
 }
@@ -67,7 +66,7 @@ fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     })
 }
 
-/// One of them is always chosen; waiting ones are where nothing else is.
+/// Filter chips for the states. One is always selected; the default is pending.
 #[component]
 fn States(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> impl IntoView {
     let all = ApprovalState::ALL.iter().map(|state| Some(*state)).chain([None]);
@@ -153,10 +152,8 @@ fn Nothing(waiting: bool) -> impl IntoView {
     }
 }
 
-/// Where a request stands.
 #[component]
 pub fn ApprovalBadge(
-    /// The state.
     state: ApprovalState,
 ) -> impl IntoView {
     let ((meaning, glyph), word) = words(state);
@@ -173,7 +170,7 @@ fn words(state: ApprovalState) -> ((Meaning, Glyph), String) {
     }
 }
 
-/// One request.
+/// `/approvals/{id}`.
 pub fn one() -> Showing {
     page(request)
 }

@@ -1,9 +1,9 @@
-//! What the audit log is narrowed by, as it stands in the address.
+//! The filter of the audit log, as the query string holds it.
 use crate::ui::Address;
 use domain::{Timestamp, audit::Outcome};
 use store::AuditFilter;
 
-/// Reads it; a value that makes no sense narrows nothing. Days are in UTC, both ends included.
+/// Parses the filter and ignores invalid values. Days are in UTC, both included.
 pub fn read(here: &Address) -> AuditFilter {
     let text = |name: &str| here.get(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let day = |name: &str, clock: &str| Timestamp::parse(&format!("{}T{clock}Z", here.get(name)?));
@@ -18,7 +18,7 @@ pub fn read(here: &Address) -> AuditFilter {
     }
 }
 
-/// Whether anything is narrowed at all.
+/// Whether the filter excludes anything.
 pub fn is_narrow(filter: &AuditFilter) -> bool {
     let AuditFilter { action, person, target, outcome, event, since, until } = filter;
     let texts = action.is_some() || target.is_some();

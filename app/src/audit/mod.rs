@@ -1,4 +1,4 @@
-//! The audit log: what was done and what was refused, in a chain that shows any change.
+//! The audit log: successful and refused actions in a hash chain.
 
 mod filter;
 pub mod pages;

@@ -1,4 +1,4 @@
-//! The audit log, for admins and auditors.
+//! The audit log page, for admins and auditors.
 use super::filter;
 pub use super::record::one;
 use crate::{
@@ -15,13 +15,12 @@ use domain::{
 use leptos::prelude::*;
 use store::Person;
 
-/// How many rows a page of the log has.
 const ROWS: u32 = 100;
 
-/// How many people can be chosen from; others are found by following a link from one of their records.
+/// The limit of the person filter's choices; links on a record filter by anybody else.
 const PEOPLE: u32 = 500;
 
-/// The log.
+/// `/audit`.
 pub fn list() -> Showing {
     page(log)
 }

@@ -1,4 +1,4 @@
-//! One record of the audit log in full, with its place in the chain.
+//! The page of one audit event, with its position in the hash chain.
 use crate::{
     outcome::Refusal,
     tasks::{timeline::who, trail::OutcomeBadge},
@@ -8,7 +8,7 @@ use domain::{Actor, TenantId, audit::link, policy::ReadAudit};
 use leptos::prelude::*;
 use store::AuditRow;
 
-/// One record.
+/// `/audit/{seq}`.
 pub fn one() -> Showing {
     page(record)
 }
@@ -99,7 +99,7 @@ fn Rail(row: AuditRow) -> impl IntoView {
     }
 }
 
-/// The page of what a record is about, where it has one.
+/// Returns the page of the target of an audit event, if it has one.
 fn page_of(kind: &str, id: &str) -> Option<String> {
     match kind {
         "task" => Some(format!("/tasks/{id}")),
@@ -110,8 +110,8 @@ fn page_of(kind: &str, id: &str) -> Option<String> {
     }
 }
 
-/// Whether its hash is over what it says and over the hash before it. That the one before is what it says is another question:
-/// `castellan audit verify` answers it for all.
+/// Whether the hash covers the event's content and the previous hash. Whether the previous event matches its own hash is checked
+/// by `castellan audit verify`, for the whole chain.
 fn is_intact(tenant: TenantId, row: &AuditRow) -> bool {
     let previous = <[u8; 32]>::try_from(row.previous.as_slice());
     previous.is_ok_and(|previous| row.hash == link(tenant, row.seq, &previous, &row.body))

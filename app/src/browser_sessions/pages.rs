@@ -1,4 +1,4 @@
-//! My sessions: where I am signed in, and how to end it.
+//! The page that lists one's browser sessions and ends them.
 use super::actions::{EndBrowserSession, EndOtherBrowserSessions};
 use crate::{
     outcome::Refusal,
@@ -8,7 +8,7 @@ use domain::{Actor, BrowserSessionId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::BrowserSessionRow;
 
-/// Where one is signed in.
+/// `/browser-sessions`.
 pub fn list() -> Showing {
     page(sessions)
 }

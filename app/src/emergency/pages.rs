@@ -1,4 +1,4 @@
-//! The switches for when something goes wrong, and what stands on other pages of them.
+//! The emergency page, and the emergency sections on other pages.
 use super::actions::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
 use crate::{
     outcome::Refusal,
@@ -7,7 +7,7 @@ use crate::{
 use domain::{Actor, PersonId, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// All switches.
+/// `/emergency`.
 pub fn switches() -> Showing {
     page(emergency)
 }
@@ -59,13 +59,12 @@ fn Freeze(since: Option<Timestamp>) -> impl IntoView {
     }
 }
 
-/// Stops tasks: all that the hidden fields name.
+/// A button that stops tasks, after confirmation.
 #[component]
 pub fn StopAll(
-    /// Whose they are, and what becomes of them.
     #[prop(into)]
     consequence: String,
-    /// `organization`, `runner` or `person` with its id; everybody's without.
+    /// `organization`, `runner` or `person` with its id; empty for the whole tenant.
     hidden: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     view! {
@@ -75,12 +74,10 @@ pub fn StopAll(
     }
 }
 
-/// What an admin does about one person.
+/// The emergency actions on a person's page.
 #[component]
 pub fn AboutPerson(
-    /// Whom.
     id: PersonId,
-    /// Since when they are locked out, if they are.
     locked_at: Option<Timestamp>,
 ) -> impl IntoView {
     let hidden = move |name| vec![(name, id.to_string())];
@@ -111,10 +108,9 @@ pub fn AboutPerson(
     }
 }
 
-/// Says on every page that the tenant is frozen, from when it is until it is not.
+/// A banner on every page while the tenant is frozen.
 #[component]
 pub fn Frozen(
-    /// Since when, if it is.
     since: Option<Timestamp>,
 ) -> impl IntoView {
     view! {

@@ -1,16 +1,15 @@
-//! Recovery codes, in the one moment in which they are shown.
+//! Recovery codes, which are shown once.
 use crate::ui::{ctx, islands::Copy};
 use leptos::prelude::*;
 
-/// Shows the codes that a form of `action` just made, when this page is the answer to it; else its children.
+/// Shows the codes if this page answers a form of `action` that generated them, otherwise its children.
 #[component]
 pub fn RecoveryCodes(
-    /// The path of the server function that makes them.
+    /// The path of the server function that generates them.
     action: &'static str,
-    /// Where to go on once they are stored: a path of ours.
+    /// A local path.
     #[prop(into)]
     next: String,
-    /// What stands here while there are none to show.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

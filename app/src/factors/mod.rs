@@ -1,4 +1,4 @@
-//! Second factors: showing one, setting one up, and proving again who one is.
+//! Second factors: verification, enrollment, and step-up authentication.
 
 #[cfg(feature = "ssr")]
 pub mod actions;
@@ -18,14 +18,14 @@ mod qr;
 #[cfg(feature = "ssr")]
 pub mod settings;
 
-/// Whose account it is: that of the person who asks.
+/// Returns the person whose factors they are: the actor.
 #[cfg(feature = "ssr")]
 pub(crate) fn owner(actor: &domain::Actor) -> Result<domain::PersonId, crate::outcome::Refusal> {
     use crate::outcome::{Kind, Refusal};
     actor.person().ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
 
-/// Where somebody goes who set up a factor: on to where they were going, or back to their account.
+/// Returns where to go after enrollment: the page that was requested first, or the account.
 #[cfg(feature = "ssr")]
 pub(crate) fn onward(next: &str) -> String {
     match next {

@@ -1,4 +1,4 @@
-//! The second step of signing in, and setting up an authenticator app.
+//! The second step of signing in, and the enrollment of an authenticator app.
 use super::{
     actions::{AddPasskey, ConfirmTotp, OfferTotp, ShowFactor, ShowPasskey},
     codes::RecoveryCodes,
@@ -13,7 +13,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/second-factor`: shows what somebody has, or sets up what they must have.
+/// `/second-factor`: verifies a factor, or enrolls a required one.
 pub fn second_factor() -> Showing {
     plain(t!("factor-title"), step)
 }
@@ -82,7 +82,7 @@ fn enroll(next: String) -> AnyView {
     .into_any()
 }
 
-/// The way back for who cannot go on.
+/// A way out for people who cannot complete the step.
 #[component]
 fn SignOutInstead() -> impl IntoView {
     view! {
@@ -92,7 +92,7 @@ fn SignOutInstead() -> impl IntoView {
     }
 }
 
-/// `/authenticator`: the secret for an app, until its first code has come.
+/// `/authenticator`: the TOTP secret, until the first code confirms it.
 pub fn authenticator() -> Showing {
     plain(t!("totp-title"), app)
 }
@@ -105,7 +105,7 @@ async fn app() -> Result<AnyView, Refusal> {
     }
     let offer = match ctx::door()?.offered_totp().await {
         Ok(offer) => offer,
-        // None was begun, or it is done: on to where one begins.
+        // No enrollment is pending: redirect to where one starts.
         Err(refusal) if matches!(refusal.kind, Kind::NotFound | Kind::SignedOut) => {
             let to = match ctx::door()?.stage() {
                 Stage::Nobody => Address::new("/sign-in").with("next", "/account").to_string(),

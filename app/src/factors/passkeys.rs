@@ -1,4 +1,4 @@
-//! Forms around the button that asks for a passkey, and the list of one's own.
+//! Passkey forms, and the list of one's own passkeys.
 use super::{
     actions::{AddPasskey, RemovePasskey},
     islands::PasskeyButton,
@@ -7,15 +7,14 @@ use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, Used, ctx};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 
-/// The button with the fields that it fills in; nothing where there can be no passkeys. It stands in a form.
+/// The passkey button with its hidden fields, for use in a form; nothing if the server's host name does not allow passkeys.
 #[component]
 pub fn AskPasskey(
     /// `register`, `show` or `sign-in`.
     purpose: &'static str,
-    /// What the fields' names begin with.
+    /// The prefix of the hidden fields' names.
     #[prop(optional)]
     prefix: &'static str,
-    /// What the button says.
     #[prop(into)]
     label: String,
 ) -> impl IntoView {
@@ -31,10 +30,10 @@ pub fn AskPasskey(
     })
 }
 
-/// The form that adds one.
+/// The form that registers a passkey.
 #[component]
 pub fn NewPasskey(
-    /// Where to go on with it, where that is not one's account.
+    /// Where to go afterwards, if not to the account.
     #[prop(optional, into)]
     next: Option<String>,
 ) -> impl IntoView {
@@ -53,10 +52,9 @@ pub fn NewPasskey(
     }
 }
 
-/// One's own, each with the way to remove it.
+/// The person's own passkeys, each with a remove button.
 #[component]
 pub fn OwnPasskeys(
-    /// Which there are.
     passkeys: Vec<PasskeyRow>,
 ) -> impl IntoView {
     let row = |passkey: PasskeyRow| {

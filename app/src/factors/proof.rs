@@ -1,4 +1,4 @@
-//! `/prove`: asks who is signed in to prove again that it is them, and goes on with what they were about to do.
+//! Step-up authentication (`/prove`): confirms the person's identity and then continues what they were doing.
 use super::{actions::Prove, passkeys::AskPasskey};
 use crate::{
     login::{ended::Ended, pages::with_provider},
@@ -7,14 +7,14 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// The page: by itself, or in answer to a form that has to wait for the proof.
+/// `/prove`: the page itself, or the answer to a form that needs step-up authentication.
 pub fn prove() -> Showing {
     plain(t!("prove-title"), form)
 }
 
 async fn form() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
-    // The form that waits is sent again from here, with all that was typed, to where it was sent first.
+    // The pending form is submitted again from here, with all of its values, to its original action.
     let waiting = ctx::answered().filter(|answered| answered.action != Prove::PATH && answered.result.is_err());
     let Ok(actor) = ctx::actor() else {
         let sign_in = Address::new("/sign-in").with("next", next.clone()).to_string();

@@ -1,17 +1,16 @@
-//! The square that an authenticator app reads from the screen.
+//! QR codes that an authenticator app scans.
 use leptos::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
 
-/// The light edge that readers need, in squares.
+/// The quiet zone, in modules.
 const EDGE: i32 = 4;
 
-/// Nothing where the text is too long for one; it stands beside it to be typed in any case.
+/// A QR code; nothing if the text is too long for one, because the page also shows the text.
 #[component]
 pub(super) fn Qr(
-    /// What it says.
     text: String,
-    /// What it is, for who does not see it.
+    /// The text alternative.
     label: String,
 ) -> impl IntoView {
     let code = QrCode::encode_text(&text, QrCodeEcc::Medium).ok()?;

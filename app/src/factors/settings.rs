@@ -1,4 +1,4 @@
-//! Who must have a second factor: the tenant's own word on it.
+//! The second-factor policy page for admins.
 use super::actions::SetPolicy;
 use crate::{
     outcome::Refusal,

@@ -1,4 +1,4 @@
-//! The open invitations of an organization, and the form that makes one.
+//! The open invitations of an organization, and the form that creates one.
 use super::actions::{Invite, RevokeInvitation};
 use crate::{
     people::pages::roles,
@@ -8,12 +8,10 @@ use domain::{OrganizationId, joining, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Invitation;
 
-/// Both.
+/// The form and the list of open invitations.
 #[component]
 pub fn Invitations(
-    /// Where to.
     organization: OrganizationId,
-    /// Those that can be used.
     rows: Vec<Invitation>,
 ) -> impl IntoView {
     let mail = ctx::door().is_ok_and(|door| door.sends_mail());

@@ -1,4 +1,4 @@
-//! What an invitation's link opens: one button for who is signed in, a new account for who has none.
+//! The page of an invitation link: one button for signed-in people, a form for a new account for everybody else.
 use super::actions::{AcceptInvitation, Join};
 use crate::{
     door::{Invited, Stage},
@@ -7,7 +7,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/invitation?token=…`, and `/invitation` for who comes back from signing in: the same for a link that is wrong, used up, expired or revoked.
+/// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same answer.
 pub fn invitation() -> Showing {
     plain(t!("invitation-title"), offer)
 }
@@ -17,7 +17,7 @@ async fn offer() -> Result<AnyView, Refusal> {
         return Ok(view! { <p class="lead" role="status">{t!("invitation-sent")}</p> }.into_any());
     }
     let door = ctx::door()?;
-    // Who comes back from signing in has it in a cookie: no address carries it further than the link itself.
+    // After signing in, the token comes from a cookie, so that no other URL contains it.
     let token = ctx::here().get("token").map(str::to_owned).or_else(|| door.held_invitation()).unwrap_or_default();
     let invited = door.invitation(token.clone()).await?;
     let lead = t!(
@@ -86,7 +86,7 @@ fn Newcomer(invited: Invited, token: String) -> impl IntoView {
     }
 }
 
-/// A step of signing in, from which one comes back here.
+/// Returns a sign-in step that returns to the invitation.
 fn back_from(step: &str) -> String {
     Address::new(step).with("next", "/invitation").to_string()
 }

@@ -1,4 +1,4 @@
-//! Who may be asked, what one asked, and who asks.
+//! Lists of join requests: organizations that accept them, one's own, and those that await an answer.
 use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
 use crate::{
     outcome::{Kind, Refusal},
@@ -9,15 +9,14 @@ use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Asked, JoinRequest, Joinable, OwnJoinRequest};
 
-/// What somebody is told who is no person.
+/// Returns the refusal for actors that are not people.
 pub(super) fn nobody() -> Refusal {
     Refusal::new(Kind::Forbidden, t!("refused-signed-out"))
 }
 
-/// Organizations that take requests.
+/// The organizations that accept join requests.
 #[component]
 pub fn Joinables(
-    /// Which.
     organizations: Vec<Joinable>,
 ) -> impl IntoView {
     let row = |organization: Joinable| {
@@ -50,10 +49,10 @@ pub fn Joinables(
     })
 }
 
-/// What one asked lately, and what came of it.
+/// The person's own recent requests, with their state.
 #[component]
 pub fn Own(
-    /// The latest first.
+    /// Newest first.
     requests: Vec<OwnJoinRequest>,
 ) -> impl IntoView {
     let row = |asked: OwnJoinRequest| {
@@ -98,12 +97,11 @@ pub fn Own(
     view! { <Live topics="people" region="join-own" quiet=true>{list}</Live> }
 }
 
-/// Who waits to be let into an organization, with the answers that there are.
+/// The pending requests to join an organization, with accept and decline forms.
 #[component]
 pub fn Waiting(
-    /// Where to.
     organization: OrganizationId,
-    /// The oldest first.
+    /// Oldest first.
     requests: Vec<JoinRequest>,
 ) -> impl IntoView {
     let one = move |asked: JoinRequest| {
@@ -140,10 +138,9 @@ pub fn Waiting(
     view! { <Live topics="people" region="join-requests" quiet=true>{list}</Live> }
 }
 
-/// Word on the overview that somebody waits for one's answer.
+/// A notice on the overview about requests that the person can answer.
 #[component]
 pub fn AskedOfMe(
-    /// Where.
     rows: Vec<Asked>,
 ) -> impl IntoView {
     let line = |asked: Asked| {

@@ -1,4 +1,4 @@
-//! Requests to join organizations that are open to them.
+//! Requests to join organizations that accept them.
 
 pub mod actions;
 pub mod list;

@@ -1,13 +1,13 @@
-//! How long a key works: what a form offers, and what is made of it.
+//! The expiry of an API key, as forms offer and parse it.
 use crate::ui::Choice;
 use domain::{Invalid, Timestamp, policy::KeyEnd};
 use std::time::Duration;
 
-/// The longest a key with an end may live, in days.
+/// The longest time until a key expires, in days.
 const MOST: u32 = 366;
 const DAY: Duration = Duration::from_hours(24);
 
-/// What is offered, in the order in which it stands there.
+/// Returns the expiry choices in display order.
 pub(super) fn choices() -> impl Iterator<Item = Choice> {
     let days = [
         ("30", t!("key-days-30")),
@@ -18,7 +18,7 @@ pub(super) fn choices() -> impl Iterator<Item = Choice> {
     days.into_iter().map(|(value, label)| Choice::new(value, label))
 }
 
-/// When a key ends by what was chosen: so many days from now on, never for 0, and as it was where nothing was chosen.
+/// Parses a choice: a number of days from now, `0` for no expiry, empty to keep the current expiry.
 pub(super) fn parse(days: &str, now: Timestamp) -> Result<KeyEnd, Invalid> {
     match days {
         "" => Ok(KeyEnd::Kept),

@@ -1,4 +1,4 @@
-//! The list of keys: what each may do, how long it still works, and ticking those that are to be revoked.
+//! The list of API keys, with a checkbox for each key that can be revoked.
 use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
@@ -11,7 +11,6 @@ use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::ApiKey;
 
-/// How many keys are listed: the newest.
 const LISTED: usize = 500;
 
 pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
@@ -52,7 +51,7 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
             </Table>
             <Cut shown=shown most=LISTED />
         </Live>
-        // What is ticked in the list: the boxes belong to this form, though they stand in the table.
+        // The checkboxes in the table belong to this form through their `form` attribute.
         {any.then(|| view! {
             <div class="mt-4">
                 <Confirm
@@ -107,7 +106,7 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
     }
 }
 
-/// Whether it works, until when, and what takes its place.
+/// The state of a key: active, expiring, expired or revoked, and its replacement.
 #[component]
 pub(super) fn State(key: ApiKey, now: Timestamp) -> impl IntoView {
     let soon = key.ends_soon(now);

@@ -1,4 +1,4 @@
-//! API keys: what programs use to act for a person or a service account.
+//! API keys, with which programs act for a person or a service account.
 
 pub mod actions;
 mod days;
@@ -8,5 +8,5 @@ mod owner;
 pub mod pages;
 mod service;
 
-/// The most keys that are revoked at once by ticking them: as many as are listed.
+/// The most keys that one form revokes: as many as the list shows.
 pub const MOST_AT_ONCE: usize = 500;

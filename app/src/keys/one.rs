@@ -1,4 +1,4 @@
-//! One key: what it is, changing its limits, rotating it, and revoking it or all of its owner's.
+//! The page of one API key: its limits, rotation and revocation.
 use super::{
     actions::{ChangeKey, RevokeAll, RevokeKey, RotateKey},
     days,
@@ -63,7 +63,7 @@ pub(super) async fn key(actor: Actor) -> Result<Page, Refusal> {
 fn Change(key: ApiKey) -> impl IntoView {
     let networks = key.networks.to_string().replace(", ", "\n");
     let days = [Choice::new("", t!("key-days-kept"))].into_iter().chain(days::choices()).collect::<Vec<_>>();
-    // The end of one that is being replaced was chosen when it was rotated.
+    // A key that is being replaced has the expiry that the rotation set.
     let days = key.successor.is_none().then(|| {
         view! { <Select name="days" label=t!("key-days") help=t!("key-days-change-help") choices=days /> }
     });

@@ -1,4 +1,4 @@
-//! API keys: the list, one of them, making one, and service accounts.
+//! API key pages: list, details, creation, and service accounts.
 use super::{actions::CreateKey, days, list, one, owner::makes_keys_for, service};
 use crate::{
     outcome::Refusal,
@@ -10,27 +10,27 @@ use crate::{
 use domain::{Actor, scope::Scope};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// One's own keys; all of the tenant's for those who read everything.
+/// `/keys`: one's own keys, or the whole tenant's for admins and auditors.
 pub fn list() -> Showing {
     page(list::keys)
 }
 
-/// One key.
+/// `/keys/{id}`.
 pub fn one() -> Showing {
     page(one::key)
 }
 
-/// Service accounts.
+/// `/keys/service-accounts`.
 pub fn service_accounts() -> Showing {
     page(service::accounts)
 }
 
-/// One service account.
+/// `/keys/service-accounts/{id}`.
 pub fn service_account() -> Showing {
     page(service::account)
 }
 
-/// Making a key.
+/// `/keys/new`.
 pub fn new() -> Showing {
     page(new_key)
 }

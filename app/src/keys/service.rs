@@ -1,4 +1,4 @@
-//! Service accounts: who answers for each, making one, and making somebody else answer for it.
+//! Service account pages: list, creation, details, and the transfer of responsibility.
 use super::{
     actions::{CreateServiceAccount, HandOn},
     list::State,
@@ -15,7 +15,6 @@ use domain::{Actor, PersonId, Timestamp, access::Thing, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 
-/// How many accounts are listed, by name.
 const LISTED: usize = 500;
 
 pub(super) async fn accounts(actor: Actor) -> Result<Page, Refusal> {
@@ -107,7 +106,7 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// What its programs come with; each has a page of its own, where it is rotated and revoked.
+/// The keys of a service account.
 #[component]
 fn Keys(keys: Vec<ApiKey>, now: Timestamp) -> impl IntoView {
     if keys.is_empty() {

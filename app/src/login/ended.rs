@@ -1,20 +1,20 @@
-//! What is shown where a session ended while a form was filled in: what was typed waits on the page, and is sent from there.
+//! The answer to a form whose browser session expired: its values stay on the page and can be submitted again.
 use crate::{
     outcome::Answered,
     ui::{Button, Form, Look},
 };
 use leptos::prelude::*;
 
-/// The form that came too late, as hidden fields, to be sent again once one is signed in elsewhere: with whatever second
-/// factor or provider that takes. Nothing of it is kept on the server.
+/// The expired form as hidden fields, to be submitted again after signing in in another tab, with whatever second factor or
+/// provider that takes. The server stores nothing.
 #[component]
 pub fn Ended(
-    /// What was sent, and not done.
+    /// The form that was refused.
     answered: Answered,
-    /// The page that the form stands on.
+    /// The page of the form.
     #[prop(into)]
     page: String,
-    /// Where one signs in without it.
+    /// Where to sign in without the form.
     #[prop(into)]
     leave: String,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! The sign-in page.
+//! The sign-in page: providers, password and passkey.
 use super::actions::{SignIn, SignInByPasskey};
 use crate::{
     door::{Stage, WayIn, WaysIn},
@@ -8,7 +8,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// Who is signed in already goes on at once.
+/// `/sign-in`; people who are signed in are redirected at once.
 pub fn sign_in() -> Showing {
     plain(t!("sign-in"), ways)
 }
@@ -67,7 +67,7 @@ fn ByPassword(next: String) -> impl IntoView {
     }
 }
 
-/// Where signing in by a provider begins; `next` is where one goes on.
+/// Returns where signing in with a provider starts; `next` is where it ends.
 pub fn with_provider(way: &WayIn, next: &str) -> String {
     Address::new(format!("/sign-in/with/{}", way.key)).with("next", next).to_string()
 }

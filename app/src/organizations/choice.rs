@@ -1,9 +1,9 @@
-//! Choosing one of the organizations that somebody is in: above a list, and in the frame.
+//! Organization choices, for list filters and for the switcher in the header.
 use crate::ui::{Choice, NarrowChoice, ctx};
 use leptos::prelude::*;
 use store::{Organization, Read};
 
-/// What an organization is called where one is chosen: an archived one says so.
+/// Returns the display name of an organization, which marks archived ones.
 pub fn called(organization: &Organization) -> String {
     match organization.archived_at {
         Some(_) => t!("organization-archived-named", name = organization.name.clone()),
@@ -11,12 +11,12 @@ pub fn called(organization: &Organization) -> String {
     }
 }
 
-/// Whether there is a choice between these; the way out of an archived one must be there, too.
+/// Whether the choice is worth showing. A single archived organization counts, so that its filter can be removed.
 pub fn are_several(organizations: &[Organization]) -> bool {
     organizations.len() > 1 || organizations.iter().any(|one| one.archived_at.is_some())
 }
 
-/// The organization that the address narrows a list to, where it is none of those in use.
+/// Returns the archived organization that the query filters by, if it is not among those in use.
 pub async fn narrowed_to_archived(read: &mut Read, in_use: &[Organization]) -> Option<Organization> {
     let chosen = ctx::here().get("organization")?.parse().ok()?;
     if in_use.iter().any(|one| one.id == chosen) {
@@ -25,10 +25,9 @@ pub async fn narrowed_to_archived(read: &mut Read, in_use: &[Organization]) -> O
     read.organization(chosen).await.ok()
 }
 
-/// The choice above a list, where there are several.
+/// The organization filter of a list, if there are several organizations.
 #[component]
 pub fn NarrowOrganization(
-    /// Which there are.
     organizations: Vec<Organization>,
 ) -> impl IntoView {
     are_several(&organizations).then(|| {

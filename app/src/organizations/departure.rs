@@ -1,4 +1,4 @@
-//! Leaving an organization, or removing somebody from it: what becomes of what they have there is said before it is done.
+//! The confirmation page for leaving an organization or removing a member, which lists the consequences first.
 use super::{
     actions::{Leave, RemoveMember},
     manages,
@@ -11,7 +11,7 @@ use domain::{Actor, OrganizationId, PersonId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Departure, Member};
 
-/// `/organizations/{id}/members/{person}`: for themselves, and for those who manage it.
+/// `/organizations/{id}/members/{person}`, for the member and for those who manage the organization.
 pub fn departure() -> Showing {
     page(one)
 }
@@ -41,7 +41,7 @@ async fn one(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// What will happen, with counts; only what does.
+/// The consequences that apply, with counts.
 #[component]
 fn Consequences(departure: Departure, oneself: bool) -> impl IntoView {
     let Departure { member, waiting, running, keys, accounts, .. } = departure;

@@ -1,4 +1,4 @@
-//! One organization: who is in it, who is invited, and who asks to be let in.
+//! The page of one organization: members, invitations and join requests.
 use super::{
     actions::{AddMember, SetRole},
     manages,
@@ -30,7 +30,7 @@ async fn organization(actor: Actor) -> Result<Page, Refusal> {
     let (organization, members) = (read.organization(id).await?, read.members(id).await?);
     let (manages, in_it) = (manages(&actor, id), actor.role_in(id).is_some());
     let archived = organization.archived_at;
-    // In an archived one nobody comes in, and nobody gets more than they have.
+    // An archived organization takes no new members and no new permissions.
     let open = manages && archived.is_none();
     let waiting = if open { read.join_requests(id).await? } else { vec![] };
     let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
@@ -78,7 +78,6 @@ async fn organization(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// How many members are listed, by name.
 const LISTED: usize = 1_000;
 
 #[component]
@@ -106,7 +105,7 @@ fn Members(rows: Vec<Member>, organization: OrganizationId, manages: bool, open:
 fn Row(member: Member, organization: OrganizationId, manages: bool, open: bool) -> impl IntoView {
     let hidden = vec![("organization", organization.to_string()), ("person", member.person_id.to_string())];
     let (name, about) = (member.name.clone(), member.name.clone());
-    // Where there is nothing to choose there is no choice.
+    // A choice with a single option is shown as text.
     let choices = if open { roles() } else { roles_up_to(member.role) };
     let role = match manages && choices.len() > 1 {
         true => view! {

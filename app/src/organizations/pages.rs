@@ -1,4 +1,4 @@
-//! Organizations: the list, and making one.
+//! The list of organizations, and the form that creates one.
 use super::actions::CreateOrganization;
 use crate::{
     join_requests::list::{Joinables, Own},
@@ -12,7 +12,7 @@ use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
-/// The organizations that one is in; all for those who read everything. And those that one can ask to join.
+/// `/organizations`: one's own, or all of them for admins and auditors, and those that accept join requests.
 pub fn list() -> Showing {
     page(organizations)
 }
@@ -76,7 +76,7 @@ fn Rows(rows: Vec<Organization>, actor: Actor, caption: String) -> impl IntoView
     }
 }
 
-/// Making one.
+/// `/organizations/new`, for admins.
 pub fn new() -> Showing {
     page(new_organization)
 }

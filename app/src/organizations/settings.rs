@@ -1,4 +1,4 @@
-//! An organization's settings: its name, whether people may ask to join, and putting it away.
+//! The settings page of an organization: name, join requests, archiving.
 use super::{
     actions::{Archive, OpenToRequests, Rename, Restore},
     manages,
@@ -74,7 +74,7 @@ fn InUse(organization: Organization) -> impl IntoView {
     }
 }
 
-/// What keeps it from being archived, with the way to it.
+/// The open tasks that prevent archiving, with links to them.
 #[component]
 fn OpenTasks(organization: OrganizationId, count: i64) -> impl IntoView {
     let list = |state: &str| {

@@ -1,14 +1,14 @@
-//! Bars drawn by the server: a picture for the eye, and the same numbers as a table for everybody.
+//! Bar charts rendered on the server, with the same numbers as a table.
 use leptos::prelude::*;
 
-/// One bar, of parts that stand on each other.
+/// One stacked bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What stands below it.
+    /// The axis label.
     pub label: String,
-    /// What it says when one points at it.
+    /// The tooltip.
     pub said: String,
-    /// The class and the size of each part, from below.
+    /// Class and size of each part, bottom up.
     pub parts: Vec<(&'static str, i64)>,
 }
 
@@ -18,25 +18,23 @@ impl Bar {
     }
 }
 
-/// How high the largest bar is, and how far one bar is from the next, in units of the picture.
+/// The height of the largest bar and the distance between bars, in units of the view box.
 const HEIGHT: i64 = 1_000;
 const STEP: i64 = 100;
 
 /// A chart of a few bars.
 #[component]
 pub fn Chart(
-    /// What it shows.
     #[prop(into)]
     title: String,
-    /// Where its matter is told in full.
+    /// The page with the details.
     href: &'static str,
-    /// The bars.
     bars: Vec<Bar>,
-    /// What each class of part means.
+    /// Class and label of each part.
     legend: Vec<(&'static str, String)>,
-    /// What the largest bar is called.
+    /// Formats the size of the largest bar.
     most: fn(i64) -> String,
-    /// The same as a table.
+    /// The same data as a table.
     children: Children,
 ) -> impl IntoView {
     let largest = bars.iter().map(Bar::size).max().unwrap_or(0).max(1);
@@ -69,7 +67,7 @@ pub fn Chart(
 fn drawn(bar: Bar, x: i64, largest: i64) -> impl IntoView {
     let mut top = HEIGHT;
     let part = move |(class, size): (&'static str, i64)| {
-        // However few there are, they are seen.
+        // Small parts stay visible.
         let height = if size == 0 { 0 } else { (size.saturating_mul(HEIGHT) / largest).max(HEIGHT / 100) };
         top -= height;
         view! { <rect class=class x=x y=top width=STEP * 3 / 4 height=height /> }

@@ -1,4 +1,4 @@
-//! The first task of somebody who has none: one button, and one sees everything work.
+//! The first-task offer for people who have none yet.
 use crate::{
     tasks::actions::SubmitTask,
     token::Token,
@@ -8,7 +8,7 @@ use domain::{Actor, OrganizationId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
-/// What it runs: sealed, a few seconds, and it shows what a task sees.
+/// The sample script: isolated, a few seconds long, it shows what a task can see.
 const SCRIPT: &str = r#"say() { printf '\033[2m%-18s\033[0m %s\n' "$1" "$2"; }
 printf 'Hello from a sealed sandbox.\n\n'
 say 'Who am I?' "$(id)"
@@ -28,19 +28,18 @@ printf 'What goes to standard error is marked.\n' >&2
 printf '\033[1;32mDone.\033[0m Below are how it ended and the receipt that the runner signed.\n'
 "#;
 
-/// Where the actor's first task would belong: the first organization in which they may submit.
+/// Returns the organization of the actor's first task: the first one in which they may submit.
 pub fn place(actor: &Actor, organizations: &[Organization]) -> Option<OrganizationId> {
     let mut ids: Vec<_> = organizations.iter().map(|organization| organization.id).collect();
     ids.sort();
     ids.into_iter().find(|id| actor.role_in(*id) >= Some(Role::Member))
 }
 
-/// The offer.
+/// The sample script with a button that runs it.
 #[component]
 pub fn FirstTask(
-    /// Where it would belong.
     organization: OrganizationId,
-    /// Whether this person can make others.
+    /// Whether the person can create accounts.
     admin: bool,
 ) -> impl IntoView {
     let once = Token::new("").map(|token| token.text).unwrap_or_default();

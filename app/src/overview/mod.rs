@@ -1,4 +1,4 @@
-//! The overview: what waits for me, what runs, what failed.
+//! The overview: pending approval requests, running tasks, recent failures.
 
 mod chart;
 mod first;

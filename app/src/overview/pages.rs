@@ -1,4 +1,4 @@
-//! The first page: what waits for me, what runs, what went wrong lately, and how the week went.
+//! The overview page (`/`): pending approval requests, running tasks, recent failures, and the week in charts.
 use super::{
     first::{self, FirstTask},
     week::{self, Week},
@@ -21,10 +21,10 @@ use leptos::prelude::*;
 use std::collections::BTreeMap;
 use store::{Approval, Ended, Read, TaskFilter, TaskRow};
 
-/// How many rows each list shows; more are a link away.
+/// The rows of each list; a link leads to the rest.
 const ROWS: u32 = 5;
 
-/// What goes on.
+/// `/`.
 pub fn overview() -> Showing {
     page(first_page)
 }
@@ -68,8 +68,7 @@ async fn first_page(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// What a runner has, newest first. Each state is asked for by itself: only so is it found by an index, without a look at
-/// all that ended.
+/// Returns assigned and running tasks, newest first. One query per state uses the index and skips all finished tasks.
 async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
     let mut rows = vec![];
     for state in [Assigned, Running] {
@@ -81,7 +80,7 @@ async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
     Ok(rows)
 }
 
-/// How many tasks stand where, each with the way to them: what is open now, and what ended this week.
+/// Task counts with links: the open states now, and the final states of the week.
 #[component]
 fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
     let (succeeded, failed) = week::totals(&ended);

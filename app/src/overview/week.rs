@@ -1,4 +1,4 @@
-//! The last seven days in two charts: how tasks ended, and how long they waited for a runner.
+//! Charts of the last seven days: finished tasks by state, and queue times.
 use super::chart::{Bar, Chart};
 use crate::{tasks::words, ui::Table};
 use domain::{Timestamp, task::TaskState};
@@ -6,21 +6,21 @@ use leptos::prelude::*;
 use std::time::Duration;
 use store::{Ended, LOOKED_AT};
 
-/// How many days there are, today included.
+/// Days in the charts, including today.
 const DAYS: u8 = 7;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// The midnight (UTC) that the week begins with.
+/// Returns the midnight (UTC) at which the week starts.
 pub fn begin(now: Timestamp) -> Timestamp {
     let midnight = now.0 - now.0.rem_euclid(i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX));
     Timestamp(midnight).before(DAY.saturating_mul(u32::from(DAYS) - 1))
 }
 
-/// One day, added up.
+/// The totals of one day; times are in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Day {
-    /// `03-01`: month and day.
+    /// Month and day: `03-01`.
     label: String,
     succeeded: i64,
     failed: i64,
@@ -31,7 +31,7 @@ struct Day {
 }
 
 impl Day {
-    /// How long tasks waited on average, in microseconds.
+    /// Returns the average queue time in microseconds.
     fn average(&self) -> i64 {
         self.wait / self.started.max(1)
     }
@@ -56,18 +56,16 @@ fn days(since: Timestamp, ended: &[Ended]) -> Vec<Day> {
     (0..DAYS).map(day).collect()
 }
 
-/// How many of the week's tasks succeeded, and how many failed.
+/// Returns the number of succeeded and failed tasks.
 pub fn totals(ended: &[Ended]) -> (i64, i64) {
     let of = |state: TaskState| ended.iter().filter(|row| row.state == state).map(|row| row.n).sum();
     (of(TaskState::Succeeded), of(TaskState::Failed))
 }
 
-/// The charts.
+/// Both charts.
 #[component]
 pub fn Week(
-    /// When it begins.
     since: Timestamp,
-    /// What ended since then.
     ended: Vec<Ended>,
 ) -> impl IntoView {
     let days = days(since, &ended);
@@ -122,7 +120,7 @@ fn Waits(days: Vec<Day>) -> impl IntoView {
     }
 }
 
-/// A time of so many microseconds, for people.
+/// Formats a duration in microseconds.
 fn span(micros: i64) -> String {
     match micros {
         ..1_000_000 => format!("{}\u{a0}ms", micros / 1_000),

@@ -1,4 +1,4 @@
-//! People: the list, making one, and one of them.
+//! People pages: list, creation, and details.
 use super::actions::{CreatePerson, IssueLink, ReplaceAddress, ResetFactors, SetTenantRole};
 use crate::{
     emergency::pages::AboutPerson,
@@ -15,10 +15,9 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Membership, Person};
 
-/// How many stand on one page.
 const PAGE: u32 = 100;
 
-/// The tenant's people.
+/// `/people`.
 pub fn list() -> Showing {
     page(people)
 }
@@ -64,7 +63,7 @@ fn Row(person: Person) -> impl IntoView {
     }
 }
 
-/// Whether somebody can sign in.
+/// Whether a person can sign in.
 #[component]
 fn Standing(person: Person) -> impl IntoView {
     match (person.locked_at, person.has_password) {
@@ -74,7 +73,7 @@ fn Standing(person: Person) -> impl IntoView {
     }
 }
 
-/// Making a person.
+/// `/people/new`.
 pub fn new() -> Showing {
     page(new_person)
 }
@@ -103,18 +102,18 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// People, as choices.
+/// Returns people as choices of a select field.
 pub fn people_choices(people: Vec<Person>) -> Vec<Choice> {
     let choice = |person: Person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email));
     people.into_iter().map(choice).collect()
 }
 
-/// The roles in an organization, as choices.
+/// Returns the organization roles as choices.
 pub fn roles() -> Vec<Choice> {
     Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
 }
 
-/// Those that give no more than one.
+/// Returns the roles up to and including one.
 pub fn roles_up_to(held: Role) -> Vec<Choice> {
     let lesser = Role::ALL.iter().filter(|role| **role <= held);
     lesser.map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
@@ -124,7 +123,7 @@ fn tenant_roles() -> Vec<Choice> {
     TenantRole::ALL.iter().map(|role| Choice::new(role.as_str(), words::tenant_role_in_full(*role))).collect()
 }
 
-/// One person.
+/// `/people/{id}`.
 pub fn one() -> Showing {
     page(person)
 }
@@ -236,7 +235,7 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
     }
 }
 
-/// Who reads everything may see people; for others there is no such page.
+/// For everybody but admins and auditors the page does not exist.
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.reads_everything() {
         true => Ok(()),

@@ -1,21 +1,20 @@
-//! Rules for groups that do not name an organization as it is called now.
+//! Group rules that do not match the current name of an organization.
 use crate::outcome::Refusal;
 use domain::provider::{GroupRule, Provider};
 use leptos::prelude::*;
 use store::Read;
 
-/// A rule that does not name an organization as it is called now.
+/// A group rule whose organization has another name now, or does not exist.
 #[derive(Clone, Debug)]
 pub struct Stray {
-    /// The rule.
     rule: GroupRule,
-    /// What the provider is called whose rule it is.
+    /// The label of the provider.
     provider: String,
-    /// What the organization that it means is called now, if it means one.
+    /// The current name of the organization, if the rule still identifies one.
     now: Option<String>,
 }
 
-/// Those of some providers.
+/// Returns the stale group rules of some providers.
 pub async fn misnamed(read: &mut Read, providers: &[&Provider]) -> Result<Vec<Stray>, Refusal> {
     let mut found = vec![];
     for provider in providers {
@@ -32,10 +31,9 @@ pub async fn misnamed(read: &mut Read, providers: &[&Provider]) -> Result<Vec<St
     Ok(found)
 }
 
-/// The same for people, where there is something to say.
+/// A notice that lists the rules, if there are any.
 #[component]
 pub fn Misnamed(
-    /// The rules.
     found: Vec<Stray>,
 ) -> impl IntoView {
     let line = |Stray { rule, provider, now }: Stray| {

@@ -1,4 +1,4 @@
-//! Settings: the identity providers that lead into the tenant.
+//! Identity provider settings of the tenant.
 
 pub mod actions;
 mod groups;

@@ -1,4 +1,4 @@
-//! One provider: setting it up, trying it out, changing it, taking it away.
+//! The page of one identity provider: configuration, test, removal.
 use super::{
     actions::{RemoveProvider, SaveProvider, TestProvider},
     groups::{Misnamed, misnamed},
@@ -17,7 +17,7 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// Setting one up.
+/// `/settings/authentication/new`.
 pub fn new() -> Showing {
     page(new_provider)
 }
@@ -29,7 +29,7 @@ async fn new_provider(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! { <ProviderFields form=form id=None enabled=true /> }))
 }
 
-/// One of them.
+/// `/settings/authentication/{id}`.
 pub fn one() -> Showing {
     page(provider)
 }
@@ -72,7 +72,7 @@ async fn provider(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// Runs discovery, and shows what it said.
+/// The discovery test, with its result.
 #[component]
 fn Test(key_: String) -> impl IntoView {
     let answered = ctx::answered().filter(|answered| answered.action == TestProvider::PATH);

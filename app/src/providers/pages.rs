@@ -1,4 +1,4 @@
-//! Settings, Authentication: the providers that lead in, and what is closed.
+//! The authentication settings page: identity providers and their states.
 use super::groups::{Misnamed, misnamed};
 use crate::{
     door::{Configured, Findings},
@@ -12,7 +12,7 @@ use domain::{Actor, provider::Provider};
 use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
 
-/// The providers.
+/// `/settings/authentication`.
 pub fn list() -> Showing {
     page(authentication)
 }
@@ -88,14 +88,12 @@ fn table(configured: Vec<Configured>, own: Vec<ProviderRow>, primary: Option<&st
     Ok(view! { <Table caption=t!("nav-authentication") headings=headings>{rows}</Table> })
 }
 
-/// Whether a provider leads in.
+/// Whether people can sign in with a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It does.
     On,
-    /// It was switched off.
     Off,
-    /// Another one is the only way in.
+    /// Another provider is mandatory.
     Closed,
 }
 
@@ -109,10 +107,8 @@ impl State {
     }
 }
 
-/// The same as a badge.
 #[component]
 pub fn StateBadge(
-    /// Which.
     state: State,
 ) -> impl IntoView {
     match state {
@@ -122,7 +118,7 @@ pub fn StateBadge(
     }
 }
 
-/// Who may come in past the one way, until when and why: never overlooked.
+/// The open break-glass grants: for whom, until when and why.
 #[component]
 fn BrokenGlass(glass: Vec<BreakGlass>) -> impl IntoView {
     let line = |one: BreakGlass| {
@@ -144,7 +140,7 @@ fn BrokenGlass(glass: Vec<BreakGlass>) -> impl IntoView {
     })
 }
 
-/// What a provider said of itself, a line each.
+/// Formats the discovery result, one line per fact.
 pub(super) fn findings(found: Findings) -> String {
     let algorithms = found.algorithms.join(", ");
     let github = found.authorization.is_none();

@@ -1,4 +1,4 @@
-//! The list of reviews, and one of them with its rights.
+//! Access review pages: the list, and one review with its permissions.
 use super::{
     PAGE,
     actions::{FinishReview, KeepReviewed, RevokeReviewed, StartReview},
@@ -18,7 +18,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Review, ReviewItem};
 
-/// All reviews, and beginning one.
+/// `/reviews`.
 pub fn list() -> Showing {
     page(reviews)
 }
@@ -27,7 +27,7 @@ async fn reviews(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (reviews, organizations) = (read.reviews().await?, read.organizations().await?);
-    // Who is in an archived one still reads it.
+    // Members of an archived organization can still read it.
     let organizations = organizations.into_iter().chain(read.archived_organizations().await?);
     let open = reviews.iter().any(|review| review.ended_at.is_none());
     let all = Choice::new("", t!("review-of-tenant"));
@@ -83,7 +83,7 @@ fn Row(review: Review) -> impl IntoView {
     }
 }
 
-/// What a review is about.
+/// What a review covers.
 #[component]
 fn Subject(review: Review) -> impl IntoView {
     match review.organization {
@@ -92,7 +92,7 @@ fn Subject(review: Review) -> impl IntoView {
     }
 }
 
-/// One review.
+/// `/reviews/{id}`.
 pub fn one() -> Showing {
     page(review)
 }
@@ -199,12 +199,12 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
     }
 }
 
-/// Whether a right still asks for an answer: a key that has expired reaches nothing any more.
+/// Whether a permission still needs an answer; an expired key grants nothing.
 const fn asks(item: &ReviewItem) -> bool {
     item.verdict.is_none() && item.expired_at.is_none()
 }
 
-/// Which right it is.
+/// The permission under review.
 #[component]
 fn What(item: ReviewItem) -> impl IntoView {
     let right = held(item.kind, &item.held);
@@ -237,7 +237,7 @@ fn Answer(verdict: Verdict, item: ReviewItem) -> impl IntoView {
     view! { {badge} <p class="muted">{by} ", " {at}</p> }
 }
 
-/// What is held, in words; scopes stay as they are.
+/// Returns the label of a role; scopes are shown unchanged.
 fn held(kind: Right, held: &str) -> String {
     let word = match kind {
         Right::TenantRole => held.parse().ok().map(words::tenant_role),

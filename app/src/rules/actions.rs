@@ -1,4 +1,4 @@
-//! Changing the rules.
+//! Server function that replaces the approval rules.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -7,20 +7,20 @@ use domain::policy;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// One rule as a form sends it.
+/// One rule, as a form submits it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// See [`domain::rule::Rule::name`].
     pub name: String,
-    /// Words of [`domain::task::Tool`]; none stands for all.
+    /// Values of [`domain::task::Tool`]; empty for all.
     #[serde(default)]
     pub tools: Vec<String>,
-    /// Words of [`domain::network::NetworkPolicy`]; none stands for all.
+    /// Values of [`domain::network::NetworkPolicy`]; empty for all.
     #[serde(default)]
     pub networks: Vec<String>,
-    /// A word of [`domain::rule::Effect`].
+    /// A value of [`domain::rule::Effect`].
     pub effect: String,
-    /// How many must say yes, where people are asked.
+    /// How many people must approve, if the rule asks for approval.
     #[serde(default)]
     pub approvers: String,
     /// How long they have, in hours.
@@ -28,7 +28,7 @@ pub struct Row {
     pub hours: String,
 }
 
-/// Replaces all rules, if they are still those of `version`.
+/// Replaces all rules, unless they have changed since `version`.
 #[server(prefix = "/actions", endpoint = "rules/change")]
 pub async fn change_rules(version: i64, #[server(default)] rules: Vec<Row>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

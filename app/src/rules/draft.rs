@@ -1,5 +1,5 @@
-//! Rules while they are being changed: rows that stand in the address until they are saved, so that adding, removing and
-//! moving them needs no JavaScript and changes nothing.
+//! Draft rules. The rows are in the query string until they are saved, so that adding, removing and moving them needs no
+//! JavaScript and changes nothing.
 use super::actions::Row;
 use crate::outcome::{Kind, Refusal};
 use domain::{
@@ -8,12 +8,12 @@ use domain::{
 };
 use std::str::FromStr;
 
-/// The name of a row's field in the form.
+/// Returns the name of a row's field.
 pub fn field(row: usize, name: &str) -> String {
     format!("rules[{row}][{name}]")
 }
 
-/// The name of a row's boxes of one kind.
+/// Returns the name of a row's checkboxes.
 pub fn list(row: usize, name: &str) -> String {
     format!("rules[{row}][{name}][]")
 }
@@ -36,12 +36,12 @@ impl From<&Rule> for Row {
     }
 }
 
-/// A row that was just added: it asks, so that nothing runs because of it.
+/// Returns the initial row, which requires approval so that nothing runs because of it.
 fn new_row() -> Row {
     Row { effect: "ask".into(), approvers: "1".into(), hours: "24".into(), ..Row::default() }
 }
 
-/// The rows in the fields of an address, with what its `do` asks for done: `add`, `remove-N`, `up-N` or `down-N`.
+/// Reads the rows from the query and applies its `do`: `add`, `remove-N`, `up-N` or `down-N`.
 pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     let get = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default();
     let all = |name: &str| fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect();
@@ -67,7 +67,7 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     rows
 }
 
-/// The rules that rows stand for, or everything that is wrong with them, each named by its field.
+/// Validates all rows; errors are named by their form fields.
 pub fn check(rows: &[Row]) -> Result<Rules, Refusal> {
     let (mut rules, mut wrong) = (vec![], vec![]);
     for (n, row) in rows.iter().enumerate() {

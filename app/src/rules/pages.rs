@@ -1,4 +1,4 @@
-//! The rules, and changing them.
+//! Rules pages: the list, and the editor.
 use super::{
     actions::{ChangeRules, Row},
     draft::{field, list, read},
@@ -18,7 +18,7 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// The rules in their order: everybody may know what applies to them.
+/// `/rules`, in evaluation order. Everybody may read the rules that apply to them.
 pub fn list_of_rules() -> Showing {
     page(rules)
 }
@@ -75,7 +75,7 @@ fn What(verdict: Verdict) -> impl IntoView {
     }
 }
 
-/// Changing them.
+/// `/rules/edit`, for admins.
 pub fn edit() -> Showing {
     page(edit_rules)
 }
@@ -89,10 +89,10 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <Form action=ChangeRules::PATH page="/rules/edit">
             <input type="hidden" name="version" value=version />
-            // Made here and not before: fields find their form in the context that it gives its children.
+            // Rendered inside the form, because fields find their form in its context.
             {rows.into_iter().enumerate().map(editor).collect_view()}
             <div class="form-buttons">
-                // The first button is the one that Enter presses: it must be the one that saves.
+                // Enter presses the first button of a form, which must be the one that saves.
                 <Button look=Look::Main>{t!("rules-save")}</Button>
                 <Step value="add".into() to=last + 2>{t!("rule-add")}</Step>
                 <LinkButton href="/rules">{t!("discard")}</LinkButton>
@@ -102,7 +102,7 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// The rows as they were sent, as they stand in the address, or as they are stored.
+/// Returns the submitted rows, the rows in the query, or the stored rules.
 async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
     let here = ctx::here();
     let drafted: Vec<_> = match ctx::answered() {
@@ -117,11 +117,11 @@ async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
     Ok((stored.version, stored.rules()?.iter().map(Row::from).collect()))
 }
 
-/// A button that changes the rows in the address and nothing else.
+/// A button that changes only the rows in the query.
 #[component]
 fn Step(
     value: String,
-    /// The number of the rule that one goes on at.
+    /// The number of the rule to scroll to.
     to: usize,
     #[prop(optional, into)] label: Option<String>,
     children: Children,

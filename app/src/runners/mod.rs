@@ -1,4 +1,4 @@
-//! Runners: the machines that run tasks.
+//! Runners, the machines that run tasks.
 
 pub mod actions;
 mod enroll;

@@ -1,4 +1,4 @@
-//! A runner's page: what it is, what its sandbox is made of, and sending it away.
+//! The page of one runner: state, sandbox posture, revocation.
 use super::{
     actions::RevokeRunner,
     pages::{LastSeen, Standing, StandingBadge},
@@ -14,7 +14,7 @@ use domain::{Actor, RunnerId, access::Thing};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
-/// One runner.
+/// `/runners/{id}`.
 pub fn one() -> Showing {
     page(runner)
 }
@@ -66,7 +66,7 @@ fn About(runner: Runner) -> impl IntoView {
     }
 }
 
-/// Something that cannot be undone stands apart.
+/// Irreversible actions, in a section of their own.
 #[component]
 fn Revoke(id: RunnerId, name: String) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! The tenant's runners, as a list.
+//! The list of the tenant's runners.
 use super::posture::{FitBadge, Posture};
 pub use super::{enroll::new, one::one};
 use crate::{
@@ -9,12 +9,11 @@ use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use store::Runner;
 
-/// The tenant's runners: everybody may know what could run their tasks.
+/// `/runners`. Everybody may see which runners could run their tasks.
 pub fn list() -> Showing {
     page(runners)
 }
 
-/// How many runners are listed: the newest.
 const LISTED: usize = 500;
 
 async fn runners(actor: Actor) -> Result<Page, Refusal> {
@@ -67,21 +66,19 @@ fn Rows(rows: Vec<Runner>, now: Timestamp) -> impl IntoView {
     }
 }
 
-/// Whether a runner can be given tasks.
+/// Whether a runner can receive tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is there.
     Connected,
-    /// It may come back.
+    /// Disconnected; it may reconnect.
     Away,
-    /// Its certificate ended.
+    /// Its certificate has expired.
     Expired,
-    /// It was sent away for good.
     Revoked,
 }
 
 impl Standing {
-    /// How a runner stands at a time.
+    /// Returns the state of a runner at a time.
     pub fn of(runner: &Runner, now: Timestamp) -> Self {
         match runner {
             Runner { revoked_at: Some(_), .. } => Self::Revoked,
@@ -92,10 +89,8 @@ impl Standing {
     }
 }
 
-/// How a runner stands, in a word.
 #[component]
 pub fn StandingBadge(
-    /// How.
     state: Standing,
 ) -> impl IntoView {
     match state {
@@ -106,10 +101,9 @@ pub fn StandingBadge(
     }
 }
 
-/// When it was last heard.
+/// When the server last heard from a runner.
 #[component]
 pub fn LastSeen(
-    /// When, if ever.
     at: Option<Timestamp>,
 ) -> impl IntoView {
     match at {

@@ -1,51 +1,48 @@
-//! What a runner's sandbox is made of, as the runner says and as people read it.
+//! Sandbox posture, as a runner reports it and as people read it.
 use crate::ui::{Badge, Meaning};
 use leptos::prelude::*;
 use serde::Deserialize;
 
-/// The runner's own words; what it left out is empty or false, never better than it is.
+/// A runner's report. Missing fields are empty or false, never better than reality.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Posture {
-    /// bubblewrap's version; empty where it is not installed.
+    /// bubblewrap's version; empty if it is not installed.
     pub bubblewrap: String,
-    /// System calls are filtered.
+    /// Whether system calls are filtered.
     pub seccomp: bool,
-    /// An ordinary user can make user namespaces.
+    /// Whether unprivileged user namespaces are available.
     pub user_namespaces: bool,
-    /// The machine's abstract Unix sockets are out of reach.
+    /// Whether the host's abstract Unix sockets are unreachable.
     pub sockets_scoped: bool,
-    /// What holds tasks to their limits.
+    /// The mechanism that enforces resource limits.
     pub limiter: String,
-    /// What that means.
     pub limiter_note: String,
-    /// Whom tasks run as, for the kernel.
+    /// The user that tasks run as.
     pub account: String,
-    /// Why no task can be run there.
+    /// Why the runner cannot run tasks.
     pub unfit: Option<Unfit>,
 }
 
-/// Why no task can be run, and what to do about it.
+/// Why a runner cannot run tasks, and how to fix it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Unfit {
-    /// Half a sentence.
+    /// A clause without a period.
     pub cause: String,
     /// A sentence.
     pub fix: String,
 }
 
 impl Posture {
-    /// Reads what a runner said; `None` before it said anything.
+    /// Parses a report; `None` if the runner has not reported yet.
     pub fn read(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok().filter(|said| *said != Self::default())
     }
 }
 
-/// Whether tasks can be run there, in a word.
 #[component]
 pub fn FitBadge(
-    /// What the runner said.
     posture: Option<Posture>,
 ) -> impl IntoView {
     match posture {
@@ -55,10 +52,9 @@ pub fn FitBadge(
     }
 }
 
-/// Each part, with what it means where it is missing.
+/// The parts of the sandbox, with the consequence of each missing one.
 #[component]
 pub fn Parts(
-    /// What the runner said.
     posture: Posture,
 ) -> impl IntoView {
     let bubblewrap = match posture.bubblewrap.as_str() {

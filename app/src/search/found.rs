@@ -1,4 +1,4 @@
-//! What is found, in groups: a few of each kind, only what the person may see.
+//! Search queries: a few results of each kind, only what the person may see.
 use crate::{
     outcome::Refusal,
     tasks::words::state_word,
@@ -7,39 +7,35 @@ use crate::{
 use domain::{Actor, TaskId};
 use store::{Organization, Read, Runner, TaskFilter};
 
-/// How many of each kind are shown.
+/// Results of each kind.
 const EACH: u32 = 8;
 
-/// The longest text that is searched for, in characters.
+/// The longest search text, in characters.
 const LONGEST: usize = 100;
 
-/// Something that was found.
+/// One search result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// Its page.
     pub href: String,
-    /// Its name.
     pub name: String,
-    /// What tells it from others of that name.
+    /// Distinguishes results with the same name.
     pub about: String,
 }
 
-/// What was found of one kind.
+/// The results of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The kind.
     pub title: String,
-    /// The first few.
     pub hits: Vec<Hit>,
 }
 
-/// What is searched for: what was typed, without what cannot be seen, and not too much of it.
+/// Normalizes a search text: no invisible characters, limited length.
 pub fn plain(typed: &str) -> String {
     let seen = typed.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c));
     seen.take(LONGEST).collect::<String>().trim().to_owned()
 }
 
-/// Finds things by a part of their names; a task also by its id.
+/// Searches by substring of the name; tasks also by id.
 ///
 /// # Errors
 /// Those of the store.
@@ -58,7 +54,7 @@ pub async fn find(read: &mut Read, actor: &Actor, text: &str) -> Result<Vec<Grou
     Ok(groups.into_iter().filter(|group| !group.hits.is_empty()).collect())
 }
 
-/// Where all tasks of the text are, the old ones too.
+/// Returns the task list filtered by the text, which includes old tasks.
 pub fn all_tasks(text: &str) -> String {
     Address::new("/tasks").with("text", text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The search page. The dialog that Ctrl-K opens shows what stands here (`ui/islands/palette.rs`).
+//! The search page. The dialog that Ctrl-K opens shows its results (`ui/islands/palette.rs`).
 use super::found::{self, Group, Hit};
 use crate::{
     outcome::Refusal,
@@ -7,7 +7,7 @@ use crate::{
 use domain::Actor;
 use leptos::prelude::*;
 
-/// What is found.
+/// `/search`.
 pub fn search() -> Showing {
     page(results)
 }

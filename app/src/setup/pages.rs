@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// The first start: `/setup?token=…`.
+/// `/setup?token=…`: initial setup.
 pub fn set_up() -> Showing {
     plain(t!("setup-title"), set_up_form)
 }
@@ -29,7 +29,7 @@ async fn set_up_form() -> Result<AnyView, Refusal> {
     .into_any())
 }
 
-/// Setting a password: `/password?token=…`.
+/// `/password?token=…`.
 pub fn password() -> Showing {
     plain(t!("password-title"), password_form)
 }

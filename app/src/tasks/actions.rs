@@ -1,4 +1,4 @@
-//! Submitting and canceling tasks.
+//! Server functions that submit and cancel tasks.
 use super::new::{limit, organization_for, word};
 use crate::{
     outcome::{Done, Refusal},
@@ -7,7 +7,7 @@ use crate::{
 use domain::{label::Labels, network::NetworkPolicy, policy, task, visibility::Visibility};
 use leptos::prelude::*;
 
-/// Submits a task, and goes on to its page. `once` is made with the form: the same form sent twice makes one task.
+/// Submits a task and redirects to its page. The form contains `once`, so that submitting it twice creates one task.
 #[server(prefix = "/actions", endpoint = "tasks/submit")]
 pub async fn submit_task(
     script: String,
@@ -27,7 +27,7 @@ pub async fn submit_task(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let form = task::SubmissionForm {
         tool: task::Tool::Bash,
-        // Forms send line feeds as CR LF, whatever was typed.
+        // Browsers submit line feeds as CR LF.
         script: script.replace("\r\n", "\n"),
         title,
         visibility: word("visibility", &visibility, Visibility::Private)?,
@@ -51,7 +51,6 @@ pub async fn submit_task(
     Ok(Done::GoTo(format!("/tasks/{}", submitted.id)))
 }
 
-/// Stops a task.
 #[server(prefix = "/actions", endpoint = "tasks/cancel")]
 pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

@@ -1,16 +1,15 @@
-//! The bar above a task's output. What needs JavaScript is hidden until the viewer is awake (`viewer/bar.rs`), which finds its
-//! texts in the attributes here.
+//! The toolbar of a task's output. Controls that need JavaScript are hidden until the viewer starts (`viewer/bar.rs`), which
+//! reads its texts from the attributes here.
 use domain::TaskId;
 use leptos::prelude::*;
 
-/// Everything that can be done with the output.
+/// Find, jump, follow and copy.
 #[component]
 pub fn Bar(
-    /// The task.
     id: TaskId,
-    /// Whether lines still come.
+    /// Whether the task can still print lines.
     live: bool,
-    /// What the page was asked to find.
+    /// The search text.
     sought: String,
 ) -> impl IntoView {
     let button = |id: &'static str, text: String| {

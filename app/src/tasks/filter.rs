@@ -1,8 +1,8 @@
-//! What the task list is narrowed by, as it stands in the address.
+//! The filter of the task list, as the query string holds it.
 use crate::ui::Address;
 use store::TaskFilter;
 
-/// Reads it; a value that makes no sense narrows nothing.
+/// Parses the filter and ignores invalid values.
 pub fn read(here: &Address) -> TaskFilter {
     TaskFilter {
         states: here.get("state").and_then(|word| word.parse().ok()).into_iter().collect(),
@@ -13,7 +13,7 @@ pub fn read(here: &Address) -> TaskFilter {
     }
 }
 
-/// Whether anything is narrowed at all.
+/// Whether the filter excludes anything.
 pub fn is_narrow(filter: &TaskFilter) -> bool {
     let TaskFilter { states, organization, mine, label, text } = filter;
     !states.is_empty() || organization.is_some() || *mine || label.is_some() || text.is_some()

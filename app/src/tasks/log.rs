@@ -1,4 +1,4 @@
-//! A task's output: the stretch that was asked for, or its end; the rest is fetched as one scrolls.
+//! Task output: the requested range, or the end; the viewer loads the rest on scroll.
 use super::{bar::Bar, islands::LogView};
 use crate::ui::{Address, ctx};
 use domain::{
@@ -9,27 +9,27 @@ use domain::{
 use leptos::prelude::*;
 use store::{Found, LogPage, Read, Result, Task};
 
-/// How many lines a block has, as the viewer in the browser keeps them (`viewer/space.rs`).
+/// Lines per block, the same as in the viewer (`viewer/space.rs`).
 const BLOCK: i64 = 100;
 
-/// How many lines a page shows: whole blocks.
+/// Lines per page: whole blocks.
 const WINDOW: i64 = 500;
 
-/// How many places of a text a page without JavaScript names.
+/// The number of matches that a page without JavaScript links to.
 const PLACES: usize = 50;
 
-/// What a page shows of a task's output.
+/// The part of a task's output that a page shows.
 #[derive(Debug)]
 pub struct Shown {
     page: LogPage,
     first: i64,
-    /// The line that was asked for.
+    /// The requested line.
     from: Option<i64>,
-    /// What was asked to be found, and where it is.
+    /// The search text and its matches.
     found: Option<(String, Found)>,
 }
 
-/// Lines of the present start of a task, from the block of the line that the address names, or the last ones.
+/// Reads output of the current attempt, from the block of the requested line, or the last lines.
 pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Shown> {
     let from = here
         .get("from")
@@ -49,18 +49,16 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Shown>
     Ok(Shown { page, first, from, found })
 }
 
-/// The first line of the block that a line is in.
+/// Returns the first line of the block that contains a line.
 fn block_of(line: i64) -> i64 {
     let line = line.max(1);
     line - (line - 1) % BLOCK
 }
 
-/// The output, with what can be done with it.
+/// The output with its toolbar.
 #[component]
 pub fn Log(
-    /// The task.
     task: Task,
-    /// What is shown of it.
     shown: Shown,
 ) -> impl IntoView {
     let Shown { page, first, from, found } = shown;
@@ -101,15 +99,15 @@ pub fn Log(
     }
 }
 
-/// The way through the output without JavaScript.
+/// Pagination for browsers without JavaScript.
 #[component]
 fn Without(
     id: TaskId,
-    /// The first line that is shown.
+    /// The first line on the page.
     first: i64,
-    /// The line after those that are shown.
+    /// The line after the last one on the page.
     next: i64,
-    /// The number that the task's next line gets.
+    /// The number of the task's next line.
     end: i64,
     live: bool,
 ) -> impl IntoView {
@@ -127,7 +125,7 @@ fn Without(
     }
 }
 
-/// Where a text was found, for who has no JavaScript.
+/// Search matches for browsers without JavaScript.
 #[component]
 fn Places(id: TaskId, text: String, found: Found) -> impl IntoView {
     let place = |line: &i64| {
@@ -143,7 +141,7 @@ fn Places(id: TaskId, text: String, found: Found) -> impl IntoView {
     }
 }
 
-/// One line. The viewer builds the same (`viewer/line.rs`).
+/// One line of output; the viewer builds the same (`viewer/line.rs`).
 fn row(number: i64, line: &Line) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();

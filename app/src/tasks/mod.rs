@@ -1,4 +1,4 @@
-//! Tasks: asking for one, finding it, watching it run.
+//! Tasks: submission, list, details and live output.
 
 #[cfg(feature = "ssr")]
 pub mod actions;

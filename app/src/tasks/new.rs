@@ -1,4 +1,4 @@
-//! The form for a new task, empty or filled with an earlier one.
+//! The form for a new task, empty or filled from an earlier one.
 use super::{actions::SubmitTask, words};
 use crate::{
     outcome::Refusal,
@@ -20,10 +20,10 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use std::str::FromStr;
 use store::{Organization, Read};
 
-/// The networks that this version can enforce.
+/// The network policies that runners can enforce so far.
 const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::Isolated, NetworkPolicy::Unrestricted];
 
-/// Asking for a task: `/tasks/new`, or `/tasks/new?again=…` to start from one that was.
+/// `/tasks/new`, or `/tasks/new?again=…` to start from an earlier task.
 pub fn new() -> Showing {
     page(new_task)
 }
@@ -49,7 +49,7 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
         .body(view! { <TaskForm start=start organizations=organizations rules=rules once=once /> }))
 }
 
-/// What stands in the form at first, with its labels.
+/// Returns the initial values of the form.
 async fn start(read: &mut Read, organization: OrganizationId) -> Result<Submission, Refusal> {
     let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organization)) };
     let id = ctx::id(&id)?;
@@ -96,8 +96,8 @@ fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, o
     }
 }
 
-/// Asked only where there is a choice. Where the task that is run again was in one that is in use no more, nothing is chosen:
-/// other people would judge it.
+/// The organization field, if there is a choice. If the organization of the earlier task is no longer available, nothing is
+/// preselected, because other people would decide.
 #[component]
 fn Where(organizations: Vec<Organization>, chosen: OrganizationId) -> impl IntoView {
     if let [only] = organizations.as_slice()
@@ -133,7 +133,7 @@ fn LimitFields(limits: Limits) -> impl IntoView {
     }
 }
 
-/// What happens to a task of each network under the rules as they stand.
+/// What the current rules do with a task of each network policy.
 #[component]
 fn Consequence(rules: Rules) -> impl IntoView {
     let line = |policy| {
@@ -162,7 +162,7 @@ fn may_submit(actor: &Actor, organization: OrganizationId) -> bool {
     actor.role_in(organization) >= Some(Role::Member)
 }
 
-/// Where a form's task goes: where it says, or the one organization that there is for this person.
+/// Returns the organization of a submitted form, or the actor's only one.
 pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Invalid> {
     let mut mine = actor.roles.keys().copied().filter(|id| may_submit(actor, *id));
     let wrong = || Invalid::new("organization", t!("task-organization-choose"));
@@ -172,7 +172,7 @@ pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Inv
     }
 }
 
-/// A field that holds one of several words; `usual` where it is empty.
+/// Parses a field with a default.
 pub fn word<T: FromStr<Err = Invalid>>(field: &str, text: &str, usual: T) -> Result<T, Invalid> {
     match text {
         "" => Ok(usual),
@@ -180,7 +180,7 @@ pub fn word<T: FromStr<Err = Invalid>>(field: &str, text: &str, usual: T) -> Res
     }
 }
 
-/// A field that holds a number, or nothing for the usual one.
+/// Parses an optional number.
 pub fn limit(field: &str, text: &str) -> Result<Option<u32>, Invalid> {
     match text.trim() {
         "" => Ok(None),
@@ -188,7 +188,7 @@ pub fn limit(field: &str, text: &str) -> Result<Option<u32>, Invalid> {
     }
 }
 
-/// The same content out of the same form is the same task; changed content out of it (one went back) is another.
+/// Resubmitting a form with the same content is the same task; changed content is another one.
 pub fn idempotency_key(once: &str, submission: &Submission) -> Option<String> {
     let content = serde_json::to_vec(&(once, submission)).ok()?;
     (!once.is_empty()).then(|| format!("form-{}", InputDigest::of(&content)))

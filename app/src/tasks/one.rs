@@ -1,4 +1,4 @@
-//! A task's page: what ran, where, under which policy, who let it, what it printed.
+//! The page of one task: request, policy, approval, runner and output.
 use super::{
     actions::CancelTask,
     log::{self, Log},
@@ -20,7 +20,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Task};
 
-/// One task.
+/// `/tasks/{id}`.
 pub fn one() -> Showing {
     page(task)
 }
@@ -81,17 +81,17 @@ async fn task(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// What tells that this task changed, and no other.
+/// Returns the topic of changes to one task.
 pub fn topic(id: TaskId) -> String {
     format!("tasks:{id}")
 }
 
-/// A title as one line: what cannot be seen is left out, because a heading cannot mark it.
+/// Returns a title without invisible characters, which a heading cannot mark.
 pub fn seen(title: &str) -> String {
     title.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c)).collect()
 }
 
-/// What it can do, in plain words.
+/// Describes what a task can do.
 pub fn summary(request: &Request) -> String {
     format!(
         "{} {} {}",

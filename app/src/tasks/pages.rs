@@ -1,4 +1,4 @@
-//! The task list.
+//! The task list page (`/tasks`).
 use super::{
     filter,
     words::{Reach, StateBadge, state_word},
@@ -19,10 +19,9 @@ use domain::{Actor, TaskId, task::TaskState};
 use leptos::prelude::*;
 use store::{Counts, Organization, Read, TaskFilter, TaskRow};
 
-/// How many rows a page of the list has.
 const ROWS: u32 = 50;
 
-/// The tasks that one sees.
+/// `/tasks`.
 pub fn list() -> Showing {
     page(tasks)
 }
@@ -50,20 +49,20 @@ async fn tasks(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// A page of the list, and where it goes on.
+/// One page of the list, with the cursors of its neighbors.
 struct List {
     rows: Vec<TaskRow>,
     older: Option<String>,
     newer: Option<String>,
 }
 
-/// The page that the address asks for: the newest, those after a task, or those before one.
+/// Reads the requested page: the newest tasks, those after a task, or those before one.
 async fn rows(read: &mut Read, filter: &TaskFilter, here: &Address) -> Result<List, Refusal> {
     let task = |name: &str| here.get(name).and_then(|id| id.parse::<TaskId>().ok());
     let first = |rows: &[TaskRow]| rows.first().map(|row| row.id.to_string());
     if let Some(before) = task("before") {
         let page = read.tasks_newer(filter, before, ROWS).await?;
-        // What would be a short page at the beginning is the beginning.
+        // A short page at the beginning is replaced by the first page.
         if page.next.is_some() {
             let older = page.items.last().map(|row| row.id.to_string()).or(page.next.clone());
             return Ok(List { newer: first(&page.items).or(page.next), rows: page.items, older });
@@ -90,11 +89,11 @@ fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     }
 }
 
-/// States whose chips are there even where no task is in them, so that the row does not move while tasks pass through them.
+/// States whose chips are always visible, so that the row does not move while tasks pass through them.
 const ALWAYS: [TaskState; 5] =
     [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Running, TaskState::Succeeded, TaskState::Failed];
 
-/// A chip for each state that there is, with how many; and one's own.
+/// Filter chips: one per state with its count, and one for the person's own tasks.
 #[component]
 fn States(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
     let more = !counts.whole;
@@ -112,12 +111,9 @@ fn States(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
     }
 }
 
-/// Tasks in a table.
 #[component]
 pub fn Rows(
-    /// The tasks.
     rows: Vec<TaskRow>,
-    /// What the table is called.
     caption: String,
 ) -> impl IntoView {
     let headings = [

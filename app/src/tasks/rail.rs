@@ -1,4 +1,4 @@
-//! Facts about a task, beside everything else on its page.
+//! The facts of a task, in the sidebar of its page.
 use super::{one::topic, words};
 use crate::ui::{Address, Digest, Fact, Facts, Live, Moment, Revealed, words::network};
 use domain::{
@@ -9,14 +9,12 @@ use domain::{
 use leptos::prelude::*;
 use store::Task;
 
-/// Facts, those that change first.
+/// The sidebar: facts that change come first.
 #[component]
 pub fn Rail(
-    /// The task.
     task: Task,
-    /// What exactly runs.
+    /// The canonical request.
     request: Request,
-    /// For finding it again.
     labels: Labels,
 ) -> impl IntoView {
     let label = |(key, value): (&str, &str)| {
@@ -49,7 +47,7 @@ pub fn Rail(
     }
 }
 
-/// Facts that change while one looks.
+/// Facts that update live.
 #[component]
 fn Moving(task: Task) -> impl IntoView {
     let moment = |at: Option<domain::Timestamp>| match at {

@@ -1,4 +1,4 @@
-//! How a task ended, and the runner's signed word of it.
+//! The end of a task, and the receipt that the runner signed.
 use super::words;
 use crate::{
     receipt_check::ReceiptCheck,
@@ -8,10 +8,9 @@ use domain::receipt::Receipt;
 use leptos::prelude::*;
 use store::Task;
 
-/// Nothing before the end.
+/// The end and the receipt; nothing while the task runs.
 #[component]
 pub fn Ending(
-    /// The task.
     task: Task,
 ) -> impl IntoView {
     let end = task.end();

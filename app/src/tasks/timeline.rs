@@ -1,4 +1,4 @@
-//! A task's life in steps, read from its audit trail.
+//! Task timeline, derived from the task's audit trail.
 use super::words;
 use crate::ui::{Badge, Meaning, Moment, Revealed};
 use domain::{
@@ -11,24 +11,21 @@ use leptos::prelude::*;
 use serde_json::Value;
 use store::{Approval, AuditRow, Task};
 
-/// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     at: Timestamp,
     meaning: Meaning,
     what: String,
-    /// What somebody said about it, as they wrote it.
+    /// The reason that a person gave.
     said: Option<String>,
 }
 
-/// The steps, oldest first, and what it waits for now.
+/// The steps, oldest first, and what the task waits for.
 #[component]
 pub fn Timeline(
-    /// The task.
     task: Task,
-    /// Its audit trail.
     history: Vec<AuditRow>,
-    /// The question about it, if there was one.
+    /// The approval request, if there was one.
     approval: Option<Approval>,
 ) -> impl IntoView {
     let steps = history.iter().flat_map(|row| steps(&task, approval.as_ref(), row)).collect::<Vec<_>>();
@@ -50,7 +47,7 @@ pub fn Timeline(
     }
 }
 
-/// What a task that has not ended waits for.
+/// Returns what an unfinished task waits for.
 fn next(task: &Task) -> Option<String> {
     match task.state {
         TaskState::AwaitingApproval => Some(t!("task-next-approval")),
@@ -62,7 +59,7 @@ fn next(task: &Task) -> Option<String> {
     }
 }
 
-/// The steps that a record of the audit log stands for; attempts that were refused changed nothing.
+/// Converts an audit event to steps; refused attempts changed nothing and have none.
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
     if record.outcome == Outcome::Refused {
@@ -122,7 +119,7 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
     }
 }
 
-/// Why a task ended that nobody decided about, in words.
+/// Returns why the system stopped a task.
 fn stopped(because: &str) -> Option<String> {
     match because {
         store::OWNER_LEFT => Some(t!("task-step-owner-left")),
@@ -131,7 +128,7 @@ fn stopped(because: &str) -> Option<String> {
     }
 }
 
-/// The name beside a record, unless it was erased.
+/// Returns the name of the actor, unless it was erased.
 pub fn who(row: &AuditRow) -> String {
     let personal: Option<Value> = row.personal.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let name = personal.as_ref().and_then(|personal| personal.pointer("/actor/name")?.as_str().map(str::to_owned));

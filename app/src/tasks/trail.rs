@@ -1,19 +1,17 @@
-//! Audit records in a table.
+//! Audit events in a table.
 use super::timeline::who;
 use crate::ui::{Badge, Meaning, Moment, Revealed, Table};
 use leptos::prelude::*;
 use store::AuditRow;
 
-/// Records, each with a link to it in full for those who may read the audit log.
+/// Audit events, with a link to each for readers of the audit log.
 #[component]
 pub fn Trail(
-    /// The records.
     rows: Vec<AuditRow>,
-    /// What the table is called.
     caption: String,
-    /// Whether the reader may see each record in full.
+    /// Whether the reader may open each event.
     links: bool,
-    /// Whether what it was done to is shown.
+    /// Whether the target column is shown.
     #[prop(optional)]
     targets: bool,
 ) -> impl IntoView {
@@ -45,7 +43,6 @@ pub fn Trail(
     }
 }
 
-/// How an attempt came out.
 #[component]
 pub fn OutcomeBadge(
     /// `done` or `refused`.
@@ -57,7 +54,7 @@ pub fn OutcomeBadge(
     }
 }
 
-/// The end of an id: its beginning is the time, which many share.
+/// Returns the end of an id; its beginning is a timestamp, which many ids share.
 fn short(id: &str) -> String {
     match id.rsplit_once('-') {
         Some((_, end)) => format!("…{end}"),

@@ -1,4 +1,4 @@
-//! A task's states, reach and limits, as people read them.
+//! Labels of task states, network access and limits.
 use crate::ui::{Badge, Glyph, Meaning, words::network};
 use domain::{
     limits::Limits,
@@ -9,10 +9,8 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Where a task stands.
 #[component]
 pub fn StateBadge(
-    /// The state.
     state: TaskState,
 ) -> impl IntoView {
     let (meaning, glyph) = match state {
@@ -26,7 +24,6 @@ pub fn StateBadge(
     view! { <Badge meaning=meaning glyph=glyph word=state_word(state) /> }
 }
 
-/// A state's word.
 pub fn state_word(state: TaskState) -> String {
     match state {
         TaskState::Submitted => t!("task-state-submitted"),
@@ -44,10 +41,9 @@ pub fn state_word(state: TaskState) -> String {
     }
 }
 
-/// The network that a task gets, with its icon: what leaves the sandbox is marked.
+/// The network policy of a task, with an icon that marks policies that leave the sandbox.
 #[component]
 pub fn Reach(
-    /// The policy.
     policy: NetworkPolicy,
 ) -> impl IntoView {
     let (meaning, glyph) = match domain::policy::reaches_out(policy) {
@@ -57,7 +53,7 @@ pub fn Reach(
     view! { <Badge meaning=meaning glyph=glyph word=network(policy) /> }
 }
 
-/// What a task can do, in sentences.
+/// Explains what a task can reach.
 pub fn reach_in_full(policy: NetworkPolicy) -> String {
     match policy {
         NetworkPolicy::Isolated => t!("task-reach-isolated"),
@@ -67,7 +63,6 @@ pub fn reach_in_full(policy: NetworkPolicy) -> String {
     }
 }
 
-/// Who sees a task.
 pub fn visibility(visibility: Visibility) -> String {
     match visibility {
         Visibility::Private => t!("task-visibility-private"),
@@ -76,7 +71,6 @@ pub fn visibility(visibility: Visibility) -> String {
     }
 }
 
-/// Its turn.
 pub fn priority(priority: Priority) -> String {
     match priority {
         Priority::Low => t!("task-priority-low"),
@@ -85,7 +79,6 @@ pub fn priority(priority: Priority) -> String {
     }
 }
 
-/// How it ended.
 pub fn end(end: &End) -> String {
     match end {
         End::Exited(status) => t!("task-end-exited", status = *status),
@@ -97,7 +90,7 @@ pub fn end(end: &End) -> String {
     }
 }
 
-/// What it may use, in a sentence.
+/// Describes the limits in a sentence.
 pub fn limits(limits: &Limits) -> String {
     t!(
         "task-limits-sentence",
@@ -109,7 +102,7 @@ pub fn limits(limits: &Limits) -> String {
     )
 }
 
-/// `1 processor core` or `0.25 processor cores`, out of thousandths.
+/// Formats thousandths of a core: `1 processor core`, `0.25 processor cores`.
 pub fn cores(millis: u32) -> String {
     let (whole, rest) = (millis / 1_000, millis % 1_000);
     match (whole, rest) {
@@ -119,7 +112,7 @@ pub fn cores(millis: u32) -> String {
     }
 }
 
-/// `5 min` or `1 h 30 min`: a time limit.
+/// Formats a time limit: `5 min`, `1 h 30 min`.
 pub fn duration(seconds: u32) -> String {
     let parts = [
         (seconds / 3_600, t!("task-unit-hours")),

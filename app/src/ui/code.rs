@@ -1,9 +1,9 @@
-//! What must be read to the letter: digests, and text from outside with what is hidden in it made visible.
+//! Code and untrusted text: digests, scripts, and names with their hidden characters made visible.
 use super::{islands::Copy, rcdata::rcdata};
 use domain::text::{Piece, reveal};
 use leptos::prelude::*;
 
-/// A digest in groups of eight, four on each line, so that two can be compared by eye; copied in one piece.
+/// A digest in groups of eight digits, four per line, for comparison by eye; it is copied in one piece.
 #[component]
 pub fn Digest(
     /// Hexadecimal digits.
@@ -23,10 +23,9 @@ fn groups(hex: &str) -> Vec<String> {
     digits.chunks(8).map(|group| group.iter().collect()).collect()
 }
 
-/// Text from outside on one line.
+/// One line of untrusted text, with hidden characters marked.
 #[component]
 pub fn Revealed(
-    /// As it came.
     #[prop(into)]
     text: String,
 ) -> impl IntoView {
@@ -49,19 +48,18 @@ fn revealed(line: &str) -> AnyView {
     }
 }
 
-/// Text from outside, complete, with numbered lines.
+/// Untrusted text in numbered lines, with hidden characters marked.
 #[component]
 pub fn Source(
-    /// As it came.
     #[prop(into)]
     text: String,
-    /// What it is, for screen readers.
+    /// The accessible name.
     #[prop(into)]
     label: String,
 ) -> impl IntoView {
-    // Lines end at line feeds only: a carriage return before one is shown, because a shell reads it.
+    // Only line feeds separate lines: a carriage return before one is shown, because a shell reads it.
     let body = text.strip_suffix('\n').unwrap_or(&text);
-    // Written and not built of views: it may be many thousand lines long.
+    // A string instead of views, because the text may have many thousand lines.
     let mut lines = String::with_capacity(body.len() * 2);
     for line in body.split('\n') {
         lines.push_str("<li><code>");
@@ -69,7 +67,7 @@ pub fn Source(
             match piece {
                 Piece::Plain(text) => lines.push_str(&rcdata(&text)),
                 Piece::Hidden(name) => {
-                    // The name is ours: U+ and digits.
+                    // The name needs no escaping: it is `U+` and digits.
                     let title = t!("hidden-character", name = name.clone());
                     for part in ["<mark class=\"hidden-character\" title=\"", &title, "\">", &name, "</mark>"] {
                         lines.push_str(part);

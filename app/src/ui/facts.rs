@@ -1,22 +1,20 @@
-//! Facts about one thing: a name and a value each.
+//! Description lists: a name and a value each.
 use leptos::prelude::*;
 
-/// The list.
+/// A description list.
 #[component]
 pub fn Facts(
-    /// Each a [`Fact`].
+    /// [`Fact`]s.
     children: Children,
 ) -> impl IntoView {
     view! { <dl class="facts">{children()}</dl> }
 }
 
-/// One of them.
+/// One name and value.
 #[component]
 pub fn Fact(
-    /// What it is.
     #[prop(into)]
     name: String,
-    /// How it is.
     children: Children,
 ) -> impl IntoView {
     view! {

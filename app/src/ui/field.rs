@@ -1,8 +1,8 @@
-//! Fields: label above, help below, the error beside them, and what was typed kept.
+//! Form fields: label above, error and help below, and the submitted value kept.
 use super::{Filled, islands::ShowPassword, rcdata::rcdata};
 use leptos::prelude::*;
 
-/// What all kinds of field have in common.
+/// The common parts of all fields.
 struct Frame {
     filled: Filled,
     name: String,
@@ -28,7 +28,7 @@ impl Frame {
         self.error.as_ref().map(|_| "true")
     }
 
-    /// The ids of help and error, for `aria-describedby`.
+    /// Returns the ids of help and error, for `aria-describedby`.
     fn described_by(&self) -> Option<String> {
         let help = self.help.as_ref().map(|_| format!("{}-help", self.id));
         let error = self.error.as_ref().map(|_| format!("{}-error", self.id));
@@ -49,13 +49,11 @@ impl Frame {
     }
 }
 
-/// One line of text.
+/// A single-line text field.
 #[component]
 pub fn Field(
-    /// In the form.
     #[prop(into)]
     name: String,
-    /// What to write.
     #[prop(into)]
     label: String,
     /// What is allowed, and what it is for.
@@ -64,19 +62,15 @@ pub fn Field(
     /// `text`, `email`, `number`, `date` …
     #[prop(default = "text")]
     kind: &'static str,
-    /// What stands there at first.
+    /// The initial value.
     #[prop(optional, into)]
     value: String,
-    /// Whether it must not stay empty.
     #[prop(optional)]
     required: bool,
-    /// What the browser may fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// The least number.
     #[prop(optional)]
     min: Option<u32>,
-    /// The largest number.
     #[prop(optional)]
     max: Option<u32>,
 ) -> impl IntoView {
@@ -91,21 +85,18 @@ pub fn Field(
     })
 }
 
-/// A password; with JavaScript it can be shown. It is never filled in again.
+/// A password field; JavaScript can reveal it. Its value is never filled in again.
 #[component]
 pub fn Password(
-    /// In the form.
     #[prop(into)]
     name: String,
-    /// What to write.
     #[prop(into)]
     label: String,
-    /// What is allowed.
     #[prop(optional, into)]
     help: Option<String>,
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
-    /// Whether something else may stand in for it.
+    /// Whether another factor can replace it.
     #[prop(optional)]
     may_be_empty: bool,
 ) -> impl IntoView {
@@ -123,35 +114,30 @@ pub fn Password(
     })
 }
 
-/// Several lines of text.
+/// A multi-line text field.
 #[component]
 pub fn TextArea(
-    /// In the form.
     #[prop(into)]
     name: String,
-    /// What to write.
     #[prop(into)]
     label: String,
-    /// What is allowed, and what it is for.
     #[prop(optional, into)]
     help: Option<String>,
-    /// What stands there at first.
+    /// The initial value.
     #[prop(optional, into)]
     value: String,
-    /// How many lines are seen.
     #[prop(default = 4)]
     rows: u32,
-    /// Whether it must not stay empty.
     #[prop(optional)]
     required: bool,
-    /// Whether it is code.
+    /// Whether it contains code.
     #[prop(optional)]
     mono: bool,
 ) -> impl IntoView {
     let frame = Frame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described, value) = (frame.invalid(), frame.described_by(), frame.value(value));
-    // A parser drops one line feed after the tag: without ours it would be one of the text's.
+    // The parser drops the first line feed in a textarea; this one keeps the text's own.
     let text = format!("\n{}", rcdata(&value));
     frame.around(view! {
         <textarea
@@ -163,37 +149,30 @@ pub fn TextArea(
     })
 }
 
-/// One of the values of a [`Select`].
+/// An option of a [`Select`].
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// What is sent.
     pub value: String,
-    /// What is read.
     pub label: String,
 }
 
 impl Choice {
-    /// One of them.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into() }
     }
 }
 
-/// One out of several values.
+/// A select field.
 #[component]
 pub fn Select(
-    /// In the form.
     #[prop(into)]
     name: String,
-    /// What to choose.
     #[prop(into)]
     label: String,
-    /// What it is for.
     #[prop(optional, into)]
     help: Option<String>,
-    /// The values.
     choices: Vec<Choice>,
-    /// The one that is chosen at first.
+    /// The initial value.
     #[prop(optional, into)]
     value: String,
 ) -> impl IntoView {
@@ -211,22 +190,17 @@ pub fn Select(
     })
 }
 
-/// A box to tick.
 #[component]
 pub fn Checkbox(
-    /// In the form.
     #[prop(into)]
     name: String,
-    /// What is sent when it is ticked.
+    /// The value that a ticked box submits.
     #[prop(default = "true".into(), into)]
     value: String,
-    /// What ticking it means.
     #[prop(into)]
     label: String,
-    /// More about it.
     #[prop(optional, into)]
     help: Option<String>,
-    /// Whether it is ticked at first.
     #[prop(optional)]
     ticked: bool,
 ) -> impl IntoView {

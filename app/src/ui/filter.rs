@@ -1,11 +1,11 @@
-//! What a list is narrowed by; all of it stands in the address.
+//! Filter chips above a list, whose state is in the query string.
 use super::ctx;
 use leptos::prelude::*;
 
-/// The row above a list.
+/// A row of filter chips.
 #[component]
 pub fn FilterRow(
-    /// What it does, for screen readers.
+    /// The accessible name.
     #[prop(into)]
     label: String,
     /// [`Chip`]s.
@@ -14,21 +14,19 @@ pub fn FilterRow(
     view! { <div class="filters" role="group" aria-label=label>{children()}</div> }
 }
 
-/// A value to narrow by, with how many there are; chosen again it is taken away.
+/// A filter value with the number of matching rows; a second click removes it.
 #[component]
 pub fn Chip(
-    /// The field in the address.
+    /// The query field.
     name: &'static str,
-    /// Its value.
     #[prop(into)]
     value: String,
-    /// What it says.
     #[prop(into)]
     label: String,
-    /// How many the list would have.
+    /// The number of matching rows.
     #[prop(optional)]
     count: Option<u64>,
-    /// Whether there may be more than were counted.
+    /// Whether the count is a lower bound.
     #[prop(optional)]
     more: bool,
 ) -> impl IntoView {
@@ -43,18 +41,17 @@ pub fn Chip(
     }
 }
 
-/// How many there are of what a chip says; nothing where none was found among those that were looked at.
+/// The count on a chip; hidden when the scan stopped early and found no rows.
 #[component]
 pub fn Count(
-    /// How many.
     of: u64,
-    /// Whether there may be more than were counted.
+    /// Whether the count is a lower bound.
     more: bool,
 ) -> impl IntoView {
     (of > 0 || !more).then(|| view! { <span class="count">{counted(of, more)}</span> })
 }
 
-/// The store counts one more at most.
+/// The store counts up to one more.
 const COUNTED: u64 = 99;
 
 fn counted(count: u64, more: bool) -> String {

@@ -1,23 +1,23 @@
-//! Forms: plain ones, sent to a server function. What was typed stays after an error, and errors stand where they belong.
+//! Forms that post to a server function. After an error, submitted values are kept and errors appear at their fields.
 use super::{ctx, said, summary::Summary};
 use crate::outcome::{Answered, Kind, PAGE_FIELD, Refusal};
 use domain::Invalid;
 use leptos::{context::Provider, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How a form stands: as it was sent, or untouched. Its fields find it in their context.
+/// The state of a form: as submitted, or initial. Its fields find it in their context.
 #[derive(Clone, Debug, Default)]
 pub struct Filled {
-    /// Begins the ids of all that is in the form.
+    /// The prefix of all ids in the form.
     pub id: String,
     typed: Option<Vec<(String, String)>>,
     refusal: Option<Refusal>,
-    /// Names and labels of the fields, as they are built: the summary calls them so.
+    /// Names and labels of the fields, collected as they render, for the error summary.
     labels: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Filled {
-    /// The form of `action` with these hidden fields on this page.
+    /// Returns the state of the form of `action` with these hidden fields.
     pub fn of(action: &str, hidden: &[(&'static str, String)]) -> Self {
         Self::from_answer(ctx::answered(), action, hidden)
     }
@@ -40,40 +40,38 @@ impl Filled {
         Self { id: plain(&id), typed, refusal, labels: Arc::default() }
     }
 
-    /// Whether this form was just refused.
     pub const fn refused(&self) -> bool {
         self.refusal.is_some()
     }
 
-    /// What was typed into a field, when the form was refused.
+    /// Returns the submitted value of a field, if the form was refused.
     pub fn typed(&self, name: &str) -> Option<&str> {
         let typed = self.typed.as_ref()?;
         typed.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a box with this value stands ticked: as it was sent, or as it is `at_first`.
+    /// Whether a checkbox is ticked: as submitted, otherwise `at_first`.
     pub fn ticked(&self, name: &str, value: &str, at_first: bool) -> bool {
         self.typed.as_ref().map_or(at_first, |typed| typed.iter().any(|(n, v)| n == name && v == value))
     }
 
-    /// What is wrong with a field: a sentence.
+    /// Returns the error of a field as a sentence.
     pub fn error(&self, name: &str) -> Option<String> {
         let refusal = self.refusal.as_ref()?;
         refusal.fields.iter().find(|invalid| invalid.field == name).map(|invalid| sentence(&invalid.reason))
     }
 
-    /// The id of a field.
     pub fn id_of(&self, name: &str) -> String {
         format!("{}-{}", self.id, plain(name))
     }
 
-    /// Notes a field, so that the summary can lead to it.
+    /// Registers a field, so that the error summary can link to it.
     pub fn note(&self, name: &str, label: &str) {
         let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         labels.push((name.to_owned(), label.to_owned()));
     }
 
-    /// The refusal's message where no field is to blame, and each wrong field with the link to it, if it is on the page.
+    /// Returns the refusal's message if no field is invalid, and each invalid field, with a link if it is on the page.
     pub(super) fn problems(&self) -> Option<(Option<String>, Vec<Problem>)> {
         let refusal = self.refusal.as_ref()?;
         let labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,21 +89,21 @@ impl Filled {
     }
 }
 
-/// Whether nothing is wrong with a form, and only a proof is missing.
+/// Whether the form is valid and only step-up authentication is missing.
 fn asks_for_proof(answered: &Answered) -> bool {
     matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
 }
 
-/// A line of the summary.
+/// A line of the error summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// The field on this page.
+    /// A link to the field, if it is on the page.
     pub href: Option<String>,
-    /// Its label and what is wrong.
+    /// The label and the error.
     pub text: String,
 }
 
-/// Only letters, digits and hyphens, so that it can stand in an id and after `#`.
+/// Replaces everything but letters, digits and hyphens, so that the text can be part of an id.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
@@ -124,16 +122,15 @@ pub fn Form(
     /// The path of the server function.
     #[prop(into)]
     action: String,
-    /// The page that it stands on, where that is not this one.
+    /// The page of the form, if it is not the current one.
     #[prop(optional, into)]
     page: Option<String>,
-    /// Fields that are not seen; they also tell forms of one action on one page apart.
+    /// Hidden fields; they also distinguish forms of the same action on one page.
     #[prop(optional)]
     hidden: Vec<(&'static str, String)>,
     /// `in-row` for a row of small fields.
     #[prop(optional)]
     class: &'static str,
-    /// Fields and buttons.
     children: Children,
 ) -> impl IntoView {
     let filled = Filled::of(&action, &hidden);
@@ -145,7 +142,7 @@ pub fn Form(
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
         <Provider value=filled>
-            // The fields come first, because the summary calls them by their labels.
+            // The fields render first, because the error summary uses their labels.
             {
                 let fields = children();
                 view! {

@@ -1,4 +1,4 @@
-//! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
+//! The layout of every page for signed-in people: navigation, breadcrumbs and the account menu.
 use super::{
     Button, Form, Glyph, Icon, Page, Place, ctx,
     islands::{Palette, ThemeSwitch},
@@ -13,7 +13,7 @@ use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
-/// A page in its frame.
+/// Renders a page in the layout.
 pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
     let Around { waiting, organizations, frozen, glass, news } = around;
     let Page { place, title, trail, beside, action, lead, body } = page;
@@ -63,21 +63,20 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
     .into_any()
 }
 
-/// What the frame shows of the tenant, and of what happened with the person's account.
+/// The data that the layout shows.
 #[derive(Default)]
 pub(super) struct Around {
-    /// How many questions wait for the person.
+    /// The number of approval requests that the person can decide.
     waiting: i64,
-    /// The organizations that they can switch between; the archived one that they look at is among them.
+    /// The choices of the organization switcher, including an archived one that the query filters by.
     organizations: Vec<Organization>,
-    /// Since when the tenant is frozen, if it is.
     frozen: Option<Timestamp>,
-    /// Whether emergency access is open, for those who are told.
+    /// Whether a break-glass grant is open, for people who may know.
     glass: bool,
     news: Option<AnyView>,
 }
 
-/// What cannot be read of it is not worth a page: it is left out.
+/// Reads the data of the layout. Read errors must not break the page: the affected parts are left out.
 pub(super) async fn around(actor: &Actor) -> Around {
     let Ok(store) = ctx::store() else { return Around::default() };
     let Ok(mut read) = store.read(actor).await else { return Around::default() };
@@ -92,7 +91,7 @@ pub(super) async fn around(actor: &Actor) -> Around {
     }
 }
 
-/// Where one is: the place, what lies between, and the page.
+/// The breadcrumbs: section, intermediate pages, current page.
 #[component]
 fn Trail(place: Place, trail: Vec<(String, String)>, title: String) -> impl IntoView {
     let root = (place != Place::Nowhere && place.label() != title).then(|| (place.href().to_owned(), place.label()));

@@ -1,20 +1,17 @@
-//! Boxes to tick that belong together, with one label and one error.
+//! Checkbox groups with one label and one error.
 use super::Filled;
 use leptos::prelude::*;
 
 /// A group of [`super::Checkbox`]es.
 #[component]
 pub fn Group(
-    /// The field that errors are about.
+    /// The field that errors refer to.
     #[prop(into)]
     name: String,
-    /// What to choose.
     #[prop(into)]
     label: String,
-    /// What is allowed, and what it is for.
     #[prop(optional, into)]
     help: Option<String>,
-    /// The boxes.
     children: Children,
 ) -> impl IntoView {
     let filled = use_context::<Filled>().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The handful of components that every page is built of.
+//! UI components that all pages share.
 
 pub mod islands;
 

@@ -1,12 +1,11 @@
-//! Points in time: relative for the eye, exact on hover and for screen readers.
+//! Timestamps: relative in the text, absolute on hover and for screen readers.
 use super::ctx;
 use domain::Timestamp;
 use leptos::prelude::*;
 
-/// A time.
+/// A timestamp.
 #[component]
 pub fn Moment(
-    /// When.
     at: Timestamp,
 ) -> impl IntoView {
     let exact = at.exact();
@@ -18,16 +17,15 @@ pub fn Moment(
     }
 }
 
-/// When something was used last, if it ever was.
+/// The time of the last use, or "never".
 #[component]
 pub fn Used(
-    /// When.
     at: Option<Timestamp>,
 ) -> impl IntoView {
     at.map_or_else(|| t!("never").into_any(), |at| view! { <Moment at=at /> }.into_any())
 }
 
-/// How far away a time is, in its largest unit.
+/// The distance of a time from now, in its largest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Distance {
     Now,
@@ -43,7 +41,7 @@ enum Unit {
     Day,
 }
 
-/// Rounds down, so that nothing ends sooner than it is said; days that are to come are rounded to the nearest.
+/// Rounds down, so that nothing ends earlier than announced; days in the future are rounded to the nearest.
 fn relative(now: Timestamp, at: Timestamp) -> Distance {
     let seconds = at.0.saturating_sub(now.0) / 1_000_000;
     let (n, unit) = match seconds.saturating_abs() {

@@ -1,16 +1,15 @@
-//! The fields above a list that narrow it: a plain form whose answer is an address.
+//! The filter form above a list: a plain GET form.
 use super::{Choice, ctx};
 use leptos::prelude::*;
 
-/// A form of [`NarrowText`]s and [`NarrowChoice`]s. Everything else that stands in the address is kept.
+/// A form of [`NarrowText`]s and [`NarrowChoice`]s. It keeps all other fields of the query.
 #[component]
 pub fn Narrow(
-    /// What it does, for screen readers.
+    /// The accessible name.
     #[prop(into)]
     label: String,
-    /// The names of its own fields.
+    /// The names of the form's own fields.
     fields: &'static [&'static str],
-    /// Its fields.
     children: Children,
 ) -> impl IntoView {
     let here = ctx::here().from_start();
@@ -28,12 +27,11 @@ pub fn Narrow(
     }
 }
 
-/// A text to narrow by.
+/// A text filter.
 #[component]
 pub fn NarrowText(
-    /// The field in the address.
+    /// The query field.
     name: &'static str,
-    /// What may be written.
     #[prop(into)]
     label: String,
     /// `search`, `date` …
@@ -48,22 +46,20 @@ pub fn NarrowText(
     }
 }
 
-/// One out of several values, or any.
+/// A filter with one of several values, or any.
 #[component]
 pub fn NarrowChoice(
-    /// The field in the address.
+    /// The query field.
     name: &'static str,
-    /// What to choose.
     #[prop(into)]
     label: String,
-    /// What not choosing is called.
+    /// The label of no filter.
     #[prop(into)]
     any: String,
-    /// The values.
     choices: Vec<Choice>,
 ) -> impl IntoView {
     let (id, chosen) = (format!("narrow-{name}"), now(name));
-    // What the list is narrowed by stays chosen, also where it is none of the usual values.
+    // A filter value outside the usual choices stays selected.
     let other = !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen);
     let other = other.then(|| Choice::new(chosen.clone(), chosen.clone()));
     let option = move |choice: Choice| {

@@ -1,47 +1,31 @@
-//! The places of the navigation, in groups: only what the person may use.
+//! The navigation: sections in groups, only those that the person may use.
 use super::{Glyph, Icon, Live};
 use domain::Actor;
 use leptos::prelude::*;
 
-/// A place that the navigation leads to.
+/// A section of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// What goes on.
     Overview,
-    /// Tasks.
     Tasks,
-    /// The approval queue.
     Approvals,
-    /// Runners.
     Runners,
-    /// Rules.
     Rules,
-    /// Organizations.
     Organizations,
-    /// People.
     People,
-    /// API keys.
     Keys,
-    /// Switches for when something goes wrong.
     Emergency,
-    /// The audit log.
     Audit,
-    /// What was unusual.
     Anomalies,
-    /// One's own account.
     Account,
-    /// Identity providers.
     Authentication,
-    /// One's own sessions.
     BrowserSessions,
-    /// One's own ways to sign in.
     WaysIn,
-    /// None of these.
+    /// No section, for pages such as search and errors.
     Nowhere,
 }
 
 impl Place {
-    /// Where it is.
     pub const fn href(self) -> &'static str {
         match self {
             Self::Overview | Self::Nowhere => "/",
@@ -62,7 +46,6 @@ impl Place {
         }
     }
 
-    /// What it is called.
     pub fn label(self) -> String {
         match self {
             Self::Overview | Self::Nowhere => t!("nav-overview"),
@@ -102,7 +85,7 @@ impl Place {
         }
     }
 
-    /// The key that leads there after `g`.
+    /// Returns the key that goes there after `g`.
     pub(super) const fn key(self) -> &'static str {
         match self {
             Self::Overview | Self::Nowhere => "o",
@@ -123,7 +106,7 @@ impl Place {
         }
     }
 
-    /// The places that are open to somebody, in the order of the navigation.
+    /// Returns the sections that an actor may use, in navigation order.
     pub fn open(actor: &Actor) -> Vec<Self> {
         groups(actor).into_iter().flat_map(|(_, places)| places).collect()
     }
@@ -137,7 +120,7 @@ impl Place {
     }
 }
 
-/// The groups, each with the places that are open to the actor; a group without any is left out.
+/// Returns the non-empty groups with the sections that the actor may use.
 fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
     let all = [
         (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
@@ -156,13 +139,12 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
 /// The navigation.
 #[component]
 pub(super) fn Nav(
-    /// For whom.
     actor: Actor,
-    /// Where they are.
+    /// The current section.
     place: Place,
-    /// How many questions they may answer.
+    /// The number of approval requests that the actor can decide.
     waiting: i64,
-    /// Tells the wide navigation's ids from the narrow one's.
+    /// A prefix that keeps ids unique: the navigation is rendered twice.
     region: &'static str,
 ) -> impl IntoView {
     let link = move |to: Place| {

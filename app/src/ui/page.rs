@@ -1,4 +1,4 @@
-//! A page: who am I, where am I, what can I do, what happened.
+//! Page types and the two layouts: the console for signed-in people, and a card.
 use super::{
     Address, LinkButton, Place, ctx,
     frame::{around, framed},
@@ -14,19 +14,18 @@ use futures::future::join;
 use leptos::prelude::*;
 use std::{future::Future, pin::Pin};
 
-/// A page that is on its way: what it shows is read first.
+/// The future of a page: reading comes first, then rendering.
 pub type Showing = Pin<Box<dyn Future<Output = Shown> + Send>>;
 
-/// A page as it is shown.
+/// A rendered page.
 #[derive(Debug)]
 pub struct Shown {
-    /// What the browser's tab calls it.
+    /// The title of the browser tab.
     pub(crate) title: String,
-    /// All that one sees of it.
     pub(crate) body: AnyView,
 }
 
-/// What a page puts into the frame.
+/// The content that a page passes to the layout.
 #[derive(Debug)]
 pub struct Page {
     pub(super) place: Place,
@@ -39,41 +38,41 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page at a place of the navigation.
+    /// Creates a page in a section.
     pub fn new(place: Place, title: impl Into<String>) -> Self {
         let (trail, beside, action, lead) = (vec![], None, None, None);
         Self { place, title: title.into(), trail, beside, action, lead, body: ().into_any() }
     }
 
-    /// A page that lies between the place and this one.
+    /// Adds a breadcrumb between the section and the page.
     #[must_use]
     pub fn under(mut self, href: impl Into<String>, label: impl Into<String>) -> Self {
         self.trail.push((href.into(), label.into()));
         self
     }
 
-    /// What stands beside the title: a state, a visibility.
+    /// Adds a badge or the like next to the title.
     #[must_use]
     pub fn beside(mut self, view: impl IntoView + 'static) -> Self {
         self.beside = Some(view.into_any());
         self
     }
 
-    /// The main action, at the right; what stands beside it is given with it.
+    /// Sets the page's actions, at the right of the title.
     #[must_use]
     pub fn action(mut self, view: impl IntoView + 'static) -> Self {
         self.action = Some(view.into_any());
         self
     }
 
-    /// What the page is for, in a sentence.
+    /// Sets the sentence below the title.
     #[must_use]
     pub fn lead(mut self, text: impl Into<String>) -> Self {
         self.lead = Some(text.into());
         self
     }
 
-    /// What the page is about.
+    /// Sets the content.
     #[must_use]
     pub fn body(mut self, view: impl IntoView + 'static) -> Self {
         self.body = view.into_any();
@@ -93,7 +92,7 @@ impl Page {
     }
 }
 
-/// A page of somebody who is signed in. Who is not is sent to sign in, and back here afterwards.
+/// Renders a page for signed-in people; everybody else is redirected to sign in first.
 pub fn page<F, R>(load: F) -> Showing
 where
     F: FnOnce(Actor) -> R + Send + 'static,
@@ -108,7 +107,7 @@ where
     })
 }
 
-/// Whoever only looks is sent to sign in; a form that was filled in meanwhile is not lost.
+/// Redirects to the sign-in page, unless a form was submitted: its values must not be lost.
 fn signed_out() -> Shown {
     let here = ctx::here().to_string();
     let sign_in = Address::new("/sign-in").with("next", here.clone()).to_string();
@@ -125,7 +124,7 @@ fn signed_out() -> Shown {
     }
 }
 
-/// A page without a frame, for who is not signed in: a card in the middle.
+/// Renders a page without navigation, as a card, for people who are not signed in.
 pub fn plain<F, R>(title: String, load: F) -> Showing
 where
     F: FnOnce() -> R + Send + 'static,
@@ -155,7 +154,7 @@ fn card(title: String, body: AnyView) -> Shown {
     Shown { title, body: body.into_any() }
 }
 
-/// A page that cannot be shown for the reason for which the form was refused says so once.
+/// Keeps the layout from repeating the form's refusal, if the page is refused for the same reason.
 fn note_said(refusal: &Refusal) {
     let answered = ctx::answered().filter(|answered| answered.result.as_ref().is_err_and(|said| said == refusal));
     if let Some(answered) = answered {
@@ -163,7 +162,7 @@ fn note_said(refusal: &Refusal) {
     }
 }
 
-/// A page that answers a form that was refused has the refusal's status.
+/// A page that answers a refused form has the status of the refusal.
 fn answer_status() {
     if let Some(Err(refusal)) = ctx::answered().map(|answered| answered.result) {
         status::refused(&refusal);

@@ -1,16 +1,16 @@
-//! Older and newer: a list goes on where the last row was (keyset), so that nothing is skipped while rows come.
+//! Keyset pagination: a page starts after the last row of the one before, so that new rows shift nothing.
 use super::{Address, ctx};
 use leptos::prelude::*;
 
-/// Links to what is older and newer, and back to what is newest.
+/// Links to the newest, newer and older rows.
 #[component]
 pub fn Pager(
-    /// Where the list goes on, as the store says; `None` at its end.
+    /// The cursor of the next page; `None` at the end.
     next: Option<String>,
-    /// The first row of this page, where there are newer ones, for lists that are read in both directions.
+    /// The first row of this page if there are newer ones, for lists with pages in both directions.
     #[prop(optional_no_strip)]
     newer: Option<String>,
-    /// For lists in another order than that of time.
+    /// Whether the list is ordered by something other than time.
     #[prop(optional)]
     by_name: bool,
 ) -> impl IntoView {
@@ -30,18 +30,16 @@ pub fn Pager(
     })
 }
 
-/// Says so where a list that has no other page ends before all is shown.
+/// A note that a list without pagination is truncated.
 #[component]
 pub fn Cut(
-    /// How many rows are shown.
     shown: usize,
-    /// How many are shown at most.
     most: usize,
 ) -> impl IntoView {
     (shown >= most).then(|| view! { <p class="help">{t!("list-ends", n = most)}</p> })
 }
 
-/// Where one can go.
+/// The links of a pager.
 #[derive(Debug, PartialEq, Eq)]
 struct Ways {
     newest: Option<String>,
@@ -49,7 +47,7 @@ struct Ways {
     older: Option<String>,
 }
 
-/// Where one can go from here: to the newest when this is not them, to the newer and the older when there are any.
+/// Returns the links: to the newest page unless it is the current one, and to newer and older rows if there are any.
 fn ways(here: Address, next: Option<String>, newer: Option<String>) -> Ways {
     let start = here.clone().from_start();
     let is_start = here.get("after").is_none() && here.get("before").is_none();

@@ -1,7 +1,7 @@
-//! Text for the two elements into which Leptos writes it as it is: `title` and `textarea`. What people wrote would end the
-//! element there and go on as markup.
+//! HTML escaping for `title` and `textarea` (RCDATA), whose text Leptos does not escape: text from people could close the element
+//! and continue as markup.
 
-/// The text as such an element holds it: references and the end of the element are all that is read there (HTML, 13.1.2.2).
+/// Escapes text for RCDATA, where only character references and the end tag are special (HTML, 13.1.2.2).
 pub(super) fn rcdata(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -1,11 +1,10 @@
-//! Why a form was refused that does not stand on the page any more: what it was about has changed meanwhile.
+//! The refusal of a form that is no longer on the page, because its object has changed.
 use super::ctx;
 use crate::outcome::Kind;
 use leptos::prelude::*;
 
-/// Nothing, or the refusal of a form that nothing on the page has spoken of: its row is gone, or the whole list with it.
-/// Stands at the head of the page, and is made when all else of it is; the browser goes there first. What the page that asks
-/// for a proof waits for is not refused.
+/// The refusal, unless something on the page has shown it: the row of the form, or the whole list, may be gone. It is at the top
+/// of the page but must render last; it receives the focus. A form that waits for step-up authentication is not refused.
 #[component]
 pub(super) fn Unsaid() -> impl IntoView {
     let answered = ctx::answered().filter(|answered| !answered.said.already())?;

@@ -1,23 +1,18 @@
-//! What a form did that nobody sees on the page it leads to: said there once. Its word stands in the address.
+//! Confirmation messages for forms whose effect their target page does not show. A query field names the message.
 use super::{Address, ctx};
 use crate::outcome::Done;
 use leptos::prelude::*;
 
-/// The field in the address.
+/// The query field.
 pub(super) const FIELD: &str = "said";
 
-/// What was done.
+/// A confirmation message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// Everybody else has to sign in again.
     AllSessionsEnded,
-    /// Somebody has to sign in again.
     SessionsEnded,
-    /// Somebody has no second factor any more.
     FactorsReset,
-    /// A mail is on its way to another address.
     AddressAsked,
-    /// One's own password is another one.
     PasswordChanged,
 }
 
@@ -30,7 +25,7 @@ impl Said {
         (Self::PasswordChanged, "password-changed"),
     ];
 
-    /// Goes on to a path of ours, and says it there.
+    /// Redirects to a local path that shows the message.
     pub fn at(self, path: impl Into<String>) -> Done {
         let word = Self::ALL.iter().find(|(said, _)| *said == self).map_or("", |(_, word)| *word);
         Done::GoTo(Address::new(path).with(FIELD, word).to_string())
@@ -53,7 +48,7 @@ impl Said {
     }
 }
 
-/// What the form that led here did, if that is to be said. The browser goes there first, so that it is read out.
+/// The confirmation message in the query, if any. It receives the focus, so that screen readers announce it.
 #[component]
 pub(super) fn WhatWasDone() -> impl IntoView {
     let said = if ctx::answered().is_none() { Said::here() } else { None };

@@ -1,12 +1,11 @@
-//! The keys that pages listen to, as they are told to people: in a dialog and on the search page.
+//! Keyboard shortcuts, listed in a dialog and on the search page.
 use super::{Place, islands::KeySwitch};
 use domain::Actor;
 use leptos::prelude::*;
 
-/// The list, and a switch for those keys that are single letters (WCAG 2.1.4).
+/// The list, and a switch for single-letter shortcuts (WCAG 2.1.4).
 #[component]
 pub fn Keys(
-    /// Whose places they lead to.
     actor: Actor,
 ) -> impl IntoView {
     let way = |(key, name): (String, String)| {
@@ -26,7 +25,6 @@ pub fn Keys(
 /// The dialog that `?` opens.
 #[component]
 pub(super) fn KeysDialog(
-    /// Whose places they lead to.
     actor: Actor,
 ) -> impl IntoView {
     view! {
@@ -38,7 +36,7 @@ pub(super) fn KeysDialog(
     }
 }
 
-/// Where two keys after each other lead: `g t` to the tasks.
+/// Returns the targets of two-key shortcuts: `g t` goes to the tasks.
 pub(super) fn ways(actor: &Actor) -> Vec<(String, String)> {
     let places = Place::open(actor).into_iter().map(|place| (place.key().to_owned(), place.href().to_owned()));
     places.chain([("n".to_owned(), "/tasks/new".to_owned())]).collect()

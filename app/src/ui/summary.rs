@@ -1,11 +1,10 @@
-//! What is wrong with a form, at its top, with a link to each field.
+//! The error summary at the top of a form, with a link to each field.
 use super::form::{Filled, Problem};
 use leptos::prelude::*;
 
-/// Nothing, or the errors; the browser goes there first.
+/// The error summary, which receives the focus.
 #[component]
 pub(super) fn Summary(
-    /// How the form stands.
     filled: Filled,
 ) -> impl IntoView {
     filled.problems().map(|(message, problems)| {

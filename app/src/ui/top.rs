@@ -1,10 +1,10 @@
-//! What stands in the bar of every page beside where one is: search, and the organization that lists are narrowed to.
+//! Header components: the search field and the organization switcher.
 use super::{Address, Glyph, Icon, Revealed, ctx};
 use crate::organizations::{are_several, called};
 use leptos::prelude::*;
 use store::Organization;
 
-/// The field that searches everything; a link to it where the bar is narrow.
+/// The global search field; a link to the search page on narrow screens.
 #[component]
 pub(super) fn SearchField() -> impl IntoView {
     view! {
@@ -20,10 +20,10 @@ pub(super) fn SearchField() -> impl IntoView {
     }
 }
 
-/// Lists that can be narrowed to one organization by their address.
+/// The lists that can be filtered by organization.
 const NARROWED: [&str; 2] = ["/tasks", "/approvals"];
 
-/// Where choosing an organization leads: to the list that one reads, else to its tasks.
+/// Returns the target of choosing an organization: the current list if it can be filtered, otherwise the tasks.
 fn narrowed(here: &Address, organization: Option<String>) -> String {
     let list = if NARROWED.contains(&here.path.as_str()) { here.clone().from_start() } else { Address::new("/tasks") };
     match organization {
@@ -32,10 +32,9 @@ fn narrowed(here: &Address, organization: Option<String>) -> String {
     }
 }
 
-/// Switches between the organizations of somebody who is in several.
+/// The organization switcher, for people in several organizations.
 #[component]
 pub(super) fn Switch(
-    /// Theirs.
     organizations: Vec<Organization>,
 ) -> impl IntoView {
     let here = ctx::here();

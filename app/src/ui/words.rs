@@ -1,4 +1,4 @@
-//! The domain's words, as people read them.
+//! Labels of domain values: roles, scopes, network policies, rule effects, tools.
 use domain::{
     network::NetworkPolicy,
     role::{Role, TenantRole},
@@ -7,7 +7,6 @@ use domain::{
     task::Tool,
 };
 
-/// A role in an organization.
 pub fn role(role: Role) -> String {
     match role {
         Role::Viewer => t!("role-viewer"),
@@ -17,7 +16,7 @@ pub fn role(role: Role) -> String {
     }
 }
 
-/// A role in an organization, with what it may do.
+/// Returns the label of a role with what it allows.
 pub fn role_in_full(role: Role) -> String {
     match role {
         Role::Viewer => t!("role-viewer-full"),
@@ -27,7 +26,6 @@ pub fn role_in_full(role: Role) -> String {
     }
 }
 
-/// What a person is in the tenant.
 pub fn tenant_role(role: TenantRole) -> String {
     match role {
         TenantRole::Person => t!("tenant-role-person"),
@@ -36,7 +34,7 @@ pub fn tenant_role(role: TenantRole) -> String {
     }
 }
 
-/// What a person is in the tenant, with what it may do.
+/// Returns the label of a tenant role with what it allows.
 pub fn tenant_role_in_full(role: TenantRole) -> String {
     match role {
         TenantRole::Person => t!("tenant-role-person-full"),
@@ -45,7 +43,6 @@ pub fn tenant_role_in_full(role: TenantRole) -> String {
     }
 }
 
-/// What a key may do.
 pub fn scope(scope: Scope) -> String {
     match scope {
         Scope::TasksRead => t!("scope-tasks-read"),
@@ -57,7 +54,6 @@ pub fn scope(scope: Scope) -> String {
     }
 }
 
-/// The network that a task gets.
 pub fn network(policy: NetworkPolicy) -> String {
     match policy {
         NetworkPolicy::Isolated => t!("network-isolated"),
@@ -67,7 +63,6 @@ pub fn network(policy: NetworkPolicy) -> String {
     }
 }
 
-/// What a rule does.
 pub fn effect(effect: Effect) -> String {
     match effect {
         Effect::Run => t!("effect-run"),
@@ -76,7 +71,6 @@ pub fn effect(effect: Effect) -> String {
     }
 }
 
-/// What a task runs in.
 pub fn tool(tool: Tool) -> String {
     match tool {
         Tool::Bash => t!("tool-bash"),
