@@ -2,15 +2,15 @@
 use std::{fmt, sync::Arc};
 
 /// Looks up the URL of an asset by its logical name.
-pub type Find = dyn Fn(&str) -> Option<String> + Send + Sync;
+pub type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The static assets by their logical names (`castellan.css`). In the context of every page.
 #[derive(Clone)]
-pub struct Assets(pub Arc<Find>);
+pub struct Assets(pub Arc<Lookup>);
 
 impl Assets {
     /// Returns the URL of an asset, or its logical name under `/pkg` if the site was built without it.
-    pub fn address(&self, name: &str) -> String {
+    pub fn url(&self, name: &str) -> String {
         (self.0)(name).unwrap_or_else(|| format!("/pkg/{name}"))
     }
 }

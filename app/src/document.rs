@@ -2,7 +2,7 @@
 use crate::{
     assets::Assets,
     routes,
-    ui::{Address, Shown, TabTitle, status::Head},
+    ui::{Address, RenderedPage, TabTitle, status::ResponseHead},
 };
 use http::{HeaderValue, StatusCode, Uri};
 use hydration_context::SsrSharedContext;
@@ -28,7 +28,7 @@ pub struct Document {
 pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -> Document {
     let (view, params) = routes::find(uri.path());
     let here = Address::of(uri);
-    let head = Head::default();
+    let head = ResponseHead::default();
     // A separate root owner, which is not left as the thread's current one, keeps contexts from leaking between responses.
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
     owner.clone().unset();
@@ -39,13 +39,13 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
         provide_context(head.clone());
         provide();
         Sandboxed::new(ScopedFuture::new(async move {
-            let shown = view().await;
-            (use_nonce().map(|nonce| nonce.to_string()), shell(shown, options).to_html())
+            let page = view().await;
+            (use_nonce().map(|nonce| nonce.to_string()), shell(page, options).to_html())
         }))
     });
     let (nonce, html) = rendering.await;
     owner.unset_with_forced_cleanup();
-    let (status, location) = head.said();
+    let (status, location) = head.get();
     Document { status, location, nonce: nonce.unwrap_or_default(), html }
 }
 
@@ -53,9 +53,9 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
 const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
 
 /// The document around every page.
-fn shell(Shown { title, body }: Shown, options: LeptosOptions) -> impl IntoView {
+fn shell(RenderedPage { title, body }: RenderedPage, options: LeptosOptions) -> impl IntoView {
     let assets = use_context::<Assets>();
-    let asset = |name: &str| assets.as_ref().map(|assets| assets.address(name));
+    let asset = |name: &str| assets.as_ref().map(|assets| assets.url(name));
     view! {
         <!DOCTYPE html>
         <html lang=crate::text::language().to_string()>

@@ -34,14 +34,14 @@ impl Notice {
 }
 
 /// Renders the notices for an actor.
-pub(crate) fn banner(actor: &Actor) -> impl IntoView + use<> {
+pub(crate) fn banners(actor: &Actor) -> impl IntoView + use<> {
     let mut texts = vec![];
     if actor.admin_blocked {
         texts.push(t!("notice-held-off"));
     }
     let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
-    let told = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
-    texts.extend(told.map(|notice| match notice {
+    let visible = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
+    texts.extend(visible.map(|notice| match notice {
         Notice::SelfSigned => t!("notice-self-signed"),
         Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
         Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),

@@ -110,12 +110,12 @@ pub struct Said(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
 impl Said {
     /// Records that the refusal was shown.
-    pub fn note(&self) {
+    pub fn mark_shown(&self) {
         self.0.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Whether the refusal was shown.
-    pub fn already(&self) -> bool {
+    pub fn is_shown(&self) -> bool {
         self.0.load(std::sync::atomic::Ordering::Relaxed)
     }
 }

@@ -27,7 +27,7 @@ impl Codes {
     /// # Errors
     /// When the operating system provides no randomness.
     pub fn new() -> Result<Self, Refusal> {
-        let codes = (0..COUNT).map(|_| token::random::<10>().map(spell)).collect::<Result<Vec<_>, _>>()?;
+        let codes = (0..COUNT).map(|_| token::random::<10>().map(format_code)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { hashes: codes.iter().map(|code| hash(code)).collect(), text: codes.join("\n") })
     }
 }
@@ -43,7 +43,7 @@ pub fn hash(typed: &str) -> [u8; 32] {
 }
 
 /// Formats 80 bits as four groups of four characters.
-fn spell(random: [u8; 10]) -> String {
+fn format_code(random: [u8; 10]) -> String {
     let mut bits = random.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     let mut code = String::new();
     for n in 0..16 {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_14_ten_codes_each_another_and_found_however_they_are_typed() {
+    fn m_14_ten_distinct_codes_are_found_in_any_spelling() {
         let codes = Codes::new().unwrap();
         let lines: Vec<_> = codes.text.lines().collect();
         assert_eq!((lines.len(), codes.hashes.len()), (10, 10));

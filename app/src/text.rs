@@ -29,15 +29,15 @@ pub type Value = FluentValue<'static>;
 
 /// Returns a text without placeholders. A page has hundreds of them, so each is cached per language.
 pub fn plain(key: &'static str) -> String {
-    static KNOWN: Known = Known(RwLock::new(BTreeMap::new()));
+    static CACHE: TextCache = TextCache(RwLock::new(BTreeMap::new()));
     let language = language();
-    KNOWN.text(language, key, || CATALOG.lookup(language, key))
+    CACHE.text(language, key, || CATALOG.lookup(language, key))
 }
 
 /// The cache of texts without placeholders.
-struct Known(RwLock<BTreeMap<(&'static LanguageIdentifier, &'static str), String>>);
+struct TextCache(RwLock<BTreeMap<(&'static LanguageIdentifier, &'static str), String>>);
 
-impl Known {
+impl TextCache {
     fn text(
         &self,
         language: &'static LanguageIdentifier,
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_that_is_used_is_in_the_catalog_and_none_is_unused_or_twice() {
+    fn the_catalog_has_every_used_text_exactly_once_and_no_other() {
         let known = known();
         let once: BTreeSet<_> = known.iter().cloned().collect();
         assert_eq!(known.len(), once.len(), "a key stands in the catalog twice");
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_known_in_one_language_is_not_taken_for_another() {
-        let known = super::Known(Default::default());
+    fn cached_texts_are_kept_apart_by_language() {
+        let known = super::TextCache(Default::default());
         let language = |tag: &str| &*Box::leak(Box::new(tag.parse::<super::LanguageIdentifier>().unwrap()));
         let (english, german) = (language("en"), language("de"));
         assert_eq!(known.text(english, "nav-keys", || "Keys".into()), "Keys");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_their_places_without_marks() {
+    fn placeholders_are_filled_without_isolation_marks() {
         assert_eq!(t!("title", page = "Keys"), "Keys · Castellan");
     }
 }

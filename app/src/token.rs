@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_01_a_key_is_mk_and_48_characters_that_need_no_quotes() {
+    fn m_01_a_key_is_mk_and_48_characters_without_quoting() {
         let key = Token::new(KEY_PREFIX).unwrap();
         assert_eq!(key.text.len(), 51);
         assert!(key.text.starts_with("mk_") && key.text.starts_with(key.shown()) && key.shown().len() == 11);

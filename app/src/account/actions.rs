@@ -1,13 +1,13 @@
 //! Server functions for the signed-in person's own account.
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use leptos::prelude::*;
 
 /// Marks the person's account events up to `last` as seen.
 #[server(prefix = "/actions", endpoint = "account/seen")]
-pub async fn see_events(last: String) -> Result<Done, Refusal> {
+pub async fn dismiss_events(last: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let last = ctx::id(&last)?;
     let mut write = store.write(&actor).await?;
@@ -22,7 +22,7 @@ pub async fn change_password(
     #[server(default)] new_password: String,
 ) -> Result<Done, Refusal> {
     ctx::door()?.change_password(old_password, new_password).await?;
-    Ok(Said::PasswordChanged.at("/account"))
+    Ok(Confirmation::PasswordChanged.at("/account"))
 }
 
 /// Mails a password reset link.
@@ -34,7 +34,7 @@ pub async fn forgot_password(#[server(default)] email: String) -> Result<Done, R
 
 /// Requests a change of the email address: confirmation links go to the new and the current address.
 #[server(prefix = "/actions", endpoint = "account/address")]
-pub async fn ask_address(#[server(default)] email: String) -> Result<Done, Refusal> {
+pub async fn request_address_change(#[server(default)] email: String) -> Result<Done, Refusal> {
     ctx::door()?.ask_address(email).await?;
     Ok(Done::GoTo("/account/address?sent=1".into()))
 }

@@ -3,7 +3,7 @@ use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
 };
-use domain::{Invalid, approval, policy};
+use domain::Invalid;
 use leptos::prelude::*;
 
 /// Approves or denies exactly the canonical request that the page showed (`request_digest`).
@@ -18,19 +18,19 @@ pub async fn decide(
     let id = ctx::id(&id)?;
     let answer = answer.parse()?;
     // Browsers submit line feeds as CR LF.
-    let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;
+    let reason = domain::approval::reason(answer, &reason.replace("\r\n", "\n"))?;
     let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
-    let asked = store.read(&actor).await?.approval(id).await?;
-    let action = policy::Decide {
+    let approval = store.read(&actor).await?.approval(id).await?;
+    let action = domain::policy::Decide {
         approval: id,
-        task: asked.task_id,
-        organization: asked.organization_id,
-        requester: asked.requester_id,
-        behind: asked.behind(),
+        task: approval.task_id,
+        organization: approval.organization_id,
+        requester: approval.requester_id,
+        behind: approval.behind(),
         answer,
         reason,
         request,
-        network: asked.network,
+        network: approval.network,
     };
     let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;

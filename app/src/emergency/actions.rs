@@ -1,7 +1,7 @@
 //! Server functions for emergencies. Each is one action and one audit event (K-09).
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use domain::policy::{self, Stopped};
 use leptos::prelude::*;
@@ -69,8 +69,8 @@ pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done,
     write.end_all_browser_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
     Ok(match of {
-        Some(person) => Said::SessionsEnded.at(format!("/people/{person}")),
-        None => Said::AllSessionsEnded.at("/emergency"),
+        Some(person) => Confirmation::SessionsEnded.at(format!("/people/{person}")),
+        None => Confirmation::AllSessionsEnded.at("/emergency"),
     })
 }
 

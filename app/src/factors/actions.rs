@@ -13,14 +13,14 @@ use leptos::prelude::*;
 
 /// Verifies a TOTP or recovery code and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "factors/show")]
-pub async fn show_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn verify_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     ctx::door()?.show_factor(code).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
 /// Starts the enrollment of an authenticator app; `next` is where it ends.
 #[server(prefix = "/actions", endpoint = "factors/offer-totp")]
-pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn start_totp_enrollment(#[server(default)] next: String) -> Result<Done, Refusal> {
     ctx::door()?.offer_totp().await?;
     let page = Address::new("/authenticator");
     let page = if next.is_empty() { page } else { page.with("next", own_path(Some(&next))) };
@@ -31,12 +31,12 @@ pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal
 #[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
 pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     let codes = ctx::door()?.confirm_totp(code).await?;
-    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
 /// Returns the WebAuthn options for the browser, as JSON for its script.
 #[server(prefix = "/actions", endpoint = "factors/ask-passkey")]
-pub async fn ask_passkey(#[server(default)] purpose: String) -> Result<Done, Refusal> {
+pub async fn passkey_options(#[server(default)] purpose: String) -> Result<Done, Refusal> {
     let purpose = PasskeyPurpose::of(&purpose);
     let purpose = purpose.ok_or_else(|| domain::Invalid::new("purpose", "must be register, show or sign-in"))?;
     Ok(Done::Secret(ctx::door()?.ask_passkey(purpose).await?))
@@ -51,12 +51,12 @@ pub async fn add_passkey(
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
     let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
-    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
 /// Verifies a passkey as second factor and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "factors/show-passkey")]
-pub async fn show_passkey(
+pub async fn verify_passkey(
     #[server(default)] ceremony: String,
     #[server(default)] passkey: String,
     #[server(default)] next: String,
@@ -109,7 +109,7 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
 
 /// Redirects to `next` after step-up authentication; the `proof_` fields are checked before any action runs.
 #[server(prefix = "/actions", endpoint = "factors/prove")]
-pub async fn prove(#[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn step_up(#[server(default)] next: String) -> Result<Done, Refusal> {
     match ctx::actor()?.fresh {
         true => Ok(Done::GoTo(own_path(Some(&next)))),
         false => Err(Refusal::new(Kind::Stale, t!("prove-lead"))),

@@ -4,19 +4,19 @@
 pub mod actions;
 #[cfg(target_family = "wasm")]
 mod browser;
-#[cfg(feature = "ssr")]
-pub mod codes;
 pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod passkeys;
 #[cfg(feature = "ssr")]
-pub mod proof;
-#[cfg(feature = "ssr")]
 mod qr;
 #[cfg(feature = "ssr")]
+pub mod recovery_codes;
+#[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod step_up;
 
 /// Returns the person whose factors they are: the actor.
 #[cfg(feature = "ssr")]
@@ -27,7 +27,7 @@ pub(crate) fn owner(actor: &domain::Actor) -> Result<domain::PersonId, crate::ou
 
 /// Returns where to go after enrollment: the page that was requested first, or the account.
 #[cfg(feature = "ssr")]
-pub(crate) fn onward(next: &str) -> String {
+pub(crate) fn after_enrollment(next: &str) -> String {
     match next {
         "" => "/account".into(),
         next => crate::ui::own_path(Some(next)),

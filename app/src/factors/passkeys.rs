@@ -3,20 +3,19 @@ use super::{
     actions::{AddPasskey, RemovePasskey},
     islands::PasskeyButton,
 };
-use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, Used, ctx};
+use crate::ui::{Confirm, Field, Form, LastUsed, Table, TimeAgo, UntrustedText, ctx};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 
 /// The passkey button with its hidden fields, for use in a form; nothing if the server's host name does not allow passkeys.
 #[component]
-pub fn AskPasskey(
+pub fn PasskeyFields(
     /// `register`, `show` or `sign-in`.
     purpose: &'static str,
     /// The prefix of the hidden fields' names.
     #[prop(optional)]
     prefix: &'static str,
-    #[prop(into)]
-    label: String,
+    #[prop(into)] label: String,
 ) -> impl IntoView {
     let host = ctx::door().ok().and_then(|door| door.passkey_host());
     host.map(|host| {
@@ -43,7 +42,7 @@ pub fn NewPasskey(
             <p class="help">{t!("passkey-what", host = host.clone())}</p>
             <Form action=AddPasskey::PATH class="add-passkey" hidden=hidden>
                 <Field name="name" label=t!("passkey-name") help=t!("passkey-name-help") value=t!("passkey-name-first") required=true />
-                <AskPasskey purpose="register" label=t!("passkey-add") />
+                <PasskeyFields purpose="register" label=t!("passkey-add") />
                 <p class="help elsewhere">{t!("passkey-elsewhere", host = host)}</p>
             </Form>
         }
@@ -54,16 +53,14 @@ pub fn NewPasskey(
 
 /// The person's own passkeys, each with a remove button.
 #[component]
-pub fn OwnPasskeys(
-    passkeys: Vec<PasskeyRow>,
-) -> impl IntoView {
+pub fn OwnPasskeys(passkeys: Vec<PasskeyRow>) -> impl IntoView {
     let row = |passkey: PasskeyRow| {
         let used = passkey.last_used_at;
         view! {
             <tr>
-                <th scope="row"><Revealed text=passkey.name.clone() /></th>
-                <td><Moment at=passkey.created_at /></td>
-                <td><Used at=used /></td>
+                <th scope="row"><UntrustedText text=passkey.name.clone() /></th>
+                <td><TimeAgo at=passkey.created_at /></td>
+                <td><LastUsed at=used /></td>
                 <td class="cell-action">
                     <Confirm
                         label=t!("passkey-remove-open") about=passkey.name consequence=t!("passkey-remove-consequence")

@@ -4,7 +4,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
 
 /// The quiet zone, in modules.
-const EDGE: i32 = 4;
+const QUIET_ZONE: i32 = 4;
 
 /// A QR code; nothing if the text is too long for one, because the page also shows the text.
 #[component]
@@ -14,7 +14,7 @@ pub(super) fn Qr(
     label: String,
 ) -> impl IntoView {
     let code = QrCode::encode_text(&text, QrCodeEcc::Medium).ok()?;
-    let side = code.size() + 2 * EDGE;
+    let side = code.size() + 2 * QUIET_ZONE;
     Some(view! {
         <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
             <rect width=side height=side fill="#fff" />
@@ -27,7 +27,7 @@ fn path(code: &QrCode) -> String {
     let mut path = String::new();
     for y in 0..code.size() {
         for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
-            let _ = write!(path, "M{} {}h1v1h-1z", x + EDGE, y + EDGE); // writing to a String cannot fail
+            let _ = write!(path, "M{} {}h1v1h-1z", x + QUIET_ZONE, y + QUIET_ZONE); // writing to a String cannot fail
         }
     }
     path

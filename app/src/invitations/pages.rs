@@ -3,12 +3,12 @@ use super::actions::{AcceptInvitation, Join};
 use crate::{
     door::{Invited, Stage},
     outcome::Refusal,
-    ui::{Address, Button, Field, Form, LinkButton, Look, Password, Showing, ctx, plain, words},
+    ui::{Address, Button, Field, Form, LinkButton, Look, PageFuture, Password, ctx, labels, plain},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same answer.
-pub fn invitation() -> Showing {
+pub fn invitation() -> PageFuture {
     plain(t!("invitation-title"), offer)
 }
 
@@ -24,7 +24,7 @@ async fn offer() -> Result<AnyView, Refusal> {
         "invitation-lead",
         inviter = invited.inviter.clone(),
         organization = invited.organization.clone(),
-        role = words::role_in_full(invited.role)
+        role = labels::role_in_full(invited.role)
     );
     let next = match (ctx::actor(), door.stage()) {
         (Ok(actor), _) => {

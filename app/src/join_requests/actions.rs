@@ -11,7 +11,7 @@ use leptos::prelude::*;
 pub async fn ask_to_join(organization: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organization, reason) = (ctx::id(&organization)?, domain::joining::reason(&reason)?);
-    let person = actor.person().ok_or_else(super::list::nobody)?;
+    let person = actor.person().ok_or_else(super::not_a_person)?;
     let proof = store.authorize(&actor, policy::AskToJoin { organization, person, reason }).await?;
     let mut write = store.write(&actor).await?;
     write.ask_to_join(proof).await?;
@@ -23,7 +23,7 @@ pub async fn ask_to_join(organization: String, #[server(default)] reason: String
 #[server(prefix = "/actions", endpoint = "join-requests/withdraw")]
 pub async fn withdraw_request(request: String) -> Result<Done, Refusal> {
     let (actor, store, request) = (ctx::actor()?, ctx::store()?, ctx::id(&request)?);
-    let person = actor.person().ok_or_else(super::list::nobody)?;
+    let person = actor.person().ok_or_else(super::not_a_person)?;
     let proof = store.authorize(&actor, policy::WithdrawJoinRequest { request, person }).await?;
     let mut write = store.write(&actor).await?;
     write.withdraw_join_request(proof).await?;

@@ -26,7 +26,7 @@ pub async fn create_key(
     let KeyOwner { owner, responsible } = KeyOwner::chosen(&actor, &store, &owner).await?;
     let name = domain::text::name("name", &name, 80)?;
     let scopes = scopes.join(",").parse().map_err(|wrong: Invalid| Invalid::new("scopes", wrong.reason))?;
-    let expires_at = match super::days::parse(&days, store.now())? {
+    let expires_at = match super::expiry::parse(&days, store.now())? {
         KeyEnd::At(at) => Some(at),
         KeyEnd::Kept | KeyEnd::Never => None,
     };
@@ -54,7 +54,7 @@ pub async fn change_key(
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
-    let end = super::days::parse(&days, store.now())?;
+    let end = super::expiry::parse(&days, store.now())?;
     let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
     let change = policy::ChangeKey { key: key.id, owner, responsible, name, networks, end };
     let proof = store.authorize(&actor, change).await?;
@@ -96,7 +96,7 @@ pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
 #[server(prefix = "/actions", endpoint = "keys/revoke-selected")]
 pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    if keys.is_empty() || keys.len() > super::MOST_AT_ONCE {
+    if keys.is_empty() || keys.len() > super::MAX_REVOKED_AT_ONCE {
         return Err(Invalid::new("keys", t!("keys-select-some")).into());
     }
     let mut proofs = vec![];
@@ -110,7 +110,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
     let mut write = store.write(&actor).await?;
     for proof in proofs {
         match write.revoke_key(proof).await {
-            Ok(()) | Err(store::Error::Conflict(_)) => {} // by somebody else, a moment ago
+            Ok(()) | Err(store::Error::Conflict(_)) => {} // revoked concurrently
             Err(error) => return Err(error.into()),
         }
     }
@@ -131,7 +131,7 @@ pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
 
 /// Transfers the responsibility for a service account to somebody else.
 #[server(prefix = "/actions", endpoint = "keys/hand-on")]
-pub async fn hand_on(
+pub async fn transfer_service_account(
     account: String,
     #[server(default)] successor: String,
     #[server(default)] revoke: bool,

@@ -18,9 +18,9 @@ pub(super) struct KeyOwner {
 impl KeyOwner {
     /// Returns the owner chosen in a form; an empty choice is the actor.
     pub(super) async fn chosen(actor: &Actor, store: &Store, text: &str) -> Result<Self, Refusal> {
-        let oneself = actor.person().ok_or_else(|| Refusal::new(Kind::Forbidden, t!("key-person-only")))?;
+        let person = actor.person().ok_or_else(|| Refusal::new(Kind::Forbidden, t!("key-person-only")))?;
         if text.is_empty() {
-            return Ok(Self { owner: oneself, responsible: None });
+            return Ok(Self { owner: person, responsible: None });
         }
         Self::of(actor, store, text).await.map_err(|_| Invalid::new("owner", t!("key-owner-unknown")).into())
     }
@@ -39,7 +39,7 @@ impl KeyOwner {
 }
 
 /// Whether the actor may create keys for a service account with this responsible person.
-pub(super) fn makes_keys_for(actor: &Actor, responsible: PersonId) -> bool {
+pub(super) fn may_create_keys_for(actor: &Actor, responsible: PersonId) -> bool {
     actor.is_admin() || actor.person() == Some(responsible)
 }
 

@@ -1,7 +1,7 @@
 //! Signing in and out, with a password, a passkey or an identity provider.
 
 pub mod actions;
-pub mod ended;
+pub mod expired_form;
 pub mod pages;
 pub mod trouble;
 

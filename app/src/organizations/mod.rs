@@ -1,14 +1,11 @@
 //! Organizations and their members.
 
 pub mod actions;
-mod choice;
+pub(crate) mod choice;
 pub mod departure;
-mod one;
+pub mod details;
 pub mod pages;
 pub mod settings;
-
-pub use choice::{NarrowOrganization, are_several, called, narrowed_to_archived};
-pub use one::one;
 
 /// Parses the new responsible person for service accounts; empty if none had to be chosen.
 fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {

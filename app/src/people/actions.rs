@@ -2,7 +2,7 @@
 use crate::{
     outcome::{Done, Kind, Refusal},
     token::Token,
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use domain::{
     Email, Invalid,
@@ -22,7 +22,7 @@ pub async fn create_person(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
     let (email, tenant_role) = (Email::parse(&email)?, tenant_role.parse()?);
-    let place = match organization.as_str() {
+    let membership = match organization.as_str() {
         "" => None,
         id => Some((id.parse().map_err(|_| Invalid::new("organization", t!("organization-unknown")))?, role.parse()?)),
     };
@@ -30,7 +30,7 @@ pub async fn create_person(
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     let person = write.create_person(proof).await?;
-    if let Some((organization, role)) = place {
+    if let Some((organization, role)) = membership {
         write.set_membership(actor.may(SetMembership { organization, person, role })?).await?;
     }
     write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
@@ -59,7 +59,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
-    Ok(Said::FactorsReset.at(format!("/people/{id}")))
+    Ok(Confirmation::FactorsReset.at(format!("/people/{id}")))
 }
 
 /// Mails a confirmation link to a new address, for a person who has lost access to the current one.
@@ -76,7 +76,7 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let link = store::MailedLink { token: &token.text, token_hash: token.hash };
     write.replace_address(proof, link).await?;
     write.commit().await?;
-    Ok(Said::AddressAsked.at(format!("/people/{id}")))
+    Ok(Confirmation::AddressAsked.at(format!("/people/{id}")))
 }
 
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]

@@ -56,7 +56,7 @@ pub async fn test_provider(id: String) -> Result<Done, Refusal> {
     let actor = ctx::actor()?;
     ctx::admins_only(&actor)?;
     let found = ctx::door()?.probe(ctx::id(&id)?).await?;
-    Ok(Done::Found(super::pages::findings(found)))
+    Ok(Done::Found(super::pages::format_findings(found)))
 }
 
 #[server(prefix = "/actions", endpoint = "providers/remove")]

@@ -1,8 +1,6 @@
 //! Identity provider settings of the tenant.
 
 pub mod actions;
-mod groups;
-mod one;
+pub mod details;
+mod group_rules;
 pub mod pages;
-
-pub use one::{new, one};

@@ -25,7 +25,7 @@ pub async fn start_review(#[server(default)] organization: String) -> Result<Don
 #[server(prefix = "/actions", endpoint = "reviews/keep")]
 pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::PAGE) {
+    if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::ROWS_PER_PAGE) {
         return Err(Invalid::new("items", t!("review-tick-some")).into());
     }
     let items = items.iter().map(|item| ctx::id(item)).collect::<Result<_, _>>()?;

@@ -3,4 +3,4 @@
 pub mod actions;
 pub mod pages;
 
-pub const PAGE: u32 = 50;
+pub const ROWS_PER_PAGE: u32 = 50;

@@ -3,19 +3,19 @@ use super::actions::EnrollRunner;
 use crate::{
     assets::PublicOrigin,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, Place, SecretOnce, Showing, ctx, islands::Copy, page},
+    ui::{Button, Field, Form, Look, Page, PageFuture, SecretOnce, Section, ctx, islands::Copy, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/runners/new`, for admins.
-pub fn new() -> Showing {
+pub fn new() -> PageFuture {
     page(enroll)
 }
 
 async fn enroll(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
-    let page = Page::new(Place::Runners, t!("runner-new")).lead(t!("runner-new-lead"));
+    let page = Page::new(Section::Runners, t!("runner-new")).lead(t!("runner-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=EnrollRunner::PATH title=t!("runner-token-title") text=t!("runner-token-text") />
         {command().map(|command| view! { <Command command=command /> })}

@@ -21,13 +21,13 @@ pub struct Posture {
     /// The user that tasks run as.
     pub account: String,
     /// Why the runner cannot run tasks.
-    pub unfit: Option<Unfit>,
+    pub unfit: Option<SandboxProblem>,
 }
 
 /// Why a runner cannot run tasks, and how to fix it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Unfit {
+pub struct SandboxProblem {
     /// A clause without a period.
     pub cause: String,
     /// A sentence.
@@ -37,26 +37,22 @@ pub struct Unfit {
 impl Posture {
     /// Parses a report; `None` if the runner has not reported yet.
     pub fn read(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok().filter(|said| *said != Self::default())
+        serde_json::from_str(json).ok().filter(|posture| *posture != Self::default())
     }
 }
 
 #[component]
-pub fn FitBadge(
-    posture: Option<Posture>,
-) -> impl IntoView {
+pub fn SandboxBadge(posture: Option<Posture>) -> impl IntoView {
     match posture {
-        None => view! { <Badge meaning=Meaning::Stopped word=t!("runner-unknown") /> },
-        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad word=t!("runner-unfit") /> },
-        Some(_) => view! { <Badge meaning=Meaning::Good word=t!("runner-fit") /> },
+        None => view! { <Badge meaning=Meaning::Stopped label=t!("runner-unknown") /> },
+        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad label=t!("runner-unfit") /> },
+        Some(_) => view! { <Badge meaning=Meaning::Good label=t!("runner-fit") /> },
     }
 }
 
 /// The parts of the sandbox, with the consequence of each missing one.
 #[component]
-pub fn Parts(
-    posture: Posture,
-) -> impl IntoView {
+pub fn PostureList(posture: Posture) -> impl IntoView {
     let bubblewrap = match posture.bubblewrap.as_str() {
         "" => t!("runner-no-bubblewrap"),
         version => t!("runner-bubblewrap", version = version.to_owned()),
@@ -72,9 +68,9 @@ pub fn Parts(
         (posture.limiter != "resource limits", format!("{}: {}", posture.limiter, posture.limiter_note)),
     ];
     let line = |(good, text): (bool, String)| {
-        let (meaning, word) =
+        let (meaning, label) =
             if good { (Meaning::Good, t!("runner-has")) } else { (Meaning::Waiting, t!("runner-lacks")) };
-        view! { <li><Badge meaning=meaning word=word />" "{text}</li> }
+        view! { <li><Badge meaning=meaning label=label />" "{text}</li> }
     };
     view! {
         {posture.unfit.map(|unfit| view! { <p class="why-not">{t!("runner-unfit-text", cause = unfit.cause, fix = unfit.fix)}</p> })}
@@ -88,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runner_that_said_nothing_is_not_taken_for_a_good_one() {
+    fn a_runner_without_a_report_is_not_assumed_to_be_fit() {
         assert_eq!(Posture::read("{}"), None);
-        let said = Posture::read(r#"{"bubblewrap":"0.8.0","limiter":"cgroup v2","more":1}"#).unwrap();
-        assert!(!said.seccomp && !said.user_namespaces && said.unfit.is_none());
+        let posture = Posture::read(r#"{"bubblewrap":"0.8.0","limiter":"cgroup v2","more":1}"#).unwrap();
+        assert!(!posture.seccomp && !posture.user_namespaces && posture.unfit.is_none());
     }
 }

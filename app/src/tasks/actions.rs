@@ -1,5 +1,5 @@
 //! Server functions that submit and cancel tasks.
-use super::new::{limit, organization_for, word};
+use super::submission::{idempotency_key, limit, organization_for, value};
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -30,8 +30,8 @@ pub async fn submit_task(
         // Browsers submit line feeds as CR LF.
         script: script.replace("\r\n", "\n"),
         title,
-        visibility: word("visibility", &visibility, Visibility::Private)?,
-        network_policy: word("network_policy", &network_policy, NetworkPolicy::Isolated)?,
+        visibility: value("visibility", &visibility, Visibility::Private)?,
+        network_policy: value("network_policy", &network_policy, NetworkPolicy::Isolated)?,
         allowed_hosts: vec![],
         timeout_seconds: limit("timeout_seconds", &timeout_seconds)?,
         memory_mib: limit("memory_mib", &memory_mib)?,
@@ -39,11 +39,11 @@ pub async fn submit_task(
         processes: limit("processes", &processes)?,
         disk_mib: limit("disk_mib", &disk_mib)?,
         labels: Labels::parse(&labels)?,
-        priority: word("priority", &priority, task::Priority::Normal)?,
+        priority: value("priority", &priority, task::Priority::Normal)?,
         organization: None,
     };
     let submission = form.check(organization_for(&actor, &organization)?)?;
-    let idempotency_key = super::new::idempotency_key(&once, &submission);
+    let idempotency_key = idempotency_key(&once, &submission);
     let proof = store.authorize(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;
     let submitted = write.submit_task(proof).await?;

@@ -113,14 +113,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_is_set_replaces_the_one_before_and_starts_anew() {
+    fn a_new_filter_replaces_the_old_one_and_starts_at_the_first_page() {
         let here = Address::new("/tasks").with("state", "queued").with("after", "x").with("text", "a b&c");
         assert_eq!(here.clone().from_start().with("state", "lost").to_string(), "/tasks?text=a%20b%26c&state=lost");
         assert_eq!(here.without("state").without("after").without("text").to_string(), "/tasks");
     }
 
     #[test]
-    fn trap_e16_after_signing_in_one_goes_on_to_our_own_pages_only() {
+    fn trap_e16_sign_in_redirects_only_to_local_pages() {
         assert_eq!(own_path(Some("/tasks?state=queued")), "/tasks?state=queued");
         for bad in [
             "//evil.example",

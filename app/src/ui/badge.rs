@@ -30,12 +30,11 @@ impl Meaning {
 #[component]
 pub fn Badge(
     meaning: Meaning,
-    #[prop(into)]
-    word: String,
+    #[prop(into)] label: String,
     /// Replaces the default icon.
     #[prop(optional)]
     glyph: Option<Glyph>,
 ) -> impl IntoView {
-    let (class, usual) = meaning.look();
-    view! { <span class=class><Icon of=glyph.unwrap_or(usual) />{word}</span> }
+    let (class, default) = meaning.look();
+    view! { <span class=class><Icon of=glyph.unwrap_or(default) />{label}</span> }
 }

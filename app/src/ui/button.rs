@@ -25,13 +25,11 @@ impl Look {
 /// A submit button.
 #[component]
 pub fn Button(
-    #[prop(optional)]
-    look: Look,
+    #[prop(optional)] look: Look,
     /// A field to submit, for forms with several buttons.
     #[prop(optional, into)]
     name: Option<String>,
-    #[prop(optional, into)]
-    value: Option<String>,
+    #[prop(optional, into)] value: Option<String>,
     /// The accessible name, if the visible text is not enough.
     #[prop(optional, into)]
     label: Option<String>,
@@ -46,13 +44,7 @@ pub fn Button(
 
 /// A link that looks like a button.
 #[component]
-pub fn LinkButton(
-    #[prop(into)]
-    href: String,
-    #[prop(optional)]
-    look: Look,
-    children: Children,
-) -> impl IntoView {
+pub fn LinkButton(#[prop(into)] href: String, #[prop(optional)] look: Look, children: Children) -> impl IntoView {
     view! {
         <a class=look.class() href=href>
             {children()}

@@ -1,5 +1,5 @@
 //! Code and untrusted text: digests, scripts, and names with their hidden characters made visible.
-use super::{islands::Copy, rcdata::rcdata};
+use super::{escape::escape_rcdata, islands::Copy};
 use domain::text::{Piece, reveal};
 use leptos::prelude::*;
 
@@ -25,14 +25,11 @@ fn groups(hex: &str) -> Vec<String> {
 
 /// One line of untrusted text, with hidden characters marked.
 #[component]
-pub fn Revealed(
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
-    revealed(&text)
+pub fn UntrustedText(#[prop(into)] text: String) -> impl IntoView {
+    mark_hidden(&text)
 }
 
-fn revealed(line: &str) -> AnyView {
+fn mark_hidden(line: &str) -> AnyView {
     let piece = |piece| match piece {
         Piece::Plain(text) => text.into_any(),
         Piece::Hidden(name) => {
@@ -51,8 +48,7 @@ fn revealed(line: &str) -> AnyView {
 /// Untrusted text in numbered lines, with hidden characters marked.
 #[component]
 pub fn Source(
-    #[prop(into)]
-    text: String,
+    #[prop(into)] text: String,
     /// The accessible name.
     #[prop(into)]
     label: String,
@@ -65,7 +61,7 @@ pub fn Source(
         lines.push_str("<li><code>");
         for piece in reveal(line) {
             match piece {
-                Piece::Plain(text) => lines.push_str(&rcdata(&text)),
+                Piece::Plain(text) => lines.push_str(&escape_rcdata(&text)),
                 Piece::Hidden(name) => {
                     // The name needs no escaping: it is `U+` and digits.
                     let title = t!("hidden-character", name = name.clone());
@@ -89,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_read_in_groups_of_eight() {
+    fn a_digest_is_shown_in_groups_of_eight() {
         assert_eq!(groups("0123456789abcdef01"), ["01234567", "89abcdef", "01"]);
     }
 
     #[test]
-    fn d_04_what_is_hidden_in_a_script_stands_out_by_name() {
+    fn d_04_hidden_characters_in_a_script_are_shown_by_name() {
         let html = view! { <Source text="a\u{202e}<b>\r\nc\n" label="Script" /> }.to_html().replace("<!>", "");
         assert!(html.contains(">U+202E</mark>") && html.contains(">U+000D</mark>"), "{html}");
         assert!(html.contains("&lt;b>") && !html.contains("<b>"), "{html}");

@@ -1,5 +1,5 @@
 //! Two-step actions: the consequence is shown before the button that acts. No JavaScript is needed.
-use super::{Button, Filled, Form, Look};
+use super::{Button, Form, FormState, Look};
 use leptos::prelude::*;
 
 /// A button that reveals the consequence and the button that acts.
@@ -20,13 +20,12 @@ pub fn Confirm(
     /// The path of the server function.
     action: &'static str,
     hidden: Vec<(&'static str, String)>,
-    #[prop(default = Look::Danger)]
-    look: Look,
+    #[prop(default = Look::Danger)] look: Look,
     /// Fields above the second button.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let open = Filled::of(action, &hidden).refused();
+    let open = FormState::of(action, &hidden).refused();
     view! {
         <details class="confirm" open=open>
             <summary class="button">{label}<span class="sr-only">" "{about}</span></summary>

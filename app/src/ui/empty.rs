@@ -1,13 +1,11 @@
-//! Empty states: what would be here, why it is empty, and the first step.
+//! EmptyState states: what would be here, why it is empty, and the first step.
 use leptos::prelude::*;
 
 /// The empty state of a list.
 #[component]
-pub fn Empty(
-    #[prop(into)]
-    title: String,
-    #[prop(into)]
-    text: String,
+pub fn EmptyState(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
     /// A link or a button.
     #[prop(optional)]
     children: Option<Children>,

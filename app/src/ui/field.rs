@@ -1,10 +1,10 @@
 //! Form fields: label above, error and help below, and the submitted value kept.
-use super::{Filled, islands::ShowPassword, rcdata::rcdata};
+use super::{FormState, escape::escape_rcdata, islands::ShowPassword};
 use leptos::prelude::*;
 
 /// The common parts of all fields.
-struct Frame {
-    filled: Filled,
+struct FieldFrame {
+    form: FormState,
     name: String,
     id: String,
     label: String,
@@ -12,16 +12,16 @@ struct Frame {
     error: Option<String>,
 }
 
-impl Frame {
+impl FieldFrame {
     fn new(name: String, label: String, help: Option<String>) -> Self {
-        let filled = use_context::<Filled>().unwrap_or_default();
-        filled.note(&name, &label);
-        let (id, error) = (filled.id_of(&name), filled.error(&name));
-        Self { filled, name, id, label, help, error }
+        let form = use_context::<FormState>().unwrap_or_default();
+        form.register(&name, &label);
+        let (id, error) = (form.id_of(&name), form.error(&name));
+        Self { form, name, id, label, help, error }
     }
 
-    fn value(&self, at_first: String) -> String {
-        self.filled.typed(&self.name).map_or(at_first, str::to_owned)
+    fn value(&self, initial: String) -> String {
+        self.form.typed(&self.name).map_or(initial, str::to_owned)
     }
 
     fn invalid(&self) -> Option<&'static str> {
@@ -36,7 +36,7 @@ impl Frame {
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
-    fn around(self, input: impl IntoView) -> impl IntoView {
+    fn wrap(self, input: impl IntoView) -> impl IntoView {
         let Self { id, label, help, error, .. } = self;
         view! {
             <div class="field">
@@ -52,10 +52,8 @@ impl Frame {
 /// A single-line text field.
 #[component]
 pub fn Field(
-    #[prop(into)]
-    name: String,
-    #[prop(into)]
-    label: String,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
     /// What is allowed, and what it is for.
     #[prop(optional, into)]
     help: Option<String>,
@@ -65,19 +63,15 @@ pub fn Field(
     /// The initial value.
     #[prop(optional, into)]
     value: String,
-    #[prop(optional)]
-    required: bool,
-    #[prop(default = "off")]
-    autocomplete: &'static str,
-    #[prop(optional)]
-    min: Option<u32>,
-    #[prop(optional)]
-    max: Option<u32>,
+    #[prop(optional)] required: bool,
+    #[prop(default = "off")] autocomplete: &'static str,
+    #[prop(optional)] min: Option<u32>,
+    #[prop(optional)] max: Option<u32>,
 ) -> impl IntoView {
-    let frame = Frame::new(name, label, help);
+    let frame = FieldFrame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described, value) = (frame.invalid(), frame.described_by(), frame.value(value));
-    frame.around(view! {
+    frame.wrap(view! {
         <input
             class="input" id=id name=name type=kind value=value required=required autocomplete=autocomplete
             min=min max=max aria-invalid=invalid aria-describedby=described
@@ -85,25 +79,22 @@ pub fn Field(
     })
 }
 
-/// A password field; JavaScript can reveal it. Its value is never filled in again.
+/// A password field; JavaScript can reveal it. Its value is never form in again.
 #[component]
 pub fn Password(
-    #[prop(into)]
-    name: String,
-    #[prop(into)]
-    label: String,
-    #[prop(optional, into)]
-    help: Option<String>,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
     /// Whether another factor can replace it.
     #[prop(optional)]
     may_be_empty: bool,
 ) -> impl IntoView {
-    let frame = Frame::new(name, label, help);
+    let frame = FieldFrame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described) = (frame.invalid(), frame.described_by());
-    frame.around(view! {
+    frame.wrap(view! {
         <div class="input-row">
             <input
                 class="input" id=id.clone() name=name type="password" required=!may_be_empty autocomplete=autocomplete
@@ -117,29 +108,24 @@ pub fn Password(
 /// A multi-line text field.
 #[component]
 pub fn TextArea(
-    #[prop(into)]
-    name: String,
-    #[prop(into)]
-    label: String,
-    #[prop(optional, into)]
-    help: Option<String>,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
     /// The initial value.
     #[prop(optional, into)]
     value: String,
-    #[prop(default = 4)]
-    rows: u32,
-    #[prop(optional)]
-    required: bool,
+    #[prop(default = 4)] rows: u32,
+    #[prop(optional)] required: bool,
     /// Whether it contains code.
     #[prop(optional)]
     mono: bool,
 ) -> impl IntoView {
-    let frame = Frame::new(name, label, help);
+    let frame = FieldFrame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described, value) = (frame.invalid(), frame.described_by(), frame.value(value));
     // The parser drops the first line feed in a textarea; this one keeps the text's own.
-    let text = format!("\n{}", rcdata(&value));
-    frame.around(view! {
+    let text = format!("\n{}", escape_rcdata(&value));
+    frame.wrap(view! {
         <textarea
             class=if mono { "input font-mono" } else { "input" } id=id name=name rows=rows required=required
             spellcheck=mono.then_some("false") aria-invalid=invalid aria-describedby=described
@@ -165,25 +151,22 @@ impl Choice {
 /// A select field.
 #[component]
 pub fn Select(
-    #[prop(into)]
-    name: String,
-    #[prop(into)]
-    label: String,
-    #[prop(optional, into)]
-    help: Option<String>,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
     choices: Vec<Choice>,
     /// The initial value.
     #[prop(optional, into)]
     value: String,
 ) -> impl IntoView {
-    let frame = Frame::new(name, label, help);
+    let frame = FieldFrame::new(name, label, help);
     let (id, name) = (frame.id.clone(), frame.name.clone());
     let (invalid, described, chosen) = (frame.invalid(), frame.described_by(), frame.value(value));
     let option = move |choice: Choice| {
         let selected = choice.value == chosen;
         view! { <option value=choice.value selected=selected>{choice.label}</option> }
     };
-    frame.around(view! {
+    frame.wrap(view! {
         <select class="input" id=id name=name aria-invalid=invalid aria-describedby=described>
             {choices.into_iter().map(option).collect_view()}
         </select>
@@ -192,21 +175,17 @@ pub fn Select(
 
 #[component]
 pub fn Checkbox(
-    #[prop(into)]
-    name: String,
+    #[prop(into)] name: String,
     /// The value that a ticked box submits.
     #[prop(default = "true".into(), into)]
     value: String,
-    #[prop(into)]
-    label: String,
-    #[prop(optional, into)]
-    help: Option<String>,
-    #[prop(optional)]
-    ticked: bool,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
+    #[prop(optional)] ticked: bool,
 ) -> impl IntoView {
-    let filled = use_context::<Filled>().unwrap_or_default();
-    let ticked = filled.ticked(&name, &value, ticked);
-    let id = filled.id_of(&format!("{name}-{value}"));
+    let form = use_context::<FormState>().unwrap_or_default();
+    let ticked = form.ticked(&name, &value, ticked);
+    let id = form.id_of(&format!("{name}-{value}"));
     let described = help.as_ref().map(|_| format!("{id}-help"));
     view! {
         <div class="check">

@@ -1,5 +1,5 @@
 //! Checkbox groups with one label and one error.
-use super::Filled;
+use super::FormState;
 use leptos::prelude::*;
 
 /// A group of [`super::Checkbox`]es.
@@ -8,15 +8,13 @@ pub fn Group(
     /// The field that errors refer to.
     #[prop(into)]
     name: String,
-    #[prop(into)]
-    label: String,
-    #[prop(optional, into)]
-    help: Option<String>,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
     children: Children,
 ) -> impl IntoView {
-    let filled = use_context::<Filled>().unwrap_or_default();
-    filled.note(&name, &label);
-    let (id, error) = (filled.id_of(&name), filled.error(&name));
+    let form = use_context::<FormState>().unwrap_or_default();
+    form.register(&name, &label);
+    let (id, error) = (form.id_of(&name), form.error(&name));
     view! {
         <fieldset class="group" id=id tabindex="-1">
             <legend>{label}</legend>

@@ -69,9 +69,7 @@ impl Glyph {
 
 /// An icon in the size of the surrounding text.
 #[component]
-pub fn Icon(
-    of: Glyph,
-) -> impl IntoView {
+pub fn Icon(of: Glyph) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <path d=of.path() />

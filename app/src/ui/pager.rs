@@ -14,7 +14,7 @@ pub fn Pager(
     #[prop(optional)]
     by_name: bool,
 ) -> impl IntoView {
-    let Ways { newest, newer, older } = ways(ctx::here(), next, newer);
+    let PagerLinks { newest, newer, older } = pager_links(ctx::here(), next, newer);
     let (first, on) = match by_name {
         true => (t!("pager-first"), t!("pager-next")),
         false => (t!("pager-newest"), t!("pager-older")),
@@ -32,26 +32,23 @@ pub fn Pager(
 
 /// A note that a list without pagination is truncated.
 #[component]
-pub fn Cut(
-    shown: usize,
-    most: usize,
-) -> impl IntoView {
-    (shown >= most).then(|| view! { <p class="help">{t!("list-ends", n = most)}</p> })
+pub fn TruncationNote(shown: usize, limit: usize) -> impl IntoView {
+    (shown >= limit).then(|| view! { <p class="help">{t!("list-ends", n = limit)}</p> })
 }
 
 /// The links of a pager.
 #[derive(Debug, PartialEq, Eq)]
-struct Ways {
+struct PagerLinks {
     newest: Option<String>,
     newer: Option<String>,
     older: Option<String>,
 }
 
 /// Returns the links: to the newest page unless it is the current one, and to newer and older rows if there are any.
-fn ways(here: Address, next: Option<String>, newer: Option<String>) -> Ways {
+fn pager_links(here: Address, next: Option<String>, newer: Option<String>) -> PagerLinks {
     let start = here.clone().from_start();
     let is_start = here.get("after").is_none() && here.get("before").is_none();
-    Ways {
+    PagerLinks {
         newest: (!is_start).then(|| start.to_string()),
         newer: newer.map(|first| start.clone().with("before", first).to_string()),
         older: next.map(|cursor| start.with("after", cursor).to_string()),
@@ -63,12 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pager_keeps_the_filter_and_leads_nowhere_on_a_single_page() {
+    fn a_pager_keeps_the_filter_and_is_empty_on_a_single_page() {
         let here = Address::new("/tasks").with("state", "queued");
-        assert_eq!(ways(here.clone(), None, None), Ways { newest: None, newer: None, older: None });
-        let first = ways(here.clone(), Some("c1".into()), None);
+        assert_eq!(pager_links(here.clone(), None, None), PagerLinks { newest: None, newer: None, older: None });
+        let first = pager_links(here.clone(), Some("c1".into()), None);
         assert_eq!((first.newest, first.older.unwrap().as_str()), (None, "/tasks?state=queued&after=c1"));
-        let later = ways(here.with("after", "c1"), None, Some("r1".into()));
+        let later = pager_links(here.with("after", "c1"), None, Some("r1".into()));
         assert_eq!(later.newest.unwrap(), "/tasks?state=queued");
         assert_eq!((later.newer.unwrap().as_str(), later.older), ("/tasks?state=queued&before=r1", None));
     }

@@ -7,8 +7,7 @@ use leptos::prelude::*;
 pub fn SecretOnce(
     /// The path of the server function that creates it.
     action: &'static str,
-    #[prop(into)]
-    title: String,
+    #[prop(into)] title: String,
     /// What it is for, and what to do if it is lost.
     #[prop(into)]
     text: String,

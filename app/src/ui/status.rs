@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The status and redirect target of the page that is being rendered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Head(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
+pub(crate) struct ResponseHead(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
 
-impl Head {
+impl ResponseHead {
     fn set(&self, status: StatusCode, location: Option<HeaderValue>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (status, location);
     }
 
-    pub(crate) fn said(&self) -> (StatusCode, Option<HeaderValue>) {
+    pub(crate) fn get(&self) -> (StatusCode, Option<HeaderValue>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -33,14 +33,14 @@ pub const fn of(kind: Kind) -> StatusCode {
 
 /// Answers the page with the status of a refusal.
 pub fn refused(refusal: &Refusal) {
-    if let Some(head) = use_context::<Head>() {
+    if let Some(head) = use_context::<ResponseHead>() {
         head.set(of(refusal.kind), None);
     }
 }
 
 /// Redirects to a local path (303). A path that is no valid header value becomes `/`.
 pub fn go_to(path: &str) {
-    if let Some(head) = use_context::<Head>() {
+    if let Some(head) = use_context::<ResponseHead>() {
         let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
         head.set(StatusCode::SEE_OTHER, Some(location));
     }

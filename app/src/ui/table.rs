@@ -31,11 +31,7 @@ pub fn Table(
 
 /// The first cell of a row: its name, linked to its page.
 #[component]
-pub fn RowLink(
-    #[prop(into)]
-    href: String,
-    children: Children,
-) -> impl IntoView {
+pub fn RowLink(#[prop(into)] href: String, children: Children) -> impl IntoView {
     view! {
         <th scope="row">
             <a class="row-link" href=href>
