@@ -21,18 +21,7 @@ pub async fn decide(
     let reason = domain::approval::reason(answer, &reason.replace("\r\n", "\n"))?;
     let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
     let approval = store.read(&actor).await?.approval(id).await?;
-    let action = domain::policy::Decide {
-        approval: id,
-        task: approval.task_id,
-        organization: approval.organization_id,
-        requester: approval.requester_id,
-        behind: approval.behind(),
-        answer,
-        reason,
-        request,
-        network: approval.network,
-    };
-    let proof = store.authorize(&actor, action).await?;
+    let proof = store.authorize(&actor, approval.decide_action(answer, reason, request)).await?;
     let mut write = store.write(&actor).await?;
     write.decide(proof).await?;
     write.commit().await?;

@@ -10,7 +10,6 @@ use crate::{
 use domain::{
     Actor, Timestamp,
     approval::{Answer, ApprovalState},
-    policy,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
@@ -126,17 +125,7 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
     if decisions.iter().any(|decision| Some(decision.person_id) == actor.person()) {
         return Some(t!("approval-answered"));
     }
-    let action = policy::Decide {
-        approval: approval.id,
-        task: approval.task_id,
-        organization: approval.organization_id,
-        requester: approval.requester_id,
-        behind: approval.behind(),
-        answer: Answer::Approve,
-        reason: String::new(),
-        request: approval.request_digest,
-        network: approval.network,
-    };
+    let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
     // Step-up authentication is no obstacle: the form asks for it when it is submitted.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied.reason.to_owned())
 }
