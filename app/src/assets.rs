@@ -1,16 +1,16 @@
-//! Where the files of the site stand: the server knows the names with their digests.
+//! URLs of static assets, whose file names contain their digests, and of the server itself.
 use std::{fmt, sync::Arc};
 
-/// Finds a file's address by its logical name.
-pub type Find = dyn Fn(&str) -> Option<String> + Send + Sync;
+/// Looks up the URL of an asset by its logical name.
+pub type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// The files of the site by their logical names (`castellan.css`). In the context of every page.
+/// The static assets by their logical names (`castellan.css`). In the context of every page.
 #[derive(Clone)]
-pub struct Assets(pub Arc<Find>);
+pub struct Assets(pub Arc<Lookup>);
 
 impl Assets {
-    /// The address, or the name itself where the site was built without it.
-    pub fn address(&self, name: &str) -> String {
+    /// Returns the URL of an asset, or its logical name under `/pkg` if the site was built without it.
+    pub fn url(&self, name: &str) -> String {
         (self.0)(name).unwrap_or_else(|| format!("/pkg/{name}"))
     }
 }
@@ -21,7 +21,6 @@ impl fmt::Debug for Assets {
     }
 }
 
-/// Where browsers reach this server: scheme, host and port, for links that are handed to others. In the context of every page
-/// and server function.
+/// The server's public origin (scheme, host and port), for absolute links. In the context of every page and server function.
 #[derive(Clone, Debug)]
 pub struct PublicOrigin(pub String);

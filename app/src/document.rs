@@ -1,8 +1,8 @@
-//! The whole document: rendered before anything of it is sent, so that its status and its title are right.
+//! The HTML document. It is rendered completely before it is sent, so that its status and title are right.
 use crate::{
     assets::Assets,
     routes,
-    ui::{Address, Shown, TabTitle, status::Head},
+    ui::{Address, RenderedPage, TabTitle, status::ResponseHead},
 };
 use http::{HeaderValue, StatusCode, Uri};
 use hydration_context::SsrSharedContext;
@@ -13,25 +13,23 @@ use leptos::{
 };
 use std::sync::Arc;
 
-/// How an address is answered.
+/// A rendered response.
 #[derive(Debug)]
 pub struct Document {
-    /// The status.
     pub status: StatusCode,
-    /// Where the person is sent instead.
+    /// The redirect target, if the response is a redirect.
     pub location: Option<HeaderValue>,
-    /// What the scripts of this answer carry, and of no other.
+    /// The CSP nonce of this response's scripts.
     pub nonce: String,
-    /// The text.
     pub html: String,
 }
 
-/// Renders the page at an address; `provide` puts into its context what it asks for.
+/// Renders the page at a URI; `provide` fills the request context.
 pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -> Document {
     let (view, params) = routes::find(uri.path());
     let here = Address::of(uri);
-    let head = Head::default();
-    // A root of its own, and not left behind as this thread's: what one answer has in its context is nobody else's.
+    let head = ResponseHead::default();
+    // A separate root owner, which is not left as the thread's current one, keeps contexts from leaking between responses.
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new())));
     owner.clone().unset();
     let rendering = owner.with(|| {
@@ -41,23 +39,23 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
         provide_context(head.clone());
         provide();
         Sandboxed::new(ScopedFuture::new(async move {
-            let shown = view().await;
-            (use_nonce().map(|nonce| nonce.to_string()), shell(shown, options).to_html())
+            let page = view().await;
+            (use_nonce().map(|nonce| nonce.to_string()), shell(page, options).to_html())
         }))
     });
     let (nonce, html) = rendering.await;
     owner.unset_with_forced_cleanup();
-    let (status, location) = head.said();
+    let (status, location) = head.get();
     Document { status, location, nonce: nonce.unwrap_or_default(), html }
 }
 
-/// Runs before anything is painted, so that a page never flashes in the wrong theme.
+/// Runs before the first paint, so that a page never flashes in the wrong theme.
 const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
 
-/// What stands around every page.
-fn shell(Shown { title, body }: Shown, options: LeptosOptions) -> impl IntoView {
+/// The document around every page.
+fn shell(RenderedPage { title, body }: RenderedPage, options: LeptosOptions) -> impl IntoView {
     let assets = use_context::<Assets>();
-    let asset = |name: &str| assets.as_ref().map(|assets| assets.address(name));
+    let asset = |name: &str| assets.as_ref().map(|assets| assets.url(name));
     view! {
         <!DOCTYPE html>
         <html lang=crate::text::language().to_string()>

@@ -1,4 +1,44 @@
-//! What a person sees: one folder per feature, pages on the server, islands in the browser.
+//! The web console: pages rendered on the server, and islands that run in the browser.
+//!
+//! Each feature has a folder. Its `pages.rs` (and further page modules) read from the store and render; its `actions.rs` contains
+//! the server functions that forms post to: actor, authorize, write, commit.
+//!
+//! Foundations:
+//! - [`ui`]: components that all pages share, page layouts, request context, browser islands.
+//! - `routes`: routing table of all pages.
+//! - `document`: rendering of the HTML document.
+//! - `door`: the authentication interface that the server implements.
+//! - `outcome`: results of server functions, success or refusal.
+//! - `refusal`: conversion of store errors to refusals.
+//! - `text`: localized texts and the `t!` macro.
+//! - `assets`: URLs of static assets, and the server's public origin.
+//! - `token`, `recovery`: random tokens and recovery codes.
+//! - `receipt_check`: the receipt verification that the server implements.
+//! - `mails`: mail texts.
+//! - `notices`: banners about the deployment.
+//!
+//! Features:
+//! - `access`: effective access to an object.
+//! - `account`: one's own account.
+//! - `anomalies`: anomaly reports.
+//! - `approvals`: approval queue and decisions.
+//! - `audit`: audit log.
+//! - `browser_sessions`: one's own browser sessions.
+//! - `emergency`: freezing, stopping tasks, locking accounts.
+//! - [`factors`]: second factors and step-up authentication.
+//! - `invitations`, `join_requests`: ways into an organization.
+//! - `keys`: API keys and service accounts.
+//! - `login`: signing in and out.
+//! - `organizations`: organizations and members.
+//! - `overview`: start page.
+//! - `people`: accounts and roles.
+//! - `providers`: identity providers.
+//! - `reviews`: access reviews.
+//! - `rules`: approval rules.
+//! - `runners`: runners and their enrollment.
+//! - `search`: search across all objects.
+//! - `setup`: initial setup and password links.
+//! - [`tasks`]: submission, list, details and live output.
 #![recursion_limit = "256"]
 
 #[cfg(feature = "ssr")]

@@ -1,20 +1,20 @@
-//! Mail in words: plain text, and nothing in it that somebody else could have written but names of things.
-use crate::account::notifications::{told_of, what};
+//! Mail texts: plain text, in which only the names of things come from people.
+use crate::account::events::{description, related_page};
 use store::Mail;
 
-/// Subject and text of a mail, with links to `origin`.
+/// Returns subject and body of a mail, with links to `origin`.
 pub fn words(mail: &Mail, origin: &str) -> (String, String) {
     match mail {
         Mail::Happened { happened, detail } => {
-            let what = match detail.as_str() {
-                "" => what(*happened),
-                detail => format!("{}: {detail}", what(*happened)),
+            let text = match detail.as_str() {
+                "" => description(*happened),
+                detail => format!("{}: {detail}", description(*happened)),
             };
-            if let Some(path) = told_of(*happened) {
+            if let Some(path) = related_page(*happened) {
                 let link = format!("{origin}{path}");
-                return (t!("mail-told-subject"), t!("mail-told", what = what, link = link));
+                return (t!("mail-told-subject"), t!("mail-told", what = text, link = link));
             }
-            (t!("mail-happened-subject"), t!("mail-happened", what = what, link = format!("{origin}/account")))
+            (t!("mail-happened-subject"), t!("mail-happened", what = text, link = format!("{origin}/account")))
         }
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))

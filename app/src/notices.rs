@@ -1,9 +1,9 @@
-//! What must not be overlooked about this deployment: said above every page.
+//! Operational notices about the deployment, shown as banners on every page.
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Finds out what there is to say, for one page.
+/// A function that collects the notices for one page.
 #[derive(Clone)]
 pub struct Notices(pub Arc<dyn Fn() -> Vec<Notice> + Send + Sync>);
 
@@ -13,37 +13,35 @@ impl std::fmt::Debug for Notices {
     }
 }
 
-/// Something about this deployment.
+/// A condition that an operator must know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The certificate is one of our own.
     SelfSigned,
-    /// The certificate's files hold one that cannot be used; the old one is in force.
+    /// The certificate files are invalid; the previous certificate is still in use.
     BrokenCertificate(String),
-    /// The certificate ends in so many days.
+    /// Days until the certificate expires.
     CertificateEnds(i64),
-    /// There is no room where the data is.
     DiskFull,
-    /// The database took no change, the last time at this moment.
+    /// Writes to the database fail; the time of the last failure.
     NothingSaved(Timestamp),
 }
 
 impl Notice {
-    /// Whether it is for everybody, as it stands in the way of their work; else for admins.
+    /// Whether everybody sees the notice because it affects their work; otherwise only admins do.
     fn is_for_all(&self) -> bool {
         matches!(self, Self::DiskFull | Self::NothingSaved(_))
     }
 }
 
-/// What there is to say to this actor.
-pub(crate) fn banner(actor: &Actor) -> impl IntoView + use<> {
+/// Renders the notices for an actor.
+pub(crate) fn banners(actor: &Actor) -> impl IntoView + use<> {
     let mut texts = vec![];
     if actor.admin_blocked {
         texts.push(t!("notice-held-off"));
     }
     let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
-    let told = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
-    texts.extend(told.map(|notice| match notice {
+    let visible = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
+    texts.extend(visible.map(|notice| match notice {
         Notice::SelfSigned => t!("notice-self-signed"),
         Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
         Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),

@@ -1,68 +1,67 @@
-//! What a server function answers: where to go on, or why not. The browser may see all of it.
+//! Results of server functions: success, or a refusal. The browser may see everything in them.
 use leptos::server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
 };
 use serde::{Deserialize, Serialize};
 
-/// How a change that a browser asked for went well.
+/// The success of a server function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
-    /// Show the page that the form stands on again.
+    /// Show the page of the form again.
     Stay,
-    /// Go on to this path of ours.
+    /// Redirect to this local path.
     GoTo(String),
-    /// Show what was found out, on the page that the form stands on.
+    /// Show a result on the page of the form.
     Found(String),
-    /// Show this secret once, on the page that the form stands on.
+    /// Show a secret once, on the page of the form.
     Secret(String),
 }
 
-/// What kind of refusal it is; each has one HTTP status.
+/// The kind of a refusal, which determines its HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// 422: something in the form is not as it must be.
+    /// 422: a field is invalid.
     Invalid,
-    /// 401: sign in first.
+    /// 401: not signed in.
     SignedOut,
     /// 403: not allowed.
     Forbidden,
-    /// 403: allowed, after a fresh proof of who one is.
+    /// 403: allowed after step-up authentication.
     Stale,
-    /// 404: no such thing, or not for this person.
+    /// 404: it does not exist, or the actor cannot see it.
     NotFound,
-    /// 409: it is not any more what was shown.
+    /// 409: it has changed in the meantime.
     Conflict,
     /// 429: too many attempts.
     TooMany,
-    /// 503: something that it needs does not work now.
+    /// 503: a dependency is unavailable.
     Unavailable,
 }
 
-/// The one error that a browser sees.
+/// The one error type that a browser sees.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct Refusal {
-    /// What kind.
     pub kind: Kind,
-    /// What, why, what next: one or two sentences.
+    /// What happened, why, and what to do: one or two sentences.
     pub message: String,
-    /// The fields that are wrong, if any, each with what is allowed.
+    /// The invalid fields, each with what is allowed.
     pub fields: Vec<domain::Invalid>,
-    /// After how many seconds it is worth another try, where that is known.
+    /// Seconds until a retry can succeed, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u64>,
 }
 
 impl Refusal {
-    /// A refusal without fields.
+    /// Creates a refusal without field errors.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), fields: vec![], wait: None }
     }
 
-    /// That somebody has to wait for so many seconds.
+    /// Creates a throttling refusal.
     pub fn wait(seconds: u64) -> Self {
         let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
         Self { wait: Some(seconds), ..Self::new(Kind::TooMany, message) }
@@ -78,7 +77,7 @@ impl From<domain::Invalid> for Refusal {
 impl FromServerFnError for Refusal {
     type Encoder = JsonEncoding;
 
-    /// The framework's own errors are about requests that no form of ours sends; what they say stays inside.
+    /// The framework's own errors concern requests that none of our forms sends; their texts stay in the server.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
@@ -92,37 +91,37 @@ impl FromServerFnError for Refusal {
     }
 }
 
-/// A form that was answered without leaving its page: what the page shows when it is rendered in reply.
+/// The result of a form that is answered with its own page.
 #[derive(Clone, Debug)]
 pub struct Answered {
-    /// The path of the server function that the form was sent to.
+    /// The path of the server function.
     pub action: String,
-    /// What was typed, to be kept after an error. Passwords are not among it.
+    /// The submitted values without passwords, so that an error does not lose them.
     pub values: Vec<(String, String)>,
-    /// Why not, or the secret to show once.
+    /// The text to show once, or the refusal.
     pub result: Result<String, Refusal>,
-    /// Whether something on the page said so already.
+    /// Whether the page has already shown the refusal.
     pub said: Said,
 }
 
-/// Whether a page said why a form was refused: the form itself, where it still stands there, or else the page at its head.
+/// Whether a page has shown why a form was refused: in the form itself if it is still there, otherwise at the top.
 #[derive(Clone, Debug, Default)]
 pub struct Said(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
 impl Said {
-    /// It does now.
-    pub fn note(&self) {
+    /// Records that the refusal was shown.
+    pub fn mark_shown(&self) {
         self.0.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Whether it did.
-    pub fn already(&self) -> bool {
+    /// Whether the refusal was shown.
+    pub fn is_shown(&self) -> bool {
         self.0.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 
-/// Begins the names of the fields that prove who one is; they may stand in any form, and are never shown again.
+/// The prefix of the step-up authentication fields. Any form may contain them, and they are never filled in again.
 pub const PROOF_PREFIX: &str = "proof_";
 
-/// The field in which every form says on which page it stands: path and query, ours.
+/// The hidden field in which each form sends the local path and query of its page.
 pub const PAGE_FIELD: &str = "_page";

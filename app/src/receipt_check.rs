@@ -1,9 +1,9 @@
-//! Whether a runner's receipt holds: signatures are the server's affair, pages only say what it found.
+//! Receipt verification, which the server implements; pages only show the result.
 use std::fmt;
 use store::Task;
 
-/// Verifies the receipt of a task: its signature by the runner's key, and that it is of this task and request. `None` where
-/// there is no receipt. In the context of every page.
+/// Verifies the receipt of a task: the runner's signature, and that it belongs to this task and request. `None` without a
+/// receipt. In the context of every page.
 #[derive(Clone)]
 pub struct ReceiptCheck(pub fn(&Task) -> Option<bool>);
 

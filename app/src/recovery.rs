@@ -1,18 +1,17 @@
-//! Recovery codes: ten words of 80 random bits each, shown once, of which only hashes are kept.
+//! Recovery codes: ten codes of 80 random bits each, shown once and stored as hashes.
 use crate::{outcome::Refusal, token};
 use sha2::{Digest, Sha256};
 
-/// How many somebody gets at a time.
+/// Codes per person.
 pub const COUNT: usize = 10;
 
-/// Digits and letters that are not mistaken for each other (Crockford's Base32).
+/// Crockford's Base32, which leaves out characters that look alike.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Codes with their hashes; `Debug` leaves them out.
+/// Codes and their hashes; `Debug` omits both.
 pub struct Codes {
-    /// What is shown once: one to a line.
+    /// The codes, one per line, to be shown once.
     pub text: String,
-    /// What is kept.
     pub hashes: Vec<[u8; 32]>,
 }
 
@@ -23,17 +22,17 @@ impl std::fmt::Debug for Codes {
 }
 
 impl Codes {
-    /// New ones.
+    /// Generates codes.
     ///
     /// # Errors
-    /// Where the operating system gives no randomness.
+    /// When the operating system provides no randomness.
     pub fn new() -> Result<Self, Refusal> {
-        let codes = (0..COUNT).map(|_| token::random::<10>().map(spell)).collect::<Result<Vec<_>, _>>()?;
+        let codes = (0..COUNT).map(|_| token::random::<10>().map(format_code)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { hashes: codes.iter().map(|code| hash(code)).collect(), text: codes.join("\n") })
     }
 }
 
-/// The hash under which a code is looked up, however it was typed: 80 random bits need no slow one.
+/// Returns the hash of a code in any spelling. A fast hash suffices for 80 random bits.
 pub fn hash(typed: &str) -> [u8; 32] {
     let plain = typed.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| match c.to_ascii_lowercase() {
         'o' => '0',
@@ -43,8 +42,8 @@ pub fn hash(typed: &str) -> [u8; 32] {
     Sha256::digest(format!("recovery {}", plain.collect::<String>())).into()
 }
 
-/// Four groups of four.
-fn spell(random: [u8; 10]) -> String {
+/// Formats 80 bits as four groups of four characters.
+fn format_code(random: [u8; 10]) -> String {
     let mut bits = random.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     let mut code = String::new();
     for n in 0..16 {
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_14_ten_codes_each_another_and_found_however_they_are_typed() {
+    fn m_14_ten_distinct_codes_are_found_in_any_spelling() {
         let codes = Codes::new().unwrap();
         let lines: Vec<_> = codes.text.lines().collect();
         assert_eq!((lines.len(), codes.hashes.len()), (10, 10));

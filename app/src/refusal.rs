@@ -1,4 +1,4 @@
-//! What the store says, in words for the browser. What is inside stays inside, in the log.
+//! Conversion of store errors to refusals. Internal details go to the log only.
 use crate::outcome::{Kind, Refusal};
 use domain::Denied;
 use store::Error;

@@ -1,75 +1,75 @@
-//! Every page and its address.
+//! Routing table: every page and its path.
 use crate::{
     access, account, anomalies, approvals, audit, browser_sessions, emergency, factors, invitations, keys, login,
     organizations,
     outcome::{Kind, Refusal},
     overview, people, providers, reviews, rules, runners, search, setup, tasks,
-    ui::{Params, Showing, page},
+    ui::{PageFuture, Params, page},
 };
 use matchit::Router;
 use std::sync::LazyLock;
 
-/// What shows a page.
-type View = fn() -> Showing;
+/// The function that renders a page.
+type PageHandler = fn() -> PageFuture;
 
-/// The pages, parameters in braces.
-pub const PAGES: &[(&str, View)] = &[
+/// All pages, with path parameters in braces.
+pub const PAGES: &[(&str, PageHandler)] = &[
     ("/sign-in", login::pages::sign_in),
     ("/second-factor", factors::pages::second_factor),
     ("/authenticator", factors::pages::authenticator),
-    ("/prove", factors::proof::prove),
+    ("/prove", factors::step_up::step_up),
     ("/setup", setup::pages::set_up),
     ("/invitation", invitations::pages::invitation),
     ("/password", setup::pages::password),
     ("/", overview::pages::overview),
     ("/tasks", tasks::pages::list),
-    ("/tasks/new", tasks::pages::new),
-    ("/tasks/{id}", tasks::pages::one),
+    ("/tasks/new", tasks::new_task::new),
+    ("/tasks/{id}", tasks::details::task_page),
     ("/tasks/{id}/access", access::of_task),
     ("/approvals", approvals::pages::list),
-    ("/approvals/{id}", approvals::pages::one),
+    ("/approvals/{id}", approvals::pages::approval_page),
     ("/runners", runners::pages::list),
-    ("/runners/new", runners::pages::new),
-    ("/runners/{id}", runners::pages::one),
+    ("/runners/new", runners::enroll::new),
+    ("/runners/{id}", runners::details::runner_page),
     ("/runners/{id}/access", access::of_runner),
     ("/audit", audit::pages::list),
     ("/anomalies", anomalies::pages::list),
-    ("/audit/{seq}", audit::pages::one),
+    ("/audit/{seq}", audit::event::event_page),
     ("/search", search::pages::search),
-    ("/forgot", account::changes::forgot),
-    ("/address", account::changes::confirm),
-    ("/account/password", account::changes::password),
-    ("/account/address", account::changes::address),
+    ("/forgot", account::credentials::forgot),
+    ("/address", account::credentials::confirm),
+    ("/account/password", account::credentials::password),
+    ("/account/address", account::credentials::address),
     ("/account", account::pages::account),
     ("/settings/second-factors", factors::settings::policy),
     ("/browser-sessions", browser_sessions::pages::list),
-    ("/account/sign-in", account::sign_in_methods::ways),
+    ("/account/sign-in", account::sign_in_methods::sign_in_methods),
     ("/settings/authentication", providers::pages::list),
-    ("/settings/authentication/new", providers::new),
-    ("/settings/authentication/{id}", providers::one),
+    ("/settings/authentication/new", providers::details::new),
+    ("/settings/authentication/{id}", providers::details::provider_page),
     ("/organizations", organizations::pages::list),
     ("/organizations/new", organizations::pages::new),
     ("/organizations/{id}/access", access::of_organization),
-    ("/organizations/{id}", organizations::one),
+    ("/organizations/{id}", organizations::details::organization_page),
     ("/organizations/{id}/settings", organizations::settings::settings),
     ("/organizations/{id}/members/{person}", organizations::departure::departure),
     ("/people", people::pages::list),
     ("/people/new", people::pages::new),
-    ("/people/{id}", people::pages::one),
+    ("/people/{id}", people::pages::person_page),
     ("/reviews", reviews::pages::list),
-    ("/reviews/{id}", reviews::pages::one),
+    ("/reviews/{id}", reviews::pages::review_page),
     ("/keys", keys::pages::list),
     ("/keys/new", keys::pages::new),
-    ("/emergency", emergency::pages::switches),
+    ("/emergency", emergency::pages::emergency_page),
     ("/keys/service-accounts", keys::pages::service_accounts),
     ("/keys/service-accounts/{id}", keys::pages::service_account),
     ("/keys/service-accounts/{id}/access", access::of_service_account),
-    ("/keys/{id}", keys::pages::one),
-    ("/rules", rules::pages::list_of_rules),
+    ("/keys/{id}", keys::pages::key_page),
+    ("/rules", rules::pages::list_rules),
     ("/rules/edit", rules::pages::edit),
 ];
 
-static ROUTER: LazyLock<Router<View>> = LazyLock::new(|| {
+static ROUTER: LazyLock<Router<PageHandler>> = LazyLock::new(|| {
     let mut router = Router::new();
     for (path, view) in PAGES {
         let taken = router.insert(*path, *view);
@@ -78,9 +78,9 @@ static ROUTER: LazyLock<Router<View>> = LazyLock::new(|| {
     router
 });
 
-/// The page at a path, with what stands where the path has its parameters; or the one that says that there is none.
-pub(crate) fn find(path: &str) -> (View, Params) {
-    // Somebody who writes an address by hand may end it with a slash.
+/// Returns the page at a path with its parameters, or the not-found page.
+pub(crate) fn find(path: &str) -> (PageHandler, Params) {
+    // A trailing slash is accepted, because people type addresses by hand.
     let page = path.strip_suffix('/').filter(|page| !page.is_empty()).unwrap_or(path);
     match ROUTER.at(page) {
         Ok(found) => (*found.value, found.params.iter().collect()),
@@ -88,7 +88,7 @@ pub(crate) fn find(path: &str) -> (View, Params) {
     }
 }
 
-fn not_found() -> Showing {
+fn not_found() -> PageFuture {
     page(|_| async { Err(Refusal::new(Kind::NotFound, t!("refused-not-found"))) })
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_page_is_at_its_address_alone() {
+    fn every_path_leads_to_one_page() {
         let router = PAGES
             .iter()
             .try_fold(Router::new(), |mut router, (path, view)| router.insert(*path, *view).map(|()| router));
@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_what_stands_in_their_place() {
+    fn parameters_are_read_from_the_path() {
         let (_, params) = find("/organizations/1/members/2");
         assert_eq!((params.get("id"), params.get("person"), params.get("seq")), ("1", "2", ""));
         assert_eq!(find("/tasks/7/").1.get("id"), "7");
         let (view, params) = find("/nowhere/1");
-        let nothing: View = not_found;
+        let nothing: PageHandler = not_found;
         assert!(std::ptr::fn_addr_eq(view, nothing) && params.get("id").is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The catalog: every text that a person reads, by key, from `locales/`. `t!("key", name = value)` looks one up.
+//! Localized texts, by key, from `locales/`. `t!("key", name = value)` looks one up.
 use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, static_loader};
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ static_loader! {
     static CATALOG = {
         locales: "./locales",
         fallback_language: "en",
-        // The marks are for mixed directions of writing; in attributes and titles they would be seen.
+        // Bidi isolation marks would be visible in attributes and titles.
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
@@ -24,20 +24,20 @@ macro_rules! t {
     };
 }
 
-/// What may stand for a placeholder: text or a number.
+/// The value of a placeholder: text or a number.
 pub type Value = FluentValue<'static>;
 
-/// What [`t!`] stands for without values. A page has hundreds of them, so each is looked up once in each language.
+/// Returns a text without placeholders. A page has hundreds of them, so each is cached per language.
 pub fn plain(key: &'static str) -> String {
-    static KNOWN: Known = Known(RwLock::new(BTreeMap::new()));
+    static CACHE: TextCache = TextCache(RwLock::new(BTreeMap::new()));
     let language = language();
-    KNOWN.text(language, key, || CATALOG.lookup(language, key))
+    CACHE.text(language, key, || CATALOG.lookup(language, key))
 }
 
-/// Texts that were looked up.
-struct Known(RwLock<BTreeMap<(&'static LanguageIdentifier, &'static str), String>>);
+/// The cache of texts without placeholders.
+struct TextCache(RwLock<BTreeMap<(&'static LanguageIdentifier, &'static str), String>>);
 
-impl Known {
+impl TextCache {
     fn text(
         &self,
         language: &'static LanguageIdentifier,
@@ -53,14 +53,14 @@ impl Known {
     }
 }
 
-/// What [`t!`] stands for with values.
+/// Returns a text with its placeholders filled in.
 pub fn text<const N: usize>(key: &str, values: [(&'static str, Value); N]) -> String {
     let values: HashMap<Cow<'static, str>, Value> =
         values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
     CATALOG.lookup_with_args(language(), key, &values)
 }
 
-/// The language of this answer. There is one so far.
+/// Returns the language of the response; there is only one so far.
 pub fn language() -> &'static LanguageIdentifier {
     CATALOG.fallback()
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_that_is_used_is_in_the_catalog_and_none_is_unused_or_twice() {
+    fn the_catalog_has_every_used_text_exactly_once_and_no_other() {
         let known = known();
         let once: BTreeSet<_> = known.iter().cloned().collect();
         assert_eq!(known.len(), once.len(), "a key stands in the catalog twice");
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_known_in_one_language_is_not_taken_for_another() {
-        let known = super::Known(Default::default());
+    fn cached_texts_are_kept_apart_by_language() {
+        let known = super::TextCache(Default::default());
         let language = |tag: &str| &*Box::leak(Box::new(tag.parse::<super::LanguageIdentifier>().unwrap()));
         let (english, german) = (language("en"), language("de"));
         assert_eq!(known.text(english, "nav-keys", || "Keys".into()), "Keys");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_their_places_without_marks() {
+    fn placeholders_are_filled_without_isolation_marks() {
         assert_eq!(t!("title", page = "Keys"), "Keys · Castellan");
     }
 }

@@ -1,14 +1,14 @@
-//! Secrets that are shown once: random text, of which only a hash is kept.
+//! Random tokens that are shown once and stored as hashes.
 use crate::outcome::{Kind, Refusal};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// A new secret. Only letters, digits, `_` and `-`: it can stand in a link and in a shell (CVE-2022-36633).
+/// A token of letters, digits, `_` and `-`: safe in a link and in a shell (CVE-2022-36633). `Debug` omits it.
 #[derive(Clone)]
 pub struct Token {
-    /// What is shown once.
+    /// The token, to be shown once.
     pub text: String,
-    /// What is kept: SHA-256 of the whole text.
+    /// SHA-256 of the whole text.
     pub hash: [u8; 32],
 }
 
@@ -18,38 +18,38 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// What API keys begin with (M-01).
+/// The prefix of API keys (M-01).
 pub const KEY_PREFIX: &str = "mk_";
 
-/// How much of a key is shown.
+/// The length of the part of a key that lists show.
 pub const SHOWN: usize = KEY_PREFIX.len() + 8;
 
 impl Token {
-    /// `prefix` and 48 random characters (288 bits).
+    /// Generates `prefix` and 48 random characters (288 bits).
     ///
     /// # Errors
-    /// Where the operating system gives no randomness.
+    /// When the operating system provides no randomness.
     pub fn new(prefix: &str) -> Result<Self, Refusal> {
         let random = random::<36>()?;
         Ok(Self::of(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))))
     }
 
-    /// A text that somebody shows us, with the hash to look it up by.
+    /// Hashes a token that a client presents.
     pub fn of(text: String) -> Self {
         let hash = Sha256::digest(text.as_bytes()).into();
         Self { text, hash }
     }
 
-    /// What a list shows of it, to recognize it by: too little to guess the rest.
+    /// Returns the part that lists show: enough to recognize the token, too little to guess the rest.
     pub fn shown(&self) -> &str {
         self.text.get(..SHOWN).unwrap_or_default()
     }
 }
 
-/// Random bytes from the operating system.
+/// Returns random bytes from the operating system.
 ///
 /// # Errors
-/// Where it gives none.
+/// When it provides none.
 pub fn random<const N: usize>() -> Result<[u8; N], Refusal> {
     let mut random = [0; N];
     getrandom::fill(&mut random).map_err(|error| {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_01_a_key_is_mk_and_48_characters_that_need_no_quotes() {
+    fn m_01_a_key_is_mk_and_48_characters_without_quoting() {
         let key = Token::new(KEY_PREFIX).unwrap();
         assert_eq!(key.text.len(), 51);
         assert!(key.text.starts_with("mk_") && key.text.starts_with(key.shown()) && key.shown().len() == 11);

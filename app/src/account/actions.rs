@@ -1,13 +1,13 @@
-//! What people do with their own accounts.
+//! Server functions for the signed-in person's own account.
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use leptos::prelude::*;
 
-/// One has seen what happened with one's account, up to this.
+/// Marks the person's account events up to `last` as seen.
 #[server(prefix = "/actions", endpoint = "account/seen")]
-pub async fn see_events(last: String) -> Result<Done, Refusal> {
+pub async fn dismiss_events(last: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let last = ctx::id(&last)?;
     let mut write = store.write(&actor).await?;
@@ -16,31 +16,30 @@ pub async fn see_events(last: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Changes one's own password.
 #[server(prefix = "/actions", endpoint = "account/password")]
 pub async fn change_password(
     #[server(default)] old_password: String,
     #[server(default)] new_password: String,
 ) -> Result<Done, Refusal> {
     ctx::door()?.change_password(old_password, new_password).await?;
-    Ok(Said::PasswordChanged.at("/account"))
+    Ok(Confirmation::PasswordChanged.at("/account"))
 }
 
-/// Mails a link to who forgot their password.
+/// Mails a password reset link.
 #[server(prefix = "/actions", endpoint = "login/forgot")]
 pub async fn forgot_password(#[server(default)] email: String) -> Result<Done, Refusal> {
     ctx::door()?.mail_password_link(email).await?;
     Ok(Done::GoTo("/forgot?sent=1".into()))
 }
 
-/// Asks for another address: a link is mailed to it, and one to the present one.
+/// Requests a change of the email address: confirmation links go to the new and the current address.
 #[server(prefix = "/actions", endpoint = "account/address")]
-pub async fn ask_address(#[server(default)] email: String) -> Result<Done, Refusal> {
+pub async fn request_address_change(#[server(default)] email: String) -> Result<Done, Refusal> {
     ctx::door()?.ask_address(email).await?;
     Ok(Done::GoTo("/account/address?sent=1".into()))
 }
 
-/// Follows the link that came to a new address, or to the present one.
+/// Confirms a change of address with the token from the new or the current address.
 #[server(prefix = "/actions", endpoint = "account/confirm-address")]
 pub async fn confirm_address(#[server(default)] token: String) -> Result<Done, Refusal> {
     let changed = ctx::door()?.confirm_address(token).await?;

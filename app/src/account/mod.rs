@@ -1,8 +1,8 @@
-//! One's own account: how one signs in, and what happened with it.
+//! The signed-in person's account: sign-in methods, second factors and account events.
 
 pub mod actions;
-pub mod changes;
-pub mod links;
-pub mod notifications;
+pub mod credentials;
+pub mod events;
 pub mod pages;
 pub mod sign_in_methods;
+pub mod unlink;

@@ -1,42 +1,40 @@
-//! `/account`: one's second factors, where one is signed in, and what happened with the account.
-use super::notifications::Line;
+//! The account page (`/account`): profile, second factors, browser sessions, anomalies and account events.
+use super::events::EventLine;
 use crate::{
-    anomalies::pages::Own,
+    anomalies::pages::OwnAnomalies,
     factors::{
-        actions::{AddPasskey, OfferTotp, RecoveryCodes as MakeCodes, RemoveTotp},
-        codes::RecoveryCodes,
+        actions::{AddPasskey, RecoveryCodes as GenerateCodes, RemoveTotp, StartTotpEnrollment},
         passkeys::{NewPasskey, OwnPasskeys},
+        recovery_codes::RecoveryCodes,
     },
     outcome::Refusal,
     ui::{
-        Badge, Button, Confirm, Fact, Facts, Form, LinkButton, Meaning, Moment, Page, Place, Revealed, Showing, ctx,
-        page,
+        Badge, Button, Confirm, DescriptionItem, DescriptionList, Form, LinkButton, Meaning, Page, PageFuture, Section,
+        TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AccountEvent, Factors};
 
-/// How many events are listed.
-const EVENTS: u32 = 50;
-/// How many unusual things.
-const UNUSUAL: u32 = 20;
+const MAX_EVENTS: u32 = 50;
+const MAX_ANOMALIES: u32 = 20;
 
-/// One's own account.
-pub fn account() -> Showing {
-    page(own)
+/// `/account`.
+pub fn account() -> PageFuture {
+    page(account_page)
 }
 
-async fn own(actor: Actor) -> Result<Page, Refusal> {
+async fn account_page(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
-    let (factors, events) = (read.factors().await?, read.account_events(EVENTS).await?);
-    let rows = read.own_anomalies(UNUSUAL).await?;
+    let (factors, events) = (read.factors().await?, read.account_events(MAX_EVENTS).await?);
+    let rows = read.own_anomalies(MAX_ANOMALIES).await?;
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
-    Ok(Page::new(Place::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
-        <Facts>
-            <Fact name=t!("person-name")><Revealed text=actor.name.clone() /></Fact>
-            <Fact name=t!("email")><Revealed text=email /></Fact>
-        </Facts>
+    Ok(Page::new(Section::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
+        <DescriptionList>
+            <DescriptionItem name=t!("person-name")><UntrustedText text=actor.name.clone() /></DescriptionItem>
+            <DescriptionItem name=t!("email")><UntrustedText text=email /></DescriptionItem>
+        </DescriptionList>
         <p class="form-buttons after">
             <LinkButton href="/account/password">{t!("change-password-title")}</LinkButton>
             <LinkButton href="/account/address">{t!("address-title")}</LinkButton>
@@ -47,7 +45,7 @@ async fn own(actor: Actor) -> Result<Page, Refusal> {
             <p>{t!("sessions-lead")}</p>
             <LinkButton href="/browser-sessions">{t!("account-sessions")}</LinkButton>
         </section>
-        <Own rows=rows />
+        <OwnAnomalies rows=rows />
         <Events events=events />
     }))
 }
@@ -59,12 +57,12 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
         <section class="stack">
             <h2>{t!("factors-title")}</h2>
             <p>{t!("factors-lead")}</p>
-            <RecoveryCodes action=MakeCodes::PATH next="/account" />
+            <RecoveryCodes action=GenerateCodes::PATH next="/account" />
             <RecoveryCodes action=AddPasskey::PATH next="/account" />
             <h3>{t!("totp-name")}</h3>
             {match factors.totp {
                 Some(since) => view! {
-                    <p><Badge meaning=Meaning::Good word=t!("factor-set-up") />" "<Moment at=since /></p>
+                    <p><Badge meaning=Meaning::Good label=t!("factor-set-up") />" "<TimeAgo at=since /></p>
                     <Confirm
                         label=t!("totp-remove-open") consequence=t!("totp-remove-consequence") act=t!("totp-remove")
                         action=RemoveTotp::PATH hidden=vec![]
@@ -72,7 +70,7 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
                 }.into_any(),
                 None => view! {
                     <p class="help">{t!("totp-what")}</p>
-                    <Form action=OfferTotp::PATH>
+                    <Form action=StartTotpEnrollment::PATH>
                         <Button>{t!("totp-begin")}</Button>
                     </Form>
                 }.into_any(),
@@ -85,7 +83,7 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
                 <p>{t!("recovery-left", n = factors.recovery_codes)}</p>
                 <Confirm
                     label=t!("recovery-new-open") consequence=t!("recovery-new-consequence") act=t!("recovery-new")
-                    action=MakeCodes::PATH hidden=vec![]
+                    action=GenerateCodes::PATH hidden=vec![]
                 />
             })}
         </section>
@@ -94,7 +92,7 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
 
 #[component]
 fn Events(events: Vec<AccountEvent>) -> impl IntoView {
-    let line = |event: AccountEvent| view! { <li><Line event=event /></li> };
+    let line = |event: AccountEvent| view! { <li><EventLine event=event /></li> };
     view! {
         <section>
             <h2>{t!("events-title")}</h2>

@@ -1,26 +1,25 @@
-//! Ways to sign in: what is linked to one's account, and what can be.
-use super::links::Unlink;
+//! The sign-in methods page: linked identities, and the providers that can be linked.
+use super::unlink::Unlink;
 use crate::{
     door::WaysIn,
     outcome::Refusal,
     ui::{
-        Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Showing, Table,
-        Used, ctx, page,
+        Address, Badge, Confirm, EmptyState, LastUsed, LinkButton, Live, Look, Meaning, Page, PageFuture, Section,
+        Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Identity;
 
-/// Where this page is.
-pub const HERE: &str = "/account/sign-in";
+pub const PATH: &str = "/account/sign-in";
 
-/// One's own ways in.
-pub fn ways() -> Showing {
-    page(own_ways)
+/// `/account/sign-in`.
+pub fn sign_in_methods() -> PageFuture {
+    page(sign_in_methods_page)
 }
 
-async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
+async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
     let (store, door) = (ctx::store()?, ctx::door()?);
     let mut read = store.read(&actor).await?;
     let identities = read.identities().await?;
@@ -32,27 +31,27 @@ async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
     let ways = door.ways_in(Some(actor.tenant)).await?;
     let password = person.is_some_and(|person| person.has_password) && ways.password;
     let fresh = actor.fresh;
-    let page = Page::new(Place::WaysIn, t!("nav-ways-in")).lead(t!("ways-lead"));
+    let page = Page::new(Section::SignInMethods, t!("nav-ways-in")).lead(t!("ways-lead"));
     let (linked, more) = (ways.clone(), (!ways.providers.is_empty()).then_some(ways));
     Ok(page.body(view! {
         <section>
             <h2>{t!("ways-linked")}</h2>
             <Live topics="people" region="identities">
-                <Linked identities=identities ways=linked fresh=fresh />
+                <LinkedIdentities identities=identities ways=linked fresh=fresh />
             </Live>
             <p class="help">{if password { t!("ways-password-too") } else { t!("ways-no-password") }}</p>
         </section>
         {more.map(|ways| match fresh {
-            true => view! { <Link ways=ways /> }.into_any(),
-            false => view! { <Again /> }.into_any(),
+            true => view! { <LinkProviders ways=ways /> }.into_any(),
+            false => view! { <StepUp /> }.into_any(),
         })}
     }))
 }
 
 #[component]
-fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView {
+fn LinkedIdentities(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView {
     if identities.is_empty() {
-        return view! { <Empty title=t!("ways-none") text=t!("ways-none-text") /> }.into_any();
+        return view! { <EmptyState title=t!("ways-none") text=t!("ways-none-text") /> }.into_any();
     }
     let row = move |identity: Identity| {
         let known = ways.providers.iter().find(|way| way.key == identity.provider);
@@ -60,12 +59,12 @@ fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView
         view! {
             <tr>
                 <th scope="row">
-                    <Revealed text=known.map_or_else(|| identity.issuer.clone(), |way| way.label.clone()) />
-                    {(!open).then(|| view! { " " <Badge meaning=Meaning::Stopped word=t!("ways-closed") /> })}
+                    <UntrustedText text=known.map_or_else(|| identity.issuer.clone(), |way| way.label.clone()) />
+                    {(!open).then(|| view! { " " <Badge meaning=Meaning::Stopped label=t!("ways-closed") /> })}
                 </th>
-                <td><Revealed text=identity.name /></td>
-                <td><Moment at=identity.created_at /></td>
-                <td><Used at=identity.last_used_at /></td>
+                <td><UntrustedText text=identity.name /></td>
+                <td><TimeAgo at=identity.created_at /></td>
+                <td><LastUsed at=identity.last_used_at /></td>
                 <td class="cell-action">
                     {fresh.then(|| view! {
                         <Confirm
@@ -87,7 +86,7 @@ fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView
 }
 
 #[component]
-fn Link(ways: WaysIn) -> impl IntoView {
+fn LinkProviders(ways: WaysIn) -> impl IntoView {
     let button = |way: crate::door::WayIn| {
         view! { <LinkButton href=format!("/account/link/{}", way.key)>{t!("ways-link", provider = way.label)}</LinkButton> }
     };
@@ -100,14 +99,14 @@ fn Link(ways: WaysIn) -> impl IntoView {
     }
 }
 
-/// What one does first, when the last proof of who one is was a while ago.
+/// Step-up authentication, required before an identity can be linked.
 #[component]
-fn Again() -> impl IntoView {
+fn StepUp() -> impl IntoView {
     view! {
         <section>
             <h2>{t!("ways-again-title")}</h2>
             <p>{t!("ways-again-text")}</p>
-            <p><LinkButton href=Address::new("/prove").with("next", HERE).to_string() look=Look::Main>{t!("ways-again")}</LinkButton></p>
+            <p><LinkButton href=Address::new("/prove").with("next", PATH).to_string() look=Look::Main>{t!("ways-again")}</LinkButton></p>
         </section>
     }
 }

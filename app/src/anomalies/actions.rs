@@ -1,4 +1,4 @@
-//! Saying that one has looked at something unusual.
+//! Server function that marks an anomaly as reviewed.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -6,7 +6,7 @@ use crate::{
 use domain::policy;
 use leptos::prelude::*;
 
-/// An admin has looked at it, as it was at `seen`: microseconds since the epoch.
+/// Marks an anomaly as reviewed in the state it had at `seen` (microseconds since the epoch).
 #[server(prefix = "/actions", endpoint = "anomalies/review")]
 pub async fn review_anomaly(id: String, seen: i64) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

@@ -1,30 +1,22 @@
-//! One unusual thing: what happened, when, from where, why it is unusual, and what to do.
-use super::words;
-use crate::ui::{Badge, Glyph, Meaning, Moment, Revealed};
+//! One anomaly in a report: what happened, when, from where, why it is unusual, and what to do.
+use super::labels;
+use crate::ui::{Badge, Glyph, Meaning, TimeAgo, UntrustedText};
 use domain::anomalies::{AnomalyKind, Facts};
 use leptos::prelude::*;
 use store::AnomalyRow;
 
-/// For whom something is told.
+/// Who reads the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// Somebody who reads everything, of somebody else.
+    /// An admin or auditor who reads about somebody else.
     Admin,
-    /// Whoever it is about.
+    /// The person the anomaly is about.
     Owner,
 }
 
-/// It, in full; below it what is done about it on this page.
+/// One anomaly with its advice; `children` is its review state or the form that marks it as reviewed.
 #[component]
-pub fn Entry(
-    /// Which.
-    row: AnomalyRow,
-    /// For whom.
-    reader: Reader,
-    /// Whether it was looked at, or the form that says so.
-    #[prop(optional)]
-    children: Option<Children>,
-) -> impl IntoView {
+pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     let (badge, glyph) = if row.looked_at.is_some() || reader == Reader::Owner {
         (Meaning::Stopped, Glyph::Clock)
     } else {
@@ -36,24 +28,24 @@ pub fn Entry(
     };
     let about = view! { <About row=row.clone() reader=reader /> };
     let advice = view! { <Advice row=row.clone() reader=reader /> };
-    let again = (row.first_at != row.last_at).then(|| {
-        view! { <span class="muted">{t!("anomaly-since")}" "<Moment at=row.first_at /></span> }
+    let since = (row.first_at != row.last_at).then(|| {
+        view! { <span class="muted">{t!("anomaly-since")}" "<TimeAgo at=row.first_at /></span> }
     });
     let counted =
         matches!(row.kind, AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent) && row.times > 1;
     view! {
         <li class="report">
             <p class="report-head">
-                <Badge meaning=badge glyph=glyph word=words::kind(row.kind) />
-                <Moment at=row.last_at />
-                {again}
+                <Badge meaning=badge glyph=glyph label=labels::kind(row.kind) />
+                <TimeAgo at=row.last_at />
+                {since}
             </p>
             {about}
-            <p>{words::why(&row.facts)}{counted.then(|| format!(" {}", t!("anomaly-times", n = row.times)))}</p>
+            <p>{labels::explanation(&row.facts)}{counted.then(|| format!(" {}", t!("anomaly-times", n = row.times)))}</p>
             <p class="muted">
-                {device.map(|device| view! { <Revealed text=device />" · " })}
+                {device.map(|device| view! { <UntrustedText text=device />" · " })}
                 {(!row.address.is_empty()).then(|| view! {
-                    {t!("anomaly-from")}" "<span class="mono"><Revealed text=row.address /></span>
+                    {t!("anomaly-from")}" "<span class="mono"><UntrustedText text=row.address /></span>
                     " ("<span class="mono">{row.network}</span>")"
                 })}
             </p>
@@ -63,7 +55,7 @@ pub fn Entry(
     }
 }
 
-/// Whom or what it is about.
+/// The person and the API key that an anomaly is about.
 #[component]
 fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let admin = reader == Reader::Admin;
@@ -76,28 +68,28 @@ fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let between = (person.is_some() && key.is_some()).then_some(" · ");
     Some(view! {
         <p class="report-about">
-            {person.map(|(name, id)| view! { <a href=format!("/people/{id}")><Revealed text=name /></a> })}
+            {person.map(|(name, id)| view! { <a href=format!("/people/{id}")><UntrustedText text=name /></a> })}
             {between}
             {key.map(|(name, id)| view! {
-                {t!("anomaly-key")}" "<a href=format!("/keys/{id}")><Revealed text=name /></a>" "<code>{prefix}"…"</code>
+                {t!("anomaly-key")}" "<a href=format!("/keys/{id}")><UntrustedText text=name /></a>" "<code>{prefix}"…"</code>
             })}
         </p>
     })
 }
 
-/// What to do, with the ways to where it is done.
+/// The recommended action, with links to the pages where it is taken.
 #[component]
 fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let person = row.person_id.map(|id| id.to_string()).unwrap_or_default();
     let key = row.key_id.map(|id| format!("/keys/{id}")).unwrap_or_default();
-    let of_key = |mut ways: Vec<(String, String)>| {
-        ways.insert(0, (key.clone(), t!("anomaly-do-key")));
-        ways.push((format!("{key}#change"), t!("anomaly-do-bind")));
-        ways
+    let key_links = |mut links: Vec<(String, String)>| {
+        links.insert(0, (key.clone(), t!("anomaly-do-key")));
+        links.push((format!("{key}#change"), t!("anomaly-do-bind")));
+        links
     };
     let lock = || (format!("/people/{person}"), t!("anomaly-do-lock"));
     let log = |query: String| (format!("/audit?{query}"), t!("anomaly-do-audit"));
-    let (text, ways) = match (row.kind, reader) {
+    let (text, links) = match (row.kind, reader) {
         (AnomalyKind::SignIn, Reader::Admin) => {
             (t!("anomaly-advice-sign-in-admin"), vec![lock(), log(format!("person={person}"))])
         }
@@ -119,16 +111,16 @@ fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
             (t!("anomaly-advice-spraying"), vec![log("event=authentication_failure".to_owned())])
         }
         (AnomalyKind::KeyNetwork | AnomalyKind::KeySilent, Reader::Admin) => {
-            (t!("anomaly-advice-key"), of_key(vec![log(format!("person={person}"))]))
+            (t!("anomaly-advice-key"), key_links(vec![log(format!("person={person}"))]))
         }
         (AnomalyKind::TaskVolume | AnomalyKind::TaskHour, Reader::Admin) => {
-            (t!("anomaly-advice-key"), of_key(vec![log(format!("person={person}&action=task.submit"))]))
+            (t!("anomaly-advice-key"), key_links(vec![log(format!("person={person}&action=task.submit"))]))
         }
-        (_, Reader::Owner) => (t!("anomaly-advice-key"), of_key(vec![])),
+        (_, Reader::Owner) => (t!("anomaly-advice-key"), key_links(vec![])),
     };
-    let ways = ways.into_iter().map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
+    let links = links.into_iter().map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
     view! {
         <p class="help">{text}</p>
-        <ul class="links">{ways.collect_view()}</ul>
+        <ul class="links">{links.collect_view()}</ul>
     }
 }

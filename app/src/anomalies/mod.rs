@@ -1,6 +1,6 @@
-//! What was unusual: for admins and auditors on a page, for everybody about their own account.
+//! Anomalies: a tenant-wide list for admins and auditors, and each person's own.
 
 pub mod actions;
 pub mod entry;
+mod labels;
 pub mod pages;
-mod words;

@@ -1,32 +1,30 @@
-//! `/anomalies`: what was unusual in the tenant, for admins and auditors; and the same of one's own account, on its page.
+//! The anomalies page (`/anomalies`) for admins and auditors, and the list of one's own on the account page.
 use super::{
     actions::ReviewAnomaly,
-    entry::{Entry, Reader},
-    words,
+    entry::{AnomalyEntry, Reader},
+    labels,
 };
 use crate::{
     outcome::Refusal,
     people::pages::people_choices,
     ui::{
-        Button, Choice, Empty, Form, LinkButton, Live, Moment, Narrow, NarrowChoice, Page, Pager, Place, Revealed,
-        Showing, ctx, page,
+        Button, Choice, EmptyState, FilterForm, FilterSelect, Form, LinkButton, Live, Page, PageFuture, Pager, Section,
+        TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, anomalies::AnomalyKind, policy::ReadAudit};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AnomalyFilter, AnomalyRow, Person};
 
-/// How many stand on a page.
-const ROWS: u32 = 30;
-/// How many people can be chosen from.
-const PEOPLE: u32 = 500;
+const ROWS_PER_PAGE: u32 = 30;
+const MAX_PEOPLE: u32 = 500;
 
-/// The list.
-pub fn list() -> Showing {
-    page(anomalies)
+/// `/anomalies`.
+pub fn list() -> PageFuture {
+    page(anomalies_page)
 }
 
-async fn anomalies(actor: Actor) -> Result<Page, Refusal> {
+async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
     let filter = AnomalyFilter {
         kind: here.get("kind").and_then(|kind| kind.parse().ok()),
@@ -34,25 +32,25 @@ async fn anomalies(actor: Actor) -> Result<Page, Refusal> {
         new: here.get("looked") == Some("no"),
     };
     let after = here.get("after").and_then(|id| id.parse().ok());
-    let narrow = filter.kind.is_some() || filter.person.is_some() || filter.new;
+    let filtered = filter.kind.is_some() || filter.person.is_some() || filter.new;
     let store = ctx::store()?;
     let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
-    let people = read.people("", PEOPLE).await?;
-    let found = read.anomalies(&proof, filter, after, ROWS).await?;
+    let people = read.people("", MAX_PEOPLE).await?;
+    let found = read.anomalies(&proof, filter, after, ROWS_PER_PAGE).await?;
     let admin = actor.is_admin();
     let rows = found.items.into_iter().map(|row| view! { <Row row=row admin=admin /> }).collect_view();
-    Ok(Page::new(Place::Anomalies, t!("nav-anomalies")).lead(t!("anomaly-lead")).body(view! {
+    Ok(Page::new(Section::Anomalies, t!("nav-anomalies")).lead(t!("anomaly-lead")).body(view! {
         <Filters people=people />
         <Live topics="people,keys" region="anomalies">
-            {match (rows.is_empty(), narrow) {
+            {match (rows.is_empty(), filtered) {
                 (false, _) => view! { <ul class="reports">{rows}</ul> }.into_any(),
                 (true, true) => view! {
-                    <Empty title=t!("anomaly-none-match") text=t!("anomaly-none-match-text")>
+                    <EmptyState title=t!("anomaly-none-match") text=t!("anomaly-none-match-text")>
                         <LinkButton href="/anomalies">{t!("anomaly-show-all")}</LinkButton>
-                    </Empty>
+                    </EmptyState>
                 }.into_any(),
-                (true, false) => view! { <Empty title=t!("anomaly-none") text=t!("anomaly-none-text") /> }.into_any(),
+                (true, false) => view! { <EmptyState title=t!("anomaly-none") text=t!("anomaly-none-text") /> }.into_any(),
             }}
             <Pager next=found.next />
         </Live>
@@ -70,25 +68,25 @@ async fn anomalies(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
-    let kinds = AnomalyKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), words::kind(*kind))).collect();
+    let kinds = AnomalyKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), labels::kind(*kind))).collect();
     view! {
-        <Narrow label=t!("anomaly-narrow") fields=&["kind", "person", "looked"]>
-            <NarrowChoice name="kind" label=t!("anomaly-kind") any=t!("audit-any") choices=kinds />
-            <NarrowChoice name="person" label=t!("anomaly-person") any=t!("audit-any") choices=people_choices(people) />
-            <NarrowChoice
+        <FilterForm label=t!("anomaly-narrow") fields=&["kind", "person", "looked"]>
+            <FilterSelect name="kind" label=t!("anomaly-kind") any=t!("audit-any") choices=kinds />
+            <FilterSelect name="person" label=t!("anomaly-person") any=t!("audit-any") choices=people_choices(people) />
+            <FilterSelect
                 name="looked" label=t!("anomaly-looked") any=t!("audit-any")
                 choices=vec![Choice::new("no", t!("anomaly-looked-no"))]
             />
-        </Narrow>
+        </FilterForm>
     }
 }
 
 #[component]
 fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
     let (id, seen, by) = (row.id.to_string(), row.last_at.0.to_string(), row.looked_by.clone());
-    let looked = match row.looked_at {
+    let review = match row.looked_at {
         Some(at) => view! {
-            <p class="muted">{t!("anomaly-looked-by")}" "{by.map(|name| view! { <Revealed text=name />", " })}<Moment at=at /></p>
+            <p class="muted">{t!("anomaly-looked-by")}" "{by.map(|name| view! { <UntrustedText text=name />", " })}<TimeAgo at=at /></p>
         }
         .into_any(),
         None if admin => view! {
@@ -99,15 +97,12 @@ fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
         .into_any(),
         None => view! { <p class="muted">{t!("anomaly-looked-no")}</p> }.into_any(),
     };
-    view! { <Entry row=row reader=Reader::Admin>{looked}</Entry> }
+    view! { <AnomalyEntry row=row reader=Reader::Admin>{review}</AnomalyEntry> }
 }
 
-/// How many of them wait for an admin to look at them, where there are any.
+/// A notice with the number of anomalies that nobody has reviewed, if there are any.
 #[component]
-pub fn Waiting(
-    /// How many.
-    count: i64,
-) -> impl IntoView {
+pub fn UnreviewedAnomalies(count: i64) -> impl IntoView {
     view! {
         <Live topics="people" region="overview-anomalies" quiet=true>
             {(count > 0).then(|| view! {
@@ -117,13 +112,10 @@ pub fn Waiting(
     }
 }
 
-/// What was unusual about one's own account, on its page; nothing where nothing was.
+/// The anomalies of the signed-in person's account, if there are any.
 #[component]
-pub fn Own(
-    /// What was.
-    rows: Vec<AnomalyRow>,
-) -> impl IntoView {
-    let entry = |row: AnomalyRow| view! { <Entry row=row reader=Reader::Owner /> };
+pub fn OwnAnomalies(rows: Vec<AnomalyRow>) -> impl IntoView {
+    let entry = |row: AnomalyRow| view! { <AnomalyEntry row=row reader=Reader::Owner /> };
     (!rows.is_empty()).then(|| {
         view! {
             <section id="anomalies">

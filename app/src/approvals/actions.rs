@@ -1,12 +1,12 @@
-//! Answering a request.
+//! Server function that decides an approval request.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
 };
-use domain::{Invalid, approval, policy};
+use domain::Invalid;
 use leptos::prelude::*;
 
-/// Approves or denies exactly the request that was shown (`request_digest`).
+/// Approves or denies exactly the canonical request that the page showed (`request_digest`).
 #[server(prefix = "/actions", endpoint = "approvals/decide")]
 pub async fn decide(
     id: String,
@@ -17,22 +17,11 @@ pub async fn decide(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id = ctx::id(&id)?;
     let answer = answer.parse()?;
-    // Forms send line feeds as CR LF, whatever was typed.
-    let reason = approval::reason(answer, &reason.replace("\r\n", "\n"))?;
+    // Browsers submit line feeds as CR LF.
+    let reason = domain::approval::reason(answer, &reason.replace("\r\n", "\n"))?;
     let request = request_digest.parse().map_err(|wrong: Invalid| Invalid::new("request_digest", wrong.reason))?;
-    let asked = store.read(&actor).await?.approval(id).await?;
-    let action = policy::Decide {
-        approval: id,
-        task: asked.task_id,
-        organization: asked.organization_id,
-        requester: asked.requester_id,
-        behind: asked.behind(),
-        answer,
-        reason,
-        request,
-        network: asked.network,
-    };
-    let proof = store.authorize(&actor, action).await?;
+    let approval = store.read(&actor).await?.approval(id).await?;
+    let proof = store.authorize(&actor, approval.decide_action(answer, reason, request)).await?;
     let mut write = store.write(&actor).await?;
     write.decide(proof).await?;
     write.commit().await?;

@@ -1,68 +1,63 @@
-//! The decision card: who asks, what it could reach, who has answered, how long there is, and the two buttons.
-use super::{actions::Decide, pages::ApprovalBadge};
+//! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
+use super::{actions::Decide, badge::ApprovalBadge};
 use crate::{
-    tasks::words::{Reach, reach_in_full},
-    ui::{Badge, Button, Digest, Fact, Facts, Form, Live, Look, Meaning, Moment, Revealed, TextArea},
+    tasks::labels::{NetworkBadge, network_explanation},
+    ui::{
+        Badge, Button, DescriptionItem, DescriptionList, Digest, Form, Live, Look, Meaning, TextArea, TimeAgo,
+        UntrustedText,
+    },
 };
 use domain::{
     Actor, Timestamp,
     approval::{Answer, ApprovalState},
-    policy,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
 
-/// The card: first what decides, then the decision, then the rest. The style keeps the decision in sight.
+/// The card. Its style keeps the decision buttons visible while the page scrolls.
 #[component]
-pub fn Card(
-    /// The request.
-    approval: Approval,
-    /// The answers so far.
-    decisions: Vec<Decision>,
-    /// Why this person may not answer, if so.
-    why_not: Option<String>,
-) -> impl IntoView {
+pub fn DecisionCard(approval: Approval, decisions: Vec<Decision>, blocked_because: Option<String>) -> impl IntoView {
     let digest = approval.request_digest.to_string();
     let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
     let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
     let topics = format!("approvals:{},tasks:{}", approval.id, approval.task_id);
     let (requester, organization, rule) =
         (approval.requester.clone(), approval.organization.clone(), approval.rule.clone());
-    let may = why_not.is_none();
+    let allowed = blocked_because.is_none();
     view! {
         <aside class="rail decision" aria-label=t!("approval-decision")>
             <div class="decision-first">
-                <Facts>
-                    <Fact name=t!("approval-requester")><strong><Revealed text=requester /></strong></Fact>
-                    <Fact name=t!("approval-reach")><Reach policy=policy /><p class="help">{reach_in_full(policy)}</p></Fact>
-                </Facts>
+                <DescriptionList>
+                    <DescriptionItem name=t!("approval-requester")><strong><UntrustedText text=requester /></strong></DescriptionItem>
+                    <DescriptionItem name=t!("approval-reach")><NetworkBadge policy=policy /><p class="help">{network_explanation(policy)}</p></DescriptionItem>
+                </DescriptionList>
                 <Live topics=topics.clone() region="decision" quiet=true>
-                    <Standing approval=approval />
+                    <Status approval=approval />
                     <div role="status">
-                        {why_not.map(|text| view! { <p class="why-not">{text}</p> })}
+                        {blocked_because.map(|text| view! { <p class="why-not">{text}</p> })}
                         {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
                     </div>
                 </Live>
             </div>
-            {may.then(|| view! { <Buttons hidden=hidden /> })}
+            {allowed.then(|| view! { <DecisionForm hidden=hidden /> })}
             <div class="decision-rest">
-                {may.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
+                {allowed.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
                 <Live topics=topics region="answers" quiet=true>
-                    <Answers decisions=decisions />
+                    <Decisions decisions=decisions />
                 </Live>
-                <Facts>
-                    <Fact name=t!("task-organization")><Revealed text=organization /></Fact>
-                    <Fact name=t!("approval-rule")><Revealed text=rule /></Fact>
-                    <Fact name=t!("task-request-digest")><Digest hex=digest /></Fact>
-                </Facts>
+                <DescriptionList>
+                    <DescriptionItem name=t!("task-organization")><UntrustedText text=organization /></DescriptionItem>
+                    <DescriptionItem name=t!("approval-rule")><UntrustedText text=rule /></DescriptionItem>
+                    <DescriptionItem name=t!("task-request-digest")><Digest hex=digest /></DescriptionItem>
+                </DescriptionList>
             </div>
         </aside>
     }
 }
 
-/// What changes while one looks. Once it is settled, the style hides the form below it.
+/// The state, which updates live. Once the request is settled, the style hides the form below it.
 #[component]
-fn Standing(approval: Approval) -> impl IntoView {
+fn Status(approval: Approval) -> impl IntoView {
     let waiting = approval.state == ApprovalState::Waiting;
     view! {
         <div class=if waiting { "standing" } else { "standing settled" }>
@@ -71,43 +66,41 @@ fn Standing(approval: Approval) -> impl IntoView {
                 " "
                 {t!("approval-given", given = approval.given, needed = approval.needed)}
             </p>
-            {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<Moment at=approval.expires_at /></p> })}
+            {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<TimeAgo at=approval.expires_at /></p> })}
         </div>
     }
 }
 
-/// Who has answered, and why.
+/// The decisions so far, with their reasons.
 #[component]
-fn Answers(decisions: Vec<Decision>) -> impl IntoView {
-    let answer = |decision: Decision| {
-        let (meaning, word) = match decision.answer {
+fn Decisions(decisions: Vec<Decision>) -> impl IntoView {
+    let item = |decision: Decision| {
+        let (meaning, label) = match decision.answer {
             Answer::Approve => (Meaning::Good, t!("approval-said-yes")),
             Answer::Deny => (Meaning::Bad, t!("approval-said-no")),
         };
         view! {
             <li>
-                <Badge meaning=meaning word=word />
+                <Badge meaning=meaning label=label />
                 " "
-                <Revealed text=decision.person />
+                <UntrustedText text=decision.person />
                 " "
-                <Moment at=decision.created_at />
+                <TimeAgo at=decision.created_at />
                 {(!decision.reason.is_empty()).then(|| view! { <Reason text=decision.reason /> })}
             </li>
         }
     };
-    (!decisions.is_empty())
-        .then(|| view! { <ul class="answers">{decisions.into_iter().map(answer).collect_view()}</ul> })
+    (!decisions.is_empty()).then(|| view! { <ul class="answers">{decisions.into_iter().map(item).collect_view()}</ul> })
 }
 
-/// A reason, line by line.
 #[component]
 fn Reason(text: String) -> impl IntoView {
-    text.split('\n').map(|line| view! { <p class="said"><Revealed text=line /></p> }).collect_view()
+    text.split('\n').map(|line| view! { <p class="said"><UntrustedText text=line /></p> }).collect_view()
 }
 
-/// Denying comes first: a key that presses a form's first button never approves.
+/// The deny button comes first, so that Enter, which presses a form's first button, never approves.
 #[component]
-fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
+fn DecisionForm(hidden: Vec<(&'static str, String)>) -> impl IntoView {
     view! {
         <Form action=Decide::PATH hidden=hidden class="decide">
             <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=2 />
@@ -119,8 +112,8 @@ fn Buttons(hidden: Vec<(&'static str, String)>) -> impl IntoView {
     }
 }
 
-/// Why this person cannot answer it now, if so.
-pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: Timestamp) -> Option<String> {
+/// Returns why the actor cannot decide the approval request now, if so.
+pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision], now: Timestamp) -> Option<String> {
     match approval.state {
         ApprovalState::Waiting if approval.expires_at <= now => return Some(t!("approval-is-expired")),
         ApprovalState::Waiting => {}
@@ -132,17 +125,7 @@ pub fn why_not(actor: &Actor, approval: &Approval, decisions: &[Decision], now: 
     if decisions.iter().any(|decision| Some(decision.person_id) == actor.person()) {
         return Some(t!("approval-answered"));
     }
-    let action = policy::Decide {
-        approval: approval.id,
-        task: approval.task_id,
-        organization: approval.organization_id,
-        requester: approval.requester_id,
-        behind: approval.behind(),
-        answer: Answer::Approve,
-        reason: String::new(),
-        request: approval.request_digest,
-        network: approval.network,
-    };
-    // Who only has to prove first that it is them may answer: they are asked when they do.
+    let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
+    // Step-up authentication is no obstacle: the form asks for it when it is submitted.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied.reason.to_owned())
 }

@@ -1,37 +1,37 @@
-//! What a request changes against the one like it that was approved last: what is known already need not be read again.
-use super::difference::{self, Difference, Line};
+//! Changes between a request and the last approved one like it, so that known parts need not be reviewed again.
+use super::diff::{self, Difference, Line};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Glyph, Meaning, Moment, Revealed},
+    ui::{Badge, Glyph, Meaning, TimeAgo, UntrustedText},
 };
 use domain::request::Request;
 use leptos::prelude::*;
 use store::Precedent;
 
-/// Both differences, for [`Changes`].
+/// The differences of script and canonical request, for [`Changes`].
 #[derive(Clone, Debug)]
-pub struct Compared {
+pub struct Comparison {
     precedent: Precedent,
     script: Difference,
     request: Difference,
 }
 
-impl Compared {
+impl Comparison {
     /// Compares a script and its request with those that were approved.
     ///
     /// # Errors
-    /// When the earlier request cannot be read.
-    pub fn with(precedent: Precedent, script: &str, request: &Request) -> Result<Self, Refusal> {
+    /// When the earlier request cannot be parsed.
+    pub fn new(precedent: Precedent, script: &str, request: &Request) -> Result<Self, Refusal> {
         let before =
             Request::read(precedent.request.as_bytes()).map_err(|_| Refusal::from(store::Error::Corrupt("request")))?;
-        let script = difference::between(&precedent.script, script);
-        let request = difference::between(&plain(&before), &plain(request));
+        let script = diff::compare(&precedent.script, script);
+        let request = diff::compare(&without_nonce(&before), &without_nonce(request));
         Ok(Self { precedent, script, request })
     }
 }
 
-/// The request without the number that no two requests share.
-fn plain(request: &Request) -> String {
+/// Formats the request without its nonce, which is unique to each request.
+fn without_nonce(request: &Request) -> String {
     let mut value = serde_json::to_value(request).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.remove("nonce");
@@ -39,30 +39,30 @@ fn plain(request: &Request) -> String {
     serde_json::to_string_pretty(&value).unwrap_or_default()
 }
 
-/// What changed, or that nothing like it was approved before.
+/// The changes since the last approval, or a warning that nothing like it was approved before.
 #[component]
 pub fn Changes(
-    /// The comparison; `None` when there is nothing to compare with.
-    compared: Option<Compared>,
+    /// `None` when there is no earlier request.
+    compared: Option<Comparison>,
 ) -> impl IntoView {
     let body = match compared {
         None => view! {
             <p>
-                <Badge meaning=Meaning::Waiting glyph=Glyph::Warning word=t!("changes-never") />
+                <Badge meaning=Meaning::Waiting glyph=Glyph::Warning label=t!("changes-never") />
                 " "
                 {t!("changes-never-text")}
             </p>
         }
         .into_any(),
-        Some(compared) => view! { <Comparison compared=compared /> }.into_any(),
+        Some(compared) => view! { <ComparisonDetails compared=compared /> }.into_any(),
     };
     view! { <section class="changes"><h2>{t!("changes")}</h2>{body}</section> }
 }
 
 #[component]
-fn Comparison(compared: Compared) -> impl IntoView {
-    let Compared { precedent, script, request } = compared;
-    let (meaning, word) = match (&script, &request) {
+fn ComparisonDetails(compared: Comparison) -> impl IntoView {
+    let Comparison { precedent, script, request } = compared;
+    let (meaning, label) = match (&script, &request) {
         (Difference::Same, Difference::Same) => (Meaning::Good, t!("changes-same")),
         (Difference::Same, _) => (Meaning::Waiting, t!("changes-same-script")),
         _ => (Meaning::Waiting, t!("changes-differ")),
@@ -71,45 +71,45 @@ fn Comparison(compared: Compared) -> impl IntoView {
     let href = format!("/approvals/{}", precedent.id);
     view! {
         <p>
-            <Badge meaning=meaning glyph=glyph word=word />
+            <Badge meaning=meaning glyph=glyph label=label />
             " "
             {t!("changes-since")}
             " "
-            <a href=href><Moment at=precedent.approved_at /></a>
+            <a href=href><TimeAgo at=precedent.approved_at /></a>
         </p>
-        <Part of=script title=t!("task-script") label=t!("changes-script") />
-        <Part of=request title=t!("approval-request") label=t!("changes-request") />
+        <DifferenceView of=script title=t!("task-script") label=t!("changes-script") />
+        <DifferenceView of=request title=t!("approval-request") label=t!("changes-request") />
     }
 }
 
 #[component]
-fn Part(of: Difference, title: String, label: String) -> impl IntoView {
+fn DifferenceView(of: Difference, title: String, label: String) -> impl IntoView {
     match of {
         Difference::Same => ().into_any(),
         Difference::TooLong(lines) => view! {
             <h3>{title}</h3>
-            <p class="notice">{t!("changes-too-long", lines = lines, most = difference::LONGEST)}</p>
+            <p class="notice">{t!("changes-too-long", lines = lines, most = diff::MAX_LINES)}</p>
         }
         .into_any(),
         Difference::Lines(lines) => view! {
             <h3>{title}</h3>
             <div class="source diff" role="region" aria-label=label tabindex="0">
-                <ol>{lines.into_iter().map(shown).collect_view()}</ol>
+                <ol>{lines.into_iter().map(line_view).collect_view()}</ol>
             </div>
         }
         .into_any(),
     }
 }
 
-fn shown(line: Line) -> AnyView {
+fn line_view(line: Line) -> AnyView {
     match line {
-        Line::Kept(text) => view! { <li><span></span><code><Revealed text=text /></code></li> }.into_any(),
+        Line::Unchanged(text) => view! { <li><span></span><code><UntrustedText text=text /></code></li> }.into_any(),
         Line::Added(text) => view! {
-            <li class="added"><span>"+"</span><ins><code><Revealed text=text /></code></ins></li>
+            <li class="added"><span>"+"</span><ins><code><UntrustedText text=text /></code></ins></li>
         }
         .into_any(),
         Line::Removed(text) => view! {
-            <li class="removed"><span>"−"</span><del><code><Revealed text=text /></code></del></li>
+            <li class="removed"><span>"−"</span><del><code><UntrustedText text=text /></code></del></li>
         }
         .into_any(),
         Line::Skipped(n) => view! { <li class="skipped"><span></span>{t!("changes-skipped", n = n)}</li> }.into_any(),

@@ -1,7 +1,8 @@
-//! Approvals: may exactly this run?
+//! Approval requests: the queue, the page of one request and its decision card.
 
 pub mod actions;
+mod badge;
 mod card;
 mod changes;
-mod difference;
+mod diff;
 pub mod pages;

@@ -1,46 +1,49 @@
-//! The approval queue, and one request with everything that decides it.
+//! The approval queue, and the page of one approval request.
 use super::{
-    card::{Card, why_not},
-    changes::{Changes, Compared},
+    badge::{ApprovalBadge, badge_parts},
+    card::{DecisionCard, blocked_because},
+    changes::{Changes, Comparison},
 };
 use crate::{
-    organizations::{NarrowOrganization, are_several, narrowed_to_archived},
+    organizations::choice::{OrganizationFilter, archived_filter_choice, has_choice},
     outcome::Refusal,
-    tasks::{pages::seen, pages::summary, words::Reach},
+    tasks::{
+        details::{capability_summary, visible_title},
+        labels::NetworkBadge,
+    },
     ui::{
-        Address, Badge, Count, Digest, Empty, FilterRow, Glyph, LinkButton, Live, Meaning, Moment, Narrow, Page, Pager,
-        Place, Revealed, RowLink, Showing, Source, Table, ctx, page,
+        Address, Count, Digest, EmptyState, FilterForm, FilterRow, LinkButton, Live, Page, PageFuture, Pager, RowLink,
+        Section, Source, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, ApprovalId, approval::ApprovalState};
 use leptos::prelude::*;
 use store::{Approval, ApprovalFilter, Counts, Organization};
 
-/// How many rows a page of the queue has.
-const ROWS: u32 = 50;
+const ROWS_PER_PAGE: u32 = 50;
 
-/// What stands in the address for requests in whatever state.
-const ALL: &str = "all";
+/// The query value that shows requests in every state.
+const ALL_STATES: &str = "all";
 
-/// Requests that wait; others when asked for.
-pub fn list() -> Showing {
-    page(queue)
+/// `/approvals`: pending requests, unless the query selects another state.
+pub fn list() -> PageFuture {
+    page(queue_page)
 }
 
-async fn queue(actor: Actor) -> Result<Page, Refusal> {
+async fn queue_page(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
     let (filter, after) = (filter(&here), here.get("after").and_then(|id| id.parse().ok()));
     let mut read = ctx::store()?.read(&actor).await?;
-    let (list, mut organizations) = (read.approvals(&filter, after, ROWS).await?, read.organizations().await?);
-    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
+    let (list, mut organizations) = (read.approvals(&filter, after, ROWS_PER_PAGE).await?, read.organizations().await?);
+    organizations.extend(archived_filter_choice(&mut read, &organizations).await);
     let counts = read.approval_counts(&filter).await?;
-    let page = Page::new(Place::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
+    let page = Page::new(Section::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
     Ok(page.body(view! {
         <Filters organizations=organizations />
         <Live topics="approvals" region="approvals">
-            <States counts=counts chosen=filter.state />
+            <StateChips counts=counts chosen=filter.state />
             {match list.items.is_empty() {
-                true => view! { <Nothing waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
+                true => view! { <NoRequests waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
                 false => view! { <Rows rows=list.items state=filter.state /> }.into_any(),
             }}
             <Pager next=list.next />
@@ -50,31 +53,31 @@ async fn queue(actor: Actor) -> Result<Page, Refusal> {
 
 fn filter(here: &Address) -> ApprovalFilter {
     let state = match here.get("state") {
-        Some(ALL) => None,
-        word => Some(word.and_then(|word| word.parse().ok()).unwrap_or(ApprovalState::Waiting)),
+        Some(ALL_STATES) => None,
+        value => Some(value.and_then(|value| value.parse().ok()).unwrap_or(ApprovalState::Waiting)),
     };
     ApprovalFilter { state, organization: here.get("organization").and_then(|id| id.parse().ok()) }
 }
 
 #[component]
 fn Filters(organizations: Vec<Organization>) -> impl IntoView {
-    are_several(&organizations).then(|| {
+    has_choice(&organizations).then(|| {
         view! {
-            <Narrow label=t!("approvals-narrow") fields=&["organization"]>
-                <NarrowOrganization organizations=organizations />
-            </Narrow>
+            <FilterForm label=t!("approvals-narrow") fields=&["organization"]>
+                <OrganizationFilter organizations=organizations />
+            </FilterForm>
         }
     })
 }
 
-/// One of them is always chosen; waiting ones are where nothing else is.
+/// Filter chips for the states. One is always selected; the default is pending.
 #[component]
-fn States(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> impl IntoView {
+fn StateChips(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> impl IntoView {
     let all = ApprovalState::ALL.iter().map(|state| Some(*state)).chain([None]);
     let chip = move |state: Option<ApprovalState>| {
-        let word = state.map_or(ALL, ApprovalState::as_str);
-        let href = ctx::here().from_start().with("state", word).to_string();
-        let label = state.map_or_else(|| t!("approvals-all"), |state| words(state).1);
+        let value = state.map_or(ALL_STATES, ApprovalState::as_str);
+        let href = ctx::here().from_start().with("state", value).to_string();
+        let label = state.map_or_else(|| t!("approvals-all"), |state| badge_parts(state).1);
         let count = state.and_then(|state| counts.get(&state)).and_then(|count| u64::try_from(*count).ok());
         view! {
             <a class="chip" href=href aria-current=(state == chosen).then_some("true")>
@@ -102,27 +105,27 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
         t!("approval-rule"),
         when,
     ];
-    let row = |asked: Approval| {
-        let end = asked.settled_at.unwrap_or(asked.expires_at);
+    let row = |approval: Approval| {
+        let end = approval.settled_at.unwrap_or(approval.expires_at);
         view! {
             <tr>
-                <RowLink href=format!("/approvals/{}", asked.id)>
-                    <Revealed text=asked.title />
+                <RowLink href=format!("/approvals/{}", approval.id)>
+                    <UntrustedText text=approval.title />
                 </RowLink>
                 <td>
-                    <ApprovalBadge state=asked.state />
+                    <ApprovalBadge state=approval.state />
                     " "
-                    <span class="muted">{t!("approval-given-short", given = asked.given, needed = asked.needed)}</span>
+                    <span class="muted">{t!("approval-given-short", given = approval.given, needed = approval.needed)}</span>
                     <div class="task-brief">
-                        <Revealed text=asked.requester.clone() />", "<Moment at=end />
-                        <p><Reach policy=asked.network /></p>
+                        <UntrustedText text=approval.requester.clone() />", "<TimeAgo at=end />
+                        <p><NetworkBadge policy=approval.network /></p>
                     </div>
                 </td>
-                <td><Revealed text=asked.requester /></td>
-                <td><Revealed text=asked.organization /></td>
-                <td><Reach policy=asked.network /></td>
-                <td><Revealed text=asked.rule /></td>
-                <td><Moment at=end /></td>
+                <td><UntrustedText text=approval.requester /></td>
+                <td><UntrustedText text=approval.organization /></td>
+                <td><NetworkBadge policy=approval.network /></td>
+                <td><UntrustedText text=approval.rule /></td>
+                <td><TimeAgo at=end /></td>
             </tr>
         }
     };
@@ -136,61 +139,41 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
 }
 
 #[component]
-fn Nothing(waiting: bool) -> impl IntoView {
+fn NoRequests(waiting: bool) -> impl IntoView {
     match waiting {
         true => view! {
-            <Empty title=t!("approvals-empty") text=t!("approvals-empty-text")>
+            <EmptyState title=t!("approvals-empty") text=t!("approvals-empty-text")>
                 <LinkButton href="/rules">{t!("approvals-see-rules")}</LinkButton>
-            </Empty>
+            </EmptyState>
         }
         .into_any(),
         false => view! {
-            <Empty title=t!("approvals-none-match") text=t!("approvals-none-match-text")>
+            <EmptyState title=t!("approvals-none-match") text=t!("approvals-none-match-text")>
                 <LinkButton href="/approvals">{t!("approvals-show-waiting")}</LinkButton>
-            </Empty>
+            </EmptyState>
         }
         .into_any(),
     }
 }
 
-/// Where a request stands.
-#[component]
-pub fn ApprovalBadge(
-    /// The state.
-    state: ApprovalState,
-) -> impl IntoView {
-    let ((meaning, glyph), word) = words(state);
-    view! { <Badge meaning=meaning glyph=glyph word=word /> }
+/// `/approvals/{id}`.
+pub fn approval_page() -> PageFuture {
+    page(load_approval)
 }
 
-fn words(state: ApprovalState) -> ((Meaning, Glyph), String) {
-    match state {
-        ApprovalState::Waiting => ((Meaning::Waiting, Glyph::Clock), t!("approval-state-waiting")),
-        ApprovalState::Approved => ((Meaning::Good, Glyph::Tick), t!("approval-state-approved")),
-        ApprovalState::Denied => ((Meaning::Bad, Glyph::Cross), t!("approval-state-denied")),
-        ApprovalState::Expired => ((Meaning::Stopped, Glyph::Clock), t!("approval-state-expired")),
-        ApprovalState::Withdrawn => ((Meaning::Stopped, Glyph::Stop), t!("approval-state-withdrawn")),
-    }
-}
-
-/// One request.
-pub fn one() -> Showing {
-    page(request)
-}
-
-async fn request(actor: Actor) -> Result<Page, Refusal> {
+async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
     let id: ApprovalId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let approval = read.approval(id).await?;
     let (task, decisions) = (read.task(approval.task_id).await?, read.decisions(approval.task_id).await?);
     let (request, now) = (task.read_request()?, ctx::now());
     let compared = match read.approved_before(id).await? {
-        Some(precedent) => Some(Compared::with(precedent, &task.script, &request)?),
+        Some(precedent) => Some(Comparison::new(precedent, &task.script, &request)?),
         None => None,
     };
     let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
-    let why_not = why_not(&actor, &approval, &decisions, now);
-    let page = Page::new(Place::Approvals, seen(&approval.title)).lead(summary(&request));
+    let blocked_because = blocked_because(&actor, &approval, &decisions, now);
+    let page = Page::new(Section::Approvals, visible_title(&approval.title)).lead(capability_summary(&request));
     let page =
         page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-see-task")}</LinkButton> });
     Ok(page.body(view! {
@@ -214,7 +197,7 @@ async fn request(actor: Actor) -> Result<Page, Refusal> {
                     <Digest hex=approval.request_digest.to_string() />
                 </section>
             </div>
-            <Card approval=approval decisions=decisions why_not=why_not />
+            <DecisionCard approval=approval decisions=decisions blocked_because=blocked_because />
         </div>
     }))
 }

@@ -1,10 +1,10 @@
-//! What the audit log is narrowed by, as it stands in the address.
+//! The filter of the audit log, as the query string holds it.
 use crate::ui::Address;
 use domain::{Timestamp, audit::Outcome};
 use store::AuditFilter;
 
-/// Reads it; a value that makes no sense narrows nothing. Days are in UTC, both ends included.
-pub fn read(here: &Address) -> AuditFilter {
+/// Parses the filter and ignores invalid values. Days are in UTC, both included.
+pub fn parse(here: &Address) -> AuditFilter {
     let text = |name: &str| here.get(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let day = |name: &str, clock: &str| Timestamp::parse(&format!("{}T{clock}Z", here.get(name)?));
     AuditFilter {
@@ -18,8 +18,8 @@ pub fn read(here: &Address) -> AuditFilter {
     }
 }
 
-/// Whether anything is narrowed at all.
-pub fn is_narrow(filter: &AuditFilter) -> bool {
+/// Whether the filter excludes anything.
+pub fn is_active(filter: &AuditFilter) -> bool {
     let AuditFilter { action, person, target, outcome, event, since, until } = filter;
     let texts = action.is_some() || target.is_some();
     texts || outcome.is_some() || person.is_some() || event.is_some() || since.is_some() || until.is_some()
@@ -31,19 +31,19 @@ mod tests {
 
     #[test]
     fn both_days_are_included() {
-        let filter = read(&Address::new("/audit").with("since", "2026-03-01").with("until", "2026-03-01"));
+        let filter = parse(&Address::new("/audit").with("since", "2026-03-01").with("until", "2026-03-01"));
         let day = filter.until.unwrap().since(filter.since.unwrap());
         assert_eq!(day.as_micros(), 86_400_000_000 - 1);
     }
 
     #[test]
-    fn nonsense_narrows_nothing() {
+    fn invalid_values_are_ignored() {
         let here = Address::new("/audit")
             .with("since", "yesterday")
             .with("outcome", "well")
             .with("event", "anything")
             .with("person", "ada")
             .with("action", " ");
-        assert!(!is_narrow(&read(&here)));
+        assert!(!is_active(&parse(&here)));
     }
 }

@@ -1,5 +1,6 @@
-//! The audit log: what was done and what was refused, in a chain that shows any change.
+//! The audit log: successful and refused actions in a hash chain.
 
+pub mod event;
 mod filter;
 pub mod pages;
-mod record;
+pub mod table;

@@ -1,11 +1,13 @@
-//! The audit log, for admins and auditors.
-use super::filter;
-pub use super::record::one;
+//! The audit log page, for admins and auditors.
+pub use super::event::event_page;
+use super::{filter, table::AuditTable};
 use crate::{
     outcome::Refusal,
     people::pages::people_choices,
-    tasks::trail::Trail,
-    ui::{Choice, Empty, LinkButton, Live, Narrow, NarrowChoice, NarrowText, Page, Pager, Place, Showing, ctx, page},
+    ui::{
+        Choice, EmptyState, FilterForm, FilterSelect, FilterText, LinkButton, Live, Page, PageFuture, Pager, Section,
+        ctx, page,
+    },
 };
 use domain::{
     Actor,
@@ -15,33 +17,32 @@ use domain::{
 use leptos::prelude::*;
 use store::Person;
 
-/// How many rows a page of the log has.
-const ROWS: u32 = 100;
+const ROWS_PER_PAGE: u32 = 100;
 
-/// How many people can be chosen from; others are found by following a link from one of their records.
-const PEOPLE: u32 = 500;
+/// The limit of the person filter's choices; links on a record filter by anybody else.
+const MAX_PEOPLE: u32 = 500;
 
-/// The log.
-pub fn list() -> Showing {
-    page(log)
+/// `/audit`.
+pub fn list() -> PageFuture {
+    page(log_page)
 }
 
-async fn log(actor: Actor) -> Result<Page, Refusal> {
+async fn log_page(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
-    let (filter, after) = (filter::read(&here), here.get("after").and_then(|seq| seq.parse().ok()));
-    let narrow = filter::is_narrow(&filter);
+    let (filter, after) = (filter::parse(&here), here.get("after").and_then(|seq| seq.parse().ok()));
+    let filtered = filter::is_active(&filter);
     let store = ctx::store()?;
     let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
-    let people = read.people("", PEOPLE).await?;
-    let list = read.audit(&proof, filter, after, ROWS).await?;
-    let page = Page::new(Place::Audit, t!("nav-audit")).lead(t!("audit-lead"));
+    let people = read.people("", MAX_PEOPLE).await?;
+    let list = read.audit(&proof, filter, after, ROWS_PER_PAGE).await?;
+    let page = Page::new(Section::Audit, t!("nav-audit")).lead(t!("audit-lead"));
     Ok(page.body(view! {
         <Filters people=people />
         <Live topics="tasks,approvals,runners,people,keys,rules" region="audit">
             {match list.items.is_empty() {
-                true => view! { <Nothing narrow=narrow /> }.into_any(),
-                false => view! { <Trail rows=list.items caption=t!("nav-audit") links=true targets=true /> }.into_any(),
+                true => view! { <NoEvents filtered=filtered /> }.into_any(),
+                false => view! { <AuditTable rows=list.items caption=t!("nav-audit") links=true targets=true /> }.into_any(),
             }}
             <Pager next=list.next />
         </Live>
@@ -54,27 +55,27 @@ fn Filters(people: Vec<Person>) -> impl IntoView {
     let events = SecurityEvent::ALL.iter().map(|event| Choice::new(event.as_str(), event.as_str()));
     let outcomes = vec![Choice::new("done", t!("audit-done")), Choice::new("refused", t!("audit-refused"))];
     view! {
-        <Narrow label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
-            <NarrowChoice name="action" label=t!("audit-action") any=t!("audit-any") choices=actions />
-            <NarrowChoice name="person" label=t!("audit-who") any=t!("audit-any") choices=people_choices(people) />
-            <NarrowChoice name="outcome" label=t!("audit-outcome") any=t!("audit-any") choices=outcomes />
-            <NarrowChoice name="event" label=t!("audit-event") any=t!("audit-any") choices=events.collect() />
-            <NarrowText name="target" label=t!("audit-target-id") kind="search" />
-            <NarrowText name="since" label=t!("audit-since") kind="date" />
-            <NarrowText name="until" label=t!("audit-until") kind="date" />
-        </Narrow>
+        <FilterForm label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
+            <FilterSelect name="action" label=t!("audit-action") any=t!("audit-any") choices=actions />
+            <FilterSelect name="person" label=t!("audit-who") any=t!("audit-any") choices=people_choices(people) />
+            <FilterSelect name="outcome" label=t!("audit-outcome") any=t!("audit-any") choices=outcomes />
+            <FilterSelect name="event" label=t!("audit-event") any=t!("audit-any") choices=events.collect() />
+            <FilterText name="target" label=t!("audit-target-id") kind="search" />
+            <FilterText name="since" label=t!("audit-since") kind="date" />
+            <FilterText name="until" label=t!("audit-until") kind="date" />
+        </FilterForm>
     }
 }
 
 #[component]
-fn Nothing(narrow: bool) -> impl IntoView {
-    match narrow {
+fn NoEvents(filtered: bool) -> impl IntoView {
+    match filtered {
         true => view! {
-            <Empty title=t!("audit-none-match") text=t!("audit-none-match-text")>
+            <EmptyState title=t!("audit-none-match") text=t!("audit-none-match-text")>
                 <LinkButton href="/audit">{t!("audit-show-all")}</LinkButton>
-            </Empty>
+            </EmptyState>
         }
         .into_any(),
-        false => view! { <Empty title=t!("audit-empty") text=t!("audit-empty-text") /> }.into_any(),
+        false => view! { <EmptyState title=t!("audit-empty") text=t!("audit-empty-text") /> }.into_any(),
     }
 }

@@ -1,4 +1,4 @@
-//! Ending sessions of one's own.
+//! Server functions that end the person's own browser sessions.
 use crate::{
     outcome::{Done, Kind, Refusal},
     ui::ctx,
@@ -6,7 +6,7 @@ use crate::{
 use domain::policy;
 use leptos::prelude::*;
 
-/// Ends one. This one is signed out of.
+/// Ends a browser session; ending the current one signs out.
 #[server(prefix = "/actions", endpoint = "browser-sessions/end")]
 pub async fn end_browser_session(id: String) -> Result<Done, Refusal> {
     let (actor, store, door) = (ctx::actor()?, ctx::store()?, ctx::door()?);
@@ -24,7 +24,7 @@ pub async fn end_browser_session(id: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Ends all but this one.
+/// Ends all browser sessions except the current one.
 #[server(prefix = "/actions", endpoint = "browser-sessions/end-others")]
 pub async fn end_other_browser_sessions() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

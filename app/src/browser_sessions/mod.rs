@@ -1,4 +1,4 @@
-//! One's own sessions: where one is signed in.
+//! The signed-in person's browser sessions.
 
 pub mod actions;
 pub mod pages;

@@ -1,26 +1,26 @@
-//! My sessions: where I am signed in, and how to end it.
+//! The page that lists one's browser sessions and ends them.
 use super::actions::{EndBrowserSession, EndOtherBrowserSessions};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Confirm, Live, Meaning, Moment, Page, Place, Revealed, Showing, Table, ctx, page},
+    ui::{Badge, Confirm, Live, Meaning, Page, PageFuture, Section, Table, TimeAgo, UntrustedText, ctx, page},
 };
 use domain::{Actor, BrowserSessionId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::BrowserSessionRow;
 
-/// Where one is signed in.
-pub fn list() -> Showing {
-    page(sessions)
+/// `/browser-sessions`.
+pub fn list() -> PageFuture {
+    page(sessions_page)
 }
 
-async fn sessions(actor: Actor) -> Result<Page, Refusal> {
+async fn sessions_page(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.sessions().await?;
-    let this = ctx::door()?.session();
-    let others = rows.iter().any(|row| Some(row.id) != this);
+    let current_id = ctx::door()?.session();
+    let others = rows.iter().any(|row| Some(row.id) != current_id);
     let headings =
         vec![t!("session-device"), t!("session-address"), t!("session-last-used"), t!("session-since"), String::new()];
-    let rows = rows.into_iter().map(|row| view! { <Row row=row this=this /> }).collect_view();
-    let page = Page::new(Place::BrowserSessions, t!("nav-browser-sessions")).lead(t!("sessions-lead")).body(view! {
+    let rows = rows.into_iter().map(|row| view! { <Row row=row current_id=current_id /> }).collect_view();
+    let page = Page::new(Section::BrowserSessions, t!("nav-browser-sessions")).lead(t!("sessions-lead")).body(view! {
         <Live topics="people" region="sessions">
             <Table caption=t!("nav-browser-sessions") headings=headings>
                 {rows}
@@ -42,17 +42,17 @@ async fn sessions(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Row(row: BrowserSessionRow, this: Option<BrowserSessionId>) -> impl IntoView {
-    let (current, device) = (this == Some(row.id), row.device.clone());
+fn Row(row: BrowserSessionRow, current_id: Option<BrowserSessionId>) -> impl IntoView {
+    let (current, device) = (current_id == Some(row.id), row.device.clone());
     view! {
         <tr>
             <th scope="row">
-                <Revealed text=row.device />
-                {current.then(|| view! { " " <Badge meaning=Meaning::Good word=t!("session-this") /> })}
+                <UntrustedText text=row.device />
+                {current.then(|| view! { " " <Badge meaning=Meaning::Good label=t!("session-this") /> })}
             </th>
-            <td class="mono"><Revealed text=row.address /></td>
-            <td><Moment at=row.last_used_at /></td>
-            <td><Moment at=row.created_at /></td>
+            <td class="mono"><UntrustedText text=row.address /></td>
+            <td><TimeAgo at=row.last_used_at /></td>
+            <td><TimeAgo at=row.created_at /></td>
             <td class="cell-action">
                 <Confirm
                     label=t!("session-end-open") about=device

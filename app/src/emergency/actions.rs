@@ -1,12 +1,11 @@
-//! The switches. Each is one act, and in the audit log (K-09).
+//! Server functions for emergencies. Each is one action and one audit event (K-09).
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use domain::policy::{self, Stopped};
 use leptos::prelude::*;
 
-/// Freezes the tenant.
 #[server(prefix = "/actions", endpoint = "emergency/freeze")]
 pub async fn freeze_tenant() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -17,7 +16,6 @@ pub async fn freeze_tenant() -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Ends the freeze.
 #[server(prefix = "/actions", endpoint = "emergency/thaw")]
 pub async fn thaw_tenant() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -28,7 +26,7 @@ pub async fn thaw_tenant() -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Stops the tasks of everybody, or of one organization, runner or person, and goes on to what was stopped.
+/// Stops the tasks of the tenant, or of one organization, runner or person, and redirects to the stopped tasks.
 #[server(prefix = "/actions", endpoint = "emergency/stop-tasks")]
 pub async fn stop_tasks(
     #[server(default)] organization: String,
@@ -58,7 +56,7 @@ pub async fn stop_tasks(
     }))
 }
 
-/// Ends all sessions of a person; of everybody but this one, where nobody is named.
+/// Ends all browser sessions of a person, or, without an id, everybody's except the current one.
 #[server(prefix = "/actions", endpoint = "emergency/end-sessions")]
 pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -71,12 +69,12 @@ pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done,
     write.end_all_browser_sessions(proof, ctx::door()?.session()).await?;
     write.commit().await?;
     Ok(match of {
-        Some(person) => Said::SessionsEnded.at(format!("/people/{person}")),
-        None => Said::AllSessionsEnded.at("/emergency"),
+        Some(person) => Confirmation::SessionsEnded.at(format!("/people/{person}")),
+        None => Confirmation::AllSessionsEnded.at("/emergency"),
     })
 }
 
-/// Locks somebody out.
+/// Locks a person's account.
 #[server(prefix = "/actions", endpoint = "emergency/lock")]
 pub async fn lock_person(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -87,7 +85,7 @@ pub async fn lock_person(id: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Lets somebody in again.
+/// Unlocks a person's account.
 #[server(prefix = "/actions", endpoint = "emergency/unlock")]
 pub async fn unlock_person(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

@@ -1,4 +1,4 @@
-//! When something goes wrong: freezing, stopping, ending sessions, locking out.
+//! Emergency actions: freezing the tenant, stopping tasks, ending browser sessions, locking accounts.
 
 pub mod actions;
 pub mod pages;

@@ -1,29 +1,29 @@
-//! The switches for when something goes wrong, and what stands on other pages of them.
+//! The emergency page, and the emergency sections on other pages.
 use super::actions::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Confirm, Form, Live, Moment, Page, Place, Showing, ctx, page},
+    ui::{Button, Confirm, Form, Page, PageFuture, Section, TimeAgo, ctx, page},
 };
 use domain::{Actor, PersonId, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// All switches.
-pub fn switches() -> Showing {
-    page(emergency)
+/// `/emergency`.
+pub fn emergency_page() -> PageFuture {
+    page(load_emergency)
 }
 
-async fn emergency(actor: Actor) -> Result<Page, Refusal> {
+async fn load_emergency(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
     let frozen = ctx::store()?.read(&actor).await?.frozen_since().await?;
-    Ok(Page::new(Place::Emergency, t!("nav-emergency")).lead(t!("emergency-lead")).body(view! {
+    Ok(Page::new(Section::Emergency, t!("nav-emergency")).lead(t!("emergency-lead")).body(view! {
         <section>
             <h2>{t!("emergency-freeze-title")}</h2>
-            <Freeze since=frozen />
+            <FreezeSection since=frozen />
         </section>
         <section>
             <h2>{t!("emergency-stop-title")}</h2>
             <p>{t!("emergency-stop-text")}</p>
-            <StopAll consequence=t!("emergency-stop-all-consequence") hidden=vec![] />
+            <StopTasksButton consequence=t!("emergency-stop-all-consequence") hidden=vec![] />
         </section>
         <section>
             <h2>{t!("emergency-sessions-title")}</h2>
@@ -41,10 +41,10 @@ async fn emergency(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Freeze(since: Option<Timestamp>) -> impl IntoView {
+fn FreezeSection(since: Option<Timestamp>) -> impl IntoView {
     match since {
         Some(at) => view! {
-            <p>{t!("emergency-frozen")}" "<Moment at=at /></p>
+            <p>{t!("emergency-frozen")}" "<TimeAgo at=at /></p>
             <Form action=ThawTenant::PATH><Button>{t!("emergency-thaw")}</Button></Form>
         }
         .into_any(),
@@ -59,13 +59,11 @@ fn Freeze(since: Option<Timestamp>) -> impl IntoView {
     }
 }
 
-/// Stops tasks: all that the hidden fields name.
+/// A button that stops tasks, after confirmation.
 #[component]
-pub fn StopAll(
-    /// Whose they are, and what becomes of them.
-    #[prop(into)]
-    consequence: String,
-    /// `organization`, `runner` or `person` with its id; everybody's without.
+pub fn StopTasksButton(
+    #[prop(into)] consequence: String,
+    /// `organization`, `runner` or `person` with its id; empty for the whole tenant.
     hidden: Vec<(&'static str, String)>,
 ) -> impl IntoView {
     view! {
@@ -75,18 +73,13 @@ pub fn StopAll(
     }
 }
 
-/// What an admin does about one person.
+/// The emergency actions on a person's page.
 #[component]
-pub fn AboutPerson(
-    /// Whom.
-    id: PersonId,
-    /// Since when they are locked out, if they are.
-    locked_at: Option<Timestamp>,
-) -> impl IntoView {
+pub fn PersonEmergency(id: PersonId, locked_at: Option<Timestamp>) -> impl IntoView {
     let hidden = move |name| vec![(name, id.to_string())];
     let lock = match locked_at {
         Some(at) => view! {
-            <p>{t!("emergency-locked")}" "<Moment at=at /></p>
+            <p>{t!("emergency-locked")}" "<TimeAgo at=at /></p>
             <Form action=UnlockPerson::PATH hidden=hidden("id")><Button>{t!("emergency-unlock")}</Button></Form>
         }
         .into_any(),
@@ -106,20 +99,7 @@ pub fn AboutPerson(
         <section class="danger">
             <h2>{t!("nav-emergency")}</h2>
             {lock}
-            <StopAll consequence=t!("emergency-stop-person-consequence") hidden=hidden("person") />
+            <StopTasksButton consequence=t!("emergency-stop-person-consequence") hidden=hidden("person") />
         </section>
-    }
-}
-
-/// Says on every page that the tenant is frozen, from when it is until it is not.
-#[component]
-pub fn Frozen(
-    /// Since when, if it is.
-    since: Option<Timestamp>,
-) -> impl IntoView {
-    view! {
-        <Live topics="runners" region="frozen" quiet=true>
-            {since.map(|at| view! { <p class="banner" role="status">{t!("emergency-banner")}" "<Moment at=at /></p> })}
-        </Live>
     }
 }

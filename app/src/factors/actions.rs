@@ -1,4 +1,4 @@
-//! Showing, setting up and removing second factors, and saying who must have one.
+//! Server functions that verify, enroll and remove second factors, and that set the second-factor policy.
 use crate::{
     door::{PasskeyAnswer, PasskeyPurpose},
     outcome::{Done, Kind, Refusal},
@@ -11,38 +11,38 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Shows a code of the authenticator app, or a recovery code, and goes on to the page that was asked for first.
+/// Verifies a TOTP or recovery code and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "factors/show")]
-pub async fn show_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn verify_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     ctx::door()?.show_factor(code).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
-/// Begins to set up an authenticator app; takes along where to go on afterwards.
+/// Starts the enrollment of an authenticator app; `next` is where it ends.
 #[server(prefix = "/actions", endpoint = "factors/offer-totp")]
-pub async fn offer_totp(#[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn start_totp_enrollment(#[server(default)] next: String) -> Result<Done, Refusal> {
     ctx::door()?.offer_totp().await?;
     let page = Address::new("/authenticator");
     let page = if next.is_empty() { page } else { page.with("next", own_path(Some(&next))) };
     Ok(Done::GoTo(page.to_string()))
 }
 
-/// Takes the app's first code; shows recovery codes where there were none.
+/// Confirms the enrollment with the app's first code; shows recovery codes if the person had none.
 #[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
 pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     let codes = ctx::door()?.confirm_totp(code).await?;
-    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
-/// What the browser is to be asked for a passkey, as JSON for its script.
+/// Returns the WebAuthn options for the browser, as JSON for its script.
 #[server(prefix = "/actions", endpoint = "factors/ask-passkey")]
-pub async fn ask_passkey(#[server(default)] purpose: String) -> Result<Done, Refusal> {
+pub async fn passkey_options(#[server(default)] purpose: String) -> Result<Done, Refusal> {
     let purpose = PasskeyPurpose::of(&purpose);
     let purpose = purpose.ok_or_else(|| domain::Invalid::new("purpose", "must be register, show or sign-in"))?;
     Ok(Done::Secret(ctx::door()?.ask_passkey(purpose).await?))
 }
 
-/// Adds a passkey; shows recovery codes where there were none.
+/// Registers a passkey; shows recovery codes if the person had none.
 #[server(prefix = "/actions", endpoint = "factors/add-passkey")]
 pub async fn add_passkey(
     #[server(default)] name: String,
@@ -51,12 +51,12 @@ pub async fn add_passkey(
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
     let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
-    Ok(codes.map_or_else(|| Done::GoTo(super::onward(&next)), Done::Secret))
+    Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
-/// Shows a passkey as the second step, and goes on to the page that was asked for first.
+/// Verifies a passkey as second factor and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "factors/show-passkey")]
-pub async fn show_passkey(
+pub async fn verify_passkey(
     #[server(default)] ceremony: String,
     #[server(default)] passkey: String,
     #[server(default)] next: String,
@@ -65,7 +65,7 @@ pub async fn show_passkey(
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
-/// Removes one of one's passkeys.
+/// Removes one of the person's own passkeys.
 #[server(prefix = "/actions", endpoint = "factors/remove-passkey")]
 pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -78,7 +78,7 @@ pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Removes one's authenticator app.
+/// Removes the person's own authenticator app.
 #[server(prefix = "/actions", endpoint = "factors/remove-totp")]
 pub async fn remove_totp() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -90,7 +90,7 @@ pub async fn remove_totp() -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Makes new recovery codes and shows them once; those before are void.
+/// Generates new recovery codes and shows them once; earlier codes become invalid.
 #[server(prefix = "/actions", endpoint = "factors/recovery-codes")]
 pub async fn recovery_codes() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -107,16 +107,16 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
     Ok(Done::Secret(codes.text))
 }
 
-/// Goes back to a page once one has proved who one is; the proof itself is taken before any action.
+/// Redirects to `next` after step-up authentication; the `proof_` fields are checked before any action runs.
 #[server(prefix = "/actions", endpoint = "factors/prove")]
-pub async fn prove(#[server(default)] next: String) -> Result<Done, Refusal> {
+pub async fn step_up(#[server(default)] next: String) -> Result<Done, Refusal> {
     match ctx::actor()?.fresh {
         true => Ok(Done::GoTo(own_path(Some(&next)))),
         false => Err(Refusal::new(Kind::Stale, t!("prove-lead"))),
     }
 }
 
-/// Says whether everybody in the tenant must have a second factor.
+/// Sets whether everybody in the tenant must have a second factor.
 #[server(prefix = "/actions", endpoint = "factors/policy")]
 pub async fn set_policy(#[server(default)] who: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

@@ -1,33 +1,33 @@
-//! Second factors: showing one, setting one up, and proving again who one is.
+//! Second factors: verification, enrollment, and step-up authentication.
 
 #[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(target_family = "wasm")]
 mod browser;
-#[cfg(feature = "ssr")]
-pub mod codes;
 pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod passkeys;
 #[cfg(feature = "ssr")]
-pub mod proof;
-#[cfg(feature = "ssr")]
 mod qr;
 #[cfg(feature = "ssr")]
+pub mod recovery_codes;
+#[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod step_up;
 
-/// Whose account it is: that of the person who asks.
+/// Returns the person whose factors they are: the actor.
 #[cfg(feature = "ssr")]
 pub(crate) fn owner(actor: &domain::Actor) -> Result<domain::PersonId, crate::outcome::Refusal> {
     use crate::outcome::{Kind, Refusal};
     actor.person().ok_or_else(|| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
 
-/// Where somebody goes who set up a factor: on to where they were going, or back to their account.
+/// Returns where to go after enrollment: the page that was requested first, or the account.
 #[cfg(feature = "ssr")]
-pub(crate) fn onward(next: &str) -> String {
+pub(crate) fn after_enrollment(next: &str) -> String {
     match next {
         "" => "/account".into(),
         next => crate::ui::own_path(Some(next)),

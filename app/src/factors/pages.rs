@@ -1,20 +1,20 @@
-//! The second step of signing in, and setting up an authenticator app.
+//! The second step of signing in, and the enrollment of an authenticator app.
 use super::{
-    actions::{AddPasskey, ConfirmTotp, OfferTotp, ShowFactor, ShowPasskey},
-    codes::RecoveryCodes,
-    passkeys::{AskPasskey, NewPasskey},
+    actions::{AddPasskey, ConfirmTotp, StartTotpEnrollment, VerifyFactor, VerifyPasskey},
+    passkeys::{NewPasskey, PasskeyFields},
     qr::Qr,
+    recovery_codes::RecoveryCodes,
 };
 use crate::{
     door::Stage,
     login::actions::SignOut,
     outcome::{Kind, Refusal},
-    ui::{Address, Button, Field, Form, Look, Showing, ctx, own_path, plain, status},
+    ui::{Address, Button, Field, Form, Look, PageFuture, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/second-factor`: shows what somebody has, or sets up what they must have.
-pub fn second_factor() -> Showing {
+/// `/second-factor`: verifies a factor, or enrolls a required one.
+pub fn second_factor() -> PageFuture {
     plain(t!("factor-title"), step)
 }
 
@@ -45,12 +45,12 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
         <div class="stack">
             <p class="lead">{t!("factor-lead")}</p>
             {(!factors.passkeys.is_empty()).then(|| view! {
-                <Form action=ShowPasskey::PATH hidden=hidden>
-                    <AskPasskey purpose="show" label=t!("passkey-show") />
+                <Form action=VerifyPasskey::PATH hidden=hidden>
+                    <PasskeyFields purpose="show" label=t!("passkey-show") />
                     <noscript><p class="help">{t!("passkey-script")}</p></noscript>
                 </Form>
             })}
-            <Form action=ShowFactor::PATH hidden=vec![("next", next)]>
+            <Form action=VerifyFactor::PATH hidden=vec![("next", next)]>
                 <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
                 <Button look=Look::Main>{t!("factor-show")}</Button>
             </Form>
@@ -70,7 +70,7 @@ fn enroll(next: String) -> AnyView {
         <div class="stack">
             <p class="lead">{t!("factor-enroll-lead")}</p>
             <h2>{t!("totp-name")}</h2>
-            <Form action=OfferTotp::PATH hidden=hidden>
+            <Form action=StartTotpEnrollment::PATH hidden=hidden>
                 <p class="help">{t!("totp-what")}</p>
                 <Button look=Look::Main>{t!("totp-begin")}</Button>
             </Form>
@@ -82,7 +82,7 @@ fn enroll(next: String) -> AnyView {
     .into_any()
 }
 
-/// The way back for who cannot go on.
+/// A way out for people who cannot complete the step.
 #[component]
 fn SignOutInstead() -> impl IntoView {
     view! {
@@ -92,8 +92,8 @@ fn SignOutInstead() -> impl IntoView {
     }
 }
 
-/// `/authenticator`: the secret for an app, until its first code has come.
-pub fn authenticator() -> Showing {
+/// `/authenticator`: the TOTP secret, until the first code confirms it.
+pub fn authenticator() -> PageFuture {
     plain(t!("totp-title"), app)
 }
 
@@ -105,7 +105,7 @@ async fn app() -> Result<AnyView, Refusal> {
     }
     let offer = match ctx::door()?.offered_totp().await {
         Ok(offer) => offer,
-        // None was begun, or it is done: on to where one begins.
+        // No enrollment is pending: redirect to where one starts.
         Err(refusal) if matches!(refusal.kind, Kind::NotFound | Kind::SignedOut) => {
             let to = match ctx::door()?.stage() {
                 Stage::Nobody => Address::new("/sign-in").with("next", "/account").to_string(),

@@ -1,23 +1,21 @@
-//! Forms around the button that asks for a passkey, and the list of one's own.
+//! Passkey forms, and the list of one's own passkeys.
 use super::{
     actions::{AddPasskey, RemovePasskey},
     islands::PasskeyButton,
 };
-use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, Used, ctx};
+use crate::ui::{Confirm, Field, Form, LastUsed, Table, TimeAgo, UntrustedText, ctx};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 
-/// The button with the fields that it fills in; nothing where there can be no passkeys. It stands in a form.
+/// The passkey button with its hidden fields, for use in a form; nothing if the server's host name does not allow passkeys.
 #[component]
-pub fn AskPasskey(
+pub fn PasskeyFields(
     /// `register`, `show` or `sign-in`.
     purpose: &'static str,
-    /// What the fields' names begin with.
+    /// The prefix of the hidden fields' names.
     #[prop(optional)]
     prefix: &'static str,
-    /// What the button says.
-    #[prop(into)]
-    label: String,
+    #[prop(into)] label: String,
 ) -> impl IntoView {
     let host = ctx::door().ok().and_then(|door| door.passkey_host());
     host.map(|host| {
@@ -31,10 +29,10 @@ pub fn AskPasskey(
     })
 }
 
-/// The form that adds one.
+/// The form that registers a passkey.
 #[component]
 pub fn NewPasskey(
-    /// Where to go on with it, where that is not one's account.
+    /// Where to go afterwards, if not to the account.
     #[prop(optional, into)]
     next: Option<String>,
 ) -> impl IntoView {
@@ -44,7 +42,7 @@ pub fn NewPasskey(
             <p class="help">{t!("passkey-what", host = host.clone())}</p>
             <Form action=AddPasskey::PATH class="add-passkey" hidden=hidden>
                 <Field name="name" label=t!("passkey-name") help=t!("passkey-name-help") value=t!("passkey-name-first") required=true />
-                <AskPasskey purpose="register" label=t!("passkey-add") />
+                <PasskeyFields purpose="register" label=t!("passkey-add") />
                 <p class="help elsewhere">{t!("passkey-elsewhere", host = host)}</p>
             </Form>
         }
@@ -53,19 +51,16 @@ pub fn NewPasskey(
     }
 }
 
-/// One's own, each with the way to remove it.
+/// The person's own passkeys, each with a remove button.
 #[component]
-pub fn OwnPasskeys(
-    /// Which there are.
-    passkeys: Vec<PasskeyRow>,
-) -> impl IntoView {
+pub fn OwnPasskeys(passkeys: Vec<PasskeyRow>) -> impl IntoView {
     let row = |passkey: PasskeyRow| {
         let used = passkey.last_used_at;
         view! {
             <tr>
-                <th scope="row"><Revealed text=passkey.name.clone() /></th>
-                <td><Moment at=passkey.created_at /></td>
-                <td><Used at=used /></td>
+                <th scope="row"><UntrustedText text=passkey.name.clone() /></th>
+                <td><TimeAgo at=passkey.created_at /></td>
+                <td><LastUsed at=used /></td>
                 <td class="cell-action">
                     <Confirm
                         label=t!("passkey-remove-open") about=passkey.name consequence=t!("passkey-remove-consequence")

@@ -1,21 +1,20 @@
-//! The square that an authenticator app reads from the screen.
+//! QR codes that an authenticator app scans.
 use leptos::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
 
-/// The light edge that readers need, in squares.
-const EDGE: i32 = 4;
+/// The quiet zone, in modules.
+const QUIET_ZONE: i32 = 4;
 
-/// Nothing where the text is too long for one; it stands beside it to be typed in any case.
+/// A QR code; nothing if the text is too long for one, because the page also shows the text.
 #[component]
 pub(super) fn Qr(
-    /// What it says.
     text: String,
-    /// What it is, for who does not see it.
+    /// The text alternative.
     label: String,
 ) -> impl IntoView {
     let code = QrCode::encode_text(&text, QrCodeEcc::Medium).ok()?;
-    let side = code.size() + 2 * EDGE;
+    let side = code.size() + 2 * QUIET_ZONE;
     Some(view! {
         <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
             <rect width=side height=side fill="#fff" />
@@ -28,7 +27,7 @@ fn path(code: &QrCode) -> String {
     let mut path = String::new();
     for y in 0..code.size() {
         for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
-            let _ = write!(path, "M{} {}h1v1h-1z", x + EDGE, y + EDGE); // writing to a String cannot fail
+            let _ = write!(path, "M{} {}h1v1h-1z", x + QUIET_ZONE, y + QUIET_ZONE); // writing to a String cannot fail
         }
     }
     path

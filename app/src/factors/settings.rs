@@ -1,14 +1,14 @@
-//! Who must have a second factor: the tenant's own word on it.
+//! The second-factor policy page for admins.
 use super::actions::SetPolicy;
 use crate::{
     outcome::Refusal,
-    ui::{Button, Choice, Form, Look, Page, Place, Select, Showing, ctx, page},
+    ui::{Button, Choice, Form, Look, Page, PageFuture, Section, Select, ctx, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/settings/second-factors`, for admins.
-pub fn policy() -> Showing {
+pub fn policy() -> PageFuture {
     page(settings)
 }
 
@@ -16,7 +16,7 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
     let everybody = ctx::store()?.read(&actor).await?.factor_policy().await?;
     let choices = vec![Choice::new("nobody", t!("policy-nobody")), Choice::new("everybody", t!("policy-everybody"))];
-    Ok(Page::new(Place::People, t!("policy-title")).lead(t!("policy-lead")).body(view! {
+    Ok(Page::new(Section::People, t!("policy-title")).lead(t!("policy-lead")).body(view! {
         <Form action=SetPolicy::PATH>
             <Select
                 name="who" label=t!("policy-who") help=t!("policy-help") choices=choices

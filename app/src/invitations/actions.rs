@@ -1,4 +1,4 @@
-//! Making invitations, ending them, and following them.
+//! Server functions that create, revoke and accept invitations.
 use crate::{
     assets::PublicOrigin,
     door::Newcomer,
@@ -10,7 +10,7 @@ use domain::{Email, Invalid, InvitationId, joining, policy};
 use leptos::prelude::*;
 use store::NewInvitation;
 
-/// Makes an invitation: mailed where it is for an address and mail is sent, and else shown once.
+/// Creates an invitation. The link is mailed if there is an address and mail is configured, otherwise shown once.
 #[server(prefix = "/actions", endpoint = "organizations/invite")]
 pub async fn invite(
     organization: String,
@@ -37,7 +37,6 @@ pub async fn invite(
     Ok(if mailed { Done::Stay } else { Done::Secret(format!("{origin}/invitation?token={}", token.text)) })
 }
 
-/// Ends an invitation.
 #[server(prefix = "/actions", endpoint = "organizations/revoke-invitation")]
 pub async fn revoke_invitation(organization: String, invitation: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -50,14 +49,14 @@ pub async fn revoke_invitation(organization: String, invitation: String) -> Resu
     Ok(Done::Stay)
 }
 
-/// Follows an invitation with one's own account.
+/// Accepts an invitation with an existing account.
 #[server(prefix = "/actions", endpoint = "invitations/accept")]
 pub async fn accept_invitation(token: String) -> Result<Done, Refusal> {
     let organization = ctx::door()?.accept_invitation(token).await?;
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Makes an account for who has none, or mails the link that does where the address must be confirmed first.
+/// Creates an account for an invited person, or mails a confirmation link if the address must be confirmed first.
 #[server(prefix = "/actions", endpoint = "setup/join")]
 pub async fn join(
     token: String,

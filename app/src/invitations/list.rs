@@ -1,21 +1,16 @@
-//! The open invitations of an organization, and the form that makes one.
+//! The open invitations of an organization, and the form that creates one.
 use super::actions::{Invite, RevokeInvitation};
 use crate::{
     people::pages::roles,
-    ui::{Button, Confirm, Field, Form, Live, Moment, Revealed, SecretOnce, Select, Table, ctx, words},
+    ui::{Button, Confirm, Field, Form, Live, SecretOnce, Select, Table, TimeAgo, UntrustedText, ctx, labels},
 };
 use domain::{OrganizationId, joining, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Invitation;
 
-/// Both.
+/// The form and the list of open invitations.
 #[component]
-pub fn Invitations(
-    /// Where to.
-    organization: OrganizationId,
-    /// Those that can be used.
-    rows: Vec<Invitation>,
-) -> impl IntoView {
+pub fn Invitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
     let mail = ctx::door().is_ok_and(|door| door.sends_mail());
     let help = if mail { t!("invitation-email-mailed") } else { t!("invitation-email-shown") };
     let consequence = if mail { t!("invitation-consequence-mail") } else { t!("invitation-consequence") };
@@ -36,31 +31,31 @@ pub fn Invitations(
                 </Form>
             </SecretOnce>
             <Live topics="people" region="invitations" quiet=true>
-                <Open organization=organization rows=rows />
+                <OpenInvitations organization=organization rows=rows />
             </Live>
         </section>
     }
 }
 
 #[component]
-fn Open(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
+fn OpenInvitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
     if rows.is_empty() {
         return view! { <p class="muted">{t!("invitations-none")}</p> }.into_any();
     }
     let row = move |invitation: Invitation| {
-        let whom = match (&invitation.email, invitation.mailed) {
+        let recipient = match (&invitation.email, invitation.mailed) {
             (Some(email), _) => email.to_string(),
             (None, _) => t!("invitation-anybody"),
         };
-        let about = whom.clone();
+        let about = recipient.clone();
         let hidden = vec![("organization", organization.to_string()), ("invitation", invitation.id.to_string())];
         view! {
             <tr>
-                <th scope="row"><Revealed text=whom /></th>
-                <td>{words::role(invitation.role)}</td>
+                <th scope="row"><UntrustedText text=recipient /></th>
+                <td>{labels::role(invitation.role)}</td>
                 <td>{t!("invitation-used", used = invitation.used, uses = invitation.uses)}</td>
-                <td><Moment at=invitation.expires_at /></td>
-                <td><Revealed text=invitation.inviter /></td>
+                <td><TimeAgo at=invitation.expires_at /></td>
+                <td><UntrustedText text=invitation.inviter /></td>
                 <td class="cell-action">
                     <Confirm
                         label=t!("invitation-revoke-open") about=about consequence=t!("invitation-revoke-consequence")

@@ -1,4 +1,4 @@
-//! Invitations to organizations: making them, and what their links open.
+//! Invitations to organizations: their management, and the page that an invitation link opens.
 
 pub mod actions;
 pub mod list;

@@ -1,14 +1,14 @@
-//! What an invitation's link opens: one button for who is signed in, a new account for who has none.
+//! The page of an invitation link: one button for signed-in people, a form for a new account for everybody else.
 use super::actions::{AcceptInvitation, Join};
 use crate::{
     door::{Invited, Stage},
     outcome::Refusal,
-    ui::{Address, Button, Field, Form, LinkButton, Look, Password, Showing, ctx, plain, words},
+    ui::{Address, Button, Field, Form, LinkButton, Look, PageFuture, Password, ctx, labels, plain},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/invitation?token=…`, and `/invitation` for who comes back from signing in: the same for a link that is wrong, used up, expired or revoked.
-pub fn invitation() -> Showing {
+/// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same answer.
+pub fn invitation() -> PageFuture {
     plain(t!("invitation-title"), offer)
 }
 
@@ -17,14 +17,14 @@ async fn offer() -> Result<AnyView, Refusal> {
         return Ok(view! { <p class="lead" role="status">{t!("invitation-sent")}</p> }.into_any());
     }
     let door = ctx::door()?;
-    // Who comes back from signing in has it in a cookie: no address carries it further than the link itself.
+    // After signing in, the token comes from a cookie, so that no other URL contains it.
     let token = ctx::here().get("token").map(str::to_owned).or_else(|| door.held_invitation()).unwrap_or_default();
     let invited = door.invitation(token.clone()).await?;
     let lead = t!(
         "invitation-lead",
         inviter = invited.inviter.clone(),
         organization = invited.organization.clone(),
-        role = words::role_in_full(invited.role)
+        role = labels::role_in_full(invited.role)
     );
     let next = match (ctx::actor(), door.stage()) {
         (Ok(actor), _) => {
@@ -86,7 +86,7 @@ fn Newcomer(invited: Invited, token: String) -> impl IntoView {
     }
 }
 
-/// A step of signing in, from which one comes back here.
+/// Returns a sign-in step that returns to the invitation.
 fn back_from(step: &str) -> String {
     Address::new(step).with("next", "/invitation").to_string()
 }

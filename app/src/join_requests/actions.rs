@@ -1,4 +1,4 @@
-//! Asking to be let into an organization, and answering who asks.
+//! Server functions that request to join an organization and answer such requests.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -6,12 +6,12 @@ use crate::{
 use domain::policy;
 use leptos::prelude::*;
 
-/// Asks an organization's owners to be let in.
+/// Requests to join an organization.
 #[server(prefix = "/actions", endpoint = "join-requests/ask")]
 pub async fn ask_to_join(organization: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organization, reason) = (ctx::id(&organization)?, domain::joining::reason(&reason)?);
-    let person = actor.person().ok_or_else(super::list::nobody)?;
+    let person = actor.person().ok_or_else(super::not_a_person)?;
     let proof = store.authorize(&actor, policy::AskToJoin { organization, person, reason }).await?;
     let mut write = store.write(&actor).await?;
     write.ask_to_join(proof).await?;
@@ -19,11 +19,11 @@ pub async fn ask_to_join(organization: String, #[server(default)] reason: String
     Ok(Done::Stay)
 }
 
-/// Takes back what one asked.
+/// Withdraws the person's own request.
 #[server(prefix = "/actions", endpoint = "join-requests/withdraw")]
 pub async fn withdraw_request(request: String) -> Result<Done, Refusal> {
     let (actor, store, request) = (ctx::actor()?, ctx::store()?, ctx::id(&request)?);
-    let person = actor.person().ok_or_else(super::list::nobody)?;
+    let person = actor.person().ok_or_else(super::not_a_person)?;
     let proof = store.authorize(&actor, policy::WithdrawJoinRequest { request, person }).await?;
     let mut write = store.write(&actor).await?;
     write.withdraw_join_request(proof).await?;
@@ -31,7 +31,7 @@ pub async fn withdraw_request(request: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Lets somebody in who asked.
+/// Accepts a request with a role.
 #[server(prefix = "/actions", endpoint = "join-requests/accept")]
 pub async fn accept_request(organization: String, request: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -43,7 +43,7 @@ pub async fn accept_request(organization: String, request: String, role: String)
     Ok(Done::Stay)
 }
 
-/// Says no to somebody who asked, and why.
+/// Declines a request with a reason.
 #[server(prefix = "/actions", endpoint = "join-requests/decline")]
 pub async fn decline_request(organization: String, request: String, reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

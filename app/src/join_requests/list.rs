@@ -1,31 +1,22 @@
-//! Who may be asked, what one asked, and who asks.
+//! Lists of join requests: organizations that accept them, one's own, and those that await an answer.
 use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
 use crate::{
-    outcome::{Kind, Refusal},
     people::pages::roles,
-    ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Moment, Revealed, Select, Table, TextArea},
+    ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Select, Table, TextArea, TimeAgo, UntrustedText},
 };
 use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Asked, JoinRequest, Joinable, OwnJoinRequest};
 
-/// What somebody is told who is no person.
-pub(super) fn nobody() -> Refusal {
-    Refusal::new(Kind::Forbidden, t!("refused-signed-out"))
-}
-
-/// Organizations that take requests.
+/// The organizations that accept join requests.
 #[component]
-pub fn Joinables(
-    /// Which.
-    organizations: Vec<Joinable>,
-) -> impl IntoView {
+pub fn JoinableOrganizations(organizations: Vec<Joinable>) -> impl IntoView {
     let row = |organization: Joinable| {
         let hidden = vec![("organization", organization.id.to_string())];
         let about = organization.name.clone();
         view! {
             <tr>
-                <th scope="row"><Revealed text=organization.name /></th>
+                <th scope="row"><UntrustedText text=organization.name /></th>
                 <td class="cell-action">
                     <Confirm
                         label=t!("join-ask-open") about=about consequence=t!("join-ask-consequence") act=t!("join-ask")
@@ -50,21 +41,21 @@ pub fn Joinables(
     })
 }
 
-/// What one asked lately, and what came of it.
+/// The person's own recent requests, with their state.
 #[component]
-pub fn Own(
-    /// The latest first.
+pub fn OwnJoinRequests(
+    /// Newest first.
     requests: Vec<OwnJoinRequest>,
 ) -> impl IntoView {
-    let row = |asked: OwnJoinRequest| {
-        let (meaning, word) = match asked.state {
+    let row = |request: OwnJoinRequest| {
+        let (meaning, label) = match request.state {
             JoinState::Waiting => (Meaning::Waiting, t!("join-waiting")),
             JoinState::Accepted => (Meaning::Good, t!("join-accepted")),
             JoinState::Declined => (Meaning::Bad, t!("join-declined")),
             JoinState::Withdrawn => (Meaning::Stopped, t!("join-withdrawn")),
         };
-        let (about, hidden) = (asked.organization.clone(), vec![("request", asked.id.to_string())]);
-        let withdraw = (asked.state == JoinState::Waiting).then(|| {
+        let (about, hidden) = (request.organization.clone(), vec![("request", request.id.to_string())]);
+        let withdraw = (request.state == JoinState::Waiting).then(|| {
             view! {
                 <Confirm
                     label=t!("join-withdraw-open") about=about consequence=t!("join-withdraw-consequence") act=t!("join-withdraw")
@@ -74,12 +65,12 @@ pub fn Own(
         });
         view! {
             <tr>
-                <th scope="row"><Revealed text=asked.organization /></th>
+                <th scope="row"><UntrustedText text=request.organization /></th>
                 <td>
-                    <Badge meaning=meaning word=word />
-                    {(!asked.answer.is_empty()).then(|| view! { <p><Revealed text=asked.answer /></p> })}
+                    <Badge meaning=meaning label=label />
+                    {(!request.answer.is_empty()).then(|| view! { <p><UntrustedText text=request.answer /></p> })}
                 </td>
-                <td><Moment at=asked.settled_at.unwrap_or(asked.created_at) /></td>
+                <td><TimeAgo at=request.settled_at.unwrap_or(request.created_at) /></td>
                 <td class="cell-action">{withdraw}</td>
             </tr>
         }
@@ -98,24 +89,23 @@ pub fn Own(
     view! { <Live topics="people" region="join-own" quiet=true>{list}</Live> }
 }
 
-/// Who waits to be let into an organization, with the answers that there are.
+/// The pending requests to join an organization, with accept and decline forms.
 #[component]
-pub fn Waiting(
-    /// Where to.
+pub fn JoinRequestList(
     organization: OrganizationId,
-    /// The oldest first.
+    /// Oldest first.
     requests: Vec<JoinRequest>,
 ) -> impl IntoView {
-    let one = move |asked: JoinRequest| {
-        let hidden = || vec![("organization", organization.to_string()), ("request", asked.id.to_string())];
-        let (accept, decline, name, about) = (hidden(), hidden(), asked.name.clone(), asked.name.clone());
+    let item = move |request: JoinRequest| {
+        let hidden = || vec![("organization", organization.to_string()), ("request", request.id.to_string())];
+        let (accept, decline, name, about) = (hidden(), hidden(), request.name.clone(), request.name.clone());
         view! {
             <li class="stack">
                 <p>
-                    <strong><Revealed text=asked.name /></strong>" "<span class="muted"><Revealed text=asked.email /></span>" · "
-                    <Moment at=asked.created_at />
+                    <strong><UntrustedText text=request.name /></strong>" "<span class="muted"><UntrustedText text=request.email /></span>" · "
+                    <TimeAgo at=request.created_at />
                 </p>
-                {(!asked.reason.is_empty()).then(|| view! { <p><Revealed text=asked.reason /></p> })}
+                {(!request.reason.is_empty()).then(|| view! { <p><UntrustedText text=request.reason /></p> })}
                 <Form action=AcceptRequest::PATH hidden=accept class="in-row">
                     <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=Role::Member.as_str() />
                     <Button look=Look::Main>{t!("join-accept")}</Button>
@@ -133,22 +123,19 @@ pub fn Waiting(
         view! {
             <section>
                 <h2>{t!("join-requests")}</h2>
-                <ul class="stack">{requests.into_iter().map(one).collect_view()}</ul>
+                <ul class="stack">{requests.into_iter().map(item).collect_view()}</ul>
             </section>
         }
     });
     view! { <Live topics="people" region="join-requests" quiet=true>{list}</Live> }
 }
 
-/// Word on the overview that somebody waits for one's answer.
+/// A notice on the overview about requests that the person can answer.
 #[component]
-pub fn AskedOfMe(
-    /// Where.
-    rows: Vec<Asked>,
-) -> impl IntoView {
-    let line = |asked: Asked| {
-        let href = format!("/organizations/{}", asked.organization_id);
-        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = asked.n, organization = asked.organization)}</a></p> }
+pub fn PendingJoinRequests(rows: Vec<Asked>) -> impl IntoView {
+    let line = |pending: Asked| {
+        let href = format!("/organizations/{}", pending.organization_id);
+        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = pending.n, organization = pending.organization)}</a></p> }
     };
     view! {
         <Live topics="people" region="overview-join" quiet=true>{rows.into_iter().map(line).collect_view()}</Live>

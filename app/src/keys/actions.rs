@@ -1,4 +1,4 @@
-//! Making, rotating and revoking API keys, and the service accounts that own some.
+//! Server functions that create, change, rotate and revoke API keys and manage service accounts.
 use super::owner::KeyOwner;
 use crate::{
     outcome::{Done, Refusal},
@@ -12,7 +12,7 @@ use domain::{
 use leptos::prelude::*;
 use std::time::Duration;
 
-/// Makes a key for oneself, or for a service account that one answers for, and shows it once.
+/// Creates a key for oneself, or for a service account that one is responsible for, and shows it once.
 #[server(prefix = "/actions", endpoint = "keys/create")]
 pub async fn create_key(
     name: String,
@@ -26,7 +26,7 @@ pub async fn create_key(
     let KeyOwner { owner, responsible } = KeyOwner::chosen(&actor, &store, &owner).await?;
     let name = domain::text::name("name", &name, 80)?;
     let scopes = scopes.join(",").parse().map_err(|wrong: Invalid| Invalid::new("scopes", wrong.reason))?;
-    let expires_at = match super::days::parse(&days, store.now())? {
+    let expires_at = match super::expiry::parse(&days, store.now())? {
         KeyEnd::At(at) => Some(at),
         KeyEnd::Kept | KeyEnd::Never => None,
     };
@@ -44,8 +44,7 @@ pub async fn create_key(
     Ok(Done::Secret(token.text))
 }
 
-/// Changes what a key of one's own, or as an admin anybody's, is called, where from it works, and until when: `days` from now
-/// on, 0 until it is revoked, empty as it was.
+/// Changes a key's name, allowed networks and expiry (owner or admin): `days` from now, `0` for no expiry, empty to keep it.
 #[server(prefix = "/actions", endpoint = "keys/change")]
 pub async fn change_key(
     id: String,
@@ -55,7 +54,7 @@ pub async fn change_key(
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let key = store.read(&actor).await?.key(ctx::id(&id)?).await?;
-    let end = super::days::parse(&days, store.now())?;
+    let end = super::expiry::parse(&days, store.now())?;
     let (owner, responsible, networks) = (key.owner_id, key.responsible_id, networks.parse()?);
     let change = policy::ChangeKey { key: key.id, owner, responsible, name, networks, end };
     let proof = store.authorize(&actor, change).await?;
@@ -65,7 +64,7 @@ pub async fn change_key(
     Ok(Done::Stay)
 }
 
-/// Puts a new key in the place of one, and shows it once; both work for the hours of the overlap.
+/// Replaces a key with a new one, which is shown once; both are valid for `hours`.
 #[server(prefix = "/actions", endpoint = "keys/rotate")]
 pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -80,7 +79,7 @@ pub async fn rotate_key(id: String, #[server(default)] hours: u32) -> Result<Don
     Ok(Done::Secret(token.text))
 }
 
-/// Revokes a key of one's own, or as an admin anybody's.
+/// Revokes a key (owner or admin).
 #[server(prefix = "/actions", endpoint = "keys/revoke")]
 pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -93,11 +92,11 @@ pub async fn revoke_key(id: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Revokes the keys that are ticked, all or none of them; one that is revoked already stays so.
+/// Revokes the selected keys, all or none; keys that are already revoked are skipped.
 #[server(prefix = "/actions", endpoint = "keys/revoke-selected")]
 pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    if keys.is_empty() || keys.len() > super::MOST_AT_ONCE {
+    if keys.is_empty() || keys.len() > super::MAX_REVOKED_AT_ONCE {
         return Err(Invalid::new("keys", t!("keys-select-some")).into());
     }
     let mut proofs = vec![];
@@ -111,7 +110,7 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
     let mut write = store.write(&actor).await?;
     for proof in proofs {
         match write.revoke_key(proof).await {
-            Ok(()) | Err(store::Error::Conflict(_)) => {} // by somebody else, a moment ago
+            Ok(()) | Err(store::Error::Conflict(_)) => {} // revoked concurrently
             Err(error) => return Err(error.into()),
         }
     }
@@ -119,7 +118,6 @@ pub async fn revoke_selected(#[server(default)] keys: Vec<String>) -> Result<Don
     Ok(Done::Stay)
 }
 
-/// Revokes all keys of one owner.
 #[server(prefix = "/actions", endpoint = "keys/revoke-all")]
 pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -131,9 +129,9 @@ pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Makes somebody else answer for a service account.
+/// Transfers the responsibility for a service account to somebody else.
 #[server(prefix = "/actions", endpoint = "keys/hand-on")]
-pub async fn hand_on(
+pub async fn transfer_service_account(
     account: String,
     #[server(default)] successor: String,
     #[server(default)] revoke: bool,
@@ -145,7 +143,7 @@ pub async fn hand_on(
     let account = read.service_account(ctx::id(&account)?).await?;
     let successor = read.person_called(&email).await;
     drop(read);
-    // Who may not hand it on learns nothing of who there is.
+    // Authorization comes first, so that an unauthorized actor cannot find out which people exist.
     let person = *successor.as_ref().unwrap_or(&account.responsible_id);
     let hand_on =
         HandOnServiceAccount { account: account.id, responsible: account.responsible_id, successor: person, revoke };
@@ -157,7 +155,7 @@ pub async fn hand_on(
     Ok(Done::GoTo(format!("/keys/service-accounts/{}", account.id)))
 }
 
-/// Makes a service account, and gives it a role in one organization.
+/// Creates a service account with a role in one organization.
 #[server(prefix = "/actions", endpoint = "keys/service-account")]
 pub async fn create_service_account(
     name: String,
@@ -177,7 +175,7 @@ pub async fn create_service_account(
     let responsible = read.person_called(&email).await;
     let organization = read.organization(ctx::id(&organization)?).await;
     drop(read);
-    // Who may not make one learns nothing of who and what there is.
+    // Authorization comes first, so that an unauthorized actor cannot find out which people and organizations exist.
     let person = *responsible.as_ref().unwrap_or(&domain::PersonId(uuid::Uuid::nil()));
     let proof = store.authorize(&actor, policy::CreateServiceAccount { name, responsible: person }).await?;
     responsible.map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;

@@ -1,33 +1,32 @@
-//! The list of keys: what each may do, how long it still works, and ticking those that are to be revoked.
+//! The list of API keys, with a checkbox for each key that can be revoked.
 use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Confirm, Cut, Empty, Filled, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Table,
-        Used, ctx,
+        Badge, Confirm, EmptyState, FormState, LastUsed, LinkButton, Live, Look, Meaning, Page, Section, Table,
+        TimeAgo, TruncationNote, UntrustedText, ctx,
     },
 };
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::ApiKey;
 
-/// How many keys are listed: the newest.
-const LISTED: usize = 500;
+const MAX_KEYS: usize = 500;
 
-pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
+pub(super) async fn keys_page(actor: Actor) -> Result<Page, Refusal> {
     let store = ctx::store()?;
     let (keys, now) = (store.read(&actor).await?.keys().await?, store.now());
     let everybody = actor.reads_everything();
-    let answers = keys.iter().any(|key| actor.person() != Some(key.owner_id));
+    let for_others = keys.iter().any(|key| actor.person() != Some(key.owner_id));
     let new = || view! { <LinkButton href="/keys/new" look=Look::Main>{t!("key-new")}</LinkButton> };
     let page =
-        Page::new(Place::Keys, t!("nav-keys")).lead(if everybody { t!("keys-lead-all") } else { t!("keys-lead") });
+        Page::new(Section::Keys, t!("nav-keys")).lead(if everybody { t!("keys-lead-all") } else { t!("keys-lead") });
     let services = view! { <LinkButton href="/keys/service-accounts">{t!("services-title")}</LinkButton> };
     if keys.is_empty() {
-        let empty = view! { <Empty title=t!("keys-empty") text=t!("keys-empty-text")>{new()}</Empty> };
+        let empty = view! { <EmptyState title=t!("keys-empty") text=t!("keys-empty-text")>{new()}</EmptyState> };
         return Ok(page.body(view! { {empty} {services} }));
     }
-    let owners = everybody || answers;
+    let owners = everybody || for_others;
     let owner = owners.then(|| t!("key-owner"));
     let headings = [t!("keys-tick"), t!("key-name")].into_iter().chain(owner).chain([
         t!("key-prefix"),
@@ -37,8 +36,8 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
         String::new(),
     ]);
     let revocable = move |key: &ApiKey| {
-        let answers = key.responsible_id.is_some() && actor.person() == key.responsible_id;
-        key.works(now) && (actor.is_admin() || actor.person() == Some(key.owner_id) || answers)
+        let responsible = key.responsible_id.is_some() && actor.person() == key.responsible_id;
+        key.works(now) && (actor.is_admin() || actor.person() == Some(key.owner_id) || responsible)
     };
     let (any, shown) = (keys.iter().any(&revocable), keys.len());
     let rows = keys.into_iter().map(move |key| {
@@ -50,9 +49,9 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
             <Table caption=t!("nav-keys") headings=headings.collect()>
                 {rows.collect_view()}
             </Table>
-            <Cut shown=shown most=LISTED />
+            <TruncationNote shown=shown limit=MAX_KEYS />
         </Live>
-        // What is ticked in the list: the boxes belong to this form, though they stand in the table.
+        // The checkboxes in the table belong to this form through their `form` attribute.
         {any.then(|| view! {
             <div class="mt-4">
                 <Confirm
@@ -67,7 +66,7 @@ pub(super) async fn keys(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoView {
-    let form = Filled::of(RevokeSelected::PATH, &[]);
+    let form = FormState::of(RevokeSelected::PATH, &[]);
     let (id, label) = (key.id.to_string(), t!("keys-tick-one", name = key.name.clone()));
     let ticked = form.ticked("keys[]", &id, false);
     view! {
@@ -77,21 +76,21 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
                     <input type="checkbox" name="keys[]" value=id checked=ticked form=form.id aria-label=label />
                 })}
             </td>
-            <th scope="row"><a href=format!("/keys/{}", key.id)><Revealed text=key.name.clone() /></a></th>
+            <th scope="row"><a href=format!("/keys/{}", key.id)><UntrustedText text=key.name.clone() /></a></th>
             {owners.then(|| view! {
                 <td>
-                    <Revealed text=key.owner.clone() />
+                    <UntrustedText text=key.owner.clone() />
                     {key.responsible_id.map(|_| view! { <span class="muted">" " {t!("service-mark")}</span> })}
                 </td>
             })}
             <td><code class="whitespace-nowrap">{key.prefix.clone()}"…"</code></td>
             <td>
                 {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
-                {key.organization.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <Revealed text=name /></p> })}
+                {key.organization.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <UntrustedText text=name /></p> })}
                 {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from")} " " {key.networks.to_string()}</p> })}
             </td>
-            <td><State key=key.clone() now=now /></td>
-            <td><Used at=key.last_used_at /></td>
+            <td><KeyState key=key.clone() now=now /></td>
+            <td><LastUsed at=key.last_used_at /></td>
             <td class="cell-action">
                 {revocable.then(|| view! {
                     <Confirm
@@ -107,16 +106,16 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
     }
 }
 
-/// Whether it works, until when, and what takes its place.
+/// The state of a key: active, expiring, expired or revoked, and its replacement.
 #[component]
-pub(super) fn State(key: ApiKey, now: Timestamp) -> impl IntoView {
+pub(super) fn KeyState(key: ApiKey, now: Timestamp) -> impl IntoView {
     let soon = key.ends_soon(now);
     let badge = match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => view! { <Badge meaning=Meaning::Stopped word=t!("key-revoked") /> " " <Moment at=at /> }.into_any(),
-        (None, Some(at)) if at <= now => view! { <Badge meaning=Meaning::Stopped word=t!("key-expired") /> " " <Moment at=at /> }.into_any(),
-        (None, Some(at)) if soon => view! { <Badge meaning=Meaning::Waiting word=t!("key-ends-soon") /> " " {t!("key-until")} " " <Moment at=at /> }.into_any(),
-        (None, Some(at)) => view! { <Badge meaning=Meaning::Good word=t!("key-works") /> " " {t!("key-until")} " " <Moment at=at /> }.into_any(),
-        (None, None) => view! { <Badge meaning=Meaning::Good word=t!("key-works") /> }.into_any(),
+        (Some(at), _) => view! { <Badge meaning=Meaning::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) if at <= now => view! { <Badge meaning=Meaning::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) if soon => view! { <Badge meaning=Meaning::Waiting label=t!("key-ends-soon") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) => view! { <Badge meaning=Meaning::Good label=t!("key-works") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (None, None) => view! { <Badge meaning=Meaning::Good label=t!("key-works") /> }.into_any(),
     };
     let successor = key.successor.map(|prefix| {
         view! { <p class="muted">{t!("key-replaced-by")} " " <code>{prefix}"…"</code></p> }

@@ -1,12 +1,12 @@
-//! API keys: what programs use to act for a person or a service account.
+//! API keys, with which programs act for a person or a service account.
 
 pub mod actions;
-mod days;
+mod details;
+mod expiry;
 mod list;
-mod one;
 mod owner;
 pub mod pages;
-mod service;
+mod service_accounts;
 
-/// The most keys that are revoked at once by ticking them: as many as are listed.
-pub const MOST_AT_ONCE: usize = 500;
+/// The most keys that one form revokes: as many as the list shows.
+pub const MAX_REVOKED_AT_ONCE: usize = 500;

@@ -1,4 +1,4 @@
-//! Whose key it is: one's own, or that of a service account that one answers for.
+//! The owner of an API key: a person, or a service account with a responsible person.
 use crate::{
     outcome::{Kind, Refusal},
     token::{KEY_PREFIX, Token},
@@ -7,25 +7,25 @@ use crate::{
 use domain::{Actor, Invalid, PersonId};
 use store::Store;
 
-/// An owner of keys, as the policy asks for it.
+/// A key owner, as the policy needs it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyOwner {
     pub(super) owner: PersonId,
-    /// Who answers for the owner, if that is a service account.
+    /// The responsible person, if the owner is a service account.
     pub(super) responsible: Option<PersonId>,
 }
 
 impl KeyOwner {
-    /// The one whose id was chosen in a form; oneself, where none was.
+    /// Returns the owner chosen in a form; an empty choice is the actor.
     pub(super) async fn chosen(actor: &Actor, store: &Store, text: &str) -> Result<Self, Refusal> {
-        let oneself = actor.person().ok_or_else(|| Refusal::new(Kind::Forbidden, t!("key-person-only")))?;
+        let person = actor.person().ok_or_else(|| Refusal::new(Kind::Forbidden, t!("key-person-only")))?;
         if text.is_empty() {
-            return Ok(Self { owner: oneself, responsible: None });
+            return Ok(Self { owner: person, responsible: None });
         }
         Self::of(actor, store, text).await.map_err(|_| Invalid::new("owner", t!("key-owner-unknown")).into())
     }
 
-    /// The one with this id: a service account that the actor sees, or a person.
+    /// Returns the owner with this id: a service account that the actor can see, or a person.
     pub(super) async fn of(actor: &Actor, store: &Store, text: &str) -> Result<Self, Refusal> {
         let owner: PersonId = ctx::id(text)?;
         let mut read = store.read(actor).await?;
@@ -38,12 +38,11 @@ impl KeyOwner {
     }
 }
 
-/// Whether the actor makes keys for a service account that `responsible` answers for: who only sees it makes none.
-pub(super) fn makes_keys_for(actor: &Actor, responsible: PersonId) -> bool {
+/// Whether the actor may create keys for a service account with this responsible person.
+pub(super) fn may_create_keys_for(actor: &Actor, responsible: PersonId) -> bool {
     actor.is_admin() || actor.person() == Some(responsible)
 }
 
-/// A new key.
 pub(super) fn new_token() -> Result<Token, Refusal> {
     Token::new(KEY_PREFIX)
 }

@@ -1,48 +1,48 @@
-//! API keys: the list, one of them, making one, and service accounts.
-use super::{actions::CreateKey, days, list, one, owner::makes_keys_for, service};
+//! API key pages: list, details, creation, and service accounts.
+use super::{actions::CreateKey, details, expiry, list, owner::may_create_keys_for, service_accounts};
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, Field, Form, Group, Look, Page, Place, SecretOnce, Select, Showing, TextArea, ctx,
-        page, words,
+        Button, Checkbox, Choice, Field, Form, Group, Look, Page, PageFuture, SecretOnce, Section, Select, TextArea,
+        ctx, labels, page,
     },
 };
 use domain::{Actor, scope::Scope};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// One's own keys; all of the tenant's for those who read everything.
-pub fn list() -> Showing {
-    page(list::keys)
+/// `/keys`: one's own keys, or the whole tenant's for admins and auditors.
+pub fn list() -> PageFuture {
+    page(list::keys_page)
 }
 
-/// One key.
-pub fn one() -> Showing {
-    page(one::key)
+/// `/keys/{id}`.
+pub fn key_page() -> PageFuture {
+    page(details::key_page)
 }
 
-/// Service accounts.
-pub fn service_accounts() -> Showing {
-    page(service::accounts)
+/// `/keys/service-accounts`.
+pub fn service_accounts() -> PageFuture {
+    page(service_accounts::list_page)
 }
 
-/// One service account.
-pub fn service_account() -> Showing {
-    page(service::account)
+/// `/keys/service-accounts/{id}`.
+pub fn service_account() -> PageFuture {
+    page(service_accounts::account_page)
 }
 
-/// Making a key.
-pub fn new() -> Showing {
+/// `/keys/new`.
+pub fn new() -> PageFuture {
     page(new_key)
 }
 
 async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (accounts, organizations) = (read.service_accounts().await?, read.organizations().await?);
-    let days = days::choices().collect::<Vec<_>>();
+    let days = expiry::choices().collect::<Vec<_>>();
     let box_of = |scope: &Scope| {
-        view! { <Checkbox name="scopes[]" value=scope.as_str() label=words::scope(*scope) help=scope.as_str() /> }
+        view! { <Checkbox name="scopes[]" value=scope.as_str() label=labels::scope(*scope) help=scope.as_str() /> }
     };
-    let accounts = accounts.into_iter().filter(|account| makes_keys_for(&actor, account.responsible_id));
+    let accounts = accounts.into_iter().filter(|account| may_create_keys_for(&actor, account.responsible_id));
     let accounts: Vec<_> = accounts.map(|account| Choice::new(account.id.to_string(), account.name)).collect();
     let owner = (!accounts.is_empty()).then(|| {
         let choices = [Choice::new("", t!("key-owner-self"))].into_iter().chain(accounts).collect::<Vec<_>>();
@@ -52,7 +52,7 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let all = Choice::new("", t!("key-organization-all"));
     let organizations = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
     let organizations: Vec<_> = [all].into_iter().chain(organizations).collect();
-    let page = Page::new(Place::Keys, t!("key-new")).lead(t!("key-new-lead"));
+    let page = Page::new(Section::Keys, t!("key-new")).lead(t!("key-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=CreateKey::PATH title=t!("key-made-title") text=t!("key-made-text") next="/keys">
             <Form action=CreateKey::PATH>

@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Server functions for signing in and out.
 use crate::{
     door::PasskeyAnswer,
     outcome::{Done, Refusal},
@@ -6,14 +6,14 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// Opens a session, and goes on to the page that was asked for first.
+/// Opens a browser session and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "login/sign-in")]
 pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Refusal> {
     ctx::door()?.sign_in(email, password).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
-/// Opens a session with a passkey and nothing else, and goes on to the page that was asked for first.
+/// Opens a browser session with a passkey alone and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "login/passkey")]
 pub async fn sign_in_by_passkey(
     #[server(default)] ceremony: String,
@@ -24,7 +24,7 @@ pub async fn sign_in_by_passkey(
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
-/// Ends this session.
+/// Ends the current browser session.
 #[server(prefix = "/actions", endpoint = "login/sign-out")]
 pub async fn sign_out() -> Result<Done, Refusal> {
     ctx::door()?.sign_out().await?;

@@ -1,9 +1,9 @@
-//! Signing in and out.
+//! Signing in and out, with a password, a passkey or an identity provider.
 
 pub mod actions;
-pub mod ended;
+pub mod expired_form;
 pub mod pages;
 pub mod trouble;
 
-/// What a page that answers for a provider calls the way back: no form is sent there.
+/// The `action` of an answer to a provider's redirect, to which no form is submitted.
 pub const BY_PROVIDER: &str = "/sign-in/from";

@@ -1,19 +1,21 @@
-//! The sign-in page.
+//! The sign-in page: providers, password and passkey.
 use super::actions::{SignIn, SignInByPasskey};
 use crate::{
     door::{Stage, WayIn, WaysIn},
-    factors::passkeys::AskPasskey,
+    factors::passkeys::PasskeyFields,
     outcome::Refusal,
-    ui::{Address, Button, Field, Filled, Form, LinkButton, Look, Password, Showing, ctx, own_path, plain, status},
+    ui::{
+        Address, Button, Field, Form, FormState, LinkButton, Look, PageFuture, Password, ctx, own_path, plain, status,
+    },
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// Who is signed in already goes on at once.
-pub fn sign_in() -> Showing {
-    plain(t!("sign-in"), ways)
+/// `/sign-in`; people who are signed in are redirected at once.
+pub fn sign_in() -> PageFuture {
+    plain(t!("sign-in"), sign_in_form)
 }
 
-async fn ways() -> Result<AnyView, Refusal> {
+async fn sign_in_form() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
     if ctx::actor().is_ok() {
         status::go_to(&next);
@@ -35,9 +37,9 @@ async fn ways() -> Result<AnyView, Refusal> {
         {match password {
             true => view! {
                 {several.then(|| view! { <p class="or">{t!("sign-in-or")}</p> })}
-                <ByPassword next=next.clone() />
+                <PasswordForm next=next.clone() />
                 <Form action=SignInByPasskey::PATH class="after" hidden=vec![("next", next)]>
-                    <AskPasskey purpose="sign-in" label=t!("passkey-sign-in") />
+                    <PasskeyFields purpose="sign-in" label=t!("passkey-sign-in") />
                 </Form>
                 {match mail {
                     true => view! { <p class="after"><a href="/forgot">{t!("forgot-open")}</a></p> }.into_any(),
@@ -45,10 +47,10 @@ async fn ways() -> Result<AnyView, Refusal> {
                 }}
             }.into_any(),
             false => view! {
-                <details class="confirm" open=Filled::of(SignIn::PATH, &[]).refused()>
+                <details class="confirm" open=FormState::of(SignIn::PATH, &[]).refused()>
                     <summary>{t!("sign-in-emergency")}</summary>
                     <p class="help">{t!("sign-in-emergency-text")}</p>
-                    <ByPassword next=next />
+                    <PasswordForm next=next />
                 </details>
             }.into_any(),
         }}
@@ -57,7 +59,7 @@ async fn ways() -> Result<AnyView, Refusal> {
 }
 
 #[component]
-fn ByPassword(next: String) -> impl IntoView {
+fn PasswordForm(next: String) -> impl IntoView {
     view! {
         <Form action=SignIn::PATH hidden=vec![("next", next)]>
             <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
@@ -67,7 +69,7 @@ fn ByPassword(next: String) -> impl IntoView {
     }
 }
 
-/// Where signing in by a provider begins; `next` is where one goes on.
+/// Returns where signing in with a provider starts; `next` is where it ends.
 pub fn with_provider(way: &WayIn, next: &str) -> String {
     Address::new(format!("/sign-in/with/{}", way.key)).with("next", next).to_string()
 }

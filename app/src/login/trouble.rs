@@ -1,35 +1,34 @@
-//! Why signing in at a provider came to nothing: fixed texts, in which nothing of what the provider said is repeated.
+//! Sign-in errors of identity providers. The texts are fixed: nothing the provider said is repeated.
 use crate::outcome::{Kind, Refusal};
 
-/// What went wrong.
+/// Why signing in with a provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// There is no such provider, or it does not lead in now.
+    /// There is no such provider, or it is disabled.
     Closed,
-    /// The answer belongs to no sign-in that this browser began, or came too late, or twice.
+    /// The response matches no sign-in that this browser started, or it is late, or a repetition.
     Lost,
-    /// The provider does not answer as it must.
+    /// The provider does not respond as the protocol requires.
     Unreachable,
-    /// The provider, or the person there, said no.
+    /// The provider, or the person there, declined.
     Declined,
-    /// The provider's answer does not prove who somebody is.
+    /// The response does not prove an identity.
     Untrusted,
-    /// Somebody was to prove themselves anew, and the provider does not say that they did.
+    /// Step-up authentication was requested, and the provider does not confirm a new sign-in.
     Stale,
-    /// A newcomer's address is not verified.
+    /// The email address of a new person is not verified.
     Unverified,
-    /// The address is of a domain that is not let in.
+    /// The email domain is not allowed.
     Domain,
-    /// Nobody here is linked to this identity, and newcomers are not let in.
+    /// The identity is not linked to an account, and new people are not admitted.
     Uninvited,
-    /// A newcomer's address is that of an account.
+    /// An account with the new person's address exists.
     Exists,
-    /// An admin locked the account.
     Locked,
 }
 
 impl Trouble {
-    /// The refusal that a browser sees, with our own name for the provider.
+    /// Returns the refusal that a browser sees, with the configured name of the provider.
     pub fn refusal(self, provider: &str) -> Refusal {
         let provider = provider.to_owned();
         let (kind, text) = match self {
@@ -48,7 +47,7 @@ impl Trouble {
         Refusal::new(kind, text)
     }
 
-    /// The same for the audit log.
+    /// Returns the reason in the audit log.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Closed => "the provider is closed",
@@ -66,17 +65,17 @@ impl Trouble {
     }
 }
 
-/// What was found wrong when an admin tried a provider out.
+/// Returns the message for a failed provider test.
 pub fn probe_failed(cause: &str) -> String {
     t!("provider-test-failed", cause = cause.to_owned())
 }
 
-/// For whoever is not signed in.
+/// Returns the message for people who are not signed in.
 pub fn sign_in_first() -> String {
     t!("refused-signed-out")
 }
 
-/// For passwords, while one provider is the only way in; the same whether the password is right.
+/// Returns the message for password sign-in while a provider is mandatory; it does not depend on whether the password is right.
 pub fn passwords_closed() -> String {
     t!("sign-in-closed")
 }

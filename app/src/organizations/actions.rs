@@ -1,4 +1,4 @@
-//! Making organizations, and who is in them.
+//! Server functions that create, change and archive organizations and manage their members.
 use crate::{
     outcome::{Done, Kind, Refusal},
     ui::{Address, ctx},
@@ -10,7 +10,6 @@ use domain::{
 use leptos::prelude::*;
 use store::Error;
 
-/// Makes an organization, and goes on to it.
 #[server(prefix = "/actions", endpoint = "organizations/create")]
 pub async fn create_organization(name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -22,7 +21,7 @@ pub async fn create_organization(name: String) -> Result<Done, Refusal> {
     Ok(Done::GoTo(format!("/organizations/{id}")))
 }
 
-/// Puts the person with an address into an organization.
+/// Adds the person with an email address to an organization.
 #[server(prefix = "/actions", endpoint = "organizations/add-member")]
 pub async fn add_member(organization: String, email: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -39,7 +38,6 @@ pub async fn add_member(organization: String, email: String, role: String) -> Re
     Ok(Done::Stay)
 }
 
-/// Changes a member's role.
 #[server(prefix = "/actions", endpoint = "organizations/set-role")]
 pub async fn set_role(organization: String, person: String, role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -52,7 +50,7 @@ pub async fn set_role(organization: String, person: String, role: String) -> Res
     Ok(Done::Stay)
 }
 
-/// Takes a member out; `successor` answers from then on for their service accounts there.
+/// Removes a member; `successor` becomes responsible for their service accounts in the organization.
 #[server(prefix = "/actions", endpoint = "organizations/remove-member")]
 pub async fn remove_member(
     organization: String,
@@ -70,7 +68,7 @@ pub async fn remove_member(
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Takes oneself out; `successor` answers from then on for one's service accounts there.
+/// Removes the actor; `successor` becomes responsible for their service accounts in the organization.
 #[server(prefix = "/actions", endpoint = "organizations/leave")]
 pub async fn leave(organization: String, #[server(default)] successor: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -85,7 +83,6 @@ pub async fn leave(organization: String, #[server(default)] successor: String) -
     Ok(Done::GoTo(Address::new("/organizations").to_string()))
 }
 
-/// Gives an organization another name.
 #[server(prefix = "/actions", endpoint = "organizations/rename")]
 pub async fn rename(organization: String, name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -97,7 +94,6 @@ pub async fn rename(organization: String, name: String) -> Result<Done, Refusal>
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Puts an organization away.
 #[server(prefix = "/actions", endpoint = "organizations/archive")]
 pub async fn archive(organization: String) -> Result<Done, Refusal> {
     let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
@@ -108,7 +104,6 @@ pub async fn archive(organization: String) -> Result<Done, Refusal> {
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Brings an archived organization back.
 #[server(prefix = "/actions", endpoint = "organizations/restore")]
 pub async fn restore(organization: String) -> Result<Done, Refusal> {
     let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
@@ -119,7 +114,7 @@ pub async fn restore(organization: String) -> Result<Done, Refusal> {
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
-/// Opens an organization to requests to join, or closes it.
+/// Sets whether an organization accepts join requests.
 #[server(prefix = "/actions", endpoint = "organizations/requests")]
 pub async fn open_to_requests(organization: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
     let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);

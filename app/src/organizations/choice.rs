@@ -1,39 +1,39 @@
-//! Choosing one of the organizations that somebody is in: above a list, and in the frame.
-use crate::ui::{Choice, NarrowChoice, ctx};
+//! Organization choices, for list filters and for the switcher in the header.
+use crate::ui::{Choice, FilterSelect, ctx};
 use leptos::prelude::*;
 use store::{Organization, Read};
 
-/// What an organization is called where one is chosen: an archived one says so.
-pub fn called(organization: &Organization) -> String {
+/// Returns the display name of an organization, which marks archived ones.
+pub fn display_name(organization: &Organization) -> String {
     match organization.archived_at {
         Some(_) => t!("organization-archived-named", name = organization.name.clone()),
         None => organization.name.clone(),
     }
 }
 
-/// Whether there is a choice between these; the way out of an archived one must be there, too.
-pub fn are_several(organizations: &[Organization]) -> bool {
-    organizations.len() > 1 || organizations.iter().any(|one| one.archived_at.is_some())
+/// Whether the choice is worth showing. A single archived organization counts, so that its filter can be removed.
+pub fn has_choice(organizations: &[Organization]) -> bool {
+    organizations.len() > 1 || organizations.iter().any(|organization| organization.archived_at.is_some())
 }
 
-/// The organization that the address narrows a list to, where it is none of those in use.
-pub async fn narrowed_to_archived(read: &mut Read, in_use: &[Organization]) -> Option<Organization> {
+/// Returns the archived organization that the query filters by, if it is not among those in use.
+pub async fn archived_filter_choice(read: &mut Read, in_use: &[Organization]) -> Option<Organization> {
     let chosen = ctx::here().get("organization")?.parse().ok()?;
-    if in_use.iter().any(|one| one.id == chosen) {
+    if in_use.iter().any(|organization| organization.id == chosen) {
         return None;
     }
     read.organization(chosen).await.ok()
 }
 
-/// The choice above a list, where there are several.
+/// The organization filter of a list, if there are several organizations.
 #[component]
-pub fn NarrowOrganization(
-    /// Which there are.
-    organizations: Vec<Organization>,
-) -> impl IntoView {
-    are_several(&organizations).then(|| {
-        let choices = organizations.iter().map(|one| Choice::new(one.id.to_string(), called(one))).collect();
+pub fn OrganizationFilter(organizations: Vec<Organization>) -> impl IntoView {
+    has_choice(&organizations).then(|| {
+        let choices = organizations
+            .iter()
+            .map(|organization| Choice::new(organization.id.to_string(), display_name(organization)))
+            .collect();
         let label = t!("task-organization");
-        view! { <NarrowChoice name="organization" label=label any=t!("tasks-narrow-any") choices=choices /> }
+        view! { <FilterSelect name="organization" label=label any=t!("tasks-narrow-any") choices=choices /> }
     })
 }

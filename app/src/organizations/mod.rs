@@ -1,16 +1,13 @@
-//! Organizations, and who is in them.
+//! Organizations and their members.
 
 pub mod actions;
-mod choice;
+pub(crate) mod choice;
 pub mod departure;
-mod one;
+pub mod details;
 pub mod pages;
 pub mod settings;
 
-pub use choice::{NarrowOrganization, are_several, called, narrowed_to_archived};
-pub use one::one;
-
-/// Who answers for service accounts from now on, out of a form; nobody, where none had to be chosen.
+/// Parses the new responsible person for service accounts; empty if none had to be chosen.
 fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {
     match text {
         "" => Ok(None),
@@ -18,7 +15,7 @@ fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {
     }
 }
 
-/// Whether somebody manages an organization.
+/// Whether the actor manages an organization.
 fn manages(actor: &domain::Actor, organization: domain::OrganizationId) -> bool {
     actor.is_admin() || actor.role_in(organization) == Some(domain::role::Role::Owner)
 }

@@ -1,32 +1,31 @@
-//! Organizations: the list, and making one.
+//! The list of organizations, and the form that creates one.
 use super::actions::CreateOrganization;
 use crate::{
-    join_requests::list::{Joinables, Own},
+    join_requests::list::{JoinableOrganizations, OwnJoinRequests},
     outcome::Refusal,
     ui::{
-        Button, Empty, Field, Form, LinkButton, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx,
-        page, words,
+        Button, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, RowLink, Section, Table, TimeAgo,
+        UntrustedText, ctx, labels, page,
     },
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
-/// The organizations that one is in; all for those who read everything. And those that one can ask to join.
-pub fn list() -> Showing {
-    page(organizations)
+/// `/organizations`: one's own, or all of them for admins and auditors, and those that accept join requests.
+pub fn list() -> PageFuture {
+    page(organizations_page)
 }
 
-async fn organizations(actor: Actor) -> Result<Page, Refusal> {
+async fn organizations_page(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (rows, archived) = (read.organizations().await?, read.archived_organizations().await?);
     let (joinable, own) = (read.joinable_organizations().await?, read.own_join_requests().await?);
     let new = actor.is_admin().then(new_button);
-    let page = Page::new(Place::Organizations, t!("nav-organizations")).lead(t!("organizations-lead"));
+    let page = Page::new(Section::Organizations, t!("nav-organizations")).lead(t!("organizations-lead"));
     let (page, list) = match rows.is_empty() {
         true => {
-            let list =
-                view! { <Empty title=t!("organizations-empty") text=t!("organizations-empty-text")>{new}</Empty> };
+            let list = view! { <EmptyState title=t!("organizations-empty") text=t!("organizations-empty-text")>{new}</EmptyState> };
             (page, list.into_any())
         }
         false => {
@@ -36,8 +35,8 @@ async fn organizations(actor: Actor) -> Result<Page, Refusal> {
     };
     Ok(page.body(view! {
         {list}
-        <Own requests=own />
-        <Joinables organizations=joinable />
+        <OwnJoinRequests requests=own />
+        <JoinableOrganizations organizations=joinable />
         {(!archived.is_empty())
             .then(|| {
                 view! {
@@ -57,14 +56,14 @@ fn new_button() -> impl IntoView {
 #[component]
 fn Rows(rows: Vec<Organization>, actor: Actor, caption: String) -> impl IntoView {
     let row = move |organization: Organization| {
-        let mine = actor.role_in(organization.id).map_or_else(|| t!("none"), words::role);
+        let role = actor.role_in(organization.id).map_or_else(|| t!("none"), labels::role);
         view! {
             <tr>
                 <RowLink href=format!("/organizations/{}", organization.id)>
-                    <Revealed text=organization.name />
+                    <UntrustedText text=organization.name />
                 </RowLink>
-                <td>{mine}</td>
-                <td><Moment at=organization.archived_at.unwrap_or(organization.created_at) /></td>
+                <td>{role}</td>
+                <td><TimeAgo at=organization.archived_at.unwrap_or(organization.created_at) /></td>
             </tr>
         }
     };
@@ -76,14 +75,14 @@ fn Rows(rows: Vec<Organization>, actor: Actor, caption: String) -> impl IntoView
     }
 }
 
-/// Making one.
-pub fn new() -> Showing {
+/// `/organizations/new`, for admins.
+pub fn new() -> PageFuture {
     page(new_organization)
 }
 
 async fn new_organization(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
-    let page = Page::new(Place::Organizations, t!("organization-new")).lead(t!("organization-new-lead"));
+    let page = Page::new(Section::Organizations, t!("organization-new")).lead(t!("organization-new-lead"));
     Ok(page.body(view! {
         <Form action=CreateOrganization::PATH>
             <Field name="name" label=t!("organization-name") help=t!("organization-name-help") required=true />

@@ -1,22 +1,22 @@
-//! An organization's settings: its name, whether people may ask to join, and putting it away.
+//! The settings page of an organization: name, join requests, archiving.
 use super::{
     actions::{Archive, OpenToRequests, Rename, Restore},
     manages,
 };
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Moment, Page, Place, Select, Showing, ctx, page},
+    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Page, PageFuture, Section, Select, TimeAgo, ctx, page},
 };
 use domain::{Actor, OrganizationId};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
 /// `/organizations/{id}/settings`, for those who manage it.
-pub fn settings() -> Showing {
-    page(one)
+pub fn settings() -> PageFuture {
+    page(settings_page)
 }
 
-async fn one(actor: Actor) -> Result<Page, Refusal> {
+async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
     let id: OrganizationId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let organization = read.organization(id).await?;
@@ -24,18 +24,18 @@ async fn one(actor: Actor) -> Result<Page, Refusal> {
         return Err(Refusal::new(Kind::Forbidden, t!("organization-managers-only")));
     }
     let open_tasks = read.open_tasks_of(id).await?;
-    let page = Page::new(Place::Organizations, t!("organization-settings"))
-        .under(format!("/organizations/{id}"), organization.name.clone());
+    let page = Page::new(Section::Organizations, t!("organization-settings"))
+        .breadcrumb(format!("/organizations/{id}"), organization.name.clone());
     Ok(match organization.archived_at {
         Some(at) => page.body(view! {
-            <p>{t!("organization-archived-since")}" "<Moment at=at /></p>
+            <p>{t!("organization-archived-since")}" "<TimeAgo at=at /></p>
             <p>{t!("organization-archived-text")}</p>
             <Form action=Restore::PATH hidden=hidden(id)>
                 <Button look=Look::Main>{t!("organization-restore")}</Button>
             </Form>
         }),
         None => page.body(view! {
-            <InUse organization=organization />
+            <ActiveSettings organization=organization />
             <section class="danger stack">
                 <h2>{t!("organization-archive-title")}</h2>
                 {(open_tasks > 0).then(|| view! { <OpenTasks organization=id count=open_tasks /> })}
@@ -53,7 +53,7 @@ fn hidden(id: OrganizationId) -> Vec<(&'static str, String)> {
 }
 
 #[component]
-fn InUse(organization: Organization) -> impl IntoView {
+fn ActiveSettings(organization: Organization) -> impl IntoView {
     let choices = vec![Choice::new("false", t!("requests-closed")), Choice::new("true", t!("requests-open"))];
     let open = if organization.open_to_requests { "true" } else { "false" };
     view! {
@@ -74,7 +74,7 @@ fn InUse(organization: Organization) -> impl IntoView {
     }
 }
 
-/// What keeps it from being archived, with the way to it.
+/// The open tasks that prevent archiving, with links to them.
 #[component]
 fn OpenTasks(organization: OrganizationId, count: i64) -> impl IntoView {
     let list = |state: &str| {

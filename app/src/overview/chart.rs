@@ -1,14 +1,14 @@
-//! Bars drawn by the server: a picture for the eye, and the same numbers as a table for everybody.
+//! Bar charts rendered on the server, with the same numbers as a table.
 use leptos::prelude::*;
 
-/// One bar, of parts that stand on each other.
+/// One stacked bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What stands below it.
+    /// The axis label.
     pub label: String,
-    /// What it says when one points at it.
-    pub said: String,
-    /// The class and the size of each part, from below.
+    /// The tooltip.
+    pub tooltip: String,
+    /// Class and size of each part, bottom up.
     pub parts: Vec<(&'static str, i64)>,
 }
 
@@ -18,40 +18,37 @@ impl Bar {
     }
 }
 
-/// How high the largest bar is, and how far one bar is from the next, in units of the picture.
+/// The height of the largest bar and the distance between bars, in units of the view box.
 const HEIGHT: i64 = 1_000;
-const STEP: i64 = 100;
+const BAR_SPACING: i64 = 100;
 
 /// A chart of a few bars.
 #[component]
 pub fn Chart(
-    /// What it shows.
-    #[prop(into)]
-    title: String,
-    /// Where its matter is told in full.
+    #[prop(into)] title: String,
+    /// The page with the details.
     href: &'static str,
-    /// The bars.
     bars: Vec<Bar>,
-    /// What each class of part means.
+    /// Class and label of each part.
     legend: Vec<(&'static str, String)>,
-    /// What the largest bar is called.
-    most: fn(i64) -> String,
-    /// The same as a table.
+    /// Formats the size of the largest bar.
+    size_label: fn(i64) -> String,
+    /// The same data as a table.
     children: Children,
 ) -> impl IntoView {
     let largest = bars.iter().map(Bar::size).max().unwrap_or(0).max(1);
-    let width = STEP * i64::try_from(bars.len()).unwrap_or(0);
+    let width = BAR_SPACING * i64::try_from(bars.len()).unwrap_or(0);
     let labels = bars.iter().map(|bar| view! { <span>{bar.label.clone()}</span> }).collect_view();
-    let places = (0..).map(|n: i64| n * STEP + STEP / 8);
-    let bars = bars.into_iter().zip(places).map(|(bar, x)| drawn(bar, x, largest)).collect_view();
-    let meaning = |(class, word): (&'static str, String)| {
-        view! { <li><span class=format!("chart-key {class}")></span>{word}</li> }
+    let offsets = (0..).map(|n: i64| n * BAR_SPACING + BAR_SPACING / 8);
+    let bars = bars.into_iter().zip(offsets).map(|(bar, x)| bar_view(bar, x, largest)).collect_view();
+    let meaning = |(class, label): (&'static str, String)| {
+        view! { <li><span class=format!("chart-key {class}")></span>{label}</li> }
     };
     view! {
         <figure class="chart">
             <figcaption>
                 <a href=href>{title.clone()}</a>
-                <span class="muted">{most(largest)}</span>
+                <span class="muted">{size_label(largest)}</span>
             </figcaption>
             <svg viewBox=format!("0 0 {width} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=title focusable="false">
                 {bars}
@@ -66,17 +63,17 @@ pub fn Chart(
     }
 }
 
-fn drawn(bar: Bar, x: i64, largest: i64) -> impl IntoView {
+fn bar_view(bar: Bar, x: i64, largest: i64) -> impl IntoView {
     let mut top = HEIGHT;
     let part = move |(class, size): (&'static str, i64)| {
-        // However few there are, they are seen.
+        // Small parts stay visible.
         let height = if size == 0 { 0 } else { (size.saturating_mul(HEIGHT) / largest).max(HEIGHT / 100) };
         top -= height;
-        view! { <rect class=class x=x y=top width=STEP * 3 / 4 height=height /> }
+        view! { <rect class=class x=x y=top width=BAR_SPACING * 3 / 4 height=height /> }
     };
     view! {
         <g>
-            <title>{bar.said}</title>
+            <title>{bar.tooltip}</title>
             {bar.parts.into_iter().map(part).collect_view()}
         </g>
     }
@@ -87,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_as_high_as_what_they_stand_for_and_never_too_low_to_see() {
+    fn bars_are_proportional_and_small_parts_stay_visible() {
         let bar =
-            |parts: &[(&'static str, i64)]| Bar { label: "03-01".into(), said: "so".into(), parts: parts.to_vec() };
+            |parts: &[(&'static str, i64)]| Bar { label: "03-01".into(), tooltip: "so".into(), parts: parts.to_vec() };
         let bars = vec![bar(&[("good", 900), ("bad", 100)]), bar(&[("good", 1), ("bad", 0)])];
         let html = view! {
-            <Chart title="Ends" href="/tasks" bars=bars legend=vec![("good", "Good".into())] most=|n| n.to_string()>"table"</Chart>
+            <Chart title="Ends" href="/tasks" bars=bars legend=vec![("good", "Good".into())] size_label=|n| n.to_string()>"table"</Chart>
         }
         .to_html();
         for rect in [

@@ -1,6 +1,6 @@
-//! The overview: what waits for me, what runs, what failed.
+//! The overview: pending approval requests, running tasks, recent failures.
 
 mod chart;
-mod first;
+mod first_task;
 pub mod pages;
 mod week;

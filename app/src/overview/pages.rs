@@ -1,17 +1,19 @@
-//! The first page: what waits for me, what runs, what went wrong lately, and how the week went.
+//! The overview page (`/`): pending approval requests, running tasks, recent failures, and the week in charts.
 use super::{
-    first::{self, FirstTask},
-    week::{self, Week},
+    first_task::{self, FirstTask},
+    week::{self, WeekCharts},
 };
 use crate::{
-    anomalies::pages::Waiting as UnreviewedAnomalies,
-    join_requests::list::AskedOfMe,
+    anomalies::pages::UnreviewedAnomalies,
+    join_requests::list::PendingJoinRequests,
     outcome::Refusal,
     tasks::{
+        labels::{NetworkBadge, state_label},
         pages::Rows,
-        words::{Reach, state_word},
     },
-    ui::{Address, LinkButton, Live, Look, Moment, Page, Place, Revealed, RowLink, Showing, Table, ctx, page},
+    ui::{
+        Address, LinkButton, Live, Look, Page, PageFuture, RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
+    },
 };
 use domain::{
     Actor,
@@ -21,80 +23,80 @@ use leptos::prelude::*;
 use std::collections::BTreeMap;
 use store::{Approval, Ended, Read, TaskFilter, TaskRow};
 
-/// How many rows each list shows; more are a link away.
-const ROWS: u32 = 5;
+/// The rows of each list; a link leads to the rest.
+const ROWS_PER_LIST: u32 = 5;
 
-/// What goes on.
-pub fn overview() -> Showing {
-    page(first_page)
+/// `/`.
+pub fn overview() -> PageFuture {
+    page(overview_page)
 }
 
-async fn first_page(actor: Actor) -> Result<Page, Refusal> {
-    let since = week::begin(ctx::now());
+async fn overview_page(actor: Actor) -> Result<Page, Refusal> {
+    let since = week::week_start(ctx::now());
     let mut read = ctx::store()?.read(&actor).await?;
-    let waiting = read.approvals_for_me(ROWS).await?;
+    let waiting = read.approvals_for_me(ROWS_PER_LIST).await?;
     let running = running(&mut read).await?;
     let (open, ended) = (read.open_counts().await?, read.ended_by_day(since).await?);
-    let lately = ended.clone();
-    let failed = read.failed_since(since, ROWS).await?;
+    let recent = ended.clone();
+    let failed = read.failed_since(since, ROWS_PER_LIST).await?;
     let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
     let (auditor, unreviewed) = (actor.reads_everything(), read.unreviewed_anomalies().await?);
-    let asked = read.join_requests_for_me().await?;
-    let place = first::place(&actor, &read.organizations().await?);
-    let first = place.filter(|_| mine.is_empty() && waiting.is_empty());
-    let submit = place.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
-    let page = Page::new(Place::Overview, t!("nav-overview")).lead(t!("overview-lead"));
+    let join_requests = read.join_requests_for_me().await?;
+    let organization = first_task::organization(&actor, &read.organizations().await?);
+    let first = organization.filter(|_| mine.is_empty() && waiting.is_empty());
+    let submit =
+        organization.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
+    let page = Page::new(Section::Overview, t!("nav-overview")).lead(t!("overview-lead"));
     let admin = actor.is_admin();
     Ok(page.action(submit).body(view! {
         <Live topics="runners" region="overview-runner" quiet=true>
             {no_runner.then(|| view! { <p class="notice"><a href="/runners">{t!("overview-no-runner")}</a></p> })}
         </Live>
         {auditor.then(|| view! { <UnreviewedAnomalies count=unreviewed /> })}
-        <AskedOfMe rows=asked />
+        <PendingJoinRequests rows=join_requests />
         {first.map(|organization| view! { <FirstTask organization=organization admin=admin /> })}
         <Live topics="tasks,approvals" region="overview" quiet=true>
-            <Tiles open=open ended=lately />
+            <Tiles open=open ended=recent />
             <section>
                 <h2>{t!("overview-waiting")}</h2>
-                <Waiting rows=waiting />
+                <PendingApprovals rows=waiting />
             </section>
-            <Section title=t!("overview-running") none=t!("overview-running-none") rows=running />
-            <Section title=t!("overview-failed") none=t!("overview-failed-none") rows=failed />
+            <TaskSection title=t!("overview-running") none=t!("overview-running-none") rows=running />
+            <TaskSection title=t!("overview-failed") none=t!("overview-failed-none") rows=failed />
         </Live>
         <Live topics="tasks" region="overview-week" quiet=true>
-            <Week since=since ended=ended />
+            <WeekCharts since=since ended=ended />
         </Live>
     }))
 }
 
-/// What a runner has, newest first. Each state is asked for by itself: only so is it found by an index, without a look at
-/// all that ended.
+/// Returns assigned and running tasks, newest first. One query per state uses the index and skips all finished tasks.
 async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
     let mut rows = vec![];
     for state in [Assigned, Running] {
         let filter = TaskFilter { states: vec![state], ..TaskFilter::default() };
-        rows.extend(read.tasks(&filter, None, ROWS).await?.items);
+        rows.extend(read.tasks(&filter, None, ROWS_PER_LIST).await?.items);
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-    rows.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
+    rows.truncate(usize::try_from(ROWS_PER_LIST).unwrap_or(usize::MAX));
     Ok(rows)
 }
 
-/// How many tasks stand where, each with the way to them: what is open now, and what ended this week.
+/// Task counts with links: the open states now, and the final states of the week.
 #[component]
 fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
     let (succeeded, failed) = week::totals(&ended);
     let open = |state: TaskState| open.get(&state).copied().unwrap_or(0);
-    let tile = |(state, count, lately): (TaskState, i64, bool)| {
-        let count = if !lately && count >= 1_000 { t!("count-capped") } else { count.to_string() };
+    let tile = |(state, count, recent): (TaskState, i64, bool)| {
+        let count = if !recent && count >= 1_000 { t!("count-capped") } else { count.to_string() };
         let href = Address::new("/tasks").with("state", state.as_str()).to_string();
-        let word = state_word(state);
+        let label = state_label(state);
         view! {
             <li>
                 <a class="tile" href=href>
                     <span class="tile-count">{count}</span>
-                    <span>{if lately { t!("overview-lately", state = word) } else { word }}</span>
+                    <span>{if recent { t!("overview-lately", state = label) } else { label }}</span>
                 </a>
             </li>
         }
@@ -110,7 +112,7 @@ fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
 }
 
 #[component]
-fn Section(title: String, none: String, rows: Vec<TaskRow>) -> impl IntoView {
+fn TaskSection(title: String, none: String, rows: Vec<TaskRow>) -> impl IntoView {
     let list = match rows.is_empty() {
         true => view! { <p class="muted">{none}</p> }.into_any(),
         false => view! { <Rows rows=rows caption=title.clone() /> }.into_any(),
@@ -119,19 +121,19 @@ fn Section(title: String, none: String, rows: Vec<TaskRow>) -> impl IntoView {
 }
 
 #[component]
-fn Waiting(rows: Vec<Approval>) -> impl IntoView {
+fn PendingApprovals(rows: Vec<Approval>) -> impl IntoView {
     if rows.is_empty() {
         return view! { <p class="muted">{t!("overview-waiting-none")}</p> }.into_any();
     }
-    let row = |asked: Approval| {
+    let row = |approval: Approval| {
         view! {
             <tr>
-                <RowLink href=format!("/approvals/{}", asked.id)>
-                    <Revealed text=asked.title />
+                <RowLink href=format!("/approvals/{}", approval.id)>
+                    <UntrustedText text=approval.title />
                 </RowLink>
-                <td><Revealed text=asked.requester /></td>
-                <td><Reach policy=asked.network /></td>
-                <td><Moment at=asked.expires_at /></td>
+                <td><UntrustedText text=approval.requester /></td>
+                <td><NetworkBadge policy=approval.network /></td>
+                <td><TimeAgo at=approval.expires_at /></td>
             </tr>
         }
     };

@@ -1,8 +1,8 @@
-//! Making people, and changing what they are.
+//! Server functions that create people and change their accounts.
 use crate::{
     outcome::{Done, Kind, Refusal},
     token::Token,
-    ui::{Said, ctx},
+    ui::{Confirmation, ctx},
 };
 use domain::{
     Email, Invalid,
@@ -10,7 +10,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Makes a person, puts them into an organization if one is chosen, and shows the link that sets their password once.
+/// Creates a person, adds them to the chosen organization, and shows the link that sets their password once.
 #[server(prefix = "/actions", endpoint = "people/create")]
 pub async fn create_person(
     name: String,
@@ -22,7 +22,7 @@ pub async fn create_person(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let name = domain::text::name("name", &name, 80)?;
     let (email, tenant_role) = (Email::parse(&email)?, tenant_role.parse()?);
-    let place = match organization.as_str() {
+    let membership = match organization.as_str() {
         "" => None,
         id => Some((id.parse().map_err(|_| Invalid::new("organization", t!("organization-unknown")))?, role.parse()?)),
     };
@@ -30,7 +30,7 @@ pub async fn create_person(
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     let person = write.create_person(proof).await?;
-    if let Some((organization, role)) = place {
+    if let Some((organization, role)) = membership {
         write.set_membership(actor.may(SetMembership { organization, person, role })?).await?;
     }
     write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
@@ -38,7 +38,7 @@ pub async fn create_person(
     Ok(Done::Secret(super::link(&token)))
 }
 
-/// Makes a new link for a person to set their password with; earlier ones end.
+/// Issues a new password link; earlier ones become invalid.
 #[server(prefix = "/actions", endpoint = "people/link")]
 pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -51,7 +51,7 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     Ok(Done::Secret(super::link(&token)))
 }
 
-/// Removes all second factors of somebody who lost them.
+/// Removes all second factors of a person who lost them.
 #[server(prefix = "/actions", endpoint = "people/reset-factors")]
 pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -59,10 +59,10 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     write.reset_factors(proof).await?;
     write.commit().await?;
-    Ok(Said::FactorsReset.at(format!("/people/{id}")))
+    Ok(Confirmation::FactorsReset.at(format!("/people/{id}")))
 }
 
-/// Mails a link to another address for somebody who reads their present one no more.
+/// Mails a confirmation link to a new address, for a person who has lost access to the current one.
 #[server(prefix = "/actions", endpoint = "people/address")]
 pub async fn replace_address(id: String, #[server(default)] email: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -76,10 +76,9 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let link = store::MailedLink { token: &token.text, token_hash: token.hash };
     write.replace_address(proof, link).await?;
     write.commit().await?;
-    Ok(Said::AddressAsked.at(format!("/people/{id}")))
+    Ok(Confirmation::AddressAsked.at(format!("/people/{id}")))
 }
 
-/// Changes what a person is in the tenant.
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
 pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

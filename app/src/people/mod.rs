@@ -1,9 +1,9 @@
-//! People: who may sign in, and as what.
+//! People: accounts, tenant roles and memberships.
 
 pub mod actions;
 pub mod pages;
 
-/// The address that sets a password with a token.
+/// Returns the URL that sets a password with a token.
 fn link(token: &crate::token::Token) -> String {
     let origin =
         leptos::prelude::use_context::<crate::assets::PublicOrigin>().map(|origin| origin.0).unwrap_or_default();

@@ -1,11 +1,12 @@
-//! People: the list, making one, and one of them.
+//! People pages: list, creation, and details.
 use super::actions::{CreatePerson, IssueLink, ReplaceAddress, ResetFactors, SetTenantRole};
 use crate::{
-    emergency::pages::AboutPerson,
+    emergency::pages::PersonEmergency,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Button, Choice, Confirm, Fact, Facts, Field, Form, Glyph, LinkButton, Live, Look, Meaning, Moment, Page,
-        Pager, Place, Revealed, RowLink, SecretOnce, Select, Showing, Table, ctx, page, words,
+        Badge, Button, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Glyph, LinkButton, Live, Look,
+        Meaning, Page, PageFuture, Pager, RowLink, SecretOnce, Section, Select, Table, TimeAgo, UntrustedText, ctx,
+        labels, page,
     },
 };
 use domain::{
@@ -15,20 +16,19 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Membership, Person};
 
-/// How many stand on one page.
-const PAGE: u32 = 100;
+const ROWS_PER_PAGE: u32 = 100;
 
-/// The tenant's people.
-pub fn list() -> Showing {
-    page(people)
+/// `/people`.
+pub fn list() -> PageFuture {
+    page(people_page)
 }
 
-async fn people(actor: Actor) -> Result<Page, Refusal> {
+async fn people_page(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let after = ctx::here().get("after").unwrap_or_default().to_owned();
-    let mut people = ctx::store()?.read(&actor).await?.people(&after, PAGE + 1).await?;
-    let more = u32::try_from(people.len()).is_ok_and(|n| n > PAGE);
-    people.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let mut people = ctx::store()?.read(&actor).await?.people(&after, ROWS_PER_PAGE + 1).await?;
+    let more = u32::try_from(people.len()).is_ok_and(|n| n > ROWS_PER_PAGE);
+    people.truncate(usize::try_from(ROWS_PER_PAGE).unwrap_or(usize::MAX));
     let next = people.last().filter(|_| more).map(|person| person.email.clone());
     let headings =
         vec![t!("person-name"), t!("email"), t!("person-tenant-role"), t!("person-state"), t!("person-since")];
@@ -36,7 +36,7 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
     let new = actor
         .is_admin()
         .then(|| view! { <LinkButton href="/people/new" look=Look::Main>{t!("person-new")}</LinkButton> });
-    Ok(Page::new(Place::People, t!("nav-people")).lead(t!("people-lead")).action(new).body(view! {
+    Ok(Page::new(Section::People, t!("nav-people")).lead(t!("people-lead")).action(new).body(view! {
         <Live topics="people" region="people">
             <Table caption=t!("nav-people") headings=headings>
                 {rows}
@@ -50,32 +50,32 @@ async fn people(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Row(person: Person) -> impl IntoView {
-    let standing = person.clone();
+    let account = person.clone();
     view! {
         <tr>
             <RowLink href=format!("/people/{}", person.id)>
-                <Revealed text=person.name />
+                <UntrustedText text=person.name />
             </RowLink>
-            <td><Revealed text=person.email /></td>
-            <td>{words::tenant_role(person.tenant_role)}</td>
-            <td><Standing person=standing /></td>
-            <td><Moment at=person.created_at /></td>
+            <td><UntrustedText text=person.email /></td>
+            <td>{labels::tenant_role(person.tenant_role)}</td>
+            <td><AccountState person=account /></td>
+            <td><TimeAgo at=person.created_at /></td>
         </tr>
     }
 }
 
-/// Whether somebody can sign in.
+/// Whether a person can sign in.
 #[component]
-fn Standing(person: Person) -> impl IntoView {
+fn AccountState(person: Person) -> impl IntoView {
     match (person.locked_at, person.has_password) {
-        (Some(_), _) => view! { <Badge meaning=Meaning::Bad glyph=Glyph::Lock word=t!("person-locked") /> }.into_any(),
-        (None, true) => view! { <Badge meaning=Meaning::Good word=t!("person-active") /> }.into_any(),
-        (None, false) => view! { <Badge meaning=Meaning::Waiting word=t!("person-invited") /> }.into_any(),
+        (Some(_), _) => view! { <Badge meaning=Meaning::Bad glyph=Glyph::Lock label=t!("person-locked") /> }.into_any(),
+        (None, true) => view! { <Badge meaning=Meaning::Good label=t!("person-active") /> }.into_any(),
+        (None, false) => view! { <Badge meaning=Meaning::Waiting label=t!("person-invited") /> }.into_any(),
     }
 }
 
-/// Making a person.
-pub fn new() -> Showing {
+/// `/people/new`.
+pub fn new() -> PageFuture {
     page(new_person)
 }
 
@@ -84,7 +84,7 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     let organizations = ctx::store()?.read(&actor).await?.organizations().await?;
     let none = Choice::new("", t!("person-no-organization"));
     let organizations = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
-    let page = Page::new(Place::People, t!("person-new")).lead(t!("person-new-lead"));
+    let page = Page::new(Section::People, t!("person-new")).lead(t!("person-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=CreatePerson::PATH title=t!("person-made-title") text=t!("link-text") next="/people">
             <Form action=CreatePerson::PATH>
@@ -103,33 +103,33 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// People, as choices.
+/// Returns people as choices of a select field.
 pub fn people_choices(people: Vec<Person>) -> Vec<Choice> {
     let choice = |person: Person| Choice::new(person.id.to_string(), format!("{} ({})", person.name, person.email));
     people.into_iter().map(choice).collect()
 }
 
-/// The roles in an organization, as choices.
+/// Returns the organization roles as choices.
 pub fn roles() -> Vec<Choice> {
-    Role::ALL.iter().map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
+    Role::ALL.iter().map(|role| Choice::new(role.as_str(), labels::role_in_full(*role))).collect()
 }
 
-/// Those that give no more than one.
+/// Returns the roles up to and including one.
 pub fn roles_up_to(held: Role) -> Vec<Choice> {
     let lesser = Role::ALL.iter().filter(|role| **role <= held);
-    lesser.map(|role| Choice::new(role.as_str(), words::role_in_full(*role))).collect()
+    lesser.map(|role| Choice::new(role.as_str(), labels::role_in_full(*role))).collect()
 }
 
 fn tenant_roles() -> Vec<Choice> {
-    TenantRole::ALL.iter().map(|role| Choice::new(role.as_str(), words::tenant_role_in_full(*role))).collect()
+    TenantRole::ALL.iter().map(|role| Choice::new(role.as_str(), labels::tenant_role_in_full(*role))).collect()
 }
 
-/// One person.
-pub fn one() -> Showing {
-    page(person)
+/// `/people/{id}`.
+pub fn person_page() -> PageFuture {
+    page(load_person)
 }
 
-async fn person(actor: Actor) -> Result<Page, Refusal> {
+async fn load_person(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let id: PersonId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
@@ -137,21 +137,22 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     if read.service_account(id).await.is_ok() {
         let there = format!("/keys/service-accounts/{id}");
         let link = view! { <LinkButton href=there look=Look::Main>{t!("person-service-see")}</LinkButton> };
-        return Ok(Page::new(Place::Keys, person.name).lead(t!("person-service")).body(link));
+        return Ok(Page::new(Section::Keys, person.name).lead(t!("person-service")).body(link));
     }
     let memberships = read.memberships(id).await?;
-    let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
+    let page = Page::new(Section::People, person.name.clone()).beside(view! { <AccountState person=person.clone() /> });
     let oneself = actor.person() == Some(id);
-    let emergency = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });
+    let emergency =
+        (actor.is_admin() && !oneself).then(|| view! { <PersonEmergency id=id locked_at=person.locked_at /> });
     let mails = ctx::door()?.sends_mail();
     let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself mails=mails person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />
-        <Facts>
-            <Fact name=t!("email")><Revealed text=person.email.clone() /></Fact>
-            <Fact name=t!("person-tenant-role")>{words::tenant_role(person.tenant_role)}</Fact>
-            <Fact name=t!("person-since")><Moment at=person.created_at /></Fact>
-        </Facts>
+        <DescriptionList>
+            <DescriptionItem name=t!("email")><UntrustedText text=person.email.clone() /></DescriptionItem>
+            <DescriptionItem name=t!("person-tenant-role")>{labels::tenant_role(person.tenant_role)}</DescriptionItem>
+            <DescriptionItem name=t!("person-since")><TimeAgo at=person.created_at /></DescriptionItem>
+        </DescriptionList>
         <Memberships rows=memberships person=id remove=actor.is_admin() />
         {manage}
         {emergency}
@@ -173,9 +174,9 @@ fn Memberships(rows: Vec<Membership>, person: PersonId, remove: bool) -> impl In
         view! {
             <tr>
                 <RowLink href=format!("/organizations/{}", membership.organization_id)>
-                    <Revealed text=membership.organization />
+                    <UntrustedText text=membership.organization />
                 </RowLink>
-                <td>{words::role(membership.role)}</td>
+                <td>{labels::role(membership.role)}</td>
                 {remove}
             </tr>
         }
@@ -236,7 +237,7 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
     }
 }
 
-/// Who reads everything may see people; for others there is no such page.
+/// For everybody but admins and auditors the page does not exist.
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.reads_everything() {
         true => Ok(()),

@@ -1,4 +1,4 @@
-//! Setting up identity providers, trying them out and taking them away.
+//! Server functions that configure, test and remove identity providers.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -10,7 +10,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Sets a provider up, or changes the one that `id` names. An empty secret leaves the one that is there.
+/// Creates a provider, or changes the one with `id`. An empty secret keeps the current one.
 #[server(prefix = "/actions", endpoint = "providers/save")]
 pub async fn save_provider(
     kind: String,
@@ -50,16 +50,15 @@ pub async fn save_provider(
     Ok(Done::GoTo(format!("/settings/authentication/{id}")))
 }
 
-/// Asks a provider what it is, and says what came of it.
+/// Runs discovery on a provider and shows the result.
 #[server(prefix = "/actions", endpoint = "providers/test")]
 pub async fn test_provider(id: String) -> Result<Done, Refusal> {
     let actor = ctx::actor()?;
     ctx::admins_only(&actor)?;
     let found = ctx::door()?.probe(ctx::id(&id)?).await?;
-    Ok(Done::Found(super::pages::findings(found)))
+    Ok(Done::Found(super::pages::format_findings(found)))
 }
 
-/// Takes a provider away.
 #[server(prefix = "/actions", endpoint = "providers/remove")]
 pub async fn remove_provider(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

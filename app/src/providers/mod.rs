@@ -1,8 +1,6 @@
-//! Settings: the identity providers that lead into the tenant.
+//! Identity provider settings of the tenant.
 
 pub mod actions;
-mod groups;
-mod one;
+pub mod details;
+mod group_rules;
 pub mod pages;
-
-pub use one::{new, one};

@@ -1,19 +1,19 @@
-//! Settings, Authentication: the providers that lead in, and what is closed.
-use super::groups::{Misnamed, misnamed};
+//! The authentication settings page: identity providers and their states.
+use super::group_rules::{StaleGroupRules, stale_group_rules};
 use crate::{
     door::{Configured, Findings},
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Empty, Fact, Facts, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, RowLink, Showing,
-        Table, ctx, page,
+        Badge, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Look, Meaning, Page, PageFuture,
+        RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, provider::Provider};
 use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
 
-/// The providers.
-pub fn list() -> Showing {
+/// `/settings/authentication`.
+pub fn list() -> PageFuture {
     page(authentication)
 }
 
@@ -24,34 +24,34 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     let (store, door) = (ctx::store()?, ctx::door()?);
     let (configured, primary) = (door.configured().await?, door.primary_provider());
     let mut read = store.read(&actor).await?;
-    let (own, glass) = (read.providers().await?, read.break_glass(store.now()).await?);
+    let (own, grants) = (read.providers().await?, read.break_glass(store.now()).await?);
     let made = own.iter().map(ProviderRow::provider).collect::<Result<Vec<_>, _>>()?;
     let all = configured.iter().map(|known| &known.provider).chain(&made).collect::<Vec<_>>();
-    let misnamed = misnamed(&mut read, &all).await?;
+    let stale = stale_group_rules(&mut read, &all).await?;
     drop(read);
     let new =
         || view! { <LinkButton href="/settings/authentication/new" look=Look::Main>{t!("provider-new")}</LinkButton> };
     let new = actor.is_admin().then(new);
-    let page = Page::new(Place::Authentication, t!("nav-authentication")).lead(t!("providers-lead"));
+    let page = Page::new(Section::Authentication, t!("nav-authentication")).lead(t!("providers-lead"));
     let ways = match (&primary, door.ways_in(Some(actor.tenant)).await?.providers.as_slice()) {
         (None, _) => t!("providers-all-open"),
         (Some(_), [only]) => t!("providers-one-open", provider = only.label.clone()),
         (Some(key), _) => t!("providers-none-open", key = key.clone()),
     };
     let list = match own.is_empty() && configured.is_empty() {
-        true => view! { <Empty title=t!("providers-empty") text=t!("providers-empty-text") /> }.into_any(),
+        true => view! { <EmptyState title=t!("providers-empty") text=t!("providers-empty-text") /> }.into_any(),
         false => table(configured, own, primary.as_deref())?.into_any(),
     };
     Ok(page.action(new).body(view! {
-        <BrokenGlass glass=glass />
-        <Misnamed found=misnamed />
+        <OpenBreakGlass grants=grants />
+        <StaleGroupRules found=stale />
         <p>{ways}</p>
         <Live topics="people" region="providers">{list}</Live>
-        <Facts>
-            <Fact name=t!("providers-page")>
+        <DescriptionList>
+            <DescriptionItem name=t!("providers-page")>
                 <code class="break">{format!("/sign-in?tenant={}", actor.tenant)}</code>
-            </Fact>
-        </Facts>
+            </DescriptionItem>
+        </DescriptionList>
         <p class="help">{t!("providers-page-help")}</p>
     }))
 }
@@ -60,12 +60,12 @@ fn table(configured: Vec<Configured>, own: Vec<ProviderRow>, primary: Option<&st
     let headings = vec![t!("provider-label"), t!("provider-issuer"), t!("provider-state"), t!("provider-changed")];
     let mut rows = vec![];
     for Configured { key, provider, .. } in configured {
-        let state = State::of(&provider, &key, primary);
+        let state = ProviderState::of(&provider, &key, primary);
         rows.push(
             view! {
                 <tr>
-                    <th scope="row"><Revealed text=provider.label /></th>
-                    <td><Revealed text=provider.issuer /></td>
+                    <th scope="row"><UntrustedText text=provider.label /></th>
+                    <td><UntrustedText text=provider.issuer /></td>
                     <td><StateBadge state=state /></td>
                     <td>{t!("provider-in-file")}</td>
                 </tr>
@@ -75,31 +75,29 @@ fn table(configured: Vec<Configured>, own: Vec<ProviderRow>, primary: Option<&st
     }
     for row in own {
         let provider = row.provider()?;
-        let state = State::of(&provider, &row.id.to_string(), primary);
+        let state = ProviderState::of(&provider, &row.id.to_string(), primary);
         rows.push(view! {
             <tr>
-                <RowLink href=format!("/settings/authentication/{}", row.id)><Revealed text=provider.label /></RowLink>
-                <td><Revealed text=provider.issuer /></td>
+                <RowLink href=format!("/settings/authentication/{}", row.id)><UntrustedText text=provider.label /></RowLink>
+                <td><UntrustedText text=provider.issuer /></td>
                 <td><StateBadge state=state /></td>
-                <td><Moment at=row.changed_at /></td>
+                <td><TimeAgo at=row.changed_at /></td>
             </tr>
         }.into_any());
     }
     Ok(view! { <Table caption=t!("nav-authentication") headings=headings>{rows}</Table> })
 }
 
-/// Whether a provider leads in.
+/// Whether people can sign in with a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It does.
+pub enum ProviderState {
     On,
-    /// It was switched off.
     Off,
-    /// Another one is the only way in.
+    /// Another provider is mandatory.
     Closed,
 }
 
-impl State {
+impl ProviderState {
     pub(super) fn of(provider: &Provider, key: &str, primary: Option<&str>) -> Self {
         match primary {
             _ if !provider.enabled => Self::Off,
@@ -109,43 +107,39 @@ impl State {
     }
 }
 
-/// The same as a badge.
 #[component]
-pub fn StateBadge(
-    /// Which.
-    state: State,
-) -> impl IntoView {
+pub fn StateBadge(state: ProviderState) -> impl IntoView {
     match state {
-        State::On => view! { <Badge meaning=Meaning::Good word=t!("provider-on") /> },
-        State::Off => view! { <Badge meaning=Meaning::Stopped word=t!("provider-off") /> },
-        State::Closed => view! { <Badge meaning=Meaning::Stopped word=t!("provider-shut") /> },
+        ProviderState::On => view! { <Badge meaning=Meaning::Good label=t!("provider-on") /> },
+        ProviderState::Off => view! { <Badge meaning=Meaning::Stopped label=t!("provider-off") /> },
+        ProviderState::Closed => view! { <Badge meaning=Meaning::Stopped label=t!("provider-shut") /> },
     }
 }
 
-/// Who may come in past the one way, until when and why: never overlooked.
+/// The open break-glass grants: for whom, until when and why.
 #[component]
-fn BrokenGlass(glass: Vec<BreakGlass>) -> impl IntoView {
-    let line = |one: BreakGlass| {
+fn OpenBreakGlass(grants: Vec<BreakGlass>) -> impl IntoView {
+    let line = |grant: BreakGlass| {
         view! {
             <li>
-                <Revealed text=one.email />" "{t!("glass-until")}" "<Moment at=one.expires_at />": "
-                <Revealed text=one.reason />
+                <UntrustedText text=grant.email />" "{t!("glass-until")}" "<TimeAgo at=grant.expires_at />": "
+                <UntrustedText text=grant.reason />
             </li>
         }
     };
-    (!glass.is_empty()).then(|| {
+    (!grants.is_empty()).then(|| {
         view! {
             <div class="errors" role="status">
                 <p>{t!("glass-open")}</p>
-                <ul>{glass.into_iter().map(line).collect_view()}</ul>
+                <ul>{grants.into_iter().map(line).collect_view()}</ul>
                 <p>{t!("glass-close")}</p>
             </div>
         }
     })
 }
 
-/// What a provider said of itself, a line each.
-pub(super) fn findings(found: Findings) -> String {
+/// Formats the discovery result, one line per fact.
+pub(super) fn format_findings(found: Findings) -> String {
     let algorithms = found.algorithms.join(", ");
     let github = found.authorization.is_none();
     let mut lines = vec![t!("provider-found-issuer", issuer = found.issuer)];

@@ -1,4 +1,4 @@
-//! Beginning a review, answering in it, ending it.
+//! Server functions that start, answer and finish access reviews.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -6,7 +6,7 @@ use crate::{
 use domain::{Invalid, policy};
 use leptos::prelude::*;
 
-/// Begins a review of the whole tenant, or of what leads into one organization.
+/// Starts a review of the whole tenant, or of one organization.
 #[server(prefix = "/actions", endpoint = "reviews/start")]
 pub async fn start_review(#[server(default)] organization: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -21,11 +21,11 @@ pub async fn start_review(#[server(default)] organization: String) -> Result<Don
     Ok(Done::GoTo(format!("/reviews/{review}")))
 }
 
-/// Keeps the rights that are ticked.
+/// Keeps the selected permissions.
 #[server(prefix = "/actions", endpoint = "reviews/keep")]
 pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::PAGE) {
+    if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::ROWS_PER_PAGE) {
         return Err(Invalid::new("items", t!("review-tick-some")).into());
     }
     let items = items.iter().map(|item| ctx::id(item)).collect::<Result<_, _>>()?;
@@ -36,7 +36,7 @@ pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) ->
     Ok(Done::Stay)
 }
 
-/// Takes one right away.
+/// Revokes one permission.
 #[server(prefix = "/actions", endpoint = "reviews/revoke")]
 pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -44,7 +44,7 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
         store.authorize(&actor, policy::RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
     let mut write = store.write(&actor).await?;
     match write.revoke_reviewed(proof).await {
-        // It may be answered, but not taken away by this person: that is a refusal of its own.
+        // The actor may answer the review, but not revoke this permission; the refusal has an audit event of its own.
         Err(store::Error::Denied(denied)) => {
             drop(write);
             return Err(store.refuse(&actor, denied).await?.into());
@@ -55,7 +55,7 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
     Ok(Done::Stay)
 }
 
-/// Ends a review in which everything is answered.
+/// Finishes a review in which every permission is answered.
 #[server(prefix = "/actions", endpoint = "reviews/finish")]
 pub async fn finish_review(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

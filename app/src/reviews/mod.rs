@@ -1,7 +1,6 @@
-//! Access reviews: going through who may reach what, and keeping or revoking each right.
+//! Access reviews: each permission is either kept or revoked.
 
 pub mod actions;
 pub mod pages;
 
-/// How many rights stand on one page.
-pub const PAGE: u32 = 50;
+pub const ROWS_PER_PAGE: u32 = 50;

@@ -1,14 +1,14 @@
-//! The list of reviews, and one of them with its rights.
+//! Access review pages: the list, and one review with its permissions.
 use super::{
-    PAGE,
+    ROWS_PER_PAGE,
     actions::{FinishReview, KeepReviewed, RevokeReviewed, StartReview},
 };
 use crate::{
-    organizations::called,
+    organizations::choice::display_name,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Button, Chip, Choice, Confirm, Empty, Filled, FilterRow, Form, Glyph, LinkButton, Live, Look, Meaning,
-        Moment, Page, Pager, Place, Revealed, RowLink, Select, Showing, Table, ctx, page, words,
+        Badge, Button, Chip, Choice, Confirm, EmptyState, FilterRow, Form, FormState, Glyph, LinkButton, Live, Look,
+        Meaning, Page, PageFuture, Pager, RowLink, Section, Select, Table, TimeAgo, UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -18,20 +18,20 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Review, ReviewItem};
 
-/// All reviews, and beginning one.
-pub fn list() -> Showing {
-    page(reviews)
+/// `/reviews`.
+pub fn list() -> PageFuture {
+    page(reviews_page)
 }
 
-async fn reviews(actor: Actor) -> Result<Page, Refusal> {
+async fn reviews_page(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (reviews, organizations) = (read.reviews().await?, read.organizations().await?);
-    // Who is in an archived one still reads it.
+    // Members of an archived organization can still read it.
     let organizations = organizations.into_iter().chain(read.archived_organizations().await?);
     let open = reviews.iter().any(|review| review.ended_at.is_none());
     let all = Choice::new("", t!("review-of-tenant"));
-    let organizations = organizations.map(|o| Choice::new(o.id.to_string(), called(&o)));
+    let organizations = organizations.map(|o| Choice::new(o.id.to_string(), display_name(&o)));
     let choices: Vec<_> = [all].into_iter().chain(organizations).collect();
     let start = (actor.is_admin() && !open).then(|| {
         view! {
@@ -45,7 +45,7 @@ async fn reviews(actor: Actor) -> Result<Page, Refusal> {
         }
     });
     let rows = match reviews.is_empty() {
-        true => view! { <Empty title=t!("reviews-empty") text=t!("reviews-empty-text") /> }.into_any(),
+        true => view! { <EmptyState title=t!("reviews-empty") text=t!("reviews-empty-text") /> }.into_any(),
         false => {
             let headings =
                 vec![t!("review-of"), t!("review-begun"), t!("review-by"), t!("review-answered"), t!("review-ended")];
@@ -57,7 +57,7 @@ async fn reviews(actor: Actor) -> Result<Page, Refusal> {
             .into_any()
         }
     };
-    let page = Page::new(Place::People, t!("reviews-title"));
+    let page = Page::new(Section::People, t!("reviews-title"));
     Ok(page.lead(t!("reviews-lead")).body(view! {
         <Live topics="people" region="reviews">{rows}</Live>
         {start}
@@ -70,34 +70,34 @@ fn Row(review: Review) -> impl IntoView {
     view! {
         <tr>
             <RowLink href=format!("/reviews/{id}")><Subject review=review /></RowLink>
-            <td><Moment at=started_at /></td>
-            <td><Revealed text=started_by /></td>
+            <td><TimeAgo at=started_at /></td>
+            <td><UntrustedText text=started_by /></td>
             <td>{t!("review-progress", answered = answered, items = items)}</td>
             <td>
                 {match ended_at {
-                    Some(at) => view! { <Moment at=at /> }.into_any(),
-                    None => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
+                    Some(at) => view! { <TimeAgo at=at /> }.into_any(),
+                    None => view! { <Badge meaning=Meaning::Waiting label=t!("review-open") /> }.into_any(),
                 }}
             </td>
         </tr>
     }
 }
 
-/// What a review is about.
+/// What a review covers.
 #[component]
 fn Subject(review: Review) -> impl IntoView {
     match review.organization {
-        Some(name) => view! { <Revealed text=name /> }.into_any(),
+        Some(name) => view! { <UntrustedText text=name /> }.into_any(),
         None => t!("review-of-tenant").into_any(),
     }
 }
 
-/// One review.
-pub fn one() -> Showing {
-    page(review)
+/// `/reviews/{id}`.
+pub fn review_page() -> PageFuture {
+    page(load_review)
 }
 
-async fn review(actor: Actor) -> Result<Page, Refusal> {
+async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     readers_only(&actor)?;
     let id: ReviewId = ctx::param("id")?;
     let here = ctx::here();
@@ -105,17 +105,17 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let review = read.review(id).await?;
     let now = ctx::now();
-    let mut items = read.review_items(id, here.get("open").is_some(), now, after, PAGE + 1).await?;
+    let mut items = read.review_items(id, here.get("open").is_some(), now, after, ROWS_PER_PAGE + 1).await?;
     let left = read.review_open(id, now).await?;
-    let more = u32::try_from(items.len()).is_ok_and(|n| n > PAGE);
-    items.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let more = u32::try_from(items.len()).is_ok_and(|n| n > ROWS_PER_PAGE);
+    items.truncate(usize::try_from(ROWS_PER_PAGE).unwrap_or(usize::MAX));
     let next = items.last().filter(|_| more).map(|item| item.nr.to_string());
     let answers = actor.is_admin() && review.ended_at.is_none();
-    let open = items.iter().any(asks);
+    let open = items.iter().any(needs_answer);
     let progress = t!("review-progress", answered = review.answered, items = review.items);
     let (done, left) = (answers && left == 0, u64::try_from(left).unwrap_or(0));
     let title = review.organization.clone().unwrap_or_else(|| t!("review-of-tenant"));
-    let page = Page::new(Place::People, t!("review-title", of = title)).under("/reviews", t!("reviews-title"));
+    let page = Page::new(Section::People, t!("review-title", of = title)).breadcrumb("/reviews", t!("reviews-title"));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
     let headings = [t!("review-tick"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-verdict")];
     let headings = headings.into_iter().skip(usize::from(!answers)).collect();
@@ -123,7 +123,7 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.lead(progress).action(export).body(view! {
         <Live topics="people" region="review" quiet=true>
             {match (review.ended_at, done) {
-                (Some(at), _) => view! { <p class="notice">{t!("review-over")}" "<Moment at=at /></p> }.into_any(),
+                (Some(at), _) => view! { <p class="notice">{t!("review-over")}" "<TimeAgo at=at /></p> }.into_any(),
                 (None, true) => view! {
                     <p class="notice">{t!("review-complete")}</p>
                     <Form action=FinishReview::PATH hidden=vec![("id", id.to_string())]>
@@ -148,12 +148,12 @@ async fn review(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
-    let form = Filled::of(KeepReviewed::PATH, &[("id", review.to_string())]);
+    let form = FormState::of(KeepReviewed::PATH, &[("id", review.to_string())]);
     let (nr, label) = (item.nr.to_string(), t!("review-tick-one", person = item.person.clone()));
     let ticked = form.ticked("items[]", &nr, false);
-    let answerable = answers && asks(&item);
+    let answerable = answers && needs_answer(&item);
     let changed = item.now_held.as_ref() != Some(&item.held) && item.expired_at.is_none();
-    let now = item.now_held.clone().map_or_else(|| t!("review-gone"), |now| held(item.kind, &now));
+    let now = item.now_held.clone().map_or_else(|| t!("review-gone"), |now| held_label(item.kind, &now));
     view! {
         <tr>
             {answers.then(|| view! {
@@ -164,27 +164,27 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
                 </td>
             })}
             <th scope="row">
-                <a href=format!("/people/{}", item.person_id)><Revealed text=item.person.clone() /></a>
-                {item.locked_at.map(|_| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock word=t!("person-locked") /> })}
+                <a href=format!("/people/{}", item.person_id)><UntrustedText text=item.person.clone() /></a>
+                {item.locked_at.map(|_| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock label=t!("person-locked") /> })}
                 <p class="muted">{match item.email.clone() {
-                    Some(email) => view! { <Revealed text=email /> }.into_any(),
+                    Some(email) => view! { <UntrustedText text=email /> }.into_any(),
                     None => t!("service-mark").into_any(),
                 }}</p>
             </th>
             <td>
-                <What item=item.clone() />
+                <Permission item=item.clone() />
                 {(changed && item.verdict != Some(Verdict::Revoke)).then(|| view! {
                     <p class="muted">{t!("review-now")} " " {now}</p>
                 })}
             </td>
-            <td>{item.last_used_at.map(|at| view! { <Moment at=at /> })}</td>
+            <td>{item.last_used_at.map(|at| view! { <TimeAgo at=at /> })}</td>
             <td class="cell-action">
                 {match item.verdict {
                     None if item.expired_at.is_some() => view! {
-                        <Badge meaning=Meaning::Stopped word=t!("review-expired") />
-                        {item.expired_at.map(|at| view! { <p class="muted"><Moment at=at /></p> })}
+                        <Badge meaning=Meaning::Stopped label=t!("review-expired") />
+                        {item.expired_at.map(|at| view! { <p class="muted"><TimeAgo at=at /></p> })}
                     }.into_any(),
-                    None if !answerable => view! { <Badge meaning=Meaning::Waiting word=t!("review-open") /> }.into_any(),
+                    None if !answerable => view! { <Badge meaning=Meaning::Waiting label=t!("review-open") /> }.into_any(),
                     None => view! {
                         <Confirm
                             label=t!("review-revoke-open") about=item.person.clone() consequence=consequence(item.kind)
@@ -199,26 +199,26 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
     }
 }
 
-/// Whether a right still asks for an answer: a key that has expired reaches nothing any more.
-const fn asks(item: &ReviewItem) -> bool {
+/// Whether a permission still needs an answer; an expired key grants nothing.
+const fn needs_answer(item: &ReviewItem) -> bool {
     item.verdict.is_none() && item.expired_at.is_none()
 }
 
-/// Which right it is.
+/// The permission under review.
 #[component]
-fn What(item: ReviewItem) -> impl IntoView {
-    let right = held(item.kind, &item.held);
+fn Permission(item: ReviewItem) -> impl IntoView {
+    let right = held_label(item.kind, &item.held);
     match item.kind {
         Right::TenantRole => view! { {right} " " {t!("review-in-tenant")} }.into_any(),
         Right::Membership => view! {
-            {right} " " {t!("review-in")} " " <Revealed text=item.organization.unwrap_or_default() />
+            {right} " " {t!("review-in")} " " <UntrustedText text=item.organization.unwrap_or_default() />
         }
         .into_any(),
         Right::Key => {
             let href = item.key_id.map(|id| format!("/keys/{id}"));
-            let only = item.organization.map(|name| view! { " " {t!("key-only-in")} " " <Revealed text=name /> });
+            let only = item.organization.map(|name| view! { " " {t!("key-only-in")} " " <UntrustedText text=name /> });
             view! {
-                {t!("review-key")} " " <a href=href><Revealed text=item.key.unwrap_or_default() /></a> " "
+                {t!("review-key")} " " <a href=href><UntrustedText text=item.key.unwrap_or_default() /></a> " "
                 <code>{item.prefix}"…"</code> ": " <code>{item.held}</code> {only}
             }
             .into_any()
@@ -228,23 +228,23 @@ fn What(item: ReviewItem) -> impl IntoView {
 
 #[component]
 fn Answer(verdict: Verdict, item: ReviewItem) -> impl IntoView {
-    let by = item.decided_by.map(|name| view! { <Revealed text=name /> });
-    let at = item.decided_at.map(|at| view! { <Moment at=at /> });
+    let by = item.decided_by.map(|name| view! { <UntrustedText text=name /> });
+    let at = item.decided_at.map(|at| view! { <TimeAgo at=at /> });
     let badge = match verdict {
-        Verdict::Keep => view! { <Badge meaning=Meaning::Good word=t!("review-kept") /> },
-        Verdict::Revoke => view! { <Badge meaning=Meaning::Stopped word=t!("review-revoked") /> },
+        Verdict::Keep => view! { <Badge meaning=Meaning::Good label=t!("review-kept") /> },
+        Verdict::Revoke => view! { <Badge meaning=Meaning::Stopped label=t!("review-revoked") /> },
     };
     view! { {badge} <p class="muted">{by} ", " {at}</p> }
 }
 
-/// What is held, in words; scopes stay as they are.
-fn held(kind: Right, held: &str) -> String {
-    let word = match kind {
-        Right::TenantRole => held.parse().ok().map(words::tenant_role),
-        Right::Membership => held.parse().ok().map(words::role),
+/// Returns the label of a role; scopes are shown unchanged.
+fn held_label(kind: Right, held: &str) -> String {
+    let label = match kind {
+        Right::TenantRole => held.parse().ok().map(labels::tenant_role),
+        Right::Membership => held.parse().ok().map(labels::role),
         Right::Key => None,
     };
-    word.unwrap_or_else(|| held.to_owned())
+    label.unwrap_or_else(|| held.to_owned())
 }
 
 fn consequence(kind: Right) -> String {

@@ -1,19 +1,40 @@
-//! Rules while they are being changed: rows that stand in the address until they are saved, so that adding, removing and
-//! moving them needs no JavaScript and changes nothing.
-use super::actions::Row;
+//! Draft rules. The rows are in the query string until they are saved, so that adding, removing and moving them needs no
+//! JavaScript and changes nothing.
 use crate::outcome::{Kind, Refusal};
 use domain::{
     Invalid,
     rule::{Rule, Rules, Verdict},
 };
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// The name of a row's field in the form.
+/// One rule, as a form submits it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// See [`domain::rule::Rule::name`].
+    pub name: String,
+    /// Values of [`domain::task::Tool`]; empty for all.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// Values of [`domain::network::NetworkPolicy`]; empty for all.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// A value of [`domain::rule::Effect`].
+    pub effect: String,
+    /// How many people must approve, if the rule asks for approval.
+    #[serde(default)]
+    pub approvers: String,
+    /// How long they have, in hours.
+    #[serde(default)]
+    pub hours: String,
+}
+
+/// Returns the name of a row's field.
 pub fn field(row: usize, name: &str) -> String {
     format!("rules[{row}][{name}]")
 }
 
-/// The name of a row's boxes of one kind.
+/// Returns the name of a row's checkboxes.
 pub fn list(row: usize, name: &str) -> String {
     format!("rules[{row}][{name}][]")
 }
@@ -36,12 +57,12 @@ impl From<&Rule> for Row {
     }
 }
 
-/// A row that was just added: it asks, so that nothing runs because of it.
+/// Returns the initial row, which requires approval so that nothing runs because of it.
 fn new_row() -> Row {
     Row { effect: "ask".into(), approvers: "1".into(), hours: "24".into(), ..Row::default() }
 }
 
-/// The rows in the fields of an address, with what its `do` asks for done: `add`, `remove-N`, `up-N` or `down-N`.
+/// Reads the rows from the query and applies its `do`: `add`, `remove-N`, `up-N` or `down-N`.
 pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     let get = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default();
     let all = |name: &str| fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect();
@@ -55,8 +76,8 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
         hours: get(&field(row, "hours")),
     };
     let mut rows: Vec<_> = (0..50).take_while(exists).map(row).collect();
-    let asked = get("do");
-    let (verb, at) = asked.split_once('-').unwrap_or((&asked, ""));
+    let command = get("do");
+    let (verb, at) = command.split_once('-').unwrap_or((&command, ""));
     match (verb, at.parse::<usize>().ok().filter(|at| *at < rows.len())) {
         ("add", _) => rows.push(new_row()),
         ("remove", Some(at)) => drop(rows.remove(at)),
@@ -67,7 +88,7 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     rows
 }
 
-/// The rules that rows stand for, or everything that is wrong with them, each named by its field.
+/// Validates all rows; errors are named by their form fields.
 pub fn check(rows: &[Row]) -> Result<Rules, Refusal> {
     let (mut rules, mut wrong) = (vec![], vec![]);
     for (n, row) in rows.iter().enumerate() {
@@ -95,14 +116,14 @@ fn rule(row: &Row) -> Result<Rule, Invalid> {
     };
     Ok(Rule {
         name: row.name.clone(),
-        tools: words("tools", &row.tools)?,
-        networks: words("networks", &row.networks)?,
+        tools: values("tools", &row.tools)?,
+        networks: values("networks", &row.networks)?,
         verdict,
     })
 }
 
-fn words<T: FromStr<Err = Invalid>>(field: &str, words: &[String]) -> Result<Vec<T>, Invalid> {
-    words.iter().map(|word| word.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason))).collect()
+fn values<T: FromStr<Err = Invalid>>(field: &str, texts: &[String]) -> Result<Vec<T>, Invalid> {
+    texts.iter().map(|text| text.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason))).collect()
 }
 
 fn number(field: &str, text: &str) -> Result<u32, Invalid> {
@@ -113,8 +134,8 @@ fn number(field: &str, text: &str) -> Result<u32, Invalid> {
 mod tests {
     use super::*;
 
-    fn fields(asked: &str) -> Vec<(String, String)> {
-        let mut fields = vec![("do".to_owned(), asked.to_owned())];
+    fn fields(command: &str) -> Vec<(String, String)> {
+        let mut fields = vec![("do".to_owned(), command.to_owned())];
         for (n, rule) in Rules::default().iter().enumerate() {
             let row = Row::from(rule);
             fields.push((field(n, "name"), row.name));
@@ -135,7 +156,7 @@ mod tests {
 
     #[test]
     fn rows_are_added_removed_and_moved_without_being_saved() {
-        let names = |asked: &str| read(&fields(asked)).into_iter().map(|row| row.name).collect::<Vec<_>>();
+        let names = |command: &str| read(&fields(command)).into_iter().map(|row| row.name).collect::<Vec<_>>();
         let (sealed, rest) = ("Sealed scripts run at once", "Everything else asks");
         assert_eq!(names("add"), [sealed, rest, ""]);
         assert_eq!(names("remove-0"), [rest]);
@@ -147,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_row_and_field() {
+    fn errors_are_named_by_their_row_and_field() {
         let mut rows = read(&fields("add"));
         rows[0].networks = vec!["moon".into()];
         rows[1].approvers = "many".into();

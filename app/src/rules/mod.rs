@@ -1,4 +1,4 @@
-//! Rules: what runs at once, what is asked for, what is refused.
+//! Rules: which tasks run at once, which need approval, which are refused.
 
 pub mod actions;
 pub mod draft;

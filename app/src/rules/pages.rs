@@ -1,13 +1,13 @@
-//! The rules, and changing them.
+//! Rules pages: the list, and the editor.
 use super::{
-    actions::{ChangeRules, Row},
-    draft::{field, list, read},
+    actions::ChangeRules,
+    draft::{Row, field, list, read},
 };
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Button, Checkbox, Choice, Field, Filled, Form, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
-        Place, Revealed, Select, Showing, Table, ctx, page, words,
+        Badge, Button, Checkbox, Choice, Field, Form, FormState, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
+        PageFuture, Section, Select, Table, UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -18,20 +18,20 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// The rules in their order: everybody may know what applies to them.
-pub fn list_of_rules() -> Showing {
-    page(rules)
+/// `/rules`, in evaluation order. Everybody may read the rules that apply to them.
+pub fn list_rules() -> PageFuture {
+    page(rules_page)
 }
 
-async fn rules(actor: Actor) -> Result<Page, Refusal> {
+async fn rules_page(actor: Actor) -> Result<Page, Refusal> {
     let rules = ctx::store()?.read(&actor).await?.rules().await?.rules()?;
     let rows =
-        rules.iter().enumerate().map(|(n, rule)| view! { <Line number=n + 1 rule=rule.clone() /> }).collect_view();
+        rules.iter().enumerate().map(|(n, rule)| view! { <RuleRow number=n + 1 rule=rule.clone() /> }).collect_view();
     let headings = vec![t!("rule-number"), t!("rule-name"), t!("rule-tools"), t!("rule-networks"), t!("rule-effect")];
     let change = actor
         .is_admin()
         .then(|| view! { <LinkButton href="/rules/edit" look=Look::Main>{t!("rules-change")}</LinkButton> });
-    Ok(Page::new(Place::Rules, t!("nav-rules")).lead(t!("rules-lead")).action(change).body(view! {
+    Ok(Page::new(Section::Rules, t!("nav-rules")).lead(t!("rules-lead")).action(change).body(view! {
         <Live topics="rules" region="rules">
             <Table caption=t!("nav-rules") headings=headings>
                 {rows}
@@ -42,32 +42,32 @@ async fn rules(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Line(number: usize, rule: Rule) -> impl IntoView {
-    let any = |words: Vec<String>| if words.is_empty() { t!("rule-any") } else { words.join(", ") };
+fn RuleRow(number: usize, rule: Rule) -> impl IntoView {
+    let any = |names: Vec<String>| if names.is_empty() { t!("rule-any") } else { names.join(", ") };
     let (tools, networks) = (
-        any(rule.tools.iter().map(|tool| words::tool(*tool)).collect()),
-        any(rule.networks.iter().map(|network| words::network(*network)).collect()),
+        any(rule.tools.iter().map(|tool| labels::tool(*tool)).collect()),
+        any(rule.networks.iter().map(|network| labels::network(*network)).collect()),
     );
     view! {
         <tr>
             <td>{number}</td>
-            <th scope="row"><Revealed text=rule.name /></th>
+            <th scope="row"><UntrustedText text=rule.name /></th>
             <td>{tools}</td>
             <td>{networks}</td>
-            <td><What verdict=rule.verdict /></td>
+            <td><VerdictView verdict=rule.verdict /></td>
         </tr>
     }
 }
 
 #[component]
-fn What(verdict: Verdict) -> impl IntoView {
+fn VerdictView(verdict: Verdict) -> impl IntoView {
     match verdict {
         Verdict::Run => {
-            view! { <Badge meaning=Meaning::Good glyph=Glyph::Play word=words::effect(Effect::Run) /> }.into_any()
+            view! { <Badge meaning=Meaning::Good glyph=Glyph::Play label=labels::effect(Effect::Run) /> }.into_any()
         }
-        Verdict::Refuse => view! { <Badge meaning=Meaning::Bad word=words::effect(Effect::Refuse) /> }.into_any(),
+        Verdict::Refuse => view! { <Badge meaning=Meaning::Bad label=labels::effect(Effect::Refuse) /> }.into_any(),
         Verdict::Ask { approvers, hours } => view! {
-            <Badge meaning=Meaning::Waiting word=words::effect(Effect::Ask) />
+            <Badge meaning=Meaning::Waiting label=labels::effect(Effect::Ask) />
             " "
             {t!("rule-asks", approvers = approvers, hours = hours)}
         }
@@ -75,8 +75,8 @@ fn What(verdict: Verdict) -> impl IntoView {
     }
 }
 
-/// Changing them.
-pub fn edit() -> Showing {
+/// `/rules/edit`, for admins.
+pub fn edit() -> PageFuture {
     page(edit_rules)
 }
 
@@ -85,16 +85,16 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
     let (version, rows) = draft(&actor).await?;
     let (version, last) = (version.to_string(), rows.len().saturating_sub(1));
     let editor = move |(n, row)| view! { <Editor n=n last=n == last row=row /> };
-    let page = Page::new(Place::Rules, t!("rules-change")).lead(t!("rules-change-lead"));
+    let page = Page::new(Section::Rules, t!("rules-change")).lead(t!("rules-change-lead"));
     Ok(page.body(view! {
         <Form action=ChangeRules::PATH page="/rules/edit">
             <input type="hidden" name="version" value=version />
-            // Made here and not before: fields find their form in the context that it gives its children.
+            // Rendered inside the form, because fields find their form in its context.
             {rows.into_iter().enumerate().map(editor).collect_view()}
             <div class="form-buttons">
-                // The first button is the one that Enter presses: it must be the one that saves.
+                // Enter presses the first button of a form, which must be the one that saves.
                 <Button look=Look::Main>{t!("rules-save")}</Button>
-                <Step value="add".into() to=last + 2>{t!("rule-add")}</Step>
+                <DraftButton value="add".into() to=last + 2>{t!("rule-add")}</DraftButton>
                 <LinkButton href="/rules">{t!("discard")}</LinkButton>
             </div>
             <p class="help">{t!("rules-consequence")}</p>
@@ -102,26 +102,26 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// The rows as they were sent, as they stand in the address, or as they are stored.
+/// Returns the submitted rows, the rows in the query, or the stored rules.
 async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
     let here = ctx::here();
-    let drafted: Vec<_> = match ctx::answered() {
-        Some(answered) if Filled::of(ChangeRules::PATH, &[]).refused() => answered.values,
+    let draft: Vec<_> = match ctx::answered() {
+        Some(answered) if FormState::of(ChangeRules::PATH, &[]).refused() => answered.values,
         _ => here.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     };
-    if let Some((_, version)) = drafted.iter().find(|(name, _)| name == "version") {
-        let rows = read(&drafted);
+    if let Some((_, version)) = draft.iter().find(|(name, _)| name == "version") {
+        let rows = read(&draft);
         return Ok((version.parse().unwrap_or(0), rows));
     }
     let stored = ctx::store()?.read(actor).await?.rules().await?;
     Ok((stored.version, stored.rules()?.iter().map(Row::from).collect()))
 }
 
-/// A button that changes the rows in the address and nothing else.
+/// A button that changes only the rows in the query.
 #[component]
-fn Step(
+fn DraftButton(
     value: String,
-    /// The number of the rule that one goes on at.
+    /// The number of the rule to scroll to.
     to: usize,
     #[prop(optional, into)] label: Option<String>,
     children: Children,
@@ -140,15 +140,15 @@ fn Step(
 #[component]
 fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
     let number = n + 1;
-    let effects = Effect::ALL.iter().map(|effect| Choice::new(effect.as_str(), words::effect(*effect))).collect();
+    let effects = Effect::ALL.iter().map(|effect| Choice::new(effect.as_str(), labels::effect(*effect))).collect();
     let Row { name, tools, networks, effect, approvers, hours } = row;
     let tool = move |tool: &Tool| {
-        let ticked = tools.iter().any(|word| word == tool.as_str());
-        view! { <Checkbox name=list(n, "tools") value=tool.as_str() label=words::tool(*tool) ticked=ticked /> }
+        let ticked = tools.iter().any(|name| name == tool.as_str());
+        view! { <Checkbox name=list(n, "tools") value=tool.as_str() label=labels::tool(*tool) ticked=ticked /> }
     };
     let network = move |policy: &NetworkPolicy| {
-        let ticked = networks.iter().any(|word| word == policy.as_str());
-        view! { <Checkbox name=list(n, "networks") value=policy.as_str() label=words::network(*policy) ticked=ticked /> }
+        let ticked = networks.iter().any(|name| name == policy.as_str());
+        view! { <Checkbox name=list(n, "networks") value=policy.as_str() label=labels::network(*policy) ticked=ticked /> }
     };
     view! {
         <fieldset class="rule" id=format!("rule-{number}") tabindex="-1">
@@ -166,9 +166,9 @@ fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
                 <Field name=field(n, "hours") label=t!("rule-hours") help=t!("rule-hours-help") kind="number" min=1 max=720 value=hours />
             </div>
             <div class="form-buttons">
-                {(n > 0).then(|| view! { <Step value=format!("up-{n}") to=n label=t!("rule-up-of", n = number)>{t!("rule-up")}</Step> })}
-                {(!last).then(|| view! { <Step value=format!("down-{n}") to=number + 1 label=t!("rule-down-of", n = number)>{t!("rule-down")}</Step> })}
-                <Step value=format!("remove-{n}") to=n.max(1) label=t!("rule-remove-of", n = number)>{t!("rule-remove")}</Step>
+                {(n > 0).then(|| view! { <DraftButton value=format!("up-{n}") to=n label=t!("rule-up-of", n = number)>{t!("rule-up")}</DraftButton> })}
+                {(!last).then(|| view! { <DraftButton value=format!("down-{n}") to=number + 1 label=t!("rule-down-of", n = number)>{t!("rule-down")}</DraftButton> })}
+                <DraftButton value=format!("remove-{n}") to=n.max(1) label=t!("rule-remove-of", n = number)>{t!("rule-remove")}</DraftButton>
             </div>
         </fieldset>
     }

@@ -1,4 +1,4 @@
-//! Letting runners in, and sending them away.
+//! Server functions that enroll and revoke runners.
 use crate::{
     outcome::{Done, Refusal},
     token::Token,
@@ -10,7 +10,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// Makes a one-time token that enrolls a runner of this name, and shows it once.
+/// Creates a one-time enrollment token for a runner of this name and shows it once.
 #[server(prefix = "/actions", endpoint = "runners/enroll")]
 pub async fn enroll_runner(name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
@@ -23,7 +23,6 @@ pub async fn enroll_runner(name: String) -> Result<Done, Refusal> {
     Ok(Done::Secret(token.text))
 }
 
-/// Revokes a runner.
 #[server(prefix = "/actions", endpoint = "runners/revoke")]
 pub async fn revoke_runner(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

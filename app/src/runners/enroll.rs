@@ -1,21 +1,21 @@
-//! Letting a runner in: a name, then a one-time token and the command that uses it.
+//! Runner enrollment: a name, then a one-time token and the command that uses it.
 use super::actions::EnrollRunner;
 use crate::{
     assets::PublicOrigin,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, Place, SecretOnce, Showing, ctx, islands::Copy, page},
+    ui::{Button, Field, Form, Look, Page, PageFuture, SecretOnce, Section, ctx, islands::Copy, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// Making a token, for admins.
-pub fn new() -> Showing {
+/// `/runners/new`, for admins.
+pub fn new() -> PageFuture {
     page(enroll)
 }
 
 async fn enroll(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
-    let page = Page::new(Place::Runners, t!("runner-new")).lead(t!("runner-new-lead"));
+    let page = Page::new(Section::Runners, t!("runner-new")).lead(t!("runner-new-lead"));
     Ok(page.body(view! {
         <SecretOnce action=EnrollRunner::PATH title=t!("runner-token-title") text=t!("runner-token-text") />
         {command().map(|command| view! { <Command command=command /> })}
@@ -27,8 +27,8 @@ async fn enroll(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// The command that enrolls the runner a token was just made for. The token is not in it: it would stay in the shell's history
-/// and in the list of processes.
+/// Returns the command that enrolls the runner. It does not contain the token, which would stay in the shell history and in the
+/// process list.
 fn command() -> Option<String> {
     let answered =
         ctx::answered().filter(|answered| answered.action == EnrollRunner::PATH && answered.result.is_ok())?;
@@ -37,8 +37,8 @@ fn command() -> Option<String> {
     Some(command_for(&origin, name.trim()))
 }
 
-/// Names are `[a-z0-9-]` and origins scheme, host and port: neither needs quotes. A name that is something else was refused
-/// before there was a token; it is not put into a command all the same (CVE-2022-36633).
+/// Names are `[a-z0-9-]` and origins are scheme, host and port, so neither needs quotes. Other names are refused before a token
+/// exists, and never become part of a command (CVE-2022-36633).
 fn command_for(origin: &str, name: &str) -> String {
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let name = if plain { name } else { "runner" };

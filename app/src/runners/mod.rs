@@ -1,7 +1,8 @@
-//! Runners: the machines that run tasks.
+//! Runners, the machines that run tasks.
 
 pub mod actions;
-mod enroll;
-mod one;
+pub mod details;
+pub mod enroll;
 pub mod pages;
 pub mod posture;
+mod state;

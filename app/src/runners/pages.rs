@@ -1,31 +1,34 @@
-//! The tenant's runners, as a list.
-use super::posture::{FitBadge, Posture};
-pub use super::{enroll::new, one::one};
+//! The list of the tenant's runners.
+use super::{
+    posture::{Posture, SandboxBadge},
+    state::{LastSeen, RunnerState, RunnerStateBadge},
+};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Cut, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, RowLink, Showing, Table, ctx, page},
+    ui::{EmptyState, LinkButton, Live, Look, Page, PageFuture, RowLink, Section, Table, TruncationNote, ctx, page},
 };
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use store::Runner;
 
-/// The tenant's runners: everybody may know what could run their tasks.
-pub fn list() -> Showing {
-    page(runners)
+/// `/runners`. Everybody may see which runners could run their tasks.
+pub fn list() -> PageFuture {
+    page(runners_page)
 }
 
-/// How many runners are listed: the newest.
-const LISTED: usize = 500;
+const MAX_RUNNERS: usize = 500;
 
-async fn runners(actor: Actor) -> Result<Page, Refusal> {
+async fn runners_page(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.runners().await?;
     let now = ctx::now();
     let new = || view! { <LinkButton href="/runners/new" look=Look::Main>{t!("runner-new")}</LinkButton> };
     let admin = actor.is_admin();
-    let page = Page::new(Place::Runners, t!("nav-runners")).lead(t!("runners-lead"));
+    let page = Page::new(Section::Runners, t!("nav-runners")).lead(t!("runners-lead"));
     let list = match rows.is_empty() {
-        true => view! { <Empty title=t!("runners-empty") text=t!("runners-empty-text")>{admin.then(new)}</Empty> }
-            .into_any(),
+        true => {
+            view! { <EmptyState title=t!("runners-empty") text=t!("runners-empty-text")>{admin.then(new)}</EmptyState> }
+                .into_any()
+        }
         false => view! { <Rows rows=rows now=now /> }.into_any(),
     };
     Ok(page.action(admin.then(new)).body(view! { <Live topics="runners" region="runners">{list}</Live> }))
@@ -44,13 +47,13 @@ fn Rows(rows: Vec<Runner>, now: Timestamp) -> impl IntoView {
     ];
     let row = move |runner: Runner| {
         let posture = Posture::read(&runner.posture);
-        let limiter = posture.as_ref().map_or_else(|| t!("runner-unsaid"), |said| said.limiter.clone());
-        let state = Standing::of(&runner, now);
+        let limiter = posture.as_ref().map_or_else(|| t!("runner-unsaid"), |posture| posture.limiter.clone());
+        let state = RunnerState::of(&runner, now);
         view! {
             <tr>
                 <RowLink href=format!("/runners/{}", runner.id)>{runner.name}</RowLink>
-                <td><StandingBadge state=state /></td>
-                <td><FitBadge posture=posture /></td>
+                <td><RunnerStateBadge state=state /></td>
+                <td><SandboxBadge posture=posture /></td>
                 <td>{limiter}</td>
                 <td>{runner.slots}</td>
                 <td>{runner.version}</td>
@@ -63,57 +66,6 @@ fn Rows(rows: Vec<Runner>, now: Timestamp) -> impl IntoView {
         <Table caption=t!("nav-runners") headings=headings>
             {rows.into_iter().map(row).collect_view()}
         </Table>
-        <Cut shown=shown most=LISTED />
-    }
-}
-
-/// Whether a runner can be given tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is there.
-    Connected,
-    /// It may come back.
-    Away,
-    /// Its certificate ended.
-    Expired,
-    /// It was sent away for good.
-    Revoked,
-}
-
-impl Standing {
-    /// How a runner stands at a time.
-    pub fn of(runner: &Runner, now: Timestamp) -> Self {
-        match runner {
-            Runner { revoked_at: Some(_), .. } => Self::Revoked,
-            Runner { connected: true, .. } => Self::Connected,
-            Runner { expires_at, .. } if *expires_at <= now => Self::Expired,
-            _ => Self::Away,
-        }
-    }
-}
-
-/// How a runner stands, in a word.
-#[component]
-pub fn StandingBadge(
-    /// How.
-    state: Standing,
-) -> impl IntoView {
-    match state {
-        Standing::Connected => view! { <Badge meaning=Meaning::Good word=t!("runner-connected") /> },
-        Standing::Away => view! { <Badge meaning=Meaning::Waiting word=t!("runner-away") /> },
-        Standing::Expired => view! { <Badge meaning=Meaning::Bad word=t!("runner-expired") /> },
-        Standing::Revoked => view! { <Badge meaning=Meaning::Stopped word=t!("runner-revoked") /> },
-    }
-}
-
-/// When it was last heard.
-#[component]
-pub fn LastSeen(
-    /// When, if ever.
-    at: Option<Timestamp>,
-) -> impl IntoView {
-    match at {
-        Some(at) => view! { <Moment at=at /> }.into_any(),
-        None => t!("runner-never-seen").into_any(),
+        <TruncationNote shown=shown limit=MAX_RUNNERS />
     }
 }

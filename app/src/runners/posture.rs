@@ -1,66 +1,58 @@
-//! What a runner's sandbox is made of, as the runner says and as people read it.
+//! Sandbox posture, as a runner reports it and as people read it.
 use crate::ui::{Badge, Meaning};
 use leptos::prelude::*;
 use serde::Deserialize;
 
-/// The runner's own words; what it left out is empty or false, never better than it is.
+/// A runner's report. Missing fields are empty or false, never better than reality.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Posture {
-    /// bubblewrap's version; empty where it is not installed.
+    /// bubblewrap's version; empty if it is not installed.
     pub bubblewrap: String,
-    /// System calls are filtered.
+    /// Whether system calls are filtered.
     pub seccomp: bool,
-    /// An ordinary user can make user namespaces.
+    /// Whether unprivileged user namespaces are available.
     pub user_namespaces: bool,
-    /// The machine's abstract Unix sockets are out of reach.
+    /// Whether the host's abstract Unix sockets are unreachable.
     pub sockets_scoped: bool,
-    /// What holds tasks to their limits.
+    /// The mechanism that enforces resource limits.
     pub limiter: String,
-    /// What that means.
     pub limiter_note: String,
-    /// Whom tasks run as, for the kernel.
+    /// The user that tasks run as.
     pub account: String,
-    /// Why no task can be run there.
-    pub unfit: Option<Unfit>,
+    /// Why the runner cannot run tasks.
+    pub unfit: Option<SandboxProblem>,
 }
 
-/// Why no task can be run, and what to do about it.
+/// Why a runner cannot run tasks, and how to fix it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Unfit {
-    /// Half a sentence.
+pub struct SandboxProblem {
+    /// A clause without a period.
     pub cause: String,
     /// A sentence.
     pub fix: String,
 }
 
 impl Posture {
-    /// Reads what a runner said; `None` before it said anything.
+    /// Parses a report; `None` if the runner has not reported yet.
     pub fn read(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok().filter(|said| *said != Self::default())
+        serde_json::from_str(json).ok().filter(|posture| *posture != Self::default())
     }
 }
 
-/// Whether tasks can be run there, in a word.
 #[component]
-pub fn FitBadge(
-    /// What the runner said.
-    posture: Option<Posture>,
-) -> impl IntoView {
+pub fn SandboxBadge(posture: Option<Posture>) -> impl IntoView {
     match posture {
-        None => view! { <Badge meaning=Meaning::Stopped word=t!("runner-unknown") /> },
-        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad word=t!("runner-unfit") /> },
-        Some(_) => view! { <Badge meaning=Meaning::Good word=t!("runner-fit") /> },
+        None => view! { <Badge meaning=Meaning::Stopped label=t!("runner-unknown") /> },
+        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad label=t!("runner-unfit") /> },
+        Some(_) => view! { <Badge meaning=Meaning::Good label=t!("runner-fit") /> },
     }
 }
 
-/// Each part, with what it means where it is missing.
+/// The parts of the sandbox, with the consequence of each missing one.
 #[component]
-pub fn Parts(
-    /// What the runner said.
-    posture: Posture,
-) -> impl IntoView {
+pub fn PostureList(posture: Posture) -> impl IntoView {
     let bubblewrap = match posture.bubblewrap.as_str() {
         "" => t!("runner-no-bubblewrap"),
         version => t!("runner-bubblewrap", version = version.to_owned()),
@@ -76,9 +68,9 @@ pub fn Parts(
         (posture.limiter != "resource limits", format!("{}: {}", posture.limiter, posture.limiter_note)),
     ];
     let line = |(good, text): (bool, String)| {
-        let (meaning, word) =
+        let (meaning, label) =
             if good { (Meaning::Good, t!("runner-has")) } else { (Meaning::Waiting, t!("runner-lacks")) };
-        view! { <li><Badge meaning=meaning word=word />" "{text}</li> }
+        view! { <li><Badge meaning=meaning label=label />" "{text}</li> }
     };
     view! {
         {posture.unfit.map(|unfit| view! { <p class="why-not">{t!("runner-unfit-text", cause = unfit.cause, fix = unfit.fix)}</p> })}
@@ -92,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runner_that_said_nothing_is_not_taken_for_a_good_one() {
+    fn a_runner_without_a_report_is_not_assumed_to_be_fit() {
         assert_eq!(Posture::read("{}"), None);
-        let said = Posture::read(r#"{"bubblewrap":"0.8.0","limiter":"cgroup v2","more":1}"#).unwrap();
-        assert!(!said.seccomp && !said.user_namespaces && said.unfit.is_none());
+        let posture = Posture::read(r#"{"bubblewrap":"0.8.0","limiter":"cgroup v2","more":1}"#).unwrap();
+        assert!(!posture.seccomp && !posture.user_namespaces && posture.unfit.is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Search: one field that finds tasks, people, runners, organizations and pages.
+//! Search across tasks, people, runners, organizations and pages.
 
-mod found;
 pub mod pages;
+mod query;

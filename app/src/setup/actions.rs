@@ -1,11 +1,11 @@
-//! What one-time links are for.
+//! Server functions behind one-time links.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
 };
 use leptos::prelude::*;
 
-/// Makes the first tenant, organization and admin.
+/// Creates the first tenant, organization and admin.
 #[server(prefix = "/actions", endpoint = "setup/set-up")]
 pub async fn set_up(
     token: String,
@@ -20,7 +20,7 @@ pub async fn set_up(
     Ok(Done::GoTo("/".into()))
 }
 
-/// Sets the password that a link is for.
+/// Sets a password with the token of a password link.
 #[server(prefix = "/actions", endpoint = "setup/set-password")]
 pub async fn set_password(token: String, password: String) -> Result<Done, Refusal> {
     ctx::door()?.set_password(token, password).await?;

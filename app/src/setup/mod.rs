@@ -1,4 +1,4 @@
-//! One-time links: the first start, and setting a password.
+//! One-time links: initial setup and password reset.
 
 pub mod actions;
 pub mod pages;

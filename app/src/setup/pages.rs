@@ -2,12 +2,12 @@
 use super::actions::{SetPassword, SetUp};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Password, Showing, ctx, plain},
+    ui::{Button, Field, Form, Look, PageFuture, Password, ctx, plain},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// The first start: `/setup?token=…`.
-pub fn set_up() -> Showing {
+/// `/setup?token=…`: initial setup.
+pub fn set_up() -> PageFuture {
     plain(t!("setup-title"), set_up_form)
 }
 
@@ -29,8 +29,8 @@ async fn set_up_form() -> Result<AnyView, Refusal> {
     .into_any())
 }
 
-/// Setting a password: `/password?token=…`.
-pub fn password() -> Showing {
+/// `/password?token=…`.
+pub fn password() -> PageFuture {
     plain(t!("password-title"), password_form)
 }
 

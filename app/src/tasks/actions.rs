@@ -1,5 +1,5 @@
-//! Submitting and canceling tasks.
-use super::new::{limit, organization_for, word};
+//! Server functions that submit and cancel tasks.
+use super::submission::{idempotency_key, limit, organization_for, value};
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -7,7 +7,7 @@ use crate::{
 use domain::{label::Labels, network::NetworkPolicy, policy, task, visibility::Visibility};
 use leptos::prelude::*;
 
-/// Submits a task, and goes on to its page. `once` is made with the form: the same form sent twice makes one task.
+/// Submits a task and redirects to its page. The form contains `once`, so that submitting it twice creates one task.
 #[server(prefix = "/actions", endpoint = "tasks/submit")]
 pub async fn submit_task(
     script: String,
@@ -27,11 +27,11 @@ pub async fn submit_task(
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let form = task::SubmissionForm {
         tool: task::Tool::Bash,
-        // Forms send line feeds as CR LF, whatever was typed.
+        // Browsers submit line feeds as CR LF.
         script: script.replace("\r\n", "\n"),
         title,
-        visibility: word("visibility", &visibility, Visibility::Private)?,
-        network_policy: word("network_policy", &network_policy, NetworkPolicy::Isolated)?,
+        visibility: value("visibility", &visibility, Visibility::Private)?,
+        network_policy: value("network_policy", &network_policy, NetworkPolicy::Isolated)?,
         allowed_hosts: vec![],
         timeout_seconds: limit("timeout_seconds", &timeout_seconds)?,
         memory_mib: limit("memory_mib", &memory_mib)?,
@@ -39,11 +39,11 @@ pub async fn submit_task(
         processes: limit("processes", &processes)?,
         disk_mib: limit("disk_mib", &disk_mib)?,
         labels: Labels::parse(&labels)?,
-        priority: word("priority", &priority, task::Priority::Normal)?,
+        priority: value("priority", &priority, task::Priority::Normal)?,
         organization: None,
     };
     let submission = form.check(organization_for(&actor, &organization)?)?;
-    let idempotency_key = super::new::idempotency_key(&once, &submission);
+    let idempotency_key = idempotency_key(&once, &submission);
     let proof = store.authorize(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;
     let submitted = write.submit_task(proof).await?;
@@ -51,7 +51,6 @@ pub async fn submit_task(
     Ok(Done::GoTo(format!("/tasks/{}", submitted.id)))
 }
 
-/// Stops a task.
 #[server(prefix = "/actions", endpoint = "tasks/cancel")]
 pub async fn cancel_task(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

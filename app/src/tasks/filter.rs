@@ -1,9 +1,9 @@
-//! What the task list is narrowed by, as it stands in the address.
+//! The filter of the task list, as the query string holds it.
 use crate::ui::Address;
 use store::TaskFilter;
 
-/// Reads it; a value that makes no sense narrows nothing.
-pub fn read(here: &Address) -> TaskFilter {
+/// Parses the filter and ignores invalid values.
+pub fn parse(here: &Address) -> TaskFilter {
     TaskFilter {
         states: here.get("state").and_then(|word| word.parse().ok()).into_iter().collect(),
         organization: here.get("organization").and_then(|id| id.parse().ok()),
@@ -13,8 +13,8 @@ pub fn read(here: &Address) -> TaskFilter {
     }
 }
 
-/// Whether anything is narrowed at all.
-pub fn is_narrow(filter: &TaskFilter) -> bool {
+/// Whether the filter excludes anything.
+pub fn is_active(filter: &TaskFilter) -> bool {
     let TaskFilter { states, organization, mine, label, text } = filter;
     !states.is_empty() || organization.is_some() || *mine || label.is_some() || text.is_some()
 }
@@ -30,21 +30,21 @@ mod tests {
     use domain::task::TaskState;
 
     #[test]
-    fn a_filter_stands_in_the_address() {
+    fn a_filter_is_read_from_the_query() {
         let here = Address::new("/tasks").with("state", "running").with("label", "env = prod").with("mine", "1");
-        let filter = read(&here);
+        let filter = parse(&here);
         assert_eq!(filter.states, [TaskState::Running]);
         assert_eq!(filter.label, Some(("env".into(), "prod".into())));
-        assert!(filter.mine && is_narrow(&filter));
+        assert!(filter.mine && is_active(&filter));
     }
 
     #[test]
-    fn nonsense_narrows_nothing() {
+    fn invalid_values_are_ignored() {
         let here = Address::new("/tasks")
             .with("state", "asleep")
             .with("label", "prod")
             .with("organization", "x")
             .with("text", " ");
-        assert!(!is_narrow(&read(&here)));
+        assert!(!is_active(&parse(&here)));
     }
 }

@@ -1,5 +1,5 @@
-//! A task's output: the stretch that was asked for, or its end; the rest is fetched as one scrolls.
-use super::{bar::Bar, islands::LogView};
+//! Task output: the requested range, or the end; the viewer loads the rest on scroll.
+use super::{islands::LogView, log_toolbar::LogToolbar};
 use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
@@ -9,66 +9,61 @@ use domain::{
 use leptos::prelude::*;
 use store::{Found, LogPage, Read, Result, Task};
 
-/// How many lines a block has, as the viewer in the browser keeps them (`viewer/space.rs`).
-const BLOCK: i64 = 100;
+/// Lines per block, the same as in the viewer (`viewer/space.rs`).
+const LINES_PER_BLOCK: i64 = 100;
 
-/// How many lines a page shows: whole blocks.
-const WINDOW: i64 = 500;
+/// Lines per page: whole blocks.
+const LINES_PER_PAGE: i64 = 500;
 
-/// How many places of a text a page without JavaScript names.
-const PLACES: usize = 50;
+/// The number of matches that a page without JavaScript links to.
+const MAX_MATCHES: usize = 50;
 
-/// What a page shows of a task's output.
+/// The part of a task's output that a page shows.
 #[derive(Debug)]
-pub struct Shown {
+pub struct LogRange {
     page: LogPage,
     first: i64,
-    /// The line that was asked for.
+    /// The requested line.
     from: Option<i64>,
-    /// What was asked to be found, and where it is.
+    /// The search text and its matches.
     found: Option<(String, Found)>,
 }
 
-/// Lines of the present start of a task, from the block of the line that the address names, or the last ones.
-pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Shown> {
+/// Reads output of the current attempt, from the block of the requested line, or the last lines.
+pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRange> {
     let from = here
         .get("from")
         .and_then(|line| line.parse::<i64>().ok())
         .map(|line| line.clamp(1, (task.next_line - 1).max(1)));
-    let first = block_of(from.unwrap_or(task.next_line - WINDOW));
-    let until = if from.is_some() { first + WINDOW } else { task.next_line };
+    let first = block_of(from.unwrap_or(task.next_line - LINES_PER_PAGE));
+    let until = if from.is_some() { first + LINES_PER_PAGE } else { task.next_line };
     let page = read.log_between(task.id, task.attempt, first, until).await?;
-    let sought = here.get("find").map(|text| text.chars().take(200).collect::<String>());
-    let found = match sought {
+    let search = here.get("find").map(|text| text.chars().take(200).collect::<String>());
+    let found = match search {
         Some(text) => {
-            let found = read.find_in_log(task.id, task.attempt, &text, PLACES).await?;
+            let found = read.find_in_log(task.id, task.attempt, &text, MAX_MATCHES).await?;
             Some((text, found))
         }
         None => None,
     };
-    Ok(Shown { page, first, from, found })
+    Ok(LogRange { page, first, from, found })
 }
 
-/// The first line of the block that a line is in.
+/// Returns the first line of the block that contains a line.
 fn block_of(line: i64) -> i64 {
     let line = line.max(1);
-    line - (line - 1) % BLOCK
+    line - (line - 1) % LINES_PER_BLOCK
 }
 
-/// The output, with what can be done with it.
+/// The output with its toolbar.
 #[component]
-pub fn Log(
-    /// The task.
-    task: Task,
-    /// What is shown of it.
-    shown: Shown,
-) -> impl IntoView {
-    let Shown { page, first, from, found } = shown;
+pub fn Log(task: Task, range: LogRange) -> impl IntoView {
+    let LogRange { page, first, from, found } = range;
     let live = !task.state.is_final();
     let none = if live { t!("task-log-none-yet") } else { t!("task-log-none") };
     let (id, attempt) = (task.id, task.attempt);
     let number = |line: i64| u32::try_from(line).unwrap_or(u32::MAX);
-    let sought = found.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
+    let search = found.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
     let blocks = page.lines.chunk_by(|(before, _), (after, _)| block_of(*before) == block_of(*after)).map(|lines| {
         let rows = lines.iter().map(|(number, line)| row(*number, line)).collect_view();
         view! { <div class="log-block">{rows}</div> }
@@ -81,7 +76,7 @@ pub fn Log(
                 <LogView
                     address=format!("/tasks/{id}") attempt=attempt next=number(task.next_line) from=from.map_or(0, number) live=live
                 >
-                    <Bar id=id live=live sought=sought />
+                    <LogToolbar id=id live=live search=search />
                 </LogView>
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>
                 <label><input type="checkbox" id="log-times" />{t!("task-log-times")}</label>
@@ -90,8 +85,8 @@ pub fn Log(
                 </a>
             </div>
             <noscript>
-                <Without id=id first=first next=page.next_line end=task.next_line live=live />
-                {found.map(|(text, found)| view! { <Places id=id text=text found=found /> })}
+                <NoScriptPager id=id first=first next=page.next_line end=task.next_line live=live />
+                {found.map(|(text, found)| view! { <Matches id=id text=text found=found /> })}
             </noscript>
             <div class="log-lines" id="log-lines" role="region" aria-labelledby="log-title" tabindex="0">
                 {blocks}
@@ -101,15 +96,15 @@ pub fn Log(
     }
 }
 
-/// The way through the output without JavaScript.
+/// Pagination for browsers without JavaScript.
 #[component]
-fn Without(
+fn NoScriptPager(
     id: TaskId,
-    /// The first line that is shown.
+    /// The first line on the page.
     first: i64,
-    /// The line after those that are shown.
+    /// The line after the last one on the page.
     next: i64,
-    /// The number that the task's next line gets.
+    /// The number of the task's next line.
     end: i64,
     live: bool,
 ) -> impl IntoView {
@@ -119,7 +114,7 @@ fn Without(
         <nav class="log-bar" aria-label=t!("task-log-pages")>
             {(end > 1).then(|| view! { <span>{t!("task-log-shown", first = first, last = next - 1, of = end - 1)}</span> })}
             {(first > 1).then(|| link(at(1), t!("task-log-start")))}
-            {(first > 1).then(|| link(at((first - WINDOW).max(1)), t!("task-log-earlier")))}
+            {(first > 1).then(|| link(at((first - LINES_PER_PAGE).max(1)), t!("task-log-earlier")))}
             {(next < end).then(|| link(at(next), t!("task-log-later")))}
             {(next < end).then(|| link(format!("/tasks/{id}#log-title"), t!("task-log-end")))}
             {live.then(|| link(ctx::here().to_string(), t!("task-log-reload")))}
@@ -127,23 +122,23 @@ fn Without(
     }
 }
 
-/// Where a text was found, for who has no JavaScript.
+/// Search matches for browsers without JavaScript.
 #[component]
-fn Places(id: TaskId, text: String, found: Found) -> impl IntoView {
-    let place = |line: &i64| {
+fn Matches(id: TaskId, text: String, found: Found) -> impl IntoView {
+    let link = |line: &i64| {
         let here = Address::new(format!("/tasks/{id}")).with("find", text.clone()).with("from", line.to_string());
         view! { <a href=format!("{here}#L{line}")>{*line}</a> " " }
     };
-    let said = match found.total {
+    let count = match found.total {
         0 => t!("task-log-nowhere"),
         total => t!("task-log-places", n = total),
     };
     view! {
-        <p>{said}" "{found.lines.iter().map(place).collect_view()}{(found.total > i64::try_from(PLACES).unwrap_or(0)).then_some("…")}</p>
+        <p>{count}" "{found.lines.iter().map(link).collect_view()}{(found.total > i64::try_from(MAX_MATCHES).unwrap_or(0)).then_some("…")}</p>
     }
 }
 
-/// One line. The viewer builds the same (`viewer/line.rs`).
+/// One line of output; the viewer builds the same (`viewer/line.rs`).
 fn row(number: i64, line: &Line) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
@@ -164,15 +159,15 @@ mod tests {
     use domain::Timestamp;
 
     #[test]
-    fn what_a_task_prints_is_text_with_fixed_classes() {
+    fn task_output_is_text_with_fixed_classes() {
         let text = "\u{1b}[31m<b>red\u{1b}[0m\u{1b}]8;;javascript:alert(1)\u{7}x".to_owned();
-        let html = row(7, &Line { at: Timestamp(0), stream: Stream::Stderr, text }).to_html().replace("<!>", ""); // marks between views
+        let html = row(7, &Line { at: Timestamp(0), stream: Stream::Stderr, text }).to_html().replace("<!>", ""); // Leptos puts markers between views
         assert!(html.contains(r#"<span class="ansi-fg-1">&lt;b&gt;red</span>"#), "{html}");
         assert!(html.contains(r#"id="L7""#) && html.contains("log-stderr") && !html.contains("javascript"), "{html}");
     }
 
     #[test]
-    fn blocks_begin_where_those_of_the_viewer_do() {
+    fn blocks_start_at_the_same_lines_as_in_the_viewer() {
         use crate::tasks::viewer::space;
         for line in [1_u32, 2, 99, 100, 101, 200, 201, 12_345] {
             assert_eq!(block_of(i64::from(line)), i64::from(space::first_of(space::block_of(line))), "{line}");

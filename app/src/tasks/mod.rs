@@ -1,29 +1,31 @@
-//! Tasks: asking for one, finding it, watching it run.
+//! Tasks: submission, list, details and live output.
 
 #[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(feature = "ssr")]
-mod bar;
+pub mod details;
 #[cfg(feature = "ssr")]
 mod filter;
 pub mod islands;
 #[cfg(feature = "ssr")]
+pub mod labels;
+#[cfg(feature = "ssr")]
 mod log;
 #[cfg(feature = "ssr")]
-mod new;
+mod log_toolbar;
 #[cfg(feature = "ssr")]
-mod one;
+pub mod new_task;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
-mod rail;
-#[cfg(feature = "ssr")]
 mod receipt;
 #[cfg(feature = "ssr")]
-pub mod timeline;
+mod sidebar;
 #[cfg(feature = "ssr")]
-pub mod trail;
+mod submission;
+#[cfg(feature = "ssr")]
+mod timeline;
+#[cfg(feature = "ssr")]
+mod topic;
 #[cfg(any(target_family = "wasm", test))]
 mod viewer;
-#[cfg(feature = "ssr")]
-pub mod words;

@@ -1,48 +1,43 @@
-//! The task list.
+//! The task list page (`/tasks`).
 use super::{
     filter,
-    words::{Reach, StateBadge, state_word},
-};
-pub use super::{
-    new::new,
-    one::{one, seen, summary},
+    labels::{NetworkBadge, StateBadge, state_label},
 };
 use crate::{
-    organizations::{NarrowOrganization, narrowed_to_archived},
+    organizations::choice::{OrganizationFilter, archived_filter_choice},
     outcome::Refusal,
     ui::{
-        Address, Chip, Empty, FilterRow, LinkButton, Live, Look, Moment, Narrow, NarrowText, Page, Pager, Place,
-        Revealed, RowLink, Showing, Table, ctx, page,
+        Address, Chip, EmptyState, FilterForm, FilterRow, FilterText, LinkButton, Live, Look, Page, PageFuture, Pager,
+        RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, TaskId, task::TaskState};
 use leptos::prelude::*;
 use store::{Counts, Organization, Read, TaskFilter, TaskRow};
 
-/// How many rows a page of the list has.
-const ROWS: u32 = 50;
+const ROWS_PER_PAGE: u32 = 50;
 
-/// The tasks that one sees.
-pub fn list() -> Showing {
-    page(tasks)
+/// `/tasks`.
+pub fn list() -> PageFuture {
+    page(tasks_page)
 }
 
-async fn tasks(actor: Actor) -> Result<Page, Refusal> {
+async fn tasks_page(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
-    let filter = filter::read(&here);
+    let filter = filter::parse(&here);
     let mut read = ctx::store()?.read(&actor).await?;
     let list = rows(&mut read, &filter, &here).await?;
     let counts = read.task_counts(&filter).await?;
     let mut organizations = read.organizations().await?;
-    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
+    organizations.extend(archived_filter_choice(&mut read, &organizations).await);
     let empty = list.rows.is_empty();
-    let page = Page::new(Place::Tasks, t!("nav-tasks")).lead(t!("tasks-lead"));
+    let page = Page::new(Section::Tasks, t!("nav-tasks")).lead(t!("tasks-lead"));
     Ok(page.action(new_button()).body(view! {
         <Filters organizations=organizations />
         <Live topics="tasks" region="tasks">
-            <States counts=counts filter=filter.clone() />
+            <StateChips counts=counts filter=filter.clone() />
             {match empty {
-                true => view! { <Nothing narrow=filter::is_narrow(&filter) /> }.into_any(),
+                true => view! { <NoTasks filtered=filter::is_active(&filter) /> }.into_any(),
                 false => view! { <Rows rows=list.rows caption=t!("nav-tasks") /> }.into_any(),
             }}
             <Pager next=list.older newer=list.newer />
@@ -50,27 +45,27 @@ async fn tasks(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// A page of the list, and where it goes on.
+/// One page of the list, with the cursors of its neighbors.
 struct List {
     rows: Vec<TaskRow>,
     older: Option<String>,
     newer: Option<String>,
 }
 
-/// The page that the address asks for: the newest, those after a task, or those before one.
+/// Reads the requested page: the newest tasks, those after a task, or those before one.
 async fn rows(read: &mut Read, filter: &TaskFilter, here: &Address) -> Result<List, Refusal> {
     let task = |name: &str| here.get(name).and_then(|id| id.parse::<TaskId>().ok());
     let first = |rows: &[TaskRow]| rows.first().map(|row| row.id.to_string());
     if let Some(before) = task("before") {
-        let page = read.tasks_newer(filter, before, ROWS).await?;
-        // What would be a short page at the beginning is the beginning.
+        let page = read.tasks_newer(filter, before, ROWS_PER_PAGE).await?;
+        // A short page at the beginning is replaced by the first page.
         if page.next.is_some() {
             let older = page.items.last().map(|row| row.id.to_string()).or(page.next.clone());
             return Ok(List { newer: first(&page.items).or(page.next), rows: page.items, older });
         }
     }
     let after = task("after");
-    let page = read.tasks(filter, after, ROWS).await?;
+    let page = read.tasks(filter, after, ROWS_PER_PAGE).await?;
     let newer = after.and_then(|after| first(&page.items).or(Some(after.to_string())));
     Ok(List { newer, rows: page.items, older: page.next })
 }
@@ -82,28 +77,29 @@ fn new_button() -> impl IntoView {
 #[component]
 fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     view! {
-        <Narrow label=t!("tasks-narrow") fields=&["text", "label", "organization"]>
-            <NarrowText name="text" label=t!("tasks-narrow-text") kind="search" />
-            <NarrowText name="label" label=t!("tasks-narrow-label") kind="search" />
-            <NarrowOrganization organizations=organizations />
-        </Narrow>
+        <FilterForm label=t!("tasks-narrow") fields=&["text", "label", "organization"]>
+            <FilterText name="text" label=t!("tasks-narrow-text") kind="search" />
+            <FilterText name="label" label=t!("tasks-narrow-label") kind="search" />
+            <OrganizationFilter organizations=organizations />
+        </FilterForm>
     }
 }
 
-/// States whose chips are there even where no task is in them, so that the row does not move while tasks pass through them.
-const ALWAYS: [TaskState; 5] =
+/// StateChips whose chips are always visible, so that the row does not move while tasks pass through them.
+const PERMANENT_CHIPS: [TaskState; 5] =
     [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Running, TaskState::Succeeded, TaskState::Failed];
 
-/// A chip for each state that there is, with how many; and one's own.
+/// Filter chips: one per state with its count, and one for the person's own tasks.
 #[component]
-fn States(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
+fn StateChips(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
     let more = !counts.whole;
     let chip = move |(state, count): (&TaskState, &i64)| {
         let count = u64::try_from(*count).unwrap_or(0);
-        view! { <Chip name="state" value=state.as_str() label=state_word(*state) count=count more=more /> }
+        view! { <Chip name="state" value=state.as_str() label=state_label(*state) count=count more=more /> }
     };
-    let is_there = |state: &TaskState, count: i64| count > 0 || ALWAYS.contains(state) || filter.states.contains(state);
-    let chips = counts.iter().filter(|(state, count)| is_there(state, **count)).map(chip).collect::<Vec<_>>();
+    let is_visible =
+        |state: &TaskState, count: i64| count > 0 || PERMANENT_CHIPS.contains(state) || filter.states.contains(state);
+    let chips = counts.iter().filter(|(state, count)| is_visible(state, **count)).map(chip).collect::<Vec<_>>();
     view! {
         <FilterRow label=t!("tasks-narrow-state")>
             {chips}
@@ -112,14 +108,8 @@ fn States(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
     }
 }
 
-/// Tasks in a table.
 #[component]
-pub fn Rows(
-    /// The tasks.
-    rows: Vec<TaskRow>,
-    /// What the table is called.
-    caption: String,
-) -> impl IntoView {
+pub fn Rows(rows: Vec<TaskRow>, caption: String) -> impl IntoView {
     let headings = [
         t!("task-title"),
         t!("task-state"),
@@ -132,16 +122,16 @@ pub fn Rows(
         view! {
             <tr>
                 <RowLink href=format!("/tasks/{}", task.id)>
-                    <Revealed text=task.title />
+                    <UntrustedText text=task.title />
                 </RowLink>
                 <td>
                     <StateBadge state=task.state />
-                    <div class="task-brief"><Revealed text=task.owner.clone() />", "<Moment at=task.created_at /></div>
+                    <div class="task-brief"><UntrustedText text=task.owner.clone() />", "<TimeAgo at=task.created_at /></div>
                 </td>
-                <td><Revealed text=task.organization /></td>
-                <td><Revealed text=task.owner /></td>
-                <td><Reach policy=task.network /></td>
-                <td><Moment at=task.created_at /></td>
+                <td><UntrustedText text=task.organization /></td>
+                <td><UntrustedText text=task.owner /></td>
+                <td><NetworkBadge policy=task.network /></td>
+                <td><TimeAgo at=task.created_at /></td>
             </tr>
         }
     };
@@ -155,14 +145,15 @@ pub fn Rows(
 }
 
 #[component]
-fn Nothing(narrow: bool) -> impl IntoView {
-    match narrow {
+fn NoTasks(filtered: bool) -> impl IntoView {
+    match filtered {
         true => view! {
-            <Empty title=t!("tasks-none-match") text=t!("tasks-none-match-text")>
+            <EmptyState title=t!("tasks-none-match") text=t!("tasks-none-match-text")>
                 <LinkButton href="/tasks">{t!("tasks-show-all")}</LinkButton>
-            </Empty>
+            </EmptyState>
         }
         .into_any(),
-        false => view! { <Empty title=t!("tasks-empty") text=t!("tasks-empty-text")>{new_button()}</Empty> }.into_any(),
+        false => view! { <EmptyState title=t!("tasks-empty") text=t!("tasks-empty-text")>{new_button()}</EmptyState> }
+            .into_any(),
     }
 }

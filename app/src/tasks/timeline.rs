@@ -1,6 +1,7 @@
-//! A task's life in steps, read from its audit trail.
-use super::words;
-use crate::ui::{Badge, Meaning, Moment, Revealed};
+//! Task timeline, derived from the task's audit trail.
+use super::labels;
+use crate::audit::table::actor_name;
+use crate::ui::{Badge, Meaning, TimeAgo, UntrustedText};
 use domain::{
     Timestamp,
     audit::{Outcome, Record},
@@ -11,47 +12,44 @@ use leptos::prelude::*;
 use serde_json::Value;
 use store::{Approval, AuditRow, Task};
 
-/// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     at: Timestamp,
     meaning: Meaning,
     what: String,
-    /// What somebody said about it, as they wrote it.
-    said: Option<String>,
+    /// The reason that a person gave.
+    reason: Option<String>,
 }
 
-/// The steps, oldest first, and what it waits for now.
+/// The steps, oldest first, and what the task waits for.
 #[component]
 pub fn Timeline(
-    /// The task.
     task: Task,
-    /// Its audit trail.
     history: Vec<AuditRow>,
-    /// The question about it, if there was one.
+    /// The approval request, if there was one.
     approval: Option<Approval>,
 ) -> impl IntoView {
     let steps = history.iter().flat_map(|row| steps(&task, approval.as_ref(), row)).collect::<Vec<_>>();
     let step = |step: Step| {
         view! {
             <li>
-                <Badge meaning=step.meaning word=step.what />
+                <Badge meaning=step.meaning label=step.what />
                 " "
-                <Moment at=step.at />
-                {step.said.map(|said| view! { <p class="said"><Revealed text=said /></p> })}
+                <TimeAgo at=step.at />
+                {step.reason.map(|reason| view! { <p class="said"><UntrustedText text=reason /></p> })}
             </li>
         }
     };
     view! {
         <ol class="timeline">
             {steps.into_iter().map(step).collect_view()}
-            {next(&task).map(|text| view! { <li class="muted">{text}</li> })}
+            {next_step(&task).map(|text| view! { <li class="muted">{text}</li> })}
         </ol>
     }
 }
 
-/// What a task that has not ended waits for.
-fn next(task: &Task) -> Option<String> {
+/// Returns what an unfinished task waits for.
+fn next_step(task: &Task) -> Option<String> {
     match task.state {
         TaskState::AwaitingApproval => Some(t!("task-next-approval")),
         TaskState::Queued => Some(t!("task-next-runner")),
@@ -62,22 +60,22 @@ fn next(task: &Task) -> Option<String> {
     }
 }
 
-/// The steps that a record of the audit log stands for; attempts that were refused changed nothing.
+/// Converts an audit event to steps; refused attempts changed nothing and have none.
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
     if record.outcome == Outcome::Refused {
         return vec![];
     }
-    let step = |meaning, what| vec![Step { at: row.at, meaning, what, said: None }];
-    let (who, detail) = (who(row), &record.detail);
+    let step = |meaning, what| vec![Step { at: row.at, meaning, what, reason: None }];
+    let (who, detail) = (actor_name(row), &record.detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match record.action.as_str() {
         "task.submit" => {
             let mut steps = step(Meaning::Good, t!("task-step-submitted", who = who));
             let rule = text("rule");
             steps.extend(match (text("state").as_str(), approval) {
-                ("awaiting_approval", Some(asked)) => {
-                    step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = asked.needed))
+                ("awaiting_approval", Some(approval)) => {
+                    step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = approval.needed))
                 }
                 ("awaiting_approval", None) => step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = 1)),
                 ("denied", _) => step(Meaning::Bad, t!("task-step-refused-by-rule", rule = rule)),
@@ -90,8 +88,8 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
                 "approve" => (Meaning::Good, t!("task-step-approved", who = who)),
                 _ => (Meaning::Bad, t!("task-step-denied", who = who)),
             };
-            let said = Some(text("reason")).filter(|reason| !reason.is_empty());
-            vec![Step { at: row.at, meaning, what, said }]
+            let reason = Some(text("reason")).filter(|reason| !reason.is_empty());
+            vec![Step { at: row.at, meaning, what, reason }]
         }
         "approval.expire" => step(Meaning::Stopped, t!("task-step-expired")),
         "task.cancel" => step(Meaning::Stopped, t!("task-step-cancelled", who = who)),
@@ -111,19 +109,19 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
         "task.refuse" => step(Meaning::Bad, t!("task-step-not-started", why = text("reason"))),
         "task.release" => {
             let mut steps = step(Meaning::Waiting, t!("task-step-released"));
-            steps.extend(stopped(&text("because")).into_iter().flat_map(|why| step(Meaning::Stopped, why)));
+            steps.extend(stop_reason(&text("because")).into_iter().flat_map(|why| step(Meaning::Stopped, why)));
             steps
         }
         "task.stop" => {
-            step(Meaning::Stopped, stopped(&text("because")).unwrap_or_else(|| t!("task-step-stopped", who = who)))
+            step(Meaning::Stopped, stop_reason(&text("because")).unwrap_or_else(|| t!("task-step-stopped", who = who)))
         }
-        "task.finish" => step(ended(&text("state")), t!("task-step-ended", how = how(detail))),
+        "task.finish" => step(end_meaning(&text("state")), t!("task-step-ended", how = end_label(detail))),
         _ => vec![],
     }
 }
 
-/// Why a task ended that nobody decided about, in words.
-fn stopped(because: &str) -> Option<String> {
+/// Returns why the system stopped a task.
+fn stop_reason(because: &str) -> Option<String> {
     match because {
         store::OWNER_LEFT => Some(t!("task-step-owner-left")),
         store::OWNER_LOCKED => Some(t!("task-step-owner-locked")),
@@ -131,19 +129,12 @@ fn stopped(because: &str) -> Option<String> {
     }
 }
 
-/// The name beside a record, unless it was erased.
-pub fn who(row: &AuditRow) -> String {
-    let personal: Option<Value> = row.personal.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let name = personal.as_ref().and_then(|personal| personal.pointer("/actor/name")?.as_str().map(str::to_owned));
-    name.unwrap_or_else(|| t!("audit-erased-name"))
-}
-
-fn how(detail: &Value) -> String {
+fn end_label(detail: &Value) -> String {
     let end = detail.get("end").cloned().and_then(|end| serde_json::from_value::<End>(end).ok());
-    end.as_ref().map_or_else(String::new, words::end)
+    end.as_ref().map_or_else(String::new, labels::end)
 }
 
-fn ended(state: &str) -> Meaning {
+fn end_meaning(state: &str) -> Meaning {
     match state.parse() {
         Ok(TaskState::Succeeded) => Meaning::Good,
         Ok(TaskState::Cancelled) => Meaning::Stopped,

@@ -1,42 +1,39 @@
-//! Addresses of our own pages: a path and a query, taken apart and put together. The state of a list stands in them.
+//! Local URLs: a path and a query, parsed and formatted. Lists keep their state in them.
 use crate::outcome::PAGE_FIELD;
 use http::Uri;
 use std::fmt::{self, Write};
 use url::form_urlencoded;
 
-/// A path of ours with its query.
+/// A local path with its query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
-    /// Begins with a slash.
+    /// Starts with a slash.
     pub path: String,
     query: Vec<(String, String)>,
 }
 
 impl Address {
-    /// A path without a query.
+    /// Creates an address without a query.
     pub fn new(path: impl Into<String>) -> Self {
         Self { path: path.into(), query: vec![] }
     }
 
-    /// That of a request. A form that is sent to an address brings along on which page it stood; that is no part of where it
-    /// leads, nor is a field that is empty.
+    /// Parses the address of a request, without empty fields and without the [`PAGE_FIELD`] of a form with method GET.
     pub fn of(uri: &Uri) -> Self {
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
         let query = query.filter(|(name, value)| name != PAGE_FIELD && !value.is_empty()).collect();
         Self { path: uri.path().to_owned(), query }
     }
 
-    /// The value of a field of the query.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// All fields of the query.
     pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The same place with a field set.
+    /// Sets a field.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.query.retain(|(n, _)| n != name);
@@ -44,14 +41,14 @@ impl Address {
         self
     }
 
-    /// The same place without a field.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.query.retain(|(n, _)| n != name);
         self
     }
 
-    /// The same list from its beginning: a filter that changes makes a cursor meaningless.
+    /// Removes the pagination cursors, which a changed filter invalidates.
     #[must_use]
     pub fn from_start(self) -> Self {
         self.without("after").without("before")
@@ -69,12 +66,12 @@ impl fmt::Display for Address {
     }
 }
 
-/// What stands where the path of a page has its parameters, as it came.
+/// The path parameters of a page, still encoded.
 #[derive(Clone, Debug, Default)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// The one of this name; empty where the path has none.
+    /// Returns a parameter; empty if the path has none of this name.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
     }
@@ -100,7 +97,7 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// `next` when it leads to a page of ours, else the first page: nobody is sent elsewhere by a link to the sign-in page.
+/// Returns `next` if it is a local page, otherwise `/`: a link to the sign-in page must not become an open redirect.
 pub fn own_path(next: Option<&str>) -> String {
     let ours = |path: &&str| {
         path.starts_with('/')
@@ -116,14 +113,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_is_set_replaces_the_one_before_and_starts_anew() {
+    fn a_new_filter_replaces_the_old_one_and_starts_at_the_first_page() {
         let here = Address::new("/tasks").with("state", "queued").with("after", "x").with("text", "a b&c");
         assert_eq!(here.clone().from_start().with("state", "lost").to_string(), "/tasks?text=a%20b%26c&state=lost");
         assert_eq!(here.without("state").without("after").without("text").to_string(), "/tasks");
     }
 
     #[test]
-    fn trap_e16_after_signing_in_one_goes_on_to_our_own_pages_only() {
+    fn trap_e16_sign_in_redirects_only_to_local_pages() {
         assert_eq!(own_path(Some("/tasks?state=queued")), "/tasks?state=queued");
         for bad in [
             "//evil.example",

@@ -1,19 +1,17 @@
-//! A state as icon, word and color: never color alone.
+//! State badges: icon, text and color, never color alone.
 use super::{Glyph, Icon};
 use leptos::prelude::*;
 
-/// What a state means, which is what gives it its color and icon.
+/// The meaning of a state, which determines its color and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Somebody has to do something.
+    /// Somebody has to act.
     Waiting,
-    /// It goes on by itself.
+    /// In progress.
     Running,
-    /// It is as one wants it.
     Good,
-    /// It is not.
     Bad,
-    /// It is over, for neither better nor worse.
+    /// Finished, neither good nor bad.
     Stopped,
 }
 
@@ -29,18 +27,14 @@ impl Meaning {
     }
 }
 
-/// A state.
 #[component]
 pub fn Badge(
-    /// Gives color and icon.
     meaning: Meaning,
-    /// Says it.
-    #[prop(into)]
-    word: String,
-    /// Another icon than the meaning's.
+    #[prop(into)] label: String,
+    /// Replaces the default icon.
     #[prop(optional)]
     glyph: Option<Glyph>,
 ) -> impl IntoView {
-    let (class, usual) = meaning.look();
-    view! { <span class=class><Icon of=glyph.unwrap_or(usual) />{word}</span> }
+    let (class, default) = meaning.look();
+    view! { <span class=class><Icon of=glyph.unwrap_or(default) />{label}</span> }
 }

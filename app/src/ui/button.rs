@@ -1,20 +1,18 @@
-//! Buttons, and links that look like them.
+//! Buttons, and links that look like buttons.
 use leptos::prelude::*;
 
-/// How much a button calls.
+/// The emphasis of a button.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Look {
-    /// The one thing that the page or form is for.
+    /// The primary action of a page or form.
     Main,
-    /// One thing among others.
     #[default]
     Plain,
-    /// It destroys something.
+    /// A destructive action.
     Danger,
 }
 
 impl Look {
-    /// The class that goes with it.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Main => "button button-main",
@@ -24,22 +22,17 @@ impl Look {
     }
 }
 
-/// A button that sends its form.
+/// A submit button.
 #[component]
 pub fn Button(
-    /// How much it calls.
-    #[prop(optional)]
-    look: Look,
-    /// A field to send with the form, when it has several buttons.
+    #[prop(optional)] look: Look,
+    /// A field to submit, for forms with several buttons.
     #[prop(optional, into)]
     name: Option<String>,
-    /// That field's value.
-    #[prop(optional, into)]
-    value: Option<String>,
-    /// What it says to screen readers where the visible word alone would not do.
+    #[prop(optional, into)] value: Option<String>,
+    /// The accessible name, if the visible text is not enough.
     #[prop(optional, into)]
     label: Option<String>,
-    /// What it says.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -51,16 +44,7 @@ pub fn Button(
 
 /// A link that looks like a button.
 #[component]
-pub fn LinkButton(
-    /// Where to.
-    #[prop(into)]
-    href: String,
-    /// How much it calls.
-    #[prop(optional)]
-    look: Look,
-    /// What it says.
-    children: Children,
-) -> impl IntoView {
+pub fn LinkButton(#[prop(into)] href: String, #[prop(optional)] look: Look, children: Children) -> impl IntoView {
     view! {
         <a class=look.class() href=href>
             {children()}

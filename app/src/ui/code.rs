@@ -1,9 +1,9 @@
-//! What must be read to the letter: digests, and text from outside with what is hidden in it made visible.
-use super::{islands::Copy, rcdata::rcdata};
+//! Code and untrusted text: digests, scripts, and names with their hidden characters made visible.
+use super::{escape::escape_rcdata, islands::Copy};
 use domain::text::{Piece, reveal};
 use leptos::prelude::*;
 
-/// A digest in groups of eight, four on each line, so that two can be compared by eye; copied in one piece.
+/// A digest in groups of eight digits, four per line, for comparison by eye; it is copied in one piece.
 #[component]
 pub fn Digest(
     /// Hexadecimal digits.
@@ -23,17 +23,13 @@ fn groups(hex: &str) -> Vec<String> {
     digits.chunks(8).map(|group| group.iter().collect()).collect()
 }
 
-/// Text from outside on one line.
+/// One line of untrusted text, with hidden characters marked.
 #[component]
-pub fn Revealed(
-    /// As it came.
-    #[prop(into)]
-    text: String,
-) -> impl IntoView {
-    revealed(&text)
+pub fn UntrustedText(#[prop(into)] text: String) -> impl IntoView {
+    mark_hidden(&text)
 }
 
-fn revealed(line: &str) -> AnyView {
+fn mark_hidden(line: &str) -> AnyView {
     let piece = |piece| match piece {
         Piece::Plain(text) => text.into_any(),
         Piece::Hidden(name) => {
@@ -49,27 +45,25 @@ fn revealed(line: &str) -> AnyView {
     }
 }
 
-/// Text from outside, complete, with numbered lines.
+/// Untrusted text in numbered lines, with hidden characters marked.
 #[component]
 pub fn Source(
-    /// As it came.
-    #[prop(into)]
-    text: String,
-    /// What it is, for screen readers.
+    #[prop(into)] text: String,
+    /// The accessible name.
     #[prop(into)]
     label: String,
 ) -> impl IntoView {
-    // Lines end at line feeds only: a carriage return before one is shown, because a shell reads it.
+    // Only line feeds separate lines: a carriage return before one is shown, because a shell reads it.
     let body = text.strip_suffix('\n').unwrap_or(&text);
-    // Written and not built of views: it may be many thousand lines long.
+    // A string instead of views, because the text may have many thousand lines.
     let mut lines = String::with_capacity(body.len() * 2);
     for line in body.split('\n') {
         lines.push_str("<li><code>");
         for piece in reveal(line) {
             match piece {
-                Piece::Plain(text) => lines.push_str(&rcdata(&text)),
+                Piece::Plain(text) => lines.push_str(&escape_rcdata(&text)),
                 Piece::Hidden(name) => {
-                    // The name is ours: U+ and digits.
+                    // The name needs no escaping: it is `U+` and digits.
                     let title = t!("hidden-character", name = name.clone());
                     for part in ["<mark class=\"hidden-character\" title=\"", &title, "\">", &name, "</mark>"] {
                         lines.push_str(part);
@@ -91,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_read_in_groups_of_eight() {
+    fn a_digest_is_shown_in_groups_of_eight() {
         assert_eq!(groups("0123456789abcdef01"), ["01234567", "89abcdef", "01"]);
     }
 
     #[test]
-    fn d_04_what_is_hidden_in_a_script_stands_out_by_name() {
+    fn d_04_hidden_characters_in_a_script_are_shown_by_name() {
         let html = view! { <Source text="a\u{202e}<b>\r\nc\n" label="Script" /> }.to_html().replace("<!>", "");
         assert!(html.contains(">U+202E</mark>") && html.contains(">U+000D</mark>"), "{html}");
         assert!(html.contains("&lt;b>") && !html.contains("<b>"), "{html}");

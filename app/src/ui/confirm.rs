@@ -1,34 +1,31 @@
-//! An act in two steps: it says what it will do, and asks what it must know, before it does it. Works without JavaScript.
-use super::{Button, Filled, Form, Look};
+//! Two-step actions: the consequence is shown before the button that acts. No JavaScript is needed.
+use super::{Button, Form, FormState, Look};
 use leptos::prelude::*;
 
-/// A button that opens what it will do, with the button that does it.
+/// A button that reveals the consequence and the button that acts.
 #[component]
 pub fn Confirm(
-    /// What the first button says: `Revoke…`.
+    /// The first button: `Revoke…`.
     #[prop(into)]
     label: String,
-    /// What it is done to, for screen readers, where several stand on one page.
+    /// The object's name for screen readers, if the page has several such buttons.
     #[prop(optional, into)]
     about: String,
-    /// What will happen, in a sentence or two, where the button does not say it.
+    /// What will happen, in a sentence or two, unless the button says it all.
     #[prop(optional, into)]
     consequence: Option<String>,
-    /// What the second button says: `Revoke key`.
+    /// The second button: `Revoke key`.
     #[prop(into)]
     act: String,
     /// The path of the server function.
     action: &'static str,
-    /// What it is done to.
     hidden: Vec<(&'static str, String)>,
-    /// How the second button looks.
-    #[prop(default = Look::Danger)]
-    look: Look,
-    /// Fields above that button.
+    #[prop(default = Look::Danger)] look: Look,
+    /// Fields above the second button.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let open = Filled::of(action, &hidden).refused();
+    let open = FormState::of(action, &hidden).refused();
     view! {
         <details class="confirm" open=open>
             <summary class="button">{label}<span class="sr-only">" "{about}</span></summary>

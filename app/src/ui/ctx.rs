@@ -1,4 +1,4 @@
-//! What pages and server functions find in the context of a request.
+//! Request context of pages and server functions.
 use super::{Address, Params};
 use crate::{
     door::TheDoor,
@@ -9,27 +9,27 @@ use leptos::prelude::*;
 use std::str::FromStr;
 use store::{Mark, Store};
 
-/// The store.
+/// Returns the store.
 ///
 /// # Errors
-/// Only where the server was put together without one.
+/// Only if the server was built without one.
 pub fn store() -> Result<Store, Refusal> {
     use_context::<Store>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
 
-/// Who asks.
+/// Returns the actor.
 ///
 /// # Errors
-/// [`Kind::SignedOut`] when nobody is signed in.
+/// [`Kind::SignedOut`] if nobody is signed in.
 pub fn actor() -> Result<Actor, Refusal> {
     let actor = use_context::<Option<Actor>>().flatten();
     actor.ok_or_else(|| Refusal::new(Kind::SignedOut, t!("refused-signed-out")))
 }
 
-/// What is only for admins ends here for others.
+/// Refuses everybody but admins.
 ///
 /// # Errors
-/// [`Kind::Forbidden`] for them.
+/// [`Kind::Forbidden`] for everybody else.
 pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.is_admin() {
         true => Ok(()),
@@ -37,46 +37,46 @@ pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     }
 }
 
-/// Signing in and out.
+/// Returns the authentication service.
 ///
 /// # Errors
-/// Only where the server was put together without one.
+/// Only if the server was built without one.
 pub fn door() -> Result<TheDoor, Refusal> {
     use_context::<TheDoor>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
 
-/// What the form that was just sent came to, when the page is rendered in reply to one.
+/// Returns the result of the submitted form, if the page is rendered in reply to one.
 pub fn answered() -> Option<Answered> {
     use_context::<Option<Answered>>().flatten()
 }
 
-/// The time of this answer, by the store's clock.
+/// Returns the time of the response, by the store's clock.
 pub fn now() -> Timestamp {
     use_context::<Store>().map_or(Timestamp(0), |store| store.now())
 }
 
-/// The moment from which on the page may not show what happens; empty only where the server was put together without a store.
+/// Returns the position in the event stream from which the page may be outdated; empty if the server was built without a store.
 pub fn since() -> String {
     use_context::<Mark>().map(|mark| mark.to_string()).unwrap_or_default()
 }
 
-/// The address of the page that is shown.
+/// Returns the address of the current page.
 pub fn here() -> Address {
     use_context().unwrap_or_default()
 }
 
-/// An id out of a form.
+/// Parses an id from a form.
 ///
 /// # Errors
-/// [`Kind::NotFound`] when it is something else: what cannot be an id belongs to nothing.
+/// [`Kind::NotFound`] if it is malformed: such an id belongs to nothing.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
 
-/// A part of the path, read as what it must be.
+/// Parses a path parameter.
 ///
 /// # Errors
-/// [`Kind::NotFound`] when it is something else: an address that cannot be is a page that does not exist.
+/// [`Kind::NotFound`] if it is malformed: such a page does not exist.
 pub fn param<T: FromStr>(name: &str) -> Result<T, Refusal> {
     id(use_context::<Params>().unwrap_or_default().get(name))
 }

@@ -1,16 +1,12 @@
-//! What stands where nothing is yet: what this is, why it is empty, and the first step.
+//! EmptyState states: what would be here, why it is empty, and the first step.
 use leptos::prelude::*;
 
-/// An empty list.
+/// The empty state of a list.
 #[component]
-pub fn Empty(
-    /// What is missing, in a few words.
-    #[prop(into)]
-    title: String,
-    /// What this is and why it is empty.
-    #[prop(into)]
-    text: String,
-    /// The first step: a link or a button.
+pub fn EmptyState(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
+    /// A link or a button.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

@@ -1,122 +1,7 @@
-//! Forms: plain ones, sent to a server function. What was typed stays after an error, and errors stand where they belong.
-use super::{ctx, said, summary::Summary};
-use crate::outcome::{Answered, Kind, PAGE_FIELD, Refusal};
-use domain::Invalid;
+//! Forms that post to a server function. After an error, submitted values are kept and errors appear at their fields.
+use super::{confirmation, ctx, error_summary::ErrorSummary, form_state::FormState};
+use crate::outcome::PAGE_FIELD;
 use leptos::{context::Provider, prelude::*};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How a form stands: as it was sent, or untouched. Its fields find it in their context.
-#[derive(Clone, Debug, Default)]
-pub struct Filled {
-    /// Begins the ids of all that is in the form.
-    pub id: String,
-    typed: Option<Vec<(String, String)>>,
-    refusal: Option<Refusal>,
-    /// Names and labels of the fields, as they are built: the summary calls them so.
-    labels: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-impl Filled {
-    /// The form of `action` with these hidden fields on this page.
-    pub fn of(action: &str, hidden: &[(&'static str, String)]) -> Self {
-        Self::from_answer(ctx::answered(), action, hidden)
-    }
-
-    fn from_answer(answered: Option<Answered>, action: &str, hidden: &[(&'static str, String)]) -> Self {
-        let mut id = action.trim_matches('/').to_owned();
-        for (_, value) in hidden {
-            id.push('-');
-            id.push_str(value);
-        }
-        let same = |answered: &Answered| {
-            let sent = |(name, value): &(&str, String)| answered.values.iter().any(|(n, v)| n == name && v == value);
-            answered.action == action && hidden.iter().all(sent)
-        };
-        let refused = answered
-            .filter(same)
-            .filter(|answered| !asks_for_proof(answered))
-            .and_then(|answered| Some((answered.values, answered.result.err()?)));
-        let (typed, refusal) = refused.unzip();
-        Self { id: plain(&id), typed, refusal, labels: Arc::default() }
-    }
-
-    /// Whether this form was just refused.
-    pub const fn refused(&self) -> bool {
-        self.refusal.is_some()
-    }
-
-    /// What was typed into a field, when the form was refused.
-    pub fn typed(&self, name: &str) -> Option<&str> {
-        let typed = self.typed.as_ref()?;
-        typed.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether a box with this value stands ticked: as it was sent, or as it is `at_first`.
-    pub fn ticked(&self, name: &str, value: &str, at_first: bool) -> bool {
-        self.typed.as_ref().map_or(at_first, |typed| typed.iter().any(|(n, v)| n == name && v == value))
-    }
-
-    /// What is wrong with a field: a sentence.
-    pub fn error(&self, name: &str) -> Option<String> {
-        let refusal = self.refusal.as_ref()?;
-        refusal.fields.iter().find(|invalid| invalid.field == name).map(|invalid| sentence(&invalid.reason))
-    }
-
-    /// The id of a field.
-    pub fn id_of(&self, name: &str) -> String {
-        format!("{}-{}", self.id, plain(name))
-    }
-
-    /// Notes a field, so that the summary can lead to it.
-    pub fn note(&self, name: &str, label: &str) {
-        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        labels.push((name.to_owned(), label.to_owned()));
-    }
-
-    /// The refusal's message where no field is to blame, and each wrong field with the link to it, if it is on the page.
-    pub(super) fn problems(&self) -> Option<(Option<String>, Vec<Problem>)> {
-        let refusal = self.refusal.as_ref()?;
-        let labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        let problem = |invalid: &Invalid| {
-            let label = labels.iter().find(|(name, _)| *name == invalid.field).map(|(_, label)| label.clone());
-            let href = label.is_some().then(|| format!("#{}", self.id_of(&invalid.field)));
-            let text = match label {
-                Some(label) => format!("{label}: {}", invalid.reason),
-                None => sentence(&invalid.reason), // what is not on the page has no name there
-            };
-            Problem { href, text }
-        };
-        let problems: Vec<_> = refusal.fields.iter().map(problem).collect();
-        Some((problems.is_empty().then(|| refusal.message.clone()), problems))
-    }
-}
-
-/// Whether nothing is wrong with a form, and only a proof is missing.
-fn asks_for_proof(answered: &Answered) -> bool {
-    matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
-}
-
-/// A line of the summary.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    /// The field on this page.
-    pub href: Option<String>,
-    /// Its label and what is wrong.
-    pub text: String,
-}
-
-/// Only letters, digits and hyphens, so that it can stand in an id and after `#`.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
-}
-
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')),
-        None => String::new(),
-    }
-}
 
 /// A form.
 #[component]
@@ -124,33 +9,32 @@ pub fn Form(
     /// The path of the server function.
     #[prop(into)]
     action: String,
-    /// The page that it stands on, where that is not this one.
+    /// The page of the form, if it is not the current one.
     #[prop(optional, into)]
     page: Option<String>,
-    /// Fields that are not seen; they also tell forms of one action on one page apart.
+    /// Hidden fields; they also distinguish forms of the same action on one page.
     #[prop(optional)]
     hidden: Vec<(&'static str, String)>,
     /// `in-row` for a row of small fields.
     #[prop(optional)]
     class: &'static str,
-    /// Fields and buttons.
     children: Children,
 ) -> impl IntoView {
-    let filled = Filled::of(&action, &hidden);
-    if let Some(answered) = ctx::answered().filter(|_| filled.refused()) {
-        answered.said.note();
+    let form = FormState::of(&action, &hidden);
+    if let Some(answered) = ctx::answered().filter(|_| form.refused()) {
+        answered.said.mark_shown();
     }
-    let page = page.unwrap_or_else(|| ctx::here().without(said::FIELD).to_string());
-    let (id, state) = (filled.id.clone(), filled.clone());
+    let page = page.unwrap_or_else(|| ctx::here().without(confirmation::FIELD).to_string());
+    let (id, error_state) = (form.id.clone(), form.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
-        <Provider value=filled>
-            // The fields come first, because the summary calls them by their labels.
+        <Provider value=form>
+            // The fields render first, because the error summary uses their labels.
             {
                 let fields = children();
                 view! {
                     <form id=id method="post" action=action class=format!("form {class}") novalidate>
-                        <Summary filled=state />
+                        <ErrorSummary form=error_state />
                         <input type="hidden" name=PAGE_FIELD value=page />
                         {hidden.collect_view()}
                         {fields}
@@ -158,51 +42,5 @@ pub fn Form(
                 }
             }
         </Provider>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::Said;
-
-    fn answered(id: &str) -> Option<Answered> {
-        let fields =
-            vec![Invalid::new("name", "must be 1 to 80 visible characters"), Invalid::new("rules", "at most 50")];
-        Some(Answered {
-            action: "/actions/keys/revoke".into(),
-            values: vec![("id".into(), id.into()), ("name".into(), "CI".into()), ("scope".into(), "a".into())],
-            result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields, wait: None }),
-            said: Said::default(),
-        })
-    }
-
-    #[test]
-    fn of_several_forms_of_one_action_only_the_sent_one_shows_its_errors() {
-        let form = |id: &str| Filled::from_answer(answered("1"), "/actions/keys/revoke", &[("id", id.to_owned())]);
-        assert!(form("1").refused() && !form("2").refused());
-        assert!(!Filled::from_answer(answered("1"), "/actions/keys/create", &[]).refused());
-    }
-
-    #[test]
-    fn what_was_typed_stays_after_an_error() {
-        let form = Filled::from_answer(answered("1"), "/actions/keys/revoke", &[]);
-        assert_eq!(form.typed("name"), Some("CI"));
-        assert!(form.ticked("scope", "a", false) && !form.ticked("scope", "b", true));
-        assert!(Filled::default().ticked("scope", "b", true));
-    }
-
-    #[test]
-    fn the_summary_leads_to_the_fields_that_are_on_the_page() {
-        let form = Filled::from_answer(answered("1"), "/actions/keys/revoke", &[]);
-        form.note("name", "Name");
-        let (message, problems) = form.problems().unwrap();
-        assert_eq!(message, None);
-        let first = Problem {
-            href: Some("#actions-keys-revoke-name".into()),
-            text: "Name: must be 1 to 80 visible characters".into(),
-        };
-        assert_eq!(problems, [first, Problem { href: None, text: "At most 50.".into() }]);
-        assert_eq!(form.error("name").unwrap(), "Must be 1 to 80 visible characters.");
     }
 }

@@ -1,24 +1,26 @@
-//! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
+//! The layout of every page for signed-in people: navigation, breadcrumbs and the account menu.
 use super::{
-    Button, Form, Glyph, Icon, Page, Place, ctx,
+    Button, Form, Glyph, Icon, Page, Section,
+    confirmation::ConfirmationMessage,
+    ctx,
+    freeze_banner::FreezeBanner,
+    header::{OrganizationSwitcher, SearchField},
     islands::{Palette, ThemeSwitch},
     nav::Nav,
-    refused::Unsaid,
-    said::WhatWasDone,
-    shortcuts::{self, KeysDialog},
-    top::{SearchField, Switch},
+    shortcuts::{self, ShortcutsDialog},
+    unshown_refusal::UnshownRefusal,
 };
-use crate::{account, emergency::pages::Frozen, login::actions::SignOut, organizations::narrowed_to_archived};
+use crate::{account, login::actions::SignOut, organizations::choice::archived_filter_choice};
 use domain::{Actor, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
-/// A page in its frame.
-pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
-    let Around { waiting, organizations, frozen, glass, news } = around;
-    let Page { place, title, trail, beside, action, lead, body } = page;
-    let (wide, narrow, ways) = (actor.clone(), actor.clone(), shortcuts::ways(&actor));
-    let (banner, here) = (crate::notices::banner(&actor), ctx::here().to_string());
+/// Renders a page in the layout.
+pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> AnyView {
+    let FrameData { waiting, organizations, frozen, break_glass, unseen_events } = frame_data;
+    let Page { section, title, breadcrumbs, beside, action, lead, body } = page;
+    let (wide, narrow, shortcuts) = (actor.clone(), actor.clone(), shortcuts::shortcut_targets(&actor));
+    let (banners, here) = (crate::notices::banners(&actor), ctx::here().to_string());
     view! {
         <a class="skip" href="#main">{t!("skip")}</a>
         <header class="bar">
@@ -26,25 +28,25 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
             <details class="nav-narrow">
                 <summary class="button"><Icon of=Glyph::Menu /><span class="menu-name">{t!("nav-menu")}</span></summary>
                 <nav class="menu" aria-label=t!("nav-label")>
-                    <Nav actor=narrow place=place waiting=waiting region="waiting-narrow" />
+                    <Nav actor=narrow section=section waiting=waiting region="waiting-narrow" />
                 </nav>
             </details>
-            <Trail place=place trail=trail title=title.clone() />
-            <Switch organizations=organizations />
+            <Breadcrumbs section=section breadcrumbs=breadcrumbs title=title.clone() />
+            <OrganizationSwitcher organizations=organizations />
             <SearchField />
             <Menu actor=actor.clone() />
         </header>
         <nav class="nav-wide" aria-label=t!("nav-label")>
-            <Nav actor=wide place=place waiting=waiting region="waiting-wide" />
+            <Nav actor=wide section=section waiting=waiting region="waiting-wide" />
         </nav>
         <main id="main" tabindex="-1">
-            <Frozen since=frozen />
-            {glass.then(|| view! {
+            <FreezeBanner since=frozen />
+            {break_glass.then(|| view! {
                 <p class="banner" role="status">
-                    {t!("glass-banner")}" "<a href=Place::Authentication.href()>{Place::Authentication.label()}</a>
+                    {t!("glass-banner")}" "<a href=Section::Authentication.href()>{Section::Authentication.label()}</a>
                 </p>
             })}
-            {banner}
+            {banners}
             <p class="banner" id="not-live" role="status" hidden>{t!("live-lost")}" "<a href=here>{t!("live-reload")}</a></p>
             <div class="page-header">
                 <h1>{title}</h1>
@@ -52,51 +54,51 @@ pub(super) fn framed(actor: Actor, page: Page, around: Around) -> AnyView {
                 {action.map(|action| view! { <div class="page-action">{action}</div> })}
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
-            <Unsaid />
-            <WhatWasDone />
-            {news.filter(|_| place != Place::Account)}
+            <UnshownRefusal />
+            <ConfirmationMessage />
+            {unseen_events.filter(|_| section != Section::Account)}
             {body}
         </main>
-        <KeysDialog actor=actor />
-        <Palette label=t!("search-everything") none=t!("search-none") failed=t!("search-failed") help=t!("search-help") ways=ways />
+        <ShortcutsDialog actor=actor />
+        <Palette label=t!("search-everything") none=t!("search-none") failed=t!("search-failed") help=t!("search-help") ways=shortcuts />
     }
     .into_any()
 }
 
-/// What the frame shows of the tenant, and of what happened with the person's account.
+/// The data that the layout shows.
 #[derive(Default)]
-pub(super) struct Around {
-    /// How many questions wait for the person.
+pub(super) struct FrameData {
+    /// The number of approval requests that the person can decide.
     waiting: i64,
-    /// The organizations that they can switch between; the archived one that they look at is among them.
+    /// The choices of the organization switcher, including an archived one that the query filters by.
     organizations: Vec<Organization>,
-    /// Since when the tenant is frozen, if it is.
     frozen: Option<Timestamp>,
-    /// Whether emergency access is open, for those who are told.
-    glass: bool,
-    news: Option<AnyView>,
+    /// Whether a break-glass grant is open, for people who may know.
+    break_glass: bool,
+    unseen_events: Option<AnyView>,
 }
 
-/// What cannot be read of it is not worth a page: it is left out.
-pub(super) async fn around(actor: &Actor) -> Around {
-    let Ok(store) = ctx::store() else { return Around::default() };
-    let Ok(mut read) = store.read(actor).await else { return Around::default() };
+/// Reads the data of the layout. Read errors must not break the page: the affected parts are left out.
+pub(super) async fn frame_data(actor: &Actor) -> FrameData {
+    let Ok(store) = ctx::store() else { return FrameData::default() };
+    let Ok(mut read) = store.read(actor).await else { return FrameData::default() };
     let mut organizations = read.organizations().await.unwrap_or_default();
-    organizations.extend(narrowed_to_archived(&mut read, &organizations).await);
-    Around {
+    organizations.extend(archived_filter_choice(&mut read, &organizations).await);
+    FrameData {
         waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
         organizations,
         frozen: read.frozen_since().await.unwrap_or_default(),
-        glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
-        news: account::notifications::news(&mut read).await,
+        break_glass: read.break_glass(store.now()).await.is_ok_and(|open| !open.is_empty()),
+        unseen_events: account::events::unseen_events(&mut read).await,
     }
 }
 
-/// Where one is: the place, what lies between, and the page.
+/// The breadcrumbs: section, intermediate pages, current page.
 #[component]
-fn Trail(place: Place, trail: Vec<(String, String)>, title: String) -> impl IntoView {
-    let root = (place != Place::Nowhere && place.label() != title).then(|| (place.href().to_owned(), place.label()));
-    let links = root.into_iter().chain(trail).map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
+fn Breadcrumbs(section: Section, breadcrumbs: Vec<(String, String)>, title: String) -> impl IntoView {
+    let root =
+        (section != Section::Other && section.label() != title).then(|| (section.href().to_owned(), section.label()));
+    let links = root.into_iter().chain(breadcrumbs).map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
     view! {
         <nav class="trail" aria-label=t!("trail")>
             <ol>
@@ -115,9 +117,9 @@ fn Menu(actor: Actor) -> impl IntoView {
             <summary class="button"><Icon of=Glyph::Person /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
             <div class="menu">
                 <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
-                <a class="nav-link" href=Place::Account.href()>{Place::Account.label()}</a>
-                <a class="nav-link" href=Place::BrowserSessions.href()>{Place::BrowserSessions.label()}</a>
-                <a class="nav-link" href=Place::WaysIn.href()>{Place::WaysIn.label()}</a>
+                <a class="nav-link" href=Section::Account.href()>{Section::Account.label()}</a>
+                <a class="nav-link" href=Section::BrowserSessions.href()>{Section::BrowserSessions.label()}</a>
+                <a class="nav-link" href=Section::SignInMethods.href()>{Section::SignInMethods.label()}</a>
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>
                     <Button>{t!("sign-out")}</Button>

@@ -1,25 +1,20 @@
-//! Boxes to tick that belong together, with one label and one error.
-use super::Filled;
+//! Checkbox groups with one label and one error.
+use super::FormState;
 use leptos::prelude::*;
 
 /// A group of [`super::Checkbox`]es.
 #[component]
 pub fn Group(
-    /// The field that errors are about.
+    /// The field that errors refer to.
     #[prop(into)]
     name: String,
-    /// What to choose.
-    #[prop(into)]
-    label: String,
-    /// What is allowed, and what it is for.
-    #[prop(optional, into)]
-    help: Option<String>,
-    /// The boxes.
+    #[prop(into)] label: String,
+    #[prop(optional, into)] help: Option<String>,
     children: Children,
 ) -> impl IntoView {
-    let filled = use_context::<Filled>().unwrap_or_default();
-    filled.note(&name, &label);
-    let (id, error) = (filled.id_of(&name), filled.error(&name));
+    let form = use_context::<FormState>().unwrap_or_default();
+    form.register(&name, &label);
+    let (id, error) = (form.id_of(&name), form.error(&name));
     view! {
         <fieldset class="group" id=id tabindex="-1">
             <legend>{label}</legend>

@@ -1,50 +1,29 @@
-//! Icons: strokes on a grid of 16, drawn for Castellan. All are decoration: a word stands beside each.
+//! Icons, drawn as strokes on a 16 × 16 grid. All are decorative: a text accompanies each.
 use leptos::prelude::*;
 
-/// Which.
+/// The available icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyph {
-    /// A face of a clock: something waits.
     Clock,
-    /// A triangle: something runs.
     Play,
-    /// A tick: it is well.
     Tick,
-    /// A cross: it is not.
     Cross,
-    /// A square: it was stopped.
     Stop,
-    /// A triangle with a mark: look here.
     Warning,
-    /// A house: the overview.
     House,
-    /// A list: tasks.
     List,
-    /// A stamp: approvals.
     Stamp,
-    /// A box with a light: runners.
     Machine,
-    /// Scales: rules.
     Rules,
-    /// Two buildings: organizations.
     Organization,
-    /// Two heads: people.
     People,
-    /// A key.
     Key,
-    /// A book: the audit log.
     Book,
-    /// A head: oneself.
     Person,
-    /// A padlock.
     Lock,
-    /// A globe: the network.
     Globe,
-    /// Three bars: the menu.
     Menu,
-    /// An arrow down.
     Down,
-    /// A magnifying glass: search.
     Search,
 }
 
@@ -88,12 +67,9 @@ impl Glyph {
     }
 }
 
-/// An icon of the size of the text around it.
+/// An icon in the size of the surrounding text.
 #[component]
-pub fn Icon(
-    /// Which.
-    of: Glyph,
-) -> impl IntoView {
+pub fn Icon(of: Glyph) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <path d=of.path() />

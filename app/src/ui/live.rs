@@ -1,19 +1,18 @@
-//! A part of a page that follows what happens; without JavaScript, a link to load it again.
+//! Live regions of a page; without JavaScript, a reload link.
 use super::{ctx, islands::Watch};
 use leptos::prelude::*;
 
-/// Wraps what is to be kept up to date. No island may stand inside: its content is replaced by the server's.
+/// A region that is kept up to date. It must not contain islands: the server's HTML replaces its content.
 #[component]
 pub fn Live(
-    /// What is heard of, separated by commas: `tasks,approvals`; `tasks:ID` for one of them only.
+    /// Topics, separated by commas: `tasks,approvals`, or `tasks:ID` for a single task.
     #[prop(into)]
     topics: String,
-    /// The region's id on the page.
+    /// The id of the region.
     region: &'static str,
-    /// Replaces at once, wherever one has scrolled, and offers nothing: for a count in the frame.
+    /// Updates at once, regardless of the scroll position: for small parts such as counts.
     #[prop(optional)]
     quiet: bool,
-    /// The region.
     children: Children,
 ) -> impl IntoView {
     let (reload, now) = (ctx::here().to_string(), ctx::now().to_string());

@@ -1,4 +1,4 @@
-//! The handful of components that every page is built of.
+//! UI components that all pages share.
 
 pub mod islands;
 
@@ -13,29 +13,43 @@ mod code;
 #[cfg(feature = "ssr")]
 mod confirm;
 #[cfg(feature = "ssr")]
+mod confirmation;
+#[cfg(feature = "ssr")]
 pub mod ctx;
+#[cfg(feature = "ssr")]
+mod description_list;
 #[cfg(feature = "ssr")]
 mod empty;
 #[cfg(feature = "ssr")]
-mod facts;
+mod error_summary;
+#[cfg(feature = "ssr")]
+mod escape;
 #[cfg(feature = "ssr")]
 mod field;
 #[cfg(feature = "ssr")]
-mod filter;
+mod filter_chips;
+#[cfg(feature = "ssr")]
+mod filter_form;
 #[cfg(feature = "ssr")]
 mod form;
 #[cfg(feature = "ssr")]
+mod form_state;
+#[cfg(feature = "ssr")]
 mod frame;
+#[cfg(feature = "ssr")]
+mod freeze_banner;
 #[cfg(feature = "ssr")]
 mod group;
 #[cfg(feature = "ssr")]
+mod header;
+#[cfg(feature = "ssr")]
 mod icon;
 #[cfg(feature = "ssr")]
+pub mod labels;
+#[cfg(feature = "ssr")]
+mod layouts;
+#[cfg(feature = "ssr")]
 mod live;
-#[cfg(feature = "ssr")]
-mod moment;
-#[cfg(feature = "ssr")]
-mod narrow;
 #[cfg(feature = "ssr")]
 mod nav;
 #[cfg(feature = "ssr")]
@@ -43,27 +57,19 @@ mod page;
 #[cfg(feature = "ssr")]
 mod pager;
 #[cfg(feature = "ssr")]
-mod rcdata;
-#[cfg(feature = "ssr")]
-mod refused;
-#[cfg(feature = "ssr")]
-mod said;
-#[cfg(feature = "ssr")]
 mod secret;
 #[cfg(feature = "ssr")]
 mod shortcuts;
 #[cfg(feature = "ssr")]
 pub mod status;
 #[cfg(feature = "ssr")]
-mod summary;
-#[cfg(feature = "ssr")]
 mod table;
+#[cfg(feature = "ssr")]
+mod time_ago;
 #[cfg(feature = "ssr")]
 mod title;
 #[cfg(feature = "ssr")]
-mod top;
-#[cfg(feature = "ssr")]
-pub mod words;
+mod unshown_refusal;
 
 #[cfg(feature = "ssr")]
 pub(crate) use self::title::TabTitle;
@@ -72,23 +78,25 @@ pub use self::{
     address::{Address, Params, escaped, own_path},
     badge::{Badge, Meaning},
     button::{Button, LinkButton, Look},
-    code::{Digest, Revealed, Source},
+    code::{Digest, Source, UntrustedText},
     confirm::Confirm,
-    empty::Empty,
-    facts::{Fact, Facts},
+    confirmation::Confirmation,
+    description_list::{DescriptionItem, DescriptionList},
+    empty::EmptyState,
     field::{Checkbox, Choice, Field, Password, Select, TextArea},
-    filter::{Chip, Count, FilterRow},
-    form::{Filled, Form},
+    filter_chips::{Chip, Count, FilterRow},
+    filter_form::{FilterForm, FilterSelect, FilterText},
+    form::Form,
+    form_state::FormState,
     group::Group,
     icon::{Glyph, Icon},
+    layouts::{page, plain},
     live::Live,
-    moment::{Moment, Used},
-    narrow::{Narrow, NarrowChoice, NarrowText},
-    nav::Place,
-    page::{Page, Showing, Shown, page, plain},
-    pager::{Cut, Pager},
-    said::Said,
+    nav::Section,
+    page::{Page, PageFuture, RenderedPage},
+    pager::{Pager, TruncationNote},
     secret::SecretOnce,
-    shortcuts::Keys,
+    shortcuts::ShortcutList,
     table::{RowLink, Table},
+    time_ago::{LastUsed, TimeAgo},
 };

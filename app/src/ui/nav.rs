@@ -1,50 +1,34 @@
-//! The places of the navigation, in groups: only what the person may use.
+//! The navigation: sections in groups, only those that the person may use.
 use super::{Glyph, Icon, Live};
 use domain::Actor;
 use leptos::prelude::*;
 
-/// A place that the navigation leads to.
+/// A section of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// What goes on.
+pub enum Section {
     Overview,
-    /// Tasks.
     Tasks,
-    /// The approval queue.
     Approvals,
-    /// Runners.
     Runners,
-    /// Rules.
     Rules,
-    /// Organizations.
     Organizations,
-    /// People.
     People,
-    /// API keys.
     Keys,
-    /// Switches for when something goes wrong.
     Emergency,
-    /// The audit log.
     Audit,
-    /// What was unusual.
     Anomalies,
-    /// One's own account.
     Account,
-    /// Identity providers.
     Authentication,
-    /// One's own sessions.
     BrowserSessions,
-    /// One's own ways to sign in.
-    WaysIn,
-    /// None of these.
-    Nowhere,
+    SignInMethods,
+    /// No section, for pages such as search and errors.
+    Other,
 }
 
-impl Place {
-    /// Where it is.
+impl Section {
     pub const fn href(self) -> &'static str {
         match self {
-            Self::Overview | Self::Nowhere => "/",
+            Self::Overview | Self::Other => "/",
             Self::Tasks => "/tasks",
             Self::Approvals => "/approvals",
             Self::Runners => "/runners",
@@ -58,14 +42,13 @@ impl Place {
             Self::Account => "/account",
             Self::Authentication => "/settings/authentication",
             Self::BrowserSessions => "/browser-sessions",
-            Self::WaysIn => "/account/sign-in",
+            Self::SignInMethods => "/account/sign-in",
         }
     }
 
-    /// What it is called.
     pub fn label(self) -> String {
         match self {
-            Self::Overview | Self::Nowhere => t!("nav-overview"),
+            Self::Overview | Self::Other => t!("nav-overview"),
             Self::Tasks => t!("nav-tasks"),
             Self::Approvals => t!("nav-approvals"),
             Self::Runners => t!("nav-runners"),
@@ -79,13 +62,13 @@ impl Place {
             Self::Account => t!("nav-own-account"),
             Self::Authentication => t!("nav-authentication"),
             Self::BrowserSessions => t!("nav-browser-sessions"),
-            Self::WaysIn => t!("nav-ways-in"),
+            Self::SignInMethods => t!("nav-ways-in"),
         }
     }
 
     const fn glyph(self) -> Glyph {
         match self {
-            Self::Overview | Self::Nowhere => Glyph::House,
+            Self::Overview | Self::Other => Glyph::House,
             Self::Tasks => Glyph::List,
             Self::Approvals => Glyph::Stamp,
             Self::Runners => Glyph::Machine,
@@ -94,7 +77,7 @@ impl Place {
             Self::People => Glyph::People,
             Self::Keys => Glyph::Key,
             Self::Emergency => Glyph::Warning,
-            Self::Authentication | Self::WaysIn => Glyph::Lock,
+            Self::Authentication | Self::SignInMethods => Glyph::Lock,
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::BrowserSessions => Glyph::Globe,
@@ -102,10 +85,10 @@ impl Place {
         }
     }
 
-    /// The key that leads there after `g`.
+    /// Returns the key that goes there after `g`.
     pub(super) const fn key(self) -> &'static str {
         match self {
-            Self::Overview | Self::Nowhere => "o",
+            Self::Overview | Self::Other => "o",
             Self::Tasks => "t",
             Self::Approvals => "a",
             Self::Runners => "r",
@@ -119,16 +102,16 @@ impl Place {
             Self::Account => "y",
             Self::Authentication => "i",
             Self::BrowserSessions => "s",
-            Self::WaysIn => "w",
+            Self::SignInMethods => "w",
         }
     }
 
-    /// The places that are open to somebody, in the order of the navigation.
-    pub fn open(actor: &Actor) -> Vec<Self> {
-        groups(actor).into_iter().flat_map(|(_, places)| places).collect()
+    /// Returns the sections that an actor may use, in navigation order.
+    pub fn available(actor: &Actor) -> Vec<Self> {
+        groups(actor).into_iter().flat_map(|(_, sections)| sections).collect()
     }
 
-    fn open_to(self, actor: &Actor) -> bool {
+    fn is_available_to(self, actor: &Actor) -> bool {
         match self {
             Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.reads_everything(),
             Self::Emergency => actor.is_admin(),
@@ -137,52 +120,51 @@ impl Place {
     }
 }
 
-/// The groups, each with the places that are open to the actor; a group without any is left out.
-fn groups(actor: &Actor) -> Vec<(String, Vec<Place>)> {
+/// Returns the non-empty groups with the sections that the actor may use.
+fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
     let all = [
-        (t!("nav-work"), vec![Place::Overview, Place::Tasks, Place::Approvals]),
-        (t!("nav-execution"), vec![Place::Runners, Place::Rules, Place::Emergency]),
-        (t!("nav-organized"), vec![Place::Organizations, Place::People, Place::Keys]),
-        (t!("nav-proof"), vec![Place::Audit, Place::Anomalies]),
-        (t!("nav-settings"), vec![Place::Authentication]),
-        (t!("nav-account"), vec![Place::Account, Place::WaysIn, Place::BrowserSessions]),
+        (t!("nav-work"), vec![Section::Overview, Section::Tasks, Section::Approvals]),
+        (t!("nav-execution"), vec![Section::Runners, Section::Rules, Section::Emergency]),
+        (t!("nav-organized"), vec![Section::Organizations, Section::People, Section::Keys]),
+        (t!("nav-proof"), vec![Section::Audit, Section::Anomalies]),
+        (t!("nav-settings"), vec![Section::Authentication]),
+        (t!("nav-account"), vec![Section::Account, Section::SignInMethods, Section::BrowserSessions]),
     ];
-    let open = |(name, places): (String, Vec<Place>)| {
-        (name, places.into_iter().filter(|place| place.open_to(actor)).collect::<Vec<_>>())
+    let available = |(name, sections): (String, Vec<Section>)| {
+        (name, sections.into_iter().filter(|section| section.is_available_to(actor)).collect::<Vec<_>>())
     };
-    all.into_iter().map(open).filter(|(_, places)| !places.is_empty()).collect()
+    all.into_iter().map(available).filter(|(_, sections)| !sections.is_empty()).collect()
 }
 
 /// The navigation.
 #[component]
 pub(super) fn Nav(
-    /// For whom.
     actor: Actor,
-    /// Where they are.
-    place: Place,
-    /// How many questions they may answer.
+    /// The current section.
+    section: Section,
+    /// The number of approval requests that the actor can decide.
     waiting: i64,
-    /// Tells the wide navigation's ids from the narrow one's.
+    /// A prefix that keeps ids unique: the navigation is rendered twice.
     region: &'static str,
 ) -> impl IntoView {
-    let link = move |to: Place| {
+    let link = move |to: Section| {
         view! {
             <li>
-                <a class="nav-link" href=to.href() aria-current=(to == place).then_some("page")>
+                <a class="nav-link" href=to.href() aria-current=(to == section).then_some("page")>
                     <Icon of=to.glyph() />
                     {to.label()}
                 </a>
-                {(to == Place::Approvals).then(|| view! { <Waiting count=waiting region=region /> })}
+                {(to == Section::Approvals).then(|| view! { <PendingCount count=waiting region=region /> })}
             </li>
         }
     };
     groups(&actor)
         .into_iter()
-        .map(|(name, places)| {
+        .map(|(name, sections)| {
             view! {
                 <div class="nav-group">
                     <p aria-hidden="true">{name.clone()}</p>
-                    <ul aria-label=name>{places.into_iter().map(link).collect_view()}</ul>
+                    <ul aria-label=name>{sections.into_iter().map(link).collect_view()}</ul>
                 </div>
             }
         })
@@ -190,7 +172,7 @@ pub(super) fn Nav(
 }
 
 #[component]
-fn Waiting(count: i64, region: &'static str) -> impl IntoView {
+fn PendingCount(count: i64, region: &'static str) -> impl IntoView {
     view! {
         <Live topics="approvals" region=region quiet=true>
             {(count > 0)
@@ -209,10 +191,16 @@ mod tests {
     use domain::{TenantId, Timestamp, role::TenantRole};
 
     #[test]
-    fn the_navigation_shows_only_what_one_may_use() {
+    fn the_navigation_shows_only_sections_the_actor_may_use() {
         let mut actor = Actor::clock(TenantId("00000000-0000-0000-0000-000000000001".parse().unwrap()), Timestamp(0));
-        assert!(!Place::open(&actor).contains(&Place::Audit) && !Place::open(&actor).contains(&Place::People));
+        assert!(
+            !Section::available(&actor).contains(&Section::Audit)
+                && !Section::available(&actor).contains(&Section::People)
+        );
         actor.tenant_role = TenantRole::Auditor;
-        assert!(Place::open(&actor).contains(&Place::Audit) && Place::open(&actor).contains(&Place::People));
+        assert!(
+            Section::available(&actor).contains(&Section::Audit)
+                && Section::available(&actor).contains(&Section::People)
+        );
     }
 }

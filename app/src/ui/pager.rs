@@ -1,20 +1,20 @@
-//! Older and newer: a list goes on where the last row was (keyset), so that nothing is skipped while rows come.
+//! Keyset pagination: a page starts after the last row of the one before, so that new rows shift nothing.
 use super::{Address, ctx};
 use leptos::prelude::*;
 
-/// Links to what is older and newer, and back to what is newest.
+/// Links to the newest, newer and older rows.
 #[component]
 pub fn Pager(
-    /// Where the list goes on, as the store says; `None` at its end.
+    /// The cursor of the next page; `None` at the end.
     next: Option<String>,
-    /// The first row of this page, where there are newer ones, for lists that are read in both directions.
+    /// The first row of this page if there are newer ones, for lists with pages in both directions.
     #[prop(optional_no_strip)]
     newer: Option<String>,
-    /// For lists in another order than that of time.
+    /// Whether the list is ordered by something other than time.
     #[prop(optional)]
     by_name: bool,
 ) -> impl IntoView {
-    let Ways { newest, newer, older } = ways(ctx::here(), next, newer);
+    let PagerLinks { newest, newer, older } = pager_links(ctx::here(), next, newer);
     let (first, on) = match by_name {
         true => (t!("pager-first"), t!("pager-next")),
         false => (t!("pager-newest"), t!("pager-older")),
@@ -30,30 +30,25 @@ pub fn Pager(
     })
 }
 
-/// Says so where a list that has no other page ends before all is shown.
+/// A note that a list without pagination is truncated.
 #[component]
-pub fn Cut(
-    /// How many rows are shown.
-    shown: usize,
-    /// How many are shown at most.
-    most: usize,
-) -> impl IntoView {
-    (shown >= most).then(|| view! { <p class="help">{t!("list-ends", n = most)}</p> })
+pub fn TruncationNote(shown: usize, limit: usize) -> impl IntoView {
+    (shown >= limit).then(|| view! { <p class="help">{t!("list-ends", n = limit)}</p> })
 }
 
-/// Where one can go.
+/// The links of a pager.
 #[derive(Debug, PartialEq, Eq)]
-struct Ways {
+struct PagerLinks {
     newest: Option<String>,
     newer: Option<String>,
     older: Option<String>,
 }
 
-/// Where one can go from here: to the newest when this is not them, to the newer and the older when there are any.
-fn ways(here: Address, next: Option<String>, newer: Option<String>) -> Ways {
+/// Returns the links: to the newest page unless it is the current one, and to newer and older rows if there are any.
+fn pager_links(here: Address, next: Option<String>, newer: Option<String>) -> PagerLinks {
     let start = here.clone().from_start();
     let is_start = here.get("after").is_none() && here.get("before").is_none();
-    Ways {
+    PagerLinks {
         newest: (!is_start).then(|| start.to_string()),
         newer: newer.map(|first| start.clone().with("before", first).to_string()),
         older: next.map(|cursor| start.with("after", cursor).to_string()),
@@ -65,12 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pager_keeps_the_filter_and_leads_nowhere_on_a_single_page() {
+    fn a_pager_keeps_the_filter_and_is_empty_on_a_single_page() {
         let here = Address::new("/tasks").with("state", "queued");
-        assert_eq!(ways(here.clone(), None, None), Ways { newest: None, newer: None, older: None });
-        let first = ways(here.clone(), Some("c1".into()), None);
+        assert_eq!(pager_links(here.clone(), None, None), PagerLinks { newest: None, newer: None, older: None });
+        let first = pager_links(here.clone(), Some("c1".into()), None);
         assert_eq!((first.newest, first.older.unwrap().as_str()), (None, "/tasks?state=queued&after=c1"));
-        let later = ways(here.with("after", "c1"), None, Some("r1".into()));
+        let later = pager_links(here.with("after", "c1"), None, Some("r1".into()));
         assert_eq!(later.newest.unwrap(), "/tasks?state=queued");
         assert_eq!((later.newer.unwrap().as_str(), later.older), ("/tasks?state=queued&before=r1", None));
     }

@@ -1,22 +1,20 @@
-//! A secret that is shown once: copy it now, and what to do if it is lost.
+//! Secrets that are shown once, with a copy button.
 use super::{ctx, islands::Copy};
 use leptos::prelude::*;
 
-/// Shows what a form of `action` just made, when this page is the answer to it.
+/// Shows the secret if this page answers a form of `action`, otherwise its children.
 #[component]
 pub fn SecretOnce(
-    /// The path of the server function that makes it.
+    /// The path of the server function that creates it.
     action: &'static str,
-    /// What was made.
-    #[prop(into)]
-    title: String,
-    /// What it is for and what to do if it is lost.
+    #[prop(into)] title: String,
+    /// What it is for, and what to do if it is lost.
     #[prop(into)]
     text: String,
-    /// Where to go on once it is stored; this page, when it says nothing.
+    /// Where to go once it is stored; the current page by default.
     #[prop(optional)]
     next: Option<&'static str>,
-    /// What stands here while there is no secret to show: the form that makes it.
+    /// The form that creates it.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

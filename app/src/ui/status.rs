@@ -1,25 +1,24 @@
-//! The HTTP status of a page, and sending people to another one.
+//! The HTTP status of a page, and redirects.
 use crate::outcome::{Kind, Refusal};
 use http::{HeaderValue, StatusCode};
 use leptos::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How the page that is being made is answered.
+/// The status and redirect target of the page that is being rendered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Head(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
+pub(crate) struct ResponseHead(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
 
-impl Head {
+impl ResponseHead {
     fn set(&self, status: StatusCode, location: Option<HeaderValue>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (status, location);
     }
 
-    /// The status, and where the person is sent.
-    pub(crate) fn said(&self) -> (StatusCode, Option<HeaderValue>) {
+    pub(crate) fn get(&self) -> (StatusCode, Option<HeaderValue>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// The status that a refusal is answered with.
+/// Returns the status of a kind of refusal.
 pub const fn of(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -32,16 +31,16 @@ pub const fn of(kind: Kind) -> StatusCode {
     }
 }
 
-/// Answers this page with the status of a refusal.
+/// Answers the page with the status of a refusal.
 pub fn refused(refusal: &Refusal) {
-    if let Some(head) = use_context::<Head>() {
+    if let Some(head) = use_context::<ResponseHead>() {
         head.set(of(refusal.kind), None);
     }
 }
 
-/// Answers with "see there" (303) instead of a page. `path` is ours; what cannot stand in a header leads to the first page.
+/// Redirects to a local path (303). A path that is no valid header value becomes `/`.
 pub fn go_to(path: &str) {
-    if let Some(head) = use_context::<Head>() {
+    if let Some(head) = use_context::<ResponseHead>() {
         let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
         head.set(StatusCode::SEE_OTHER, Some(location));
     }

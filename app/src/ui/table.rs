@@ -1,15 +1,14 @@
-//! Tables: the identifying thing first, in a link that makes the whole row clickable.
+//! Tables: the first cell contains a link that makes the whole row clickable.
 use leptos::prelude::*;
 
-/// A table; on narrow screens it scrolls sideways by itself.
+/// A table, which scrolls horizontally on narrow screens.
 #[component]
 pub fn Table(
-    /// What it lists, for screen readers.
+    /// The accessible name.
     #[prop(into)]
     caption: String,
-    /// The columns' names; an empty one is for buttons.
+    /// The column names; empty for a column of buttons.
     headings: Vec<String>,
-    /// Rows.
     children: Children,
 ) -> impl IntoView {
     let label = caption.clone();
@@ -30,15 +29,9 @@ pub fn Table(
     }
 }
 
-/// The first cell of a row: names it, and leads to its page from anywhere in the row.
+/// The first cell of a row: its name, linked to its page.
 #[component]
-pub fn RowLink(
-    /// The page of what the row is about.
-    #[prop(into)]
-    href: String,
-    /// Its name.
-    children: Children,
-) -> impl IntoView {
+pub fn RowLink(#[prop(into)] href: String, children: Children) -> impl IntoView {
     view! {
         <th scope="row">
             <a class="row-link" href=href>

@@ -1,9 +1,9 @@
-//! What a page is called in the browser's tab.
-use super::rcdata::rcdata;
+//! The title of the browser tab.
+use super::escape::escape_rcdata;
 use leptos::prelude::*;
 
-/// The page's name and the product's. Names come from people: a task's title, an organization.
+/// The page's title and the product's name. Titles come from people: a task, an organization.
 #[component]
 pub(crate) fn TabTitle(page: String) -> impl IntoView {
-    view! { <title inner_html=rcdata(&t!("title", page = page)) /> }
+    view! { <title inner_html=escape_rcdata(&t!("title", page = page)) /> }
 }

@@ -94,6 +94,21 @@ impl Approval {
     pub const fn behind(&self) -> [Option<PersonId>; 2] {
         [self.responsible_id, self.maker_id]
     }
+
+    /// Returns the action that decides this approval request. `request` is the digest that the approver was shown.
+    pub const fn decide_action(&self, answer: Answer, reason: String, request: RequestDigest) -> Decide {
+        Decide {
+            approval: self.id,
+            task: self.task_id,
+            organization: self.organization_id,
+            requester: self.requester_id,
+            behind: self.behind(),
+            answer,
+            reason,
+            request,
+            network: self.network,
+        }
+    }
 }
 
 /// What to look for.

@@ -10,7 +10,7 @@ use domain::{
     ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
     approval::{self, Answer, ApprovalState},
     network::NetworkPolicy,
-    policy::{Decide, ReadApprovals},
+    policy::ReadApprovals,
     request::RequestDigest,
     task::Tool,
 };
@@ -256,17 +256,7 @@ async fn decide(
     given: NewDecision,
 ) -> Result<Json<Decided>, Problem> {
     let question = app.store.read(&program.actor).await?.approval(id).await?;
-    let action = Decide {
-        approval: id,
-        task: question.task_id,
-        organization: question.organization_id,
-        requester: question.requester_id,
-        behind: question.behind(),
-        answer,
-        reason: approval::reason(answer, &given.reason)?,
-        request: given.request_digest,
-        network: question.network,
-    };
+    let action = question.decide_action(answer, approval::reason(answer, &given.reason)?, given.request_digest);
     let proof = app.store.authorize(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;
     let state = write.decide(proof).await?;

@@ -1,0 +1,38 @@
+//! The answer to a form whose browser session expired: its values stay on the page and can be submitted again.
+use crate::{
+    outcome::Answered,
+    ui::{Button, Form, Look},
+};
+use leptos::prelude::*;
+
+/// The expired form as hidden fields, to be submitted again after signing in in another tab, with whatever second factor or
+/// provider that takes. The server stores nothing.
+#[component]
+pub fn ExpiredForm(
+    /// The form that was refused.
+    answered: Answered,
+    /// The page of the form.
+    #[prop(into)]
+    page: String,
+    /// Where to sign in without the form.
+    #[prop(into)]
+    leave: String,
+) -> impl IntoView {
+    let Answered { action, values, .. } = answered;
+    let kept = values.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    view! {
+        <p class="lead">{t!("ended-lead")}</p>
+        <ol class="steps">
+            <li>
+                <a href="/sign-in" target="_blank" rel="noopener">{t!("ended-sign-in")}</a>
+            </li>
+            <li>{t!("ended-come-back")}</li>
+        </ol>
+        <Form action=action page=page class="after">
+            {kept.collect_view()}
+            <p class="help">{t!("ended-secrets")}</p>
+            <Button look=Look::Main>{t!("ended-send")}</Button>
+        </Form>
+        <p class="after"><a href=leave>{t!("ended-leave")}</a></p>
+    }
+}

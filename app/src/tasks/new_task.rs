@@ -1,0 +1,159 @@
+//! The form for a new task, empty or filled from an earlier one.
+use super::{actions::SubmitTask, labels, submission::may_submit};
+use crate::{
+    outcome::Refusal,
+    token::Token,
+    ui::{
+        Button, Choice, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, Section, Select, TextArea, ctx,
+        page,
+    },
+};
+use domain::{
+    Actor, OrganizationId,
+    label::Labels,
+    limits::Limits,
+    network::NetworkPolicy,
+    rule::{Rules, Verdict},
+    task::{Priority, Submission, Tool},
+    visibility::Visibility,
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use store::{Organization, Read};
+
+/// The network policies that runners can enforce so far.
+const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::Isolated, NetworkPolicy::Unrestricted];
+
+/// `/tasks/new`, or `/tasks/new?again=…` to start from an earlier task.
+pub fn new() -> PageFuture {
+    page(new_task)
+}
+
+async fn new_task(actor: Actor) -> Result<Page, Refusal> {
+    let mut read = ctx::store()?.read(&actor).await?;
+    let mut organizations = read.organizations().await?;
+    organizations.retain(|organization| may_submit(&actor, organization.id));
+    let page = Page::new(Section::Tasks, t!("task-new"));
+    let Some(first) = organizations.first().map(|organization| organization.id) else {
+        let empty = view! {
+            <EmptyState title=t!("task-new-nowhere") text=t!("task-new-nowhere-text")>
+                <LinkButton href="/organizations">{t!("nav-organizations")}</LinkButton>
+            </EmptyState>
+        };
+        return Ok(page.body(empty));
+    };
+    let start = start(&mut read, first).await?;
+    let rules = read.rules().await?.rules()?;
+    let once = Token::new("")?.text;
+    Ok(page
+        .lead(t!("task-new-lead"))
+        .body(view! { <TaskForm start=start organizations=organizations rules=rules once=once /> }))
+}
+
+/// Returns the initial values of the form.
+async fn start(read: &mut Read, organization: OrganizationId) -> Result<Submission, Refusal> {
+    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organization)) };
+    let id = ctx::id(&id)?;
+    let mut submission = read.task(id).await?.submission()?;
+    submission.labels = read.labels(id).await?;
+    Ok(submission)
+}
+
+fn blank(organization: OrganizationId) -> Submission {
+    Submission {
+        organization,
+        tool: Tool::Bash,
+        script: String::new(),
+        title: String::new(),
+        visibility: Visibility::Private,
+        network: domain::network::Network { policy: NetworkPolicy::Isolated, hosts: vec![] },
+        limits: Limits::default(),
+        labels: Labels::default(),
+        priority: Priority::Normal,
+    }
+}
+
+#[component]
+fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, once: String) -> impl IntoView {
+    let Submission { script, title, visibility, network, limits, labels, priority, organization, .. } = start;
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n");
+    let networks = NETWORKS.map(|policy| Choice::new(policy.as_str(), crate::ui::labels::network(policy)));
+    let visibilities = Visibility::ALL.iter().map(|v| Choice::new(v.as_str(), labels::visibility(*v))).collect();
+    let priorities = Priority::ALL.iter().map(|p| Choice::new(p.as_str(), labels::priority(*p))).collect();
+    view! {
+        <Form action=SubmitTask::PATH>
+            <input type="hidden" name="once" value=once />
+            <TextArea name="script" label=t!("task-script") help=t!("task-script-help") value=script rows=14 required=true mono=true />
+            <Field name="title" label=t!("task-title") help=t!("task-title-help") value=title />
+            <Where organizations=organizations chosen=organization />
+            <Select name="network_policy" label=t!("task-network") help=t!("task-network-help") choices=networks.into() value=network.policy.as_str() />
+            <Select name="visibility" label=t!("task-visibility") help=t!("task-visibility-help") choices=visibilities value=visibility.as_str() />
+            <LimitFields limits=limits />
+            <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
+            <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
+            <Consequence rules=rules />
+            <Button look=Look::Main>{t!("task-submit")}</Button>
+        </Form>
+    }
+}
+
+/// The organization field, if there is a choice. If the organization of the earlier task is no longer available, nothing is
+/// preselected, because other people would decide.
+#[component]
+fn Where(organizations: Vec<Organization>, chosen: OrganizationId) -> impl IntoView {
+    if let [only] = organizations.as_slice()
+        && only.id == chosen
+    {
+        return view! { <input type="hidden" name="organization" value=only.id.to_string() /> }.into_any();
+    }
+    let gone = organizations.iter().all(|of| of.id != chosen).then(|| Choice::new("", t!("task-organization-choose")));
+    let value = if gone.is_some() { String::new() } else { chosen.to_string() };
+    let choices = gone.into_iter().chain(organizations.into_iter().map(|of| Choice::new(of.id.to_string(), of.name)));
+    view! {
+        <Select
+            name="organization" label=t!("task-organization") help=t!("task-organization-help") choices=choices.collect()
+            value=value
+        />
+    }
+    .into_any()
+}
+
+#[component]
+fn LimitFields(limits: Limits) -> impl IntoView {
+    view! {
+        <fieldset class="group">
+            <legend>{t!("task-limits")}</legend>
+            <div class="form-row">
+                <Field name="timeout_seconds" label=t!("task-limit-time") help=t!("task-limit-time-help") kind="number" min=1 max=86_400 value=limits.timeout_seconds.to_string() />
+                <Field name="memory_mib" label=t!("task-limit-memory") help=t!("task-limit-memory-help") kind="number" min=16 max=65_536 value=limits.memory_mib.to_string() />
+                <Field name="cpu_millis" label=t!("task-limit-cpu") help=t!("task-limit-cpu-help") kind="number" min=50 max=64_000 value=limits.cpu_millis.to_string() />
+                <Field name="processes" label=t!("task-limit-processes") help=t!("task-limit-processes-help") kind="number" min=2 max=4_096 value=limits.processes.to_string() />
+                <Field name="disk_mib" label=t!("task-limit-disk") help=t!("task-limit-disk-help") kind="number" min=1 max=65_536 value=limits.disk_mib.to_string() />
+            </div>
+        </fieldset>
+    }
+}
+
+/// What the current rules do with a task of each network policy.
+#[component]
+fn Consequence(rules: Rules) -> impl IntoView {
+    let line = |policy| {
+        let probe = Submission {
+            network: domain::network::Network { policy, hosts: vec![] },
+            ..blank(OrganizationId(uuid::Uuid::nil()))
+        };
+        let (verdict, rule) = rules.judge(&probe);
+        let rule = rule.to_owned();
+        let what = match *verdict {
+            Verdict::Run => t!("task-will-run", rule = rule),
+            Verdict::Refuse => t!("task-will-refuse", rule = rule),
+            Verdict::Ask { approvers, hours } => t!("task-will-ask", rule = rule, n = approvers, hours = hours),
+        };
+        view! { <li><strong>{crate::ui::labels::network(policy)}</strong>": "{what}</li> }
+    };
+    view! {
+        <div class="consequence">
+            <p>{t!("task-will")}</p>
+            <ul>{NETWORKS.map(line).collect_view()}</ul>
+        </div>
+    }
+}

@@ -1,0 +1,56 @@
+//! Confirmation messages for forms whose effect their target page does not show. A query field names the message.
+use super::{Address, ctx};
+use crate::outcome::Done;
+use leptos::prelude::*;
+
+/// The query field.
+pub(super) const FIELD: &str = "said";
+
+/// A confirmation message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    AllSessionsEnded,
+    SessionsEnded,
+    FactorsReset,
+    AddressAsked,
+    PasswordChanged,
+}
+
+impl Confirmation {
+    const ALL: [(Self, &str); 5] = [
+        (Self::AllSessionsEnded, "all-sessions-ended"),
+        (Self::SessionsEnded, "sessions-ended"),
+        (Self::FactorsReset, "factors-reset"),
+        (Self::AddressAsked, "address-asked"),
+        (Self::PasswordChanged, "password-changed"),
+    ];
+
+    /// Redirects to a local path that shows the message.
+    pub fn at(self, path: impl Into<String>) -> Done {
+        let word = Self::ALL.iter().find(|(said, _)| *said == self).map_or("", |(_, word)| *word);
+        Done::GoTo(Address::new(path).with(FIELD, word).to_string())
+    }
+
+    fn here() -> Option<Self> {
+        let here = ctx::here();
+        let word = here.get(FIELD)?;
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(said, _)| *said)
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::AllSessionsEnded => t!("said-all-sessions-ended"),
+            Self::SessionsEnded => t!("said-sessions-ended"),
+            Self::FactorsReset => t!("said-factors-reset"),
+            Self::AddressAsked => t!("said-address-asked"),
+            Self::PasswordChanged => t!("said-password-changed"),
+        }
+    }
+}
+
+/// The confirmation message in the query, if any. It receives the focus, so that screen readers announce it.
+#[component]
+pub(super) fn ConfirmationMessage() -> impl IntoView {
+    let said = if ctx::answered().is_none() { Confirmation::here() } else { None };
+    said.map(|said| view! { <p class="notice" role="status" tabindex="-1" autofocus>{said.text()}</p> })
+}
