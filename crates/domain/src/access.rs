@@ -1,7 +1,7 @@
 //! Who can reach a thing, what they can do with it, and why: the policy's own answers, asked about somebody else.
 use crate::{
     Actor, KeyLimits, OrganizationId, PersonId, Principal, RunnerId, TaskId, TenantId, Timestamp,
-    policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, decides, manages, submits},
+    policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, require_approver, require_manager, require_submitter},
     role::{Role, TenantRole},
     scope::Scope,
     visibility::Sight,
@@ -117,26 +117,26 @@ impl Thing {
             return vec![];
         }
         let actor = who.actor(self.organization());
-        let submits = |id| actor.has_scope(Some(Scope::TasksSubmit)) && submits(&actor, id).is_ok();
-        let decides = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && decides(&actor, id).is_ok();
+        let can_submit = |id| actor.has_scope(Some(Scope::TasksSubmit)) && require_submitter(&actor, id).is_ok();
+        let can_decide = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && require_approver(&actor, id).is_ok();
         let can = match *self {
             Self::Task(task, Sight { owner, organization, asked, .. }, behind) => vec![
                 (Can::See, actor.may(ReadTasks).is_ok()),
                 (
                     Can::Decide,
-                    asked && who.person != owner && !behind.contains(&Some(who.person)) && decides(organization),
+                    asked && who.person != owner && !behind.contains(&Some(who.person)) && can_decide(organization),
                 ),
                 (Can::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
             ],
             Self::Organization(id) => vec![
                 (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Submit, submits(id)),
-                (Can::Decide, decides(id)),
-                (Can::Manage, who.key.is_none() && manages(&actor, id).is_ok()),
+                (Can::Submit, can_submit(id)),
+                (Can::Decide, can_decide(id)),
+                (Can::Manage, who.key.is_none() && require_manager(&actor, id).is_ok()),
             ],
             Self::Runner(runner) => vec![
                 (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Submit, submits(who.place())),
+                (Can::Submit, can_submit(who.place())),
                 (Can::Manage, actor.may(RevokeRunner { runner }).is_ok()),
             ],
             Self::ServiceAccount(account, _) if who.person == account => vec![(Can::Act, who.key.is_some())],

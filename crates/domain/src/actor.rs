@@ -169,7 +169,7 @@ impl Actor {
 
     /// The one way to an [`Allowed`]: asks the policy.
     pub fn may<A: Action>(&self, action: A) -> Result<Allowed<A>, Denied> {
-        crate::policy::decide(self, action)
+        crate::policy::evaluate(self, action)
     }
 
     /// The person behind it, if there is one.

@@ -1,5 +1,5 @@
 //! What is done about identity providers: setting them up, letting people in by them, and linking them to accounts.
-use super::{Action, admin, when};
+use super::{Action, require_admin, require};
 use crate::{
     Actor, Email, IdentityId, OrganizationId, PersonId, Principal, ProviderId, SignedInBy, Timestamp,
     provider::Provider,
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 /// A person's own ways in: only by themselves.
 fn own_way_in(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Person(person), "Only the person themselves changes how they sign in.")
+    require(actor.principal == Principal::Person(person), "Only the person themselves changes how they sign in.")
 }
 
 fn by_provider(actor: &Actor) -> Result<(), &'static str> {
     let is = actor.principal == Principal::Clock && actor.by == SignedInBy::Provider;
-    when(is, "Only an identity provider's rules do this.")
+    require(is, "Only an identity provider's rules do this.")
 }
 
 fn at_console(actor: &Actor) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Console, "This is done at the server's own console.")
+    require(actor.principal == Principal::Console, "This is done at the server's own console.")
 }
 
 actions! {
@@ -30,13 +30,13 @@ actions! {
         provider: Provider,
         /// Whether its client secret is another from now on.
         new_secret: bool,
-    } if |_, actor| admin(actor), detail |a| json!({ "provider": a.provider, "new_secret": a.new_secret }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "provider": a.provider, "new_secret": a.new_secret }), step_up true;
 
     /// Takes an identity provider away.
     RemoveProvider = "provider.remove" on "provider" (|a| a.id.to_string()) {
         /// Which.
         id: ProviderId,
-    } if |_, actor| admin(actor), fresh true;
+    } if |_, actor| require_admin(actor), step_up true, while_frozen true;
 
     /// Makes an account for somebody whom a provider vouches for.
     AdmitPerson = "person.admit" on "tenant" (|_| String::new()) {
@@ -69,7 +69,7 @@ actions! {
         person: PersonId,
         /// The provider's label.
         provider: String,
-    } if |a, actor| own_way_in(actor, a.person), detail |a| json!({ "provider": a.provider }), fresh true;
+    } if |a, actor| own_way_in(actor, a.person), detail |a| json!({ "provider": a.provider }), step_up true;
 
     /// Ends a link of one's own.
     UnlinkIdentity = "identity.unlink" on "identity" (|a| a.identity.to_string()) {
@@ -77,7 +77,7 @@ actions! {
         identity: IdentityId,
         /// Whose account.
         person: PersonId,
-    } if |a, actor| own_way_in(actor, a.person), fresh true;
+    } if |a, actor| own_way_in(actor, a.person), step_up true, while_frozen true;
 
     /// Opens the way in by password for one admin for a while, though other ways are closed.
     OpenBreakGlass = "break_glass.open" on "person" (|a| a.person.to_string()) {
@@ -87,13 +87,13 @@ actions! {
         until: Timestamp,
         /// Why, in the operator's words.
         reason: String,
-    } if |_, actor| at_console(actor), detail |a| json!({ "until": a.until, "reason": a.reason });
+    } if |_, actor| at_console(actor), detail |a| json!({ "until": a.until, "reason": a.reason }), while_frozen true;
 
     /// Closes it again, before its time.
     CloseBreakGlass = "break_glass.close" on "person" (|a| a.person.to_string()) {
         /// For whom.
         person: PersonId,
-    } if |_, actor| at_console(actor);
+    } if |_, actor| at_console(actor), while_frozen true;
 }
 
 #[cfg(test)]

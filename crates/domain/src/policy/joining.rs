@@ -1,17 +1,17 @@
 //! How people come into an organization other than by being put there: by an invitation, or because they asked.
-use super::{Action, manages, when};
+use super::{Action, require_manager, require};
 use crate::{Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId, Principal, SignedInBy, role::Role};
 use serde_json::{Value, json};
 
 /// What people do about themselves.
 fn oneself(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Person(person), "Only people themselves do this, in a browser.")
+    require(actor.principal == Principal::Person(person), "Only people themselves do this, in a browser.")
 }
 
 /// Whoever holds an invitation, as far as it decides.
 fn by_invitation(actor: &Actor) -> Result<(), &'static str> {
     let is = actor.principal == Principal::Clock && actor.by == SignedInBy::Link;
-    when(is, "Only an invitation does this.")
+    require(is, "Only an invitation does this.")
 }
 
 actions! {
@@ -30,10 +30,10 @@ actions! {
         /// For how many days it works.
         days: u32,
     } if |a, actor| {
-        when(actor.person().is_some(), "Invitations are made by people.")?;
-        manages(actor, a.organization)
+        require(actor.person().is_some(), "Invitations are made by people.")?;
+        require_manager(actor, a.organization)
     }, detail |a| json!({ "invitation": a.invitation, "role": a.role, "uses": a.uses, "days": a.days, "bound": a.email.is_some() }),
-      personal |a| json!({ "email": a.email }), fresh true;
+      personal |a| json!({ "email": a.email }), step_up true;
 
     /// Ends an invitation before its time.
     RevokeInvitation = "invitation.revoke" on "organization" (|a| a.organization.to_string()) {
@@ -41,7 +41,7 @@ actions! {
         invitation: InvitationId,
         /// Where to.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "invitation": a.invitation });
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "invitation": a.invitation }), while_frozen true;
 
     /// Follows an invitation with one's own account.
     AcceptInvitation = "invitation.accept" on "organization" (|a| a.organization.to_string()) {
@@ -95,7 +95,7 @@ actions! {
         request: JoinRequestId,
         /// Oneself.
         person: PersonId,
-    } if |a, actor| oneself(actor, a.person);
+    } if |a, actor| oneself(actor, a.person), while_frozen true;
 
     /// Lets somebody in who asked.
     AcceptJoinRequest = "join_request.accept" on "organization" (|a| a.organization.to_string()) {
@@ -105,8 +105,8 @@ actions! {
         organization: OrganizationId,
         /// As what.
         role: Role,
-    } if |a, actor| manages(actor, a.organization),
-      detail |a| json!({ "request": a.request, "role": a.role }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization),
+      detail |a| json!({ "request": a.request, "role": a.role }), step_up true;
 
     /// Says no to somebody who asked.
     DeclineJoinRequest = "join_request.decline" on "organization" (|a| a.organization.to_string()) {
@@ -116,8 +116,8 @@ actions! {
         organization: OrganizationId,
         /// Why.
         reason: String,
-    } if |a, actor| manages(actor, a.organization),
-      detail |a| json!({ "request": a.request, "reason": a.reason });
+    } if |a, actor| require_manager(actor, a.organization),
+      detail |a| json!({ "request": a.request, "reason": a.reason }), while_frozen true;
 }
 
 #[cfg(test)]

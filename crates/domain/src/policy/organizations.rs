@@ -1,5 +1,5 @@
 //! What is done with an organization itself, and what its own members do about being in it.
-use super::{Action, manages, when};
+use super::{Action, require_manager, require};
 use crate::{Actor, OrganizationId, PersonId, Principal};
 use serde_json::{Value, json};
 
@@ -10,19 +10,19 @@ actions! {
         organization: OrganizationId,
         /// What people call it from now on.
         name: String,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "name": a.name }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "name": a.name }), step_up true;
 
     /// Puts an organization away: it is read as before, and nothing is submitted or starts in it.
     ArchiveOrganization = "organization.archive" on "organization" (|a| a.organization.to_string()) {
         /// Which.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), step_up true;
 
     /// Brings an archived organization back.
     RestoreOrganization = "organization.restore" on "organization" (|a| a.organization.to_string()) {
         /// Which.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), step_up true;
 
     /// Opens an organization to requests of people who want to join, or closes it to them.
     OpenToRequests = "organization.requests" on "organization" (|a| a.organization.to_string()) {
@@ -30,7 +30,7 @@ actions! {
         organization: OrganizationId,
         /// Whether people may ask from now on.
         open: bool,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "open": a.open }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "open": a.open }), step_up true;
 
     /// Takes oneself out of an organization.
     LeaveOrganization = "membership.leave" on "organization" (|a| a.organization.to_string()) {
@@ -40,8 +40,8 @@ actions! {
         person: PersonId,
         /// Who answers from now on for the service accounts that one answers for and that are in it.
         successor: Option<PersonId>,
-    } if |a, actor| when(actor.principal == Principal::Person(a.person), "Only people themselves leave an organization."),
-      detail |a| json!({ "successor": a.successor }), fresh true;
+    } if |a, actor| require(actor.principal == Principal::Person(a.person), "Only people themselves leave an organization."),
+      detail |a| json!({ "successor": a.successor }), step_up true, while_frozen true;
 }
 
 #[cfg(test)]
