@@ -1,4 +1,5 @@
-//! Who can reach a thing, what they can do with it, and why: the policy's own answers, asked about somebody else.
+//! Access reports: who can reach a resource, what they can do with it, and why, by asking the policy about each person
+//!
 use crate::{
     Actor, KeyLimits, OrganizationId, PersonId, Principal, RunnerId, TaskId, TenantId, Timestamp,
     policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, require_approver, require_manager, require_submitter},
@@ -7,73 +8,65 @@ use crate::{
     visibility::Sight,
 };
 
-/// What is reached.
+/// A resource that an access report is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Thing {
-    /// A task, with its output and receipt, and who stands behind its request besides its owner.
+    /// A task with its output and receipt, and the people besides its owner who are responsible for the request.
     Task(TaskId, Sight, [Option<PersonId>; 2]),
-    /// An organization.
     Organization(OrganizationId),
-    /// A runner: of the tenant, not of an organization.
+    /// A runner; it belongs to the tenant, not to an organization.
     Runner(RunnerId),
-    /// A service account, and who answers for it: whoever has a key of it acts as it.
+    /// A service account and its responsible person.
     ServiceAccount(PersonId, PersonId),
 }
 
-/// A person who might reach it, or a program with a key of theirs.
+/// A person who might have access, or a key of theirs.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The tenant, which is the thing's as well.
+    /// The tenant of the resource as well.
     pub tenant: TenantId,
-    /// The person.
     pub person: PersonId,
-    /// What they are in the tenant.
     pub tenant_role: TenantRole,
-    /// What they are in the organization that the thing is of; the most that they are in any, where it is of none. Of a key for
-    /// one organization it is what they are there.
+    /// The role in the organization of the resource, or the highest role in any organization if the resource belongs
+    /// to none. For a key that is limited to one organization, the role there.
     pub role: Option<Role>,
-    /// What their key is limited to, if it is a key that asks.
+    /// The limits of the key, if the candidate is a key.
     pub key: Option<KeyLimits>,
 }
 
-/// Why somebody reaches a thing.
+/// The reason why a person has access to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// They submitted it.
+    /// The owner submitted the task.
     Own,
-    /// What they are in its organization.
+    /// A role in the resource's organization.
     Role(Role),
-    /// It asked for approval, and they are to judge such requests of its organization.
+    /// The task required approval, and they are an approver of its organization.
     Judges,
-    /// Everybody of the tenant does.
+    /// Every person of the tenant has access.
     Everybody,
-    /// What they are in the tenant.
     TenantRole(TenantRole),
-    /// They answer for it.
+    /// The responsible person of a service account.
     Answers,
-    /// It is the account itself.
+    /// The service account itself.
     Itself,
 }
 
-/// What somebody can do with a thing.
+/// An operation that a person can do on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Can {
-    /// See it.
     See,
     /// Submit tasks to it.
     Submit,
-    /// Answer its requests.
+    /// Decide its approval requests.
     Decide,
-    /// Cancel it.
     Cancel,
-    /// Manage it.
     Manage,
-    /// Act as it.
+    /// Act as the service account.
     Act,
 }
 
 impl Thing {
-    /// Where it belongs.
     pub fn organization(&self) -> Option<OrganizationId> {
         match self {
             Self::Task(_, sight, _) => Some(sight.organization),
@@ -82,7 +75,7 @@ impl Thing {
         }
     }
 
-    /// Its kind and id, as the audit log names them.
+    /// Returns the kind and id, as in the audit log.
     pub fn name(&self) -> (&'static str, String) {
         match self {
             Self::Task(id, ..) => ("task", id.to_string()),
@@ -92,7 +85,7 @@ impl Thing {
         }
     }
 
-    /// Why somebody reaches it; nothing when they do not.
+    /// Returns why a candidate has access; empty if they have none.
     pub fn why(&self, who: &Candidate) -> Vec<Why> {
         let actor = who.actor(self.organization());
         match self {
@@ -101,7 +94,7 @@ impl Thing {
             Self::Organization(_) => who.role.map(Why::Role).into_iter().chain(reads(&actor)).collect(),
             Self::Runner(_) => [Why::Everybody].into_iter().chain(reads(&actor)).collect(),
             Self::ServiceAccount(account, _) if who.person == *account => vec![Why::Itself],
-            // A key makes no keys, and the API says nothing of accounts.
+            // Keys cannot create keys, and the API does not show accounts.
             Self::ServiceAccount(..) if who.key.is_some() => vec![],
             Self::ServiceAccount(_, responsible) => {
                 let answers = (who.person == *responsible).then_some(Why::Answers);
@@ -110,8 +103,8 @@ impl Thing {
         }
     }
 
-    /// What they can do with it; nothing when they do not reach it. Whether it can be done just now is another question: a
-    /// task that has ended is cancelled by nobody.
+    /// Returns what a candidate can do; empty without access. The current state is not considered: a task that has
+    /// ended cannot be cancelled by anyone.
     pub fn can(&self, who: &Candidate) -> Vec<Can> {
         if self.why(who).is_empty() {
             return vec![];
@@ -149,30 +142,29 @@ impl Thing {
     }
 }
 
-/// In place of an organization, for what belongs to none.
+/// A placeholder for resources that belong to no organization.
 const NOWHERE: OrganizationId = OrganizationId(uuid::Uuid::nil());
 
 impl Candidate {
-    /// As they would stand before the policy, freshly proved and from wherever they are let in: made for questions about
-    /// them, and never handed to anybody who could act as them.
+    /// Returns the candidate as an actor with fresh authentication from an allowed network. It only evaluates the
+    /// policy about the candidate and never authenticates anybody.
     fn actor(&self, of: Option<OrganizationId>) -> Actor {
         let mut actor = Actor::clock(self.tenant, Timestamp(0));
         actor.principal = Principal::Person(self.person);
         actor.tenant_role = self.tenant_role;
         actor.roles.extend(self.role.map(|role| (of.unwrap_or_else(|| self.place()), role)));
         match &self.key {
-            Some(reins) => actor.by_key(self.person, reins),
+            Some(limits) => actor.by_key(self.person, limits),
             None => actor,
         }
     }
 
-    /// Where their role counts, for what is of no organization.
+    /// Returns the organization of the role, for resources that belong to none.
     fn place(&self) -> OrganizationId {
-        self.key.as_ref().and_then(|reins| reins.only).unwrap_or(NOWHERE)
+        self.key.as_ref().and_then(|limits| limits.only).unwrap_or(NOWHERE)
     }
 }
 
-/// Whether somebody reads everything, as a reason.
 fn reads(actor: &Actor) -> Option<Why> {
     actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role))
 }

@@ -257,38 +257,42 @@ mod tests {
         }
     }
 
-    /// What somebody whose last proof is long ago is told.
-    fn long_ago<A: Action>(mut actor: Actor, action: A) -> Option<bool> {
+    /// Returns how an actor without recent authentication is denied.
+    fn denied_without_step_up<A: Action>(mut actor: Actor, action: A) -> Option<bool> {
         actor.fresh = false;
         actor.may(action).err().map(|denied| denied.stale)
     }
 
     #[test]
-    fn m_14_what_is_sensitive_asks_for_a_fresh_proof_and_nothing_else_does() {
+    fn m_14_only_sensitive_actions_require_step_up_authentication() {
         let mut admin = person(2, Some(Role::Owner));
         admin.tenant_role = TenantRole::Admin;
-        assert_eq!(long_ago(admin.clone(), CreateOrganization { name: "Ops".into() }), Some(true));
-        assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok(), "with a fresh one");
-        assert_eq!(long_ago(admin.clone(), submit()), None);
-        assert_eq!(long_ago(admin.clone(), decide()), None, "a sealed task");
+        assert_eq!(denied_without_step_up(admin.clone(), CreateOrganization { name: "Ops".into() }), Some(true));
+        assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok(), "after step-up authentication");
+        assert_eq!(denied_without_step_up(admin.clone(), submit()), None);
+        assert_eq!(denied_without_step_up(admin.clone(), decide()), None, "an isolated task");
         let reaching = || Decide { network: NetworkPolicy::Unrestricted, ..decide() };
-        assert_eq!(long_ago(admin.clone(), reaching()), Some(true));
+        assert_eq!(denied_without_step_up(admin.clone(), reaching()), Some(true));
         assert_eq!(
-            long_ago(admin.clone(), Decide { answer: Answer::Deny, ..reaching() }),
+            denied_without_step_up(admin.clone(), Decide { answer: Answer::Deny, ..reaching() }),
             None,
-            "a no is never held up"
+            "a denial never requires it"
         );
-        assert_eq!(long_ago(person(1, None), CreateOrganization { name: "Ops".into() }), Some(false), "may not anyway");
+        assert_eq!(
+            denied_without_step_up(person(1, None), CreateOrganization { name: "Ops".into() }),
+            Some(false),
+            "not allowed at all"
+        );
         let mut key = admin;
         (key.principal, key.scopes) = (
             Principal::Key { key: crate::KeyId(Uuid::nil()), owner: PersonId(Uuid::from_u128(2)) },
             Some("approvals:*".parse().unwrap()),
         );
-        assert!(key.may(reaching()).is_ok(), "of a key nothing is asked that it cannot do");
+        assert!(key.may(reaching()).is_ok(), "a key cannot authenticate again");
     }
 
     #[test]
-    fn viewers_and_strangers_submit_nothing() {
+    fn viewers_and_strangers_cannot_submit() {
         for (role, allowed) in [(None, false), (Some(Role::Viewer), false), (Some(Role::Member), true)] {
             assert_eq!(person(1, role).may(submit()).is_ok(), allowed, "{role:?}");
         }
@@ -304,9 +308,9 @@ mod tests {
         assert!(admin.may(decide()).is_err(), "an admin approves only where they are an approver");
     }
 
-    /// M-01: who can ask through somebody else's name would otherwise say yes to themselves.
+    /// M-01: otherwise a person could approve their own request through a service account or a key of somebody else.
     #[test]
-    fn d_04_nobody_decides_what_they_stand_behind() {
+    fn d_04_nobody_decides_a_request_that_they_are_responsible_for() {
         let person_2 = Some(PersonId(Uuid::from_u128(2)));
         for behind in [[person_2, None], [None, person_2], [person_2, person_2]] {
             let refused = person(2, Some(Role::Owner)).may(Decide { behind, ..decide() });
@@ -316,20 +320,20 @@ mod tests {
     }
 
     #[test]
-    fn m_14_an_admin_who_asks_from_elsewhere_is_none() {
+    fn m_14_an_admin_outside_the_admin_networks_has_no_admin_rights() {
         let mut admin = person(1, Some(Role::Member));
         admin.tenant_role = TenantRole::Admin;
         admin.admin_blocked = true;
         let denied = admin.may(CreateOrganization { name: "Ops".into() }).unwrap_err();
         assert_eq!(denied.reason, ADMIN_BLOCKED);
         assert!(admin.may(ReadAudit).is_err() && !admin.reads_everything());
-        assert!(admin.may(submit()).is_ok(), "what every member may do goes on");
+        assert!(admin.may(submit()).is_ok(), "the rights of a member remain");
         admin.admin_blocked = false;
         assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok());
     }
 
     #[test]
-    fn m_01_a_key_does_what_its_scopes_say_and_never_manages_people() {
+    fn m_01_a_key_is_limited_to_its_scopes_and_never_manages_people() {
         let mut key = person(1, Some(Role::Owner));
         key.scopes = Some("tasks:read".parse().unwrap());
         assert!(key.may(submit()).is_err());

@@ -1,19 +1,16 @@
-//! What is done when something goes wrong: locking somebody out, ending sessions, freezing the tenant, stopping what runs (K-09).
-//! What takes away asks for no fresh proof, so that nothing is in its way; what gives back does.
-use super::{Action, require_admin, require_manager, require};
+//! Emergency actions: locking people, ending sessions, freezing the tenant, stopping tasks (K-09). Actions that revoke
+//! access do not require step-up authentication, so that nothing delays them; actions that restore it do.
+use super::{Action, require, require_admin, require_manager};
 use crate::{Actor, EventId, OrganizationId, PersonId, RunnerId, Timestamp};
 use serde_json::{Value, json};
 
-/// Whose tasks are stopped.
+/// The scope of an emergency stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// The whole tenant's.
     Everybodys,
-    /// An organization's.
     Of(OrganizationId),
-    /// Those that a runner has.
+    /// Tasks that are assigned to a runner.
     On(RunnerId),
-    /// One person's.
     By(PersonId),
 }
 
@@ -37,39 +34,34 @@ actions! {
         Stopped::By(_) => "person",
     }, while_frozen true;
 
-    /// Locks a person out: their sessions end, their keys stop working, and they cannot sign in.
+    /// Locks a person: ends their sessions, disables their keys and prevents sign-in.
     LockPerson = "person.lock" on "person" (|a| a.person.to_string()) {
-        /// Whom.
         person: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
         require(actor.person() != Some(a.person), "Another admin must lock you out.")
     }, while_frozen true;
 
-    /// Lets a person in again.
     UnlockPerson = "person.unlock" on "person" (|a| a.person.to_string()) {
-        /// Whom.
         person: PersonId,
     } if |_, actor| require_admin(actor), step_up true, while_frozen true;
 
-    /// Ends all sessions of one person, or of everybody but the one who does it.
+    /// Ends all sessions of one person, or of everybody except the actor.
     EndBrowserSessions = "browser_session.end_all" on "person" (|a| a.of.map(|person| person.to_string()).unwrap_or_default()) {
-        /// Whose; everybody's without.
+        /// Everybody if `None`.
         of: Option<PersonId>,
     } if |_, actor| require_admin(actor), detail |a| json!({ "everybody": a.of.is_none() }), while_frozen true;
 
-    /// Says that one has looked at something unusual (N-06).
+    /// Marks an anomaly as reviewed (N-06).
     ReviewAnomaly = "anomaly.review" on "anomaly" (|a| a.id.to_string()) {
-        /// At what.
         id: EventId,
-        /// When it had happened last, as they saw it.
+        /// The last occurrence that was shown to the reviewer.
         seen: Timestamp,
     } if |_, actor| require_admin(actor), while_frozen true;
 
-    /// Freezes the tenant: nothing is changed and nothing starts until it is thawed.
+    /// Freezes the tenant: changes are refused and no task starts until it is thawed.
     FreezeTenant = "tenant.freeze" on "tenant" (|_| String::new()) {} if |_, actor| require_admin(actor), while_frozen true;
 
-    /// Ends a freeze.
     ThawTenant = "tenant.thaw" on "tenant" (|_| String::new()) {} if |_, actor| require_admin(actor), step_up true, while_frozen true;
 }
 
@@ -95,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn k_09_admins_pull_every_switch_and_owners_stop_what_is_theirs() {
+    fn k_09_admins_use_every_emergency_action_and_owners_stop_tasks_of_their_organization() {
         let (admin, owner) = (owner(TenantRole::Admin), owner(TenantRole::Person));
         for whose in [Stopped::Everybodys, Stopped::On(RunnerId(Uuid::nil())), Stopped::By(SELF)] {
             assert!(admin.may(StopTasks { whose }).is_ok() && owner.may(StopTasks { whose }).is_err(), "{whose:?}");
@@ -108,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn k_09_nobody_locks_themselves_out_and_no_key_pulls_a_switch() {
+    fn k_09_nobody_locks_themselves_and_no_key_uses_emergency_actions() {
         let mut admin = owner(TenantRole::Admin);
         assert!(admin.may(LockPerson { person: SELF }).is_err());
         assert!(admin.may(LockPerson { person: PersonId(Uuid::nil()) }).is_ok());

@@ -31,12 +31,7 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Returns the entry of an action.
     pub(super) const fn of<A: Action>() -> Self {
-        Self {
-            name: A::NAME,
-            scope: A::SCOPE,
-            step_up: A::STEP_UP,
-            allowed_while_frozen: A::ALLOWED_WHILE_FROZEN,
-        }
+        Self { name: A::NAME, scope: A::SCOPE, step_up: A::STEP_UP, allowed_while_frozen: A::ALLOWED_WHILE_FROZEN }
     }
 
     const fn recorded(name: &'static str) -> Self {
@@ -192,7 +187,8 @@ mod tests {
             runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.finish \
             task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.thaw";
         assert_eq!(allowed, reviewed.split_whitespace().collect());
-        for refused in ["task.submit", "task.assign", "approval.decide", "key.create", "membership.set", "rules.change"] {
+        for refused in ["task.submit", "task.assign", "approval.decide", "key.create", "membership.set", "rules.change"]
+        {
             assert!(!is_allowed_while_frozen(refused), "{refused}");
         }
         assert!(!is_allowed_while_frozen("tenant.factor_policy") && !is_allowed_while_frozen("unknown"));

@@ -1,17 +1,20 @@
-//! What is done with tasks, the approval queue and the audit log.
-use super::{Action, require_manager, reaches_out, require};
+//! Actions on tasks, the approval queue and the audit log.
+use super::{Action, reaches_out, require, require_manager};
 use crate::{
     Actor, ApprovalId, OrganizationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy,
     request::RequestDigest, role::Role, task::Submission,
 };
 use serde_json::{Value, json};
 
-/// Whether the actor submits tasks in an organization.
+/// Requires that the actor can submit tasks to an organization.
 pub(crate) fn require_submitter(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
-    require(actor.role_in(organization) >= Some(Role::Member), "Only members of the organization may submit tasks there.")
+    require(
+        actor.role_in(organization) >= Some(Role::Member),
+        "Only members of the organization may submit tasks there.",
+    )
 }
 
-/// Whether the actor answers requests of an organization, but for their own.
+/// Requires that the actor can decide approval requests of an organization other than their own.
 pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
     require(actor.role_in(organization) >= Some(Role::Approver), "Only approvers of the organization may decide.")
 }
@@ -46,7 +49,8 @@ actions! {
         task: TaskId,
         organization: OrganizationId,
         requester: PersonId,
-        /// Who else cannot decide: the responsible person of a service account that requests, and the creator of the key.
+        /// Who else cannot decide: the responsible person of a service account that requests, and the creator of the
+        /// key.
         behind: [Option<PersonId>; 2],
         answer: Answer,
         /// Validated by [`crate::approval::reason`].
