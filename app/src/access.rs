@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Actor,
-    access::{Can, Thing, Why},
+    access::{Ability, AccessReason, Resource},
     policy::ReadAccess,
     role::{Role, TenantRole},
 };
@@ -36,17 +36,17 @@ pub fn of_service_account() -> Showing {
 }
 
 /// The page of the thing itself.
-fn page_of(thing: &Thing) -> String {
+fn page_of(thing: &Resource) -> String {
     match (thing, thing.name()) {
-        (Thing::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
+        (Resource::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
         (_, (kind, id)) => format!("/{kind}s/{id}"),
     }
 }
 
 /// What is asked about it.
-fn question(thing: &Thing) -> String {
+fn question(thing: &Resource) -> String {
     match thing {
-        Thing::ServiceAccount(..) => t!("access-acts-title"),
+        Resource::ServiceAccount(..) => t!("access-acts-title"),
         _ => t!("access-title"),
     }
 }
@@ -57,9 +57,9 @@ pub fn AskedHere(
     /// Who looks.
     actor: Actor,
     /// What they look at.
-    thing: Thing,
+    thing: Resource,
 ) -> impl IntoView {
-    actor.may(ReadAccess { thing }).is_ok().then(|| {
+    actor.may(ReadAccess { resource: thing }).is_ok().then(|| {
         view! { <LinkButton href=format!("{}/access", page_of(&thing))>{question(&thing)}</LinkButton> }
     })
 }
@@ -74,11 +74,11 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
         Which::ServiceAccount(_) => Place::Keys,
     };
     let (thing, name) = read.thing(which).await?;
-    let proof = store.authorize(&actor, ReadAccess { thing }).await?;
+    let proof = store.authorize(&actor, ReadAccess { resource: thing }).await?;
     let (after, some) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
     let found = read.reach(&proof, &after, PAGE, store.now()).await?;
     // Names and ids of others' keys are for those who manage keys; who only owns a task learns how many there are.
-    let answers = matches!(thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
+    let answers = matches!(thing, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
     let owns = thing.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
     let in_full = answers || owns || actor.reads_everything();
     let rows = found.items.into_iter().map(move |reacher| {
@@ -87,7 +87,7 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
     });
     let headings = vec![t!("person-name"), t!("access-why"), t!("access-can"), t!("access-keys")];
     let lead = match thing {
-        Thing::ServiceAccount(..) => t!("access-acts-lead"),
+        Resource::ServiceAccount(..) => t!("access-acts-lead"),
         _ => t!("access-lead"),
     };
     let title = question(&thing);
@@ -99,7 +99,7 @@ async fn reach(actor: Actor, which: Which) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Row(reacher: AccessHolder, thing: Thing, in_full: bool, people: bool) -> impl IntoView {
+fn Row(reacher: AccessHolder, thing: Resource, in_full: bool, people: bool) -> impl IntoView {
     let AccessHolder { id, name, email, locked, why, can, keys } = reacher;
     let service = email.is_none();
     let name = view! { <Revealed text=name /> };
@@ -133,7 +133,7 @@ fn Row(reacher: AccessHolder, thing: Thing, in_full: bool, people: bool) -> impl
 }
 
 #[component]
-fn Key(key: AccessKey, thing: Thing) -> impl IntoView {
+fn Key(key: AccessKey, thing: Resource) -> impl IntoView {
     let until = key.expires_at.map(|at| view! { ", " {t!("key-until")} " " <Moment at=at /> });
     let from = (!key.networks.is_empty()).then(|| format!(", {} {}", t!("key-only-from"), key.networks));
     view! {
@@ -145,30 +145,30 @@ fn Key(key: AccessKey, thing: Thing) -> impl IntoView {
 }
 
 /// A reason, in words.
-fn reason(why: Why) -> String {
+fn reason(why: AccessReason) -> String {
     match why {
-        Why::Own => t!("access-own"),
-        Why::Role(role) => t!("access-role", role = words::role(role)),
-        Why::Judges => t!("access-judges"),
-        Why::Everybody => t!("access-shared"),
-        Why::TenantRole(TenantRole::Admin) => t!("access-admin"),
-        Why::TenantRole(_) => t!("access-auditor"),
-        Why::Answers => t!("access-answers"),
-        Why::Itself => t!("access-itself"),
+        AccessReason::Own => t!("access-own"),
+        AccessReason::Role(role) => t!("access-role", role = words::role(role)),
+        AccessReason::Judges => t!("access-judges"),
+        AccessReason::Everybody => t!("access-shared"),
+        AccessReason::TenantRole(TenantRole::Admin) => t!("access-admin"),
+        AccessReason::TenantRole(_) => t!("access-auditor"),
+        AccessReason::Answers => t!("access-answers"),
+        AccessReason::Itself => t!("access-itself"),
     }
 }
 
 /// What can be done, in words; what it is done to gives them their meaning.
-fn abilities(can: &[Can], thing: &Thing) -> String {
-    let word = |can: &Can| match (can, thing) {
-        (Can::See, _) => t!("access-see"),
-        (Can::Submit, Thing::Runner(_)) => t!("access-run"),
-        (Can::Submit, _) => t!("access-submit"),
-        (Can::Decide, _) => t!("access-decide"),
-        (Can::Cancel, _) => t!("access-cancel"),
-        (Can::Manage, Thing::ServiceAccount(..)) => t!("access-makes-keys"),
-        (Can::Manage, _) => t!("access-manage"),
-        (Can::Act, _) => t!("access-act"),
+fn abilities(can: &[Ability], thing: &Resource) -> String {
+    let word = |can: &Ability| match (can, thing) {
+        (Ability::See, _) => t!("access-see"),
+        (Ability::Submit, Resource::Runner(_)) => t!("access-run"),
+        (Ability::Submit, _) => t!("access-submit"),
+        (Ability::Decide, _) => t!("access-decide"),
+        (Ability::Cancel, _) => t!("access-cancel"),
+        (Ability::Manage, Resource::ServiceAccount(..)) => t!("access-makes-keys"),
+        (Ability::Manage, _) => t!("access-manage"),
+        (Ability::Act, _) => t!("access-act"),
     };
     can.iter().map(word).collect::<Vec<_>>().join(", ")
 }

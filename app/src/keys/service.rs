@@ -11,7 +11,7 @@ use crate::{
         Revealed, RowLink, Select, Table, Used, ctx, words,
     },
 };
-use domain::{Actor, PersonId, Timestamp, access::Thing, role::Role};
+use domain::{Actor, PersonId, Timestamp, access::Resource, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 
@@ -78,7 +78,7 @@ pub(super) async fn account(actor: Actor) -> Result<Page, Refusal> {
     let new = super::owner::makes_keys_for(&actor, account.responsible_id).then(|| {
         view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
     });
-    let thing = Thing::ServiceAccount(id, account.responsible_id);
+    let thing = Resource::ServiceAccount(id, account.responsible_id);
     let actions = view! { <AskedHere actor=actor.clone() thing=thing /> {new} };
     let page = page.lead(t!("service-lead")).action(actions);
     Ok(page.body(view! {

@@ -15,7 +15,7 @@ use crate::{
         Showing, Table, ctx, page, words,
     },
 };
-use domain::{Actor, OrganizationId, access::Thing, role::Role};
+use domain::{Actor, OrganizationId, access::Resource, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Member;
 
@@ -38,7 +38,7 @@ async fn organization(actor: Actor) -> Result<Page, Refusal> {
     let page = page
         .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped word=t!("organization-archived") /> }))
         .action(view! {
-            <AskedHere actor=actor.clone() thing=Thing::Organization(id) />
+            <AskedHere actor=actor.clone() thing=Resource::Organization(id) />
             {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}
         });
     Ok(page.body(view! {

@@ -10,7 +10,7 @@ use crate::{
     outcome::Refusal,
     ui::{Confirm, Fact, Facts, Live, Moment, Page, Place, Showing, ctx, page},
 };
-use domain::{Actor, RunnerId, access::Thing};
+use domain::{Actor, RunnerId, access::Resource};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
@@ -24,7 +24,7 @@ async fn runner(actor: Actor) -> Result<Page, Refusal> {
     let runner = ctx::store()?.read(&actor).await?.runner(id).await?;
     let (state, revocable) = (Standing::of(&runner, ctx::now()), actor.is_admin() && runner.revoked_at.is_none());
     let page = Page::new(Place::Runners, runner.name.clone());
-    let page = page.action(view! { <AskedHere actor=actor thing=Thing::Runner(id) /> });
+    let page = page.action(view! { <AskedHere actor=actor thing=Resource::Runner(id) /> });
     let page = page.beside(view! {
         <Live topics="runners" region="runner-state" quiet=true>
             <StandingBadge state=state />

@@ -14,7 +14,7 @@ use crate::{
     ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, Place, Showing, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId, access::Thing, approval::ApprovalState, policy, request::Request, task::TaskState,
+    Actor, TaskId, access::Resource, approval::ApprovalState, policy, request::Request, task::TaskState,
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -35,7 +35,7 @@ async fn task(actor: Actor) -> Result<Page, Refusal> {
     let (summary, links) = (summary(&request), actor.reads_everything());
     let page = Page::new(Place::Tasks, seen(&task.title)).lead(summary);
     let page = page.beside(view! { <Standing task=task.clone() /> });
-    let reach = Thing::Task(id, task.sight(), [None; 2]); // only to ask whether one may ask
+    let reach = Resource::Task(id, task.sight(), [None; 2]); // only to ask whether one may ask
     let page = page.action(view! {
         <Acts task=task.clone() actor=actor.clone() />
         <AskedHere actor=actor thing=reach />

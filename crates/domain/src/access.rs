@@ -10,7 +10,7 @@ use crate::{
 
 /// A resource that an access report is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Thing {
+pub enum Resource {
     /// A task with its output and receipt, and the people besides its owner who are responsible for the request.
     Task(TaskId, Sight, [Option<PersonId>; 2]),
     Organization(OrganizationId),
@@ -36,7 +36,7 @@ pub struct Candidate {
 
 /// The reason why a person has access to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum AccessReason {
     /// The owner submitted the task.
     Own,
     /// A role in the resource's organization.
@@ -54,7 +54,7 @@ pub enum Why {
 
 /// An operation that a person can do on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Can {
+pub enum Ability {
     See,
     /// Submit tasks to it.
     Submit,
@@ -66,7 +66,7 @@ pub enum Can {
     Act,
 }
 
-impl Thing {
+impl Resource {
     pub fn organization(&self) -> Option<OrganizationId> {
         match self {
             Self::Task(_, sight, _) => Some(sight.organization),
@@ -86,26 +86,28 @@ impl Thing {
     }
 
     /// Returns why a candidate has access; empty if they have none.
-    pub fn why(&self, who: &Candidate) -> Vec<Why> {
+    pub fn why(&self, who: &Candidate) -> Vec<AccessReason> {
         let actor = who.actor(self.organization());
         match self {
             Self::Task(_, sight, _) => sight.why(&actor).collect(),
             Self::Organization(id) if !actor.reaches(*id) => vec![],
-            Self::Organization(_) => who.role.map(Why::Role).into_iter().chain(reads(&actor)).collect(),
-            Self::Runner(_) => [Why::Everybody].into_iter().chain(reads(&actor)).collect(),
-            Self::ServiceAccount(account, _) if who.person == *account => vec![Why::Itself],
+            Self::Organization(_) => {
+                who.role.map(AccessReason::Role).into_iter().chain(tenant_role_reason(&actor)).collect()
+            }
+            Self::Runner(_) => [AccessReason::Everybody].into_iter().chain(tenant_role_reason(&actor)).collect(),
+            Self::ServiceAccount(account, _) if who.person == *account => vec![AccessReason::Itself],
             // Keys cannot create keys, and the API does not show accounts.
             Self::ServiceAccount(..) if who.key.is_some() => vec![],
             Self::ServiceAccount(_, responsible) => {
-                let answers = (who.person == *responsible).then_some(Why::Answers);
-                answers.into_iter().chain(reads(&actor)).collect()
+                let is_responsible = (who.person == *responsible).then_some(AccessReason::Answers);
+                is_responsible.into_iter().chain(tenant_role_reason(&actor)).collect()
             }
         }
     }
 
     /// Returns what a candidate can do; empty without access. The current state is not considered: a task that has
     /// ended cannot be cancelled by anyone.
-    pub fn can(&self, who: &Candidate) -> Vec<Can> {
+    pub fn can(&self, who: &Candidate) -> Vec<Ability> {
         if self.why(who).is_empty() {
             return vec![];
         }
@@ -114,28 +116,28 @@ impl Thing {
         let can_decide = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && require_approver(&actor, id).is_ok();
         let can = match *self {
             Self::Task(task, Sight { owner, organization, asked, .. }, behind) => vec![
-                (Can::See, actor.may(ReadTasks).is_ok()),
+                (Ability::See, actor.may(ReadTasks).is_ok()),
                 (
-                    Can::Decide,
+                    Ability::Decide,
                     asked && who.person != owner && !behind.contains(&Some(who.person)) && can_decide(organization),
                 ),
-                (Can::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
+                (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
             ],
             Self::Organization(id) => vec![
-                (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Submit, can_submit(id)),
-                (Can::Decide, can_decide(id)),
-                (Can::Manage, who.key.is_none() && require_manager(&actor, id).is_ok()),
+                (Ability::See, actor.may(ReadTasks).is_ok()),
+                (Ability::Submit, can_submit(id)),
+                (Ability::Decide, can_decide(id)),
+                (Ability::Manage, who.key.is_none() && require_manager(&actor, id).is_ok()),
             ],
             Self::Runner(runner) => vec![
-                (Can::See, actor.may(ReadTasks).is_ok()),
-                (Can::Submit, can_submit(who.place())),
-                (Can::Manage, actor.may(RevokeRunner { runner }).is_ok()),
+                (Ability::See, actor.may(ReadTasks).is_ok()),
+                (Ability::Submit, can_submit(who.role_organization())),
+                (Ability::Manage, actor.may(RevokeRunner { runner }).is_ok()),
             ],
-            Self::ServiceAccount(account, _) if who.person == account => vec![(Can::Act, who.key.is_some())],
+            Self::ServiceAccount(account, _) if who.person == account => vec![(Ability::Act, who.key.is_some())],
             Self::ServiceAccount(owner, responsible) => vec![
-                (Can::See, true),
-                (Can::Manage, actor.may(RevokeKeysOf { owner, responsible: Some(responsible) }).is_ok()),
+                (Ability::See, true),
+                (Ability::Manage, actor.may(RevokeKeysOf { owner, responsible: Some(responsible) }).is_ok()),
             ],
         };
         can.into_iter().filter_map(|(can, may)| may.then_some(can)).collect()
@@ -143,7 +145,7 @@ impl Thing {
 }
 
 /// A placeholder for resources that belong to no organization.
-const NOWHERE: OrganizationId = OrganizationId(uuid::Uuid::nil());
+const NO_ORGANIZATION: OrganizationId = OrganizationId(uuid::Uuid::nil());
 
 impl Candidate {
     /// Returns the candidate as an actor with fresh authentication from an allowed network. It only evaluates the
@@ -152,7 +154,7 @@ impl Candidate {
         let mut actor = Actor::clock(self.tenant, Timestamp(0));
         actor.principal = Principal::Person(self.person);
         actor.tenant_role = self.tenant_role;
-        actor.roles.extend(self.role.map(|role| (of.unwrap_or_else(|| self.place()), role)));
+        actor.roles.extend(self.role.map(|role| (of.unwrap_or_else(|| self.role_organization()), role)));
         match &self.key {
             Some(limits) => actor.by_key(self.person, limits),
             None => actor,
@@ -160,13 +162,13 @@ impl Candidate {
     }
 
     /// Returns the organization of the role, for resources that belong to none.
-    fn place(&self) -> OrganizationId {
-        self.key.as_ref().and_then(|limits| limits.only).unwrap_or(NOWHERE)
+    fn role_organization(&self) -> OrganizationId {
+        self.key.as_ref().and_then(|limits| limits.only).unwrap_or(NO_ORGANIZATION)
     }
 }
 
-fn reads(actor: &Actor) -> Option<Why> {
-    actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role))
+fn tenant_role_reason(actor: &Actor) -> Option<AccessReason> {
+    actor.reads_everything().then_some(AccessReason::TenantRole(actor.tenant_role))
 }
 
 #[cfg(test)]
@@ -189,74 +191,86 @@ mod tests {
         who
     }
 
-    fn task(visibility: Visibility, asked: bool) -> Thing {
-        Thing::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organization: OPS, visibility, asked }, [None; 2])
+    fn task(visibility: Visibility, asked: bool) -> Resource {
+        Resource::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organization: OPS, visibility, asked }, [None; 2])
     }
 
     #[test]
-    fn a_05_every_reason_is_told_and_nothing_is_told_of_who_has_none() {
-        let quiet = task(Visibility::Private, false);
-        assert_eq!(quiet.why(&person(MIA, Some(Role::Member))), [Why::Own]);
-        assert_eq!(quiet.can(&person(MIA, Some(Role::Member))), [Can::See, Can::Cancel]);
+    fn a_05_every_reason_is_listed_and_without_access_there_is_none() {
+        let private = task(Visibility::Private, false);
+        assert_eq!(private.why(&person(MIA, Some(Role::Member))), [AccessReason::Own]);
+        assert_eq!(private.can(&person(MIA, Some(Role::Member))), [Ability::See, Ability::Cancel]);
         assert_eq!(
-            (quiet.why(&person(BEN, Some(Role::Owner))), quiet.can(&person(BEN, Some(Role::Owner)))),
+            (private.why(&person(BEN, Some(Role::Owner))), private.can(&person(BEN, Some(Role::Owner)))),
             (vec![], vec![])
         );
         let asked = task(Visibility::Org, true);
         let approver = person(BEN, Some(Role::Approver));
-        assert_eq!(asked.why(&approver), [Why::Role(Role::Approver), Why::Judges]);
-        assert_eq!(asked.can(&approver), [Can::See, Can::Decide]);
-        assert_eq!(asked.can(&person(MIA, Some(Role::Approver))), [Can::See, Can::Cancel], "nobody decides their own");
-        let Thing::Task(id, sight, _) = asked else { unreachable!() };
-        let theirs = Thing::Task(id, sight, [Some(BEN), None]);
-        assert_eq!(theirs.can(&approver), [Can::See], "nor what they answer for, or gave the key to");
+        assert_eq!(asked.why(&approver), [AccessReason::Role(Role::Approver), AccessReason::Judges]);
+        assert_eq!(asked.can(&approver), [Ability::See, Ability::Decide]);
+        assert_eq!(
+            asked.can(&person(MIA, Some(Role::Approver))),
+            [Ability::See, Ability::Cancel],
+            "nobody decides their own"
+        );
+        let Resource::Task(id, sight, _) = asked else { unreachable!() };
+        let theirs = Resource::Task(id, sight, [Some(BEN), None]);
+        assert_eq!(theirs.can(&approver), [Ability::See], "nor a request that they are responsible for");
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
-        assert_eq!(quiet.why(&adam), [Why::TenantRole(TenantRole::Admin)]);
-        assert_eq!(Thing::Organization(OPS).can(&adam), [Can::See, Can::Manage]);
-        assert_eq!(Thing::Runner(RunnerId(Uuid::nil())).can(&adam), [Can::See, Can::Manage]);
-        assert_eq!(task(Visibility::Public, false).why(&person(BEN, None)), [Why::Everybody]);
+        assert_eq!(private.why(&adam), [AccessReason::TenantRole(TenantRole::Admin)]);
+        assert_eq!(Resource::Organization(OPS).can(&adam), [Ability::See, Ability::Manage]);
+        assert_eq!(Resource::Runner(RunnerId(Uuid::nil())).can(&adam), [Ability::See, Ability::Manage]);
+        assert_eq!(task(Visibility::Public, false).why(&person(BEN, None)), [AccessReason::Everybody]);
     }
 
     #[test]
-    fn a_05_who_acts_as_a_service_account_is_its_keys_and_who_makes_them() {
+    fn a_05_keys_act_as_a_service_account_and_its_responsible_person_manages_them() {
         let robot = PersonId(Uuid::from_u128(7));
-        let account = Thing::ServiceAccount(robot, MIA);
-        assert_eq!(account.can(&with_key(person(robot, Some(Role::Member)), "tasks:read", None)), [Can::Act]);
+        let account = Resource::ServiceAccount(robot, MIA);
+        assert_eq!(account.can(&with_key(person(robot, Some(Role::Member)), "tasks:read", None)), [Ability::Act]);
         assert_eq!(account.can(&person(robot, Some(Role::Member))), [], "it never signs in");
-        assert_eq!(account.why(&person(MIA, None)), [Why::Answers]);
-        assert_eq!(account.can(&person(MIA, None)), [Can::See, Can::Manage]);
-        assert_eq!(account.can(&with_key(person(MIA, Some(Role::Owner)), "tasks:*", None)), [], "no key makes keys");
+        assert_eq!(account.why(&person(MIA, None)), [AccessReason::Answers]);
+        assert_eq!(account.can(&person(MIA, None)), [Ability::See, Ability::Manage]);
+        assert_eq!(account.can(&with_key(person(MIA, Some(Role::Owner)), "tasks:*", None)), [], "no key creates keys");
         assert_eq!(account.why(&person(BEN, Some(Role::Owner))), []);
         let reader = |tenant_role| Candidate { tenant_role, ..person(BEN, None) };
-        assert_eq!(account.can(&reader(TenantRole::Admin)), [Can::See, Can::Manage]);
-        assert_eq!(account.can(&reader(TenantRole::Auditor)), [Can::See]);
+        assert_eq!(account.can(&reader(TenantRole::Admin)), [Ability::See, Ability::Manage]);
+        assert_eq!(account.can(&reader(TenantRole::Auditor)), [Ability::See]);
     }
 
     #[test]
-    fn m_01_a_key_reaches_no_more_than_its_owner_its_scopes_and_its_organization() {
+    fn m_01_a_key_is_limited_by_its_owner_its_scopes_and_its_organization() {
         let (shared, member) = (task(Visibility::Org, false), person(BEN, Some(Role::Owner)));
         let can = |scopes, only| shared.can(&with_key(member.clone(), scopes, only));
-        assert_eq!(can("tasks:*", None), [Can::See, Can::Cancel]);
-        assert_eq!(can("tasks:cancel", Some(OPS)), [Can::Cancel]);
+        assert_eq!(can("tasks:*", None), [Ability::See, Ability::Cancel]);
+        assert_eq!(can("tasks:cancel", Some(OPS)), [Ability::Cancel]);
         assert_eq!(can("audit:read", None), []);
-        assert_eq!(can("tasks:*", Some(NOWHERE)), [], "for another organization");
+        assert_eq!(can("tasks:*", Some(NO_ORGANIZATION)), [], "for another organization");
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
         let private = task(Visibility::Private, false);
-        assert_eq!(private.can(&with_key(adam.clone(), "tasks:*", None)), [Can::See, Can::Cancel]);
-        assert_eq!(
-            private.can(&with_key(adam, "tasks:*", Some(OPS))),
-            [],
-            "within one organization nobody is an admin"
-        );
-        let build = Thing::Runner(RunnerId(Uuid::nil()));
+        assert_eq!(private.can(&with_key(adam.clone(), "tasks:*", None)), [Ability::See, Ability::Cancel]);
+        assert_eq!(private.can(&with_key(adam, "tasks:*", Some(OPS))), [], "a key for one organization is no admin");
+        let build = Resource::Runner(RunnerId(Uuid::nil()));
         for only in [None, Some(OPS)] {
             let key = with_key(member.clone(), "tasks:*", only);
-            assert_eq!(build.can(&key), [Can::See, Can::Submit], "what is of no organization: {only:?}");
+            assert_eq!(
+                build.can(&key),
+                [Ability::See, Ability::Submit],
+                "a resource without an organization: {only:?}"
+            );
         }
         let mut robot = with_key(member.clone(), "tasks:*,approvals:*", None);
         robot.key.as_mut().unwrap().service = true;
-        assert_eq!(Thing::Organization(OPS).can(&robot), [Can::See, Can::Submit], "a service account decides nothing");
+        assert_eq!(
+            Resource::Organization(OPS).can(&robot),
+            [Ability::See, Ability::Submit],
+            "a service account decides nothing"
+        );
         let all = with_key(member, "tasks:*,approvals:*", None);
-        assert_eq!(Thing::Organization(OPS).can(&all), [Can::See, Can::Submit, Can::Decide], "no key manages");
+        assert_eq!(
+            Resource::Organization(OPS).can(&all),
+            [Ability::See, Ability::Submit, Ability::Decide],
+            "no key manages"
+        );
     }
 }

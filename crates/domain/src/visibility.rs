@@ -1,5 +1,5 @@
 //! Task visibility. The store has the same predicate in SQL; a property test compares both.
-use crate::{Actor, Invalid, OrganizationId, PersonId, access::Why, role::Role, string_enum::string_enum};
+use crate::{Actor, Invalid, OrganizationId, PersonId, access::AccessReason, role::Role, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -34,15 +34,15 @@ pub struct Sight {
 
 impl Sight {
     /// Returns why `actor`, who must be of the same tenant, can see the task; empty if they cannot.
-    pub fn why(&self, actor: &Actor) -> impl Iterator<Item = Why> {
+    pub fn why(&self, actor: &Actor) -> impl Iterator<Item = AccessReason> {
         let (role, reaches) = (actor.role_in(self.organization), actor.reaches(self.organization));
         let judges = self.asked && role >= Some(Role::Approver);
         let reasons = [
-            (actor.person() == Some(self.owner)).then_some(Why::Own),
-            role.filter(|_| self.visibility == Visibility::Org).map(Why::Role),
-            judges.then_some(Why::Judges),
-            (self.visibility == Visibility::Public).then_some(Why::Everybody),
-            actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role)),
+            (actor.person() == Some(self.owner)).then_some(AccessReason::Own),
+            role.filter(|_| self.visibility == Visibility::Org).map(AccessReason::Role),
+            judges.then_some(AccessReason::Judges),
+            (self.visibility == Visibility::Public).then_some(AccessReason::Everybody),
+            actor.reads_everything().then_some(AccessReason::TenantRole(actor.tenant_role)),
         ];
         reasons.into_iter().flatten().filter(move |_| reaches)
     }

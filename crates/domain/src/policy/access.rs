@@ -2,7 +2,7 @@
 use super::{Action, require, require_admin, require_manager};
 use crate::{
     Actor, BrowserSessionId, EnrollmentId, KeyId, Networks, OrganizationId, PersonId, Principal, RunnerId, Timestamp,
-    access::Thing, scope::Scopes,
+    access::Resource, scope::Scopes,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -12,7 +12,10 @@ use std::time::Duration;
 fn require_key_owner(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
     let own = actor.principal == Principal::Console || actor.person() == Some(owner);
     let answers = responsible.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
-    require(own || answers, "Keys are made by the person who uses them, or who answers for the service account.")
+    require(
+        own || answers,
+        "Only the person who uses a key or the responsible person of the service account can create it.",
+    )
 }
 
 fn require_key_revoker(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
@@ -105,13 +108,13 @@ actions! {
 
     /// Reads who can reach a resource that the actor can see.
     ReadAccess = "access.read" on "tenant" (|_| String::new()) {
-        thing: Thing,
+        resource: Resource,
     } if |a, actor| {
         // A former member does not learn who the members are.
-        let own = matches!(a.thing, Thing::Task(_, sight, _)
+        let own = matches!(a.resource, Resource::Task(_, sight, _)
             if actor.person() == Some(sight.owner) && actor.role_in(sight.organization).is_some())
-            || matches!(a.thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
-        let is_manager = a.thing.organization().is_some_and(|id| require_manager(actor, id).is_ok());
+            || matches!(a.resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
+        let is_manager = a.resource.organization().is_some_and(|id| require_manager(actor, id).is_ok());
         let otherwise = "Only its owner, an owner of its organization, an auditor or an admin may ask who can reach this.";
         require(own || is_manager || actor.reads_everything(), otherwise)
     };
