@@ -36,7 +36,7 @@ async fn d_04_a_request_is_shown_complete_with_what_is_hidden_in_it_and_answered
     shown.says("U+202E").says("U+0007").says("# end").says(&digest[..8]).says("in 24 hours");
     shown.says("reaches everything that the runner reaches").says(r#"name="answer" value="deny""#);
     assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "denying comes first");
-    house.get(Some(&mel), &page).await.says("Nobody decides a request of their own.").hides(r#"value="approve""#);
+    house.get(Some(&mel), &page).await.says("You cannot decide your own request.").hides(r#"value="approve""#);
 
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
     assert_eq!(house.act(Some(&mel), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
@@ -67,7 +67,7 @@ async fn d_04_who_answers_for_what_asks_is_not_asked_and_may_not_decide() {
     house.get(Some(&ben), "/").await.says(&page).says("Waiting for your answer");
     house.get(Some(&ann), "/").await.says("Nothing waits for you.").hides(&page);
     let shown = house.get(Some(&ann), &page).await;
-    shown.says("You answer for who asks, or made the key that asked.").hides(r#"value="approve""#);
+    shown.says("You are responsible for the requester or created its key.").hides(r#"value="approve""#);
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
     assert_eq!(house.act(Some(&ann), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
     let mut read = house.store.read(&adam).await.unwrap();

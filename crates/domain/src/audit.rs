@@ -232,7 +232,7 @@ impl Verifier {
             let expected =
                 serde_json::from_str::<PersonalDigest<'_>>(&record.body).ok().and_then(|r| r.personal_sha256);
             if expected.is_none_or(|digest| digest != hex::encode(Sha256::digest(personal.as_bytes()))) {
-                return broken("has other names beside it than when it was written");
+                return broken("has personal data that was changed");
             }
         }
         (self.seq, self.hash) = (seq, hash);

@@ -72,7 +72,7 @@ pub(crate) fn evaluate<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>
     let deny = |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale });
     match verdict {
         // Checked last: an actor without permission is not asked to authenticate again.
-        Ok(()) if action.requires_step_up() && !actor.fresh => deny("Prove first that it is you.", true),
+        Ok(()) if action.requires_step_up() && !actor.fresh => deny("Confirm your identity to continue.", true),
         Ok(()) => Ok(Allowed { actor: actor.clone(), action }),
         Err(reason) => deny(reason, false),
     }
@@ -314,7 +314,7 @@ mod tests {
         let person_2 = Some(PersonId(Uuid::from_u128(2)));
         for behind in [[person_2, None], [None, person_2], [person_2, person_2]] {
             let refused = person(2, Some(Role::Owner)).may(Decide { behind, ..decide() });
-            assert!(refused.is_err_and(|denied| denied.reason.contains("Somebody else decides")), "{behind:?}");
+            assert!(refused.is_err_and(|denied| denied.reason.contains("Another approver must decide")), "{behind:?}");
             assert!(person(3, Some(Role::Approver)).may(Decide { behind, ..decide() }).is_ok(), "{behind:?}");
         }
     }

@@ -166,7 +166,7 @@ impl Request {
         let invalid = |reason: &str| Invalid::new("request", reason);
         let request: Self = serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))?;
         if request.v != 1 {
-            return Err(invalid("is of a version that is not known here"));
+            return Err(invalid("has an unknown version"));
         }
         if request.canonical() != bytes {
             return Err(invalid("is not in its canonical form"));

@@ -60,7 +60,7 @@ impl Scopes {
     /// The first scope that exceeds the owner's rights, in words for the creator of the key.
     pub fn within(&self, tenant: TenantRole, role: Option<Role>) -> Result<(), Invalid> {
         match self.iter().find(|scope| !scope.is_held_by(tenant, role)) {
-            Some(excess) => Err(Invalid::new("scopes", format!("{excess} is more than the key's owner may do there"))),
+            Some(excess) => Err(Invalid::new("scopes", format!("{excess} exceeds the rights of the key's owner"))),
             None => Ok(()),
         }
     }

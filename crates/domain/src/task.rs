@@ -188,9 +188,7 @@ impl SubmissionForm {
         if lines > MOST_LINES || hidden > MOST_HIDDEN {
             return Err(Invalid::new(
                 "script",
-                format!(
-                    "must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} characters that cannot be seen"
-                ),
+                format!("must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} hidden characters"),
             ));
         }
         let title = match self.title.trim() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Requires the person themselves: nobody else changes how they sign in.
 fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Person(person), "Only the person themselves changes how they sign in.")
+    require(actor.principal == Principal::Person(person), "Only the person themselves can change how they sign in.")
 }
 
 fn require_provider_rules(actor: &Actor) -> Result<(), &'static str> {
@@ -18,7 +18,7 @@ fn require_provider_rules(actor: &Actor) -> Result<(), &'static str> {
 }
 
 fn require_console(actor: &Actor) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Console, "This is done at the server's own console.")
+    require(actor.principal == Principal::Console, "This is possible only at the server's console.")
 }
 
 actions! {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Requires the person themselves in a browser.
 fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Person(person), "Only people themselves do this, in a browser.")
+    require(actor.principal == Principal::Person(person), "You can do this only for yourself, in a browser.")
 }
 
 fn require_invitation(actor: &Actor) -> Result<(), &'static str> {

@@ -32,7 +32,7 @@ actions! {
         person: PersonId,
         /// The new responsible person of the actor's service accounts in the organization.
         successor: Option<PersonId>,
-    } if |a, actor| require(actor.principal == Principal::Person(a.person), "Only people themselves leave an organization."),
+    } if |a, actor| require(actor.principal == Principal::Person(a.person), "You can leave an organization only yourself."),
       detail |a| json!({ "successor": a.successor }), step_up true, while_frozen true;
 }
 

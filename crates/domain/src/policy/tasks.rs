@@ -60,9 +60,9 @@ actions! {
         network: NetworkPolicy,
     } if |a, actor| {
         require_approver(actor, a.organization)?;
-        require(actor.person() != Some(a.requester), "Nobody decides a request of their own.")?;
+        require(actor.person() != Some(a.requester), "You cannot decide your own request.")?;
         let is_behind = actor.person().is_some() && a.behind.contains(&actor.person());
-        require(!is_behind, "You answer for who asks, or made the key that asked. Somebody else decides.")
+        require(!is_behind, "You are responsible for the requester or created its key. Another approver must decide.")
     }, scope ApprovalsDecide, detail |a| json!({
         "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request,
     }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network);

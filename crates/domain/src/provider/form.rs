@@ -48,10 +48,7 @@ impl ProviderForm {
         };
         let domains = self.domains()?;
         if newcomers == Newcomers::Domains && domains.is_empty() {
-            return Err(Invalid::new(
-                "domains",
-                "must name at least one, if those with an address of them may come in",
-            ));
+            return Err(Invalid::new("domains", "must name at least one domain if newcomers are limited to domains"));
         }
         let groups_claim = match self.groups_claim.trim() {
             "" => None,
@@ -59,10 +56,10 @@ impl ProviderForm {
         };
         let groups = self.groups()?;
         if kind == Kind::Github && !(groups.is_empty() && groups_claim.is_none()) {
-            return Err(Invalid::new("groups_claim", "must be empty: GitHub has no claim of groups"));
+            return Err(Invalid::new("groups_claim", "must be empty because GitHub has no groups claim"));
         }
         if groups_claim.is_none() && !groups.is_empty() {
-            return Err(Invalid::new("groups_claim", "must be named, if there are rules for groups"));
+            return Err(Invalid::new("groups_claim", "is required for group rules"));
         }
         Ok(Provider {
             kind,
