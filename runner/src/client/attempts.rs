@@ -1,4 +1,4 @@
-//! An attempt that this runner holds, and how much of it the server already knows.
+//! Attempts held by this runner, and how much of each the server has acknowledged.
 
 use std::{
     collections::VecDeque,
@@ -18,74 +18,70 @@ use crate::{
     work::{Attempt, Order},
 };
 
-/// Bytes of lines in one message, about.
-const BATCH: usize = 64 << 10;
-/// Batches of one attempt that may be on their way without an acknowledgement: with them memory is bounded.
-const WINDOW: usize = 16;
+/// The approximate size of one message of lines, in bytes.
+const BATCH_SIZE: usize = 64 << 10;
+/// The maximum number of unacknowledged batches of one attempt, which bounds memory.
+const MAX_UNACKNOWLEDGED: usize = 16;
 
-/// One attempt. It is said anew to every stream, from where the server says that it stands.
+/// An attempt. It is reported again on every stream, from the position that the server requests.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldAttempt {
     attempt: Attempt,
     spool: Arc<Mutex<Spool>>,
     orders: watch::Sender<Order>,
     started_at: Option<Timestamp>,
     signed: Option<Signed>,
-    told: Told,
+    sent: Sent,
 }
 
-/// What was said on the stream that is open now.
+/// What has been sent on the current stream.
 #[derive(Debug, Default)]
-struct Told {
+struct Sent {
     started: bool,
     finished: bool,
-    /// The next line to send; absent until the server has said what it wants.
+    /// The next line to send; `None` until the server has requested one.
     next_line: Option<u64>,
-    /// For each batch on its way, the number of the line after it.
-    on_their_way: VecDeque<u64>,
+    /// For each unacknowledged batch, the number of the line after it.
+    unacknowledged: VecDeque<u64>,
 }
 
-impl Held {
-    /// An attempt that was just begun: the server knows of it, and wants its first line.
+impl HeldAttempt {
+    /// Returns an attempt that just started: the server knows it and expects its first line.
     pub fn begun(attempt: Attempt, spool: Arc<Mutex<Spool>>, orders: watch::Sender<Order>) -> Self {
-        let told = Told { next_line: Some(1), ..Told::default() };
-        Self { attempt, spool, orders, started_at: None, signed: None, told }
+        let sent = Sent { next_line: Some(1), ..Sent::default() };
+        Self { attempt, spool, orders, started_at: None, signed: None, sent }
     }
 
-    /// An attempt that ended before this runner was started.
+    /// Returns an attempt that ended before this process started.
     pub fn ended(attempt: Attempt, spool: Spool, signed: Signed) -> Self {
         let (orders, _) = watch::channel(Order::Run);
         let spool = Arc::new(Mutex::new(spool));
-        Self { attempt, spool, orders, started_at: None, signed: Some(signed), told: Told::default() }
+        Self { attempt, spool, orders, started_at: None, signed: Some(signed), sent: Sent::default() }
     }
 
-    /// Which.
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }
 
-    /// Whether it still runs.
     pub fn is_running(&self) -> bool {
         self.signed.is_none()
     }
 
-    /// It runs since then.
     pub fn started(&mut self, at: Timestamp) {
         self.started_at = Some(at);
     }
 
-    /// It ended.
     pub fn finished(&mut self, signed: Signed) {
         self.signed = Some(signed);
     }
 
-    /// Asks it to end politely.
+    /// Requests a graceful end.
     pub fn cancel(&self) {
         self.orders.send_if_modified(|order| std::mem::replace(order, Order::Cancel) == Order::Run);
     }
 
-    /// Ends it at once, and forgets what it printed: it is no longer ours. Where it still runs, what is handed back is closed
-    /// when nothing of it is left.
+    /// Kills the attempt and deletes its output, because the runner has lost its lease. If it is running, the returned
+    /// channel closes when nothing of it is left.
     pub fn abandon(self) -> Option<watch::Sender<Order>> {
         if self.is_running() {
             self.orders.send_replace(Order::Kill);
@@ -95,67 +91,67 @@ impl Held {
         None
     }
 
-    /// The server has it all.
+    /// Deletes the output after the server has acknowledged all of it.
     pub fn forget(self) {
         if let Err(error) = self.spool().remove() {
             tracing::warn!(attempt = %self.attempt, %error, "output that was sent cannot be removed");
         }
     }
 
-    /// How a new stream is told of it; nothing else was said there yet.
-    pub fn introduce(&mut self) -> v1::Held {
-        self.told = Told::default();
+    /// Returns the entry of this attempt in the greeting of a new stream, and resets what has been sent.
+    pub fn reset_for_greeting(&mut self) -> v1::Held {
+        self.sent = Sent::default();
         let next_line = self.spool().next_line();
         v1::Held { attempt: self.attempt.to_wire(), next_line, finished: self.signed.is_some() }
     }
 
-    /// The server has all lines before `next_line`.
+    /// Records that the server has all lines before `next_line`.
     pub fn acknowledged(&mut self, next_line: u64) {
-        // On a new stream it says where to go on; later it can only confirm what was sent.
-        self.told.next_line.get_or_insert(next_line.max(1));
-        while self.told.on_their_way.pop_front_if(|after| *after <= next_line).is_some() {}
+        // The first acknowledgement on a stream sets the position; later ones only confirm what was sent.
+        self.sent.next_line.get_or_insert(next_line.max(1));
+        while self.sent.unacknowledged.pop_front_if(|after| *after <= next_line).is_some() {}
     }
 
-    /// The receipt is sent again with the next words, in case the first was lost on the server's side.
-    pub fn remind(&mut self) {
-        self.told.finished = false;
+    /// Sends the receipt again with the next messages, in case the server lost the first one.
+    pub fn resend_receipt(&mut self) {
+        self.sent.finished = false;
     }
 
-    /// What can be said now.
+    /// Returns the messages that can be sent now.
     ///
     /// # Errors
-    /// When its output cannot be read back from disk.
-    pub fn words(&mut self) -> io::Result<Vec<Kind>> {
-        let mut words = Vec::new();
+    /// When the output cannot be read back from disk.
+    pub fn pending_messages(&mut self) -> io::Result<Vec<Kind>> {
+        let mut messages = Vec::new();
         let attempt = self.attempt.to_wire();
-        let Some(mut next) = self.told.next_line else { return Ok(words) };
+        let Some(mut next) = self.sent.next_line else { return Ok(messages) };
         if let Some(at) = self.started_at
-            && !std::mem::replace(&mut self.told.started, true)
+            && !std::mem::replace(&mut self.sent.started, true)
         {
-            words.push(Kind::Started(v1::Started { attempt: attempt.clone(), started_at: at.0 }));
+            messages.push(Kind::Started(v1::Started { attempt: attempt.clone(), started_at: at.0 }));
         }
-        while self.told.on_their_way.len() < WINDOW {
-            let lines = self.spool().read(next, BATCH)?;
+        while self.sent.unacknowledged.len() < MAX_UNACKNOWLEDGED {
+            let lines = self.spool().read(next, BATCH_SIZE)?;
             if lines.is_empty() {
                 break;
             }
             let count = u64::try_from(lines.len()).unwrap_or(0);
             let lines = lines.into_iter().map(line).collect();
-            words.push(Kind::Lines(v1::Lines { attempt: attempt.clone(), first_line: next, lines }));
+            messages.push(Kind::Lines(v1::Lines { attempt: attempt.clone(), first_line: next, lines }));
             next += count;
-            self.told.on_their_way.push_back(next);
+            self.sent.unacknowledged.push_back(next);
         }
-        self.told.next_line = Some(next);
+        self.sent.next_line = Some(next);
         let complete = next >= self.spool().next_line();
         if complete
-            && !self.told.finished
+            && !self.sent.finished
             && let Some(signed) = &self.signed
         {
             let (receipt, signature) = (signed.receipt.clone().into(), signed.signature.clone().into());
-            words.push(Kind::Finished(v1::Finished { attempt, receipt, signature }));
-            self.told.finished = true;
+            messages.push(Kind::Finished(v1::Finished { attempt, receipt, signature }));
+            self.sent.finished = true;
         }
-        Ok(words)
+        Ok(messages)
     }
 
     fn spool(&self) -> std::sync::MutexGuard<'_, Spool> {

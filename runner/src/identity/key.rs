@@ -1,4 +1,5 @@
-//! The runner's own key: ECDSA P-384, made here, never leaving the machine; it opens connections and signs receipts.
+//! Private key of the runner: ECDSA P-384, generated here and never exported; it authenticates connections and signs
+//! receipts.
 
 use std::{fmt, os::unix::fs::MetadataExt};
 
@@ -18,7 +19,7 @@ use crate::{
 
 const FILE: &str = "key.pk8";
 
-/// The private key.
+/// A private key of the runner.
 pub struct RunnerKey {
     pair: EcdsaKeyPair,
     pkcs8: PrivatePkcs8KeyDer<'static>,

@@ -1,10 +1,10 @@
-//! The one-time enrollment token: checked before it is put anywhere, shown nowhere.
+//! Enrollment token: validated before use and never displayed.
 
 use std::{fmt, str::FromStr};
 
 use domain::Invalid;
 
-/// A token of 1 to 255 of `A-Z`, `a-z`, `0-9`, `_` and `-`: nothing that means anything to a shell, a header or a path
+/// A token of 1 to 255 of `A-Z`, `a-z`, `0-9`, `_` and `-`: no character is special in a shell, a header or a path
 /// (CVE-2022-36633).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);

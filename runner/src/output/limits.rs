@@ -1,4 +1,4 @@
-//! How much of the output is kept, and its digest: what a receipt says about it.
+//! Output limits: which lines are stored, and their digest for the receipt.
 
 use domain::{
     Timestamp,
@@ -10,18 +10,18 @@ use sha2::{Digest, Sha256};
 use super::Assembler;
 use crate::sandbox::{self, Chunk};
 
-/// What was kept, when all is printed.
+/// The totals for the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Over every line kept, each with a line feed.
+    /// Over every stored line, each followed by a line feed.
     pub digest: OutputDigest,
-    /// Bytes printed in all, kept or not.
+    /// Printed bytes, stored or not.
     pub printed: u64,
-    /// Lines kept.
+    /// Stored lines.
     pub lines: u64,
 }
 
-/// Takes a task's output as it comes and gives the lines to keep.
+/// A filter that takes output as it arrives and returns the lines to store.
 #[derive(Debug, Default)]
 pub struct Keeper {
     stdout: Assembler,

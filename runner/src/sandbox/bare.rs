@@ -1,4 +1,4 @@
-//! Bubblewrap with the profile of every task and nothing around it, for measuring what the rest costs.
+//! Bare bubblewrap with the task profile and nothing around it, as a baseline for benchmarks.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Which jobs run: a name is held while its job does.
+//! Names of running jobs, each reserved while its job runs.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ impl Names {
     }
 }
 
-/// A name that is taken until this is dropped.
+/// A name that is reserved until this is dropped.
 #[derive(Debug)]
 pub(super) struct Claim {
     names: Names,

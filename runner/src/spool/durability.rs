@@ -1,15 +1,14 @@
-//! What of a spool must outlast a power cut. The disk is waited for without holding the spool: the runner's one loop
-//! asks for its lines at every turn, and a disk that stalls must not keep it from its heartbeats.
+//! Durability of a spool: data that must survive a power failure. Syncing happens without holding the spool, because
+//! the main loop reads it in every iteration and a slow disk must not delay heartbeats.
 
 use std::{fs::File, io, path::PathBuf};
 
 use super::{RECEIPT, Spool};
 use crate::folder::sync_parent;
 
-/// That an attempt was begun.
+/// The record that an attempt has started.
 #[derive(Debug)]
 pub struct Beginning {
-    /// What says so, where it was begun by this process.
     marker: Option<PathBuf>,
 }
 

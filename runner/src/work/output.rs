@@ -1,4 +1,4 @@
-//! What an attempt printed, on its way to the disk: a receipt says no more than the spool has.
+//! Output buffer of an attempt on its way to the spool; the receipt covers only what the spool has.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,16 +12,14 @@ use crate::{
     spool::Spool,
 };
 
-/// The output of one attempt, with the lines that wait to be written together.
+/// The output of one attempt, with the lines of the current batch.
 #[derive(Debug)]
 pub(super) struct Printed {
     spool: Arc<Mutex<Spool>>,
     attempt: Attempt,
     keeper: Keeper,
     waiting: Vec<Line>,
-    /// What the spool has.
     safe: Kept,
-    /// Why it has not got all.
     broken: Option<String>,
 }
 
@@ -65,7 +63,7 @@ impl Printed {
 
     /// Writes the last lines. What was kept, and why that is not all, if it is not.
     pub(super) fn finish(mut self, at: Timestamp) -> (Kept, Option<String>) {
-        let _ = self.write(); // where it fails, `broken` says so
+        let _ = self.write(); // an error is kept in `broken`
         let Self { spool, attempt, keeper, safe, broken, .. } = self;
         let (last, all) = keeper.finish(at);
         let mut rest = Self { spool, attempt, keeper: Keeper::default(), waiting: last, safe, broken };

@@ -1,8 +1,8 @@
-//! What a task may ask of the kernel.
+//! System calls of sandboxed tasks.
 
 use super::*;
 
-/// Calls by number, and prints the name of what went wrong.
+/// Calls by number and prints the name of the error.
 const CALL: &str = "
 import ctypes, errno, os, platform
 libc = ctypes.CDLL(None, use_errno=True)

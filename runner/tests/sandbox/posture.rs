@@ -1,4 +1,4 @@
-//! What the machine is said to offer, and that without it nothing runs.
+//! Sandbox posture: what is reported, and that nothing runs without the isolation.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ async fn without_bubblewrap_nothing_runs_and_the_fix_is_told() {
     assert!(matches!(executor.start(bash("echo ran")).await, Err(StartError::Unfit(told)) if told == unfit));
 }
 
-/// A program in bubblewrap's place.
+/// Returns a configuration with a script in place of bubblewrap.
 fn impostor(script: &str) -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();

@@ -1,4 +1,4 @@
-//! The server's side of the protocol, with the test in the server's chair.
+//! Fake server: the server's side of the protocol, controlled by the test.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -21,28 +21,25 @@ use wire::v1::{
     server_message,
 };
 
-use crate::site::attempt_of;
+use crate::deployment::attempt_of;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where runners' streams arrive.
-pub struct Desk {
-    calls: Mutex<mpsc::Receiver<Call>>,
+/// A server that accepts streams of runners.
+pub struct FakeServer {
+    calls: Mutex<mpsc::Receiver<RunnerStream>>,
 }
 
-/// One stream of a runner.
-pub struct Call {
+/// A stream of a runner.
+pub struct RunnerStream {
     from: Streaming<RunnerMessage>,
     to: mpsc::Sender<Result<ServerMessage, Status>>,
-    /// Whether heartbeats are acknowledged.
     pub alive: bool,
-    /// Whether the runner is asked to renew its certificate.
     pub due: bool,
-    /// What the last heartbeat named.
     pub active: Vec<Attempt>,
 }
 
-struct Service(mpsc::Sender<Call>);
+struct Service(mpsc::Sender<RunnerStream>);
 
 #[tonic::async_trait]
 impl Runner for Service {
@@ -51,12 +48,15 @@ impl Runner for Service {
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
         let (to, messages) = mpsc::channel(64);
-        self.0.send(Call { from: request.into_inner(), to, alive: true, due: false, active: vec![] }).await.unwrap();
+        self.0
+            .send(RunnerStream { from: request.into_inner(), to, alive: true, due: false, active: vec![] })
+            .await
+            .unwrap();
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
 
-impl Desk {
+impl FakeServer {
     pub fn open(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
         let (told, calls) = mpsc::channel(8);
         let (accepted, connections) = mpsc::channel::<std::io::Result<_>>(8);
@@ -73,7 +73,7 @@ impl Desk {
     }
 
     /// The next stream that a runner opens.
-    pub async fn call(&self) -> Call {
+    pub async fn next_stream(&self) -> RunnerStream {
         timeout(PATIENCE, async { self.calls.lock().await.recv().await }).await.expect("a runner calls").unwrap()
     }
 
@@ -83,7 +83,7 @@ impl Desk {
     }
 }
 
-impl Call {
+impl RunnerStream {
     pub async fn say(&self, kind: server_message::Kind) {
         let _ = self.to.send(Ok(ServerMessage { kind: Some(kind) })).await; // the runner may be gone
     }
@@ -186,7 +186,7 @@ impl Call {
                 Some(Kind::Finished(finished)) if finished.attempt == attempt_of(task, attempt) => {
                     return Some((Receipt::read(&finished.receipt).unwrap(), finished.signature.to_vec()));
                 }
-                Some(Kind::Started(_) | Kind::Finished(_)) => {} // others are reminded of
+                Some(Kind::Started(_) | Kind::Finished(_)) => {} // repeated for other attempts
                 other => panic!("{other:?} instead of lines"),
             }
         }

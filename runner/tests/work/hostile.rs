@@ -1,4 +1,4 @@
-//! Hostile output of tasks: the corpus of the fuzz target, and thousands of changes of it.
+//! Fuzz tests of task output: the corpus of the fuzz target and thousands of mutations.
 #[path = "../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
