@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_from_a_former_stream_renews_nothing() {
+    fn an_acknowledgement_of_a_former_stream_does_not_renew_the_lease() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut lease = Lease::default();
         let old = lease.heartbeat(start + 100 * second);

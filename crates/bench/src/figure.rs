@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_that_misses_its_aim_says_so() {
+    fn a_figure_that_misses_its_target_is_marked() {
         let rate = |figure| Figure::against("rate", figure, "1/s", 100.0, Aim::RatioAtLeast(0.8));
         assert!(rate(80.0).holds && !rate(79.0).holds);
         let time = |figure| Figure::against("time", figure, "ms", 10.0, Aim::RatioAtMost(2.0));

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_by_its_name_and_left_alone() {
+    fn an_invalid_key_file_is_refused_by_name_and_kept() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         folder.write(FILE, b"").unwrap();

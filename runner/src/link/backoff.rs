@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_five_seconds_and_start_over() {
+    fn the_backoff_grows_to_five_seconds_and_resets() {
         let mut backoff = Backoff::default();
         for step in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             let wait = backoff.next().as_millis();

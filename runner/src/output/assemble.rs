@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_printed_is_no_line_and_a_last_line_feed_makes_none() {
+    fn empty_output_and_a_final_line_feed_make_no_line() {
         assert!(lines(&[b""]).is_empty());
         assert_eq!(lines(&[b"a\n"]), ["a"]);
     }
 
     #[test]
-    fn a_line_of_exactly_the_longest_length_stays_one_line() {
+    fn a_line_of_exactly_the_maximum_length_stays_one_line() {
         let longest = "x".repeat(MAX_LINE);
         assert_eq!(lines(&[longest.as_bytes(), b"\n", b"y"]), [longest.as_str(), "y"]);
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf8_is_replaced_and_never_makes_a_line_too_long() {
+    fn invalid_utf8_is_replaced_and_never_makes_a_line_too_long() {
         assert_eq!(lines(&[b"a\xffb\n"]), ["a\u{fffd}b"]);
         let broken = lines(&[&[0xff; 3 * MAX_LINE]]);
         assert!(broken.iter().all(|line| line.len() <= MAX_LINE));

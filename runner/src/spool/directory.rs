@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_begun_once_even_by_a_runner_that_was_killed() {
+    fn an_attempt_starts_once_even_if_the_runner_was_killed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
         {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_is_found_again_until_it_is_removed() {
+    fn ended_attempts_are_found_after_a_restart_until_they_are_removed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
         let signed = signed(0);
@@ -116,7 +116,7 @@ mod tests {
 
     /// As after a power cut between the receipt and its lines: the attempt is given up, and what else ended is not.
     #[test]
-    fn what_is_damaged_is_given_up_alone() {
+    fn a_damaged_spool_does_not_affect_the_others() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_survives_the_runner_and_what_did_not_is_nothing() {
+    fn ended_attempts_survive_a_restart_and_unfinished_ones_are_dropped() {
         let data = tempfile::tempdir().unwrap();
         let signed = signed(300);
         let path = data.path().join("a");
@@ -306,7 +306,7 @@ mod tests {
 
     /// A write that failed by halves, and could not be undone, may have left whole lines behind.
     #[test]
-    fn lines_that_the_receipt_does_not_speak_of_are_not_there() {
+    fn lines_beyond_the_receipt_are_not_read() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("a");
         filled(path.clone(), 300).finish(&signed(257)).unwrap();

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_begun_long_ago_is_forgotten_while_the_runner_runs() {
+    fn old_started_attempts_are_forgotten_while_the_runner_runs() {
         let data = tempfile::tempdir().unwrap();
         let start = Instant::now();
         let mut begun = StartedAttempts::open(data.path().to_owned(), start).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_begun_before_the_start_is_forgotten_at_its_time_too() {
+    fn started_attempts_from_before_a_restart_are_forgotten_on_time() {
         let data = tempfile::tempdir().unwrap();
         for (task, hours) in [(1, 1), (2, 40), (3, 73)] {
             let file = File::create(data.path().join(attempt(task, 1).to_string())).unwrap();

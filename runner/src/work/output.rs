@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_of_all_lines_where_the_disk_takes_them() {
+    fn a_receipt_covers_all_lines_if_they_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
         let mut printed = Printed::new(&spool, attempt);
@@ -110,7 +110,7 @@ mod tests {
 
     /// A disk that is full counts for the receipt too, or the server would wait for ever for lines that nobody has.
     #[test]
-    fn a_receipt_is_of_the_lines_that_the_disk_took() {
+    fn a_receipt_covers_only_the_lines_that_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
         let mut printed = Printed::new(&spool, attempt);

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_here_runs_nothing_even_if_it_was_granted() {
+    fn unknown_values_in_an_assignment_are_refused_even_if_granted() {
         assert!(refused(|request, _| request.sandbox = "none".into()).contains("sandbox"));
         assert!(refused(|request, _| request.runner.push("docker".into())).contains("docker"));
         assert!(refused(|request, _| request.limits.processes = 0).contains("processes"));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn another_servers_signature_is_no_signature() {
+    fn a_signature_of_another_server_is_refused() {
         let request = request();
         let stranger = RunnerContext { grant_key: GrantKey([3; 32]), ..context() };
         assert!(verify(&assign(&request, &grant(&request)), &stranger, NOW).is_err());

@@ -27,13 +27,13 @@ use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 
 /// An attempt about to start, with its channels and its spool.
 struct StartedAttempt {
-    performance: AttemptRun<Bubblewrap>,
+    run: AttemptRun<Bubblewrap>,
     spool: Arc<Mutex<Spool>>,
     orders: watch::Sender<Order>,
     events: mpsc::Receiver<Event>,
 }
 
-async fn begun(deployment: &Deployment, script: &str) -> StartedAttempt {
+async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttempt {
     let folder = Folder::open(&deployment.folder()).unwrap();
     let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
     let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
@@ -41,7 +41,7 @@ async fn begun(deployment: &Deployment, script: &str) -> StartedAttempt {
     let spool = Arc::new(Mutex::new(shelf.begin(verified.attempt()).unwrap().unwrap()));
     let (orders, told) = watch::channel(Order::Run);
     let (teller, events) = mpsc::channel(1);
-    let performance = AttemptRun {
+    let run = AttemptRun {
         executor: Arc::new(Bubblewrap::new(&Config::default()).await),
         verified,
         context,
@@ -51,7 +51,7 @@ async fn begun(deployment: &Deployment, script: &str) -> StartedAttempt {
         events: teller,
         slot: Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap(),
     };
-    StartedAttempt { performance, spool, orders, events }
+    StartedAttempt { run, spool, orders, events }
 }
 
 /// Returns whether it started, and its receipt if there is one.
@@ -68,12 +68,12 @@ async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_cancelled_before_its_start_says_so_and_is_not_started() {
+async fn an_attempt_cancelled_before_its_start_reports_it_and_does_not_start() {
     for (order, end, lines) in [(Order::Run, End::Exited(0), 1), (Order::Cancel, End::Cancelled, 0)] {
         let deployment = Deployment::open().await;
-        let StartedAttempt { performance, spool, orders, mut events } = begun(&deployment, "echo here").await;
+        let StartedAttempt { run, spool, orders, mut events } = prepare_attempt(&deployment, "echo here").await;
         orders.send_replace(order);
-        tokio::spawn(performance.run());
+        tokio::spawn(run.run());
         let (started, receipt) = outcome(&mut events).await;
         let receipt = receipt.unwrap();
         assert_eq!((receipt.end, receipt.output_lines), (end, lines));
@@ -82,11 +82,11 @@ async fn what_is_cancelled_before_its_start_says_so_and_is_not_started() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_lost_before_its_start_is_not_started_and_says_nothing() {
+async fn an_attempt_lost_before_its_start_does_not_start_and_sends_nothing() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { performance, orders, mut events, .. } = begun(&deployment, "echo here").await;
+    let StartedAttempt { run, orders, mut events, .. } = prepare_attempt(&deployment, "echo here").await;
     orders.send_replace(Order::Kill);
-    tokio::spawn(performance.run());
+    tokio::spawn(run.run());
     assert_eq!(outcome(&mut events).await, (false, None));
     assert!(deployment.is_empty("spool"));
 }
@@ -106,11 +106,11 @@ async fn go_on(path: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_that_fails() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { performance, spool, mut events, orders } = begun(&deployment, "echo here").await;
+    let StartedAttempt { run, spool, mut events, orders } = prepare_attempt(&deployment, "echo here").await;
     let folder = deployment.folder().join("begun");
     fs::rename(&folder, deployment.folder().join("away")).unwrap();
     stall(&folder);
-    tokio::spawn(performance.run());
+    tokio::spawn(run.run());
     sleep(Duration::from_millis(300)).await;
     let free = spool.try_lock().is_ok();
     go_on(&folder).await;
@@ -124,8 +124,8 @@ async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { performance, spool, mut events, orders } = begun(&deployment, "true").await;
-    let under_way = tokio::spawn(performance.run());
+    let StartedAttempt { run, spool, mut events, orders } = prepare_attempt(&deployment, "true").await;
+    let under_way = tokio::spawn(run.run());
     assert!(matches!(events.recv().await, Some(Event::Started(..))));
     // While we do not listen, it stands where its receipt is written and not yet synced.
     let receipt = deployment.folder().join(format!("spool/{}.1/receipt", Uuid::from_u128(7)));

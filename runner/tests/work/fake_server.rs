@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that accepts streams of runners.
 pub struct FakeServer {
-    calls: Mutex<mpsc::Receiver<RunnerStream>>,
+    streams: Mutex<mpsc::Receiver<RunnerStream>>,
 }
 
 /// A stream of a runner.
@@ -58,7 +58,7 @@ impl Runner for Service {
 
 impl FakeServer {
     pub fn open(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
-        let (told, calls) = mpsc::channel(8);
+        let (told, streams) = mpsc::channel(8);
         let (accepted, connections) = mpsc::channel::<std::io::Result<_>>(8);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -69,17 +69,17 @@ impl FakeServer {
         });
         let server = Server::builder().add_service(RunnerServer::new(Service(told)));
         tokio::spawn(server.serve_with_incoming(ReceiverStream::new(connections)));
-        Self { calls: Mutex::new(calls) }
+        Self { streams: Mutex::new(streams) }
     }
 
     /// The next stream that a runner opens.
     pub async fn next_stream(&self) -> RunnerStream {
-        timeout(PATIENCE, async { self.calls.lock().await.recv().await }).await.expect("a runner calls").unwrap()
+        timeout(PATIENCE, async { self.streams.lock().await.recv().await }).await.expect("a runner streams").unwrap()
     }
 
-    /// Whether no runner calls for a while.
+    /// Whether no runner streams for a while.
     pub async fn is_quiet(&self) -> bool {
-        timeout(Duration::from_secs(2), async { self.calls.lock().await.recv().await }).await.is_err()
+        timeout(Duration::from_secs(2), async { self.streams.lock().await.recv().await }).await.is_err()
     }
 }
 
@@ -94,7 +94,7 @@ impl RunnerStream {
     }
 
     /// The next word that is no heartbeat; none when the stream ended.
-    pub async fn hear(&mut self) -> Option<Kind> {
+    pub async fn next_message(&mut self) -> Option<Kind> {
         loop {
             let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
             let kind = message.kind.unwrap();
@@ -122,7 +122,7 @@ impl RunnerStream {
 
     /// The same of a server for which it is so late.
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
-        let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
+        let Some(Kind::Hello(hello)) = self.next_message().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
         let welcome =
             Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
@@ -151,14 +151,14 @@ impl RunnerStream {
     }
 
     pub async fn started(&mut self) -> Started {
-        match self.hear().await {
+        match self.next_message().await {
             Some(Kind::Started(started)) => started,
             other => panic!("{other:?} instead of a start"),
         }
     }
 
     pub async fn refused(&mut self) -> Refused {
-        match self.hear().await {
+        match self.next_message().await {
             Some(Kind::Refused(refused)) => refused,
             other => panic!("{other:?} instead of a refusal"),
         }
@@ -173,7 +173,7 @@ impl RunnerStream {
         count: usize,
     ) -> Option<(Receipt, Vec<u8>)> {
         while kept.len() < count {
-            match self.hear().await {
+            match self.next_message().await {
                 Some(Kind::Lines(lines)) => {
                     assert_eq!(
                         usize::try_from(lines.first_line).unwrap(),

@@ -70,7 +70,7 @@ async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
     // The same assignment once more, as somebody who recorded it might send it: it is never begun twice.
     stream.assign(running).await;
     loop {
-        match stream.hear().await {
+        match stream.next_message().await {
             Some(Kind::Refused(refused)) => break assert!(refused.reason.contains("before"), "{}", refused.reason),
             Some(Kind::Finished(_)) => {} // repeated until acknowledged
             other => panic!("{other:?} instead of a refusal"),
@@ -81,7 +81,7 @@ async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
 
 /// A disk that loses data: otherwise the server would request lines forever that no longer exist.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_whose_output_is_lost_is_given_up_and_the_others_go_on() {
+async fn an_attempt_with_lost_output_is_abandoned_and_the_others_continue() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -137,7 +137,7 @@ async fn a_receipt_whose_lines_are_lost_is_given_up_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_lease_kills_at_once_and_says_no_more() {
+async fn a_lost_lease_kills_the_task_and_ends_its_messages() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -155,7 +155,7 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
     stream.assign(deployment.assignment(8, 1, "sleep 1; echo other")).await;
     let mut heard = 0;
     loop {
-        match stream.hear().await.unwrap() {
+        match stream.next_message().await.unwrap() {
             Kind::Lines(lines) if lines.attempt == attempt_of(7, 1) => assert_eq!(heard, 0, "a word of a lost lease"),
             Kind::Finished(finished) => break assert_eq!(finished.attempt, attempt_of(8, 1)),
             _ => heard += 1,
@@ -167,7 +167,7 @@ async fn a_lost_lease_kills_at_once_and_says_no_more() {
 /// A server whose clock jumps past the end of a lease assigns a task again that runs here, while the earlier attempt
 /// holds the only slot.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_is_assigned_anew_begins_in_the_slot_of_its_earlier_attempt_when_that_is_gone() {
+async fn a_reassigned_task_starts_in_the_slot_of_its_earlier_attempt_after_its_end() {
     let deployment = Deployment::open().await;
     let worker = deployment.work_with(1).await;
     let mut stream = deployment.server.next_stream().await;
@@ -217,7 +217,7 @@ fn sleepers(nap: &str) -> usize {
 
 /// Fencing on the runner: when the server reassigns a task, it no longer runs here.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
+async fn a_disconnected_runner_stops_its_tasks_before_the_lease_ends() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -228,7 +228,7 @@ async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
     eventually("it runs", || sleepers(&nap) == 1).await;
     stream.alive = false;
     let silent = Instant::now();
-    while stream.hear().await.is_some() {}
+    while stream.next_message().await.is_some() {}
     eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(silent.elapsed() < Duration::from_secs(5), "{:?}", silent.elapsed());
     let mut stream = deployment.server.next_stream().await;
@@ -238,7 +238,7 @@ async fn a_runner_that_hears_nothing_stops_its_tasks_before_the_lease_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
+async fn a_rejected_runner_stops_every_task_and_backs_off() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -248,7 +248,7 @@ async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
     stream.started().await;
     eventually("it runs", || sleepers(&nap) == 1).await;
     stream.say(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
-    while stream.hear().await.is_some() {}
+    while stream.next_message().await.is_some() {}
     eventually("it is killed", || sleepers(&nap) == 0).await;
     assert!(deployment.server.is_quiet().await, "it does not come back at once");
     let mut stream = deployment.server.next_stream().await;
@@ -257,19 +257,19 @@ async fn a_rejected_runner_stops_everything_and_keeps_its_distance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_another_key_for_grants_gets_nothing_done() {
+async fn a_server_with_another_grant_key_is_rejected() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     stream.greet([3; 32], 30).await;
     stream.assign(deployment.assignment(7, 1, "true")).await;
-    assert_eq!(stream.hear().await, None, "not a word to a stranger");
+    assert_eq!(stream.next_message().await, None, "not a word to a stranger");
     worker.stop().await;
     assert!(deployment.is_empty("begun"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_of_another_authority_is_not_spoken_to() {
+async fn a_server_of_another_authority_is_rejected() {
     let (deployment, other) = (Deployment::open().await, Deployment::open().await);
     let identity = std::fs::read_to_string(deployment.folder().join("identity.json")).unwrap();
     std::fs::write(deployment.folder().join("identity.json"), identity.replace(&deployment.port(), &other.port()))
@@ -280,20 +280,20 @@ async fn a_server_of_another_authority_is_not_spoken_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_word_that_is_not_known_ends_the_stream() {
+async fn an_unknown_message_ends_the_stream() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     stream.greet(deployment.grant_key(), 30).await;
     stream.say_nothing_known().await;
-    while stream.hear().await.is_some() {}
+    while stream.next_message().await.is_some() {}
     deployment.server.next_stream().await;
     worker.stop().await;
 }
 
 /// Grants expire by the server's clock: an offset of two hours or a clock change must not fail a task.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_not_the_servers_refuses_nothing() {
+async fn a_clock_offset_does_not_refuse_grants() {
     let two_hours = Duration::from_secs(7_200);
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
@@ -307,7 +307,7 @@ async fn a_clock_that_is_not_the_servers_refuses_nothing() {
         stream.finished_ack(task, 1).await;
         // The server's clock jumps back: what it grants now is over by the time that the runner was told.
         stream.assign(deployment.assignment_at(task + 10, 1, "echo done", server.before(two_hours))).await;
-        assert!(stream.hear().await.is_none(), "it greets anew");
+        assert!(stream.next_message().await.is_none(), "it greets anew");
     }
     let mut stream = deployment.server.next_stream().await;
     assert!(stream.greet(deployment.grant_key(), 30).await.held.is_empty(), "nothing was begun");

@@ -4,6 +4,6 @@ mod mutate;
 mod targets;
 
 #[test]
-fn whatever_is_printed_becomes_lines() {
+fn any_output_becomes_lines() {
     mutate::corpus("output", targets::output);
 }

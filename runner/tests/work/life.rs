@@ -63,7 +63,7 @@ async fn output_comes_while_the_task_runs_and_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_task_ends_and_says_so() {
+async fn a_cancelled_task_ends_and_reports_it() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;

@@ -21,7 +21,7 @@ fn first_start(limits: &str, folder: &Path) -> String {
 }
 
 #[test]
-fn a_first_start_on_a_full_disk_says_so_and_the_next_one_is_as_the_first() {
+fn a_first_start_on_a_full_disk_fails_and_can_be_repeated() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("runner");
     let said = first_start("trap '' XFSZ; ulimit -f 0;", &folder);
@@ -34,7 +34,7 @@ fn a_first_start_on_a_full_disk_says_so_and_the_next_one_is_as_the_first() {
 
 /// A local runner whose server was killed while it read the runner's log.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runner_works_on_when_nobody_reads_its_log() {
+async fn a_runner_continues_when_its_log_is_not_read() {
     let deployment = Deployment::open().await;
     let mut command = Command::new(PROGRAM);
     command.arg("--data-dir").arg(deployment.folder()).args(["--log", "trace"]);

@@ -10,7 +10,7 @@ use crate::{deployment::Deployment, fake_server::RunnerStream};
 
 async fn request(stream: &mut RunnerStream) -> String {
     loop {
-        match stream.hear().await {
+        match stream.next_message().await {
             Some(Kind::Renew(renew)) => return renew.csr,
             Some(Kind::Started(_) | Kind::Lines(_)) => {}
             other => panic!("{other:?} instead of a request for a certificate"),
@@ -71,7 +71,7 @@ async fn s_05_a_runner_comes_back_with_a_new_key_and_its_task_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s_05_what_is_no_certificate_for_its_key_changes_nothing() {
+async fn s_05_a_certificate_for_another_key_changes_nothing() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_are_told_the_same_limits() {
+    fn both_cgroup_versions_get_the_same_limits() {
         let v2 = ["memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpu.max"];
         assert_eq!(written(Version::V2, &v2), ["1048576", "0", "1", "10", "150000 100000"]);
         let v1 = [
