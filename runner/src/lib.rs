@@ -1,4 +1,5 @@
 //! Runner of Castellan: authenticates to a server, takes granted tasks, runs them in a sandbox and signs receipts.
+//!
 //! - [`client`]: the main loop and the attempts of this runner
 //! - [`clock`]: the wall clock
 //! - [`config`]: command-line options

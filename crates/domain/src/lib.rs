@@ -1,4 +1,5 @@
 //! Domain model of Castellan: nouns and rules without I/O, async, a clock or randomness; it compiles to wasm.
+//!
 //! - [`access`]: who can reach a resource, and why
 //! - [`account`]: second factors and security notices of an account
 //! - [`actor`]: the authenticated principal of a request

@@ -15,7 +15,7 @@ use wire::v1::{self, runner_message::Kind};
 
 use crate::{
     spool::{Signed, Spool},
-    work::{Attempt, Order},
+    work::{Attempt, AttemptCommand},
 };
 
 /// The approximate size of one message of lines, in bytes.
@@ -28,7 +28,7 @@ const MAX_UNACKNOWLEDGED: usize = 16;
 pub(super) struct HeldAttempt {
     attempt: Attempt,
     spool: Arc<Mutex<Spool>>,
-    orders: watch::Sender<Order>,
+    commands: watch::Sender<AttemptCommand>,
     started_at: Option<Timestamp>,
     signed: Option<Signed>,
     sent: Sent,
@@ -47,16 +47,16 @@ struct Sent {
 
 impl HeldAttempt {
     /// Returns an attempt that just started: the server knows it and expects its first line.
-    pub fn begun(attempt: Attempt, spool: Arc<Mutex<Spool>>, orders: watch::Sender<Order>) -> Self {
+    pub fn begun(attempt: Attempt, spool: Arc<Mutex<Spool>>, commands: watch::Sender<AttemptCommand>) -> Self {
         let sent = Sent { next_line: Some(1), ..Sent::default() };
-        Self { attempt, spool, orders, started_at: None, signed: None, sent }
+        Self { attempt, spool, commands, started_at: None, signed: None, sent }
     }
 
     /// Returns an attempt that ended before this process started.
     pub fn ended(attempt: Attempt, spool: Spool, signed: Signed) -> Self {
-        let (orders, _) = watch::channel(Order::Run);
+        let (commands, _) = watch::channel(AttemptCommand::Run);
         let spool = Arc::new(Mutex::new(spool));
-        Self { attempt, spool, orders, started_at: None, signed: Some(signed), sent: Sent::default() }
+        Self { attempt, spool, commands, started_at: None, signed: Some(signed), sent: Sent::default() }
     }
 
     pub fn attempt(&self) -> Attempt {
@@ -77,15 +77,16 @@ impl HeldAttempt {
 
     /// Requests a graceful end.
     pub fn cancel(&self) {
-        self.orders.send_if_modified(|order| std::mem::replace(order, Order::Cancel) == Order::Run);
+        self.commands
+            .send_if_modified(|command| std::mem::replace(command, AttemptCommand::Cancel) == AttemptCommand::Run);
     }
 
     /// Kills the attempt and deletes its output, because the runner has lost its lease. If it is running, the returned
     /// channel closes when nothing of it is left.
-    pub fn abandon(self) -> Option<watch::Sender<Order>> {
+    pub fn abandon(self) -> Option<watch::Sender<AttemptCommand>> {
         if self.is_running() {
-            self.orders.send_replace(Order::Kill);
-            return Some(self.orders);
+            self.commands.send_replace(AttemptCommand::Kill);
+            return Some(self.commands);
         }
         self.forget();
         None

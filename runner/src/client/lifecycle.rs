@@ -11,7 +11,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{Client, attempts::HeldAttempt, session::Session};
 use crate::{
     sandbox::Executor,
-    work::{Attempt, AttemptRun, Event, Order, Verified},
+    work::{Attempt, AttemptCommand, AttemptRun, Event, Verified},
 };
 
 /// The timeout for sandboxes to end when the runner stops.
@@ -73,8 +73,8 @@ impl<E: Executor> Client<E> {
             Err(error) => return Err((format!("the runner's disk cannot be written: {error}"), true)),
         };
         let before = self.kill_earlier_attempts(attempt);
-        let (order, orders) = watch::channel(Order::Run);
-        self.held.insert(attempt, HeldAttempt::begun(attempt, Arc::clone(&spool), order));
+        let (command, commands) = watch::channel(AttemptCommand::Run);
+        self.held.insert(attempt, HeldAttempt::begun(attempt, Arc::clone(&spool), command));
         let (executor, key) = (Arc::clone(&self.executor), Arc::clone(&self.key));
         let (context, events, slots) = (self.context(), self.events.0.clone(), Arc::clone(&self.slots));
         tokio::spawn(async move {
@@ -86,7 +86,7 @@ impl<E: Executor> Client<E> {
                 None => slots.acquire_owned().await,
             };
             let Ok(slot) = slot else { return }; // the semaphore is never closed
-            AttemptRun { executor, verified, context, key, spool, orders, events, slot }.run().await;
+            AttemptRun { executor, verified, context, key, spool, commands, events, slot }.run().await;
         });
         Ok(())
     }
@@ -94,14 +94,18 @@ impl<E: Executor> Client<E> {
     /// Returns whether an attempt of this task runs here or may not have ended yet.
     fn is_task_running(&self, task: TaskId) -> bool {
         let runs = self.held.values().any(|held| held.attempt().task == task && held.is_running());
-        runs || self.killed.iter().any(|(killed, orders)| killed.task == task && !orders.is_closed())
+        runs || self.killed.iter().any(|(killed, commands)| killed.task == task && !commands.is_closed())
     }
 
     /// Kills earlier attempts of the same task: the server has given up on them, for example because its clock was
     /// changed. The new one starts when they are gone, so that a task never runs twice at once on one machine.
-    fn kill_earlier_attempts(&mut self, attempt: Attempt) -> Vec<watch::Sender<Order>> {
+    fn kill_earlier_attempts(&mut self, attempt: Attempt) -> Vec<watch::Sender<AttemptCommand>> {
         self.kill_where(|held| held.task == attempt.task);
-        self.killed.iter().filter(|(killed, _)| killed.task == attempt.task).map(|(_, orders)| orders.clone()).collect()
+        self.killed
+            .iter()
+            .filter(|(killed, _)| killed.task == attempt.task)
+            .map(|(_, commands)| commands.clone())
+            .collect()
     }
 
     /// Kills running attempts, which other runners may have by now. StreamEnd ones are kept in case the server still needs
@@ -120,8 +124,8 @@ impl<E: Executor> Client<E> {
 
     pub(super) fn kill(&mut self, held: HeldAttempt) {
         let attempt = held.attempt();
-        self.killed.retain(|(_, orders)| !orders.is_closed());
-        self.killed.extend(held.abandon().map(|orders| (attempt, orders)));
+        self.killed.retain(|(_, commands)| !commands.is_closed());
+        self.killed.extend(held.abandon().map(|commands| (attempt, commands)));
     }
 
     /// Kills everything and waits until nothing is left.

@@ -22,7 +22,7 @@ use crate::{
     sandbox::Executor,
     sleep::Sleep,
     spool::SpoolDirectory,
-    work::{Attempt, Event, Order, RunnerContext},
+    work::{Attempt, AttemptCommand, Event, RunnerContext},
 };
 use attempts::HeldAttempt;
 use session::{Session, next_message};
@@ -53,7 +53,7 @@ pub struct Client<E> {
     spools: SpoolDirectory,
     held: HashMap<Attempt, HeldAttempt>,
     /// Killed attempts that may not have ended yet.
-    killed: Vec<(Attempt, watch::Sender<Order>)>,
+    killed: Vec<(Attempt, watch::Sender<AttemptCommand>)>,
     slots: Arc<Semaphore>,
     slot_count: u32,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),

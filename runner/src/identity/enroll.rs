@@ -49,7 +49,7 @@ pub struct EnrollmentServer<'a> {
 /// # Errors
 /// When the server cannot be reached, refuses, or returns an invalid identity.
 pub async fn enroll(
-    office: EnrollmentServer<'_>,
+    server: EnrollmentServer<'_>,
     token: &Token,
     name: &RunnerName,
     key: &RunnerKey,
@@ -60,8 +60,8 @@ pub async fn enroll(
         capabilities: &crate::work::CAPABILITIES,
         csr: key.certificate_request(name)?,
     };
-    let client = client(office)?;
-    let sent = client.post(office.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
+    let client = client(server)?;
+    let sent = client.post(server.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
     let mut answer = sent.await.map_err(|error| IdentityError::Server(chain(&error)))?;
     let status = answer.status();
     let mut bytes = Vec::new();
@@ -88,15 +88,15 @@ pub async fn enroll(
     })
 }
 
-fn client(office: EnrollmentServer<'_>) -> Result<reqwest::Client, IdentityError> {
+fn client(server: EnrollmentServer<'_>) -> Result<reqwest::Client, IdentityError> {
     let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
-    if office.server.is_loopback() || office.address.is_some() {
+    if server.server.is_loopback() || server.address.is_some() {
         builder = builder.no_proxy();
     }
-    if let Some(address) = office.address {
-        builder = builder.resolve(office.server.host(), address);
+    if let Some(address) = server.address {
+        builder = builder.resolve(server.server.host(), address);
     }
-    if let Some(path) = office.authorities {
+    if let Some(path) = server.authorities {
         let unusable = |reason| IdentityError::Authorities { path: path.to_owned(), reason };
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;

@@ -4,4 +4,4 @@ mod assemble;
 mod limits;
 
 pub use assemble::Assembler;
-pub use limits::{Keeper, Kept};
+pub use limits::{OutputLimiter, OutputTotals};

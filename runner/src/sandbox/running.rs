@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::cgroup::Group;
 use super::job::MAX_TIME_LIMIT;
-use super::names::Claim;
+use super::names::NameReservation;
 use super::start::Parts;
 use super::sys::{self, Ended};
 use super::{Chunk, End, Limits, Outcome, processes};
@@ -71,7 +71,7 @@ pub(super) struct Sandbox {
     pub group: Option<Group>,
     pub reaped: bool,
     /// Released after everything above: the name, the thread that bubblewrap dies with, the cgroups.
-    pub _held: (Claim, Arc<Parts>),
+    pub _held: (NameReservation, Arc<Parts>),
 }
 
 impl Sandbox {

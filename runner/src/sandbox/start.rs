@@ -62,7 +62,7 @@ impl Parts {
         let standard = [gate, stdout_end, stderr_end];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
 
-        let bwrap = Unattended(self.starter.launch(launch).await?);
+        let bwrap = UnsupervisedProcess(self.starter.launch(launch).await?);
         let Some(first) = in_time(first_process(info)).await? else {
             return Err(StartError::Setup(explanation(stderr).await));
         };
@@ -124,9 +124,9 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
 }
 
 /// A bubblewrap process that is not supervised yet; dropping it kills it.
-pub(super) struct Unattended(pub(super) Pid);
+pub(super) struct UnsupervisedProcess(pub(super) Pid);
 
-impl Unattended {
+impl UnsupervisedProcess {
     pub(super) fn attended(self) -> Pid {
         let pid = self.0;
         std::mem::forget(self);
@@ -134,7 +134,7 @@ impl Unattended {
     }
 }
 
-impl Drop for Unattended {
+impl Drop for UnsupervisedProcess {
     fn drop(&mut self) {
         let _ = kill_process(self.0, Signal::KILL);
         let _ = sys::reap_killed(self.0);

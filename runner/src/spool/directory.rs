@@ -55,7 +55,7 @@ impl SpoolDirectory {
     }
 
     /// Begins an attempt, once: whatever is killed at whatever moment, the same attempt or an earlier one of the task
-    /// is never begun here again while a grant for it might count. [`Beginning::sync`](super::Beginning::sync) makes
+    /// is never begun here again while a grant for it might count. [`StartSync::sync`](super::StartSync::sync) makes
     /// that last through a power cut. `None` when it was begun already.
     ///
     /// # Errors

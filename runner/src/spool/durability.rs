@@ -8,11 +8,11 @@ use crate::folder::sync_parent;
 
 /// The record that an attempt has started.
 #[derive(Debug)]
-pub struct Beginning {
+pub struct StartSync {
     marker: Option<PathBuf>,
 }
 
-impl Beginning {
+impl StartSync {
     /// Waits until the disk has it; before that nothing of the attempt may run.
     ///
     /// # Errors
@@ -24,12 +24,12 @@ impl Beginning {
 
 /// A receipt and its lines.
 #[derive(Debug)]
-pub struct Ending {
+pub struct EndSync {
     lines: File,
     folder: PathBuf,
 }
 
-impl Ending {
+impl EndSync {
     /// Waits until the disk has them.
     ///
     /// # Errors
@@ -45,15 +45,15 @@ impl Ending {
 
 impl Spool {
     /// What is synced before the attempt starts.
-    pub fn beginning(&self) -> Beginning {
-        Beginning { marker: self.marker.clone() }
+    pub fn beginning(&self) -> StartSync {
+        StartSync { marker: self.marker.clone() }
     }
 
     /// What is synced when the attempt has ended.
     ///
     /// # Errors
     /// When this process has too many files open.
-    pub fn ending(&self) -> io::Result<Ending> {
-        Ok(Ending { lines: self.file.try_clone()?, folder: self.folder.clone() })
+    pub fn ending(&self) -> io::Result<EndSync> {
+        Ok(EndSync { lines: self.file.try_clone()?, folder: self.folder.clone() })
     }
 }

@@ -19,7 +19,7 @@ use domain::{log::Line, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 
 pub use directory::SpoolDirectory;
-pub use durability::{Beginning, Ending};
+pub use durability::{EndSync, StartSync};
 
 const LINES: &str = "lines";
 const RECEIPT: &str = "receipt";

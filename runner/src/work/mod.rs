@@ -8,7 +8,7 @@ mod verify;
 
 pub use attempt::Attempt;
 pub use job::job;
-pub use perform::{AttemptRun, Event, Order};
+pub use perform::{AttemptCommand, AttemptRun, Event};
 pub use verify::{MAX_GRANT_VALIDITY, RunnerContext, Verified, verify};
 
 /// The capabilities of this runner (S-11).

@@ -7,25 +7,25 @@ use domain::{Timestamp, log::Line};
 use super::Attempt;
 use crate::{
     clock,
-    output::{Keeper, Kept},
+    output::{OutputLimiter, OutputTotals},
     sandbox::Chunk,
     spool::Spool,
 };
 
 /// The output of one attempt, with the lines of the current batch.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(super) struct OutputBuffer {
     spool: Arc<Mutex<Spool>>,
     attempt: Attempt,
-    keeper: Keeper,
+    keeper: OutputLimiter,
     waiting: Vec<Line>,
-    safe: Kept,
+    safe: OutputTotals,
     broken: Option<String>,
 }
 
-impl Printed {
+impl OutputBuffer {
     pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
-        let keeper = Keeper::default();
+        let keeper = OutputLimiter::default();
         let safe = keeper.so_far();
         Self { spool: Arc::clone(spool), attempt, keeper, waiting: vec![], safe, broken: None }
     }
@@ -62,14 +62,14 @@ impl Printed {
     }
 
     /// Writes the last lines. What was kept, and why that is not all, if it is not.
-    pub(super) fn finish(mut self, at: Timestamp) -> (Kept, Option<String>) {
+    pub(super) fn finish(mut self, at: Timestamp) -> (OutputTotals, Option<String>) {
         let _ = self.write(); // an error is kept in `broken`
         let Self { spool, attempt, keeper, safe, broken, .. } = self;
         let (last, all) = keeper.finish(at);
-        let mut rest = Self { spool, attempt, keeper: Keeper::default(), waiting: last, safe, broken };
+        let mut rest = Self { spool, attempt, keeper: OutputLimiter::default(), waiting: last, safe, broken };
         match rest.write() {
             Ok(()) => (all, None),
-            Err(()) => (Kept { printed: all.printed, ..rest.safe }, rest.broken),
+            Err(()) => (OutputTotals { printed: all.printed, ..rest.safe }, rest.broken),
         }
     }
 }
@@ -99,12 +99,15 @@ mod tests {
     fn a_receipt_covers_all_lines_if_they_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
-        let mut printed = Printed::new(&spool, attempt);
+        let mut printed = OutputBuffer::new(&spool, attempt);
         printed.take(&chunk("one\nt"));
         printed.write().unwrap();
         printed.take(&chunk("wo"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!((kept, broken), (Kept { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None));
+        assert_eq!(
+            (kept, broken),
+            (OutputTotals { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None)
+        );
         assert_eq!(spool.lock().unwrap().next_line(), 3);
     }
 
@@ -113,7 +116,7 @@ mod tests {
     fn a_receipt_covers_only_the_lines_that_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
-        let mut printed = Printed::new(&spool, attempt);
+        let mut printed = OutputBuffer::new(&spool, attempt);
         printed.take(&chunk("one\n"));
         printed.write().unwrap();
         // The file that is always full.
@@ -123,7 +126,7 @@ mod tests {
         printed.write().unwrap_err();
         printed.take(&chunk("three\nfour"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
+        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
         assert!(broken.unwrap().contains("No space left"));
         assert_eq!(spool.lock().unwrap().next_line(), 2);
     }

@@ -16,11 +16,11 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Attempt, RunnerContext, Verified, job, output::Printed};
+use super::{Attempt, RunnerContext, Verified, job, output::OutputBuffer};
 use crate::{
     clock,
     identity::RunnerKey,
-    output::Kept,
+    output::OutputTotals,
     sandbox::{self, Executor, Handle, Running},
     spool::{Signed, Spool},
 };
@@ -36,7 +36,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// A command to a running attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum AttemptCommand {
     Run,
     Cancel,
     Kill,
@@ -58,7 +58,7 @@ pub struct AttemptRun<E> {
     pub context: RunnerContext,
     pub key: Arc<RunnerKey>,
     pub spool: Arc<Mutex<Spool>>,
-    pub orders: watch::Receiver<Order>,
+    pub commands: watch::Receiver<AttemptCommand>,
     pub events: mpsc::Sender<Event>,
     pub slot: OwnedSemaphorePermit,
 }
@@ -67,7 +67,7 @@ impl<E: Executor> AttemptRun<E> {
     /// Runs to the end. Whatever happens, nothing of the task is left afterwards.
     pub async fn run(self) {
         let mut started_at = clock::now();
-        let mut printed = Printed::new(&self.spool, self.verified.attempt());
+        let mut printed = OutputBuffer::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
             Err(end) => end,
             Ok(running) => {
@@ -76,7 +76,7 @@ impl<E: Executor> AttemptRun<E> {
                 self.follow(running, &mut printed).await
             }
         };
-        if *self.orders.borrow() == Order::Kill {
+        if *self.commands.borrow() == AttemptCommand::Kill {
             let removed = self.spool.lock().unwrap_or_else(PoisonError::into_inner).remove();
             if let Err(error) = removed {
                 tracing::warn!(attempt = %self.verified.attempt(), %error, "its output stays until the next start");
@@ -106,17 +106,17 @@ impl<E: Executor> AttemptRun<E> {
         let begun = on_disk(move || beginning.sync()).await;
         begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
         // It may have waited long: for the disk, or for an earlier attempt to be gone.
-        if *self.orders.borrow() != Order::Run {
+        if *self.commands.borrow() != AttemptCommand::Run {
             return Err(End::Cancelled);
         }
         self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
     /// Carries output to the spool until the end.
-    async fn follow(&self, running: Running, printed: &mut Printed) -> End {
+    async fn follow(&self, running: Running, printed: &mut OutputBuffer) -> End {
         let Running { mut output, handle } = running;
-        let mut orders = self.orders.clone();
-        obey(*orders.borrow_and_update(), &handle);
+        let mut commands = self.commands.clone();
+        apply_command(*commands.borrow_and_update(), &handle);
         let mut size = 0;
         let mut due: Option<Instant> = None;
         let mut wrote = Instant::now();
@@ -133,8 +133,8 @@ impl<E: Executor> AttemptRun<E> {
                     }
                 }
                 () = sleep_until(due.unwrap_or(wrote)), if due.is_some() => {}
-                Ok(()) = orders.changed() => {
-                    obey(*orders.borrow_and_update(), &handle);
+                Ok(()) = commands.changed() => {
+                    apply_command(*commands.borrow_and_update(), &handle);
                     continue;
                 }
             }
@@ -148,13 +148,13 @@ impl<E: Executor> AttemptRun<E> {
         let outcome = loop {
             tokio::select! {
                 outcome = &mut ended => break outcome,
-                Ok(()) = orders.changed() => obey(*orders.borrow_and_update(), &handle),
+                Ok(()) = commands.changed() => apply_command(*commands.borrow_and_update(), &handle),
             }
         };
         end(outcome.end)
     }
 
-    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: Kept) -> Option<Signed> {
+    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: OutputTotals) -> Option<Signed> {
         let attempt = self.verified.attempt();
         let receipt = Receipt {
             tenant: self.context.tenant,
@@ -209,11 +209,11 @@ async fn on_disk(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-fn obey(order: Order, handle: &Handle) {
-    match order {
-        Order::Run => {}
-        Order::Cancel => handle.stop(GRACE_PERIOD),
-        Order::Kill => handle.stop(Duration::ZERO),
+fn apply_command(command: AttemptCommand, handle: &Handle) {
+    match command {
+        AttemptCommand::Run => {}
+        AttemptCommand::Cancel => handle.stop(GRACE_PERIOD),
+        AttemptCommand::Kill => handle.stop(Duration::ZERO),
     }
 }
 

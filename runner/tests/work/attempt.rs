@@ -14,7 +14,7 @@ use runner::{
     identity::{GrantKey, RunnerKey},
     sandbox::{Bubblewrap, Config},
     spool::{Spool, SpoolDirectory},
-    work::{AttemptRun, Event, Order, RunnerContext, verify},
+    work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
 };
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use tokio::{
@@ -29,7 +29,7 @@ use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 struct StartedAttempt {
     run: AttemptRun<Bubblewrap>,
     spool: Arc<Mutex<Spool>>,
-    orders: watch::Sender<Order>,
+    commands: watch::Sender<AttemptCommand>,
     events: mpsc::Receiver<Event>,
 }
 
@@ -39,7 +39,7 @@ async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttemp
     let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
     let verified = verify(&deployment.assignment(7, 1, script), &context, clock::now()).unwrap();
     let spool = Arc::new(Mutex::new(shelf.begin(verified.attempt()).unwrap().unwrap()));
-    let (orders, told) = watch::channel(Order::Run);
+    let (commands, receiver) = watch::channel(AttemptCommand::Run);
     let (teller, events) = mpsc::channel(1);
     let run = AttemptRun {
         executor: Arc::new(Bubblewrap::new(&Config::default()).await),
@@ -47,11 +47,11 @@ async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttemp
         context,
         key: Arc::new(RunnerKey::open(&folder).unwrap().unwrap()),
         spool: Arc::clone(&spool),
-        orders: told,
+        commands: receiver,
         events: teller,
         slot: Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap(),
     };
-    StartedAttempt { run, spool, orders, events }
+    StartedAttempt { run, spool, commands, events }
 }
 
 /// Returns whether it started, and its receipt if there is one.
@@ -69,23 +69,24 @@ async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_cancelled_before_its_start_reports_it_and_does_not_start() {
-    for (order, end, lines) in [(Order::Run, End::Exited(0), 1), (Order::Cancel, End::Cancelled, 0)] {
+    for (command, end, lines) in [(AttemptCommand::Run, End::Exited(0), 1), (AttemptCommand::Cancel, End::Cancelled, 0)]
+    {
         let deployment = Deployment::open().await;
-        let StartedAttempt { run, spool, orders, mut events } = prepare_attempt(&deployment, "echo here").await;
-        orders.send_replace(order);
+        let StartedAttempt { run, spool, commands, mut events } = prepare_attempt(&deployment, "echo here").await;
+        commands.send_replace(command);
         tokio::spawn(run.run());
         let (started, receipt) = outcome(&mut events).await;
         let receipt = receipt.unwrap();
         assert_eq!((receipt.end, receipt.output_lines), (end, lines));
-        assert_eq!((started, spool.lock().unwrap().next_line()), (order == Order::Run, lines + 1));
+        assert_eq!((started, spool.lock().unwrap().next_line()), (command == AttemptCommand::Run, lines + 1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_lost_before_its_start_does_not_start_and_sends_nothing() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { run, orders, mut events, .. } = prepare_attempt(&deployment, "echo here").await;
-    orders.send_replace(Order::Kill);
+    let StartedAttempt { run, commands, mut events, .. } = prepare_attempt(&deployment, "echo here").await;
+    commands.send_replace(AttemptCommand::Kill);
     tokio::spawn(run.run());
     assert_eq!(outcome(&mut events).await, (false, None));
     assert!(deployment.is_empty("spool"));
@@ -106,7 +107,7 @@ async fn go_on(path: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_that_fails() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { run, spool, mut events, orders } = prepare_attempt(&deployment, "echo here").await;
+    let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "echo here").await;
     let folder = deployment.folder().join("begun");
     fs::rename(&folder, deployment.folder().join("away")).unwrap();
     stall(&folder);
@@ -118,13 +119,13 @@ async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_
     let (started, receipt) = outcome(&mut events).await;
     let End::NotStarted(cause) = receipt.unwrap().end else { panic!("nothing of it may run") };
     assert!(!started && cause.contains("disk"), "{cause}");
-    drop(orders);
+    drop(commands);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
     let deployment = Deployment::open().await;
-    let StartedAttempt { run, spool, mut events, orders } = prepare_attempt(&deployment, "true").await;
+    let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "true").await;
     let under_way = tokio::spawn(run.run());
     assert!(matches!(events.recv().await, Some(Event::Started(..))));
     // While we do not listen, it stands where its receipt is written and not yet synced.
@@ -138,5 +139,5 @@ async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
     go_on(&receipt).await;
     assert!(free && waits);
     under_way.await.unwrap();
-    drop(orders);
+    drop(commands);
 }
