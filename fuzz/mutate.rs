@@ -1,12 +1,11 @@
-//! Runs a corpus and seeded mutations of it through a function: what fuzzing finds is looked for a little at every test run,
-//! without the tools of fuzzing.
+//! Corpus runner with seeded mutations: a small amount of fuzzing in every test run, without the fuzzing tools.
 use std::{fs, panic, path::Path};
 
-/// How often each input of a corpus is changed.
-const TIMES: u64 = 1_500;
+/// The number of mutations of each input.
+const MUTATIONS_PER_INPUT: u64 = 1_500;
 
-/// What is put into inputs besides bits: the edges of numbers, of texts, and of the languages that are read here.
-const WORDS: [&[u8]; 16] = [
+/// Byte strings that mutations insert: edge cases of numbers, texts and formats.
+const INTERESTING: [&[u8]; 16] = [
     b"\0",
     b"\xff\xff\xff\xff",
     b"\x7f",
@@ -25,23 +24,23 @@ const WORDS: [&[u8]; 16] = [
     b"%00",
 ];
 
-/// Calls `run` with every file of `fuzz/corpus/TARGET` and with many changes of each; what makes it panic is shown.
+/// Calls `run` with every file of `fuzz/corpus/TARGET` and many mutations of each; prints an input that panics.
 pub fn corpus(target: &str, run: fn(&[u8])) {
     let inputs = files(target);
-    let mut chance = Chance(0x5eed);
+    let mut rng = Rng(0x5eed);
     for input in &inputs {
-        try_one(target, run, input);
-        for _ in 0..TIMES {
-            let mut changed = input.clone();
-            for _ in 0..=chance.below(4) {
-                chance.change(&mut changed, &inputs);
+        run_input(target, run, input);
+        for _ in 0..MUTATIONS_PER_INPUT {
+            let mut mutated = input.clone();
+            for _ in 0..=rng.below(4) {
+                rng.mutate(&mut mutated, &inputs);
             }
-            try_one(target, run, &changed);
+            run_input(target, run, &mutated);
         }
     }
 }
 
-/// The files of `fuzz/corpus/TARGET`, by their names.
+/// Returns the files of `fuzz/corpus/TARGET`, sorted by name.
 pub fn files(target: &str) -> Vec<Vec<u8>> {
     let mut corpora =
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("fuzz/corpus").join(target));
@@ -52,16 +51,16 @@ pub fn files(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-fn try_one(target: &str, run: fn(&[u8]), input: &[u8]) {
+fn run_input(target: &str, run: fn(&[u8]), input: &[u8]) {
     if panic::catch_unwind(|| run(input)).is_err() {
         panic!("{target} panics on {:?}", input.escape_ascii().to_string());
     }
 }
 
-/// SplitMix64.
-struct Chance(u64);
+/// SplitMix64, a pseudorandom number generator.
+struct Rng(u64);
 
-impl Chance {
+impl Rng {
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -69,16 +68,16 @@ impl Chance {
         usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(end.max(1)).unwrap()).unwrap()
     }
 
-    fn change(&mut self, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
+    fn mutate(&mut self, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
         let at = self.below(bytes.len() + 1);
         let length = self.below(16).min(bytes.len() - at);
         match self.below(7) {
             0 => bytes.truncate(at),
             1 => drop(bytes.drain(at..at + length)),
-            2 => drop(bytes.splice(at..at, WORDS[self.below(WORDS.len())].iter().copied())),
+            2 => drop(bytes.splice(at..at, INTERESTING[self.below(INTERESTING.len())].iter().copied())),
             3 => {
-                let piece = bytes[at..at + length].repeat(1 + self.below(40));
-                drop(bytes.splice(at..at, piece));
+                let repeated = bytes[at..at + length].repeat(1 + self.below(40));
+                drop(bytes.splice(at..at, repeated));
             }
             4 => {
                 let other = &others[self.below(others.len())];

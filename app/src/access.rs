@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Actor,
-    access::{Can, Thing, Why},
+    access::{Ability, AccessReason, Resource},
     policy::ReadAccess,
     role::{Role, TenantRole},
 };
@@ -38,26 +38,26 @@ pub fn of_service_account() -> PageFuture {
 }
 
 /// Returns the path of the page of the object itself.
-fn page_of(thing: &Thing) -> String {
-    match (thing, thing.name()) {
-        (Thing::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
+fn page_of(resource: &Resource) -> String {
+    match (resource, resource.name()) {
+        (Resource::ServiceAccount(..), (_, id)) => format!("/keys/service-accounts/{id}"),
         (_, (kind, id)) => format!("/{kind}s/{id}"),
     }
 }
 
 /// Returns the title of the access page.
-fn page_title(thing: &Thing) -> String {
-    match thing {
-        Thing::ServiceAccount(..) => t!("access-acts-title"),
+fn page_title(resource: &Resource) -> String {
+    match resource {
+        Resource::ServiceAccount(..) => t!("access-acts-title"),
         _ => t!("access-title"),
     }
 }
 
 /// A link to the access page, for actors who may read it.
 #[component]
-pub fn AccessLink(actor: Actor, thing: Thing) -> impl IntoView {
-    actor.may(ReadAccess { thing }).is_ok().then(|| {
-        view! { <LinkButton href=format!("{}/access", page_of(&thing))>{page_title(&thing)}</LinkButton> }
+pub fn AccessLink(actor: Actor, resource: Resource) -> impl IntoView {
+    actor.may(ReadAccess { resource }).is_ok().then(|| {
+        view! { <LinkButton href=format!("{}/access", page_of(&resource))>{page_title(&resource)}</LinkButton> }
     })
 }
 
@@ -70,25 +70,26 @@ async fn access_page(actor: Actor, which: Which) -> Result<Page, Refusal> {
         Which::Runner(_) => Section::Runners,
         Which::ServiceAccount(_) => Section::Keys,
     };
-    let (thing, name) = read.thing(which).await?;
-    let proof = store.authorize(&actor, ReadAccess { thing }).await?;
-    let (after, partial) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&thing));
+    let (resource, name) = read.thing(which).await?;
+    let proof = store.authorize(&actor, ReadAccess { resource }).await?;
+    let (after, partial) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&resource));
     let found = read.reach(&proof, &after, ROWS_PER_PAGE, store.now()).await?;
     // Only people who manage keys see the names and ids of other people's keys; the owner of a task sees their number.
-    let responsible = matches!(thing, Thing::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
-    let owner = thing.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
+    let responsible =
+        matches!(resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
+    let owner = resource.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
     let all_keys = responsible || owner || actor.reads_everything();
     let rows = found.items.into_iter().map(move |holder| {
         let all_keys = all_keys || actor.person() == Some(holder.id);
-        view! { <Row holder=holder thing=thing all_keys=all_keys people=actor.reads_everything() /> }
+        view! { <Row holder=holder resource=resource all_keys=all_keys people=actor.reads_everything() /> }
     });
     let headings = vec![t!("person-name"), t!("access-why"), t!("access-can"), t!("access-keys")];
-    let lead = match thing {
-        Thing::ServiceAccount(..) => t!("access-acts-lead"),
+    let lead = match resource {
+        Resource::ServiceAccount(..) => t!("access-acts-lead"),
         _ => t!("access-lead"),
     };
-    let title = page_title(&thing);
-    Ok(Page::new(section, title.clone()).breadcrumb(page_of(&thing), name).lead(lead).body(view! {
+    let title = page_title(&resource);
+    Ok(Page::new(section, title.clone()).breadcrumb(page_of(&resource), name).lead(lead).body(view! {
         {partial.then(|| view! { <p class="notice">{t!("access-everybody")}</p> })}
         <Table caption=title headings=headings>{rows.collect_view()}</Table>
         <Pager next=found.next by_name=true />
@@ -96,7 +97,7 @@ async fn access_page(actor: Actor, which: Which) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Row(holder: AccessHolder, thing: Thing, all_keys: bool, people: bool) -> impl IntoView {
+fn Row(holder: AccessHolder, resource: Resource, all_keys: bool, people: bool) -> impl IntoView {
     let AccessHolder { id, name, email, locked, why, can, keys } = holder;
     let service = email.is_none();
     let name = view! { <UntrustedText text=name /> };
@@ -117,10 +118,10 @@ fn Row(holder: AccessHolder, thing: Thing, all_keys: bool, people: bool) -> impl
                 }}</p>
             </th>
             <td>{reasons}</td>
-            <td>{permissions(&can, &thing)}</td>
+            <td>{permissions(&can, &resource)}</td>
             <td>
                 {match all_keys {
-                    true => keys.into_iter().map(|key| view! { <Key key=key thing=thing /> }).collect_view().into_any(),
+                    true => keys.into_iter().map(|key| view! { <Key key=key resource=resource /> }).collect_view().into_any(),
                     false if count == 0 => ().into_any(),
                     false => t!("access-key-count", count = count).into_any(),
                 }}
@@ -130,42 +131,42 @@ fn Row(holder: AccessHolder, thing: Thing, all_keys: bool, people: bool) -> impl
 }
 
 #[component]
-fn Key(key: AccessKey, thing: Thing) -> impl IntoView {
+fn Key(key: AccessKey, resource: Resource) -> impl IntoView {
     let until = key.expires_at.map(|at| view! { ", " {t!("key-until")} " " <TimeAgo at=at /> });
     let from = (!key.networks.is_empty()).then(|| format!(", {} {}", t!("key-only-from"), key.networks));
     view! {
         <p>
             <a href=format!("/keys/{}", key.id)><UntrustedText text=key.name /></a>
-            " " <code>{key.prefix}"…"</code> ": " {permissions(&key.can, &thing)} {from} {until}
+            " " <code>{key.prefix}"…"</code> ": " {permissions(&key.can, &resource)} {from} {until}
         </p>
     }
 }
 
 /// Returns the label of the reason why somebody has access.
-fn reason_label(why: Why) -> String {
+fn reason_label(why: AccessReason) -> String {
     match why {
-        Why::Own => t!("access-own"),
-        Why::Role(role) => t!("access-role", role = labels::role(role)),
-        Why::Judges => t!("access-judges"),
-        Why::Everybody => t!("access-shared"),
-        Why::TenantRole(TenantRole::Admin) => t!("access-admin"),
-        Why::TenantRole(_) => t!("access-auditor"),
-        Why::Answers => t!("access-answers"),
-        Why::Itself => t!("access-itself"),
+        AccessReason::Own => t!("access-own"),
+        AccessReason::Role(role) => t!("access-role", role = labels::role(role)),
+        AccessReason::Judges => t!("access-judges"),
+        AccessReason::Everybody => t!("access-shared"),
+        AccessReason::TenantRole(TenantRole::Admin) => t!("access-admin"),
+        AccessReason::TenantRole(_) => t!("access-auditor"),
+        AccessReason::Answers => t!("access-answers"),
+        AccessReason::Itself => t!("access-itself"),
     }
 }
 
 /// Returns the labels of the permissions; the same permission reads differently on a task and on a service account.
-fn permissions(can: &[Can], thing: &Thing) -> String {
-    let label = |can: &Can| match (can, thing) {
-        (Can::See, _) => t!("access-see"),
-        (Can::Submit, Thing::Runner(_)) => t!("access-run"),
-        (Can::Submit, _) => t!("access-submit"),
-        (Can::Decide, _) => t!("access-decide"),
-        (Can::Cancel, _) => t!("access-cancel"),
-        (Can::Manage, Thing::ServiceAccount(..)) => t!("access-makes-keys"),
-        (Can::Manage, _) => t!("access-manage"),
-        (Can::Act, _) => t!("access-act"),
+fn permissions(can: &[Ability], resource: &Resource) -> String {
+    let label = |can: &Ability| match (can, resource) {
+        (Ability::See, _) => t!("access-see"),
+        (Ability::Submit, Resource::Runner(_)) => t!("access-run"),
+        (Ability::Submit, _) => t!("access-submit"),
+        (Ability::Decide, _) => t!("access-decide"),
+        (Ability::Cancel, _) => t!("access-cancel"),
+        (Ability::Manage, Resource::ServiceAccount(..)) => t!("access-makes-keys"),
+        (Ability::Manage, _) => t!("access-manage"),
+        (Ability::Act, _) => t!("access-act"),
     };
     can.iter().map(label).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Generates the protocol from its `.proto` file.
+//! Code generation for the runner protocol from its `.proto` file.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = "proto/castellan/runner/v1/runner.proto";

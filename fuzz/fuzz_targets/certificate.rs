@@ -1,6 +1,6 @@
-//! The target `certificate` of `server`: what it does and what must hold stands with the tests.
+//! Fuzz target `certificate` of `server`; its properties are shared with the tests.
 #![no_main]
-#![allow(dead_code, reason = "the other targets of the same file")]
+#![allow(dead_code, reason = "the file has other targets")]
 
 #[path = "../../server/tests/it/hostile/targets.rs"]
 mod targets;

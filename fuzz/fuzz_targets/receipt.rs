@@ -1,6 +1,6 @@
-//! The target `receipt` of `domain`: what it does and what must hold stands with the tests.
+//! Fuzz target `receipt` of `domain`; its properties are shared with the tests.
 #![no_main]
-#![allow(dead_code, reason = "the other targets of the same file")]
+#![allow(dead_code, reason = "the file has other targets")]
 
 #[path = "../../crates/domain/tests/hostile/targets.rs"]
 mod targets;

@@ -1,10 +1,10 @@
-//! The wall clock, read in one place: for time stamps and a grant's expiry. Spans are measured on the monotonic clock.
+//! Wall clock, read in one place for timestamps and grant expiry; durations use the monotonic clock.
 
 use std::time::SystemTime;
 
 use domain::Timestamp;
 
-/// What time it is.
+/// Returns the current time.
 #[expect(clippy::disallowed_methods, reason = "time comes in here, and is passed on as a value")]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an operator tells a runner: flags, or variables of the environment.
+//! Configuration of a runner: command-line options and environment variables.
 
 use std::{
     fmt,
@@ -15,46 +15,46 @@ use reqwest::Url;
 #[derive(Debug, Parser)]
 #[command(name = "castellan-runner", version)]
 pub struct Config {
-    /// The server to enroll at, e.g. `https://castellan.example.org`; plain http only on this machine.
+    /// URL of the server to enroll with, e.g. `https://castellan.example.org`; plain http only on loopback.
     #[arg(long, env = "CASTELLAN_SERVER")]
     pub server: Option<ServerUrl>,
-    /// Connect there for enrollment, as IP:port, whatever the server's name resolves to.
+    /// Connect to this IP:port for enrollment instead of resolving the server's name.
     #[arg(long)]
     pub server_address: Option<SocketAddr>,
-    /// A PEM file with further authorities for the server's HTTPS certificate.
+    /// PEM file with additional authorities for the server's HTTPS certificate.
     #[arg(long, env = "CASTELLAN_SERVER_CA")]
     pub server_ca: Option<PathBuf>,
-    /// Where the server takes runners' connections, as host:port; without it, what the server says at enrollment.
+    /// host:port for runner connections; defaults to the endpoint from enrollment.
     #[arg(long, env = "CASTELLAN_RUNNER_ENDPOINT")]
     pub runner_endpoint: Option<Endpoint>,
-    /// What the runner is called: 1 to 63 of a-z, 0-9 and hyphen. Fixed at enrollment.
+    /// Name of the runner: 1 to 63 of a-z, 0-9 and hyphen. Fixed at enrollment.
     #[arg(long, env = "CASTELLAN_RUNNER_NAME", default_value = "runner")]
     pub name: RunnerName,
-    /// Where its key, its identity and unsent output are kept; nobody else may enter it.
+    /// Folder for keys, identity and unsent output; must be accessible to this user only.
     #[arg(long, env = "CASTELLAN_RUNNER_DATA_DIR", default_value = "./runner-data")]
     pub data_dir: PathBuf,
-    /// A file with the one-time enrollment token.
+    /// File with the one-time enrollment token.
     #[arg(long, env = "CASTELLAN_ENROLLMENT_TOKEN_FILE", conflicts_with = "token_stdin")]
     pub enrollment_token_file: Option<PathBuf>,
-    /// Read the enrollment token as the first line of standard input.
+    /// Read the enrollment token from the first line of standard input.
     #[arg(long)]
     pub token_stdin: bool,
-    /// How many tasks run at the same time; without it, two for each core.
+    /// Maximum number of concurrent tasks; defaults to two per core.
     #[arg(long, env = "CASTELLAN_RUNNER_SLOTS", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
-    /// Kill every task and exit when standard input ends: for a runner that the server started itself.
+    /// Kill every task and exit when standard input ends, for a runner that the server started.
     #[arg(long)]
     pub exit_with_stdin: bool,
-    /// Say whether tasks can be run on this machine, what they are held by, and end.
+    /// Report whether tasks can run on this machine and how they are limited, then exit.
     #[arg(long)]
     pub check: bool,
-    /// The bubblewrap program; without it, the one in PATH.
+    /// Path of bubblewrap; defaults to the one in PATH.
     #[arg(long, env = "CASTELLAN_BUBBLEWRAP")]
     pub bubblewrap: Option<PathBuf>,
-    /// The unprivileged user that tasks run as when the runner is root.
+    /// Unprivileged user for tasks when the runner is root.
     #[arg(long, env = "CASTELLAN_SANDBOX_USER")]
     pub sandbox_user: Option<String>,
-    /// What is written to standard error: error, warn, info, debug or trace.
+    /// Log level of standard error: error, warn, info, debug or trace.
     #[arg(long, env = "CASTELLAN_RUNNER_LOG", default_value = "info")]
     pub log: String,
 }
@@ -67,8 +67,8 @@ impl Config {
     }
 }
 
-/// The server's address for enrollment. The token and the authority's certificate go over it, so it is HTTPS wherever
-/// there is a wire to listen on.
+/// The server's URL for enrollment. It carries the token and the authority's certificate, so it must be HTTPS except
+/// on loopback.
 #[derive(Clone, Debug)]
 pub struct ServerUrl(Url);
 
@@ -110,10 +110,10 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A host and a port.
+/// The host and port of the server's runner endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name or an address; an IPv6 address without its brackets.
+    /// A name or an address; an IPv6 address without brackets.
     pub host: String,
     pub port: u16,
 }
@@ -139,7 +139,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What a runner is called.
+/// The name of a runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerName(String);
 

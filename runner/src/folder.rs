@@ -1,4 +1,4 @@
-//! The runner's data folder: private, one runner at a time, and every file whole or not there.
+//! Data folder of the runner: private, locked by one process, with atomic file replacement.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-/// Why the folder cannot be used.
+/// An error of the data folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error("{}: {source}", path.display())]
@@ -20,7 +20,7 @@ pub enum FolderError {
     InUse(PathBuf),
 }
 
-/// The data folder, held by a lock for as long as this exists.
+/// The data folder, locked as long as this value exists.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -28,14 +28,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder, making it where it is missing.
+    /// Opens the folder, creating it if necessary.
     ///
     /// # Errors
-    /// When others can enter it, another runner uses it, or the system refuses.
+    /// When others can access it, another runner uses it, or the system refuses.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let failed = |source| FolderError::Io { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        // Absolute, so that nothing depends on where the process stands.
+        // Absolute, so that a change of the working directory has no effect.
         let path = path.canonicalize().map_err(failed)?;
         let found = fs::symlink_metadata(&path).map_err(failed)?;
         if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {

@@ -1,14 +1,14 @@
-//! A process that holds a key leaves no core dump, makes no file for others, and has no secret in its environment (A-12, E1).
+//! Process hardening: no core dumps, private files, no secret in the environment (A-12, E1).
 
 use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, setrlimit, umask},
 };
 
-/// The server's own key; a runner never needs it, and what stands in the environment is readable in `/proc`.
+/// The server's encryption key, which a runner never needs; the environment is readable in `/proc`.
 const SERVERS_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";
 
-/// Why the process cannot be made safe.
+/// An error of process hardening.
 #[derive(Debug, thiserror::Error)]
 pub enum HardenError {
     #[error("{SERVERS_KEY} is in this runner's environment, where it does not belong; start the runner without it")]

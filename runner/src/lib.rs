@@ -1,4 +1,20 @@
-//! The runner: proves who it is, takes tasks that were granted to it, runs them in a sandbox, and signs what ran.
+//! Runner of Castellan: authenticates to a server, takes granted tasks, runs them in a sandbox and signs receipts.
+//!
+//! - [`client`]: the main loop and the attempts of this runner
+//! - [`clock`]: the wall clock
+//! - [`config`]: command-line options
+//! - [`folder`]: the private data folder
+//! - [`harden`]: process hardening
+//! - [`identity`]: keys, certificates, enrollment and renewal
+//! - `lease`: the runner's side of lease expiry
+//! - `link`: the gRPC connection over mutual TLS
+//! - `metrics`: load of the machine
+//! - [`output`]: lines and digest of task output
+//! - [`sandbox`]: isolation and limits of tasks
+//! - `sleep`: detection of a suspended machine
+//! - [`spool`]: output on disk until the server acknowledges it
+//! - [`stdin`]: tokens and shutdown through standard input
+//! - [`work`]: verification and execution of one attempt
 
 pub mod client;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! `castellan-runner`: enrolls where it must, and works until it is told to stop.
+//! The program `castellan-runner`: enrolls if necessary and works until it is stopped.
 
 use std::{error::Error, io::Write, process::ExitCode};
 
@@ -7,7 +7,7 @@ use runner::{
     Client, Config,
     folder::Folder,
     harden,
-    identity::{Identity, Office, RunnerKey, Token, enroll},
+    identity::{EnrollmentServer, Identity, RunnerKey, Token, enroll},
     sandbox::{self, Bubblewrap, Executor},
     stdin,
 };
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match harden::harden().map_err(Into::into).and_then(|()| run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "castellan-runner: {error}"); // nobody may be there to read it
+            let _ = writeln!(std::io::stderr(), "castellan-runner: {error}"); // standard error may be closed
             ExitCode::FAILURE
         }
     }
@@ -29,26 +29,26 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&config.log)?)
         .with_writer(std::io::stderr)
-        // Else a line that nobody reads any more, as when the server is killed, is a panic.
+        // Otherwise writing to a closed log, as when the server was killed, would panic.
         .log_internal_errors(false)
         .with_ansi(false);
     if config.exit_with_stdin {
-        lines.without_time().with_target(false).init(); // the server puts them into its own log
+        lines.without_time().with_target(false).init(); // the server adds both in its own log
     } else {
         lines.init();
     }
-    // The error says that there is one already, which is this one: no other is compiled in.
+    // Fails only if a provider is already installed; only this one is compiled in.
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // Before anything is started: the token must not wait in a pipe that somebody else could read.
+    // The token must not stay in a pipe that another process could read.
     let token = token(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = if config.check { runtime.block_on(check(config)) } else { runtime.block_on(work(config, token)) };
-    // A thread that waits for standard input to end would otherwise be waited for.
+    // Otherwise the runtime would wait for the thread that reads standard input.
     runtime.shutdown_background();
     done
 }
 
-/// Tries the sandbox, and says what it found.
+/// Tests the sandbox and prints its posture.
 async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     let executor = sandbox(config).await;
     let posture = executor.posture();
@@ -82,8 +82,9 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
             let token =
                 token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
-            let office = Office { server, address: config.server_address, authorities: config.server_ca.as_deref() };
-            let identity = enroll(office, token, &config.name, &key).await?;
+            let enrollment_server =
+                EnrollmentServer { server, address: config.server_address, authorities: config.server_ca.as_deref() };
+            let identity = enroll(enrollment_server, token, &config.name, &key).await?;
             identity.save(&folder)?;
             tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
             identity
@@ -106,7 +107,7 @@ fn token(config: &Config) -> Result<Option<Token>, Box<dyn Error>> {
         _ if config.token_stdin => stdin::first_line()?,
         Some(path) => match std::fs::read_to_string(path) {
             Ok(text) => text.trim().to_owned(),
-            // Removed after enrollment, as it should be.
+            // The file is usually deleted after enrollment.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         },
@@ -115,13 +116,13 @@ fn token(config: &Config) -> Result<Option<Token>, Box<dyn Error>> {
     Ok(if text.is_empty() { None } else { Some(text.parse()?) })
 }
 
-/// Completes on SIGTERM, on SIGINT, and when standard input ends, if that means anything.
+/// Completes on SIGTERM, on SIGINT, and, if enabled, at the end of standard input.
 fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let ended = with_stdin.then(stdin::ended).transpose()?;
     let input = async move {
         match ended {
-            Some(ended) => drop(ended.await), // told, or the thread is gone: the same
+            Some(ended) => drop(ended.await), // input ended, or the thread is gone
             None => std::future::pending().await,
         }
     };

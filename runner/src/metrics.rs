@@ -1,31 +1,31 @@
-//! How busy the machine is, from `/proc` and nowhere else (N-01).
+//! Machine metrics from `/proc` only (N-01).
 
 use std::fs;
 
 use wire::v1::Load;
 
-/// The processors' time since the machine started, in ticks.
+/// CPU time since boot, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ticks {
     busy: u64,
     all: u64,
 }
 
-/// Remembers the last look, so that the next can tell what happened since.
+/// A reader of metrics that remembers the last CPU time to compute the difference.
 #[derive(Debug, Default)]
 pub struct Metrics {
     last: Ticks,
 }
 
 impl Metrics {
-    /// Looks at the machine; what cannot be read is 0.
-    pub fn look(&mut self) -> Load {
-        let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
-        let (memory, ticks) = (read("/proc/meminfo"), ticks(&read("/proc/stat")));
+    /// Reads the load of the machine; unreadable values are 0.
+    pub fn read(&mut self) -> Load {
+        let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let (memory, ticks) = (file("/proc/meminfo"), ticks(&file("/proc/stat")));
         let (busy, all) = (ticks.busy.saturating_sub(self.last.busy), ticks.all.saturating_sub(self.last.all));
         self.last = ticks;
         Load {
-            load_millis: load_millis(&read("/proc/loadavg")),
+            load_millis: load_millis(&file("/proc/loadavg")),
             cores: std::thread::available_parallelism()
                 .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
             cpu_millis: u32::try_from((busy * 1000).checked_div(all).unwrap_or(0)).unwrap_or(1000),
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n_01_the_kernels_texts_are_read() {
+    fn n_01_proc_files_are_parsed() {
         assert_eq!(load_millis("1.25 0.40 0.10 2/345 6789\n"), 1250);
         assert_eq!(memory_bytes("MemTotal:       2048 kB\nMemAvailable:   1024 kB\n", "MemAvailable:"), 1 << 20);
         assert_eq!(ticks("cpu  10 0 20 60 10 0 0 0 0 0\ncpu0 1\n"), Ticks { busy: 30, all: 100 });
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn n_01_this_machine_has_memory_and_cores() {
-        let load = Metrics::default().look();
+        let load = Metrics::default().read();
         assert!(load.memory_bytes >= load.memory_available_bytes && load.memory_bytes > 0 && load.cores > 0);
     }
 }

@@ -1,37 +1,37 @@
-//! Whether the machine stood still: suspended, or a virtual machine that was paused. Timers do not count that time.
+//! Suspend detection: a suspended machine or a paused virtual machine, whose time timers do not count.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Looks again and again at the clock that counts sleep and at the one that does not.
+/// A comparison of the clock that counts suspension with the one that does not.
 #[derive(Debug)]
 pub struct Sleep {
-    /// By how much the one was ahead of the other when they were last compared.
-    ahead: Duration,
+    /// The difference of the clocks at the last comparison.
+    offset: Duration,
 }
 
-/// Between the readings of two clocks something may come in between.
-const SHORT: Duration = Duration::from_millis(500);
+/// The minimum suspension: the clocks are not read at the same instant.
+const MIN_SUSPENSION: Duration = Duration::from_millis(500);
 
 impl Sleep {
     pub fn new() -> Self {
-        Self { ahead: ahead() }
+        Self { offset: offset() }
     }
 
-    /// For how long it slept since it was last asked; `None` where it did not.
+    /// Returns how long the machine was suspended since the last call, if it was.
     pub fn since_last(&mut self) -> Option<Duration> {
-        self.passed(ahead())
+        self.passed(offset())
     }
 
-    fn passed(&mut self, ahead: Duration) -> Option<Duration> {
-        let slept = ahead.checked_sub(self.ahead).filter(|slept| *slept >= SHORT)?;
-        self.ahead = ahead;
+    fn passed(&mut self, offset: Duration) -> Option<Duration> {
+        let slept = offset.checked_sub(self.offset).filter(|slept| *slept >= MIN_SUSPENSION)?;
+        self.offset = offset;
         Some(slept)
     }
 }
 
-fn ahead() -> Duration {
+fn offset() -> Duration {
     let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     let awake = read(ClockId::Monotonic);
     read(ClockId::Boottime).saturating_sub(awake)
@@ -42,16 +42,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sleep_is_told_once() {
-        let (hour, mut sleep) = (Duration::from_hours(1), Sleep { ahead: Duration::from_secs(5) });
+    fn a_suspension_is_reported_once() {
+        let (hour, mut sleep) = (Duration::from_hours(1), Sleep { offset: Duration::from_secs(5) });
         assert_eq!(sleep.passed(Duration::from_secs(5)), None);
-        assert_eq!(sleep.passed(Duration::from_secs(5) + SHORT / 2), None);
+        assert_eq!(sleep.passed(Duration::from_secs(5) + MIN_SUSPENSION / 2), None);
         assert_eq!(sleep.passed(Duration::from_secs(5) + hour), Some(hour));
         assert_eq!(sleep.passed(Duration::from_secs(5) + hour), None);
     }
 
     #[test]
-    fn a_machine_that_is_awake_does_not_sleep() {
+    fn a_running_machine_reports_no_suspension() {
         assert_eq!(Sleep::new().since_last(), None);
     }
 }

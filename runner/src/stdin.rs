@@ -1,4 +1,4 @@
-//! Standard input: the enrollment token comes in over it, and its end says that the server is gone.
+//! Standard input: carries the enrollment token, and ends when the server is gone.
 
 use std::{
     io::{self, BufRead, Read},
@@ -7,16 +7,16 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// The longest line that is taken as a token, in bytes.
-const LONGEST: u64 = 1024;
+/// The maximum length of a token line in bytes.
+const MAX_TOKEN_LINE: u64 = 1024;
 
-/// The first line of standard input.
+/// Reads the first line of standard input.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn first_line() -> io::Result<String> {
     let mut line = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut line)?;
+    io::stdin().lock().take(MAX_TOKEN_LINE).read_line(&mut line)?;
     Ok(line.trim().to_owned())
 }
 
@@ -25,11 +25,11 @@ pub fn first_line() -> io::Result<String> {
 /// # Errors
 /// When no thread can be started.
 pub fn ended() -> io::Result<oneshot::Receiver<()>> {
-    let (told, end) = oneshot::channel();
-    // A thread of its own: reading standard input cannot be interrupted, and must not hold up the runtime's end.
+    let (sender, receiver) = oneshot::channel();
+    // Reading standard input cannot be interrupted, so it must not run on the runtime's threads.
     thread::Builder::new().name("stdin".into()).spawn(move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = told.send(());
+        let _ = sender.send(());
     })?;
-    Ok(end)
+    Ok(receiver)
 }

@@ -51,7 +51,7 @@ async fn log_page(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Filters(people: Vec<Person>) -> impl IntoView {
-    let actions = policy::names().into_iter().map(|action| Choice::new(action, action)).collect();
+    let actions = policy::audit_event_names().into_iter().map(|action| Choice::new(action, action)).collect();
     let events = SecurityEvent::ALL.iter().map(|event| Choice::new(event.as_str(), event.as_str()));
     let outcomes = vec![Choice::new("done", t!("audit-done")), Choice::new("refused", t!("audit-refused"))];
     view! {

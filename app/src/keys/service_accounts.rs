@@ -11,7 +11,7 @@ use crate::{
         Live, Look, Page, RowLink, Section, Select, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels,
     },
 };
-use domain::{Actor, PersonId, Timestamp, access::Thing, role::Role};
+use domain::{Actor, PersonId, Timestamp, access::Resource, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{ApiKey, ServiceAccount};
 
@@ -77,8 +77,8 @@ pub(super) async fn account_page(actor: Actor) -> Result<Page, Refusal> {
     let new = super::owner::may_create_keys_for(&actor, account.responsible_id).then(|| {
         view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
     });
-    let thing = Thing::ServiceAccount(id, account.responsible_id);
-    let actions = view! { <AccessLink actor=actor.clone() thing=thing /> {new} };
+    let thing = Resource::ServiceAccount(id, account.responsible_id);
+    let actions = view! { <AccessLink actor=actor.clone() resource=thing /> {new} };
     let page = page.lead(t!("service-lead")).action(actions);
     Ok(page.body(view! {
         <DescriptionList>

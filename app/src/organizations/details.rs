@@ -15,7 +15,7 @@ use crate::{
         Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels, page,
     },
 };
-use domain::{Actor, OrganizationId, access::Thing, role::Role};
+use domain::{Actor, OrganizationId, access::Resource, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Member;
 
@@ -38,7 +38,7 @@ async fn load_organization(actor: Actor) -> Result<Page, Refusal> {
     let page = page
         .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped label=t!("organization-archived") /> }))
         .action(view! {
-            <AccessLink actor=actor.clone() thing=Thing::Organization(id) />
+            <AccessLink actor=actor.clone() resource=Resource::Organization(id) />
             {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}
         });
     Ok(page.body(view! {

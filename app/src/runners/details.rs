@@ -10,7 +10,7 @@ use crate::{
     outcome::Refusal,
     ui::{Confirm, DescriptionItem, DescriptionList, Live, Page, PageFuture, Section, TimeAgo, ctx, page},
 };
-use domain::{Actor, RunnerId, access::Thing};
+use domain::{Actor, RunnerId, access::Resource};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Runner;
 
@@ -24,7 +24,7 @@ async fn load_runner(actor: Actor) -> Result<Page, Refusal> {
     let runner = ctx::store()?.read(&actor).await?.runner(id).await?;
     let (state, revocable) = (RunnerState::of(&runner, ctx::now()), actor.is_admin() && runner.revoked_at.is_none());
     let page = Page::new(Section::Runners, runner.name.clone());
-    let page = page.action(view! { <AccessLink actor=actor thing=Thing::Runner(id) /> });
+    let page = page.action(view! { <AccessLink actor=actor resource=Resource::Runner(id) /> });
     let page = page.beside(view! {
         <Live topics="runners" region="runner-state" quiet=true>
             <RunnerStateBadge state=state />

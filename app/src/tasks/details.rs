@@ -15,7 +15,7 @@ use crate::{
     ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, PageFuture, Section, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId, access::Thing, approval::ApprovalState, policy, request::Request, task::TaskState,
+    Actor, TaskId, access::Resource, approval::ApprovalState, policy, request::Request, task::TaskState,
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -36,10 +36,10 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     let (summary, links) = (capability_summary(&request), actor.reads_everything());
     let page = Page::new(Section::Tasks, visible_title(&task.title)).lead(summary);
     let page = page.beside(view! { <TaskStatus task=task.clone() /> });
-    let thing = Thing::Task(id, task.sight(), [None; 2]); // only for the permission check
+    let thing = Resource::Task(id, task.sight(), [None; 2]); // only for the permission check
     let page = page.action(view! {
         <TaskActions task=task.clone() actor=actor.clone() />
-        <AccessLink actor=actor thing=thing />
+        <AccessLink actor=actor resource=thing />
     });
     let (output, ending) = (view! { <Log task=task.clone() range=range /> }, view! { <TaskEnd task=task.clone() /> });
     let (script, exact) = (task.script.clone(), task.request.clone());

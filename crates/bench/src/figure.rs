@@ -1,17 +1,13 @@
-//! A measured figure: what it is held against, and whether it holds.
+//! Measured figures with their targets.
 use serde::Serialize;
 use std::fmt;
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Aim {
-    /// The ratio to the raw limit is at least this.
     RatioAtLeast(f64),
-    /// The ratio to the raw limit is at most this.
     RatioAtMost(f64),
-    /// The figure itself is at least this.
     AtLeast(f64),
-    /// The figure itself is at most this.
     AtMost(f64),
 }
 
@@ -26,17 +22,15 @@ impl fmt::Display for Aim {
     }
 }
 
-/// One row of the table.
+/// A row of the table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
     pub name: String,
     pub figure: f64,
     pub unit: &'static str,
-    /// To the raw limit; absent where the figure stands for itself.
     pub ratio: Option<f64>,
     pub aim: String,
     pub holds: bool,
-    /// What the machine itself can do, where something is held against it.
     #[serde(skip)]
     pub raw: Option<f64>,
 }
@@ -65,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_that_misses_its_aim_says_so() {
+    fn a_figure_that_misses_its_target_is_marked() {
         let rate = |figure| Figure::against("rate", figure, "1/s", 100.0, Aim::RatioAtLeast(0.8));
         assert!(rate(80.0).holds && !rate(79.0).holds);
         let time = |figure| Figure::against("time", figure, "ms", 10.0, Aim::RatioAtMost(2.0));

@@ -1,4 +1,4 @@
-//! A client that costs next to nothing: one kept connection, HTTP/1.1, no more than what our own server says.
+//! Minimal HTTP/1.1 client with one persistent connection, for exactly what our own server sends.
 use anyhow::{Context, Result, bail, ensure};
 use std::{
     fmt::Write as _,
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// A request as it goes over the wire.
+/// An encoded request.
 #[derive(Clone, Debug)]
 pub struct Request(Vec<u8>);
 
@@ -25,7 +25,7 @@ impl Request {
     fn new(method: &str, host: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Self {
         let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
         for (name, value) in headers {
-            let _ = write!(text, "{name}: {value}\r\n"); // writing to a text cannot fail
+            let _ = write!(text, "{name}: {value}\r\n"); // writing to a string cannot fail
         }
         if method == "POST" {
             let _ = write!(text, "content-length: {}\r\n", body.len());
@@ -34,10 +34,10 @@ impl Request {
     }
 }
 
-/// Names in lower case, and values.
+/// Lower-case names with their values.
 type Headers = Vec<(String, String)>;
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -65,7 +65,7 @@ enum Length {
     Chunked,
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 

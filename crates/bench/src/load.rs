@@ -1,4 +1,4 @@
-//! Closed loops: so many connections, each asking again as soon as it was answered.
+//! Closed-loop load: each connection sends its next request when the last one is answered.
 use crate::{
     http::{Connection, Request},
     spread::{Spread, rate},
@@ -9,19 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Clone, Debug)]
 pub struct Load {
     pub per_second: f64,
     pub times: Spread,
-    /// Bytes of the last answer's body.
     pub size: usize,
 }
 
-/// Asks for `requests` in turn over `connections` connections for so long; every answer must be a 200.
+/// Sends `requests` in turn over `connections` connections for the duration `span`; every response must be a 200.
 ///
 /// # Errors
-/// When an answer is another, or the network breaks.
+/// When a response has another status, or the network fails.
 pub fn load(host: &str, requests: &[Request], connections: usize, span: Duration) -> Result<Load> {
     ensure!(!requests.is_empty(), "nothing to ask for");
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! Measures Castellan against the raw limits of the machine it runs on (`cargo xtask bench` builds and starts it).
+//! Benchmarks of Castellan against the raw limits of its machine (`cargo xtask bench` builds and starts it).
 mod figure;
 mod group;
 mod http;
@@ -20,31 +20,31 @@ use std::{path::PathBuf, process::ExitCode};
 enum Command {
     /// Measure
     Run(Run),
-    /// Serve bare pages, for another process of ours that measures them
+    /// Serve bare pages for another benchmark process
     BarePage,
 }
 
 #[derive(Debug, clap::Args)]
 struct Run {
-    /// Where castellan and castellan-runner are
+    /// Folder of castellan and castellan-runner
     #[arg(long)]
     binaries: PathBuf,
-    /// Where the files are that browsers load
+    /// Folder of the files that browsers load
     #[arg(long)]
     site: PathBuf,
-    /// Where to keep data meanwhile: on the disk that is to be measured
+    /// Folder for temporary data, on the disk to measure
     #[arg(long)]
     data: PathBuf,
-    /// A PostgreSQL cluster in which databases may be made
+    /// PostgreSQL cluster in which databases can be created
     #[arg(long)]
     postgres: String,
-    /// Smaller numbers, in about two minutes
+    /// Use smaller numbers, which take about two minutes
     #[arg(long)]
     short: bool,
-    /// Only groups whose name contains this
+    /// Run only groups whose name contains this
     #[arg(long)]
     only: Option<String>,
-    /// Write the rows into this file
+    /// Write the rows to this file
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures each group in turn; how many ended with an error. A figure that misses its aim is none.
+/// Measures each group in turn and returns how many failed. A missed target is not a failure.
 fn measure(run: Run) -> Result<usize> {
     let Run { binaries, site, data, postgres, short, only, json } = run;
     let binaries = binaries.canonicalize().with_context(|| format!("{} is not there", binaries.display()))?;

@@ -1,4 +1,4 @@
-//! What the kernel says about a process: its memory, its children, and the processor that it may use.
+//! Process metrics from the kernel: memory, children, CPU affinity.
 use anyhow::{Context, Result};
 use rustix::{
     process::Pid,
@@ -6,7 +6,7 @@ use rustix::{
 };
 use std::fs;
 
-/// Memory of a process in MB, what it shares divided among those who share it.
+/// Returns the proportional memory of a process in MB: shared memory is divided among the processes that share it.
 ///
 /// # Errors
 /// When the process is gone.
@@ -17,7 +17,7 @@ pub fn memory(pid: u32) -> Result<f64> {
     Ok(kibibytes * 1024.0 / 1e6)
 }
 
-/// The children of a process.
+/// Returns the children of a process.
 pub fn children(pid: u32) -> Vec<u32> {
     let text = threads(pid)
         .into_iter()
@@ -25,7 +25,7 @@ pub fn children(pid: u32) -> Vec<u32> {
     text.flat_map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// Keeps a process, with the threads that it has and will have, on one processor; on `None` it may use all again.
+/// Pins a process and its current and future threads to one CPU; `None` allows all again.
 pub fn keep_on(pid: u32, processor: Option<usize>) {
     let mut set = CpuSet::new();
     let all = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,4 +1,4 @@
-//! The real program on a data folder of its own, started and asked as people and programs do.
+//! Server under test: the real program with its own data folder, used through the command line and HTTP.
 use crate::http::{Answer, Connection, Request};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,25 +11,23 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Everybody's: nothing that anybody would guess.
+/// The password of every account; not guessable, as the policy demands.
 const PASSWORD: &str = "violet tractor cloud 91";
 
-/// How long it may take to stop.
-const STOPPING: Duration = Duration::from_mins(1);
+/// The timeout for stopping.
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A deployment, and the process that serves it while there is one.
+/// A deployment and its server process, if it is running.
 #[derive(Debug)]
 pub struct Program {
     binaries: PathBuf,
     folder: TempDir,
-    /// The PostgreSQL database; SQLite without.
     database: Option<String>,
     serving: Option<Child>,
-    /// Name and port, while it is served.
     pub host: String,
 }
 
-/// Somebody with an account and a key.
+/// A person with an account and an API key.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub email: String,
@@ -75,7 +73,7 @@ impl Program {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         if let Some(mut input) = child.stdin.take() {
-            drop(input.write_all(PASSWORD.as_bytes())); // not every command reads it
+            drop(input.write_all(PASSWORD.as_bytes())); // some commands do not read it
         }
         let output = child.wait_with_output()?;
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -140,7 +138,7 @@ impl Program {
         let bearer = person.bearer();
         let ask = Request::get(&self.host, "/api/v1/runners", &[("authorization", &bearer)]);
         let begin = Instant::now();
-        while begin.elapsed() < STOPPING {
+        while begin.elapsed() < STOP_TIMEOUT {
             let text = Connection::open(&self.host)?.send(&ask)?.is(200)?.text();
             if text.contains("\"connected\":true") {
                 return Ok(());
@@ -185,7 +183,7 @@ impl Program {
         kill_process(Pid::from_child(&child), Signal::TERM)?;
         let begin = Instant::now();
         while child.try_wait()?.is_none() {
-            if begin.elapsed() > STOPPING {
+            if begin.elapsed() > STOP_TIMEOUT {
                 child.kill()?;
                 bail!("castellan does not stop");
             }

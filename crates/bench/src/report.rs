@@ -1,4 +1,4 @@
-//! A figure as a row of the table for people, and all of them for programs.
+//! Reports of figures: a table for people, JSON for programs.
 use crate::figure::Figure;
 use anyhow::Result;
 use std::{fmt, path::Path};
@@ -26,7 +26,7 @@ fn short(number: f64) -> String {
     format!("{number:.digits$}")
 }
 
-/// Says how many figures there are, and how many miss their aim.
+/// Prints how many figures there are and how many miss their target.
 pub fn sum_up(figures: &[Figure]) {
     let missed = figures.iter().filter(|figure| !figure.holds).count();
     println!("\n{} figures, {missed} missed", figures.len());

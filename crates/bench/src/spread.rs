@@ -1,4 +1,4 @@
-//! Percentiles of what was measured many times.
+//! Percentiles of repeated measurements.
 use std::time::Duration;
 
 /// Measured times, sorted.
@@ -21,12 +21,12 @@ impl Spread {
     }
 }
 
-/// The mean of what was measured before and after.
+/// Returns the mean of a measurement before and one after.
 pub fn between(before: f64, after: f64) -> f64 {
     f64::midpoint(before, after)
 }
 
-/// How many in a second.
+/// Returns the rate per second.
 pub fn rate(count: usize, took: Duration) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from) / took.as_secs_f64()
 }

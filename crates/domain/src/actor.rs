@@ -1,124 +1,110 @@
-//! Who does something: made from a request by `server/src/auth` and by the command line, by nobody else.
+//! Authenticated actors, which only `server/src/auth` and the command line create.
 use crate::{
     Action, Allowed, Denied, Email, Invalid, KeyId, OrganizationId, PersonId, RunnerId, TenantId, Timestamp,
     role::{Role, TenantRole},
     scope::{Scope, Scopes},
+    string_enum::string_enum,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-/// What kind of being acts.
+/// The principal behind an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Principal {
     /// A person in a browser.
     Person(PersonId),
-    /// A program with a person's key.
+    /// A program with an API key.
     Key {
-        /// The key.
         key: KeyId,
-        /// Whose it is.
         owner: PersonId,
     },
-    /// A runner.
     Runner(RunnerId),
-    /// Somebody at the server's own console, who could change the database as well.
+    /// An operator at the server's console, who could change the database as well.
     Console,
-    /// Castellan itself: time ran out, a lease ended.
+    /// The server itself, when a timer or a lease expires.
     Clock,
 }
 
-crate::string_enum::string_enum! {
-    /// How an actor proved who it is.
+string_enum! {
+    /// The authentication method of an actor.
     SignedInBy, "signed_in_by", {
-        /// A password.
         Password = "password",
-        /// An identity provider.
         Provider = "provider",
-        /// A password while other ways in are closed: the console opened the way for a while.
+        /// A password during break-glass access, while other sign-in methods are required.
         BreakGlass = "break_glass",
         /// A one-time link.
         Link = "link",
-        /// A passkey, which is also the second factor.
+        /// A passkey, which also counts as the second factor.
         Passkey = "passkey",
-        /// An API key.
         Key = "key",
-        /// A client certificate.
         Certificate = "certificate",
-        /// By being on the machine.
+        /// Access to the server's machine.
         Console = "console",
     }
 }
 
-/// What a key is limited to.
+/// The limits of an API key.
 #[derive(Clone, Debug)]
 pub struct KeyLimits {
-    /// The key.
     pub key: KeyId,
-    /// What it may do.
     pub scopes: Scopes,
-    /// The one organization that it is for.
+    /// The only organization that the key can reach.
     pub only: Option<OrganizationId>,
-    /// Whether its owner is a service account.
+    /// Whether the owner is a service account.
     pub service: bool,
 }
 
-/// An authenticated someone, in one tenant.
+/// An authenticated principal in one tenant.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The tenant that everything this actor does stays in.
     pub tenant: TenantId,
-    /// Who.
     pub principal: Principal,
-    /// What people call the person, and the key if one is used.
+    /// The display name of the person, with the name of the key if one is used.
     pub name: String,
-    /// The person's address, where there is a person.
     pub email: Option<Email>,
-    /// What the person is in the tenant.
     pub tenant_role: TenantRole,
-    /// What the person is in each organization.
     pub roles: BTreeMap<OrganizationId, Role>,
-    /// What a key is limited to; `None` for everybody who uses no key.
+    /// The scopes of the key; `None` without a key.
     pub scopes: Option<Scopes>,
-    /// The one organization that a key is limited to: whatever is of another one is not there for it.
+    /// The only organization that the key can reach: resources of others do not exist for it.
     pub only: Option<OrganizationId>,
-    /// Whether the request comes from an address that admin work is not allowed from: then an admin is none, and an auditor
-    /// neither.
+    /// Whether the request comes from a network without admin access: an admin or auditor then has only their
+    /// organization roles.
     pub admin_blocked: bool,
-    /// How they signed in.
     pub by: SignedInBy,
-    /// When they last proved who they are.
+    /// The time of the last authentication, including step-up.
     pub proved_at: Timestamp,
-    /// Whether that was lately enough for what asks for it ([`Action::FRESH`]). Of machines nothing is asked.
+    /// Whether that is recent enough for step-up authentication ([`Action::STEP_UP`]). Always true for machines.
     pub fresh: bool,
-    /// Where the request came from, for the audit log.
+    /// The source address, for the audit log.
     pub address: Option<String>,
-    /// The beginning of the key that it uses, to recognize it by in the audit log.
+    /// The prefix of the API key, for the audit log.
     pub key_prefix: Option<String>,
 }
 
 impl Actor {
-    /// Somebody at the server's console: an admin of `tenant`, and approver of nothing.
+    /// Returns the operator at the console: an admin of `tenant` without a role in any organization.
     pub fn console(tenant: TenantId, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Console, "console", TenantRole::Admin, SignedInBy::Console, now)
     }
 
-    /// Castellan itself, when time does something.
+    /// Returns the actor of timers and expired leases.
     pub fn clock(tenant: TenantId, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Clock, "castellan", TenantRole::Person, SignedInBy::Console, now)
     }
 
-    /// A runner that proved itself by its certificate.
+    /// Returns a runner that authenticated with its certificate.
     pub fn runner(tenant: TenantId, runner: RunnerId, name: &str, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Runner(runner), name, TenantRole::Person, SignedInBy::Certificate, now)
     }
 
-    /// An identity provider, as far as it decides by its rules: who comes in, and as what.
+    /// Returns the actor of an identity provider's admission and group rules.
     pub fn provider(tenant: TenantId, label: &str, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Clock, label, TenantRole::Person, SignedInBy::Provider, now)
     }
 
-    /// Whoever holds an invitation and has no account yet, as far as the invitation decides.
+    /// Returns the actor of an invitation whose holder has no account yet.
     pub fn invitation(tenant: TenantId, now: Timestamp) -> Self {
         Self::machine(tenant, Principal::Clock, "an invitation", TenantRole::Person, SignedInBy::Link, now)
     }
@@ -150,29 +136,29 @@ impl Actor {
         }
     }
 
-    /// The same person as a program with a key of theirs stands before the policy: with no more than they have themselves, than
-    /// the key's scopes say, and than one organization gives, where it is for one (M-01). A service account decides nothing.
+    /// Returns this person restricted to one of their API keys: no more than the person's own rights, the scopes of
+    /// the key and the organization that it is limited to (M-01). A service account cannot decide approval requests.
     #[must_use]
-    pub fn by_key(mut self, owner: PersonId, reins: &KeyLimits) -> Self {
-        self.principal = Principal::Key { key: reins.key, owner };
-        let scopes = reins.scopes.clone();
-        self.scopes = Some(if reins.service { scopes.without(Scope::ApprovalsDecide) } else { scopes });
+    pub fn by_key(mut self, owner: PersonId, limits: &KeyLimits) -> Self {
+        self.principal = Principal::Key { key: limits.key, owner };
+        let scopes = limits.scopes.clone();
+        self.scopes = Some(if limits.service { scopes.without(Scope::ApprovalsDecide) } else { scopes });
         self.by = SignedInBy::Key;
-        self.only = reins.only;
-        if let Some(only) = reins.only {
+        self.only = limits.only;
+        if let Some(only) = limits.only {
             self.roles.retain(|organization, _| *organization == only);
-            // Within one organization nobody reads or manages the whole tenant.
+            // A key that is limited to one organization has no rights in the tenant.
             self.tenant_role = TenantRole::Person;
         }
         self
     }
 
-    /// The one way to an [`Allowed`]: asks the policy.
+    /// Asks the policy, the only source of an [`Allowed`].
     pub fn may<A: Action>(&self, action: A) -> Result<Allowed<A>, Denied> {
-        crate::policy::decide(self, action)
+        crate::policy::evaluate(self, action)
     }
 
-    /// The person behind it, if there is one.
+    /// Returns the person, or the owner of the key.
     pub fn person(&self) -> Option<PersonId> {
         match self.principal {
             Principal::Person(person) | Principal::Key { owner: person, .. } => Some(person),
@@ -180,7 +166,6 @@ impl Actor {
         }
     }
 
-    /// The key it uses, if it uses one.
     pub fn key(&self) -> Option<KeyId> {
         match self.principal {
             Principal::Key { key, .. } => Some(key),
@@ -188,27 +173,25 @@ impl Actor {
         }
     }
 
-    /// Whether what belongs to an organization can be there for it.
+    /// Returns whether resources of an organization exist for this actor.
     pub fn reaches(&self, organization: OrganizationId) -> bool {
         self.only.is_none_or(|only| only == organization)
     }
 
-    /// Its role in an organization.
     pub fn role_in(&self, organization: OrganizationId) -> Option<Role> {
         self.roles.get(&organization).copied()
     }
 
-    /// Whether it is an admin of the tenant.
     pub fn is_admin(&self) -> bool {
         self.tenant_role == TenantRole::Admin && !self.admin_blocked
     }
 
-    /// Whether it sees everything in the tenant.
+    /// Returns whether the actor can read everything in the tenant.
     pub fn reads_everything(&self) -> bool {
         self.tenant_role >= TenantRole::Auditor && !self.admin_blocked
     }
 
-    /// Whether its key, if it uses one, has the scope.
+    /// Returns whether the actor uses no key, or one with this scope.
     pub fn has_scope(&self, scope: Option<Scope>) -> bool {
         match (&self.scopes, scope) {
             (None, _) => true,
@@ -235,13 +218,13 @@ mod tests {
         ada
     }
 
-    fn reins(scopes: &str, only: Option<OrganizationId>, service: bool) -> KeyLimits {
+    fn limits(scopes: &str, only: Option<OrganizationId>, service: bool) -> KeyLimits {
         KeyLimits { key: KeyId(Uuid::nil()), scopes: scopes.parse().unwrap(), only, service }
     }
 
     #[test]
-    fn m_01_a_key_stands_for_its_owner_with_its_scopes() {
-        let key = ada().by_key(ADA, &reins("tasks:read,approvals:decide", None, false));
+    fn m_01_a_key_acts_for_its_owner_within_its_scopes() {
+        let key = ada().by_key(ADA, &limits("tasks:read,approvals:decide", None, false));
         assert_eq!((key.person(), key.key(), key.by), (Some(ADA), Some(KeyId(Uuid::nil())), SignedInBy::Key));
         assert_eq!((key.tenant_role, key.roles.clone()), (TenantRole::Admin, ada().roles));
         assert!(key.has_scope(Some(Scope::TasksRead)) && key.has_scope(Some(Scope::ApprovalsDecide)));
@@ -251,15 +234,15 @@ mod tests {
 
     #[test]
     fn m_01_a_key_for_one_organization_has_its_owners_role_there_and_nothing_else() {
-        let key = ada().by_key(ADA, &reins("tasks:*,audit:read", Some(OPS), false));
+        let key = ada().by_key(ADA, &limits("tasks:*,audit:read", Some(OPS), false));
         assert_eq!((key.role_in(OPS), key.role_in(LAB)), (Some(Role::Approver), None));
         assert!(key.reaches(OPS) && !key.reaches(LAB));
         assert!(!key.is_admin() && !key.reads_everything(), "within one organization nobody is an admin");
     }
 
     #[test]
-    fn m_01_a_service_account_decides_nothing_whatever_its_key_says() {
-        let key = ada().by_key(ADA, &reins("tasks:*,approvals:*", None, true));
+    fn m_01_a_service_account_cannot_decide_whatever_its_key_allows() {
+        let key = ada().by_key(ADA, &limits("tasks:*,approvals:*", None, true));
         assert!(!key.has_scope(Some(Scope::ApprovalsDecide)));
         assert!(key.has_scope(Some(Scope::ApprovalsRead)) && key.has_scope(Some(Scope::TasksSubmit)));
     }

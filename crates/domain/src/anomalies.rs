@@ -1,4 +1,4 @@
-//! What is unusual, and the figures by which that is decided: few, simple, and said with every report (N-06).
+//! Anomaly detection: few, simple thresholds, which are shown with every report (N-06).
 use crate::{Invalid, string_enum::string_enum};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -11,120 +11,110 @@ use std::{
 };
 
 string_enum! {
-    /// What kind of thing was unusual.
+    /// A kind of anomaly.
     AnomalyKind, "kind", {
-        /// A sign-in from a browser or a network that is new for this person.
+        /// A sign-in from a new browser or network of a person.
         SignIn = "sign_in",
-        /// Many wrong passwords or second factors for one person.
+        /// Many wrong passwords or second factors of one person.
         Guessing = "guessing",
-        /// Wrong passwords for many people from one network.
+        /// Wrong passwords of many people from one network.
         Spraying = "spraying",
-        /// A key used from a network that is new for it.
+        /// An API key used from a new network.
         KeyNetwork = "key_network",
-        /// A key used after a long silence.
+        /// An API key used after [`SILENCE`].
         KeySilent = "key_silent",
-        /// Many more tasks by a key in an hour than ever before.
+        /// Many more tasks of an API key in an hour than ever before.
         TaskVolume = "task_volume",
-        /// A task by a key at an hour of the week at which it never submitted one.
+        /// A task of an API key at an hour of the week at which it never submitted one.
         TaskHour = "task_hour",
     }
 }
 
-/// For how long a network is remembered after it was last used.
+/// The retention of known networks after their last use.
 pub const NETWORK_MEMORY: Duration = Duration::from_hours(90 * 24);
-/// For how long something unusual stays on the list after it happened last; the audit log has it for good.
+/// The retention of anomalies after their last occurrence; the audit log keeps them forever.
 pub const ANOMALY_RETENTION: Duration = Duration::from_hours(365 * 24);
-/// How many networks are remembered for a person, or a key: the latest used.
+/// The maximum number of known networks of a person or key; the least recently used are dropped.
 pub const NETWORKS: u32 = 30;
-/// The span in which failures are counted, and how many of them in an hour are many.
+/// The length of one counting interval of failures.
 pub const FAILURE_SPAN: Duration = Duration::from_mins(10);
-/// How many such spans make the hour.
+/// The number of counting intervals in an hour.
 pub const FAILURE_SPANS: i64 = 6;
-/// So many failures for one person in an hour are reported.
+/// Failures of one person in an hour that are reported.
 pub const MANY_FAILURES: i64 = 10;
-/// Failures for so many people from one network in an hour are reported.
+/// People with failures from one network in an hour that are reported.
 pub const MANY_ACCOUNTS: i64 = 8;
-/// A key that was not used for so long is silent.
+/// The time without use after which a key is dormant.
 pub const SILENCE: Duration = Duration::from_hours(90 * 24);
-/// So many hours back its busiest hour is sought for a key: 30 days.
+/// The period in hours that is searched for the busiest hour of a key: 30 days.
 pub const VOLUME_HOURS: i64 = 30 * 24;
-/// Fewer tasks in an hour are never many.
+/// Tasks in an hour below this number are never reported.
 pub const MANY_TASKS: i64 = 20;
-/// So many times the busiest hour is many.
+/// The factor above the busiest hour that is reported.
 pub const MANY_TIMES: i64 = 3;
-/// On so many of those days a key must have submitted something.
+/// The minimum number of active days of a key in that period.
 pub const VOLUME_DAYS: i64 = 7;
-/// So many hours back the hours of the week are remembered for a key: 8 weeks.
+/// The period in hours in which the active hours of the week are counted: 8 weeks.
 pub const WEEKS_HOURS: i64 = 8 * HOURS_OF_WEEK;
-/// From the first of them on so many hours must have passed: 4 weeks.
+/// The minimum time in hours since the first of them: 4 weeks.
 pub const LEAST_HISTORY: i64 = 4 * HOURS_OF_WEEK;
-/// In so many hours of them a key must have submitted something.
+/// The minimum number of active hours in that period.
 pub const LEAST_ACTIVE: i64 = 20;
 const HOURS_OF_WEEK: i64 = 168;
-/// The epoch began on a Thursday; weeks begin on Monday.
-const EPOCH: i64 = 72;
+/// Hours from Monday 00:00 to the epoch, which began on a Thursday.
+const EPOCH_OFFSET_HOURS: i64 = 72;
 
-/// Why something is unusual, in figures.
+/// The figures behind an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Facts {
-    /// A sign-in from somewhere new.
     SignIn {
-        /// The browser, in words.
+        /// The browser in words.
         device: String,
-        /// Whether nobody signed in with this browser before, as this person.
+        /// Whether this person never signed in with this browser.
         new_device: bool,
         /// Whether this person never signed in from this network.
         new_network: bool,
-        /// Whether a second factor was asked for and has not been shown.
+        /// Whether a required second factor is still missing.
         half: bool,
     },
-    /// Wrong passwords or factors for one person.
     Guessing {
-        /// How many in an hour.
+        /// In an hour.
         failures: i64,
-        /// From how many networks.
         networks: i64,
     },
-    /// Wrong passwords from one network.
     Spraying {
-        /// For how many people.
         accounts: i64,
-        /// How many in an hour.
+        /// In an hour.
         failures: i64,
     },
-    /// A key from somewhere new.
     KeyNetwork {
-        /// How many networks it was used from before.
+        /// The number of known networks.
         known: i64,
     },
-    /// A key after silence.
     KeySilent {
         /// Days without use.
         days: i64,
     },
-    /// Many tasks.
     TaskVolume {
-        /// How many in this hour so far.
+        /// In this hour so far.
         tasks: i64,
-        /// In its busiest hour before.
+        /// In the busiest hour before.
         most: i64,
-        /// On how many of the 30 days before it submitted something.
+        /// Active days of the 30 before.
         days: i64,
     },
-    /// A task at an hour that is new.
     TaskHour {
         /// The hour of the week in UTC, 0 for Monday from 00:00.
         hour: i64,
-        /// In how many hours it submitted something before.
+        /// The number of active hours before.
         active: i64,
-        /// How many days those span.
+        /// The number of days that the active hours span.
         days: i64,
     },
 }
 
 impl Facts {
-    /// What kind of thing it is.
     pub const fn kind(&self) -> AnomalyKind {
         match self {
             Self::SignIn { .. } => AnomalyKind::SignIn,
@@ -139,7 +129,7 @@ impl Facts {
 }
 
 impl fmt::Display for Facts {
-    /// As JSON, which is how they stand in the database.
+    /// Writes the JSON that the database stores.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
@@ -152,7 +142,8 @@ impl FromStr for Facts {
     }
 }
 
-/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 one, within which a client picks any address that it likes.
+/// Returns the address range of one subscriber: an IPv4 address, or the /64 of an IPv6 address, within which a client
+/// can choose any address.
 pub fn host_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
@@ -160,42 +151,46 @@ pub fn host_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The network of an address, as large as what one provider or office is known by: IPv4 /24, IPv6 /48.
+/// Returns the network of an address at the size that identifies a provider or an office: IPv4 /24, IPv6 /48.
+///
+/// ```
+/// assert_eq!(domain::anomalies::network_of("192.0.2.77".parse().unwrap()), "192.0.2.0/24");
+/// ```
 pub fn network_of(address: IpAddr) -> String {
     let address = address.to_canonical();
     let length = if address.is_ipv4() { 24 } else { 48 };
     IpNet::new(address, length).map_or_else(|_| address.to_string(), |network| network.trunc().to_string())
 }
 
-/// Whether so many tasks in an hour are many for a key whose busiest hour of the last 30 days had `most`, with something
-/// submitted on `days` of them.
+/// Returns whether this number of tasks in an hour is an anomaly for a key whose busiest hour of the last 30 days had
+/// `most`, with `days` active days.
 pub const fn is_many(tasks: i64, most: i64, days: i64) -> bool {
     days >= VOLUME_DAYS && tasks >= MANY_TASKS && tasks >= most.saturating_mul(MANY_TIMES)
 }
 
-/// Why a task in the hour `now` (since the epoch) is unusual for a key that submitted something in the hours `before`; `None`
-/// where it is not, and where there is too little to tell.
+/// Returns why a task in the hour `now` (since the epoch) is an anomaly for a key with the active hours `before`;
+/// `None` if it is not, or if the history is too short.
 ///
-/// It is when in four weeks or more there were 20 such hours or more, they repeat (on average each hour of the week was used
-/// twice), and none was within an hour of this hour of the week.
+/// The history is sufficient with at least 20 active hours over at least four weeks that repeat (each hour of the week
+/// was used twice on average). The task is an anomaly if no active hour is within one hour of this hour of the week.
 pub fn strange_hour(now: i64, before: &[i64]) -> Option<Facts> {
-    let of_week = |hour: i64| (hour + EPOCH).rem_euclid(HOURS_OF_WEEK);
+    let of_week = |hour: i64| (hour + EPOCH_OFFSET_HOURS).rem_euclid(HOURS_OF_WEEK);
     let first = *before.iter().min()?;
     let active = i64::try_from(before.len()).ok()?;
     if active < LEAST_ACTIVE || now - first < LEAST_HISTORY {
         return None;
     }
-    let usual: BTreeSet<_> = before.iter().map(|hour| of_week(*hour)).collect();
-    let repeats = usual.len().saturating_mul(2) <= before.len();
-    let near = [-1, 0, 1].into_iter().any(|by| usual.contains(&of_week(now + by)));
-    (repeats && !near).then(|| Facts::TaskHour { hour: of_week(now), active, days: (now - first) / 24 })
+    let usual_hours: BTreeSet<_> = before.iter().map(|hour| of_week(*hour)).collect();
+    let is_regular = usual_hours.len().saturating_mul(2) <= before.len();
+    let is_near = [-1, 0, 1].into_iter().any(|by| usual_hours.contains(&of_week(now + by)));
+    (is_regular && !is_near).then(|| Facts::TaskHour { hour: of_week(now), active, days: (now - first) / 24 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Monday, 5 January 1970, 00:00 UTC, and so many weeks, days and hours later.
+    /// Returns the hour that is this many weeks, days and hours after Monday, 5 January 1970, 00:00 UTC.
     const fn at(week: i64, day: i64, hour: i64) -> i64 {
         96 + week * 168 + day * 24 + hour
     }
@@ -205,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn n_06_a_network_is_a_24_or_a_48() {
+    fn n_06_networks_are_ipv4_24_and_ipv6_48() {
         let of = |address: &str| network_of(address.parse().unwrap());
         assert_eq!(of("192.0.2.77"), "192.0.2.0/24");
         assert_eq!(of("::ffff:192.0.2.77"), "192.0.2.0/24");
@@ -213,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn n_06_a_task_in_the_night_is_strange_for_a_key_of_office_hours_only() {
+    fn n_06_a_task_at_night_is_an_anomaly_for_a_key_with_office_hours() {
         let night = strange_hour(at(5, 5, 3), &office(5)).unwrap();
         assert_eq!(night, Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
         assert_eq!(strange_hour(at(5, 0, 9), &office(5)), None, "the usual");
@@ -226,25 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn n_06_nothing_is_strange_without_enough_history() {
+    fn n_06_a_short_history_gives_no_anomaly() {
         assert_eq!(strange_hour(at(5, 5, 3), &[]), None);
         assert_eq!(strange_hour(at(3, 5, 3), &office(3)), None, "less than four weeks");
         let weekly: Vec<_> = (0..8).map(|week| at(week, 0, 6)).collect();
         assert_eq!(strange_hour(at(8, 5, 3), &weekly), None, "eight hours in eight weeks say little");
         let scattered: Vec<_> = (0..24).map(|n| at(0, 0, n * 37)).collect();
-        assert_eq!(strange_hour(at(6, 5, 3), &scattered), None, "a key without habits breaks none");
+        assert_eq!(strange_hour(at(6, 5, 3), &scattered), None, "an irregular key has no usual hours");
     }
 
     #[test]
-    fn n_06_many_tasks_are_many_for_this_key() {
+    fn n_06_task_volume_is_compared_with_the_history_of_the_key() {
         assert!(is_many(214, 12, 30) && is_many(36, 12, 7));
-        assert!(!is_many(35, 12, 7), "less than three times as many");
-        assert!(!is_many(19, 1, 30), "few are never many");
+        assert!(!is_many(35, 12, 7), "less than three times the busiest hour");
+        assert!(!is_many(19, 1, 30), "below the minimum");
         assert!(!is_many(500, 12, 6), "a week of history is needed");
     }
 
     #[test]
-    fn facts_stand_in_a_column_and_come_back() {
+    fn facts_round_trip_through_their_column() {
         let facts = Facts::TaskVolume { tasks: 160, most: 12, days: 9 };
         assert_eq!(facts.to_string().parse::<Facts>().unwrap(), facts);
         assert_eq!(facts.to_string(), r#"{"kind":"task_volume","tasks":160,"most":12,"days":9}"#);

@@ -1,15 +1,15 @@
-//! Terminal output as text with fixed classes: colors and weights are kept, every other escape sequence is dropped.
-//! Nothing that a task prints becomes anything but a text node and one of these classes (Coder GHSA-7qw2-f75v-62f7).
+//! Terminal output as text with fixed CSS classes: colors and weights are kept, every other escape sequence is
+//! dropped. Output of a task only ever becomes text nodes with these classes (Coder GHSA-7qw2-f75v-62f7).
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// A stretch of a line in one style.
+/// A part of a line in one style.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// Class names out of a fixed set, separated by spaces: `ansi-fg-0` … `ansi-fg-15`, `ansi-bg-0` … `ansi-bg-15`,
+    /// Class names of a fixed set, separated by spaces: `ansi-fg-0` … `ansi-fg-15`, `ansi-bg-0` … `ansi-bg-15`,
     /// `ansi-bold`, `ansi-dim`, `ansi-italic`, `ansi-underline`, `ansi-strike`.
     pub class: String,
-    /// The text; control characters other than tab are gone.
+    /// Contains no control characters except tab.
     pub text: String,
 }
 
@@ -22,12 +22,12 @@ struct Style {
     italic: bool,
     underline: bool,
     strike: bool,
-    swap: bool,
+    inverse: bool,
 }
 
 impl Style {
     fn class(self) -> String {
-        let (fg, bg) = if self.swap { (self.bg.or(Some(0)), self.fg.or(Some(7))) } else { (self.fg, self.bg) };
+        let (fg, bg) = if self.inverse { (self.bg.or(Some(0)), self.fg.or(Some(7))) } else { (self.fg, self.bg) };
         let flags = [
             (self.bold, "ansi-bold"),
             (self.dim, "ansi-dim"),
@@ -36,11 +36,11 @@ impl Style {
             (self.strike, "ansi-strike"),
         ];
         let colors = [fg.map(|n| format!("ansi-fg-{n}")), bg.map(|n| format!("ansi-bg-{n}"))];
-        let words = colors.into_iter().flatten();
-        words.chain(flags.into_iter().filter(|(on, _)| *on).map(|(_, c)| c.to_owned())).collect::<Vec<_>>().join(" ")
+        let classes = colors.into_iter().flatten();
+        classes.chain(flags.into_iter().filter(|(on, _)| *on).map(|(_, c)| c.to_owned())).collect::<Vec<_>>().join(" ")
     }
 
-    /// Applies the numbers of one `CSI … m` sequence (ECMA-48, 8.3.117).
+    /// Applies the parameters of one `CSI … m` sequence (ECMA-48, 8.3.117).
     fn apply(&mut self, numbers: &str) {
         let mut codes = numbers.split([';', ':']).map(|n| if n.is_empty() { 0 } else { n.parse().unwrap_or(u16::MAX) });
         while let Some(code) = codes.next() {
@@ -50,12 +50,12 @@ impl Style {
                 2 => self.dim = true,
                 3 => self.italic = true,
                 4 => self.underline = true,
-                7 => self.swap = true,
+                7 => self.inverse = true,
                 9 => self.strike = true,
                 22 => (self.bold, self.dim) = (false, false),
                 23 => self.italic = false,
                 24 => self.underline = false,
-                27 => self.swap = false,
+                27 => self.inverse = false,
                 29 => self.strike = false,
                 30..=37 => self.fg = u8::try_from(code - 30).ok(),
                 90..=97 => self.fg = u8::try_from(code - 82).ok(),
@@ -71,7 +71,7 @@ impl Style {
     }
 }
 
-/// The color after 38 or 48: `5;n` or `2;r;g;b`, as the nearest of the sixteen.
+/// Parses the color after 38 or 48, `5;n` or `2;r;g;b`, and returns the nearest of the 16 colors.
 fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
     match codes.next()? {
         5 => match codes.next()? {
@@ -88,13 +88,17 @@ fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
     }
 }
 
-/// One bit for each of red, green and blue; eight more when the color is bright.
+/// Returns the nearest of the 16 colors: one bit each for red, green and blue, plus 8 if the color is bright.
 fn nearest(rgb: [u16; 3]) -> u8 {
     let bits = rgb.iter().zip([1, 2, 4]).filter(|(level, _)| **level >= 100).map(|(_, bit)| bit).sum::<u8>();
     if rgb.iter().any(|level| *level >= 200) { bits + 8 } else { bits }
 }
 
-/// A line as it is read: without escape sequences and what cannot be seen.
+/// Returns a line without escape sequences and invisible characters.
+///
+/// ```
+/// assert_eq!(domain::ansi::plain("\u{1b}[31mred\u{1b}[0m"), "red");
+/// ```
 pub fn plain(line: &str) -> Cow<'_, str> {
     if line.chars().all(|c| (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t') {
         return Cow::Borrowed(line);
@@ -102,16 +106,16 @@ pub fn plain(line: &str) -> Cow<'_, str> {
     Cow::Owned(spans(line).into_iter().map(|span| span.text).collect())
 }
 
-/// So many spans a line has at most: whoever changes colors more often has the rest in the last one's. A page shows hundreds
-/// of lines, and each span is an element.
-const MOST: usize = 200;
+/// The maximum number of spans of a line; the last one takes the rest of the text. A page shows hundreds of lines, and
+/// each span is an element.
+const MAX_SPANS: usize = 200;
 
-/// The spans of one line. Style does not carry over to the next line, so that any line can be shown alone.
+/// Returns the spans of one line. The style does not carry over to the next line, so that any line can be shown alone.
 pub fn spans(line: &str) -> Vec<Span> {
     let (mut spans, mut style, mut rest) = (Vec::<Span>::new(), Style::default(), line);
     let mut class = style.class();
     while let Some(c) = rest.chars().next() {
-        let (eaten, sgr) = match c {
+        let (length, sgr) = match c {
             '\u{1b}' | '\u{90}' | '\u{9b}' | '\u{9d}'..='\u{9f}' | '\u{98}' => escape(rest),
             _ => (c.len_utf8(), None),
         };
@@ -119,18 +123,18 @@ pub fn spans(line: &str) -> Vec<Span> {
             style.apply(numbers);
             class = style.class();
         } else if (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t' {
-            let is_full = spans.len() >= MOST;
+            let is_full = spans.len() >= MAX_SPANS;
             match spans.last_mut() {
                 Some(last) if is_full || last.class == class => last.text.push(c),
                 _ => spans.push(Span { class: class.clone(), text: c.to_string() }),
             }
         }
-        rest = rest.get(eaten..).unwrap_or("");
+        rest = rest.get(length..).unwrap_or("");
     }
     spans
 }
 
-/// How many bytes the escape sequence at the start of `text` takes, and its numbers when it sets colors.
+/// Returns the length in bytes of the escape sequence at the start of `text`, and its parameters if it sets colors.
 fn escape(text: &str) -> (usize, Option<&str>) {
     let mut chars = text.char_indices();
     let opener = match chars.next() {
@@ -150,7 +154,7 @@ fn escape(text: &str) -> (usize, Option<&str>) {
             }
             None => (text.len(), None),
         },
-        // Strings (OSC, DCS, SOS, PM, APC) end at BEL or ST; one that does not end swallows the line.
+        // Strings (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unterminated one hides the rest of the line.
         Some(']' | 'P' | 'X' | '^' | '_') => match body.find(['\u{7}', '\u{9c}', '\u{1b}']) {
             Some(end) if body[end..].starts_with("\u{1b}\\") => (start + end + 2, None),
             Some(end) if body[end..].starts_with('\u{1b}') => (start + end, None),
@@ -172,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_changes_colors_without_end_has_few_spans_and_all_of_its_text() {
+    fn a_line_with_thousands_of_color_changes_has_few_spans_and_all_of_its_text() {
         let line = "\u{1b}[7ma\u{1b}[mb".repeat(3_000);
         let spans = spans(&line);
-        assert_eq!((spans.len(), plain(&line).len()), (MOST, 6_000));
+        assert_eq!((spans.len(), plain(&line).len()), (MAX_SPANS, 6_000));
     }
 
     #[test]
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_inert() {
+    fn every_other_escape_sequence_is_dropped() {
         for (line, text) in [
             ("\u{1b}]8;;javascript:alert(1)\u{7}click\u{1b}]8;;\u{7}", "click"),
             ("\u{1b}]0;title\u{1b}\\x", "x"),

@@ -1,18 +1,17 @@
-//! A question to people: may exactly this run?
+//! Approval requests: the question whether exactly this canonical request may run.
 use crate::{Invalid, string_enum::string_enum, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// Where a question stands.
+    /// The state of an approval request.
     ApprovalState, "state", {
-        /// Nobody has settled it yet.
+        /// No final decision yet.
         Waiting = "waiting",
-        /// Enough people said yes.
+        /// Approved by enough people.
         Approved = "approved",
-        /// Somebody said no.
         Denied = "denied",
-        /// Nobody decided in time.
+        /// No final decision before the deadline.
         Expired = "expired",
         /// The task was cancelled.
         Withdrawn = "withdrawn",
@@ -20,20 +19,18 @@ string_enum! {
 }
 
 string_enum! {
-    /// What a person says.
+    /// A decision of one approver.
     Answer, "answer", {
-        /// Yes, to exactly this.
         Approve = "approve",
-        /// No.
         Deny = "deny",
     }
 }
 
-/// A reason given with an answer: up to 1,000 characters without control characters; required for a denial.
+/// Validates the reason of a decision: up to 1,000 characters without control characters; required for a denial.
 pub fn reason(answer: Answer, text: &str) -> Result<String, Invalid> {
     let text = lines(text, 1_000).ok_or_else(|| Invalid::new("reason", "must be at most 1,000 visible characters"))?;
     if text.is_empty() && answer == Answer::Deny {
-        return Err(Invalid::new("reason", "say why, so that the requester knows what to change"));
+        return Err(Invalid::new("reason", "is required, so that the requester knows what to change"));
     }
     Ok(text.to_owned())
 }

@@ -1,60 +1,54 @@
-//! The audit log's records and their chain: one per tenant, each record bound to all before it.
+//! Audit records and their hash chain: one chain per tenant, each record bound to all before it.
 use crate::{Action, Actor, Allowed, Denied, TenantId, Timestamp, request::canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// A record's or a chain's hash.
+/// SHA-256 hash of a record or a chain.
 pub type Hash = [u8; 32];
 
-/// What stands before the first record.
+/// The hash before the first record.
 pub const GENESIS: Hash = [0; 32];
 
-/// What is recorded of a change or a refused attempt. Its canonical JSON is what the chain holds.
+/// A record of a change or a refused attempt. The chain covers its canonical JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// When.
     pub at: Timestamp,
-    /// Who: the kind of principal and its ids.
+    /// The kind of principal and its ids.
     pub actor: Value,
-    /// How they signed in.
+    /// The authentication method.
     pub by: String,
-    /// What: an action's name.
+    /// The name of the audit event.
     pub action: String,
-    /// What it was done to.
     pub target: Target,
-    /// `done` or `refused`.
     pub outcome: Outcome,
-    /// What else there is to say; never secret, never personal.
+    /// Further details; never secret, never personal.
     pub detail: Value,
-    /// The digest of the personal data kept beside it (names, addresses), which can be erased without breaking the chain.
+    /// The digest of the personal data (names, addresses), which is stored separately and can be erased without
+    /// breaking the chain.
     pub personal_sha256: Option<String>,
 }
 
-/// What an action was done to.
+/// The target of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// The noun.
     pub kind: String,
-    /// Its id; empty for the tenant itself.
+    /// Empty for the tenant itself.
     pub id: String,
 }
 
-/// How it came out.
+/// The outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The change was made.
     Done,
-    /// It was not allowed.
     Refused,
 }
 
 impl Outcome {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Done, Self::Refused];
 
-    /// The word in the database and the API.
+    /// Returns the spelling in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -63,17 +57,16 @@ impl Outcome {
     }
 }
 
-/// A record and the personal data that belongs beside it.
+/// An audit record with its personal data.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// For the chain.
     pub record: Record,
-    /// Canonical JSON for the side column.
+    /// Canonical JSON, stored in a separate column.
     pub personal: Option<String>,
 }
 
 impl Entry {
-    /// The record of an allowed action. `salt` (random) keeps the personal data from being guessed by its digest.
+    /// Returns the record of an allowed action. The random `salt` prevents guessing the personal data from its digest.
     pub fn of<A: Action>(proof: &Allowed<A>, at: Timestamp, salt: [u8; 16]) -> Self {
         let (kind, id) = proof.action().target();
         Self::new(proof.actor(), A::NAME, (kind, id), Outcome::Done, proof.action().detail(), at).with_personal(
@@ -83,7 +76,7 @@ impl Entry {
         )
     }
 
-    /// The record of a refused attempt.
+    /// Returns the record of a refused attempt.
     pub fn refused(actor: &Actor, denied: &Denied, at: Timestamp, salt: [u8; 16]) -> Self {
         let mut detail = serde_json::json!({ "reason": denied.reason });
         if let (Some(prefix), Value::Object(fields)) = (&actor.key_prefix, &mut detail) {
@@ -96,7 +89,7 @@ impl Entry {
         )
     }
 
-    /// The record of something that no policy decides: a state that changed with time, an attempt to sign in.
+    /// Returns the record of an event without a policy decision: a timer, an attempt to sign in.
     pub fn event(
         actor: &Actor,
         action: &str,
@@ -130,7 +123,7 @@ impl Entry {
         Self { record, personal: None }
     }
 
-    /// Adds what the action was done with to the record.
+    /// Adds a detail to the record.
     #[must_use]
     pub fn with_detail(mut self, key: &str, value: Value) -> Self {
         match &mut self.record.detail {
@@ -142,7 +135,7 @@ impl Entry {
         self
     }
 
-    /// Points the record at what the action made.
+    /// Replaces the target by what the action created.
     #[must_use]
     pub fn on(mut self, kind: &str, id: String) -> Self {
         self.record.target = Target { kind: kind.to_owned(), id };
@@ -160,13 +153,13 @@ impl Entry {
         self
     }
 
-    /// The bytes that the chain holds.
+    /// Returns the canonical JSON that the chain covers.
     pub fn body(&self) -> String {
         String::from_utf8(canonical(&self.record)).unwrap_or_default()
     }
 }
 
-/// The hash of record `seq` (from 1) over all before it.
+/// Returns the hash of record `seq` (from 1) over all before it.
 pub fn link(tenant: TenantId, seq: i64, previous: &Hash, body: &str) -> Hash {
     let mut hash = Sha256::new();
     hash.update(b"castellan-audit-v1\0");
@@ -181,26 +174,24 @@ pub fn link(tenant: TenantId, seq: i64, previous: &Hash, body: &str) -> Hash {
 /// A stored record, as verification reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Its number, from 1 without gaps.
+    /// From 1, without gaps.
     pub seq: i64,
-    /// The bytes that the hash is over.
+    /// The canonical JSON that the hash covers.
     pub body: String,
-    /// The hash of the one before.
     pub previous: Vec<u8>,
-    /// Its own.
     pub hash: Vec<u8>,
-    /// The personal data beside it, unless erased.
+    /// `None` if erased.
     pub personal: Option<String>,
 }
 
-/// The one field of a record that verification reads.
+/// The only field of a record that verification reads.
 #[derive(Deserialize)]
-struct Digested<'a> {
+struct PersonalDigest<'a> {
     #[serde(borrow)]
     personal_sha256: Option<&'a str>,
 }
 
-/// Verifies a chain record by record.
+/// A verifier that reads a chain record by record.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     tenant: TenantId,
@@ -208,23 +199,22 @@ pub struct Verifier {
     hash: Hash,
 }
 
-/// The first record that is not what it was, and in what.
+/// The first record that fails verification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("record {seq}: {reason}")]
 pub struct Broken {
-    /// Its number.
     pub seq: i64,
     /// In words for the person who verifies.
     pub reason: &'static str,
 }
 
 impl Verifier {
-    /// At the beginning of a tenant's chain.
+    /// Starts at the beginning of a tenant's chain.
     pub const fn new(tenant: TenantId) -> Self {
         Self { tenant, seq: 0, hash: GENESIS }
     }
 
-    /// Takes the next record.
+    /// Verifies the next record.
     pub fn take(&mut self, record: &Stored) -> Result<(), Broken> {
         let seq = self.seq + 1;
         let broken = |reason| Err(Broken { seq, reason });
@@ -239,16 +229,17 @@ impl Verifier {
             return broken("was changed");
         }
         if let Some(personal) = &record.personal {
-            let kept = serde_json::from_str::<Digested<'_>>(&record.body).ok().and_then(|r| r.personal_sha256);
-            if kept.is_none_or(|kept| kept != hex::encode(Sha256::digest(personal.as_bytes()))) {
-                return broken("has other names beside it than when it was written");
+            let expected =
+                serde_json::from_str::<PersonalDigest<'_>>(&record.body).ok().and_then(|r| r.personal_sha256);
+            if expected.is_none_or(|digest| digest != hex::encode(Sha256::digest(personal.as_bytes()))) {
+                return broken("has personal data that was changed");
             }
         }
         (self.seq, self.hash) = (seq, hash);
         Ok(())
     }
 
-    /// How many records were taken, and the hash of the last.
+    /// Returns the number of verified records and the last hash.
     pub const fn head(&self) -> (i64, Hash) {
         (self.seq, self.hash)
     }

@@ -1,28 +1,33 @@
-//! E-mail addresses as people type them, in one form for comparison.
+//! Email addresses in normalized form.
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An address in lower case: one `@`, no white space or control characters, at most 254 bytes (RFC 5321, 4.5.3.1).
-/// Whether it reaches anybody is not decided here.
+/// Deliverability is not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address; surrounding white space and letter case do not matter.
+    /// Parses an address, ignoring surrounding white space and letter case.
+    ///
+    /// ```
+    /// use domain::Email;
+    /// assert_eq!(Email::parse(" Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
+    /// assert!(Email::parse("ada@").is_err());
+    /// ```
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim().to_lowercase();
-        let wrong = || Invalid::new("email", "must look like name@example.org, with at most 254 characters");
-        let (name, domain) = text.split_once('@').ok_or_else(wrong)?;
-        let clean = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !crate::text::is_invisible(c));
-        if !clean || text.len() > 254 || name.is_empty() || domain.is_empty() || domain.contains('@') {
-            return Err(wrong());
+        let invalid = || Invalid::new("email", "must look like name@example.org, with at most 254 characters");
+        let (name, domain) = text.split_once('@').ok_or_else(invalid)?;
+        let is_clean = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !crate::text::is_invisible(c));
+        if !is_clean || text.len() > 254 || name.is_empty() || domain.is_empty() || domain.contains('@') {
+            return Err(invalid());
         }
         Ok(Self(text))
     }
 
-    /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,12 +57,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_and_surrounding_space_do_not_make_another_person() {
+    fn letter_case_and_surrounding_space_are_ignored() {
         assert_eq!(Email::parse(" Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for bad in ["", "ada", "@", "ada@", "@x", "a@b@c", "a b@c", "a\u{202e}@b", "a\n@b"] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }

@@ -1,37 +1,35 @@
-//! A grant: the server's signed word to a runner that exactly this may run, this once.
+//! Grants: signed permissions for one runner to run one attempt of one canonical request.
 use crate::{Invalid, PersonId, RunnerId, TaskId, TenantId, Timestamp, request::RequestDigest};
 use serde::{Deserialize, Serialize};
 
-/// What is signed (Ed25519). The signature is over [`Grant::signed_bytes`].
+/// A grant. The server signs [`Grant::signed_bytes`] with Ed25519.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// The wall that it stays behind.
     pub tenant: TenantId,
-    /// The task.
     pub task: TaskId,
-    /// Which start of the task, from 1: the fencing number.
+    /// The fencing token: the number of the start, from 1.
     pub attempt: u32,
-    /// For which runner.
     pub runner: RunnerId,
-    /// For exactly these bytes.
+    /// The digest of the canonical request.
     pub request: RequestDigest,
-    /// The rule that let it run, or that asked.
+    /// The rule that allowed it or required approval.
     pub rule: String,
-    /// Who said yes, where people were asked.
+    /// The approvers, if approval was required.
     pub deciders: Vec<PersonId>,
-    /// No start after this.
+    /// The latest start.
     pub expires_at: Timestamp,
 }
 
-/// What is wrong with a grant whose time is over.
+/// The validation error of an expired grant.
 pub const EXPIRED: &str = "has expired";
 
-/// Separates grants from whatever else a key may ever sign.
+/// The domain separator of grants in signatures.
 const LABEL: &[u8] = b"castellan-grant-v1\0";
 
 impl Grant {
-    /// The bytes that are signed: every field with its length before it, so that none runs into the next (CVE-2026-58426).
+    /// Returns the signed bytes: every field is prefixed with its length, so that fields cannot run into each other
+    /// (CVE-2026-58426).
     pub fn signed_bytes(&self) -> Vec<u8> {
         let deciders: Vec<u8> = self.deciders.iter().flat_map(|p| *p.0.as_bytes()).collect();
         let (attempt, expires) = (self.attempt.to_be_bytes(), self.expires_at.0.to_be_bytes());
@@ -48,12 +46,12 @@ impl Grant {
         prefixed(LABEL, &fields)
     }
 
-    /// The canonical bytes (RFC 8785), in which a grant travels.
+    /// Returns the canonical JSON (RFC 8785) that is sent to the runner.
     pub fn canonical(&self) -> Vec<u8> {
         crate::request::canonical(self)
     }
 
-    /// Reads canonical bytes; anything else, unknown fields among it, is refused.
+    /// Parses canonical bytes; anything else, unknown fields included, is an error.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
         let grant: Option<Self> = serde_json::from_slice(bytes).ok();
         grant
@@ -61,7 +59,7 @@ impl Grant {
             .ok_or_else(|| Invalid::new("grant", "is not a grant in its canonical form"))
     }
 
-    /// Whether a runner may start what it is about to start; the signature was checked before.
+    /// Checks that a runner may start this request now; the signature has been verified before.
     pub fn permits(
         &self,
         request: &[u8],
@@ -70,7 +68,7 @@ impl Grant {
         runner: RunnerId,
         now: Timestamp,
     ) -> Result<(), Invalid> {
-        let refuse = |why: &str| Err(Invalid::new("grant", why));
+        let refuse = |reason: &str| Err(Invalid::new("grant", reason));
         if self.request != RequestDigest::of(request) {
             return refuse("was given for another request");
         }
@@ -84,7 +82,7 @@ impl Grant {
     }
 }
 
-/// `label`, then every field after its length as eight bytes, the largest first.
+/// Returns `label`, then every field prefixed with its length as a big-endian 64-bit integer.
 pub(crate) fn prefixed(label: &[u8], fields: &[&[u8]]) -> Vec<u8> {
     let mut bytes = label.to_vec();
     for field in fields {

@@ -1,4 +1,4 @@
-//! Identifiers: a type for each noun, so that one cannot be passed for another.
+//! Identifiers: one type for each kind, so that they cannot be confused.
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -32,36 +32,28 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A tenant: the widest wall. Nothing is shared between two of them.
+    /// The widest isolation boundary: tenants share no data.
     TenantId,
-    /// An organization within a tenant.
     OrganizationId,
-    /// A person; belongs to one tenant.
+    /// A person or service account; belongs to one tenant.
     PersonId,
-    /// A task.
     TaskId,
-    /// A question in the approval queue.
+    /// An approval request.
     ApprovalId,
-    /// An enrolled runner.
     RunnerId,
-    /// An API key.
     KeyId,
-    /// A signed-in browser, as its owner sees it (not the secret in the cookie).
+    /// A browser session; not the secret in the cookie.
     BrowserSessionId,
-    /// A person's passkey.
     PasskeyId,
-    /// Something that happened with a person's account.
+    /// A security notice of an account, or an anomaly.
     EventId,
-    /// A one-time token that enrolls a runner.
+    /// An enrollment token.
     EnrollmentId,
-    /// An identity provider that admins set up.
+    /// An identity provider.
     ProviderId,
-    /// Somebody as an identity provider knows them.
+    /// An account at an identity provider.
     IdentityId,
-    /// An access review.
     ReviewId,
-    /// An invitation to an organization.
     InvitationId,
-    /// A request to be let into an organization.
     JoinRequestId,
 }

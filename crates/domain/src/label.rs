@@ -1,20 +1,27 @@
-//! Labels organize and filter; nothing uses them for access control (M-12).
+//! Labels of tasks, for organizing and filtering; access control never uses them (M-12).
 use crate::{Invalid, text::is_invisible};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// At most 16 labels. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
+/// A set of at most 16 labels. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
 pub struct Labels(BTreeMap<String, String>);
 
 impl Labels {
-    /// All of them, by key.
+    /// Returns all labels, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
-    /// Reads `key=value` per line or comma, as forms send it.
+    /// Parses `key=value` pairs that are separated by lines or commas.
+    ///
+    /// ```
+    /// use domain::label::Labels;
+    /// let labels = Labels::parse("team=platform, env=prod").unwrap();
+    /// assert_eq!(labels.iter().next(), Some(("env", "prod")));
+    /// assert!(Labels::parse("Team=platform").is_err());
+    /// ```
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut labels = BTreeMap::new();
         for line in text.split([',', '\n']).map(str::trim).filter(|l| !l.is_empty()) {

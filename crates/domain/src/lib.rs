@@ -1,4 +1,36 @@
-//! The nouns of Castellan and their rules: no I/O, no async, no clock, no randomness; compiles to wasm.
+//! Domain model of Castellan: nouns and rules without I/O, async, a clock or randomness; it compiles to wasm.
+//!
+//! - [`access`]: who can reach a resource, and why
+//! - [`account`]: second factors and security notices of an account
+//! - [`actor`]: the authenticated principal of a request
+//! - [`anomalies`]: thresholds of anomaly detection
+//! - [`ansi`]: terminal output as text with fixed CSS classes
+//! - [`approval`]: approval requests and decisions
+//! - [`audit`]: audit records and their hash chain
+//! - [`checkpoint`]: signed checkpoints of the hash chain
+//! - [`email`]: email addresses in normalized form
+//! - [`grant`]: signed permissions to run one attempt
+//! - [`id`]: a type for each kind of identifier
+//! - [`joining`]: join requests and invitation limits
+//! - [`label`]: labels of tasks
+//! - [`limits`]: resource limits of tasks
+//! - [`log`]: lines of task output
+//! - [`network`]: network policies of tasks
+//! - [`networks`]: allow lists of IP networks
+//! - [`policy`]: the access policy, its actions and the registry of audit events
+//! - [`provider`]: identity providers and their settings
+//! - [`receipt`]: signed results of attempts
+//! - [`request`]: canonical requests and digests
+//! - [`review`]: access reviews
+//! - [`role`]: roles in organizations and in the tenant
+//! - [`rule`]: rules that run, queue or refuse submissions
+//! - [`scope`]: scopes of API keys
+//! - [`search_terms`]: terms of the full-text search in titles
+//! - [`security`]: security events for monitoring
+//! - [`task`]: submissions, task states and their transitions
+//! - [`text`]: validation of text, hidden characters
+//! - [`time`]: timestamps in microseconds
+//! - [`visibility`]: who can see a task
 
 pub mod access;
 pub mod account;
@@ -25,13 +57,13 @@ pub mod review;
 pub mod role;
 pub mod rule;
 pub mod scope;
+pub mod search_terms;
 pub mod security;
 mod string_enum;
 pub mod task;
 pub mod text;
 pub mod time;
 pub mod visibility;
-pub mod words;
 
 pub use actor::{Actor, KeyLimits, Principal, SignedInBy};
 pub use email::Email;
@@ -40,18 +72,17 @@ pub use networks::Networks;
 pub use policy::{Action, Allowed, Denied};
 pub use time::Timestamp;
 
-/// A value from outside that is not what it must be: which field, and what is allowed, in words for the person who sent it.
+/// A validation error: the field, and what is allowed, in words for the sender of the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{field}: {reason}")]
 pub struct Invalid {
-    /// The field's name in the API and in forms.
+    /// The name of the field in the API and in forms.
     pub field: String,
-    /// What is wrong and what is allowed: a sentence without a full stop.
+    /// A sentence without a full stop.
     pub reason: String,
 }
 
 impl Invalid {
-    /// A refusal of `field`'s value.
     pub fn new(field: &str, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }

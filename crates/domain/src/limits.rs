@@ -1,20 +1,20 @@
-//! How much of a machine a task may use (S-10).
+//! Resource limits of tasks (S-10).
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
 
-/// A task's limits. Fields that are left out take the default; what is out of range is refused.
+/// The resource limits of a task. Omitted fields take the default; values out of range are an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Wall time in seconds, 1 to 86,400.
+    /// 1 to 86,400 seconds of wall time.
     pub timeout_seconds: u32,
-    /// Memory in MiB, 16 to 65,536; everything written to the sandbox's folders counts too.
+    /// 16 to 65,536 MiB; files in the sandbox's folders count too.
     pub memory_mib: u32,
-    /// Thousandths of a core, 50 to 64,000.
+    /// 50 to 64,000 thousandths of a core.
     pub cpu_millis: u32,
-    /// Processes and threads at once, 2 to 4,096.
+    /// 2 to 4,096 concurrent processes and threads.
     pub processes: u32,
-    /// Size of the work folder in MiB, 1 to 65,536.
+    /// 1 to 65,536 MiB for the working directory.
     pub disk_mib: u32,
 }
 
@@ -25,7 +25,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same limits, or which is out of its range.
+    /// Validates the range of every limit.
     pub fn checked(self) -> Result<Self, Invalid> {
         let ranges = [
             ("timeout_seconds", self.timeout_seconds, 1..=86_400),

@@ -1,36 +1,33 @@
-//! What a task prints: lines, numbered from 1.
+//! Output lines of tasks, numbered from 1.
 use crate::{Invalid, Timestamp, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// Where a line was printed.
+    /// The stream that a line was printed to.
     Stream, "stream", {
-        /// Standard output.
         Stdout = "stdout",
-        /// Standard error.
         Stderr = "stderr",
-        /// Said by the runner, not by the task.
+        /// Messages of the runner itself.
         Runner = "runner",
     }
 }
 
-/// One line, without its line feed. Bytes that are no UTF-8 were replaced by U+FFFD.
+/// One line without its line feed. Invalid UTF-8 is replaced by U+FFFD.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// When the runner read it.
+    /// The time at which the runner read the line.
     pub at: Timestamp,
-    /// Where it was printed.
     pub stream: Stream,
-    /// The text, escape sequences and all.
+    /// Includes escape sequences.
     pub text: String,
 }
 
-/// The longest line, in bytes; a longer one is broken.
+/// The maximum length of a line in bytes; longer lines are split.
 pub const MAX_LINE: usize = 16 * 1024;
 
-/// How much output of one attempt is kept, in bytes; what is beyond is counted and cut with a mark.
+/// The maximum stored output of one attempt in bytes; the rest is counted and replaced by a marker.
 pub const MAX_OUTPUT: u64 = 16 * 1024 * 1024;
 
-/// How many lines of one attempt are kept, however short they are; then comes the mark.
+/// The maximum number of stored lines of one attempt; the rest is replaced by a marker.
 pub const MAX_LINES: u64 = 1 << 20;

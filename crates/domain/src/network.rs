@@ -1,34 +1,33 @@
-//! What a task can reach over the network (M-08).
+//! Network policies of tasks (M-08).
 use crate::{Invalid, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// The network that a task gets; the runner enforces it.
+    /// The network access of a task; the runner enforces it.
     NetworkPolicy, "network_policy", {
-        /// No network at all.
+        /// No network.
         Isolated = "isolated" | "air_gapped",
-        /// Only the named hosts.
+        /// Only the listed hosts.
         AllowList = "allow_list",
-        /// Everything, through the audited proxy.
+        /// All hosts, through the audited egress proxy.
         Proxy = "proxy",
         /// No restriction.
         Unrestricted = "unrestricted" | "none",
     }
 }
 
-/// A policy and the hosts that it names. An empty list means no host (CVE-2025-66479).
+/// A network policy with its hosts. An empty list allows no host (CVE-2025-66479).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
-    /// The policy.
     pub policy: NetworkPolicy,
-    /// Hosts for [`NetworkPolicy::AllowList`]; empty for the others.
+    /// Only for [`NetworkPolicy::AllowList`].
     pub hosts: Vec<String>,
 }
 
 impl Network {
-    /// A policy with its hosts. `allow_list` and `proxy` need the egress proxy, which no runner has yet: refused, never
-    /// weakened to something else.
+    /// Validates a policy with its hosts. `allow_list` and `proxy` need the egress proxy, which no runner has yet;
+    /// they are an error instead of a weaker policy.
     pub fn new(policy: NetworkPolicy, hosts: Vec<String>) -> Result<Self, Invalid> {
         match policy {
             NetworkPolicy::AllowList | NetworkPolicy::Proxy => Err(Invalid::new(
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_08_what_cannot_be_enforced_is_refused() {
+    fn m_08_a_policy_that_cannot_be_enforced_is_refused() {
         for policy in [NetworkPolicy::AllowList, NetworkPolicy::Proxy] {
             assert!(Network::new(policy, vec!["example.org".into()]).is_err());
         }

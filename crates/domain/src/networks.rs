@@ -1,30 +1,37 @@
-//! Where from something may be used: addresses and networks, held against the true peer.
+//! Allow lists of IP networks, checked against the address of the peer.
 use crate::Invalid;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// At most so many.
-const MOST: usize = 50;
+const MAX_NETWORKS: usize = 50;
 
-/// A list of networks in CIDR form, such as `192.0.2.0/24, 2001:db8::/48`. None at all means no limit, for who asks.
+/// A list of networks in CIDR notation. An empty list allows every address.
+///
+/// ```
+/// use domain::Networks;
+/// let networks: Networks = "192.0.2.0/24, 2001:db8::/48".parse().unwrap();
+/// assert!(networks.admit(Some("192.0.2.7".parse().unwrap())));
+/// assert!(!networks.admit(Some("198.51.100.7".parse().unwrap())));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Whether there is no limit.
+    /// Returns whether every address is allowed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether `address` is in one of them. An IPv4 address is the same however it is written.
+    /// Returns whether one of the networks contains `address`. IPv4-mapped IPv6 addresses count as IPv4.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether somebody at `address` is let in: always where there is no limit, never without an address where there is.
+    /// Returns whether a peer at `address` is allowed: always if the list is empty, otherwise never without an
+    /// address.
     pub fn admit(&self, address: Option<IpAddr>) -> bool {
         self.is_empty() || address.is_some_and(|address| self.contain(address))
     }
@@ -33,28 +40,28 @@ impl Networks {
 impl FromStr for Networks {
     type Err = Invalid;
 
-    /// Reads addresses and networks with commas, spaces or lines between them.
+    /// Parses addresses and networks that are separated by commas, spaces or lines.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = |why: String| Invalid::new("networks", why);
-        let mut found = Vec::new();
-        for word in text.split([',', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()) {
-            let network = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
-            let shown: String = word.chars().take(60).collect();
+        let invalid = |reason: String| Invalid::new("networks", reason);
+        let mut networks = Vec::new();
+        for item in text.split([',', ' ', '\n', '\r', '\t']).filter(|item| !item.is_empty()) {
+            let network = item.parse::<IpNet>().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
+            let shown: String = item.chars().take(60).collect();
             let network = network
-                .map_err(|_| wrong(format!("{shown} is no address or network; write 192.0.2.7 or 192.0.2.0/24")))?;
+                .map_err(|_| invalid(format!("{shown} is no address or network; write 192.0.2.7 or 192.0.2.0/24")))?;
             let network = canonical(network).trunc();
-            if !found.contains(&network) {
-                found.push(network);
+            if !networks.contains(&network) {
+                networks.push(network);
             }
         }
-        if found.len() > MOST {
-            return Err(wrong(format!("must be at most {MOST}")));
+        if networks.len() > MAX_NETWORKS {
+            return Err(invalid(format!("must be at most {MAX_NETWORKS}")));
         }
-        Ok(Self(found))
+        Ok(Self(networks))
     }
 }
 
-/// An IPv4 network that is written as one of IPv6 is one of IPv4.
+/// Converts an IPv4-mapped IPv6 network to IPv4.
 fn canonical(network: IpNet) -> IpNet {
     match (network, network.addr().to_canonical()) {
         (IpNet::V6(v6), IpAddr::V4(v4)) if v6.prefix_len() >= 96 => {
@@ -66,8 +73,8 @@ fn canonical(network: IpNet) -> IpNet {
 
 impl fmt::Display for Networks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, network) in self.0.iter().enumerate() {
-            write!(f, "{}{network}", if at == 0 { "" } else { ", " })?;
+        for (index, network) in self.0.iter().enumerate() {
+            write!(f, "{}{network}", if index == 0 { "" } else { ", " })?;
         }
         Ok(())
     }
@@ -97,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_01_an_address_is_in_a_network_however_either_is_written() {
+    fn m_01_networks_match_addresses_in_any_notation() {
         let networks: Networks = "192.0.2.7/24\n::ffff:198.51.100.0/120, 2001:db8::/48 10.0.0.1".parse().unwrap();
         assert_eq!(networks.to_string(), "192.0.2.0/24, 198.51.100.0/24, 2001:db8::/48, 10.0.0.1/32");
         for inside in ["192.0.2.1", "::ffff:192.0.2.1", "198.51.100.9", "2001:db8:0:9::1", "10.0.0.1"] {
@@ -106,12 +113,12 @@ mod tests {
         for outside in ["192.0.3.1", "2001:db9::1", "10.0.0.2", "::1"] {
             assert!(!networks.admit(Some(outside.parse().unwrap())), "{outside}");
         }
-        assert!(!networks.admit(None), "where nobody knows the address, nobody is let in");
+        assert!(!networks.admit(None), "an unknown address is refused");
         assert_eq!(networks.to_string().parse(), Ok(networks));
     }
 
     #[test]
-    fn m_01_no_networks_are_no_limit_and_nonsense_is_refused() {
+    fn m_01_an_empty_list_allows_every_address_and_invalid_networks_are_refused() {
         assert!("".parse::<Networks>().unwrap().admit(None));
         for bad in ["example.org", "192.0.2.0/33", "10.0.0.0/-1", "10.0.0.1;", "*", "0"] {
             assert_eq!(bad.parse::<Networks>().unwrap_err().field, "networks", "{bad}");

@@ -1,4 +1,4 @@
-//! A receipt: the runner's signed word of what ran and how it ended (S-14).
+//! Receipts: the runner's signed results of attempts (S-14).
 use crate::{
     Invalid, RunnerId, TaskId, TenantId, Timestamp,
     grant::prefixed,
@@ -6,69 +6,61 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How a run ended.
+/// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// With this exit status, 0 to 255.
+    /// Exit status, 0 to 255.
     Exited(i32),
-    /// By this signal.
+    /// The number of the signal.
     Signaled(i32),
-    /// Stopped at its time limit.
     TimedOut,
-    /// Stopped because somebody cancelled it.
     Cancelled,
-    /// Stopped because it used more memory than it may.
+    /// Killed at the memory limit.
     OutOfMemory,
-    /// It could not be started: the cause, and what to do about it.
+    /// The cause, and how to fix it.
     NotStarted(String),
 }
 
-/// What is signed with the runner's key (ECDSA P-384 with SHA-384, ASN.1) over [`Receipt::signed_bytes`].
+/// A receipt. The runner signs [`Receipt::signed_bytes`] with ECDSA P-384 and SHA-384 (ASN.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// The wall that it stays behind.
     pub tenant: TenantId,
-    /// The task.
     pub task: TaskId,
-    /// Which start of it, from 1.
+    /// From 1.
     pub attempt: u32,
-    /// Who ran it.
     pub runner: RunnerId,
-    /// What ran: the digest of the bytes that the runner executed.
+    /// The digest of the canonical request that the runner executed.
     pub request: RequestDigest,
-    /// When it started.
     pub started_at: Timestamp,
-    /// When it ended.
     pub ended_at: Timestamp,
-    /// How it ended.
     pub end: End,
-    /// The digest of the output as kept.
+    /// The digest of the stored output.
     pub output: OutputDigest,
-    /// How many bytes it printed in all, kept or not.
+    /// The number of printed bytes, stored or not.
     pub output_bytes: u64,
-    /// How many lines were kept.
+    /// The number of stored lines.
     pub output_lines: u64,
 }
 
-/// Separates receipts from whatever else the runner's key signs.
+/// The domain separator of receipts in signatures.
 const LABEL: &[u8] = b"castellan-receipt-v1\0";
 
 impl Receipt {
-    /// The canonical bytes (RFC 8785), in which a receipt travels and is kept.
+    /// Returns the canonical JSON (RFC 8785) in which a receipt is sent and stored.
     pub fn canonical(&self) -> Vec<u8> {
         crate::request::canonical(self)
     }
 
-    /// Reads canonical bytes; anything else, unknown fields among it, is refused.
+    /// Parses canonical bytes; anything else, unknown fields included, is an error.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
         let receipt: Option<Self> = serde_json::from_slice(bytes).ok();
         let whole = receipt.filter(|receipt| receipt.canonical() == bytes);
         whole.ok_or_else(|| Invalid::new("receipt", "is not a receipt in its canonical form"))
     }
 
-    /// The bytes that are signed.
+    /// Returns the signed bytes.
     pub fn signed_bytes(&self) -> Vec<u8> {
         prefixed(LABEL, &[&self.canonical()])
     }

@@ -1,4 +1,4 @@
-//! The canonical request: everything that changes what a task does, in one exact form (RFC 8785), and its digest.
+//! Canonical requests: everything that changes what a task does, in one exact form (RFC 8785), and its digest.
 use crate::{
     Invalid, KeyId, OrganizationId, PersonId, TenantId,
     limits::Limits,
@@ -17,7 +17,7 @@ macro_rules! digests {
         pub struct $name(pub [u8; 32]);
 
         impl $name {
-            /// The SHA-256 of `bytes`.
+            /// Returns the SHA-256 of `bytes`.
             pub fn of(bytes: &[u8]) -> Self {
                 Self(Sha256::digest(bytes).into())
             }
@@ -61,60 +61,60 @@ macro_rules! digests {
 }
 
 digests! {
-    /// The digest of a canonical request: what an approval holds for.
+    /// The digest of a canonical request, which approvals and grants are bound to.
+    ///
+    /// ```
+    /// use domain::request::RequestDigest;
+    /// let digest = RequestDigest::of(b"{}");
+    /// assert_eq!(digest.to_string().parse(), Ok(digest));
+    /// assert!("44136f".parse::<RequestDigest>().is_err());
+    /// ```
     RequestDigest,
     /// The digest of a script or another input.
     InputDigest,
-    /// The digest of what a task printed, as kept: its lines as UTF-8, each with a line feed.
+    /// The digest of the stored output: its lines as UTF-8, each followed by a line feed.
     OutputDigest,
 }
 
-/// What will run. Two requests with one digest do the same.
+/// A canonical request. Two requests with the same digest do the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The form's version: 1.
+    /// The version of the format: 1.
     pub v: u32,
-    /// The wall that it stays behind.
     pub tenant: TenantId,
-    /// Where it belongs.
     pub organization: OrganizationId,
-    /// Who asked.
     pub requester: PersonId,
-    /// With which key, if not in a browser.
+    /// The API key that submitted it; `None` in a browser.
     pub key: Option<KeyId>,
-    /// What runs it.
     pub tool: Tool,
-    /// The program and its arguments, as executed inside the sandbox.
+    /// The program and its arguments inside the sandbox.
     pub argv: Vec<String>,
     /// The digest of the script that `argv` names.
     pub script_sha256: InputDigest,
-    /// Its length in bytes.
+    /// The length of the script in bytes.
     pub script_bytes: usize,
-    /// The environment, complete.
+    /// The complete environment.
     pub environment: BTreeMap<String, String>,
-    /// The sandbox profile.
     pub sandbox: String,
-    /// What it reaches.
     pub network: Network,
-    /// What it may use.
     pub limits: Limits,
-    /// What a runner must offer.
+    /// The capabilities that a runner needs.
     pub runner: Vec<String>,
-    /// How often it may be started in all, should runners vanish.
+    /// The maximum number of starts, should runners disappear.
     pub max_attempts: u32,
-    /// 128 random bits in hex: two submissions are never one request.
+    /// 128 random bits in hex, so that two submissions are never the same request.
     pub nonce: String,
 }
 
-/// Where the runner puts the script inside the sandbox.
+/// The path of the script inside the sandbox.
 pub const SCRIPT_PATH: &str = "/run/task/script";
 
-/// The one sandbox profile there is.
+/// The only sandbox profile.
 pub const SANDBOX: &str = "bubblewrap/1";
 
 impl Request {
-    /// The request that `submission` by `requester` makes.
+    /// Returns the canonical request of a submission.
     pub fn new(
         submission: &Submission,
         tenant: TenantId,
@@ -155,27 +155,27 @@ impl Request {
         }
     }
 
-    /// The canonical bytes (RFC 8785).
+    /// Returns the canonical JSON (RFC 8785).
     pub fn canonical(&self) -> Vec<u8> {
         canonical(self)
     }
 
-    /// Reads canonical bytes. Bytes that are not exactly the canonical form of what they say are refused, and so
-    /// are unknown fields: what was approved and what runs are compared byte for byte.
+    /// Parses canonical bytes. A non-canonical spelling and unknown fields are errors, because what was approved and
+    /// what runs are compared byte for byte.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
-        let wrong = |why: &str| Invalid::new("request", why);
-        let request: Self = serde_json::from_slice(bytes).map_err(|_| wrong("is not a request"))?;
+        let invalid = |reason: &str| Invalid::new("request", reason);
+        let request: Self = serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))?;
         if request.v != 1 {
-            return Err(wrong("is of a version that is not known here"));
+            return Err(invalid("has an unknown version"));
         }
         if request.canonical() != bytes {
-            return Err(wrong("is not in its canonical form"));
+            return Err(invalid("is not in its canonical form"));
         }
         Ok(request)
     }
 }
 
-/// The canonical JSON of a value of ours: objects with string keys and integers below 2^53, for which it cannot fail.
+/// Returns the canonical JSON of a value. It cannot fail for objects with string keys and integers below 2^53.
 pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(value).unwrap_or_default()
 }
@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_reads_back_from_its_canonical_bytes() {
+    fn a_request_round_trips_through_its_canonical_bytes() {
         let bytes = request("echo hi").canonical();
         assert_eq!(Request::read(&bytes).unwrap(), request("echo hi"));
         assert!(bytes.starts_with(br#"{"argv":["/bin/bash""#));
     }
 
     #[test]
-    fn d_04_any_other_byte_is_another_request_or_none() {
+    fn d_04_any_changed_byte_is_another_request_or_none() {
         let bytes = request("echo hi").canonical();
         let digest = RequestDigest::of(&bytes);
         for at in 0..bytes.len() {

@@ -1,26 +1,22 @@
-//! Access reviews: what an admin goes through, and the answers.
+//! Access reviews: the reviewed rights and the verdicts.
 use crate::{Invalid, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// A right that is looked at again.
+    /// A kind of right under review.
     Right, "right", {
-        /// What somebody is in the tenant, where that is more than a person.
+        /// A role in the tenant above [`TenantRole::Person`](crate::role::TenantRole::Person).
         TenantRole = "tenant_role",
-        /// A role in an organization.
         Membership = "membership",
-        /// An API key.
         Key = "key",
     }
 }
 
 string_enum! {
-    /// What becomes of it.
+    /// The verdict on a right under review.
     Verdict, "verdict", {
-        /// It stays.
         Keep = "keep",
-        /// It was taken away.
         Revoke = "revoke",
     }
 }

@@ -1,4 +1,4 @@
-//! Rules decide what happens to a submission: run, ask, or refuse. The first that matches does.
+//! Rules: the first rule that matches a submission lets it run, requires approval, or refuses it.
 use crate::{
     Invalid,
     network::NetworkPolicy,
@@ -10,45 +10,42 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// What a rule does with what it matches.
+    /// The effect of a rule.
     Effect, "effect", {
-        /// It runs at once.
+        /// The task is queued at once.
         Run = "run",
-        /// People are asked.
+        /// The task needs approval.
         Ask = "ask",
-        /// It does not run.
+        /// The task is denied.
         Refuse = "refuse",
     }
 }
 
-/// What a rule says.
+/// The verdict of a rule on a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It runs at once.
+    /// The task is queued at once.
     Run,
-    /// People of the task's organization are asked.
+    /// The task needs approval by approvers of its organization.
     Ask {
-        /// How many must say yes, 1 to 9.
+        /// The required number of approvals, 1 to 9.
         approvers: u32,
-        /// How long they have, in hours, 1 to 720.
+        /// The time to decide in hours, 1 to 720.
         hours: u32,
     },
-    /// It does not run.
+    /// The task is denied.
     Refuse,
 }
 
-/// One rule. A condition that is empty matches everything.
+/// A rule. An empty condition matches everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What people call it; stands on the approval page and in the audit log.
+    /// Shown on the approval page and in the audit log.
     pub name: String,
-    /// Only these tools.
     pub tools: Vec<Tool>,
-    /// Only these network policies.
     pub networks: Vec<NetworkPolicy>,
-    /// What happens.
     pub verdict: Verdict,
 }
 
@@ -59,16 +56,16 @@ impl Rule {
     }
 }
 
-/// A tenant's rules, in order. What none of them matches asks one approver.
+/// A tenant's rules in order. A submission that matches none needs one approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rules(Vec<Rule>);
 
-/// What applies where no rule matches.
+/// The verdict if no rule matches.
 pub const OTHERWISE: Verdict = Verdict::Ask { approvers: 1, hours: 24 };
 
 impl Default for Rules {
-    /// What a tenant starts with: sealed scripts run at once, everything else asks.
+    /// Returns the rules of a new tenant: isolated scripts run at once, everything else needs approval.
     fn default() -> Self {
         Self(vec![
             Rule {
@@ -83,7 +80,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// At most 50 rules, each with a name of 1 to 80 characters and numbers in their ranges.
+    /// Validates at most 50 rules, each with a name of 1 to 80 characters and numbers in their ranges.
     pub fn new(mut rules: Vec<Rule>) -> Result<Self, Invalid> {
         if rules.len() > 50 {
             return Err(Invalid::new("rules", "at most 50"));
@@ -102,7 +99,7 @@ impl Rules {
         Ok(Self(rules))
     }
 
-    /// The verdict on a submission, and the name of the rule that gave it.
+    /// Returns the verdict on a submission, and the name of the rule that matched.
     pub fn judge(&self, task: &Submission) -> (&Verdict, &str) {
         match self.0.iter().find(|rule| rule.matches(task)) {
             Some(rule) => (&rule.verdict, &rule.name),
@@ -110,7 +107,6 @@ impl Rules {
         }
     }
 
-    /// The rules, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.0.iter()
     }
@@ -128,19 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn a_new_tenant_runs_sealed_scripts_and_asks_for_the_rest() {
+    fn a_new_tenant_runs_isolated_scripts_and_requires_approval_for_the_rest() {
         let rules = Rules::default();
         assert_eq!(rules.judge(&task("isolated")).0, &Verdict::Run);
         assert_eq!(rules.judge(&task("unrestricted")).0, &OTHERWISE);
     }
 
     #[test]
-    fn without_rules_everything_asks() {
+    fn without_rules_every_task_needs_approval() {
         assert_eq!(Rules::new(vec![]).unwrap().judge(&task("isolated")).0, &OTHERWISE);
     }
 
     #[test]
-    fn a_rule_that_would_ask_nobody_is_refused() {
+    fn an_approval_rule_needs_approvers_and_time() {
         let rule = |approvers, hours| {
             let verdict = Verdict::Ask { approvers, hours };
             Rules::new(vec![Rule { name: "r".into(), tools: vec![], networks: vec![], verdict }])

@@ -1,31 +1,31 @@
-//! Scopes of API keys: what a program may do, never more than its owner.
+//! Scopes of API keys, which never grant more than the owner's own rights.
 use crate::{
     Invalid,
     role::{Role, TenantRole},
+    string_enum::string_enum,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-crate::string_enum::string_enum! {
-    /// One thing that a key may be allowed to do.
+string_enum! {
+    /// A permission of an API key.
     Scope, "scopes", {
-        /// See tasks, their output and receipts.
+        /// Read tasks, their output and receipts.
         TasksRead = "tasks:read",
-        /// Submit tasks, and run them again.
+        /// Submit tasks and run them again.
         TasksSubmit = "tasks:submit",
-        /// Cancel tasks.
         TasksCancel = "tasks:cancel",
-        /// See the approval queue.
+        /// Read the approval queue.
         ApprovalsRead = "approvals:read",
         /// Approve and deny.
         ApprovalsDecide = "approvals:decide",
-        /// Read the audit log.
         AuditRead = "audit:read",
     }
 }
 
 impl Scope {
-    /// Whether somebody with this role in the tenant, and this one as the highest in an organization, can do any of it.
+    /// Returns whether a person with these roles can use the scope at all; `role` is their highest role in an
+    /// organization.
     pub fn is_held_by(self, tenant: TenantRole, role: Option<Role>) -> bool {
         match self {
             Self::TasksRead | Self::ApprovalsRead => true,
@@ -37,36 +37,41 @@ impl Scope {
     }
 }
 
-/// The scopes of a key, written `tasks:*,audit:read`. `noun:*` stands for all of that noun's.
+/// A set of scopes, written `tasks:*,audit:read`. `noun:*` means all scopes of that noun.
+///
+/// ```
+/// use domain::scope::{Scope, Scopes};
+/// let scopes: Scopes = "tasks:*,audit:read".parse().unwrap();
+/// assert!(scopes.allow(Scope::TasksCancel) && !scopes.allow(Scope::ApprovalsDecide));
+/// assert_eq!(scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,audit:read");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Whether `scope` is among them.
     pub fn allow(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
     }
 
-    /// The first one that is more than the key's owner can do.
+    /// Checks that a key's owner holds every scope.
     ///
     /// # Errors
-    /// Which, in words for whoever makes the key.
+    /// The first scope that exceeds the owner's rights, in words for the creator of the key.
     pub fn within(&self, tenant: TenantRole, role: Option<Role>) -> Result<(), Invalid> {
         match self.iter().find(|scope| !scope.is_held_by(tenant, role)) {
-            Some(more) => Err(Invalid::new("scopes", format!("{more} is more than the key's owner may do there"))),
+            Some(excess) => Err(Invalid::new("scopes", format!("{excess} exceeds the rights of the key's owner"))),
             None => Ok(()),
         }
     }
 
-    /// The same without one.
+    /// Returns the scopes without one of them.
     #[must_use]
     pub fn without(mut self, scope: Scope) -> Self {
         self.0.remove(&scope);
         self
     }
 
-    /// All of them, in their order.
     pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
         self.0.iter().copied()
     }
@@ -80,16 +85,19 @@ impl FromIterator<Scope> for Scopes {
 
 impl FromStr for Scopes {
     type Err = Invalid;
-    /// Reads a comma-separated list; an unknown scope and an empty list are refused.
+    /// Parses a comma-separated list; an unknown scope and an empty list are errors.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut scopes = BTreeSet::new();
-        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
-            let meant: Vec<_> = Scope::ALL.iter().copied().filter(|scope| covers(word, *scope)).collect();
-            if meant.is_empty() {
+        for pattern in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            let matching: Vec<_> = Scope::ALL.iter().copied().filter(|scope| includes(pattern, *scope)).collect();
+            if matching.is_empty() {
                 let known: Vec<_> = Scope::ALL.iter().map(|s| s.as_str()).collect();
-                return Err(Invalid::new("scopes", format!("{word} is unknown; use {}, or noun:*", known.join(", "))));
+                return Err(Invalid::new(
+                    "scopes",
+                    format!("{pattern} is unknown; use {}, or noun:*", known.join(", ")),
+                ));
             }
-            scopes.extend(meant);
+            scopes.extend(matching);
         }
         if scopes.is_empty() {
             return Err(Invalid::new("scopes", "must name at least one scope"));
@@ -100,8 +108,8 @@ impl FromStr for Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<_> = self.0.iter().map(|s| s.as_str()).collect();
-        f.write_str(&words.join(","))
+        let names: Vec<_> = self.0.iter().map(|s| s.as_str()).collect();
+        f.write_str(&names.join(","))
     }
 }
 
@@ -118,11 +126,11 @@ impl From<Scopes> for String {
     }
 }
 
-/// Whether `word` (`tasks:read` or `tasks:*`) stands for `scope`.
-fn covers(word: &str, scope: Scope) -> bool {
-    match word.strip_suffix('*') {
+/// Returns whether `pattern` (`tasks:read` or `tasks:*`) includes `scope`.
+fn includes(pattern: &str, scope: Scope) -> bool {
+    match pattern.strip_suffix('*') {
         Some(noun) => noun.ends_with(':') && scope.as_str().starts_with(noun),
-        None => scope.as_str() == word,
+        None => scope.as_str() == pattern,
     }
 }
 
@@ -131,14 +139,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_01_a_star_stands_for_all_of_a_noun() {
+    fn m_01_a_star_includes_all_scopes_of_a_noun() {
         let scopes: Scopes = "tasks:*, audit:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "tasks:read,tasks:submit,tasks:cancel,audit:read");
         assert!(!scopes.allow(Scope::ApprovalsDecide));
     }
 
     #[test]
-    fn m_01_a_scope_is_more_than_somebody_may_whose_role_does_not_reach() {
+    fn m_01_a_scope_beyond_the_owners_roles_is_refused() {
         let all: Scopes = "tasks:*,approvals:*,audit:read".parse().unwrap();
         assert!(all.within(TenantRole::Admin, Some(Role::Approver)).is_ok());
         for (scopes, tenant, role) in [
@@ -153,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn m_01_what_is_unknown_or_empty_is_refused() {
+    fn m_01_unknown_and_empty_scopes_are_refused() {
         for bad in ["", ",", "*", ":*", "tasks", "tasks:", "tasks:r*", "tasks:read,secrets:*"] {
             assert!(bad.parse::<Scopes>().is_err(), "{bad:?}");
         }

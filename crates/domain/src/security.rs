@@ -1,28 +1,28 @@
-//! Security events by the names that monitoring knows them by (K-05): which record of the audit log is which of them.
+//! Security events for monitoring (K-05), derived from audit records.
 use crate::{Invalid, audit::Outcome, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// What a security team watches for.
+    /// A class of security events.
     SecurityEvent, "event", {
-        /// A password, a second factor or a key did not open what it was shown to.
+        /// A wrong password, second factor or API key.
         AuthenticationFailure = "authentication_failure",
-        /// Somebody who is known tried what they may not.
+        /// An authenticated actor was denied an action.
         UnauthorizedCommandAttempt = "unauthorized_command_attempt",
-        /// Somebody signed in.
+        /// A sign-in.
         SessionCreation = "session_creation",
-        /// Somebody signed out, or sessions were ended.
+        /// A sign-out, or sessions that were ended by others.
         SessionTermination = "session_termination",
-        /// A runner could not connect: its certificate or its enrollment token does not count.
+        /// A runner with an invalid certificate or enrollment token.
         AgentConnectionFailure = "agent_connection_failure",
-        /// Somebody asked too often.
+        /// A client that was throttled.
         RateLimitExceeded = "rate_limit_exceeded",
     }
 }
 
 impl SecurityEvent {
-    /// Which of them a record is, if it is one.
+    /// Returns the security event that an audit record belongs to, if any.
     pub fn of(action: &str, outcome: Outcome) -> Option<Self> {
         match (action, outcome) {
             ("browser_session.open", Outcome::Done) => Some(Self::SessionCreation),
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn k_05_each_of_the_six_is_found_and_what_is_usual_is_none() {
+    fn k_05_each_security_event_is_recognized_and_ordinary_records_are_none() {
         let of = |action, outcome| SecurityEvent::of(action, outcome).map(SecurityEvent::as_str);
         for (action, event) in [
             ("browser_session.open", "authentication_failure"),
@@ -59,8 +59,8 @@ mod tests {
         }
         assert_eq!(of("browser_session.open", Outcome::Done), Some("session_creation"));
         assert_eq!(of("browser_session.end_others", Outcome::Done), Some("session_termination"));
-        for usual in ["task.submit", "key.create", "runner.enroll", "browser_session.prove"] {
-            assert_eq!(of(usual, Outcome::Done), None, "{usual}");
+        for ordinary in ["task.submit", "key.create", "runner.enroll", "browser_session.prove"] {
+            assert_eq!(of(ordinary, Outcome::Done), None, "{ordinary}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Enums whose variants have a fixed spelling in the database, the API and forms.
+//! Enum macro for fixed spellings in the database, the API and forms.
 
 /// Defines an enum with one spelling per variant; `| "old"` after it adds a spelling that is read but never written.
 macro_rules! string_enum {

@@ -1,4 +1,4 @@
-//! A task: what was asked for, and the states it may pass through.
+//! Tasks: submissions and the state machine.
 use crate::{
     Invalid, OrganizationId,
     label::Labels,
@@ -11,37 +11,34 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
-    /// Where a task stands.
+    /// The state of a task.
     TaskState, "state", {
-        /// Recorded; rules not yet applied. Never seen outside the transaction that submits.
+        /// Recorded, rules not yet applied; never visible outside the transaction that submits.
         Submitted = "submitted",
-        /// Waits in the approval queue.
+        /// Waiting in the approval queue.
         AwaitingApproval = "awaiting_approval",
-        /// Waits for a runner.
+        /// Waiting for a runner.
         Queued = "queued",
-        /// A runner has it, and has not said yet that it started.
+        /// Assigned to a runner that has not reported its start yet.
         Assigned = "assigned",
-        /// Runs.
         Running = "running",
         /// Ended with exit status 0.
         Succeeded = "succeeded",
-        /// Ended otherwise, or the runner could not start it.
+        /// Ended with another status or a signal, or the runner could not start it.
         Failed = "failed",
-        /// Stopped by a person.
         Cancelled = "cancelled",
-        /// Stopped at its time limit.
         TimedOut = "timed_out",
-        /// A person said no, or a rule did.
+        /// Denied by an approver or a rule.
         Denied = "denied",
-        /// Nobody decided in time.
+        /// Not decided in time.
         Expired = "expired",
-        /// Its runner vanished more often than the task may be started.
+        /// Its runners disappeared more often than it can be restarted.
         Lost = "lost",
     }
 }
 
 impl TaskState {
-    /// The legal moves; everything else is an error. `Assigned` and `Running` go back to `Queued` when their runner vanishes.
+    /// Returns the legal transitions. `Assigned` and `Running` return to `Queued` if their runner disappears.
     pub const fn next(self) -> &'static [Self] {
         use TaskState::*;
         match self {
@@ -54,41 +51,43 @@ impl TaskState {
         }
     }
 
-    /// Whether a task may go from here to `to`.
+    /// Returns whether the transition to `to` is legal.
+    ///
+    /// ```
+    /// use domain::task::TaskState;
+    /// assert!(TaskState::Queued.can_become(TaskState::Assigned));
+    /// assert!(!TaskState::Succeeded.can_become(TaskState::Queued));
+    /// ```
     pub fn can_become(self, to: Self) -> bool {
         self.next().contains(&to)
     }
 
-    /// Whether nothing follows.
+    /// Returns whether the task has ended.
     pub const fn is_final(self) -> bool {
         self.next().is_empty()
     }
 }
 
 string_enum! {
-    /// What a task runs in.
+    /// The interpreter of a task.
     Tool, "tool", {
-        /// A script for `bash`.
         Bash = "bash",
     }
 }
 
 string_enum! {
-    /// Which of the waiting tasks goes first.
+    /// The order of queued tasks.
     #[derive(Default)]
     Priority, "priority", {
-        /// After the others.
         Low = "low",
-        /// As usual.
         #[default]
         Normal = "normal",
-        /// Before the others.
         High = "high",
     }
 }
 
 impl Priority {
-    /// Larger goes first.
+    /// Returns the rank in the queue; a larger one goes first.
     pub const fn rank(self) -> i64 {
         match self {
             Self::Low => 0,
@@ -98,88 +97,73 @@ impl Priority {
     }
 }
 
-/// How often a task may be started in all when its runners vanish (delivery is at least once).
+/// The maximum number of starts of a task whose runners disappear (delivery is at least once).
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// How many lines a script may have: each is one on the page of whoever approves it.
+/// The maximum number of lines of a script: the approval page renders each.
 pub const MOST_LINES: usize = 20_000;
-/// How many characters of it may be such that cannot be seen: each stands out there.
+/// The maximum number of hidden characters of a script: the approval page marks each.
 pub const MOST_HIDDEN: usize = 20_000;
 
-/// The longest script, in bytes.
+/// The maximum size of a script in bytes.
 pub const MAX_SCRIPT: usize = 256 * 1024;
 
-/// What a person or program asks for, checked.
+/// A validated submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Submission {
-    /// Where it belongs.
     pub organization: OrganizationId,
-    /// What runs it.
     pub tool: Tool,
-    /// The script, as given; 1 byte to 256 KiB without NUL.
+    /// 1 byte to 256 KiB without NUL.
     pub script: String,
-    /// A line to recognize it by; made from the script when empty.
+    /// Derived from the script if not given.
     pub title: String,
-    /// Who sees it.
     pub visibility: Visibility,
-    /// What it reaches.
     pub network: Network,
-    /// What it may use.
     pub limits: Limits,
-    /// For finding it again.
     pub labels: Labels,
-    /// Its turn.
     pub priority: Priority,
 }
 
-/// A submission as it comes from outside, fields that were left out taking the careful default.
+/// An unvalidated submission; omitted fields take the safest default.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmissionForm {
-    /// See [`Submission::tool`].
     #[serde(default = "bash")]
     pub tool: Tool,
-    /// See [`Submission::script`].
     pub script: String,
-    /// See [`Submission::title`].
     #[serde(default)]
     pub title: String,
-    /// Private unless said otherwise (A-05).
+    /// Private by default (A-05).
     #[serde(default = "private")]
     pub visibility: Visibility,
-    /// Air-gapped unless said otherwise.
+    /// Isolated by default.
     #[serde(default = "isolated")]
     pub network_policy: NetworkPolicy,
-    /// Hosts under `allow_list`.
+    /// Only for `allow_list`.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
-    /// See [`Limits`]; flattened, so that the fields stand beside the others.
+    /// See [`Limits`]; flattened into the submission.
     #[serde(default)]
     pub timeout_seconds: Option<u32>,
-    /// See [`Limits::memory_mib`].
     #[serde(default)]
     pub memory_mib: Option<u32>,
-    /// See [`Limits::cpu_millis`].
     #[serde(default)]
     pub cpu_millis: Option<u32>,
-    /// See [`Limits::processes`].
     #[serde(default)]
     pub processes: Option<u32>,
-    /// See [`Limits::disk_mib`].
     #[serde(default)]
     pub disk_mib: Option<u32>,
-    /// See [`Submission::labels`].
     #[serde(default)]
     pub labels: Labels,
-    /// See [`Submission::priority`].
     #[serde(default)]
     pub priority: Priority,
-    /// The organization's id; the caller's own where it has one only.
+    /// Defaults to the caller's organization if there is only one.
     #[serde(default)]
     pub organization: Option<OrganizationId>,
 }
 
-/// Whether a character of a script stands out by name where it is read; line ends of Windows do, one for each line.
+/// Returns whether the approval page marks a character. The carriage return of a Windows line end is marked on each
+/// line.
 fn is_hidden(c: char) -> bool {
     (c.is_control() && c != '\t' && c != '\n') || crate::text::is_invisible(c)
 }
@@ -195,7 +179,7 @@ const fn isolated() -> NetworkPolicy {
 }
 
 impl SubmissionForm {
-    /// Checks every field; `organization` is where it goes.
+    /// Validates every field.
     pub fn check(self, organization: OrganizationId) -> Result<Submission, Invalid> {
         if self.script.trim().is_empty() || self.script.len() > MAX_SCRIPT || self.script.contains('\0') {
             return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
@@ -204,22 +188,20 @@ impl SubmissionForm {
         if lines > MOST_LINES || hidden > MOST_HIDDEN {
             return Err(Invalid::new(
                 "script",
-                format!(
-                    "must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} characters that cannot be seen"
-                ),
+                format!("must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} hidden characters"),
             ));
         }
         let title = match self.title.trim() {
             "" => title_of(&self.script),
             given => crate::text::name("title", given, 120)?,
         };
-        let usual = Limits::default();
+        let defaults = Limits::default();
         let limits = Limits {
-            timeout_seconds: self.timeout_seconds.unwrap_or(usual.timeout_seconds),
-            memory_mib: self.memory_mib.unwrap_or(usual.memory_mib),
-            cpu_millis: self.cpu_millis.unwrap_or(usual.cpu_millis),
-            processes: self.processes.unwrap_or(usual.processes),
-            disk_mib: self.disk_mib.unwrap_or(usual.disk_mib),
+            timeout_seconds: self.timeout_seconds.unwrap_or(defaults.timeout_seconds),
+            memory_mib: self.memory_mib.unwrap_or(defaults.memory_mib),
+            cpu_millis: self.cpu_millis.unwrap_or(defaults.cpu_millis),
+            processes: self.processes.unwrap_or(defaults.processes),
+            disk_mib: self.disk_mib.unwrap_or(defaults.disk_mib),
         }
         .checked()?;
         Ok(Submission {
@@ -236,10 +218,10 @@ impl SubmissionForm {
     }
 }
 
-/// The first line of a script that says something, at most 80 characters, hidden characters left out.
+/// Returns the first line that is neither empty nor a comment: at most 80 characters, without hidden ones.
 fn title_of(script: &str) -> String {
-    let says = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let line = script.lines().map(str::trim).find(says).unwrap_or("script");
+    let is_code = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let line = script.lines().map(str::trim).find(is_code).unwrap_or("script");
     line.chars().filter(|c| !c.is_control() && !crate::text::is_invisible(*c)).take(80).collect()
 }
 
@@ -248,22 +230,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_that_nobody_can_read_through_is_refused() {
+    fn a_script_too_long_to_review_is_refused() {
         let check = |script: String| {
             let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
             form.check(OrganizationId(uuid::Uuid::nil())).map_err(|invalid| invalid.to_string())
         };
-        for (piece, most) in [("a\n", MOST_LINES), ("a\u{1}", MOST_HIDDEN), ("a\r\n", MOST_LINES)] {
-            check(piece.repeat(most)).unwrap();
-            assert!(check(piece.repeat(most + 1)).unwrap_err().contains("20000 lines"), "{piece:?}");
+        for (piece, max) in [("a\n", MOST_LINES), ("a\u{1}", MOST_HIDDEN), ("a\r\n", MOST_LINES)] {
+            check(piece.repeat(max)).unwrap();
+            assert!(check(piece.repeat(max + 1)).unwrap_err().contains("20000 lines"), "{piece:?}");
         }
     }
 
     #[test]
-    fn every_state_but_the_first_is_reached_and_ended_ones_stay() {
+    fn every_state_except_the_first_is_reachable_and_final_states_stay() {
         for state in TaskState::ALL {
-            let reached = TaskState::ALL.iter().any(|from| from.can_become(*state));
-            assert_eq!(reached, *state != TaskState::Submitted, "{state}");
+            let is_reachable = TaskState::ALL.iter().any(|from| from.can_become(*state));
+            assert_eq!(is_reachable, *state != TaskState::Submitted, "{state}");
             assert!(!state.can_become(TaskState::Submitted));
         }
         assert!(!TaskState::Succeeded.can_become(TaskState::Queued));
@@ -271,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_05_what_is_left_out_is_private_and_isolated() {
+    fn a_05_the_defaults_are_private_and_isolated() {
         let form: SubmissionForm = serde_json::from_str(r##"{"script":"# hi\necho hi"}"##).unwrap();
         let task = form.check(OrganizationId(uuid::Uuid::nil())).unwrap();
         assert_eq!(task.visibility, Visibility::Private);
@@ -280,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_submissions_name_their_field() {
+    fn an_invalid_submission_names_the_field() {
         for (json, field) in [
             (r#"{"script":""}"#, "script"),
             (r#"{"script":"a\u0000b"}"#, "script"),

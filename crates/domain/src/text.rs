@@ -1,6 +1,6 @@
-//! Text from outside, made safe to look at: what cannot be seen is made visible.
+//! Text validation and the display of hidden characters.
 
-/// True for characters that change how text looks without being seen themselves: bidirectional controls, zero-width
+/// Returns whether a character changes how text looks without being visible: bidirectional controls, zero-width
 /// characters, tags and other format characters ("Trojan Source", CVE-2021-42574).
 pub fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
@@ -9,17 +9,21 @@ pub fn is_invisible(c: char) -> bool {
         | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
 }
 
-/// A stretch of text as it is shown for review (D-04).
+/// A piece of text as it is shown for review (D-04).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Shown as it is.
     Plain(String),
-    /// A character that would not be seen, as its name: `U+202E`.
+    /// The name of a hidden character: `U+202E`.
     Hidden(String),
 }
 
-/// Splits a line for review: control and invisible characters stand out by name, a carriage return among them
-/// (in a terminal it overwrites what stands before it); a tab is shown as the space that it is.
+/// Splits a line for review: control and invisible characters are replaced by their names, including the carriage
+/// return, which overwrites a line in a terminal. Tabs are kept.
+///
+/// ```
+/// use domain::text::{Piece, reveal};
+/// assert_eq!(reveal("a\u{202e}"), [Piece::Plain("a".into()), Piece::Hidden("U+202E".into())]);
+/// ```
 pub fn reveal(line: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for c in line.chars() {
@@ -34,27 +38,28 @@ pub fn reveal(line: &str) -> Vec<Piece> {
     pieces
 }
 
-/// A name for people: 1 to `max` characters, trimmed, none of them control or invisible.
+/// Validates a name: 1 to `max` characters after trimming, without control or invisible characters.
 pub fn name(field: &str, text: &str, max: usize) -> Result<String, crate::Invalid> {
     let text = text.trim();
-    let seen = text.chars().all(|c| !c.is_control() && !is_invisible(c));
-    if text.is_empty() || text.chars().count() > max || !seen {
+    let is_visible = text.chars().all(|c| !c.is_control() && !is_invisible(c));
+    if text.is_empty() || text.chars().count() > max || !is_visible {
         return Err(crate::Invalid::new(field, format!("must be 1 to {max} visible characters")));
     }
     Ok(text.to_owned())
 }
 
-/// What somebody wrote, line by line, trimmed; `None` where it has more than `max` characters, or some that nobody sees.
+/// Validates text with several lines: returns it trimmed, or `None` if it has more than `max` characters or invisible
+/// ones.
 pub fn lines(text: &str, max: usize) -> Option<&str> {
     let text = text.trim();
-    let seen = text.chars().all(|c| (!c.is_control() || c == '\n') && !is_invisible(c));
-    (seen && text.chars().count() <= max).then_some(text)
+    let is_visible = text.chars().all(|c| (!c.is_control() || c == '\n') && !is_invisible(c));
+    (is_visible && text.chars().count() <= max).then_some(text)
 }
 
-/// What a runner may be called.
+/// Validates the name of a runner: 1 to 63 of a-z, 0-9 and hyphen.
 pub fn runner_name(name: &str) -> Result<(), crate::Invalid> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    match (1..=63).contains(&name.len()) && name.bytes().all(plain) {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    match (1..=63).contains(&name.len()) && name.bytes().all(is_plain) {
         true => Ok(()),
         false => Err(crate::Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen")),
     }
@@ -65,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn d_04_hidden_characters_are_named() {
+    fn d_04_hidden_characters_are_shown_by_name() {
         assert_eq!(
             reveal("a\u{202e}b\u{1b}[0m\r"),
             [
@@ -80,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_be_seen_is_refused() {
+    fn an_invisible_or_long_name_is_refused() {
         assert!(name("name", " \u{200b} ", 10).is_err());
         assert!(name("name", "eleven chars", 10).is_err());
         assert_eq!(name("name", " Ops ", 10).unwrap(), "Ops");

@@ -1,50 +1,53 @@
-//! Who sees a task beside its owner (A-05). The store's SQL predicate says the same; a property test holds them equal.
-use crate::{Actor, Invalid, OrganizationId, PersonId, access::Why, role::Role};
+//! Task visibility (A-05). The store has the same predicate in SQL; a property test compares both.
+use crate::{Actor, Invalid, OrganizationId, PersonId, access::AccessReason, role::Role, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-crate::string_enum::string_enum! {
-    /// Who sees a resource beside its owner, the tenant's admins and its auditors.
+string_enum! {
+    /// Who can see a task in addition to its owner, the tenant's admins and its auditors.
     Visibility, "visibility", {
-        /// Nobody.
+        /// Nobody else.
         Private = "private",
         /// Members of its organization.
         Org = "org",
-        /// Any signed-in user of the tenant.
+        /// Everybody in the tenant.
         Public = "public",
     }
 }
 
-/// What decides who sees a task.
+/// The attributes of a task that decide who can see it.
+///
+/// ```
+/// use domain::visibility::Visibility;
+/// assert_eq!("org".parse(), Ok(Visibility::Org));
+/// assert_eq!("team".parse::<Visibility>().unwrap_err().field, "visibility");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Sight {
-    /// Who submitted it.
     pub owner: PersonId,
-    /// Where it belongs.
     pub organization: OrganizationId,
-    /// As its owner chose.
     pub visibility: Visibility,
-    /// Whether it ever asked for approval: then the organization's approvers see it, whatever its visibility,
-    /// because they have to judge it and to answer for it.
+    /// Whether it ever needed approval: then the organization's approvers can see it regardless of its visibility,
+    /// because they decide it and are accountable for it.
     pub asked: bool,
 }
 
 impl Sight {
-    /// Why `actor`, who is of the same tenant, sees the task; nothing when they do not.
-    pub fn why(&self, actor: &Actor) -> impl Iterator<Item = Why> {
+    /// Returns why `actor`, who must be of the same tenant, can see the task; empty if they cannot.
+    pub fn why(&self, actor: &Actor) -> impl Iterator<Item = AccessReason> {
         let (role, reaches) = (actor.role_in(self.organization), actor.reaches(self.organization));
         let judges = self.asked && role >= Some(Role::Approver);
         let reasons = [
-            (actor.person() == Some(self.owner)).then_some(Why::Own),
-            role.filter(|_| self.visibility == Visibility::Org).map(Why::Role),
-            judges.then_some(Why::Judges),
-            (self.visibility == Visibility::Public).then_some(Why::Everybody),
-            actor.reads_everything().then_some(Why::TenantRole(actor.tenant_role)),
+            (actor.person() == Some(self.owner)).then_some(AccessReason::Own),
+            role.filter(|_| self.visibility == Visibility::Org).map(AccessReason::Role),
+            judges.then_some(AccessReason::Judges),
+            (self.visibility == Visibility::Public).then_some(AccessReason::Everybody),
+            actor.reads_everything().then_some(AccessReason::TenantRole(actor.tenant_role)),
         ];
         reasons.into_iter().flatten().filter(move |_| reaches)
     }
 
-    /// Whether `actor`, who is of the same tenant, sees the task.
+    /// Returns whether `actor`, who must be of the same tenant, can see the task.
     pub fn seen_by(&self, actor: &Actor) -> bool {
         self.why(actor).next().is_some()
     }

@@ -2,7 +2,7 @@
 use crate::{Page, Read, Result, column::record, conn::scoped};
 use domain::{
     Allowed, KeyId, KeyLimits, Networks, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
-    access::{Can, Candidate, Thing, Why},
+    access::{Ability, AccessReason, Candidate, Resource},
     policy::ReadAccess,
     role::{Role, TenantRole},
     scope::Scopes,
@@ -37,9 +37,9 @@ pub struct AccessHolder {
     /// Whether they are locked out: then they reach it again as soon as they are not.
     pub locked: bool,
     /// Why; nothing for who reaches it by no road of their own.
-    pub why: Vec<Why>,
+    pub why: Vec<AccessReason>,
     /// What they can do with it.
-    pub can: Vec<Can>,
+    pub can: Vec<Ability>,
     /// The keys with which programs reach it as them.
     pub keys: Vec<AccessKey>,
 }
@@ -58,7 +58,7 @@ pub struct AccessKey {
     /// When it stops working, if ever.
     pub expires_at: Option<Timestamp>,
     /// What can be done with it.
-    pub can: Vec<Can>,
+    pub can: Vec<Ability>,
 }
 
 record! {
@@ -119,24 +119,24 @@ macro_rules! with_keys {
 
 impl Read {
     /// What is asked about, as far as the actor sees it, and what people call it.
-    pub async fn thing(&mut self, which: Which) -> Result<(Thing, String)> {
+    pub async fn thing(&mut self, which: Which) -> Result<(Resource, String)> {
         Ok(match which {
             Which::Task(id) => {
                 let (task, asked) = (self.task(id).await?, self.approval_of(id).await?);
-                (Thing::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
+                (Resource::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
             }
-            Which::Organization(id) => (Thing::Organization(id), self.organization(id).await?.name),
-            Which::Runner(id) => (Thing::Runner(id), self.runner(id).await?.name),
+            Which::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
+            Which::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
             Which::ServiceAccount(id) => {
                 let account = self.service_account(id).await?;
-                (Thing::ServiceAccount(id, account.responsible_id), account.name)
+                (Resource::ServiceAccount(id, account.responsible_id), account.name)
             }
         })
     }
 
     /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
     /// anyway; others are told of the members and of those who read everything.
-    pub fn lists_everybody(&self, thing: &Thing) -> bool {
+    pub fn lists_everybody(&self, thing: &Resource) -> bool {
         !is_everybodys(thing) || self.actor.reads_everything()
     }
 
@@ -148,15 +148,15 @@ impl Read {
         limit: u32,
         now: Timestamp,
     ) -> Result<Page<AccessHolder>> {
-        let thing = &proof.action().thing;
+        let thing = &proof.action().resource;
         let (of, after, looked_at) = (thing.organization(), after.to_owned(), limit + 1);
         let rows = if is_everybodys(thing) && self.actor.reads_everything() {
             scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
         } else {
             let (owner, itself) = match thing {
-                Thing::Task(_, sight, _) => (Some(sight.owner), None),
-                Thing::Organization(_) | Thing::Runner(_) => (None, None),
-                Thing::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
+                Resource::Task(_, sight, _) => (Some(sight.owner), None),
+                Resource::Organization(_) | Resource::Runner(_) => (None, None),
+                Resource::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
             scoped!(
                 self,
@@ -196,7 +196,7 @@ impl Read {
     }
 
     /// What becomes of somebody in question; `None` when neither they nor a key of theirs reaches it.
-    fn reacher(&self, thing: &Thing, rows: Vec<Asked>) -> Option<AccessHolder> {
+    fn reacher(&self, thing: &Resource, rows: Vec<Asked>) -> Option<AccessHolder> {
         let first = rows.first()?.clone();
         let (tenant, person) = (self.tenant, first.id);
         let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
@@ -218,12 +218,12 @@ impl Read {
 }
 
 /// Whether the whole tenant reaches it.
-fn is_everybodys(thing: &Thing) -> bool {
-    matches!(thing, Thing::Runner(_) | Thing::Task(_, Sight { visibility: Visibility::Public, .. }, _))
+fn is_everybodys(thing: &Resource) -> bool {
+    matches!(thing, Resource::Runner(_) | Resource::Task(_, Sight { visibility: Visibility::Public, .. }, _))
 }
 
 /// The key of a row, where it reaches the thing.
-fn reaching(thing: &Thing, owner: &Candidate, row: Asked) -> Option<AccessKey> {
+fn reaching(thing: &Resource, owner: &Candidate, row: Asked) -> Option<AccessKey> {
     let (id, scopes) = (row.key_id?, row.scopes?);
     let role = if row.only_id.is_some() { row.only_role } else { owner.role };
     let reins = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     Allowed, PersonId, Timestamp,
     audit::{Entry, Outcome, Stored, link},
-    policy::{ReadAudit, goes_on_while_frozen},
+    policy::{ReadAudit, is_allowed_while_frozen},
     security::SecurityEvent,
 };
 
@@ -129,9 +129,9 @@ impl Write {
         }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
         let Locked { mut seq, mut hash, frozen_at } = scoped!(self, Locked, fetch_one, TAKE, count)?;
-        let is_held_up =
-            |entry: &Entry| entry.record.outcome == Outcome::Done && !goes_on_while_frozen(&entry.record.action);
-        if frozen_at.is_some() && entries.iter().any(is_held_up) {
+        let is_refused =
+            |entry: &Entry| entry.record.outcome == Outcome::Done && !is_allowed_while_frozen(&entry.record.action);
+        if frozen_at.is_some() && entries.iter().any(is_refused) {
             return Err(Error::Conflict(FROZEN));
         }
         let mut entries = entries.into_iter().peekable();

@@ -204,7 +204,7 @@ impl Batch {
         for (key, value) in submission.labels.iter() {
             self.labels.push([self.tenant.into(), id.into(), key.to_owned().into(), value.to_owned().into()]);
         }
-        for word in domain::words::of_title(&submission.title) {
+        for word in domain::search_terms::of_title(&submission.title) {
             self.words.push([self.tenant.into(), id.into(), word.into()]);
         }
         if lines > 0 {

@@ -1,10 +1,10 @@
-//! The runner protocol, generated from `proto/`. No logic.
+//! Runner protocol types, generated from `proto/` without any logic.
 
-/// Version 1: see `proto/castellan/runner/v1/runner.proto`.
+/// Protocol version 1, see `proto/castellan/runner/v1/runner.proto`.
 #[allow(clippy::all, clippy::as_conversions, missing_debug_implementations, reason = "generated code")]
 pub mod v1 {
     tonic::include_proto!("castellan.runner.v1");
 }
 
-/// The largest message either side sends or takes, in bytes.
+/// The maximum size of a message in bytes, in both directions.
 pub const MAX_MESSAGE: usize = 1 << 20;

@@ -1,9 +1,9 @@
-//! The runner at work: one loop that listens to the server, to its own attempts and to the clock.
+//! Main loop of the runner: messages of the server, events of attempts, and timers.
 
-mod hear;
-mod held;
-mod stream;
-mod tasks;
+mod attempts;
+mod lifecycle;
+mod receive;
+mod session;
 
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
@@ -17,20 +17,20 @@ use crate::{
     folder::{Folder, FolderError},
     identity::{Identity, IdentityError, Renewal, RunnerKey},
     lease::Lease,
-    link::{Backoff, Dialer, Ended, LinkError},
+    link::{Backoff, Dialer, LinkError, StreamEnd},
     metrics::Metrics,
     sandbox::Executor,
     sleep::Sleep,
-    spool::Shelf,
-    work::{Attempt, Event, Me, Order},
+    spool::SpoolDirectory,
+    work::{Attempt, AttemptCommand, Event, RunnerContext},
 };
-use held::Held;
-use stream::{Session, next};
+use attempts::HeldAttempt;
+use session::{Session, next_message};
 
-/// While tasks run, how often is looked whether the machine slept.
-const LOOK: Duration = Duration::from_secs(1);
+/// The interval of the check for a suspended machine while tasks run.
+const SUSPEND_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a runner cannot start to work.
+/// An error that prevents the runner from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error(transparent)]
@@ -50,27 +50,28 @@ pub struct Client<E> {
     dialer: Dialer,
     endpoint: Endpoint,
     renewal: Renewal,
-    shelf: Shelf,
-    held: HashMap<Attempt, Held>,
-    /// What was killed and may not be gone yet.
-    dying: Vec<(Attempt, watch::Sender<Order>)>,
+    spools: SpoolDirectory,
+    held: HashMap<Attempt, HeldAttempt>,
+    /// Killed attempts that may not have ended yet.
+    killed: Vec<(Attempt, watch::Sender<AttemptCommand>)>,
     slots: Arc<Semaphore>,
     slot_count: u32,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     lease: Lease,
     sleep: Sleep,
-    /// How far the server's clock was ahead of ours at its last greeting, in microseconds: a grant expires by the server's.
-    ahead: i64,
+    /// The offset of the server's clock at its last greeting in microseconds, because grants expire by the server's
+    /// clock.
+    clock_offset: i64,
     metrics: Metrics,
-    /// Locks the data folder.
+    /// Holds the lock of the data folder.
     folder: Folder,
 }
 
 impl<E: Executor> Client<E> {
-    /// Takes up what `folder` holds.
+    /// Loads the state in `folder`.
     ///
     /// # Errors
-    /// When the folder cannot be used, or the identity's parts do not fit together.
+    /// When the folder cannot be used, or key and certificate of the identity do not match.
     pub fn new(
         folder: Folder,
         identity: Identity,
@@ -79,8 +80,8 @@ impl<E: Executor> Client<E> {
         executor: E,
         slots: u32,
     ) -> Result<Self, ClientError> {
-        let (shelf, ended) = Shelf::open(&folder)?;
-        let held = ended.into_iter().map(|e| (e.attempt, Held::ended(e.attempt, e.spool, e.signed))).collect();
+        let (spools, ended) = SpoolDirectory::open(&folder)?;
+        let held = ended.into_iter().map(|e| (e.attempt, HeldAttempt::ended(e.attempt, e.spool, e.signed))).collect();
         let connection_key = identity.connection_key(&folder)?;
         let dialer = Dialer::new(&identity, connection_key.as_ref().unwrap_or(&key), endpoint.clone())?;
         let permits = usize::try_from(slots).unwrap_or(1);
@@ -91,31 +92,31 @@ impl<E: Executor> Client<E> {
             renewal: Renewal::default(),
             identity,
             key: Arc::new(key),
-            shelf,
+            spools,
             held,
-            dying: vec![],
+            killed: vec![],
             slots: Arc::new(Semaphore::new(permits)),
             slot_count: slots,
             events: mpsc::channel(64),
             lease: Lease::default(),
             sleep: Sleep::new(),
-            ahead: 0,
+            clock_offset: 0,
             metrics: Metrics::default(),
             folder,
         })
     }
 
-    /// Works until `stop` completes; then every task is killed, and nothing of them is left.
+    /// Runs until `stop` completes, then kills every task and waits until nothing of them is left.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let mut backoff = Backoff::default();
         let mut session: Option<Session> = None;
-        let mut look = interval(LOOK);
+        let mut suspend_check = interval(SUSPEND_CHECK_INTERVAL);
         let mut dialing = self.dial(Duration::ZERO);
         loop {
-            self.note_sleep();
+            self.note_suspension();
             let now = Instant::now();
-            let lease = self.lease.ends().filter(|_| self.held.values().any(Held::is_running));
+            let lease = self.lease.ends().filter(|_| self.held.values().any(HeldAttempt::is_running));
             let due = session.as_ref().map_or(now, |session| session.due);
             tokio::select! {
                 () = &mut stop => break,
@@ -127,43 +128,43 @@ impl<E: Executor> Client<E> {
                         dialing = self.dial(wait);
                     }
                 },
-                heard = next(&mut session) => {
-                    let ended = match heard {
-                        Ok(kind) => self.hear(kind, &mut session),
+                received = next_message(&mut session) => {
+                    let ended = match received {
+                        Ok(kind) => self.receive(kind, &mut session),
                         Err(ended) => Err(ended),
                     };
                     if let Err(ended) = ended {
-                        dialing = self.hang_up(&mut session, ended, &mut backoff);
+                        dialing = self.disconnect(&mut session, ended, &mut backoff);
                     }
                 }
-                Some(event) = self.events.1.recv() => self.happened(event),
+                Some(event) = self.events.1.recv() => self.handle_event(event),
                 () = sleep_until(due), if session.is_some() => {
-                    if let Err(ended) = self.beat(&mut session) {
-                        dialing = self.hang_up(&mut session, ended, &mut backoff);
+                    if let Err(ended) = self.send_heartbeat(&mut session) {
+                        dialing = self.disconnect(&mut session, ended, &mut backoff);
                     }
                 }
-                _ = look.tick(), if lease.is_some() => {}
+                _ = suspend_check.tick(), if lease.is_some() => {}
                 () = sleep_until(lease.unwrap_or(now)), if lease.is_some() => {
                     tracing::error!("the server has not been heard for the length of a lease");
                     self.abandon_running();
-                    dialing = self.hang_up(&mut session, Ended::Broken("it was silent".into()), &mut backoff);
+                    dialing = self.disconnect(&mut session, StreamEnd::Broken("it was silent".into()), &mut backoff);
                 }
             }
-            self.speak(session.as_ref());
+            self.send_pending(session.as_ref());
         }
         drop(session);
-        self.leave().await;
+        self.shut_down().await;
     }
 
-    /// Timers stand still while the machine does; leases do not.
-    fn note_sleep(&mut self) {
+    /// Timers stop while the machine is suspended; leases do not.
+    fn note_suspension(&mut self) {
         if let Some(slept) = self.sleep.since_last() {
             tracing::warn!(?slept, "the machine stood still");
-            self.lease.slept(slept);
+            self.lease.suspended(slept);
         }
     }
 
-    fn me(&self) -> Me {
-        Me { runner: self.identity.runner, tenant: self.identity.tenant, grant_key: self.identity.grant_key }
+    fn context(&self) -> RunnerContext {
+        RunnerContext { runner: self.identity.runner, tenant: self.identity.tenant, grant_key: self.identity.grant_key }
     }
 }

@@ -1,4 +1,4 @@
-//! Enrollment: the token and a certificate request go out, the runner's identity comes back (S-02).
+//! Enrollment: exchanges a token and a certificate request for the runner's identity (S-02).
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{GrantKey, Identity, IdentityError, RunnerKey, Token};
 use crate::config::{RunnerName, ServerUrl};
 
-/// For the whole exchange.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The largest answer, in bytes.
-const LARGEST: usize = 64 << 10;
+/// The timeout of the whole exchange.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The maximum size of the response in bytes.
+const MAX_RESPONSE: usize = 64 << 10;
 
-/// What goes out; the token is in the header `Authorization: Bearer`.
+/// The request body; the token is in the header `Authorization: Bearer`.
 #[derive(Debug, Serialize)]
 struct Request<'a> {
     name: &'a str,
@@ -23,7 +23,7 @@ struct Request<'a> {
     csr: String,
 }
 
-/// What comes back.
+/// The response body.
 #[derive(Debug, Deserialize)]
 struct Answer {
     runner_id: RunnerId,
@@ -31,27 +31,25 @@ struct Answer {
     certificate: String,
     ca: String,
     runner_endpoint: String,
-    /// What grants are checked with from now on.
     grant_public_key: GrantKey,
 }
 
-/// Where to enroll.
+/// The server to enroll with.
 #[derive(Clone, Copy, Debug)]
-pub struct Office<'a> {
-    /// The server's name.
+pub struct EnrollmentServer<'a> {
     pub server: &'a ServerUrl,
-    /// Where to connect, instead of asking for the name's address.
+    /// Connect here instead of resolving the server's name.
     pub address: Option<SocketAddr>,
-    /// A PEM file with authorities besides the system's.
+    /// PEM file with authorities in addition to the system's.
     pub authorities: Option<&'a Path>,
 }
 
 /// Enrolls with a one-time token.
 ///
 /// # Errors
-/// When the server cannot be reached, refuses, or answers with something that is no identity.
+/// When the server cannot be reached, refuses, or returns an invalid identity.
 pub async fn enroll(
-    office: Office<'_>,
+    server: EnrollmentServer<'_>,
     token: &Token,
     name: &RunnerName,
     key: &RunnerKey,
@@ -62,14 +60,14 @@ pub async fn enroll(
         capabilities: &crate::work::CAPABILITIES,
         csr: key.certificate_request(name)?,
     };
-    let client = client(office)?;
-    let sent = client.post(office.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
+    let client = client(server)?;
+    let sent = client.post(server.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
     let mut answer = sent.await.map_err(|error| IdentityError::Server(chain(&error)))?;
     let status = answer.status();
     let mut bytes = Vec::new();
     while let Some(piece) = answer.chunk().await.map_err(|error| IdentityError::Server(chain(&error)))? {
         bytes.extend_from_slice(&piece);
-        if bytes.len() > LARGEST {
+        if bytes.len() > MAX_RESPONSE {
             return Err(IdentityError::Server("its answer is too long".into()));
         }
     }
@@ -90,15 +88,15 @@ pub async fn enroll(
     })
 }
 
-fn client(office: Office<'_>) -> Result<reqwest::Client, IdentityError> {
-    let mut builder = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
-    if office.server.is_loopback() || office.address.is_some() {
+fn client(server: EnrollmentServer<'_>) -> Result<reqwest::Client, IdentityError> {
+    let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
+    if server.server.is_loopback() || server.address.is_some() {
         builder = builder.no_proxy();
     }
-    if let Some(address) = office.address {
-        builder = builder.resolve(office.server.host(), address);
+    if let Some(address) = server.address {
+        builder = builder.resolve(server.server.host(), address);
     }
-    if let Some(path) = office.authorities {
+    if let Some(path) = server.authorities {
         let unusable = |reason| IdentityError::Authorities { path: path.to_owned(), reason };
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
@@ -107,7 +105,7 @@ fn client(office: Office<'_>) -> Result<reqwest::Client, IdentityError> {
     builder.build().map_err(|error| IdentityError::Server(chain(&error)))
 }
 
-/// What the server says about its refusal (RFC 9457), or its status.
+/// Returns the detail of a problem document (RFC 9457), or the status.
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Problem {
@@ -119,7 +117,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     }
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

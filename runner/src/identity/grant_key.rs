@@ -1,4 +1,4 @@
-//! The server's key for grants, pinned at enrollment.
+//! Public key for grants, pinned at enrollment.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,5 @@
-//! The runner's own key: ECDSA P-384, made here, never leaving the machine; it opens connections and signs receipts.
+//! Private key of the runner: ECDSA P-384, generated here and never exported; it authenticates connections and signs
+//! receipts.
 
 use std::{fmt, os::unix::fs::MetadataExt};
 
@@ -18,7 +19,7 @@ use crate::{
 
 const FILE: &str = "key.pk8";
 
-/// The private key.
+/// A private key of the runner.
 pub struct RunnerKey {
     pair: EcdsaKeyPair,
     pkcs8: PrivatePkcs8KeyDer<'static>,
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_by_its_name_and_left_alone() {
+    fn an_invalid_key_file_is_refused_by_name_and_kept() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         folder.write(FILE, b"").unwrap();

@@ -1,4 +1,4 @@
-//! Who this runner is: its key, its certificate, whom it trusts, and how it came by them.
+//! Runner identity: its certificate, its keys and the authority that it trusts.
 
 mod enroll;
 mod grant_key;
@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, FolderError};
-pub use enroll::{Office, enroll};
+pub use enroll::{EnrollmentServer, enroll};
 pub use grant_key::GrantKey;
 pub use key::RunnerKey;
 pub use renewal::Renewal;
@@ -21,7 +21,7 @@ pub use token::Token;
 
 const FILE: &str = "identity.json";
 
-/// Why there is no identity.
+/// An error of the identity.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     #[error(transparent)]
@@ -40,23 +40,22 @@ pub enum IdentityError {
     Authorities { path: PathBuf, reason: String },
 }
 
-/// What enrollment gave.
+/// The identity that enrollment returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub runner: RunnerId,
     pub tenant: TenantId,
-    /// What people call it.
     pub name: String,
-    /// Where the server takes runners' connections, as host:port.
+    /// host:port for runner connections.
     pub endpoint: String,
-    /// Our certificate, PEM.
+    /// The runner's certificate, PEM.
     pub certificate: String,
-    /// The file of the key that our certificate is for, once it was renewed; that of enrollment signs receipts as ever.
+    /// The key file of a renewed certificate; the enrollment key still signs receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_key: Option<String>,
-    /// The one authority that the server's certificate may come from, PEM.
+    /// The only authority for the server's certificate, PEM.
     pub ca: String,
-    /// The Ed25519 key that every grant is checked with; a server that shows another one is refused.
+    /// The Ed25519 key that verifies grants; a server with another key is rejected.
     pub grant_key: GrantKey,
 }
 

@@ -1,8 +1,8 @@
-//! Renewal: another key and another certificate for the same runner (S-05).
+//! Certificate renewal: a new key and certificate for the same runner (S-05).
 //!
-//! Each step is safe to be killed at. The new key is on the disk before it is asked for; the certificate and the name of its
-//! key's file go into the identity in one replacement; the old key's file is written over by the next renewal. The server
-//! lets both certificates in until it has seen the new one.
+//! Every step survives a kill. The new key is on disk before its certificate is requested; the certificate and the
+//! name of the key file are written to the identity in one replacement; the next renewal overwrites the old key file.
+//! The server accepts both certificates until it has seen the new one.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use super::{Identity, IdentityError, RunnerKey};
 use crate::{config::RunnerName, folder::Folder};
 
-/// The two files that a connection's key can be in, besides that of enrollment: one is used while the other is prepared.
-const FILES: [&str; 2] = ["connection-a.pk8", "connection-b.pk8"];
+/// The two files of connection keys besides the enrollment key: one is in use while the other is prepared.
+const KEY_FILES: [&str; 2] = ["connection-a.pk8", "connection-b.pk8"];
 
-/// How long an answer is waited for before it is asked again.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time after which an unanswered request is repeated.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// What is under way.
+/// The pending renewal.
 #[derive(Debug, Default)]
 pub struct Renewal {
     asked: Option<Instant>,
@@ -29,7 +29,7 @@ impl Renewal {
     /// # Errors
     /// When the key cannot be made or used.
     pub fn request(&mut self, folder: &Folder, identity: &Identity) -> Result<Option<String>, IdentityError> {
-        if self.asked.is_some_and(|at| at.elapsed() < PATIENCE) {
+        if self.asked.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
             return Ok(None);
         }
         let name: RunnerName = identity.name.parse().map_err(|_| IdentityError::Malformed)?;
@@ -65,9 +65,9 @@ impl Renewal {
     }
 }
 
-/// The file that the identity's key is not in.
+/// Returns the key file that is not in use.
 fn other(identity: &Identity) -> &'static str {
-    let [first, second] = FILES;
+    let [first, second] = KEY_FILES;
     if identity.connection_key.as_deref() == Some(first) { second } else { first }
 }
 
@@ -78,7 +78,7 @@ impl Identity {
     /// When its file is missing, open to others or no key.
     pub fn connection_key(&self, folder: &Folder) -> Result<Option<RunnerKey>, IdentityError> {
         let Some(name) = &self.connection_key else { return Ok(None) };
-        let known = FILES.iter().find(|file| **file == name).ok_or(IdentityError::Malformed)?;
+        let known = KEY_FILES.iter().find(|file| **file == name).ok_or(IdentityError::Malformed)?;
         RunnerKey::read(folder, known)?.ok_or_else(|| IdentityError::Key(folder.path(known))).map(Some)
     }
 }

@@ -1,10 +1,10 @@
-//! The one-time enrollment token: checked before it is put anywhere, shown nowhere.
+//! Enrollment token: validated before use and never displayed.
 
 use std::{fmt, str::FromStr};
 
 use domain::Invalid;
 
-/// A token of 1 to 255 of `A-Z`, `a-z`, `0-9`, `_` and `-`: nothing that means anything to a shell, a header or a path
+/// A token of 1 to 255 of `A-Z`, `a-z`, `0-9`, `_` and `-`: no character is special in a shell, a header or a path
 /// (CVE-2022-36633).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_cannot_carry_anything_but_a_token() {
+    fn a_token_with_other_characters_is_refused() {
         for bad in ["", "a b", "$(id)", "a;b", "a\r\nX: y", "../a", "a%2e", "ü", &"a".repeat(256)] {
             assert!(bad.parse::<Token>().is_err(), "{bad:?}");
         }

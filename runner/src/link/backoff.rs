@@ -1,11 +1,11 @@
-//! How long to wait before the next attempt to connect: twice as long each time, and never all at once.
+//! Exponential backoff with jitter for connecting.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The next wait.
+/// The backoff.
 #[derive(Debug)]
 pub struct Backoff(Duration);
 
@@ -21,7 +21,7 @@ impl Backoff {
         let step = self.0;
         self.0 = (step * 2).min(LONGEST);
         let mut random = [0_u8; 1];
-        let _ = getrandom::fill(&mut random); // without randomness they return together: no harm in itself
+        let _ = getrandom::fill(&mut random); // without randomness there is no jitter, which is harmless
         step / 2 + step * u32::from(random[0]) / 510
     }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_five_seconds_and_start_over() {
+    fn the_backoff_grows_to_five_seconds_and_resets() {
         let mut backoff = Backoff::default();
         for step in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             let wait = backoff.next().as_millis();

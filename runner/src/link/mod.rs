@@ -1,4 +1,4 @@
-//! The connection to the server: gRPC over mutual TLS, opened from here, one stream each way.
+//! Connection to the server: gRPC over mutual TLS, opened by the runner, with one stream in each direction.
 
 mod backoff;
 mod tls;
@@ -27,14 +27,14 @@ use crate::{
 };
 pub use backoff::Backoff;
 
-/// For name resolution, TCP, TLS and HTTP/2 together.
-const CONNECTING: Duration = Duration::from_secs(10);
-/// How often a silent connection is tried, and how long it may take to answer.
-const PING: Duration = Duration::from_secs(10);
-/// Bytes that may be on their way unasked.
+/// The timeout of name resolution, TCP, TLS and HTTP/2 together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The interval and the timeout of keepalive pings.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// The flow-control window in bytes.
 const WINDOW: u32 = 1 << 20;
 
-/// Why there is no connection.
+/// An error while connecting.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     #[error(transparent)]
@@ -52,16 +52,16 @@ fn causes(error: &transport::Error) -> String {
     causes.last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// How a stream ended.
+/// The reason why a stream ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
-    /// It broke, or the server stopped; it is worth coming back soon.
+pub enum StreamEnd {
+    /// The stream broke or the server stopped; reconnect soon.
     Broken(String),
-    /// The server wants nothing to do with this runner.
+    /// The server rejects this runner.
     Unwanted(String),
 }
 
-/// Knows the way to the server.
+/// A connector to the server.
 #[derive(Clone, Debug)]
 pub struct Dialer {
     tls: Arc<ClientConfig>,
@@ -98,9 +98,9 @@ impl Dialer {
         let address = |_| LinkError::Address(self.endpoint.to_string());
         let channel = transport::Endpoint::from_shared(origin("http"))?
             .origin(origin("https").parse().map_err(address)?)
-            .connect_timeout(CONNECTING)
-            .http2_keep_alive_interval(PING)
-            .keep_alive_timeout(PING)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_INTERVAL)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
@@ -114,7 +114,7 @@ impl Dialer {
 #[derive(Debug)]
 pub struct Link {
     outgoing: mpsc::UnboundedSender<RunnerMessage>,
-    incoming: mpsc::Receiver<Result<server_message::Kind, Ended>>,
+    incoming: mpsc::Receiver<Result<server_message::Kind, StreamEnd>>,
     pump: JoinHandle<()>,
 }
 
@@ -122,8 +122,8 @@ impl Link {
     /// Opens the stream; `hello` goes first.
     pub fn open(channel: Channel, hello: runner_message::Kind) -> Self {
         let (outgoing, messages) = mpsc::unbounded_channel();
-        let (told, incoming) = mpsc::channel(16);
-        let link = Self { outgoing, incoming, pump: tokio::spawn(pump(channel, messages, told)) };
+        let (events, incoming) = mpsc::channel(16);
+        let link = Self { outgoing, incoming, pump: tokio::spawn(pump(channel, messages, events)) };
         link.send(hello);
         link
     }
@@ -131,15 +131,15 @@ impl Link {
     /// Sends a message, if the connection still stands. Nothing waits here: what may be on its way is bounded by
     /// who sends it, and a word that is lost is said again on the next stream.
     pub fn send(&self, kind: runner_message::Kind) {
-        let _ = self.outgoing.send(RunnerMessage { kind: Some(kind) }); // the end is told by `next`
+        let _ = self.outgoing.send(RunnerMessage { kind: Some(kind) }); // `next` reports the end
     }
 
     /// The next message, or how it ended.
     ///
     /// # Errors
     /// At the end, which is final.
-    pub async fn next(&mut self) -> Result<server_message::Kind, Ended> {
-        let ended = || Err(Ended::Broken("the connection ended".into()));
+    pub async fn next(&mut self) -> Result<server_message::Kind, StreamEnd> {
+        let ended = || Err(StreamEnd::Broken("the connection ended".into()));
         self.incoming.recv().await.unwrap_or_else(ended)
     }
 }
@@ -150,11 +150,11 @@ impl Drop for Link {
     }
 }
 
-/// Carries messages in until the stream ends.
+/// Forwards incoming messages until the stream ends.
 async fn pump(
     channel: Channel,
     messages: mpsc::UnboundedReceiver<RunnerMessage>,
-    told: mpsc::Sender<Result<server_message::Kind, Ended>>,
+    events: mpsc::Sender<Result<server_message::Kind, StreamEnd>>,
 ) {
     let mut client =
         RunnerClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
@@ -165,13 +165,13 @@ async fn pump(
             loop {
                 match stream.message().await {
                     Err(status) => break ended(&status),
-                    Ok(None) => break Ended::Broken("the server closed the stream".into()),
+                    Ok(None) => break StreamEnd::Broken("the server closed the stream".into()),
                     // A kind that is not known here decodes as none.
                     Ok(Some(ServerMessage { kind: None })) => {
-                        break Ended::Broken("the server said something unknown".into());
+                        break StreamEnd::Broken("the server said something unknown".into());
                     }
                     Ok(Some(ServerMessage { kind: Some(kind) })) => {
-                        if told.send(Ok(kind)).await.is_err() {
+                        if events.send(Ok(kind)).await.is_err() {
                             return;
                         }
                     }
@@ -179,13 +179,13 @@ async fn pump(
             }
         }
     };
-    let _ = told.send(Err(end)).await; // nobody waits
+    let _ = events.send(Err(end)).await; // the receiver may be gone
 }
 
-fn ended(status: &Status) -> Ended {
+fn ended(status: &Status) -> StreamEnd {
     let text = format!("{}: {}", status.code(), status.message());
     match status.code() {
-        Code::PermissionDenied | Code::Unauthenticated => Ended::Unwanted(text),
-        _ => Ended::Broken(text),
+        Code::PermissionDenied | Code::Unauthenticated => StreamEnd::Unwanted(text),
+        _ => StreamEnd::Broken(text),
     }
 }

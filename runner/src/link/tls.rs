@@ -1,4 +1,4 @@
-//! TLS toward the server: 1.3 only, our own authority only, our certificate shown (S-04).
+//! TLS client configuration: version 1.3 only, the deployment's authority only, with a client certificate (S-04).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rustls::{
 use super::LinkError;
 use crate::identity::{Identity, RunnerKey};
 
-/// The two suites of S-04, X25519 or P-384.
+/// Returns the two cipher suites of S-04, with X25519 or P-384.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -24,10 +24,10 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// The client's side.
+/// Returns the TLS client configuration.
 ///
 /// # Errors
-/// When certificate, key and authority do not fit together.
+/// When certificate, key and authority do not match.
 pub(super) fn client(identity: &Identity, key: &RunnerKey) -> Result<Arc<ClientConfig>, LinkError> {
     let mut roots = RootCertStore::empty();
     roots.add(identity.authority()?)?;

@@ -1,8 +1,8 @@
-//! Bytes of one stream to lines of text: broken where they are too long, what is no UTF-8 replaced.
+//! Line assembly: splits the bytes of one stream into lines, breaks long ones and replaces invalid UTF-8.
 
 use domain::log::MAX_LINE;
 
-/// Holds the beginning of a line until its end comes.
+/// A buffer for the incomplete last line.
 #[derive(Debug, Default)]
 pub struct Assembler {
     /// At most [`MAX_LINE`] bytes.
@@ -43,7 +43,7 @@ impl Assembler {
     }
 }
 
-/// Where to break so that no character is torn: before an unfinished one at the end, if there is one.
+/// Returns where to break without splitting a character: before an incomplete one at the end, if there is one.
 fn boundary(bytes: &[u8]) -> usize {
     let from = bytes.len().saturating_sub(3);
     let tail = bytes.get(from..).unwrap_or_default();
@@ -61,7 +61,7 @@ fn boundary(bytes: &[u8]) -> usize {
     }
 }
 
-/// Replacing what is no UTF-8 can make a line longer than it was: then it is broken again.
+/// Replacing invalid UTF-8 can make a line longer; then it is broken again.
 fn emit(bytes: &[u8], lines: &mut Vec<String>) {
     let text = String::from_utf8_lossy(bytes);
     let mut rest: &str = &text;
@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_printed_is_no_line_and_a_last_line_feed_makes_none() {
+    fn empty_output_and_a_final_line_feed_make_no_line() {
         assert!(lines(&[b""]).is_empty());
         assert_eq!(lines(&[b"a\n"]), ["a"]);
     }
 
     #[test]
-    fn a_line_of_exactly_the_longest_length_stays_one_line() {
+    fn a_line_of_exactly_the_maximum_length_stays_one_line() {
         let longest = "x".repeat(MAX_LINE);
         assert_eq!(lines(&[longest.as_bytes(), b"\n", b"y"]), [longest.as_str(), "y"]);
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf8_is_replaced_and_never_makes_a_line_too_long() {
+    fn invalid_utf8_is_replaced_and_never_makes_a_line_too_long() {
         assert_eq!(lines(&[b"a\xffb\n"]), ["a\u{fffd}b"]);
         let broken = lines(&[&[0xff; 3 * MAX_LINE]]);
         assert!(broken.iter().all(|line| line.len() <= MAX_LINE));

@@ -1,7 +1,7 @@
-//! From the bytes a task writes to the lines that are kept of it.
+//! Task output: from bytes to stored lines.
 
 mod assemble;
-mod keep;
+mod limits;
 
 pub use assemble::Assembler;
-pub use keep::{Keeper, Kept};
+pub use limits::{OutputLimiter, OutputTotals};

@@ -1,4 +1,4 @@
-//! The unprivileged user that sandboxed processes run as (E3).
+//! Unprivileged user of sandboxed processes (E3).
 
 use std::fmt;
 use std::fs;
@@ -7,7 +7,7 @@ use rustix::process::{getegid, geteuid};
 
 use super::Unfit;
 
-/// The accounts a runner that is root looks for, in this order.
+/// The accounts that a root runner tries, in this order.
 const DEFAULTS: [&str; 2] = ["castellan-runner", "nobody"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,6 @@ pub(super) struct Account {
     pub name: String,
     pub uid: u32,
     pub gid: u32,
-    /// Whether the runner has to become this user first.
     pub drop: bool,
 }
 
@@ -25,7 +24,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// Whom to run as: the runner's own user or, when that is root, the one named, or the first default there is.
+/// Returns the user for tasks: the runner's own or, if that is root, the configured one or the first existing default.
 pub(super) fn choose(named: Option<&str>) -> Result<Account, Unfit> {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let own = geteuid().as_raw();
@@ -59,7 +58,7 @@ fn pick(users: &str, named: Option<&str>) -> Result<Account, Unfit> {
     }
 }
 
-/// A line of passwd(5).
+/// Parses a line of passwd(5).
 fn parse(line: &str) -> Option<Account> {
     let mut fields = line.split(':');
     let name = fields.next()?.to_owned();

@@ -1,4 +1,4 @@
-//! Bubblewrap with the profile of every task and nothing around it, for measuring what the rest costs.
+//! Bare bubblewrap with the task profile and nothing around it, as a baseline for benchmarks.
 
 use std::fs::File;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::profile::Prepared;
-use super::start::{Parts, Unattended, new_pipe};
+use super::start::{Parts, UnsupervisedProcess, new_pipe};
 use super::starter::Launch;
 use super::{Job, Limits, Network, SCRIPT, StartError, sys};
 
@@ -34,7 +34,7 @@ impl Parts {
         confinement.niceness = 0;
         let standard = [nothing()?, nothing()?, nothing()?];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
-        let bwrap = Unattended(self.starter.launch(launch).await?);
+        let bwrap = UnsupervisedProcess(self.starter.launch(launch).await?);
         let ends = sys::ends(bwrap.0)?;
         let _ready = ends.readable().await?;
         let ended = sys::reap_killed(bwrap.attended())?;

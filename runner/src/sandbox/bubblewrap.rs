@@ -1,4 +1,4 @@
-//! The executor: bubblewrap, always with the whole hardened profile.
+//! Bubblewrap executor, always with the complete hardened profile.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,20 +8,18 @@ use super::running::Running;
 use super::start::Parts;
 use super::{Executor, Job, Posture, StartError, probe};
 
-/// What may differ between machines.
+/// Machine-specific configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Bubblewrap's program; looked for in `PATH` where unset.
     pub bubblewrap: Option<PathBuf>,
-    /// Whom a runner that is root runs tasks as; `castellan-runner` or else `nobody` where unset.
     pub user: Option<String>,
 }
 
-/// Runs tasks with bubblewrap.
+/// An executor that runs tasks with bubblewrap.
 #[derive(Debug)]
 pub struct Bubblewrap {
     posture: Posture,
-    /// Absent where the machine is unfit.
+    /// `None` if the machine is unfit.
     parts: Option<Arc<Parts>>,
 }
 

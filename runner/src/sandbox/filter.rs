@@ -1,6 +1,6 @@
-//! The system-call filter (E4, E5): what a task has no business calling, refused by the kernel.
+//! System-call filter (E4, E5): the kernel refuses calls that a task does not need.
 //!
-//! Another processor mode (32-bit programs) is killed by the architecture check that every program begins with.
+//! The architecture check at the start of every program kills processes in another mode (32-bit programs).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const NETLINK_ROUTE: u64 = 0;
 const IPV4_PROTOCOLS: [u64; 4] = [0, 6, 17, 1];
 const IPV6_PROTOCOLS: [u64; 4] = [0, 6, 17, 58];
 
-/// Puts characters into a terminal's input, copies them from the console, loads a line discipline.
+/// Requests that inject terminal input, copy from the console or load a line discipline.
 const IOCTLS: [u64; 3] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */, 0x5423 /* TIOCSETD */];
 
 /// Every CLONE_NEW flag of clone(2): cgroup, UTS, IPC, user, PID, network, mount.
@@ -31,7 +31,7 @@ const TIME_NAMESPACE: u64 = 0x80;
 /// open_tree_attr(2) of Linux 6.15, which libc does not name yet; the number is the same everywhere.
 const SYS_OPEN_TREE_ATTR: i64 = 467;
 
-/// Refused with EPERM whatever the arguments: the kernel's own state, other processes, mounts, namespaces, tracing.
+/// Refused with EPERM for any arguments: kernel state, other processes, mounts, namespaces, tracing.
 const REFUSED: &[i64] = &[
     libc::SYS_acct,
     libc::SYS_add_key,
@@ -99,14 +99,15 @@ const REFUSED_HERE: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
 
-/// Answered as if the kernel had never heard of them, so that programs fall back: clone3 hides its flags behind a pointer, and io_uring makes sockets unseen.
+/// Refused with ENOSYS, so that programs fall back: clone3 hides its flags behind a pointer, and io_uring opens
+/// sockets that no filter sees.
 const ABSENT: &[i64] =
     &[libc::SYS_clone3, libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
 
-/// Memory that belongs to no process and no sized mount; only a cgroup counts it.
+/// Memory that belongs to no process and no mount with a size limit; only a cgroup counts it.
 const UNMETERED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_shmget];
 
-/// The filter's programs in the form the kernel reads, to be loaded in this order.
+/// The filter programs in the kernel's format, to be loaded in this order.
 #[derive(Debug)]
 pub(super) struct Filters {
     pub refused: Vec<u8>,
@@ -150,12 +151,13 @@ fn sockets(unix: bool) -> Result<Vec<SeccompRule>, BackendError> {
     ])
 }
 
-/// One rule per condition: any of them refuses.
+/// Returns one rule per condition: any of them refuses.
 fn any(conditions: impl IntoIterator<Item = Condition>) -> Result<Vec<SeccompRule>, BackendError> {
     conditions.into_iter().map(|condition| all([condition])).collect()
 }
 
-/// One rule: all conditions together refuse. The kernel reads these arguments as 32 bits, and so must the filter.
+/// Returns one rule: all conditions together refuse. The kernel reads these arguments as 32 bits, so the filter must
+/// as well.
 fn all(conditions: impl IntoIterator<Item = Condition>) -> Result<SeccompRule, BackendError> {
     let conditions =
         conditions.into_iter().map(|(argument, op, value)| SeccompCondition::new(argument, Dword, op, value));
@@ -170,7 +172,7 @@ fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: u32) -> Result<Vec<u8>
     Ok(instructions.iter().flat_map(encode).collect())
 }
 
-/// The x32 ABI shares x86_64's architecture and numbers its calls from 2^30: none of the rules would see them.
+/// Refuses the x32 ABI, which has x86_64's architecture but numbers its calls from 2^30, so that no rule would match.
 fn refuse_x32() -> BpfProgram {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS: the call's number
     const AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
@@ -184,7 +186,7 @@ fn refuse_x32() -> BpfProgram {
     }
 }
 
-/// `struct sock_filter` of linux/filter.h.
+/// Encodes `struct sock_filter` of linux/filter.h.
 fn encode(step: &sock_filter) -> [u8; 8] {
     let [code_0, code_1] = step.code.to_ne_bytes();
     let [k_0, k_1, k_2, k_3] = step.k.to_ne_bytes();

@@ -1,4 +1,4 @@
-//! Runs one task in a sandbox it cannot leave, within limits it cannot pass, and leaves nothing behind.
+//! Task sandbox: isolation, resource limits and complete cleanup.
 
 mod account;
 mod bare;
@@ -26,7 +26,7 @@ pub use outcome::{Chunk, End, Outcome, StartError, Stream};
 pub use posture::{Limiter, Posture, Unfit};
 pub use running::{Handle, Running};
 
-/// What can run a task in isolation. Never without: where the isolation cannot be had, [`start`](Executor::start) refuses.
+/// A runtime for isolated tasks. If the isolation is not available, [`start`](Executor::start) fails.
 pub trait Executor: Send + Sync + 'static {
     /// What this machine can do and, where it cannot run tasks, the cause and the fix.
     fn posture(&self) -> &Posture;

@@ -1,4 +1,4 @@
-//! Which jobs run: a name is held while its job does.
+//! Names of running jobs, each reserved while its job runs.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,20 +8,20 @@ pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
 
 impl Names {
     /// `None` while a job of this name runs.
-    pub fn claim(&self, name: &str) -> Option<Claim> {
+    pub fn claim(&self, name: &str) -> Option<NameReservation> {
         let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        new.then(|| Claim { names: self.clone(), name: name.to_owned() })
+        new.then(|| NameReservation { names: self.clone(), name: name.to_owned() })
     }
 }
 
-/// A name that is taken until this is dropped.
+/// A name that is reserved until this is dropped.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct NameReservation {
     names: Names,
     name: String,
 }
 
-impl Drop for Claim {
+impl Drop for NameReservation {
     fn drop(&mut self) {
         self.names.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }

@@ -1,4 +1,4 @@
-//! What comes out of a sandbox: its output as it is written, and how it ended.
+//! Results of a sandbox: output chunks, and how the task ended.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{InvalidJob, Unfit};
 
-/// A piece of output, exactly the bytes the task wrote.
+/// A chunk of output, exactly the bytes that the task wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub stream: Stream,
@@ -20,33 +20,30 @@ pub enum Stream {
     Stderr,
 }
 
-/// How a task ended and what it used.
+/// The end of a task and its resource usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub end: End,
     pub wall: Duration,
-    /// User and system time of all its processes that were waited for.
     pub cpu: Duration,
-    /// Bytes at the highest, where the machine says so.
     pub peak_memory: Option<u64>,
 }
 
-/// How a task ended.
+/// The end of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     Exited(i32),
-    /// Exit codes 129 to 192, which is how a shell and bubblewrap alike report a signal.
+    /// From exit codes 129 to 192, which shells and bubblewrap use for signals.
     Signaled(i32),
     TimedOut,
     Stopped,
     OutOfMemory,
-    /// The sandbox, not the task, went wrong: the task did not run, or was killed from outside.
     Failed {
         cause: String,
     },
 }
 
-/// Why a task was not started. Nothing of it ran.
+/// The reason why a task was not started. Nothing of it ran.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]

@@ -1,29 +1,28 @@
-//! What this machine's sandbox is made of, in words for the people who rely on it.
+//! Sandbox posture of this machine, in words for operators.
 
 use std::fmt;
 
-/// What the sandbox on this machine is made of.
+/// The parts of the sandbox on this machine.
 #[derive(Clone, Debug)]
 pub struct Posture {
-    /// Its version, when it is installed.
+    /// The version, if it is installed.
     pub bubblewrap: Option<String>,
-    /// The kernel filters system calls and a filter exists for this processor.
+    /// Whether the kernel filters system calls and a filter exists for this CPU.
     pub seccomp: bool,
-    /// An ordinary user can make user namespaces; proven by starting a sandbox.
+    /// Whether unprivileged user namespaces work, proven by starting a sandbox.
     pub user_namespaces: bool,
-    /// Abstract Unix sockets of the machine are out of reach even where its network is shared (Landlock).
+    /// Whether abstract Unix sockets of the machine are unreachable even with its network (Landlock).
     pub sockets_scoped: bool,
-    /// What counts memory, processor time and processes.
     pub limiter: Limiter,
-    /// What that means, and how to have better, as a sentence or two.
+    /// An explanation, and how to improve it.
     pub limiter_note: String,
-    /// The user the sandboxed processes are for the kernel, e.g. `nobody (65534)`.
+    /// The user of sandboxed processes for the kernel, e.g. `nobody (65534)`.
     pub account: String,
-    /// Whether tasks can be run here.
+    /// Whether tasks can run here.
     pub fit: Result<(), Unfit>,
 }
 
-/// What holds a task to its limits.
+/// The mechanism that enforces the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limiter {
     CgroupV2,
@@ -41,13 +40,13 @@ impl fmt::Display for Limiter {
     }
 }
 
-/// Why no task can be run here, and what to do about it.
+/// The reason why no task can run here, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}. {fix}")]
 pub struct Unfit {
-    /// Half a sentence, e.g. `bubblewrap is not installed`.
+    /// A clause, e.g. `bubblewrap is not installed`.
     pub cause: String,
-    /// A full sentence, with the command where there is one.
+    /// A sentence, with the command if there is one.
     pub fix: String,
 }
 

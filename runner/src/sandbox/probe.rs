@@ -1,4 +1,4 @@
-//! Finds out what the machine offers for a sandbox, and says what is missing in words.
+//! Sandbox detection: what the machine supports, and what is missing.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -17,12 +17,12 @@ use super::start::Parts;
 use super::starter::Starter;
 use super::{Config, End, Job, Limiter, Limits, Network, Posture, StartError, Unfit, sys};
 
-/// The first version with every option of the profile.
-const OLDEST: (u32, u32) = (0, 8);
+/// The minimum version of bubblewrap with every option of the profile.
+const MIN_VERSION: (u32, u32) = (0, 8);
 
 const INSTALL: &str = "Install it with: apt-get install bubblewrap (or dnf, pacman, apk; version 0.8 or later).";
 
-/// What there is, and the parts to start sandboxes with where that suffices.
+/// Returns the posture and, if it suffices, the parts for starting sandboxes.
 pub(super) async fn examine(config: &Config) -> (Posture, Option<Arc<Parts>>) {
     let scope = sys::landlock_scope().map(Arc::new);
     let (tree, limiter, limiter_note) = limits();
@@ -45,7 +45,7 @@ pub(super) async fn examine(config: &Config) -> (Posture, Option<Arc<Parts>>) {
     }
 }
 
-/// Each part in turn, noted in `posture` when it is there, until one is missing.
+/// Collects each part and notes it in `posture`, until one is missing.
 async fn gather(
     config: &Config,
     scope: Option<Arc<OwnedFd>>,
@@ -126,12 +126,12 @@ fn version(program: &Path) -> Result<String, Unfit> {
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     match found {
         (0, 0) => Err(Unfit::new(format!("{} is not bubblewrap", program.display()), INSTALL)),
-        _ if found < OLDEST => Err(Unfit::new(format!("bubblewrap {version} is too old"), INSTALL)),
+        _ if found < MIN_VERSION => Err(Unfit::new(format!("bubblewrap {version} is too old"), INSTALL)),
         _ => Ok(version),
     }
 }
 
-/// The smallest task there is, in the same profile as every other: what goes wrong there would go wrong with each.
+/// Runs a minimal task in the profile of every task, which fails if any task would.
 async fn try_out(parts: &Arc<Parts>) -> Result<(), Unfit> {
     let job = Job {
         id: "self-test".into(),
@@ -168,7 +168,7 @@ fn cannot_drop(account: &Account, error: &str) -> Unfit {
     )
 }
 
-/// Why unprivileged namespaces fail, by the switches distributions and containers have for them.
+/// Explains why unprivileged namespaces fail, by the switches of distributions and containers.
 fn explain(failure: &str) -> Unfit {
     let switch = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     if switch("/proc/sys/user/max_user_namespaces", "0") {

@@ -1,10 +1,10 @@
-//! Looks into a sandbox from outside: who is in it, what they hold, and whom a signal reaches.
+//! Process inspection of a sandbox from outside: members, memory and signals.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// `first` and everything it begot that still runs. What is orphaned in the sandbox becomes a child of `first`, its process 1.
+/// Returns `first` and its running descendants. Orphans in the sandbox become children of `first`, its process 1.
 fn family(first: Pid) -> Vec<Pid> {
     let mut found = vec![first];
     let mut next = 0;
@@ -23,10 +23,10 @@ fn children(pid: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// Asks everything in the sandbox to end. Says whether anything is left that could.
+/// Sends a termination signal to everything in the sandbox. Returns whether anything is left that can handle it.
 ///
-/// Process 1 ignores a signal it has no handler for, and a shell whose command was just terminated goes on
-/// to the next one. So process 1 is frozen where it does not handle the signal itself; its end is the kill that follows.
+/// Process 1 ignores a signal without a handler, and a shell whose command was terminated continues with the next one.
+/// So process 1 is frozen if it does not handle the signal; the kill that follows ends it.
 pub(super) fn terminate(first: Pid) -> bool {
     let handles = catches_term(first);
     if !handles {
@@ -42,7 +42,7 @@ pub(super) fn terminate(first: Pid) -> bool {
     handles || !others.is_empty()
 }
 
-/// Whether a termination under way still has something to wait for.
+/// Returns whether a termination in progress still has processes to wait for.
 pub(super) fn winding_down(first: Pid) -> bool {
     catches_term(first) || !others_alive(first).is_empty()
 }
@@ -60,14 +60,14 @@ fn catches_term(pid: Pid) -> bool {
     status(pid, "SigCgt:").and_then(|mask| u64::from_str_radix(&mask, 16).ok()).is_some_and(|mask| mask & TERM_BIT != 0)
 }
 
-/// Bytes of memory in use by all of them that no file on a sized mount accounts for.
+/// Returns the bytes of memory of all of them that are not files on a mount with a size limit.
 pub(super) fn resident(first: Pid) -> u64 {
     let kib =
         |pid, field| status(pid, field).and_then(|value| value.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0);
     family(first).into_iter().map(|pid| 1024 * (kib(pid, "RssAnon:") + kib(pid, "RssShmem:"))).sum()
 }
 
-/// A field of proc_pid_status(5).
+/// Reads a field of proc_pid_status(5).
 fn status(pid: Pid, field: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix(field)).map(|value| value.trim().to_owned())

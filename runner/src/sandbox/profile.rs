@@ -1,4 +1,4 @@
-//! The hardened profile: what bubblewrap is told, for every job alike, and what differs.
+//! Hardened bubblewrap profile: the arguments of every job, and those that differ.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -10,12 +10,12 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use super::filter::Filters;
 use super::{Job, Network, SCRIPT, WORK};
 
-/// The user a task sees itself as.
+/// The user id inside the sandbox.
 const UID: &str = "1000";
-/// The most that `/tmp` and `/dev/shm` hold, each, in bytes.
-const SIDE: u64 = 64 << 20;
+/// The size limit of `/tmp` and `/dev/shm`, each, in bytes.
+const TMP_SIZE: u64 = 64 << 20;
 
-/// Written anew for each sandbox: nothing of the machine's own `/etc` is needed for these.
+/// Generated for each sandbox, so that these files reveal nothing of the machine's `/etc`.
 const FILES: [(&str, &str); 4] = [
     ("/etc/passwd", "task:x:1000:1000::/work:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),
     ("/etc/group", "task:x:1000:\nnogroup:x:65534:\n"),
@@ -23,11 +23,11 @@ const FILES: [(&str, &str); 4] = [
     ("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"),
 ];
 
-/// Programs are found through these.
-const ALWAYS: [&str; 2] = ["/etc/alternatives", "/etc/ld.so.cache"];
+/// Needed to find programs and libraries.
+const LOOKUP_FILES: [&str; 2] = ["/etc/alternatives", "/etc/ld.so.cache"];
 
-/// Names and certificates, for a task that has the machine's network.
-const NETWORKED: [&str; 6] = [
+/// Name resolution and certificates, for a task with the machine's network.
+const NETWORK_FILES: [&str; 6] = [
     "/etc/resolv.conf",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
@@ -36,17 +36,18 @@ const NETWORKED: [&str; 6] = [
     "/etc/pki/ca-trust/extracted",
 ];
 
-/// Parts of `/proc` that tell about the machine rather than the sandbox.
+/// Parts of `/proc` that reveal the machine rather than the sandbox.
 const MASKED: [&str; 6] =
     ["/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list"];
 
-/// Process 1 until the task takes its place: says an empty line when it stands in the finished sandbox, waits for one, and begins.
+/// Process 1 until it executes the task: writes an empty line when the sandbox is complete, waits for one, and starts
+/// the task.
 ///
-/// Bubblewrap binds the sandbox's life to its own just before this runs. If the runner dies earlier, or before it
-/// answers, there is nobody to answer and the task does not begin; later, the sandbox dies with it (E9).
+/// Bubblewrap binds the sandbox's life to its own just before this runs. If the runner dies before it answers, the
+/// task does not start; later, the sandbox dies with the runner (E9).
 pub(super) const GATE: [&str; 4] = ["/bin/sh", "-c", r#"echo && read -r go && exec "$@" </dev/null"#, "task"];
 
-/// The part of the command line that is the same for every job, worked out once.
+/// The arguments that are the same for every job, computed once.
 #[derive(Debug)]
 pub(super) struct Profile {
     fixed: Vec<String>,
@@ -54,7 +55,7 @@ pub(super) struct Profile {
     networked_filters: Filters,
 }
 
-/// A job's command line, and the descriptors it names.
+/// The command line of a job, and its file descriptors.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub arguments: Vec<String>,
@@ -80,7 +81,7 @@ impl Profile {
         for file in MASKED.iter().filter(|file| Path::new(file).exists()) {
             fixed.extend(words(&format!("--ro-bind /dev/null {file}")));
         }
-        fixed.extend(ALWAYS.iter().flat_map(|path| visible(path)));
+        fixed.extend(LOOKUP_FILES.iter().flat_map(|path| visible(path)));
         fixed.extend(words("--dir /run --symlink /tmp /var/tmp --dev /dev"));
         Self { fixed, filters, networked_filters }
     }
@@ -99,12 +100,12 @@ impl Profile {
                 &self.filters
             }
             Network::None => {
-                options.extend(NETWORKED.iter().flat_map(|path| visible(path)));
+                options.extend(NETWORK_FILES.iter().flat_map(|path| visible(path)));
                 &self.networked_filters
             }
         };
         let disk = job.limits.disk_bytes;
-        let side = disk.min(SIDE);
+        let side = disk.min(TMP_SIZE);
         options.extend(words(&format!("--perms 1777 --size {side} --tmpfs /dev/shm --remount-ro /dev")));
         options.extend(words(&format!(
             "--perms 1777 --size {side} --tmpfs /tmp --perms 0700 --size {disk} --tmpfs {WORK}"
@@ -146,7 +147,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// A file without a name, to be read from its beginning.
+/// Returns an anonymous file positioned at its beginning.
 fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create("castellan", MemfdFlags::CLOEXEC)?);
     file.write_all(bytes)?;

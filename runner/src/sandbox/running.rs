@@ -1,4 +1,4 @@
-//! A sandbox under way: it is watched, stopped when its time is up or somebody asks, and cleaned up.
+//! Supervision of a running sandbox: time limit, cancellation and cleanup.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::cgroup::Group;
-use super::job::LONGEST;
-use super::names::Claim;
+use super::job::MAX_TIME_LIMIT;
+use super::names::NameReservation;
 use super::start::Parts;
 use super::sys::{self, Ended};
 use super::{Chunk, End, Limits, Outcome, processes};
 
-/// Between the request to end and the kill, when the time limit is reached.
-const GRACE: Duration = Duration::from_secs(5);
-/// Beyond every time limit.
-const NEVER: Duration = LONGEST.saturating_mul(2);
-/// How often a sandbox is looked at that is ending, or whose memory no cgroup counts.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long a killed sandbox may take to be reaped by bubblewrap before bubblewrap is killed too.
-const REAPING: Duration = Duration::from_secs(2);
+/// The grace period between the termination signal and the kill at the time limit.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
+/// Longer than any time limit.
+const FAR_FUTURE: Duration = MAX_TIME_LIMIT.saturating_mul(2);
+/// The polling interval for a sandbox that is ending, or whose memory no cgroup counts.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The timeout for bubblewrap to reap a killed sandbox, before bubblewrap is killed as well.
+const REAP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A task that runs. Read [`output`](Self::output) as it comes: what is not read holds the task back.
+/// A running task. Unread [`output`](Self::output) blocks the task.
 #[derive(Debug)]
 pub struct Running {
-    /// Ends when nothing can be written any more. Dropped, the task's next write fails.
+    /// Ends when no process can write any more. If dropped, the task's next write fails.
     pub output: mpsc::Receiver<Chunk>,
     pub handle: Handle,
 }
 
-/// Stops a task and tells its end; may be cloned and kept after it. Dropped, the task runs on.
+/// A handle to stop a task and to wait for its end; can be cloned and outlive it. Dropping it does not stop the task.
 #[derive(Clone, Debug)]
 pub struct Handle {
     stop: mpsc::UnboundedSender<Duration>,
@@ -43,7 +43,7 @@ pub struct Handle {
 impl Handle {
     /// Asks everything in the sandbox to end (SIGTERM) and, after `grace`, kills what has not. Asking again can only shorten it.
     pub fn stop(&self, grace: Duration) {
-        let _ = self.stop.send(grace); // ended already
+        let _ = self.stop.send(grace); // the task has already ended
     }
 
     /// Waits for the end. By then no process, mount, cgroup or file of the task is left.
@@ -59,20 +59,19 @@ impl Handle {
     }
 }
 
-/// Everything that exists because of one task. Dropped, it is killed and gone.
+/// All resources of one task. Dropping it kills the task and removes them.
 #[derive(Debug)]
 pub(super) struct Sandbox {
-    /// Bubblewrap, our child.
     pub bwrap: Pid,
     pub bwrap_fd: AsyncFd<OwnedFd>,
-    /// Process 1 inside, bubblewrap's child.
+    /// Process 1 of the sandbox, bubblewrap's child.
     pub first: Pid,
     pub first_fd: OwnedFd,
-    /// Absent where only resource limits hold the task.
+    /// `None` if only resource limits apply.
     pub group: Option<Group>,
     pub reaped: bool,
-    /// Given back when all of the above is gone: the name, the thread that bubblewrap dies with, the cgroups' folder.
-    pub _held: (Claim, Arc<Parts>),
+    /// Released after everything above: the name, the thread that bubblewrap dies with, the cgroups.
+    pub _held: (NameReservation, Arc<Parts>),
 }
 
 impl Sandbox {
@@ -98,13 +97,13 @@ impl Drop for Sandbox {
     }
 }
 
-/// Takes a sandbox whose task has just been let go and sees it through.
+/// Supervises a sandbox whose task has just started.
 pub(super) fn watch(sandbox: Sandbox, limits: Limits, started: Instant, output: mpsc::Receiver<Chunk>) -> Running {
     let (stop, stops) = mpsc::unbounded_channel();
     let (told, outcome) = watch::channel(None);
     tokio::spawn(async move {
         let outcome = see_through(sandbox, limits, started, stops).await;
-        let _ = told.send(Some(outcome)); // nobody waits
+        let _ = told.send(Some(outcome)); // no waiter is left
     });
     Running { output, handle: Handle { stop, outcome } }
 }
@@ -116,16 +115,16 @@ async fn see_through(
     mut stops: mpsc::UnboundedReceiver<Duration>,
 ) -> Outcome {
     let mut ending: Option<End> = None;
-    let mut kill_at = started + NEVER;
+    let mut kill_at = started + FAR_FUTURE;
     let mut peak = 0;
-    let mut look = interval_at(Instant::now() + LOOK, LOOK);
+    let mut look = interval_at(Instant::now() + POLL_INTERVAL, POLL_INTERVAL);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let ended = loop {
         let looks = ending.is_some() || sandbox.group.is_none();
         tokio::select! {
             ready = sandbox.bwrap_fd.readable() => match (ready, sys::reap(sandbox.bwrap)) {
-                (Ok(mut ready), Ok(None)) => ready.clear_ready(), // it was a false alarm
+                (Ok(mut ready), Ok(None)) => ready.clear_ready(), // spurious wakeup
                 (_, reaped) => break reaped,
             },
             Some(grace) = stops.recv() => {
@@ -134,7 +133,7 @@ async fn see_through(
             }
             () = sleep_until(started + limits.wall), if ending.is_none() => {
                 let anything = begin_ending(&mut ending, End::TimedOut, &sandbox);
-                kill_at = Instant::now() + if anything { GRACE } else { Duration::ZERO };
+                kill_at = Instant::now() + if anything { GRACE_PERIOD } else { Duration::ZERO };
             }
             () = sleep_until(kill_at) => {
                 kill_and_wait(&sandbox).await;
@@ -170,7 +169,7 @@ async fn see_through(
     Outcome { end, wall, cpu, peak_memory }
 }
 
-/// Asks the sandbox to end, once; says whether anything in it could.
+/// Sends the termination signal once; returns whether any process can handle it.
 fn begin_ending(ending: &mut Option<End>, why: End, sandbox: &Sandbox) -> bool {
     if ending.is_some() {
         return true;
@@ -179,10 +178,10 @@ fn begin_ending(ending: &mut Option<End>, why: End, sandbox: &Sandbox) -> bool {
     processes::terminate(sandbox.first)
 }
 
-/// Kills process 1, and with it its namespace; bubblewrap reaps it, so that its use of the processor is known.
+/// Kills process 1 and its namespace; bubblewrap reaps it, so that its CPU usage is known.
 async fn kill_and_wait(sandbox: &Sandbox) {
     sandbox.kill_first();
-    if tokio::time::timeout(REAPING, sandbox.bwrap_fd.readable()).await.is_err() {
+    if tokio::time::timeout(REAP_TIMEOUT, sandbox.bwrap_fd.readable()).await.is_err() {
         sandbox.kill_all();
     }
 }

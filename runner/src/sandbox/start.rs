@@ -1,4 +1,4 @@
-//! Starts one sandbox: its group, its pipes, bubblewrap, and then the task.
+//! Sandbox start: cgroup, pipes, bubblewrap, and then the task.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -25,16 +25,16 @@ use super::starter::{Launch, Starter};
 use super::sys::{self, Confinement};
 use super::{Job, Limits, StartError};
 
-/// How long bubblewrap may take to make its namespaces; it needs milliseconds.
-const SETUP: Duration = Duration::from_secs(10);
-/// How long it may take to say why not.
-const EXPLAINING: Duration = Duration::from_secs(1);
-/// Files a process may have open.
-const OPEN_FILES: u64 = 16_384;
-/// Lower than ordinary programs, where no cgroup divides the processor.
+/// The timeout for bubblewrap to create its namespaces; it needs milliseconds.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout for its error message.
+const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
+/// The limit of open files per process.
+const MAX_OPEN_FILES: u64 = 16_384;
+/// A lower priority than ordinary programs, if no cgroup divides the CPU.
 const NICENESS: i32 = 10;
 
-/// What every start needs, worked out once.
+/// The parts of every start, computed once.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub program: PathBuf,
@@ -62,7 +62,7 @@ impl Parts {
         let standard = [gate, stdout_end, stderr_end];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
 
-        let bwrap = Unattended(self.starter.launch(launch).await?);
+        let bwrap = UnsupervisedProcess(self.starter.launch(launch).await?);
         let Some(first) = in_time(first_process(info)).await? else {
             return Err(StartError::Setup(explanation(stderr).await));
         };
@@ -97,7 +97,7 @@ impl Parts {
         limits: &Limits,
         inherit: Vec<OwnedFd>,
     ) -> io::Result<Confinement> {
-        let files = getrlimit(Resource::Nofile).maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+        let files = getrlimit(Resource::Nofile).maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
         // No core dumps: the machine's handler for them runs outside of any sandbox.
         let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];
         if group.is_none() {
@@ -118,15 +118,15 @@ pub(super) fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pipe_with(PipeFlags::CLOEXEC)?)
 }
 
-/// Waits for a step of the set-up.
+/// Runs a step of the setup with a timeout.
 async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
-    timeout(SETUP, step).await.map_err(|_| StartError::Setup("bubblewrap does not answer".into()))
+    timeout(SETUP_TIMEOUT, step).await.map_err(|_| StartError::Setup("bubblewrap does not answer".into()))
 }
 
-/// Bubblewrap until somebody watches it; dropped, it is killed.
-pub(super) struct Unattended(pub(super) Pid);
+/// A bubblewrap process that is not supervised yet; dropping it kills it.
+pub(super) struct UnsupervisedProcess(pub(super) Pid);
 
-impl Unattended {
+impl UnsupervisedProcess {
     pub(super) fn attended(self) -> Pid {
         let pid = self.0;
         std::mem::forget(self);
@@ -134,14 +134,14 @@ impl Unattended {
     }
 }
 
-impl Drop for Unattended {
+impl Drop for UnsupervisedProcess {
     fn drop(&mut self) {
         let _ = kill_process(self.0, Signal::KILL);
         let _ = sys::reap_killed(self.0);
     }
 }
 
-/// Process 1 of the sandbox, as bubblewrap reports it; `None` when it ended instead.
+/// Returns process 1 of the sandbox as bubblewrap reports it; `None` if bubblewrap ended.
 async fn first_process(info: OwnedFd) -> Option<Pid> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
@@ -153,11 +153,11 @@ async fn first_process(info: OwnedFd) -> Option<Pid> {
     Pid::from_raw(serde_json::from_slice::<Info>(&text).ok()?.child_pid)
 }
 
-/// What bubblewrap said before it ended.
+/// Returns the error message of bubblewrap.
 async fn explanation(stderr: pipe::Receiver) -> String {
     let mut text = vec![];
     // A child that bubblewrap left behind may hold the pipe open.
-    let _ = timeout(EXPLAINING, stderr.take(4096).read_to_end(&mut text)).await;
+    let _ = timeout(EXPLANATION_TIMEOUT, stderr.take(4096).read_to_end(&mut text)).await;
     let text = String::from_utf8_lossy(&text).trim().to_owned();
     if text.is_empty() { "bubblewrap ended without a word".into() } else { text }
 }

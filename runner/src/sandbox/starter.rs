@@ -1,7 +1,7 @@
-//! The one thread that starts every sandbox.
+//! Sandbox starter: the only thread that starts sandboxes.
 //!
-//! `--die-with-parent` follows the thread that called fork, not the process: a sandbox started from a
-//! worker of an asynchronous runtime dies at random when that worker does (E8).
+//! `--die-with-parent` follows the thread that called fork, not the process: a sandbox that is started from a worker
+//! of an asynchronous runtime dies at random with that worker (E8).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,19 +14,19 @@ use tokio::sync::oneshot;
 
 use super::sys::{self, Confinement};
 
-/// A sandbox about to be started.
+/// A request to start a sandbox.
 #[derive(Debug)]
 pub(super) struct Launch {
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    /// Standard input, output and error.
     pub standard: [OwnedFd; 3],
     pub confinement: Confinement,
 }
 
 type Request = (Launch, oneshot::Sender<io::Result<Pid>>);
 
-/// Held by the executor and by everything it runs: the thread ends, and what it started with it, when the last of them is gone.
+/// A handle to the thread, held by the executor and everything that it runs: the thread and its sandboxes end with the
+/// last handle.
 #[derive(Debug)]
 pub(super) struct Starter(mpsc::Sender<Request>);
 

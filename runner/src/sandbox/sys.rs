@@ -1,4 +1,4 @@
-//! What Rust cannot check: what stands between fork and exec, Landlock, and waiting for a process.
+//! Unsafe system calls: between fork and exec, Landlock, and waiting for a process.
 #![expect(unsafe_code, reason = "the one file with system calls that no safe wrapper offers")]
 
 use std::io;
@@ -20,23 +20,21 @@ use tokio::io::unix::AsyncFd;
 
 use super::account::Account;
 
-/// What a process puts on between fork and exec; everything in it was made before the fork.
+/// The confinement that a process applies between fork and exec; all of it is prepared before the fork.
 #[derive(Debug)]
 pub(super) struct Confinement {
-    /// `cgroup.procs` files to enter through, opened while the runner may.
+    /// `cgroup.procs` files to enter, opened while the runner has permission.
     pub cgroups: Vec<OwnedFd>,
     pub limits: Vec<(Resource, u64)>,
-    /// Lower scheduling priority, where no cgroup divides the processor.
+    /// A lower scheduling priority, if no cgroup divides the CPU.
     pub niceness: i32,
-    /// Whom to become, when the runner is root.
+    /// The user to switch to, if the runner is root.
     pub account: Option<Account>,
-    /// A Landlock ruleset to be held to.
     pub scope: Option<Arc<OwnedFd>>,
-    /// The only descriptors, besides the standard three, that outlive exec.
     pub inherit: Vec<OwnedFd>,
 }
 
-/// Starts `program` with an empty environment, confined. The caller reaps it.
+/// Starts `program` confined and with an empty environment. The caller reaps it.
 pub(super) fn spawn(
     program: &Path,
     arguments: &[String],
@@ -88,13 +86,14 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
     Ok(())
 }
 
-/// Without this, whatever any library in the runner opened without `O_CLOEXEC` is open in the sandbox (E2).
+/// Otherwise descriptors that a library opened without `O_CLOEXEC` would be open in the sandbox (E2).
 fn close_all_on_exec() -> io::Result<()> {
     // SAFETY: takes three numbers; descriptors are marked, none is closed under its owner.
     call(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) }).map(drop)
 }
 
-/// A Landlock ruleset that keeps signals and abstract Unix sockets inside (Linux 6.12, ABI 6); `None` where the kernel has no such thing.
+/// Returns a Landlock ruleset that confines signals and abstract Unix sockets (Linux 6.12, ABI 6); `None` if the
+/// kernel does not support it.
 pub(super) fn landlock_scope() -> Option<OwnedFd> {
     /// `struct landlock_ruleset_attr` of linux/landlock.h.
     #[repr(C)]
@@ -115,7 +114,7 @@ pub(super) fn landlock_scope() -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-/// A process that ended, and what it and the children it waited for used.
+/// A process that ended, and the resource usage of it and its reaped children.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
     pub status: ExitStatus,
@@ -147,7 +146,7 @@ fn wait(pid: Pid, options: libc::c_int) -> io::Result<Option<Ended>> {
     Ok(Some(Ended { status: ExitStatus::from_raw(status), cpu: time(usage.ru_utime) + time(usage.ru_stime) }))
 }
 
-/// A handle to a process that becomes readable when the process ends.
+/// Returns a process handle that becomes readable when the process ends.
 pub(super) fn ends(pid: Pid) -> io::Result<AsyncFd<OwnedFd>> {
     let process = pidfd_open(pid, PidfdFlags::empty())?;
     // SAFETY: the descriptor is owned by what is returned, and an `OwnedFd` stays open and the same until it is dropped.

@@ -1,11 +1,12 @@
-//! What a task printed, on disk until the server has it: neither a lost connection nor a killed server loses a line.
+//! Output spool: stores output on disk until the server acknowledges it, so that no lost connection or killed server
+//! loses a line.
 //!
-//! It is bounded by what is kept of one attempt ([`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`]).
+//! Its size is bounded by [`domain::log::MAX_OUTPUT`] and [`domain::log::MAX_LINES`].
 
-mod begun;
-mod lasting;
+mod directory;
+mod durability;
 mod record;
-mod shelf;
+mod started;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -17,23 +18,21 @@ use std::{
 use domain::{log::Line, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 
-pub use lasting::{Beginning, Ending};
-pub use shelf::Shelf;
+pub use directory::SpoolDirectory;
+pub use durability::{EndSync, StartSync};
 
 const LINES: &str = "lines";
 const RECEIPT: &str = "receipt";
 const DRAFT: &str = "receipt.new";
-/// Every so many lines the place in the file is remembered.
-const STEP: u64 = 256;
-/// A record is at most so long: its head and [`domain::log::MAX_LINE`].
-const LONGEST: usize = record::HEAD + domain::log::MAX_LINE;
+/// The number of lines between two index entries.
+const INDEX_INTERVAL: u64 = 256;
+/// The maximum size of a record in bytes: its header and [`domain::log::MAX_LINE`].
+const MAX_RECORD: usize = record::HEAD + domain::log::MAX_LINE;
 
 /// A receipt with its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
-    /// Canonical JSON.
     pub receipt: String,
-    /// ECDSA P-384 with SHA-384, ASN.1.
     pub signature: Vec<u8>,
 }
 
@@ -41,14 +40,10 @@ pub struct Signed {
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
-    /// What says that the attempt was begun, where it was begun by this process.
     marker: Option<PathBuf>,
     file: File,
-    /// Bytes written.
     length: u64,
-    /// Lines written.
     lines: u64,
-    /// Where lines 1, 1 + STEP, 1 + 2 STEP … begin.
     index: Vec<u64>,
 }
 
@@ -124,13 +119,13 @@ impl Spool {
         if from == 0 || from > self.lines {
             return Ok(Vec::new());
         }
-        let steps = (from - 1) / STEP;
+        let steps = (from - 1) / INDEX_INTERVAL;
         let start = usize::try_from(steps).ok().and_then(|step| self.index.get(step)).copied().unwrap_or(0);
-        let mut skip = from - 1 - steps * STEP;
+        let mut skip = from - 1 - steps * INDEX_INTERVAL;
         let (mut lines, mut taken, mut at) = (Vec::new(), 0, start);
         let mut buffer = Vec::new();
         while taken < most && at < self.length {
-            let room = u64::try_from(most.max(LONGEST)).unwrap_or(u64::MAX).min(self.length - at);
+            let room = u64::try_from(most.max(MAX_RECORD)).unwrap_or(u64::MAX).min(self.length - at);
             buffer.resize(usize::try_from(room).unwrap_or(0), 0);
             self.file.read_exact_at(&mut buffer, at)?;
             let mut rest = buffer.as_slice();
@@ -178,7 +173,7 @@ impl Spool {
     }
 
     fn count(&mut self, length: usize) {
-        if self.lines.is_multiple_of(STEP) {
+        if self.lines.is_multiple_of(INDEX_INTERVAL) {
             self.index.push(self.length);
         }
         self.lines += 1;
@@ -268,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_survives_the_runner_and_what_did_not_is_nothing() {
+    fn ended_attempts_survive_a_restart_and_unfinished_ones_are_dropped() {
         let data = tempfile::tempdir().unwrap();
         let signed = signed(300);
         let path = data.path().join("a");
@@ -311,7 +306,7 @@ mod tests {
 
     /// A write that failed by halves, and could not be undone, may have left whole lines behind.
     #[test]
-    fn lines_that_the_receipt_does_not_speak_of_are_not_there() {
+    fn lines_beyond_the_receipt_are_not_read() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("a");
         filled(path.clone(), 300).finish(&signed(257)).unwrap();

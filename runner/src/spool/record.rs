@@ -1,14 +1,14 @@
-//! One line as it stands in a spool: length, time, stream, text.
+//! Record format of a spool: length, time, stream, text.
 
 use domain::{
     Timestamp,
     log::{Line, MAX_LINE, Stream},
 };
 
-/// Length (4 bytes), time (8) and stream (1), the largest byte first.
+/// The size of the header: length (4 bytes), time (8) and stream (1), big-endian.
 pub(super) const HEAD: usize = 13;
 
-/// Adds `line` to `bytes`.
+/// Appends `line` to `bytes`.
 pub(super) fn write(line: &Line, bytes: &mut Vec<u8>) {
     let stream = match line.stream {
         Stream::Stdout => 1,
@@ -21,13 +21,13 @@ pub(super) fn write(line: &Line, bytes: &mut Vec<u8>) {
     bytes.extend(line.text.as_bytes());
 }
 
-/// How long the record at the start of `bytes` is; `None` when it is not whole, or is none.
+/// Returns the length of the record at the start of `bytes`; `None` if it is incomplete or invalid.
 fn length(bytes: &[u8]) -> Option<usize> {
     let text = usize::try_from(u32::from_be_bytes(*bytes.first_chunk()?)).ok()?;
     (text <= MAX_LINE && bytes.len() >= HEAD + text).then_some(HEAD + text)
 }
 
-/// Reads the record at the start of `bytes`; `None` when it is not whole, or is none.
+/// Parses the record at the start of `bytes`; `None` if it is incomplete or invalid.
 pub(super) fn read(bytes: &[u8]) -> Option<(Line, &[u8])> {
     let (record, rest) = bytes.split_at_checked(length(bytes)?)?;
     let at = Timestamp(i64::from_be_bytes(*record.get(4..)?.first_chunk()?));

@@ -1,4 +1,4 @@
-//! One start of a task: the task and its fencing number.
+//! Attempt identifiers: a task and its fencing token.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::{Invalid, TaskId};
 use uuid::Uuid;
 
-/// One start of a task, from 1. As text `TASK.NUMBER`.
+/// A start of a task, counted from 1. Formatted as `TASK.NUMBER`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Attempt {
     pub task: TaskId,

@@ -1,4 +1,4 @@
-//! A verified request as the sandbox takes it: nothing added, nothing left out.
+//! Conversion of a verified request into a sandbox job, with nothing added or left out.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use domain::{Invalid, network::NetworkPolicy};
 use super::Verified;
 use crate::sandbox::{Job, Limits, Network};
 
-/// What the sandbox is to run.
+/// Returns the job of a verified request.
 ///
 /// # Errors
 /// When the network policy cannot be enforced here.

@@ -1,15 +1,15 @@
-//! One attempt at a task: from the server's assignment to the signed receipt.
+//! Execution of one attempt, from the assignment to the signed receipt.
 
 mod attempt;
 mod job;
+mod output;
 mod perform;
-mod printed;
 mod verify;
 
 pub use attempt::Attempt;
 pub use job::job;
-pub use perform::{Event, Order, Performance};
-pub use verify::{LONGEST_GRANT, Me, Verified, verify};
+pub use perform::{AttemptCommand, AttemptRun, Event};
+pub use verify::{MAX_GRANT_VALIDITY, RunnerContext, Verified, verify};
 
-/// What this runner offers (S-11).
+/// The capabilities of this runner (S-11).
 pub const CAPABILITIES: [&str; 1] = ["bash"];

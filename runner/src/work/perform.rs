@@ -1,4 +1,4 @@
-//! Runs one verified attempt: its output goes to the spool as it comes, its receipt is signed at the end.
+//! Execution of one verified attempt: output goes to the spool as it arrives, and the receipt is signed at the end.
 
 use std::{
     io,
@@ -16,74 +16,67 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Attempt, Me, Verified, job, printed::Printed};
+use super::{Attempt, RunnerContext, Verified, job, output::OutputBuffer};
 use crate::{
     clock,
     identity::RunnerKey,
-    output::Kept,
+    output::OutputTotals,
     sandbox::{self, Executor, Handle, Running},
     spool::{Signed, Spool},
 };
 
-/// Lines are written together that come within so long; the first after a pause is written at once.
-const TOGETHER: Duration = Duration::from_millis(20);
-/// So many bytes are written without waiting for more.
-const ENOUGH: usize = 64 << 10;
-/// A receipt that the server has within so long need not wait for our disk.
-const SETTLING: Duration = Duration::from_millis(200);
-/// Between the wish that a cancelled task ends and its kill.
-const GRACE: Duration = Duration::from_secs(5);
+/// The batching interval of writes; the first line after a pause is written at once.
+const BATCH_INTERVAL: Duration = Duration::from_millis(20);
+/// The batch size in bytes that is written without waiting.
+const BATCH_SIZE: usize = 64 << 10;
+/// The time that the server has to acknowledge a receipt before it is synced to disk.
+const ACKNOWLEDGEMENT_WAIT: Duration = Duration::from_millis(200);
+/// The grace period of a cancelled task before it is killed.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// What the attempt is told.
+/// A command to a running attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Go on.
+pub enum AttemptCommand {
     Run,
-    /// End politely; a receipt says so.
     Cancel,
-    /// End at once and say nothing: it is somebody else's now.
     Kill,
 }
 
-/// What the attempt tells.
+/// An event of an attempt.
 #[derive(Debug)]
 pub enum Event {
-    /// It runs since then.
     Started(Attempt, Timestamp),
-    /// There are new lines in the spool.
     Printed,
-    /// It ended, and its receipt is in the spool.
     Ended(Attempt, Signed),
 }
 
-/// One attempt with all that it needs.
+/// An attempt with everything that it needs to run.
 #[derive(Debug)]
-pub struct Performance<E> {
+pub struct AttemptRun<E> {
     pub executor: Arc<E>,
     pub verified: Verified,
-    pub me: Me,
+    pub context: RunnerContext,
     pub key: Arc<RunnerKey>,
     pub spool: Arc<Mutex<Spool>>,
-    pub orders: watch::Receiver<Order>,
+    pub commands: watch::Receiver<AttemptCommand>,
     pub events: mpsc::Sender<Event>,
-    /// Held until nothing of the task is left.
     pub slot: OwnedSemaphorePermit,
 }
 
-impl<E: Executor> Performance<E> {
+impl<E: Executor> AttemptRun<E> {
     /// Runs to the end. Whatever happens, nothing of the task is left afterwards.
     pub async fn run(self) {
         let mut started_at = clock::now();
-        let mut printed = Printed::new(&self.spool, self.verified.attempt());
+        let mut printed = OutputBuffer::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
             Err(end) => end,
             Ok(running) => {
                 started_at = clock::now();
-                let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // nobody listens at the very end
+                let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // the client may be shutting down
                 self.follow(running, &mut printed).await
             }
         };
-        if *self.orders.borrow() == Order::Kill {
+        if *self.commands.borrow() == AttemptCommand::Kill {
             let removed = self.spool.lock().unwrap_or_else(PoisonError::into_inner).remove();
             if let Err(error) = removed {
                 tracing::warn!(attempt = %self.verified.attempt(), %error, "its output stays until the next start");
@@ -93,15 +86,15 @@ impl<E: Executor> Performance<E> {
         let ended_at = clock::now();
         let (kept, broken) = printed.finish(ended_at);
         if broken.is_none() {
-            let _ = self.events.send(Event::Printed).await; // nobody listens at the very end
+            let _ = self.events.send(Event::Printed).await; // the client may be shutting down
         }
         let end = broken.map_or(end, End::NotStarted);
         if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
             let ended = Event::Ended(self.verified.attempt(), signed);
             // The server may fill the slot as soon as it hears of the end.
             drop(self.slot);
-            let _ = self.events.send(ended).await; // nobody listens at the very end
-            sleep(SETTLING).await;
+            let _ = self.events.send(ended).await; // the client may be shutting down
+            sleep(ACKNOWLEDGEMENT_WAIT).await;
             settle(self.spool).await;
         }
     }
@@ -113,17 +106,17 @@ impl<E: Executor> Performance<E> {
         let begun = on_disk(move || beginning.sync()).await;
         begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
         // It may have waited long: for the disk, or for an earlier attempt to be gone.
-        if *self.orders.borrow() != Order::Run {
+        if *self.commands.borrow() != AttemptCommand::Run {
             return Err(End::Cancelled);
         }
         self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
     /// Carries output to the spool until the end.
-    async fn follow(&self, running: Running, printed: &mut Printed) -> End {
+    async fn follow(&self, running: Running, printed: &mut OutputBuffer) -> End {
         let Running { mut output, handle } = running;
-        let mut orders = self.orders.clone();
-        obey(*orders.borrow_and_update(), &handle);
+        let mut commands = self.commands.clone();
+        apply_command(*commands.borrow_and_update(), &handle);
         let mut size = 0;
         let mut due: Option<Instant> = None;
         let mut wrote = Instant::now();
@@ -133,20 +126,20 @@ impl<E: Executor> Performance<E> {
                     let Some(chunk) = chunk else { break };
                     size += printed.take(&chunk);
                     if printed.is_waiting() {
-                        due.get_or_insert_with(|| Instant::now().max(wrote + TOGETHER));
+                        due.get_or_insert_with(|| Instant::now().max(wrote + BATCH_INTERVAL));
                     }
-                    if size < ENOUGH {
+                    if size < BATCH_SIZE {
                         continue;
                     }
                 }
                 () = sleep_until(due.unwrap_or(wrote)), if due.is_some() => {}
-                Ok(()) = orders.changed() => {
-                    obey(*orders.borrow_and_update(), &handle);
+                Ok(()) = commands.changed() => {
+                    apply_command(*commands.borrow_and_update(), &handle);
                     continue;
                 }
             }
             match printed.write() {
-                Ok(()) => drop(self.events.send(Event::Printed).await), // nobody listens at the very end
+                Ok(()) => drop(self.events.send(Event::Printed).await), // the client may be shutting down
                 Err(_) => handle.stop(Duration::ZERO),
             }
             (size, due, wrote) = (0, None, Instant::now());
@@ -155,19 +148,19 @@ impl<E: Executor> Performance<E> {
         let outcome = loop {
             tokio::select! {
                 outcome = &mut ended => break outcome,
-                Ok(()) = orders.changed() => obey(*orders.borrow_and_update(), &handle),
+                Ok(()) = commands.changed() => apply_command(*commands.borrow_and_update(), &handle),
             }
         };
         end(outcome.end)
     }
 
-    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: Kept) -> Option<Signed> {
+    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: OutputTotals) -> Option<Signed> {
         let attempt = self.verified.attempt();
         let receipt = Receipt {
-            tenant: self.me.tenant,
+            tenant: self.context.tenant,
             task: attempt.task,
             attempt: attempt.number,
-            runner: self.me.runner,
+            runner: self.context.runner,
             request: self.verified.digest(),
             started_at,
             ended_at,
@@ -193,7 +186,7 @@ impl<E: Executor> Performance<E> {
     }
 }
 
-/// Makes a spool last that somebody else still needs: the server does not have it yet.
+/// Syncs a spool that the server has not acknowledged yet.
 async fn settle(spool: Arc<Mutex<Spool>>) {
     if Arc::strong_count(&spool) == 1 {
         return;
@@ -211,20 +204,20 @@ async fn settle(spool: Arc<Mutex<Spool>>) {
     }
 }
 
-/// Waits for the disk, on a thread that may wait.
+/// Runs blocking disk work on a blocking thread.
 async fn on_disk(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-fn obey(order: Order, handle: &Handle) {
-    match order {
-        Order::Run => {}
-        Order::Cancel => handle.stop(GRACE),
-        Order::Kill => handle.stop(Duration::ZERO),
+fn apply_command(command: AttemptCommand, handle: &Handle) {
+    match command {
+        AttemptCommand::Run => {}
+        AttemptCommand::Cancel => handle.stop(GRACE_PERIOD),
+        AttemptCommand::Kill => handle.stop(Duration::ZERO),
     }
 }
 
-/// How a run ended, in the receipt's words.
+/// Converts the outcome for the receipt.
 fn end(end: sandbox::End) -> End {
     match end {
         sandbox::End::Exited(status) => End::Exited(status),

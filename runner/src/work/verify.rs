@@ -1,4 +1,4 @@
-//! Whether what the server sent may run: what was approved is exactly what runs, or nothing does (D-04).
+//! Verification of assignments: exactly what was approved runs, or nothing does (D-04).
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use domain::{
 use super::{Attempt, CAPABILITIES};
 use crate::{identity::GrantKey, sandbox::SCRIPT};
 
-/// No grant counts for longer; a runner remembers for longer than that what it began.
-pub const LONGEST_GRANT: Duration = Duration::from_hours(24);
+/// The maximum accepted validity of a grant; started attempts are remembered for longer than that.
+pub const MAX_GRANT_VALIDITY: Duration = Duration::from_hours(24);
 
-/// Who checks.
+/// The identity of this runner for verification.
 #[derive(Clone, Copy, Debug)]
-pub struct Me {
+pub struct RunnerContext {
     pub runner: RunnerId,
     pub tenant: TenantId,
     pub grant_key: GrantKey,
 }
 
-/// An assignment that may run; only [`verify`] makes one.
+/// A verified assignment; only [`verify`] makes one.
 #[derive(Clone, Debug)]
 pub struct Verified {
     attempt: Attempt,
@@ -55,21 +55,21 @@ impl Verified {
     }
 }
 
-/// Checks everything that an assignment says against everything else that it says, and against who we are.
+/// Checks the parts of an assignment against each other and against the identity of this runner.
 ///
 /// # Errors
-/// On any difference, and on anything that is not known here.
-pub fn verify(assign: &wire::v1::Assign, me: &Me, now: Timestamp) -> Result<Verified, Invalid> {
+/// On any mismatch and any unknown value.
+pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp) -> Result<Verified, Invalid> {
     let attempt = Attempt::from_wire(assign.attempt.as_ref())?;
 
-    let grant = me.grant_key.open(&assign.grant, &assign.grant_signature)?;
-    grant.permits(&assign.request, attempt.task, attempt.number, me.runner, now)?;
-    if grant.expires_at > now.after(LONGEST_GRANT) {
+    let grant = context.grant_key.open(&assign.grant, &assign.grant_signature)?;
+    grant.permits(&assign.request, attempt.task, attempt.number, context.runner, now)?;
+    if grant.expires_at > now.after(MAX_GRANT_VALIDITY) {
         return Err(Invalid::new("grant", "counts for longer than a day"));
     }
 
     let request = Request::read(&assign.request)?;
-    if grant.tenant != me.tenant || request.tenant != me.tenant {
+    if grant.tenant != context.tenant || request.tenant != context.tenant {
         return Err(Invalid::new("tenant", "is another than this runner's"));
     }
     let script = InputDigest::of(&assign.script);
@@ -118,9 +118,9 @@ mod tests {
         Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap()
     }
 
-    fn me() -> Me {
+    fn context() -> RunnerContext {
         let grant_key = GrantKey(server().public_key().as_ref().try_into().unwrap());
-        Me { runner: RUNNER, tenant: TENANT, grant_key }
+        RunnerContext { runner: RUNNER, tenant: TENANT, grant_key }
     }
 
     fn submission(script: &str) -> Submission {
@@ -161,13 +161,13 @@ mod tests {
         let mut grant = grant(&request);
         change(&mut request, &mut grant);
         grant.request = RequestDigest::of(&request.canonical());
-        verify(&assign(&request, &grant), &me(), NOW).unwrap_err().to_string()
+        verify(&assign(&request, &grant), &context(), NOW).unwrap_err().to_string()
     }
 
     #[test]
     fn d_04_what_was_granted_runs() {
         let request = request();
-        let verified = verify(&assign(&request, &grant(&request)), &me(), NOW).unwrap();
+        let verified = verify(&assign(&request, &grant(&request)), &context(), NOW).unwrap();
         assert_eq!((verified.request(), verified.script()), (&request, &b"echo hi"[..]));
         assert_eq!(verified.digest(), RequestDigest::of(&request.canonical()));
     }
@@ -191,23 +191,23 @@ mod tests {
                 let mut bytes = part(&mut changed).to_vec();
                 bytes[at] ^= 1 << bit;
                 *part(&mut changed) = bytes.into();
-                assert!(verify(&changed, &me(), NOW).is_err(), "byte {at}, bit {bit}");
+                assert!(verify(&changed, &context(), NOW).is_err(), "byte {at}, bit {bit}");
             }
             for end in 0..length {
                 let mut cut = good.clone();
                 let bytes = part(&mut cut).slice(..end);
                 *part(&mut cut) = bytes;
-                assert!(verify(&cut, &me(), NOW).is_err(), "cut at {end}");
+                assert!(verify(&cut, &context(), NOW).is_err(), "cut at {end}");
             }
             let mut longer = good.clone();
             let bytes = [part(&mut longer).as_ref(), b"\n"].concat();
             *part(&mut longer) = bytes.into();
-            assert!(verify(&longer, &me(), NOW).is_err(), "one byte more");
+            assert!(verify(&longer, &context(), NOW).is_err(), "one byte more");
         }
         let mut other = good.clone();
         other.attempt.as_mut().unwrap().attempt = 2;
-        assert!(verify(&other, &me(), NOW).is_err());
-        verify(&Assign { attempt: None, ..good }, &me(), NOW).unwrap_err();
+        assert!(verify(&other, &context(), NOW).is_err());
+        verify(&Assign { attempt: None, ..good }, &context(), NOW).unwrap_err();
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_here_runs_nothing_even_if_it_was_granted() {
+    fn unknown_values_in_an_assignment_are_refused_even_if_granted() {
         assert!(refused(|request, _| request.sandbox = "none".into()).contains("sandbox"));
         assert!(refused(|request, _| request.runner.push("docker".into())).contains("docker"));
         assert!(refused(|request, _| request.limits.processes = 0).contains("processes"));
@@ -235,9 +235,9 @@ mod tests {
     }
 
     #[test]
-    fn another_servers_signature_is_no_signature() {
+    fn a_signature_of_another_server_is_refused() {
         let request = request();
-        let stranger = Me { grant_key: GrantKey([3; 32]), ..me() };
+        let stranger = RunnerContext { grant_key: GrantKey([3; 32]), ..context() };
         assert!(verify(&assign(&request, &grant(&request)), &stranger, NOW).is_err());
     }
 }

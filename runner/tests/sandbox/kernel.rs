@@ -1,8 +1,8 @@
-//! What a task may ask of the kernel.
+//! System calls of sandboxed tasks.
 
 use super::*;
 
-/// Calls by number, and prints the name of what went wrong.
+/// Calls by number and prints the name of the error.
 const CALL: &str = "
 import ctypes, errno, os, platform
 libc = ctypes.CDLL(None, use_errno=True)
@@ -80,7 +80,7 @@ print(call(MOUNT, b'none', b'/work', b'tmpfs', 0, 0), call(SETNS, 0, 0), call(CH
 }
 
 #[tokio::test]
-async fn the_kernels_dangerous_doors_are_shut() {
+async fn dangerous_system_calls_are_refused() {
     let script = "
 doors = dict(bpf=280, perf_event_open=241, keyctl=219, add_key=217, request_key=218, ptrace=117, userfaultfd=282, kexec_load=104, init_module=105, finit_module=273, delete_module=106,
     open_by_handle_at=265, name_to_handle_at=264, process_vm_readv=270, reboot=142, swapon=224, syslog=116, quotactl=60, acct=89, settimeofday=170, clock_settime=112) if arm else dict(

@@ -1,4 +1,4 @@
-//! How a task begins and ends, and that nothing of it is left.
+//! Lifecycle of sandboxed tasks: start, end and cleanup.
 
 use runner::sandbox::{InvalidJob, StartError};
 
@@ -177,7 +177,7 @@ async fn trap_e09_a_runner_killed_in_the_middle_of_a_start_leaves_no_task_runnin
     drop(executor().await); // removes the groups they left
 }
 
-/// Played by the tests above; on its own it does nothing.
+/// Run by the tests above in another process; does nothing on its own.
 #[tokio::test]
 async fn runs_until_it_is_killed() {
     if plays("life::runs_until_it_is_killed") {

@@ -1,4 +1,4 @@
-//! How much a task may use, and how well the machine is while it tries to use more.
+//! Resource limits of sandboxed tasks, and the health of the machine when they are exceeded.
 
 use std::time::Instant;
 

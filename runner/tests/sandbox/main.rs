@@ -1,4 +1,4 @@
-//! The sandbox, attacked from inside (S-10, traps E1 to E10): real bubblewrap, as root and as an ordinary user.
+//! Sandbox attacks from inside (S-10, traps E1 to E10): real bubblewrap, as root and as an ordinary user.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests")]
 
 mod kernel;
@@ -23,7 +23,7 @@ async fn executor() -> Bubblewrap {
     executor
 }
 
-/// A job that runs `script` with bash, and may be changed before it starts.
+/// Returns a job that runs `script` with bash, to be changed before it starts.
 fn bash(script: &str) -> Job {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     Job {
@@ -44,12 +44,12 @@ fn bash(script: &str) -> Job {
     }
 }
 
-/// The same with Python, for what a shell cannot say.
+/// Returns a job that runs `script` with Python.
 fn python(script: &str) -> Job {
     Job { argv: vec!["/usr/bin/python3".into(), SCRIPT.into()], ..bash(script) }
 }
 
-/// What a job wrote, and how it ended.
+/// The output of a job, and how it ended.
 #[derive(Debug)]
 struct Ran {
     out: Vec<u8>,
@@ -83,14 +83,14 @@ async fn run(job: Job) -> Ran {
     finish(executor.start(job).await.unwrap()).await
 }
 
-/// What a script that must succeed writes.
+/// Returns the output of a script that must succeed.
 async fn says(job: Job) -> String {
     let ran = run(job).await;
     assert_eq!(ran.outcome.end, End::Exited(0), "{}\n{}", ran.text(), ran.errors());
     ran.text()
 }
 
-/// The machine's processes whose command line contains `text`.
+/// Returns the machine's processes whose command line contains `text`.
 fn processes_with(text: &str) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -101,7 +101,7 @@ fn processes_with(text: &str) -> Vec<u32> {
     .collect()
 }
 
-/// A command that sleeps for longer than any test, and by whose words this program's own are found.
+/// Returns a command that sleeps longer than any test, with a unique command line.
 fn nap(seconds: u32, program: u32) -> String {
     format!("sleep {seconds}.{program:07}")
 }
@@ -120,7 +120,7 @@ fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// This program again, running one test under its name with `PART` set.
+/// Returns a command that runs one test of this program with `PART` set.
 fn play(part: &str, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.args(["--exact", part, "--nocapture"]).env(PART, part);
@@ -133,12 +133,13 @@ fn plays(part: &str) -> bool {
     std::env::var(PART).is_ok_and(|played| played == part)
 }
 
-/// Copies a program with another program: were it written here, a test that forks meanwhile would keep it busy.
+/// Copies a program in another process: if this process wrote it, a test that forks meanwhile would keep it open for
+/// writing.
 fn install(from: &Path, to: &Path) {
     assert!(Command::new("cp").args([from, to]).status().unwrap().success());
 }
 
-/// As root, every test of this program also has to pass as an ordinary user without cgroups.
+/// As root, every test of this program must also pass as an ordinary user without cgroups.
 #[test]
 fn an_ordinary_user_is_as_safe() {
     if !root() {

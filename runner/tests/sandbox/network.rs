@@ -1,4 +1,4 @@
-//! What a task reaches.
+//! Network access of sandboxed tasks.
 
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;

@@ -1,4 +1,4 @@
-//! What the machine is said to offer, and that without it nothing runs.
+//! Sandbox posture: what is reported, and that nothing runs without the isolation.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use runner::sandbox::{Limiter, StartError};
 use super::*;
 
 #[tokio::test]
-async fn a_fit_machine_says_what_it_is_made_of() {
+async fn a_fit_machine_reports_its_posture() {
     let executor = executor().await;
     let posture = executor.posture();
     println!("{posture:#?}");
@@ -19,7 +19,7 @@ async fn a_fit_machine_says_what_it_is_made_of() {
 }
 
 #[tokio::test]
-async fn without_bubblewrap_nothing_runs_and_the_fix_is_told() {
+async fn without_bubblewrap_nothing_runs_and_the_fix_is_reported() {
     let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), user: None }).await;
     let unfit = executor.posture().fit.clone().unwrap_err();
     assert_eq!(unfit.cause, "bubblewrap is not installed");
@@ -27,7 +27,7 @@ async fn without_bubblewrap_nothing_runs_and_the_fix_is_told() {
     assert!(matches!(executor.start(bash("echo ran")).await, Err(StartError::Unfit(told)) if told == unfit));
 }
 
-/// A program in bubblewrap's place.
+/// Returns a configuration with a script in place of bubblewrap.
 fn impostor(script: &str) -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();

@@ -1,4 +1,4 @@
-//! What a task sees of the machine: files, environment, descriptors, processes.
+//! Visibility of the machine to a task: files, environment, descriptors, processes.
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn trap_e01_the_runners_environment_is_nowhere_in_the_sandbox() {
     assert!(!text.contains("c0ffee-secret") && !text.contains("CASTELLAN"), "{text}");
 }
 
-/// Played by the test above with a secret in its environment; on its own it looks at an ordinary one.
+/// Run by the test above with a secret in its environment; on its own it uses an ordinary one.
 #[tokio::test]
 async fn prints_every_environment_it_can_see() {
     let text = says(bash("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'")).await;
@@ -39,7 +39,7 @@ async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
     running.handle.wait().await;
 }
 
-/// D-04: the environment that was approved is the one that the task has; the shell's own three come from inside.
+/// D-04: the approved environment is the task's environment; the shell sets three variables of its own inside.
 #[tokio::test]
 async fn nothing_is_added_to_a_jobs_environment() {
     let mut job = bash("/usr/bin/env");

@@ -1,4 +1,4 @@
-//! One attempt by itself, without a server: what it is told before it starts, and a disk that stalls.
+//! Attempts without a server: commands before the start, and a disk that stalls.
 
 use std::{
     fs,
@@ -13,8 +13,8 @@ use runner::{
     folder::Folder,
     identity::{GrantKey, RunnerKey},
     sandbox::{Bubblewrap, Config},
-    spool::{Shelf, Spool},
-    work::{Event, Me, Order, Performance, verify},
+    spool::{Spool, SpoolDirectory},
+    work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
 };
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use tokio::{
@@ -23,38 +23,38 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::site::{RUNNER, Site, TENANT, eventually};
+use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 
-/// An attempt about to start, with all that others have of it.
-struct Begun {
-    performance: Performance<Bubblewrap>,
+/// An attempt about to start, with its channels and its spool.
+struct StartedAttempt {
+    run: AttemptRun<Bubblewrap>,
     spool: Arc<Mutex<Spool>>,
-    orders: watch::Sender<Order>,
+    commands: watch::Sender<AttemptCommand>,
     events: mpsc::Receiver<Event>,
 }
 
-async fn begun(site: &Site, script: &str) -> Begun {
-    let folder = Folder::open(&site.folder()).unwrap();
-    let (mut shelf, _) = Shelf::open(&folder).unwrap();
-    let me = Me { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(site.grant_key()) };
-    let verified = verify(&site.assignment(7, 1, script), &me, clock::now()).unwrap();
+async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttempt {
+    let folder = Folder::open(&deployment.folder()).unwrap();
+    let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
+    let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
+    let verified = verify(&deployment.assignment(7, 1, script), &context, clock::now()).unwrap();
     let spool = Arc::new(Mutex::new(shelf.begin(verified.attempt()).unwrap().unwrap()));
-    let (orders, told) = watch::channel(Order::Run);
+    let (commands, receiver) = watch::channel(AttemptCommand::Run);
     let (teller, events) = mpsc::channel(1);
-    let performance = Performance {
+    let run = AttemptRun {
         executor: Arc::new(Bubblewrap::new(&Config::default()).await),
         verified,
-        me,
+        context,
         key: Arc::new(RunnerKey::open(&folder).unwrap().unwrap()),
         spool: Arc::clone(&spool),
-        orders: told,
+        commands: receiver,
         events: teller,
         slot: Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap(),
     };
-    Begun { performance, spool, orders, events }
+    StartedAttempt { run, spool, commands, events }
 }
 
-/// Whether it started, and how it ended, if it says so.
+/// Returns whether it started, and its receipt if there is one.
 async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) {
     let mut started = false;
     while let Some(event) = events.recv().await {
@@ -68,49 +68,50 @@ async fn outcome(events: &mut mpsc::Receiver<Event>) -> (bool, Option<Receipt>) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_cancelled_before_its_start_says_so_and_is_not_started() {
-    for (order, end, lines) in [(Order::Run, End::Exited(0), 1), (Order::Cancel, End::Cancelled, 0)] {
-        let site = Site::open().await;
-        let Begun { performance, spool, orders, mut events } = begun(&site, "echo here").await;
-        orders.send_replace(order);
-        tokio::spawn(performance.run());
+async fn an_attempt_cancelled_before_its_start_reports_it_and_does_not_start() {
+    for (command, end, lines) in [(AttemptCommand::Run, End::Exited(0), 1), (AttemptCommand::Cancel, End::Cancelled, 0)]
+    {
+        let deployment = Deployment::open().await;
+        let StartedAttempt { run, spool, commands, mut events } = prepare_attempt(&deployment, "echo here").await;
+        commands.send_replace(command);
+        tokio::spawn(run.run());
         let (started, receipt) = outcome(&mut events).await;
         let receipt = receipt.unwrap();
         assert_eq!((receipt.end, receipt.output_lines), (end, lines));
-        assert_eq!((started, spool.lock().unwrap().next_line()), (order == Order::Run, lines + 1));
+        assert_eq!((started, spool.lock().unwrap().next_line()), (command == AttemptCommand::Run, lines + 1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_lost_before_its_start_is_not_started_and_says_nothing() {
-    let site = Site::open().await;
-    let Begun { performance, orders, mut events, .. } = begun(&site, "echo here").await;
-    orders.send_replace(Order::Kill);
-    tokio::spawn(performance.run());
+async fn an_attempt_lost_before_its_start_does_not_start_and_sends_nothing() {
+    let deployment = Deployment::open().await;
+    let StartedAttempt { run, commands, mut events, .. } = prepare_attempt(&deployment, "echo here").await;
+    commands.send_replace(AttemptCommand::Kill);
+    tokio::spawn(run.run());
     assert_eq!(outcome(&mut events).await, (false, None));
-    assert!(site.is_empty("spool"));
+    assert!(deployment.is_empty("spool"));
 }
 
-/// A disk that stalls: whoever opens this to sync it waits.
+/// Makes a file stall: opening it for a sync blocks.
 fn stall(path: &Path) {
     mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
 }
 
-/// Lets go who waits; that is also the proof that somebody does. What they opened cannot be synced.
+/// Unblocks a pending sync, which proves that there is one. The sync then fails.
 async fn go_on(path: &Path) {
     eventually("the disk is waited for", || open(path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).is_ok()).await;
 }
 
-/// The runner's one loop takes the spool at every turn: held over a stalled disk, it would keep heartbeats back, and
-/// the kill at the lease's end.
+/// The main loop locks the spool in every iteration: a lock held during a slow sync would delay heartbeats and the
+/// kill at the end of the lease.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_that_fails() {
-    let site = Site::open().await;
-    let Begun { performance, spool, mut events, orders } = begun(&site, "echo here").await;
-    let folder = site.folder().join("begun");
-    fs::rename(&folder, site.folder().join("away")).unwrap();
+    let deployment = Deployment::open().await;
+    let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "echo here").await;
+    let folder = deployment.folder().join("begun");
+    fs::rename(&folder, deployment.folder().join("away")).unwrap();
     stall(&folder);
-    tokio::spawn(performance.run());
+    tokio::spawn(run.run());
     sleep(Duration::from_millis(300)).await;
     let free = spool.try_lock().is_ok();
     go_on(&folder).await;
@@ -118,17 +119,17 @@ async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_
     let (started, receipt) = outcome(&mut events).await;
     let End::NotStarted(cause) = receipt.unwrap().end else { panic!("nothing of it may run") };
     assert!(!started && cause.contains("disk"), "{cause}");
-    drop(orders);
+    drop(commands);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
-    let site = Site::open().await;
-    let Begun { performance, spool, mut events, orders } = begun(&site, "true").await;
-    let under_way = tokio::spawn(performance.run());
+    let deployment = Deployment::open().await;
+    let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "true").await;
+    let under_way = tokio::spawn(run.run());
     assert!(matches!(events.recv().await, Some(Event::Started(..))));
     // While we do not listen, it stands where its receipt is written and not yet synced.
-    let receipt = site.folder().join(format!("spool/{}.1/receipt", Uuid::from_u128(7)));
+    let receipt = deployment.folder().join(format!("spool/{}.1/receipt", Uuid::from_u128(7)));
     eventually("it ends", || receipt.exists()).await;
     fs::remove_file(&receipt).unwrap();
     stall(&receipt);
@@ -138,5 +139,5 @@ async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
     go_on(&receipt).await;
     assert!(free && waits);
     under_way.await.unwrap();
-    drop(orders);
+    drop(commands);
 }

@@ -1,9 +1,9 @@
-//! Hostile output of tasks: the corpus of the fuzz target, and thousands of changes of it.
+//! Fuzz tests of task output: the corpus of the fuzz target and thousands of mutations.
 #[path = "../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
 
 #[test]
-fn whatever_is_printed_becomes_lines() {
+fn any_output_becomes_lines() {
     mutate::corpus("output", targets::output);
 }

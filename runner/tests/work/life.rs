@@ -1,4 +1,4 @@
-//! The ordinary life of a task, and its ordinary ends.
+//! Task lifecycle without faults.
 
 use std::time::{Duration, Instant};
 
@@ -8,49 +8,49 @@ use domain::{
     request::{OutputDigest, RequestDigest},
 };
 
-use crate::site::{RUNNER, Site, TENANT, attempt_of};
+use crate::deployment::{Deployment, RUNNER, TENANT, attempt_of};
 
-/// S-14, and the signature as anybody can check it later.
+/// S-14: the signature can be verified later by anyone.
 #[tokio::test(flavor = "multi_thread")]
 async fn s_14_a_granted_task_runs_and_its_output_and_signed_receipt_come_back() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    let hello = call.greet(site.grant_key(), 30).await;
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    let hello = stream.greet(deployment.grant_key(), 30).await;
     assert_eq!((hello.name.as_str(), hello.slots, hello.held.len()), ("worker", 2, 0));
     assert_eq!(hello.capabilities, ["bash"]);
     assert!(hello.posture.unwrap().unfit.is_none());
 
-    let assign = site.assignment(7, 1, "echo one; echo two >&2; printf three; exit 3");
+    let assign = deployment.assignment(7, 1, "echo one; echo two >&2; printf three; exit 3");
     let digest = RequestDigest::of(&assign.request);
-    call.assign(assign).await;
-    assert_eq!(call.started().await.attempt, attempt_of(7, 1));
+    stream.assign(assign).await;
+    assert_eq!(stream.started().await.attempt, attempt_of(7, 1));
     let mut lines = Vec::new();
-    let (receipt, signature) = call.rest(7, 1, &mut lines).await;
+    let (receipt, signature) = stream.rest(7, 1, &mut lines).await;
     lines.sort();
     assert_eq!(lines, ["one", "three", "two"]);
     assert_eq!((receipt.tenant, receipt.runner, receipt.request), (TENANT, RUNNER, digest));
     assert_eq!((receipt.end.clone(), receipt.output_lines, receipt.output_bytes), (End::Exited(3), 3, 13));
     assert!(receipt.started_at < receipt.ended_at);
-    let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, site.runner_key());
+    let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, deployment.runner_key());
     key.verify(&receipt.signed_bytes(), &signature).unwrap();
     key.verify(b"something else", &signature).unwrap_err();
 
-    call.finished_ack(7, 1).await;
-    site.empties("spool").await;
+    stream.finished_ack(7, 1).await;
+    deployment.empties("spool").await;
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn output_comes_while_the_task_runs_and_soon() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "for i in 1 2 3 4 5 6 7 8 9 10; do date +%s%N; sleep 0.1; done")).await;
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    stream.assign(deployment.assignment(7, 1, "for i in 1 2 3 4 5 6 7 8 9 10; do date +%s%N; sleep 0.1; done")).await;
     let (mut lines, mut slow) = (Vec::new(), Vec::new());
     for count in 1..=10 {
-        call.lines(7, 1, &mut lines, count).await;
+        stream.lines(7, 1, &mut lines, count).await;
         let printed: u128 = lines.last().unwrap().parse().unwrap();
         let now = u128::try_from(runner::clock::now().0).unwrap();
         slow.push(now.saturating_sub(printed / 1_000) / 1_000);
@@ -63,67 +63,67 @@ async fn output_comes_while_the_task_runs_and_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_task_ends_and_says_so() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "echo here; sleep 100; echo never")).await;
+async fn a_cancelled_task_ends_and_reports_it() {
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    stream.assign(deployment.assignment(7, 1, "echo here; sleep 100; echo never")).await;
     let mut lines = Vec::new();
-    call.lines(7, 1, &mut lines, 1).await;
+    stream.lines(7, 1, &mut lines, 1).await;
     let asked = Instant::now();
-    call.cancel(7, 1).await;
-    let (receipt, _) = call.rest(7, 1, &mut lines).await;
+    stream.cancel(7, 1).await;
+    let (receipt, _) = stream.rest(7, 1, &mut lines).await;
     assert_eq!((receipt.end, lines), (End::Cancelled, vec!["here".to_owned()]));
     assert!(asked.elapsed() < Duration::from_secs(7));
     worker.stop().await;
 }
 
-/// D-04: what differs in one byte is not started.
+/// D-04: a request that differs in one byte is not started.
 #[tokio::test(flavor = "multi_thread")]
 async fn d_04_a_changed_script_is_refused_and_nothing_of_it_runs() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
-    let mut assign = site.assignment(7, 1, "echo hi");
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    let mut assign = deployment.assignment(7, 1, "echo hi");
     assign.script = b"echo ho".to_vec().into();
-    call.assign(assign).await;
-    let refused = call.refused().await;
+    stream.assign(assign).await;
+    let refused = stream.refused().await;
     assert_eq!(refused.attempt, attempt_of(7, 1));
     assert!(refused.reason.contains("script") && !refused.elsewhere, "{}", refused.reason);
     worker.stop().await;
-    assert!(site.is_empty("begun") && site.is_empty("spool"));
+    assert!(deployment.is_empty("begun") && deployment.is_empty("spool"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_tasks_run_at_once_than_there_are_slots() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
     for task in [7, 8] {
-        call.assign(site.assignment(task, 1, "sleep 100")).await;
-        call.started().await;
+        stream.assign(deployment.assignment(task, 1, "sleep 100")).await;
+        stream.started().await;
     }
-    call.assign(site.assignment(9, 1, "true")).await;
-    let refused = call.refused().await;
+    stream.assign(deployment.assignment(9, 1, "true")).await;
+    let refused = stream.refused().await;
     assert!(refused.elsewhere, "another runner may have a slot");
     let stopping = Instant::now();
     worker.stop().await;
     assert!(stopping.elapsed() < Duration::from_secs(4), "what runs is killed, not waited for");
-    assert!(site.is_empty("spool"));
+    assert!(deployment.is_empty("spool"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn much_output_arrives_whole_and_in_order() {
-    let site = Site::open().await;
-    let worker = site.work().await;
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "seq 1 200000")).await;
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    stream.assign(deployment.assignment(7, 1, "seq 1 200000")).await;
     let mut lines = Vec::new();
-    let (receipt, _) = call.rest(7, 1, &mut lines).await;
+    let (receipt, _) = stream.rest(7, 1, &mut lines).await;
     assert_eq!(lines.len(), 200_000);
     assert!(lines.iter().zip(1..).all(|(line, number)| *line == number.to_string()));
     let whole: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();

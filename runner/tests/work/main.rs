@@ -1,11 +1,11 @@
-//! A runner at work: a real agent and real sandboxes against a server in this process, over mutual TLS.
+//! Runner tests: a real client and real sandboxes against a server in this process, over mutual TLS.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod attempt;
-mod desk;
+mod deployment;
+mod fake_server;
 mod faults;
 mod hostile;
 mod life;
 mod program;
 mod renewal;
-mod site;

@@ -1,4 +1,4 @@
-//! The program itself, where its surroundings fail it: a full disk, a log that nobody reads any more.
+//! Runner program in a failing environment: a full disk, a log that is no longer read.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,11 +8,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::site::{Site, eventually};
+use crate::deployment::{Deployment, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_castellan-runner");
 
-/// Starts the program before it is enrolled, under a shell's limits: what it says.
+/// Starts the program before it is enrolled, under shell limits, and returns its output.
 fn first_start(limits: &str, folder: &Path) -> String {
     let script = format!("{limits} exec \"$0\" --data-dir \"$1\"");
     let output = Command::new("sh").args(["-c", &script, PROGRAM]).arg(folder).output().unwrap();
@@ -21,7 +21,7 @@ fn first_start(limits: &str, folder: &Path) -> String {
 }
 
 #[test]
-fn a_first_start_on_a_full_disk_says_so_and_the_next_one_is_as_the_first() {
+fn a_first_start_on_a_full_disk_fails_and_can_be_repeated() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("runner");
     let said = first_start("trap '' XFSZ; ulimit -f 0;", &folder);
@@ -32,21 +32,21 @@ fn a_first_start_on_a_full_disk_says_so_and_the_next_one_is_as_the_first() {
     assert!(folder.join("key.pk8").exists());
 }
 
-/// As when the server is killed that a local runner writes its log to.
+/// A local runner whose server was killed while it read the runner's log.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runner_works_on_when_nobody_reads_its_log() {
-    let site = Site::open().await;
+async fn a_runner_continues_when_its_log_is_not_read() {
+    let deployment = Deployment::open().await;
     let mut command = Command::new(PROGRAM);
-    command.arg("--data-dir").arg(site.folder()).args(["--log", "trace"]);
+    command.arg("--data-dir").arg(deployment.folder()).args(["--log", "trace"]);
     let mut runner = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(runner.stderr.take().unwrap());
     assert!(log.read_line(&mut String::new()).unwrap() > 0, "it writes a log");
     drop(log);
-    let mut call = site.desk.call().await;
-    call.greet(site.grant_key(), 30).await;
-    call.assign(site.assignment(7, 1, "echo done")).await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    stream.assign(deployment.assignment(7, 1, "echo done")).await;
     let mut lines = Vec::new();
-    call.rest(7, 1, &mut lines).await;
+    stream.rest(7, 1, &mut lines).await;
     assert_eq!(lines, ["done"]);
     kill_process(Pid::from_child(&runner), Signal::TERM).unwrap();
     let mut ended = None;

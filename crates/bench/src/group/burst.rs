@@ -1,4 +1,4 @@
-//! Many tasks at once on one runner, while somebody looks at the list.
+//! Burst of tasks on one runner while a person views the list.
 use super::{Bench, On, tasks};
 use crate::{
     figure::{Aim, Figure},
@@ -14,19 +14,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many submit at once.
-const LANES: usize = 8;
-/// How often the list is looked at.
-const LOOK: Duration = Duration::from_millis(20);
-/// As many as a page of the list shows.
-const FULL: usize = 50;
-/// How long a burst may take.
-const LONGEST: Duration = Duration::from_mins(5);
+/// The number of concurrent submitters.
+const SUBMITTERS: usize = 8;
+/// The interval of requests for the list.
+const LIST_INTERVAL: Duration = Duration::from_millis(20);
+/// The number of tasks on a page of the list.
+const PAGE_SIZE: usize = 50;
+/// The timeout of a burst.
+const BURST_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Measures a burst.
 ///
 /// # Errors
-/// When anything is answered with an error, or a task does not succeed.
+/// When a response is an error, or a task does not succeed.
 pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let count = bench.count(500, 120);
     let mut program = bench.program(on)?;
@@ -36,14 +36,14 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let cookie = program.sign_in(&mia)?;
     let stop = AtomicBool::new(true);
     // A full page before as during the burst.
-    submit_all(&program, &mia, FULL).and_then(|()| all_succeeded(&program, &mia, FULL))?;
-    let idle = look(&program, &cookie, &stop, 100)?;
+    submit_all(&program, &mia, PAGE_SIZE).and_then(|()| all_succeeded(&program, &mia, PAGE_SIZE))?;
+    let idle = request_list(&program, &cookie, &stop, 100)?;
     let before = bench.sandboxes.per_second(count / 2, slots)?;
     let begin = Instant::now();
     let stop = AtomicBool::new(false);
     let list = thread::scope(|scope| {
-        let looking = scope.spawn(|| look(&program, &cookie, &stop, 0));
-        let done = submit_all(&program, &mia, count).and_then(|()| all_succeeded(&program, &mia, count + FULL));
+        let looking = scope.spawn(|| request_list(&program, &cookie, &stop, 0));
+        let done = submit_all(&program, &mia, count).and_then(|()| all_succeeded(&program, &mia, count + PAGE_SIZE));
         stop.store(true, Ordering::Relaxed);
         let list = looking.join().unwrap_or_else(|_| bail!("the list's thread died"));
         done.and(list)
@@ -58,7 +58,7 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the runner; how many tasks it takes at once.
+/// Waits for the runner and returns its number of slots.
 fn slots(program: &Program, person: &Person) -> Result<usize> {
     program.runner(person)?;
     let ask = Request::get(&program.host, "/api/v1/runners", &[("authorization", &person.bearer())]);
@@ -74,18 +74,18 @@ fn submit_all(program: &Program, person: &Person, count: usize) -> Result<()> {
             let (bearer, body) = (&bearer, &body);
             scope.spawn(move || -> Result<()> {
                 let mut connection = Connection::open(&program.host)?;
-                for _ in (number..count).step_by(LANES) {
+                for _ in (number..count).step_by(SUBMITTERS) {
                     tasks::submit(&mut connection, &program.host, bearer, body)?;
                 }
                 Ok(())
             })
         };
-        let lanes: Vec<_> = (0..LANES).map(lane).collect();
+        let lanes: Vec<_> = (0..SUBMITTERS).map(lane).collect();
         lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a lane's thread died")))
     })
 }
 
-/// Waits until none waits or runs, and makes sure that all did what they should.
+/// Waits until no task is queued or running, and checks that all succeeded.
 fn all_succeeded(program: &Program, person: &Person, count: usize) -> Result<()> {
     let bearer = person.bearer();
     let ask =
@@ -95,8 +95,8 @@ fn all_succeeded(program: &Program, person: &Person, count: usize) -> Result<()>
         |query: &str| -> Result<Value> { Ok(serde_json::from_slice(&connection.send(&ask(query))?.is(200)?.body)?) };
     let begin = Instant::now();
     while list("state=queued,assigned,running&limit=1")?["items"] != serde_json::json!([]) {
-        ensure!(begin.elapsed() < LONGEST, "the burst does not end");
-        thread::sleep(LOOK);
+        ensure!(begin.elapsed() < BURST_TIMEOUT, "the burst does not end");
+        thread::sleep(LIST_INTERVAL);
     }
     let (mut succeeded, mut after) = (0, String::new());
     loop {
@@ -109,15 +109,15 @@ fn all_succeeded(program: &Program, person: &Person, count: usize) -> Result<()>
     Ok(())
 }
 
-/// Looks at the list again and again until `stop`, at least so often.
-fn look(program: &Program, cookie: &str, stop: &AtomicBool, least: usize) -> Result<Spread> {
+/// Requests the list until `stop`, at least `min_requests` times.
+fn request_list(program: &Program, cookie: &str, stop: &AtomicBool, min_requests: usize) -> Result<Spread> {
     let ask = Request::get(&program.host, "/tasks", &[("cookie", cookie), ("accept", "text/html")]);
     let (mut connection, mut times) = (Connection::open(&program.host)?, vec![]);
-    while times.len() < least || !stop.load(Ordering::Relaxed) {
+    while times.len() < min_requests || !stop.load(Ordering::Relaxed) {
         let asked = Instant::now();
         connection.send(&ask)?.is(200)?;
         times.push(asked.elapsed());
-        thread::sleep(LOOK);
+        thread::sleep(LIST_INTERVAL);
     }
     Ok(times.into_iter().collect())
 }

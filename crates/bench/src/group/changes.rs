@@ -1,10 +1,10 @@
-//! An audited change, alone and in company, and the verification of what it leaves in the chain.
+//! Audited changes, sequential and concurrent, and the verification of their hash chain.
 use super::{Bench, On};
 use crate::{
     figure::{Aim, Figure},
     raw,
     spread::{between, rate},
-    world::World,
+    world::{World, new_id},
 };
 use anyhow::Result;
 use domain::{
@@ -21,10 +21,10 @@ use store::Store;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// So many write at once.
-const COMPANY: usize = 16;
+/// The number of concurrent writers.
+const CONCURRENT_WRITERS: usize = 16;
 
-/// Measures changes, and the chain.
+/// Measures changes and their hash chain.
 ///
 /// # Errors
 /// When a change is refused, or the chain does not verify.
@@ -34,13 +34,13 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
         let world = World::new(place.path(), database.as_deref()).await?;
-        changes(&world, 1, span / 4).await?; // the first ones find everything cold
+        changes(&world, 1, span / 4).await?; // warm up
         let before = commits(place.path(), database.as_deref(), span).await?;
         let alone = changes(&world, 1, span).await?;
         let after = commits(place.path(), database.as_deref(), span).await?;
         let raw = between(before, after);
         bench.add(Figure::against(on.name("audited changes"), alone, "1/s", raw, Aim::RatioAtLeast(0.8)));
-        let company = changes(&world, COMPANY, span).await?;
+        let company = changes(&world, CONCURRENT_WRITERS, span).await?;
         let alone = between(alone, changes(&world, 1, span).await?);
         let name = on.name("audited changes, 16 writers to one");
         bench.add(Figure::against(name, company, "1/s", alone, Aim::RatioAtLeast(5.0)));
@@ -71,7 +71,7 @@ async fn commits(folder: &Path, database: Option<&str>, span: Duration) -> Resul
     }
 }
 
-/// Changes in a second by so many writers at once.
+/// Returns the rate of changes by concurrent writers.
 async fn changes(world: &World, writers: usize, span: Duration) -> Result<f64> {
     let begin = Instant::now();
     let lane = |_| tokio::spawn(write(world.store.clone(), world.console.clone(), begin, span));
@@ -86,7 +86,7 @@ async fn changes(world: &World, writers: usize, span: Duration) -> Result<f64> {
 async fn write(store: Store, actor: Actor, begin: Instant, span: Duration) -> Result<usize> {
     let mut made = 0;
     while begin.elapsed() < span {
-        let create = CreateOrganization { name: format!("Organization {}", Uuid::now_v7()) };
+        let create = CreateOrganization { name: format!("Organization {}", new_id()) };
         let proof = store.authorize(&actor, create).await?;
         let mut write = store.write(&actor).await?;
         write.create_organization(proof).await?;
@@ -96,7 +96,7 @@ async fn write(store: Store, actor: Actor, begin: Instant, span: Duration) -> Re
     Ok(made)
 }
 
-/// A chain of such records as submitting a task leaves.
+/// Returns a chain of records like those of task submissions.
 fn chain(length: i64) -> Result<Vec<Stored>> {
     let tenant = domain::TenantId(Uuid::nil());
     let actor = Actor::console(tenant, domain::Timestamp(0));

@@ -1,27 +1,26 @@
-//! Runners that take from one queue on PostgreSQL at once: how fast, and never the same task twice.
+//! Concurrent claims from one queue on PostgreSQL: throughput, and that no task is claimed twice.
 use super::{Bench, On};
 use crate::{
     figure::{Aim, Figure},
     raw,
     spread::{between, rate},
-    world::World,
+    world::{World, new_id},
 };
 use anyhow::{Context, Result, ensure};
 use domain::{Actor, RunnerId, TaskId};
 use std::{collections::HashSet, time::Instant};
 use store::{EnrolledRunner, Store};
 use tokio::runtime::Runtime;
-use uuid::Uuid;
 
-/// So many take at once.
+/// The number of concurrent runners.
 const CLIENTS: u32 = 8;
-/// What each takes in its turn, which is one commit: a runner with as many free slots.
+/// The number of tasks per claim, which is one commit: a runner with that many free slots.
 const SLOTS: usize = 8;
 
 /// Measures claims.
 ///
 /// # Errors
-/// When a task is claimed twice, or not at all.
+/// When a task is claimed twice, or never.
 pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
     let tasks = bench.count(100_000, 5_000);
     let on = On::Postgres(cluster);
@@ -57,7 +56,7 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
 }
 
 async fn runner(world: &World, number: u32) -> Result<Actor> {
-    let (id, name) = (RunnerId(Uuid::now_v7()), format!("runner-{number}"));
+    let (id, name) = (RunnerId(new_id()), format!("runner-{number}"));
     let mut write = world.store.write(&world.console).await?;
     let enrolled = EnrolledRunner {
         id,

@@ -1,4 +1,4 @@
-//! The figures, one file for each group of them.
+//! Benchmark groups, one file each.
 pub mod burst;
 pub mod changes;
 pub mod claims;
@@ -12,24 +12,20 @@ use crate::{figure::Figure, program::Program, raw::sandbox::Sandboxes};
 use anyhow::Result;
 use std::path::PathBuf;
 
-/// What every group needs.
+/// The context of every group.
 #[derive(Debug)]
 pub struct Bench {
-    /// Where `castellan` and `castellan-runner` are.
     pub binaries: PathBuf,
-    /// Where data goes that is measured with.
     pub data: PathBuf,
-    /// Smaller numbers.
     pub short: bool,
     pub sandboxes: Sandboxes,
     pub figures: Vec<Figure>,
 }
 
-/// On which database a group is measured.
+/// The database that a group is measured on.
 #[derive(Clone, Copy, Debug)]
 pub enum On<'a> {
     Sqlite,
-    /// A cluster in which databases may be made.
     Postgres(&'a str),
 }
 

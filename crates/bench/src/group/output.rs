@@ -1,4 +1,4 @@
-//! What a task prints on its way to those who watch, and what a flood of it does to everybody else.
+//! Live output: latency with many watchers, and the effect of a flood on other requests.
 use super::{Bench, On, tasks};
 use crate::{
     figure::{Aim, Figure},
@@ -14,14 +14,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many watch one task. A person may have 20 streams.
+/// The number of watchers of one task. A person can have 20 streams.
 const WATCHERS: usize = 50;
 const EACH: usize = 17;
 
-/// Measures watchers, and a flood.
+/// Measures watchers and a flood.
 ///
 /// # Errors
-/// When a line does not come, or a task does not succeed.
+/// When a line is missing, or a task does not succeed.
 pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> =
@@ -64,7 +64,7 @@ fn follow(program: &Program, person: &Person, id: &str) -> Result<Events> {
     Connection::open(&program.host)?.listen(&ask)
 }
 
-/// How late each line came that says when it was printed.
+/// Returns the delay of each line that contains the time at which it was printed.
 fn delays(mut events: Events) -> Result<Vec<Duration>> {
     let mut delays = vec![];
     while let Some((event, data)) = events.next()? {
@@ -78,7 +78,7 @@ fn delays(mut events: Events) -> Result<Vec<Duration>> {
     Ok(delays)
 }
 
-/// One task prints ten thousand lines in a second, for some seconds.
+/// Runs a task that prints ten thousand lines per second for some seconds.
 fn flood(bench: &mut Bench, on: On<'_>, program: &Program, mia: &Person) -> Result<()> {
     let seconds = bench.count(10, 4);
     let span = Duration::from_secs(seconds);

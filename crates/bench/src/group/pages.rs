@@ -1,4 +1,4 @@
-//! Pages of somebody who is signed in, with few tasks and with very many; and what the program needs for them.
+//! Pages of a signed-in person with few and with very many tasks, and the memory that they need.
 use super::{Bench, On};
 use crate::{
     figure::{Aim, Figure},
@@ -18,16 +18,16 @@ use std::{
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// A member sees a third of the synthetic tasks: two full pages, so that what is compared is equally long.
-const FEW: u32 = 300;
-/// A word of one title in a hundred.
-const RARE: &str = "/tasks?text=task%2042";
-/// So many connections ask at once.
+/// A member sees a third of the synthetic tasks: two full pages, so that the compared pages have the same length.
+const FEW_TASKS: u32 = 300;
+/// A search that matches one title in a hundred.
+const RARE_SEARCH: &str = "/tasks?text=task%2042";
+/// The number of concurrent connections.
 const CONNECTIONS: usize = 8;
 /// Seconds between two synthetic tasks.
-const STEP: i64 = 20;
+const TASK_INTERVAL_SECONDS: i64 = 20;
 
-/// A deployment full of tasks, and somebody who looks at them.
+/// A deployment with tasks, and a person who views them.
 struct Full {
     program: Program,
     person: Person,
@@ -35,16 +35,16 @@ struct Full {
     tasks: u32,
 }
 
-/// Measures pages, start and memory.
+/// Measures pages, startup and memory.
 ///
 /// # Errors
-/// When a page is answered with anything but itself.
+/// When a response is not the requested page.
 pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let many = match on {
         On::Sqlite => bench.count(1_000_000, 50_000),
         On::Postgres(_) => bench.count(200_000, 20_000),
     };
-    let (few, _) = Full::new(bench, on, FEW)?;
+    let (few, _) = Full::new(bench, on, FEW_TASKS)?;
     let (full, seeding) = Full::new(bench, on, many)?;
     let per_million = seeding.as_secs_f64() * 1e6 / f64::from(many);
     bench.add(Figure::alone(on.name("seeding a million tasks"), per_million, "s", Aim::AtMost(120.0)));
@@ -76,7 +76,7 @@ impl Full {
 
     /// The pages that are measured: what each is called, and where it is.
     fn pages(&self) -> Result<Vec<(&'static str, String)>> {
-        let middle = world::now().0 / 1_000_000 - STEP * i64::from(self.tasks) / 2;
+        let middle = world::now().0 / 1_000_000 - TASK_INTERVAL_SECONDS * i64::from(self.tasks) / 2;
         let middle = Uuid::new_v7(Timestamp::from_unix(NoContext, u64::try_from(middle)?, 0));
         let bearer = self.person.bearer();
         let ask =
@@ -93,7 +93,7 @@ impl Full {
     }
 }
 
-/// How much slower each page is where there is very much.
+/// Measures how much slower each page is with very many tasks.
 fn growth(bench: &mut Bench, on: On<'_>, few: &Full, full: &Full) -> Result<()> {
     let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
     for ((name, small), (_, large)) in few.pages()?.into_iter().zip(full.pages()?) {
@@ -103,13 +103,13 @@ fn growth(bench: &mut Bench, on: On<'_>, few: &Full, full: &Full) -> Result<()> 
         let before = measure(few, &small)?.times.percentile(50);
         let much = measure(full, &large)?.times.percentile(50);
         let after = measure(few, &small)?.times.percentile(50);
-        let name = on.name(&format!("{name}, {} tasks to {FEW}", full.tasks));
+        let name = on.name(&format!("{name}, {} tasks to {FEW_TASKS}", full.tasks));
         bench.add(Figure::against(name, much, "ms", between(before, after), Aim::RatioAtMost(1.2)));
     }
-    let rare = load(&full.program.host, &[full.page(RARE)], 1, span)?.times.percentile(50);
+    let rare = load(&full.program.host, &[full.page(RARE_SEARCH)], 1, span)?.times.percentile(50);
     let name = on.name(&format!("search for a rarer word, {} tasks, p50", full.tasks));
     bench.add(Figure::alone(name, rare, "ms", Aim::AtMost(10.0)));
-    let pages = full.pages()?.into_iter().map(|(_, path)| path).chain([RARE.to_owned()]);
+    let pages = full.pages()?.into_iter().map(|(_, path)| path).chain([RARE_SEARCH.to_owned()]);
     let pages: Vec<_> = pages.map(|path| full.page(&path)).collect();
     let busy = load(&full.program.host, &pages, CONNECTIONS, span * 2)?;
     let name = on.name(&format!("pages at {CONNECTIONS} connections, p99"));
@@ -117,7 +117,7 @@ fn growth(bench: &mut Bench, on: On<'_>, few: &Full, full: &Full) -> Result<()> 
     Ok(())
 }
 
-/// The list against a bare page of its size, each on one processor, asked from the other.
+/// Compares the list with a bare page of the same size, each on one CPU and requested from the other.
 fn share(bench: &mut Bench, full: &Full) -> Result<()> {
     let span = bench.count(Duration::from_secs(5), Duration::from_secs(2));
     let bare = BarePage::start()?;
@@ -148,7 +148,7 @@ fn share(bench: &mut Bench, full: &Full) -> Result<()> {
     Ok(())
 }
 
-/// Start to the first page, and memory without work and after it.
+/// Measures the time from the start to the first page, and the memory before and after the load.
 fn start_and_memory(bench: &mut Bench, full: Full) -> Result<()> {
     largest(bench, &full)?;
     let Full { mut program, cookie, .. } = full;
@@ -181,7 +181,7 @@ fn start_and_memory(bench: &mut Bench, full: Full) -> Result<()> {
 fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
     let mut largest = 0;
     let host = &full.program.host;
-    let cookie = full.program.sign_in(&full.program.person("adam", "admin")?)?; // who sees every page
+    let cookie = full.program.sign_in(&full.program.person("adam", "admin")?)?; // sees every page
     let more = [
         "/",
         "/tasks/new",
@@ -196,7 +196,7 @@ fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
         "/reviews",
         "/organizations",
         "/settings/authentication",
-        RARE,
+        RARE_SEARCH,
     ];
     for (_, path) in full.pages()?.into_iter().chain(more.map(|path| ("", path.to_owned()))) {
         let headers = [("cookie", cookie.as_str()), ("accept", "text/html"), ("accept-encoding", "br, gzip")];

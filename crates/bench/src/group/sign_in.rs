@@ -1,4 +1,4 @@
-//! What it costs to be somebody: the session of each request, and many who sign in at once.
+//! Cost of authentication: the session of each request, and concurrent sign-ins.
 use super::{Bench, On};
 use crate::{
     figure::{Aim, Figure},
@@ -13,17 +13,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many sign in at the same moment, each of these people in several browsers.
-const CROWD: usize = 200;
+/// The number of concurrent sign-ins, each person in several browsers.
+const CONCURRENT_SIGN_INS: usize = 200;
 const PEOPLE: usize = 20;
 
-/// An open page, the same with and without a session.
-const OPEN: &str = "/forgot";
+/// A public page that is the same with and without a session.
+const PUBLIC_PAGE: &str = "/forgot";
 
 /// Measures both.
 ///
 /// # Errors
-/// When somebody is not let in, or a page is answered with anything but itself.
+/// When a sign-in fails, or a response is not the requested page.
 pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> = (0..PEOPLE).map(|n| program.person(&format!("mia{n}"), "member")).collect::<Result<_>>()?;
@@ -33,12 +33,16 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let pages = ["/tasks", "/keys", "/"].map(|path| page(&program, path, &[("cookie", &cookie)]));
     let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
     let idle = |span| load(&program.host, &pages, 1, span).map(|load| [50, 95].map(|p| load.times.percentile(p)));
-    idle(span)?; // the first ones find everything cold
+    idle(span)?; // warm up
     let before = idle(span)?;
     let begin = Instant::now();
     let (meanwhile, took) = thread::scope(|scope| {
-        let crowd: Vec<_> =
-            people.iter().cycle().take(CROWD).map(|person| scope.spawn(|| program.sign_in(person))).collect();
+        let crowd: Vec<_> = people
+            .iter()
+            .cycle()
+            .take(CONCURRENT_SIGN_INS)
+            .map(|person| scope.spawn(|| program.sign_in(person)))
+            .collect();
         // It takes seconds: each password is hashed slowly, on purpose.
         let meanwhile = idle(span)?;
         for one in crowd {
@@ -48,20 +52,20 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     })?;
     let after = idle(span)?;
     for (n, percentile) in ["p50", "p95"].into_iter().enumerate() {
-        let name = on.name(&format!("pages while {CROWD} sign in, {percentile}"));
+        let name = on.name(&format!("pages while {CONCURRENT_SIGN_INS} sign in, {percentile}"));
         let raw = between(before[n], after[n]);
         bench.add(Figure::against(name, meanwhile[n], "ms", raw, Aim::RatioAtMost(2.0)));
     }
-    let name = on.name(&format!("{CROWD} sign-ins at once"));
+    let name = on.name(&format!("{CONCURRENT_SIGN_INS} sign-ins at once"));
     bench.add(Figure::alone(name, took.as_secs_f64(), "s", Aim::AtMost(30.0)));
     Ok(())
 }
 
-/// How much longer a page takes with a session: the cookie's seal, and the row that it leads to.
+/// Measures how much longer a page takes with a session: opening the cookie and reading its row.
 fn session(bench: &mut Bench, on: On<'_>, program: &Program, cookie: &str) -> Result<()> {
     let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
     let time = |headers: &[(&str, &str)]| {
-        load(&program.host, &[page(program, OPEN, headers)], 1, span).map(|load| load.times.percentile(50) * 1e3)
+        load(&program.host, &[page(program, PUBLIC_PAGE, headers)], 1, span).map(|load| load.times.percentile(50) * 1e3)
     };
     time(&[])?;
     let before = time(&[])?;

@@ -1,10 +1,10 @@
-//! How large the program is, and what a browser loads of it.
+//! Size of the binary and of the files that a browser loads.
 use super::Bench;
 use crate::figure::{Aim, Figure};
 use anyhow::{Context, Result};
 use std::{fs, path::Path};
 
-/// Measures the binary and the wasm file beside it.
+/// Measures the binary and the wasm file.
 ///
 /// # Errors
 /// When one of them was not built.

@@ -1,4 +1,4 @@
-//! From the submission of a sandboxed `true` to its end, through the API, with audit and durable commits.
+//! Latency of a sandboxed `true` through the API, from submission to its end, with audit and durable commits.
 use super::{Bench, On};
 use crate::{
     figure::{Aim, Figure},
@@ -19,7 +19,7 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let mia = program.person("mia", "member")?;
     program.start()?;
     program.runner(&mia)?;
-    drop(times(&program, &mia, 5)?); // the first ones find everything cold
+    drop(times(&program, &mia, 5)?); // warm up
     let before = bench.sandboxes.times(count / 2)?;
     let times = times(&program, &mia, count)?;
     let after = bench.sandboxes.times(count / 2)?;
@@ -30,12 +30,12 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The body that submits this script.
+/// Returns the request body that submits this script.
 pub fn body(script: &str) -> String {
     serde_json::json!({ "script": script, "timeout_seconds": 60 }).to_string()
 }
 
-/// Submits; the task's id.
+/// Submits a task and returns its id.
 ///
 /// # Errors
 /// When the server refuses.

@@ -1,4 +1,4 @@
-//! What this machine can do without us: the limits that figures are held against.
+//! Baselines: the raw limits of this machine that figures are compared with.
 pub mod page;
 pub mod postgres;
 pub mod sandbox;

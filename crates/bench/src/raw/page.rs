@@ -1,4 +1,4 @@
-//! Leptos alone: a page with a table, rendered anew for every request, with no database and nobody signed in.
+//! Leptos baseline: a page with a table, rendered for every request, without a database or a session.
 use anyhow::{Context, Result};
 use axum::{Router, routing::get};
 use leptos::prelude::*;
@@ -8,11 +8,10 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// A server of bare pages, in a process of its own, so that it can be kept on one processor as the program is.
+/// A server of bare pages in its own process, so that it can be pinned to one CPU like the program.
 #[derive(Debug)]
 pub struct BarePage {
     child: Child,
-    /// Name and port.
     pub host: String,
 }
 
@@ -45,10 +44,10 @@ impl Drop for BarePage {
     }
 }
 
-/// Serves pages of as many rows as the path says, until standard input ends.
+/// Serves pages with the number of rows in the path, until standard input ends.
 ///
 /// # Errors
-/// When no port can be had.
+/// When no port is available.
 #[expect(clippy::disallowed_methods, reason = "the barest server that there is; only we ask it")]
 pub async fn serve() -> Result<()> {
     any_spawner::Executor::init_tokio()?;

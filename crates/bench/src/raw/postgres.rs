@@ -1,27 +1,26 @@
-//! PostgreSQL alone: a queue in one table, taken from with `for update skip locked`.
-use crate::spread::rate;
+//! PostgreSQL baseline: a queue in one table, claimed with `for update skip locked`.
+use crate::{spread::rate, world::new_id};
 use anyhow::Result;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions};
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
-/// Makes an empty database in the cluster; its address.
+/// Creates an empty database in the cluster and returns its URL.
 ///
 /// # Errors
 /// When the cluster refuses.
 pub async fn database(cluster: &str) -> Result<String> {
-    let name = format!("bench_{}", Uuid::now_v7().simple());
+    let name = format!("bench_{}", new_id().simple());
     let mut admin = PgConnection::connect(cluster).await?;
     sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await?;
     let server = cluster.rsplit_once('/').map_or(cluster, |(server, _)| server);
     Ok(format!("{server}/{name}"))
 }
 
-/// Rows claimed in a second by so many clients, each of which takes `most` in a commit.
+/// Returns the rate of rows claimed by concurrent clients, each of which takes `batch` per commit.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn claims(url: &str, rows: u32, clients: u32, most: i64) -> Result<f64> {
+pub async fn claims(url: &str, rows: u32, clients: u32, batch: i64) -> Result<f64> {
     let pool = PgPoolOptions::new().max_connections(clients).connect(url).await?;
     sqlx::query("create table raw_queue (id bigint primary key, state text not null, body text not null)")
         .execute(&pool)
@@ -31,7 +30,7 @@ pub async fn claims(url: &str, rows: u32, clients: u32, most: i64) -> Result<f64
     sqlx::query(fill).bind(i64::from(rows)).execute(&pool).await?;
     sqlx::query("analyze raw_queue").execute(&pool).await?;
     let begin = Instant::now();
-    let lanes: Vec<_> = (0..clients).map(|_| tokio::spawn(claim_all(pool.clone(), most))).collect();
+    let lanes: Vec<_> = (0..clients).map(|_| tokio::spawn(claim_all(pool.clone(), batch))).collect();
     for lane in lanes {
         lane.await??;
     }
@@ -41,14 +40,14 @@ pub async fn claims(url: &str, rows: u32, clients: u32, most: i64) -> Result<f64
     Ok(made)
 }
 
-async fn claim_all(pool: sqlx::PgPool, most: i64) -> Result<()> {
+async fn claim_all(pool: sqlx::PgPool, batch: i64) -> Result<()> {
     let sql = "update raw_queue set state = 'taken' where id in (select id from raw_queue where state = 'queued'
         order by id limit $1 for update skip locked)";
-    while sqlx::query(sql).bind(most).execute(&pool).await?.rows_affected() > 0 {}
+    while sqlx::query(sql).bind(batch).execute(&pool).await?.rows_affected() > 0 {}
     Ok(())
 }
 
-/// Commits in a second, one after the other, of a row as large as an audit record.
+/// Returns the rate of sequential commits of a row as large as an audit record.
 ///
 /// # Errors
 /// When the database refuses.
@@ -67,7 +66,7 @@ pub async fn commits(url: &str, span: Duration) -> Result<f64> {
     Ok(made)
 }
 
-/// Puts every synthetic task back into the queue.
+/// Requeues every synthetic task.
 ///
 /// # Errors
 /// When the database refuses.

@@ -1,4 +1,4 @@
-//! Bubblewrap alone, with the runner's own profile: no server, no database, no control group.
+//! Bubblewrap baseline with the runner's profile: no server, no database, no cgroup.
 use crate::spread::{Spread, rate};
 use anyhow::{Context, Result};
 use runner::sandbox::{Bubblewrap, Config};
@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Starts bubblewrap as the runner does.
+/// A starter of bubblewrap sandboxes like the runner's.
 #[derive(Debug)]
 pub struct Sandboxes {
     runtime: Runtime,

@@ -1,4 +1,4 @@
-//! SQLite alone: one row, one commit, and one wait for the disk.
+//! SQLite baseline: one row, one commit and one sync per transaction.
 use crate::spread::rate;
 use anyhow::Result;
 use sqlx::{
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Commits in a second, with a write-ahead log and `synchronous=FULL`, of a row as large as an audit record.
+/// Returns the rate of commits of a row as large as an audit record, with a write-ahead log and `synchronous=FULL`.
 ///
 /// # Errors
 /// When the disk is full or broken.

@@ -1,68 +1,59 @@
-//! What is done with the proofs of who somebody is: their password, their address, their second factors.
-use super::{Action, admin, when};
+//! Authentication actions: passwords, addresses, second factors.
+use super::{Action, require, require_admin};
 use crate::{Actor, Email, PersonId, account::Factor};
 use serde_json::{Value, json};
 
 const OWN: &str = "Only for your own account.";
 
 actions! {
-    /// Sets up a second factor for oneself.
+    /// Enrolls a second factor for the actor.
     EnrollFactor = "factor.enroll" on "person" (|a| a.owner.to_string()) {
-        /// Whose.
         owner: PersonId,
-        /// Which kind.
         factor: Factor,
-    } if |a, actor| when(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), fresh true;
+    } if |a, actor| require(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
 
-    /// Removes one of one's own second factors.
+    /// Removes one of the actor's own second factors.
     RemoveFactor = "factor.remove" on "person" (|a| a.owner.to_string()) {
-        /// Whose.
         owner: PersonId,
-        /// Which kind.
         factor: Factor,
-    } if |a, actor| when(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), fresh true;
+    } if |a, actor| require(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
 
-    /// Makes new recovery codes for oneself; those before are void.
+    /// Generates new recovery codes for the actor and invalidates the old ones.
     MakeRecoveryCodes = "factor.recovery_codes" on "person" (|a| a.owner.to_string()) {
-        /// Whose.
         owner: PersonId,
-    } if |a, actor| when(actor.person() == Some(a.owner), OWN), fresh true;
+    } if |a, actor| require(actor.person() == Some(a.owner), OWN), step_up true, while_frozen true;
 
-    /// Removes all second factors of somebody who lost them, and ends their sessions.
+    /// Removes all second factors of a person who lost them, and ends their sessions.
     ResetFactors = "person.reset_factors" on "person" (|a| a.person.to_string()) {
-        /// Whose.
         person: PersonId,
     } if |a, actor| {
-        admin(actor)?;
-        when(actor.person() != Some(a.person), "Another admin must reset your own second factors.")
-    }, fresh true;
+        require_admin(actor)?;
+        require(actor.person() != Some(a.person), "Another admin must reset your own second factors.")
+    }, step_up true;
 
-    /// Says whether everybody in the tenant must show a second factor.
+    /// Sets who needs a second factor in the tenant.
     SetFactorPolicy = "tenant.factor_policy" on "tenant" (|_| String::new()) {
-        /// Everybody; else admins, as the deployment is set up.
+        /// Everybody; otherwise only admins, if the deployment requires it.
         everybody: bool,
-    } if |_, actor| admin(actor), detail |a| json!({ "everybody": a.everybody }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "everybody": a.everybody }), step_up true;
 
-    /// Changes one's own password; the old one is the proof.
+    /// Changes the actor's own password; the old password is the proof of identity.
     ChangePassword = "person.password" on "person" (|a| a.owner.to_string()) {
-        /// Whose.
         owner: PersonId,
-    } if |a, actor| when(actor.person() == Some(a.owner), OWN);
+    } if |a, actor| require(actor.person() == Some(a.owner), OWN);
 
-    /// Asks for another address for somebody who reads their present one no more. Whoever reads the new one confirms it.
+    /// Requests a new email address for a person who cannot read mail at the current one. The change takes effect when
+    /// the new address is confirmed.
     ReplaceAddress = "person.replace_address" on "person" (|a| a.person.to_string()) {
-        /// Whose.
         person: PersonId,
-        /// Which one.
         email: Email,
     } if |a, actor| {
-        admin(actor)?;
-        when(actor.person() != Some(a.person), "Another admin must replace your own address.")
-    }, personal |a| json!({ "email": a.email }), fresh true;
+        require_admin(actor)?;
+        require(actor.person() != Some(a.person), "Another admin must replace your own address.")
+    }, personal |a| json!({ "email": a.email }), step_up true;
 
-    /// Asks for another address for oneself.
+    /// Requests a new email address for the actor.
     ChangeAddress = "person.address" on "person" (|a| a.owner.to_string()) {
-        /// Whose.
         owner: PersonId,
-    } if |a, actor| when(actor.person() == Some(a.owner), OWN), fresh true;
+    } if |a, actor| require(actor.person() == Some(a.owner), OWN), step_up true;
 }

@@ -1,5 +1,5 @@
-//! What is done about identity providers: setting them up, letting people in by them, and linking them to accounts.
-use super::{Action, admin, when};
+//! Identity provider actions: setup, admission of people, links to accounts, break-glass.
+use super::{Action, require, require_admin};
 use crate::{
     Actor, Email, IdentityId, OrganizationId, PersonId, Principal, ProviderId, SignedInBy, Timestamp,
     provider::Provider,
@@ -7,93 +7,78 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// A person's own ways in: only by themselves.
-fn own_way_in(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Person(person), "Only the person themselves changes how they sign in.")
+/// Requires the person themselves: nobody else changes how they sign in.
+fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
+    require(actor.principal == Principal::Person(person), "Only the person themselves can change how they sign in.")
 }
 
-fn by_provider(actor: &Actor) -> Result<(), &'static str> {
-    let is = actor.principal == Principal::Clock && actor.by == SignedInBy::Provider;
-    when(is, "Only an identity provider's rules do this.")
+fn require_provider_rules(actor: &Actor) -> Result<(), &'static str> {
+    let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Provider;
+    require(is_allowed, "Only an identity provider's rules do this.")
 }
 
-fn at_console(actor: &Actor) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Console, "This is done at the server's own console.")
+fn require_console(actor: &Actor) -> Result<(), &'static str> {
+    require(actor.principal == Principal::Console, "This is possible only at the server's console.")
 }
 
 actions! {
-    /// Sets an identity provider up, or changes it.
+    /// Creates or changes an identity provider.
     SetProvider = "provider.set" on "provider" (|a| a.id.to_string()) {
-        /// Which.
         id: ProviderId,
-        /// What it becomes.
         provider: Provider,
-        /// Whether its client secret is another from now on.
         new_secret: bool,
-    } if |_, actor| admin(actor), detail |a| json!({ "provider": a.provider, "new_secret": a.new_secret }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "provider": a.provider, "new_secret": a.new_secret }), step_up true;
 
-    /// Takes an identity provider away.
     RemoveProvider = "provider.remove" on "provider" (|a| a.id.to_string()) {
-        /// Which.
         id: ProviderId,
-    } if |_, actor| admin(actor), fresh true;
+    } if |_, actor| require_admin(actor), step_up true, while_frozen true;
 
-    /// Makes an account for somebody whom a provider vouches for.
+    /// Creates an account for a person whom a provider identified.
     AdmitPerson = "person.admit" on "tenant" (|_| String::new()) {
-        /// Their address; the provider verified it.
+        /// Verified by the provider.
         email: Email,
-        /// What people call them.
         name: String,
-        /// The provider's label.
+        /// The label of the provider.
         provider: String,
-    } if |_, actor| by_provider(actor),
+    } if |_, actor| require_provider_rules(actor),
       detail |a| json!({ "provider": a.provider }),
       personal |a| json!({ "email": a.email, "name": a.name });
 
-    /// Gives a person the roles that a provider's rules say, and takes back those that it gave before.
+    /// Grants a person the roles of the provider's group rules, and revokes those that it granted before.
     FollowProvider = "person.follow_provider" on "person" (|a| a.person.to_string()) {
-        /// Whose.
         person: PersonId,
-        /// The provider's key in addresses.
+        /// The key of the provider in URLs.
         provider: String,
-        /// What they are in the tenant at least.
+        /// The minimum role in the tenant.
         tenant_role: TenantRole,
-        /// What they are where.
         roles: Vec<(OrganizationId, Role)>,
-    } if |_, actor| by_provider(actor),
+    } if |_, actor| require_provider_rules(actor),
       detail |a| json!({ "provider": a.provider, "tenant_role": a.tenant_role, "roles": a.roles });
 
-    /// Links an identity to one's own account: from then on it is a way in.
+    /// Links an identity to the actor's own account, as a way to sign in.
     LinkIdentity = "identity.link" on "person" (|a| a.person.to_string()) {
-        /// Whose account.
         person: PersonId,
-        /// The provider's label.
+        /// The label of the provider.
         provider: String,
-    } if |a, actor| own_way_in(actor, a.person), detail |a| json!({ "provider": a.provider }), fresh true;
+    } if |a, actor| require_self(actor, a.person), detail |a| json!({ "provider": a.provider }), step_up true;
 
-    /// Ends a link of one's own.
+    /// Unlinks an identity from the actor's own account.
     UnlinkIdentity = "identity.unlink" on "identity" (|a| a.identity.to_string()) {
-        /// Which.
         identity: IdentityId,
-        /// Whose account.
         person: PersonId,
-    } if |a, actor| own_way_in(actor, a.person), fresh true;
+    } if |a, actor| require_self(actor, a.person), step_up true, while_frozen true;
 
-    /// Opens the way in by password for one admin for a while, though other ways are closed.
+    /// Allows one admin to sign in with a password for a while although other sign-in methods are required.
     OpenBreakGlass = "break_glass.open" on "person" (|a| a.person.to_string()) {
-        /// For whom.
         person: PersonId,
-        /// Until when.
         until: Timestamp,
-        /// Why, in the operator's words.
         reason: String,
-    } if |_, actor| at_console(actor), detail |a| json!({ "until": a.until, "reason": a.reason });
+    } if |_, actor| require_console(actor), detail |a| json!({ "until": a.until, "reason": a.reason }), while_frozen true;
 
-    /// Closes it again, before its time.
+    /// Ends break-glass access early.
     CloseBreakGlass = "break_glass.close" on "person" (|a| a.person.to_string()) {
-        /// For whom.
         person: PersonId,
-    } if |_, actor| at_console(actor);
+    } if |_, actor| require_console(actor), while_frozen true;
 }
 
 #[cfg(test)]
@@ -115,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_02_only_the_owner_links_and_only_just_after_proving_it() {
+    fn a_02_only_the_owner_links_an_identity_and_only_after_step_up() {
         assert!(mia(true).may(link(MIA)).is_ok());
         assert!(mia(false).may(link(MIA)).is_err());
         assert!(mia(true).may(link(PersonId(Uuid::from_u128(2)))).is_err());
@@ -129,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_03_break_glass_is_opened_at_the_console_only() {
+    fn a_03_only_the_console_opens_break_glass() {
         let open = || OpenBreakGlass { person: MIA, until: Timestamp(1), reason: "the provider is down".into() };
         assert!(Actor::console(TenantId(Uuid::nil()), Timestamp(0)).may(open()).is_ok());
         let mut admin = mia(true);

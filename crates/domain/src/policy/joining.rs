@@ -1,123 +1,96 @@
-//! How people come into an organization other than by being put there: by an invitation, or because they asked.
-use super::{Action, manages, when};
+//! Membership actions of invitations and join requests.
+use super::{Action, require, require_manager};
 use crate::{Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId, Principal, SignedInBy, role::Role};
 use serde_json::{Value, json};
 
-/// What people do about themselves.
-fn oneself(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    when(actor.principal == Principal::Person(person), "Only people themselves do this, in a browser.")
+/// Requires the person themselves in a browser.
+fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
+    require(actor.principal == Principal::Person(person), "You can do this only for yourself, in a browser.")
 }
 
-/// Whoever holds an invitation, as far as it decides.
-fn by_invitation(actor: &Actor) -> Result<(), &'static str> {
-    let is = actor.principal == Principal::Clock && actor.by == SignedInBy::Link;
-    when(is, "Only an invitation does this.")
+fn require_invitation(actor: &Actor) -> Result<(), &'static str> {
+    let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Link;
+    require(is_allowed, "Only an invitation does this.")
 }
 
 actions! {
-    /// Makes a link that puts whoever has it into an organization. Who manages an organization may give every role in it.
+    /// Creates an invitation link. A manager of an organization may grant any role in it.
     Invite = "invitation.create" on "organization" (|a| a.organization.to_string()) {
-        /// Its id.
         invitation: InvitationId,
-        /// Where.
         organization: OrganizationId,
-        /// As what.
         role: Role,
-        /// The one address that it is for.
+        /// The only address that can use it; `None` for anyone with the link.
         email: Option<Email>,
-        /// How many people may use it.
+        /// The maximum number of people.
         uses: u32,
-        /// For how many days it works.
+        /// Validity in days.
         days: u32,
     } if |a, actor| {
-        when(actor.person().is_some(), "Invitations are made by people.")?;
-        manages(actor, a.organization)
+        require(actor.person().is_some(), "Invitations are made by people.")?;
+        require_manager(actor, a.organization)
     }, detail |a| json!({ "invitation": a.invitation, "role": a.role, "uses": a.uses, "days": a.days, "bound": a.email.is_some() }),
-      personal |a| json!({ "email": a.email }), fresh true;
+      personal |a| json!({ "email": a.email }), step_up true;
 
-    /// Ends an invitation before its time.
     RevokeInvitation = "invitation.revoke" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         invitation: InvitationId,
-        /// Where to.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "invitation": a.invitation });
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "invitation": a.invitation }), while_frozen true;
 
-    /// Follows an invitation with one's own account.
+    /// Accepts an invitation with an existing account.
     AcceptInvitation = "invitation.accept" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         invitation: InvitationId,
-        /// Where to.
         organization: OrganizationId,
-        /// Oneself.
+        /// The actor.
         person: PersonId,
-    } if |a, actor| oneself(actor, a.person), detail |a| json!({ "invitation": a.invitation });
+    } if |a, actor| require_self(actor, a.person), detail |a| json!({ "invitation": a.invitation });
 
-    /// Makes an account for somebody whom an invitation brings, and puts them into the organization.
+    /// Creates an account for the holder of an invitation, and adds it to the organization.
     AdmitInvited = "invitation.admit" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         invitation: InvitationId,
-        /// Where to.
         organization: OrganizationId,
-        /// Their address.
         email: Email,
-        /// What people call them.
         name: String,
-    } if |_, actor| by_invitation(actor),
+    } if |_, actor| require_invitation(actor),
       detail |a| json!({ "invitation": a.invitation }),
       personal |a| json!({ "email": a.email, "name": a.name });
 
-    /// Sends an invitation on to an address, so that its reader shows that it is theirs.
+    /// Sends a confirmation link to an address, so that the holder of an invitation proves that the address is theirs.
     ConfirmInvited = "invitation.confirm" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         invitation: InvitationId,
-        /// Where to.
         organization: OrganizationId,
-        /// The address.
         email: Email,
-    } if |_, actor| by_invitation(actor),
+    } if |_, actor| require_invitation(actor),
       detail |a| json!({ "invitation": a.invitation }),
       personal |a| json!({ "email": a.email });
 
-    /// Asks the owners of an organization to be let in.
+    /// Requests membership of an organization.
     AskToJoin = "join_request.create" on "organization" (|a| a.organization.to_string()) {
-        /// Where to.
         organization: OrganizationId,
-        /// Oneself.
+        /// The actor.
         person: PersonId,
-        /// Why, in one's own words.
         reason: String,
-    } if |a, actor| oneself(actor, a.person), detail |a| json!({ "reason": a.reason });
+    } if |a, actor| require_self(actor, a.person), detail |a| json!({ "reason": a.reason });
 
-    /// Takes back what one asked.
+    /// Withdraws the actor's own join request.
     WithdrawJoinRequest = "join_request.withdraw" on "join_request" (|a| a.request.to_string()) {
-        /// Which.
         request: JoinRequestId,
-        /// Oneself.
+        /// The actor.
         person: PersonId,
-    } if |a, actor| oneself(actor, a.person);
+    } if |a, actor| require_self(actor, a.person), while_frozen true;
 
-    /// Lets somebody in who asked.
     AcceptJoinRequest = "join_request.accept" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         request: JoinRequestId,
-        /// Where to.
         organization: OrganizationId,
-        /// As what.
         role: Role,
-    } if |a, actor| manages(actor, a.organization),
-      detail |a| json!({ "request": a.request, "role": a.role }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization),
+      detail |a| json!({ "request": a.request, "role": a.role }), step_up true;
 
-    /// Says no to somebody who asked.
     DeclineJoinRequest = "join_request.decline" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         request: JoinRequestId,
-        /// Where to.
         organization: OrganizationId,
-        /// Why.
         reason: String,
-    } if |a, actor| manages(actor, a.organization),
-      detail |a| json!({ "request": a.request, "reason": a.reason });
+    } if |a, actor| require_manager(actor, a.organization),
+      detail |a| json!({ "request": a.request, "reason": a.reason }), while_frozen true;
 }
 
 #[cfg(test)]
@@ -142,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn d_03_who_does_not_manage_an_organization_invites_nobody_to_it() {
+    fn d_03_only_managers_of_an_organization_invite_people() {
         for role in [None, Some(Role::Viewer), Some(Role::Member), Some(Role::Approver)] {
             assert!(somebody(role).may(invite()).is_err(), "{role:?}");
         }
@@ -151,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn d_03_nobody_but_an_invitation_admits_newcomers() {
+    fn d_03_only_an_invitation_admits_its_holder() {
         let admit = || AdmitInvited {
             invitation: INVITATION,
             organization: ORG,
@@ -165,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn d_03_people_ask_for_themselves_and_owners_answer() {
+    fn d_03_people_request_to_join_for_themselves_and_owners_decide() {
         let ask = |person| AskToJoin { organization: ORG, person, reason: String::new() };
         assert!(somebody(None).may(ask(SELF)).is_ok());
         assert!(somebody(None).may(ask(PersonId(Uuid::nil()))).is_err());

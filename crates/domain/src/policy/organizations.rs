@@ -1,47 +1,39 @@
-//! What is done with an organization itself, and what its own members do about being in it.
-use super::{Action, manages, when};
+//! Organization actions, and leaving an organization.
+use super::{Action, require, require_manager};
 use crate::{Actor, OrganizationId, PersonId, Principal};
 use serde_json::{Value, json};
 
 actions! {
-    /// Gives an organization another name.
     RenameOrganization = "organization.rename" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         organization: OrganizationId,
-        /// What people call it from now on.
+        /// The new name.
         name: String,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "name": a.name }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "name": a.name }), step_up true;
 
-    /// Puts an organization away: it is read as before, and nothing is submitted or starts in it.
+    /// Archives an organization: it stays readable, and no task is submitted or starts in it.
     ArchiveOrganization = "organization.archive" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), step_up true;
 
-    /// Brings an archived organization back.
     RestoreOrganization = "organization.restore" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         organization: OrganizationId,
-    } if |a, actor| manages(actor, a.organization), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), step_up true;
 
-    /// Opens an organization to requests of people who want to join, or closes it to them.
+    /// Sets whether people can request to join an organization.
     OpenToRequests = "organization.requests" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         organization: OrganizationId,
-        /// Whether people may ask from now on.
         open: bool,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "open": a.open }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "open": a.open }), step_up true;
 
-    /// Takes oneself out of an organization.
+    /// Removes the actor from an organization.
     LeaveOrganization = "membership.leave" on "organization" (|a| a.organization.to_string()) {
-        /// Which.
         organization: OrganizationId,
-        /// Oneself.
+        /// The actor.
         person: PersonId,
-        /// Who answers from now on for the service accounts that one answers for and that are in it.
+        /// The new responsible person of the actor's service accounts in the organization.
         successor: Option<PersonId>,
-    } if |a, actor| when(actor.principal == Principal::Person(a.person), "Only people themselves leave an organization."),
-      detail |a| json!({ "successor": a.successor }), fresh true;
+    } if |a, actor| require(actor.principal == Principal::Person(a.person), "You can leave an organization only yourself."),
+      detail |a| json!({ "successor": a.successor }), step_up true, while_frozen true;
 }
 
 #[cfg(test)]
@@ -64,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn d_03_owners_and_admins_archive_and_nobody_else() {
+    fn d_03_only_owners_and_admins_archive() {
         let archive = || ArchiveOrganization { organization: ORG };
         let restore = || RestoreOrganization { organization: ORG };
         for role in [None, Some(Role::Viewer), Some(Role::Member), Some(Role::Approver)] {
@@ -78,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn d_03_people_leave_by_themselves_and_no_key_leaves_for_them() {
+    fn d_03_people_leave_for_themselves_and_no_key_leaves_for_them() {
         let leave = |person| LeaveOrganization { organization: ORG, person, successor: None };
         assert!(somebody(Some(Role::Viewer)).may(leave(SELF)).is_ok());
         let mut admin = somebody(None);

@@ -1,5 +1,5 @@
-//! What admins and owners do: people, organizations, and the rules that they are held to.
-use super::{Action, admin, manages, when};
+//! Administrative actions: people, service accounts, memberships, access reviews, rules.
+use super::{Action, require, require_admin, require_manager};
 use crate::{
     Actor, Email, OrganizationId, PersonId, ReviewId,
     role::{Role, TenantRole},
@@ -8,116 +8,96 @@ use crate::{
 use serde_json::{Value, json};
 
 actions! {
-    /// Makes a person with a one-time link to set their password.
+    /// Creates a person and a one-time link to set their password.
     CreatePerson = "person.create" on "tenant" (|_| String::new()) {
-        /// Their address; belongs to one tenant only.
+        /// Unique across tenants.
         email: Email,
-        /// What people call them.
         name: String,
-        /// What they are in the tenant.
         tenant_role: TenantRole,
-    } if |_, actor| admin(actor),
+    } if |_, actor| require_admin(actor),
       detail |a| json!({ "tenant_role": a.tenant_role }),
-      personal |a| json!({ "email": a.email, "name": a.name }), fresh true;
+      personal |a| json!({ "email": a.email, "name": a.name }), step_up true;
 
-    /// Makes a service account: an owner of keys that is no person and never signs in.
+    /// Creates a service account: an owner of keys that never signs in.
     CreateServiceAccount = "service_account.create" on "tenant" (|_| String::new()) {
-        /// What people call it.
         name: String,
-        /// The person who answers for what it does.
         responsible: PersonId,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible }),
-      fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "name": a.name, "responsible": a.responsible }),
+      step_up true;
 
-    /// Makes somebody else answer for a service account; who leaves an organization chooses somebody there with that.
+    /// Changes the responsible person of a service account. A person who leaves an organization chooses a successor
+    /// there.
     HandOnServiceAccount = "service_account.hand_on" on "person" (|a| a.account.to_string()) {
-        /// Which.
         account: PersonId,
-        /// Who answers for it now.
+        /// The current responsible person.
         responsible: PersonId,
-        /// Who does from then on.
         successor: PersonId,
-        /// Whether its keys are revoked at once: who answered for it may know them.
+        /// Whether its keys are revoked at once: the former responsible person may know them.
         revoke: bool,
-    } if |_, actor| admin(actor), detail |a| json!({ "was": a.responsible, "successor": a.successor }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "was": a.responsible, "successor": a.successor }), step_up true;
 
-    /// Makes a new one-time link for a person to set their password with.
+    /// Creates a new one-time link for a person to set their password.
     IssuePasswordLink = "person.password_link" on "person" (|a| a.person.to_string()) {
-        /// For whom.
         person: PersonId,
-    } if |_, actor| admin(actor), fresh true;
+    } if |_, actor| require_admin(actor), step_up true;
 
-    /// Changes what a person is in the tenant.
+    /// Changes a person's role in the tenant.
     SetTenantRole = "person.tenant_role" on "person" (|a| a.person.to_string()) {
-        /// Whose.
         person: PersonId,
-        /// What they become.
         tenant_role: TenantRole,
     } if |a, actor| {
-        admin(actor)?;
-        when(actor.person() != Some(a.person), "Another admin must change your own role.")
-    }, detail |a| json!({ "tenant_role": a.tenant_role }), fresh true;
+        require_admin(actor)?;
+        require(actor.person() != Some(a.person), "Another admin must change your own role.")
+    }, detail |a| json!({ "tenant_role": a.tenant_role }), step_up true;
 
-    /// Makes an organization.
     CreateOrganization = "organization.create" on "tenant" (|_| String::new()) {
-        /// What people call it.
         name: String,
-    } if |_, actor| admin(actor), detail |a| json!({ "name": a.name }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "name": a.name }), step_up true;
 
-    /// Puts a person into an organization, or changes their role there.
+    /// Adds a person to an organization, or changes their role in it.
     SetMembership = "membership.set" on "organization" (|a| a.organization.to_string()) {
-        /// Where.
         organization: OrganizationId,
-        /// Who.
         person: PersonId,
-        /// As what.
         role: Role,
-    } if |a, actor| manages(actor, a.organization), detail |a| json!({ "person": a.person, "role": a.role }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "person": a.person, "role": a.role }), step_up true;
 
-    /// Takes a person out of an organization.
+    /// Removes a person from an organization.
     RemoveMembership = "membership.remove" on "organization" (|a| a.organization.to_string()) {
-        /// Where.
         organization: OrganizationId,
-        /// Who.
         person: PersonId,
-        /// Who answers from now on for the service accounts that they answer for and that are in it.
+        /// The new responsible person of the removed person's service accounts in the organization.
         successor: Option<PersonId>,
-    } if |a, actor| manages(actor, a.organization),
-      detail |a| json!({ "person": a.person, "successor": a.successor }), fresh true;
+    } if |a, actor| require_manager(actor, a.organization),
+      detail |a| json!({ "person": a.person, "successor": a.successor }), step_up true, while_frozen true;
 
-    /// Begins an access review: every right that somebody has now, to be kept or revoked one by one.
+    /// Starts an access review of all rights that exist now.
     StartReview = "review.start" on "tenant" (|_| String::new()) {
-        /// Only the members of this organization, and their keys; everything, if none.
+        /// Limits the review to the members of this organization and their keys; `None` for the whole tenant.
         organization: Option<OrganizationId>,
-    } if |_, actor| admin(actor), detail |a| json!({ "organization": a.organization }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "organization": a.organization }), step_up true;
 
-    /// Says of rights under review that they stay.
+    /// Keeps rights under review.
     KeepReviewed = "review.keep" on "review" (|a| a.review.to_string()) {
-        /// In which review.
         review: ReviewId,
-        /// Their numbers in it.
+        /// Item numbers in the review.
         items: Vec<i64>,
-    } if |_, actor| admin(actor), detail |a| json!({ "items": a.items });
+    } if |_, actor| require_admin(actor), detail |a| json!({ "items": a.items });
 
-    /// Takes away a right under review; whoever does it must be allowed to do it without a review as well.
+    /// Revokes a right under review; the actor must also be allowed to revoke it without a review.
     RevokeReviewed = "review.revoke" on "review" (|a| a.review.to_string()) {
-        /// In which review.
         review: ReviewId,
-        /// Its number in it.
+        /// The item number in the review.
         item: i64,
-    } if |_, actor| admin(actor), detail |a| json!({ "item": a.item }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "item": a.item }), step_up true;
 
-    /// Ends a review in which everything is answered.
+    /// Finishes a review in which every item is decided.
     FinishReview = "review.finish" on "review" (|a| a.review.to_string()) {
-        /// Which.
         review: ReviewId,
-    } if |_, actor| admin(actor);
+    } if |_, actor| require_admin(actor);
 
-    /// Changes the tenant's rules.
     ChangeRules = "rules.change" on "tenant" (|_| String::new()) {
-        /// The new ones.
         rules: Rules,
-        /// The version that was shown to the person who changed them.
+        /// The version that was shown to the actor, for optimistic locking.
         version: i64,
-    } if |_, actor| admin(actor), detail |a| json!({ "rules": a.rules }), fresh true;
+    } if |_, actor| require_admin(actor), detail |a| json!({ "rules": a.rules }), step_up true;
 }

@@ -1,58 +1,54 @@
-//! What people write to set a provider up, in a form or in the configuration file, and what is allowed.
+//! Input of the provider settings, from a form or the configuration file, and its validation.
 use super::{GroupRule, Invalid, Kind, Newcomers, Provider, issuer, text, visible};
 use serde::{Deserialize, Serialize};
 
-/// The most domains, and the most rules.
-const MANY: usize = 100;
+/// The maximum number of domains and of group rules.
+const MAX_ENTRIES: usize = 100;
 
-/// A provider as it is typed.
+/// Unvalidated provider settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderForm {
-    /// A word of [`Kind`].
+    /// A spelling of [`Kind`].
     pub kind: String,
-    /// May be empty: then it is the kind's own name.
+    /// Empty for the name of the kind.
     #[serde(default)]
     pub label: String,
-    /// May be empty where the kind knows it.
+    /// May be empty if the kind has a fixed issuer.
     #[serde(default)]
     pub issuer: String,
-    /// What the provider calls us.
     pub client_id: String,
-    /// A word of [`Newcomers`]; empty means nobody.
+    /// A spelling of [`Newcomers`]; empty means nobody.
     #[serde(default)]
     pub newcomers: String,
-    /// Domains, with commas or spaces between them.
+    /// Separated by commas or spaces.
     #[serde(default)]
     pub domains: String,
     /// May be empty.
     #[serde(default)]
     pub groups_claim: String,
-    /// Rules, one a line.
+    /// One [`GroupRule`] per line.
     #[serde(default)]
     pub groups: String,
 }
 
 impl ProviderForm {
-    /// The provider that is meant, enabled.
+    /// Validates the settings and returns them as an enabled provider.
     ///
     /// # Errors
-    /// The first field that is not as it must be.
+    /// The first invalid field.
     pub fn check(&self) -> Result<Provider, Invalid> {
         let kind: Kind = self.kind.parse()?;
         let label = match self.label.trim() {
-            "" => own_name(kind).to_owned(),
+            "" => default_label(kind).to_owned(),
             label => text::name("label", label, 40)?,
         };
         let newcomers = match self.newcomers.trim() {
             "" => Newcomers::Nobody,
-            word => word.parse()?,
+            text => text.parse()?,
         };
         let domains = self.domains()?;
         if newcomers == Newcomers::Domains && domains.is_empty() {
-            return Err(Invalid::new(
-                "domains",
-                "must name at least one, if those with an address of them may come in",
-            ));
+            return Err(Invalid::new("domains", "must name at least one domain if newcomers are limited to domains"));
         }
         let groups_claim = match self.groups_claim.trim() {
             "" => None,
@@ -60,10 +56,10 @@ impl ProviderForm {
         };
         let groups = self.groups()?;
         if kind == Kind::Github && !(groups.is_empty() && groups_claim.is_none()) {
-            return Err(Invalid::new("groups_claim", "must be empty: GitHub has no claim of groups"));
+            return Err(Invalid::new("groups_claim", "must be empty because GitHub has no groups claim"));
         }
         if groups_claim.is_none() && !groups.is_empty() {
-            return Err(Invalid::new("groups_claim", "must be named, if there are rules for groups"));
+            return Err(Invalid::new("groups_claim", "is required for group rules"));
         }
         Ok(Provider {
             kind,
@@ -79,13 +75,13 @@ impl ProviderForm {
     }
 
     fn domains(&self) -> Result<Vec<String>, Invalid> {
-        let words = self.domains.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
-        let domains: Vec<_> = words.map(str::to_lowercase).collect();
-        let sound = |domain: &String| {
+        let items = self.domains.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+        let domains: Vec<_> = items.map(str::to_lowercase).collect();
+        let is_valid = |domain: &String| {
             let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
             domain.len() <= 253 && domain.chars().all(plain) && !domain.starts_with('.') && !domain.ends_with('.')
         };
-        if domains.len() > MANY || !domains.iter().all(sound) {
+        if domains.len() > MAX_ENTRIES || !domains.iter().all(is_valid) {
             return Err(Invalid::new("domains", "must be names such as example.org, at most 100, without @ and *"));
         }
         Ok(domains)
@@ -94,7 +90,7 @@ impl ProviderForm {
     fn groups(&self) -> Result<Vec<GroupRule>, Invalid> {
         let lines = self.groups.lines().map(str::trim).filter(|line| !line.is_empty());
         let rules = lines.map(str::parse).collect::<Result<Vec<_>, _>>()?;
-        if rules.len() > MANY {
+        if rules.len() > MAX_ENTRIES {
             return Err(Invalid::new("groups", "must be at most 100 lines"));
         }
         Ok(rules)
@@ -117,7 +113,7 @@ impl From<&Provider> for ProviderForm {
     }
 }
 
-const fn own_name(kind: Kind) -> &'static str {
+const fn default_label(kind: Kind) -> &'static str {
     match kind {
         Kind::Google => "Google",
         Kind::Gitea => "Gitea",
@@ -143,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_02_what_was_set_up_is_written_as_it_was_typed() {
+    fn a_02_settings_round_trip_through_the_form() {
         let mut form = form();
         (form.newcomers, form.domains) = ("domains".into(), "Acme.Example, b.example".into());
         (form.groups_claim, form.groups) = ("groups".into(), "a = Ops : owner\n\nb = Lab : viewer".into());
@@ -153,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_02_what_is_wrong_is_named_by_its_field() {
+    fn a_02_an_invalid_field_is_named() {
         assert_eq!(field(|f| f.kind = "saml".into()), "kind");
         assert_eq!(field(|f| f.issuer = "http://id.acme.example".into()), "issuer");
         assert_eq!(field(|f| f.client_id = String::new()), "client_id");

@@ -1,16 +1,15 @@
-//! Rules from a provider's groups to roles in organizations, one a line: `group = Organization : role`.
+//! Group rules: from a provider's groups to roles in organizations, one per line: `group = Organization : role`.
 use super::{Invalid, Role, text};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// Who is in the group is in the organization, as this.
+/// A rule that gives the members of a group a role in an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRule {
-    /// The group, as the provider writes it: letter case counts.
+    /// Case-sensitive, as the provider spells it.
     pub group: String,
-    /// The organization's name.
+    /// The name of the organization.
     pub organization: String,
-    /// The role there.
     pub role: Role,
 }
 
@@ -18,12 +17,12 @@ impl FromStr for GroupRule {
     type Err = Invalid;
 
     fn from_str(line: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("groups", "must be lines such as: platform-team = Operations : approver");
-        let (group, place) = line.rsplit_once('=').ok_or_else(wrong)?;
-        let (organization, role) = place.rsplit_once(':').ok_or_else(wrong)?;
-        let named = |text: &str| text::name("groups", text, 200).map_err(|_| wrong());
+        let invalid_line = || Invalid::new("groups", "must be lines such as: platform-team = Operations : approver");
+        let (group, target) = line.rsplit_once('=').ok_or_else(invalid_line)?;
+        let (organization, role) = target.rsplit_once(':').ok_or_else(invalid_line)?;
+        let name = |text: &str| text::name("groups", text, 200).map_err(|_| invalid_line());
         let role = role.trim().parse::<Role>().map_err(|invalid| Invalid::new("groups", invalid.to_string()))?;
-        Ok(Self { group: named(group)?, organization: named(organization)?, role })
+        Ok(Self { group: name(group)?, organization: name(organization)?, role })
     }
 }
 
@@ -38,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_read_as_it_is_written() {
+    fn a_group_rule_round_trips() {
         let rule: GroupRule = "cn=ops,dc=acme = Operations: Night : approver".parse().unwrap();
         assert_eq!((rule.group.as_str(), rule.organization.as_str()), ("cn=ops,dc=acme", "Operations: Night"));
         assert_eq!(rule.to_string().parse(), Ok(rule));

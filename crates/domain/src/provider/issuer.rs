@@ -1,13 +1,12 @@
-//! Addresses of issuers: https, or plain http on this machine itself for tests and development.
+//! Issuer URLs: https, or plain http on a loopback address for tests and development.
 use super::Kind;
 use crate::Invalid;
 
-/// Google's issuer.
 pub const GOOGLE: &str = "https://accounts.google.com";
-/// GitHub's address, which stands where others have an issuer.
+/// The address of GitHub, used in place of an issuer.
 pub const GITHUB: &str = "https://github.com";
 
-/// The issuer of a provider of this kind; exactly as it is written, for that is how issuers are compared.
+/// Validates the issuer of a provider of this kind. Issuers are compared exactly, so it is not normalized.
 pub(super) fn check(kind: Kind, text: &str) -> Result<String, Invalid> {
     let text = text.trim();
     match (kind, text) {
@@ -16,20 +15,20 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<String, Invalid> {
         (Kind::Github, "") => return Ok(GITHUB.into()),
         _ => {}
     }
-    let host = host(text).ok_or_else(wrong)?;
-    let plain = text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\\"<>@".contains(&b));
+    let host = host(text).ok_or_else(invalid_issuer)?;
+    let is_plain = text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\\"<>@".contains(&b));
     let allowed = text.starts_with("https://") || is_loopback_host(host);
-    if !plain || !allowed {
-        return Err(wrong());
+    if !is_plain || !allowed {
+        return Err(invalid_issuer());
     }
     Ok(text.to_owned())
 }
 
-fn wrong() -> Invalid {
+fn invalid_issuer() -> Invalid {
     Invalid::new("issuer", "must be an address that begins with https:// and has neither ? nor #")
 }
 
-/// Whether an issuer is on this machine itself: then, and only then, its endpoints may be as well.
+/// Returns whether an issuer is on a loopback address: only then may its endpoints be as well.
 pub fn is_loopback(issuer: &str) -> bool {
     host(issuer).is_some_and(is_loopback_host)
 }
@@ -38,7 +37,7 @@ fn is_loopback_host(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// The host of an address, without its port.
+/// Returns the host of a URL, without its port.
 fn host(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let authority = rest.split('/').next()?;
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_02_issuers_are_https_except_on_this_machine() {
+    fn a_02_issuers_are_https_except_on_loopback() {
         for good in [
             "https://id.acme.example",
             "https://id.acme.example:8443/realms/acme",
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn google_is_one_and_github_may_be_anothers() {
+    fn google_has_a_fixed_issuer_and_github_may_be_self_hosted() {
         assert_eq!(check(Kind::Google, "").as_deref(), Ok(GOOGLE));
         assert!(check(Kind::Google, "https://evil.example").is_err());
         assert_eq!(check(Kind::Github, "").as_deref(), Ok(GITHUB));

@@ -1,4 +1,4 @@
-//! Hostile input to what `domain` reads: the corpus of each fuzz target, and thousands of changes of it.
+//! Fuzz tests of the parsers in `domain`: the corpus of each fuzz target and thousands of mutations.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[path = "../../../../fuzz/mutate.rs"]
@@ -9,7 +9,7 @@ use domain::{checkpoint::Checkpoint, grant::Grant, receipt::Receipt, request::Re
 use mutate::{corpus, files};
 
 #[test]
-fn a_request_is_read_or_refused() {
+fn a_request_is_parsed_or_refused() {
     corpus("request", targets::request);
 }
 
@@ -19,7 +19,7 @@ fn a_submission_is_checked_or_refused() {
 }
 
 #[test]
-fn a_cursor_is_a_place_in_a_list_or_refused() {
+fn a_cursor_is_parsed_or_refused() {
     corpus("cursor", targets::cursor);
 }
 
@@ -29,33 +29,33 @@ fn terminal_output_becomes_text_and_fixed_classes() {
 }
 
 #[test]
-fn hidden_characters_are_shown_and_nothing_is_lost() {
+fn hidden_characters_are_shown_by_name() {
     corpus("reveal", targets::reveal);
 }
 
 #[test]
-fn a_receipt_is_read_or_refused() {
+fn a_receipt_is_parsed_or_refused() {
     corpus("receipt", targets::receipt);
 }
 
 #[test]
-fn a_grant_is_read_or_refused() {
+fn a_grant_is_parsed_or_refused() {
     corpus("grant", targets::grant);
 }
 
 #[test]
-fn a_checkpoint_is_read_or_refused() {
+fn a_checkpoint_is_parsed_or_refused() {
     corpus("checkpoint", targets::checkpoint);
 }
 
 #[test]
-fn words_of_forms_are_read_or_refused() {
-    corpus("words", targets::words);
+fn short_text_is_parsed_or_refused() {
+    corpus("text", targets::text);
 }
 
-/// What is changed must be good to begin with: of bytes that are refused at once, changes find nothing.
+/// Mutations of input that is rejected at once would find nothing.
 #[test]
-fn the_corpora_hold_what_is_taken() {
+fn the_corpora_hold_valid_input() {
     assert!(files("request").iter().all(|bytes| Request::read(bytes).is_ok()));
     assert!(files("receipt").iter().all(|bytes| Receipt::read(bytes).is_ok()));
     assert!(files("grant").iter().all(|bytes| Grant::read(bytes).is_ok()));

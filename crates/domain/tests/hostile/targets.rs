@@ -1,10 +1,10 @@
-//! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
+//! Fuzz targets: one function per parser, with the properties that must hold for any input.
 use domain::{
     Email, EventId, OrganizationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels,
     receipt::Receipt, request::Request, scope::Scopes, task::SubmissionForm, text,
 };
 
-/// What is read has one form, and is written in it again.
+/// A parsed request has exactly one spelling.
 pub fn request(bytes: &[u8]) {
     if let Ok(read) = Request::read(bytes) {
         assert_eq!(read.canonical(), bytes);
@@ -17,7 +17,7 @@ pub fn submission(bytes: &[u8]) {
     }
 }
 
-/// Where a page of a list goes on: what is taken reads as itself again.
+/// Pagination cursors; an accepted one round-trips.
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(task) = text.parse::<TaskId>() {
@@ -28,14 +28,14 @@ pub fn cursor(bytes: &[u8]) {
     }
 }
 
-/// Nothing that a terminal obeys is left, and no class but those that we made.
+/// The output contains no control characters and only known classes.
 pub fn ansi(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
     for span in ansi::spans(&line) {
         assert!(span.text.chars().all(|c| c == '\t' || !c.is_control()), "{span:?}");
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let ours = |class: &str| class.starts_with("ansi-") && class.chars().all(plain);
-        assert!(span.class.is_empty() || span.class.split(' ').all(ours), "{span:?}");
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let is_known = |class: &str| class.starts_with("ansi-") && class.chars().all(is_plain);
+        assert!(span.class.is_empty() || span.class.split(' ').all(is_known), "{span:?}");
     }
 }
 
@@ -64,8 +64,8 @@ pub fn checkpoint(bytes: &[u8]) {
     }
 }
 
-/// Short texts of forms and addresses; what is taken reads as itself again.
-pub fn words(bytes: &[u8]) {
+/// Short text of forms and URLs; an accepted value round-trips.
+pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(email) = Email::parse(&text) {
         assert_eq!(Email::parse(email.as_str()).unwrap(), email);

@@ -56,7 +56,7 @@ pub struct TaskFilter {
     pub mine: bool,
     /// Only with this label.
     pub label: Option<(String, String)>,
-    /// Only with words in the title that begin with the words of this text ([`domain::words`]).
+    /// Only with words in the title that begin with the words of this text ([`domain::search_terms`]).
     pub text: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     conn::scoped,
     filter::{Arg, Statement},
 };
-use domain::{TaskId, words};
+use domain::{TaskId, search_terms};
 
 /// How many titles have a word at most for it to be worth beginning with: all of them are read, in some milliseconds.
 const FEW: i64 = 5_000;
@@ -68,7 +68,7 @@ impl Read {
 
     async fn look_up(&mut self, text: &str) -> Result<Option<Sought>> {
         let mut found = vec![];
-        for beginning in words::sought(text).into_iter().take(SOUGHT) {
+        for beginning in search_terms::of_query(text).into_iter().take(SOUGHT) {
             let titles = scoped!(
                 self,
                 Number,
@@ -94,7 +94,7 @@ const AT_ONCE: usize = 8;
 impl Write {
     /// Keeps the words of a task's title.
     pub(super) async fn note_words(&mut self, task: TaskId, title: &str) -> Result<()> {
-        let words: Vec<String> = words::of_title(title).into_iter().collect();
+        let words: Vec<String> = search_terms::of_title(title).into_iter().collect();
         for some in words.chunks(AT_ONCE) {
             let word = |at: usize| some.get(at).cloned().unwrap_or_default();
             scoped!(

@@ -2,7 +2,7 @@
 use crate::world::{World, hash, new_key, on_both, task};
 use domain::{
     Actor,
-    access::{Can, Why},
+    access::{Ability, AccessReason},
     policy::{CreateKey, CreateServiceAccount, LockPerson, ReadAccess, RevokeKey, SetMembership},
     role::{Role, TenantRole},
 };
@@ -13,7 +13,7 @@ use store::{AccessHolder, Error, Page, Result, Which};
 async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
     let mut read = world.store.read(actor).await?;
     let (thing, _) = read.thing(which).await?;
-    read.reach(&actor.may(ReadAccess { thing })?, after, limit, world.now()).await
+    read.reach(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
 }
 
 /// First names, in the order of their addresses.
@@ -33,9 +33,9 @@ on_both! {
             let found = ask(world, asks, shared, "", 50).await.unwrap();
             assert_eq!(names(&found), all, "{}", asks.name);
             let (mia, adam) = (&found.items[4], &found.items[2]);
-            assert_eq!(mia.why, [Why::Own, Why::Role(Role::Member)]);
-            assert_eq!(mia.can, [Can::See, Can::Cancel]);
-            assert_eq!(adam.why, [Why::TenantRole(TenantRole::Admin)]);
+            assert_eq!(mia.why, [AccessReason::Own, AccessReason::Role(Role::Member)]);
+            assert_eq!(mia.can, [Ability::See, Ability::Cancel]);
+            assert_eq!(adam.why, [AccessReason::TenantRole(TenantRole::Admin)]);
         }
         for asks in [&acme.vera, &acme.ada, &acme.kit] {
             assert!(matches!(ask(world, asks, shared, "", 50).await, Err(Error::Denied(_))), "{}", asks.name);
@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(names(&ask(world, &acme.mia, public, "", 50).await.unwrap()), all);
         let everybody = ask(world, &acme.audrey, public, "", 50).await.unwrap();
         assert_eq!(names(&everybody), ["abe", "ada", "adam", "audrey", "mia", "olga", "sam", "vera"]);
-        assert_eq!(everybody.items[6].why, [Why::Everybody]);
+        assert_eq!(everybody.items[6].why, [AccessReason::Everybody]);
     }
 
     async fn a_05_the_answer_is_read_page_by_page(world) {
@@ -80,9 +80,9 @@ on_both! {
             let olga = page.items.into_iter().find(|one| one.name.starts_with("olga")).unwrap();
             olga.keys.into_iter().map(|key| (key.name, key.can)).collect::<Vec<_>>()
         };
-        assert_eq!(told().await, [("short".into(), vec![Can::Submit]), ("kit of acme".into(), vec![Can::See])]);
+        assert_eq!(told().await, [("short".into(), vec![Ability::Submit]), ("kit of acme".into(), vec![Ability::See])]);
         world.wait(Duration::from_secs(61));
-        assert_eq!(told().await, [("kit of acme".into(), vec![Can::See])]);
+        assert_eq!(told().await, [("kit of acme".into(), vec![Ability::See])]);
     }
 
     async fn k_09_who_is_locked_out_is_told_as_such_and_a_runner_is_everybodys(world) {
@@ -92,9 +92,9 @@ on_both! {
         let runner = Which::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
         let found = ask(world, &acme.adam, runner, "", 50).await.unwrap();
         let can = |name: &str| found.items.iter().find(|one| one.name.starts_with(name)).map(|one| (one.locked, one.can.clone()));
-        assert_eq!(can("mia"), Some((true, vec![Can::See, Can::Submit])));
-        assert_eq!(can("sam"), Some((false, vec![Can::See])));
-        assert_eq!(can("adam"), Some((false, vec![Can::See, Can::Manage])));
+        assert_eq!(can("mia"), Some((true, vec![Ability::See, Ability::Submit])));
+        assert_eq!(can("sam"), Some((false, vec![Ability::See])));
+        assert_eq!(can("adam"), Some((false, vec![Ability::See, Ability::Manage])));
         assert!(matches!(ask(world, &acme.olga, runner, "", 50).await, Err(Error::Denied(_))));
     }
 
@@ -118,10 +118,10 @@ on_both! {
                 let one = found.items.iter().find(|one| one.name.starts_with(name)).unwrap();
                 (one.why.clone(), one.can.clone(), one.keys.iter().map(|key| (key.name.as_str(), key.can.clone())).collect::<Vec<_>>())
             };
-            assert_eq!(told("Robot"), (vec![Why::Itself], vec![], vec![("nightly", vec![Can::Act])]));
-            assert_eq!(told("mia"), (vec![Why::Answers], vec![Can::See, Can::Manage], vec![]));
-            assert_eq!(told("adam"), (vec![Why::TenantRole(TenantRole::Admin)], vec![Can::See, Can::Manage], vec![]));
-            assert_eq!(told("audrey"), (vec![Why::TenantRole(TenantRole::Auditor)], vec![Can::See], vec![]));
+            assert_eq!(told("Robot"), (vec![AccessReason::Itself], vec![], vec![("nightly", vec![Ability::Act])]));
+            assert_eq!(told("mia"), (vec![AccessReason::Answers], vec![Ability::See, Ability::Manage], vec![]));
+            assert_eq!(told("adam"), (vec![AccessReason::TenantRole(TenantRole::Admin)], vec![Ability::See, Ability::Manage], vec![]));
+            assert_eq!(told("audrey"), (vec![AccessReason::TenantRole(TenantRole::Auditor)], vec![Ability::See], vec![]));
             assert_eq!(found.items.len(), 4);
         }
         for asks in [&acme.olga, &acme.ada, &world.bolt.adam] {

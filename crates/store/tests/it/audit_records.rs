@@ -310,7 +310,7 @@ on_both! {
         assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "these are not in this story");
         assert!(SILENT.iter().all(|(method, _)| done.contains(*method)));
         let said = Raw::of(world).await.texts("select distinct action from audit order by 1").await;
-        let offered = names();
+        let offered = audit_event_names();
         let missing: Vec<_> = said.iter().filter(|name| !offered.contains(&name.as_str())).collect();
         assert!(said.len() > 60 && missing.is_empty(), "{} names, and whoever looks for these cannot: {missing:?}", said.len());
     }

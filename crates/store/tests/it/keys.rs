@@ -232,7 +232,7 @@ on_both! {
             (read.approvals_waiting_for_me().await.unwrap(), read.approvals_for_me(10).await.unwrap().len())
         };
         assert_eq!((waits(&mia).await, waits(&acme.ada).await), ((0, 0), (1, 1)), "it does not wait for her");
-        assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason.contains("You answer for who asks")));
+        assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason.contains("You are responsible for the requester")));
         // She answers for it since the policy was asked.
         let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;

@@ -2,7 +2,7 @@
 use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganizationId, PersonId, TaskId,
-    access::Thing,
+    access::Resource,
     policy::{CreateOrganization, CreatePerson, ReadAccess, RemoveMembership, SetMembership},
     role::{Role, TenantRole},
     visibility::{Sight, Visibility},
@@ -121,7 +121,7 @@ on_both! {
             }
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
-                let proof = console.may(ReadAccess { thing: Thing::Task(*id, *sight, [None; 2]) }).unwrap();
+                let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
                 let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.seen_by(actor)).filter_map(Actor::person).collect();

@@ -419,7 +419,7 @@ pub fn matrix() -> Vec<Row> {
         review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
         review_open              "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
         thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
-        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { thing })?, "", 50, w.now()).await };
+        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
         organizations            "-++++++-++" |r, w, a, t| r.organizations().await;
         organization             "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
         organization_named       "nnnnn++nn+" |r, w, a, t| r.organization_named(&t.organization_name).await;

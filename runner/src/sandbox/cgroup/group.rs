@@ -1,4 +1,4 @@
-//! One task's group: entered by its first process, killed and removed at its end.
+//! Cgroup of one task: entered by its first process, killed and removed at its end.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Version;
 
-/// How long a group that was killed may take to be empty, in steps of [`STEP`].
+/// The maximum wait for a killed group to become empty, in steps of [`STEP`].
 const STEPS: u32 = 400;
 const STEP: Duration = Duration::from_millis(5);
 
@@ -72,7 +72,7 @@ impl Drop for Group {
     }
 }
 
-/// Kills what is in a folder and in those below it, and removes them. Waits for the killed to be gone, two seconds at most.
+/// Kills all processes in a group and its children, and removes them. Waits up to two seconds for them to end.
 pub(super) fn clear(folder: &Path) {
     for below in fs::read_dir(folder).into_iter().flatten().flatten() {
         if below.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -1,4 +1,4 @@
-//! Finds the cgroups this process is in and may divide among its tasks.
+//! Cgroup discovery: the groups of this process that it can divide among its tasks.
 
 use std::fs;
 use std::io;
@@ -8,28 +8,30 @@ use rustix::fs::{Access, access};
 
 use super::{Controller, Folder, Version, make};
 
-/// The leaf the runner itself moves into on v2, whose inner groups may hold no processes.
-const OURSELVES: &str = "castellan-main";
+/// The leaf that the runner moves into on v2, whose inner groups cannot hold processes.
+const RUNNER_LEAF: &str = "castellan-main";
 
 pub(super) fn delegated() -> Result<(Version, Vec<Folder>), String> {
     let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let mounts = read("/proc/self/mountinfo")?;
     let memberships = read("/proc/self/cgroup")?;
-    let v2 = second(&mounts, &memberships);
+    let v2 = own_v2_group(&mounts, &memberships);
     let why_not = match v2 {
         Ok(folder) => return Ok((Version::V2, vec![folder])),
         Err(why) => why,
     };
-    let v1 =
-        Controller::ALL.iter().map(|controller| first(&mounts, &memberships, *controller)).collect::<Option<Vec<_>>>();
+    let v1 = Controller::ALL
+        .iter()
+        .map(|controller| own_v1_group(&mounts, &memberships, *controller))
+        .collect::<Option<Vec<_>>>();
     v1.map(|folders| (Version::V1, folders)).ok_or(why_not)
 }
 
-/// Our own v2 group, made ready to be divided.
-fn second(mounts: &str, memberships: &str) -> Result<Folder, String> {
+/// Prepares our v2 group for child groups.
+fn own_v2_group(mounts: &str, memberships: &str) -> Result<Folder, String> {
     let own = own_folder(mounts, memberships, "cgroup2", "").ok_or("no cgroup v2 is mounted")?;
     // A server that started us may already have been moved, and we with it.
-    let own = if own.ends_with(OURSELVES) { own.parent().map(Path::to_owned).unwrap_or(own) } else { own };
+    let own = if own.ends_with(RUNNER_LEAF) { own.parent().map(Path::to_owned).unwrap_or(own) } else { own };
     let available = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
     if let Some(missing) =
         Controller::ALL.iter().find(|controller| !available.split_whitespace().any(|name| name == controller.name()))
@@ -44,9 +46,10 @@ fn second(mounts: &str, memberships: &str) -> Result<Folder, String> {
     Ok(Folder { path: own, controllers: &Controller::ALL })
 }
 
-/// Moves the runner, and a parent that shares its group, into a leaf. Fails while others are in the group too: they are not ours to move.
+/// Moves the runner, and a parent in the same group, into a leaf. Fails if other processes are in the group: they are
+/// not ours to move.
 fn settle(own: &Path) -> io::Result<()> {
-    let main = own.join(OURSELVES);
+    let main = own.join(RUNNER_LEAF);
     let inside = fs::read_to_string(own.join("cgroup.procs"))?;
     let ours = [std::process::id(), std::os::unix::process::parent_id()].map(|pid| pid.to_string());
     if inside.lines().any(|pid| !ours.iter().any(|our| our == pid)) {
@@ -61,7 +64,7 @@ fn settle(own: &Path) -> io::Result<()> {
     open_for_children(Version::V2, own)
 }
 
-/// On v2 a group's controllers reach its children only when it says so.
+/// Enables the controllers for child groups, which v2 requires.
 pub(super) fn open_for_children(version: Version, folder: &Path) -> io::Result<()> {
     match version {
         Version::V1 => Ok(()),
@@ -69,8 +72,8 @@ pub(super) fn open_for_children(version: Version, folder: &Path) -> io::Result<(
     }
 }
 
-/// Our own v1 group of one controller, when we may make groups in it.
-fn first(mounts: &str, memberships: &str, controller: Controller) -> Option<Folder> {
+/// Returns our v1 group of one controller, if we can create groups in it.
+fn own_v1_group(mounts: &str, memberships: &str, controller: Controller) -> Option<Folder> {
     let path = own_folder(mounts, memberships, "cgroup", controller.name())?;
     access(&path, Access::WRITE_OK).ok()?;
     let controllers = match controller {
@@ -81,7 +84,8 @@ fn first(mounts: &str, memberships: &str, controller: Controller) -> Option<Fold
     Some(Folder { path, controllers })
 }
 
-/// Where our group of a hierarchy is mounted: cgroups(7), `/proc/self/cgroup` read against `/proc/self/mountinfo`.
+/// Returns where our group of a hierarchy is mounted: cgroups(7), `/proc/self/cgroup` matched with
+/// `/proc/self/mountinfo`.
 fn own_folder(mounts: &str, memberships: &str, kind: &str, controller: &str) -> Option<PathBuf> {
     let ours = memberships.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
@@ -135,24 +139,24 @@ mod tests {
     fn a_delegated_v2_group_is_divided_and_the_runner_moves_into_a_leaf() {
         let ourselves = std::process::id().to_string();
         let (_folder, unit, mounts) = unit("cpuset cpu io memory pids", &format!("{ourselves}\n"));
-        assert_eq!(second(&mounts, "0::/unit\n").unwrap().path, unit);
-        assert_eq!(fs::read_to_string(unit.join(OURSELVES).join("cgroup.procs")).unwrap(), ourselves);
+        assert_eq!(own_v2_group(&mounts, "0::/unit\n").unwrap().path, unit);
+        assert_eq!(fs::read_to_string(unit.join(RUNNER_LEAF).join("cgroup.procs")).unwrap(), ourselves);
         assert_eq!(fs::read_to_string(unit.join("cgroup.subtree_control")).unwrap(), "+memory +pids +cpu");
     }
 
     #[test]
     fn a_runner_started_by_one_that_has_moved_divides_the_same_group() {
         let (_folder, unit, mounts) = unit("cpu memory pids", "");
-        fs::create_dir(unit.join(OURSELVES)).unwrap();
-        assert_eq!(second(&mounts, &format!("0::/unit/{OURSELVES}\n")).unwrap().path, unit);
+        fs::create_dir(unit.join(RUNNER_LEAF)).unwrap();
+        assert_eq!(own_v2_group(&mounts, &format!("0::/unit/{RUNNER_LEAF}\n")).unwrap().path, unit);
     }
 
     #[test]
     fn a_group_that_others_share_or_that_counts_too_little_is_left_alone() {
         let (_folder, shared, mounts) = unit("cpu memory pids", "999999999\n");
-        assert!(second(&mounts, "0::/unit\n").unwrap_err().contains("other programs are in it"));
-        assert!(!shared.join(OURSELVES).exists());
+        assert!(own_v2_group(&mounts, "0::/unit\n").unwrap_err().contains("other programs are in it"));
+        assert!(!shared.join(RUNNER_LEAF).exists());
         let (_folder, _, mounts) = unit("cpu pids", "");
-        assert!(second(&mounts, "0::/unit\n").unwrap_err().contains("memory controller"));
+        assert!(own_v2_group(&mounts, "0::/unit\n").unwrap_err().contains("memory controller"));
     }
 }

@@ -1,4 +1,4 @@
-//! Control groups: what counts a task's memory, processor time and processes, and kills all of it at once (E9).
+//! Control groups: account for a task's memory, CPU time and processes, and kill all of it at once (E9).
 
 mod group;
 mod locate;
@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{Limiter, Limits};
 pub(super) use group::Group;
 
-/// The folder of this runner in every hierarchy that holds its tasks.
+/// The folders of this runner in every hierarchy that holds its tasks.
 #[derive(Debug)]
 pub(super) struct Tree {
     version: Version,
     folders: Vec<Folder>,
 }
 
-/// A folder, and what is set in it for a task.
+/// A folder and its settings for a task.
 #[derive(Clone, Debug)]
 struct Folder {
     path: PathBuf,
@@ -103,20 +103,21 @@ impl Drop for Tree {
 
 const PREFIX: &str = "castellan-";
 
-/// A name nobody else has, not even a later process with the same id: `castellan-PID-STARTED-NUMBER`.
+/// Returns a unique name, even if the process id is reused: `castellan-PID-STARTED-NUMBER`.
 fn name_of_ours() -> Option<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let pid = std::process::id();
     Some(format!("{PREFIX}{pid}-{}-{}", started(pid)?, NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// When a process started, in ticks since boot: field 22 of proc_pid_stat(5), counted after the name, which may contain anything.
+/// Returns when a process started, in ticks since boot: field 22 of proc_pid_stat(5), counted after the name, which
+/// may contain anything.
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Ends and removes what runners that are gone left behind.
+/// Kills and removes groups of runners that no longer exist.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -128,7 +129,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// The process a folder is named after, and when it started.
+/// Returns the process that a folder is named after, and when it started.
 fn owner(name: &str) -> Option<(u32, u64)> {
     let mut parts = name.strip_prefix(PREFIX)?.split('-');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))

@@ -1,4 +1,4 @@
-//! A task's limits in the words of cgroup v1 and v2.
+//! Cgroup settings for a task's limits, for v1 and v2.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Controller, Version};
 use crate::sandbox::Limits;
 
-/// Microseconds over which processor time is divided.
+/// The CPU bandwidth period in microseconds.
 const PERIOD: u64 = 100_000;
 
 pub(super) fn apply(version: Version, controller: Controller, folder: &Path, limits: &Limits) -> io::Result<()> {
@@ -41,7 +41,7 @@ fn set(folder: &Path, file: &str, value: &str) -> io::Result<()> {
     write(&folder.join(file)).map_err(|error| io::Error::new(error.kind(), format!("{file} = {value}: {error}")))
 }
 
-/// Swap accounting and group kills are options of the kernel.
+/// Ignores missing files: swap accounting and group kills are kernel options.
 fn optional(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_are_told_the_same_limits() {
+    fn both_cgroup_versions_get_the_same_limits() {
         let v2 = ["memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpu.max"];
         assert_eq!(written(Version::V2, &v2), ["1048576", "0", "1", "10", "150000 100000"]);
         let v1 = [

@@ -1,8 +1,8 @@
-//! What a task may print: any bytes, in any pieces.
+//! Fuzz target for task output: any bytes in any chunks.
 use domain::log::MAX_LINE;
 use runner::output::Assembler;
 
-/// Lines are text, have no line feed, and are not too long; and it does not matter in which pieces the bytes come.
+/// Lines are text without line feeds and within the maximum length, regardless of how the bytes are split.
 pub fn output(bytes: &[u8]) {
     let whole = lines([bytes]);
     assert!(whole.iter().all(|line| !line.contains('\n') && line.len() <= MAX_LINE));

@@ -1,4 +1,4 @@
-//! Two sides that trust each other: an authority, a server's port, an enrolled runner's folder.
+//! Test deployment: an authority, a server's port and the folder of an enrolled runner.
 
 use std::{
     path::PathBuf,
@@ -30,21 +30,21 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 use wire::v1;
 
-use crate::desk::Desk;
+use crate::fake_server::FakeServer;
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 pub const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));
 
 /// A deployment of one server and one runner.
-pub struct Site {
+pub struct Deployment {
     data: tempfile::TempDir,
     authority: (String, Issuer<'static, KeyPair>, CertificateDer<'static>),
     grants: Ed25519KeyPair,
-    pub desk: Desk,
+    pub server: FakeServer,
     port: u16,
 }
 
-/// A runner under way in this process.
+/// A runner in this process.
 pub struct Worker {
     stop: oneshot::Sender<()>,
     done: JoinHandle<()>,
@@ -58,7 +58,7 @@ impl Worker {
     }
 }
 
-impl Site {
+impl Deployment {
     /// A server that listens, and a runner that has enrolled with it.
     pub async fn open() -> Self {
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -69,16 +69,16 @@ impl Site {
         let authority = (certificate.pem(), Issuer::new(params, key), certificate.der().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let desk = Desk::open(listener, server_tls(&authority));
-        let site = Self {
+        let server = FakeServer::open(listener, server_tls(&authority));
+        let deployment = Self {
             data: tempfile::tempdir().unwrap(),
             authority,
             grants: Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap(),
-            desk,
+            server,
             port,
         };
-        site.enroll();
-        site
+        deployment.enroll();
+        deployment
     }
 
     /// The runner's data folder.
@@ -189,7 +189,7 @@ impl Site {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let patience = Instant::now();
     while !holds() {
@@ -198,7 +198,7 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// How the protocol names a start of a task.
+/// Returns the protocol's identifier of an attempt.
 pub fn attempt_of(task: u128, attempt: u32) -> Option<v1::Attempt> {
     Some(v1::Attempt { task: task.to_be_bytes().to_vec().into(), attempt })
 }

@@ -1,4 +1,4 @@
-//! The attempts of this runner: begun, spoken of, and killed when they are no longer ours.
+//! Attempt lifecycle: start, reports to the server, and kill.
 
 use std::{
     sync::{Arc, Mutex},
@@ -8,17 +8,17 @@ use std::{
 use domain::TaskId;
 use tokio::{sync::watch, time::timeout};
 
-use super::{Client, held::Held, stream::Session};
+use super::{Client, attempts::HeldAttempt, session::Session};
 use crate::{
     sandbox::Executor,
-    work::{Attempt, Event, Order, Performance, Verified},
+    work::{Attempt, AttemptCommand, AttemptRun, Event, Verified},
 };
 
-/// For the sandboxes to be gone when the runner ends.
-const LEAVING: Duration = Duration::from_secs(5);
+/// The timeout for sandboxes to end when the runner stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<E: Executor> Client<E> {
-    pub(super) fn happened(&mut self, event: Event) {
+    pub(super) fn handle_event(&mut self, event: Event) {
         match event {
             Event::Started(attempt, at) => {
                 tracing::info!(%attempt, "started");
@@ -26,7 +26,7 @@ impl<E: Executor> Client<E> {
                     held.started(at);
                 }
             }
-            Event::Printed => {} // said below, with all that can be said
+            Event::Printed => {} // sent below with every pending message
             Event::Ended(attempt, signed) => {
                 tracing::info!(%attempt, "ended");
                 if let Some(held) = self.held.get_mut(&attempt) {
@@ -36,14 +36,14 @@ impl<E: Executor> Client<E> {
         }
     }
 
-    /// Says everything that can be said now. An attempt whose output cannot be read back is given up: no heartbeat
-    /// names it any more, its lease ends, and the task runs again. Kept, it would never be done.
-    pub(super) fn speak(&mut self, session: Option<&Session>) {
+    /// Sends every pending message. An attempt whose output cannot be read back is abandoned: heartbeats omit it, its
+    /// lease expires, and the task runs again. Otherwise it would never finish.
+    pub(super) fn send_pending(&mut self, session: Option<&Session>) {
         let Some(session) = session.filter(|session| session.every.is_some()) else { return };
         let mut lost = Vec::new();
         for held in self.held.values_mut() {
-            match held.words() {
-                Ok(words) => words.into_iter().for_each(|word| session.link.send(word)),
+            match held.pending_messages() {
+                Ok(messages) => messages.into_iter().for_each(|message| session.link.send(message)),
                 Err(error) => {
                     let attempt = held.attempt();
                     tracing::error!(%attempt, %error, "given up, because its output cannot be read back");
@@ -58,25 +58,25 @@ impl<E: Executor> Client<E> {
         }
     }
 
-    /// Starts a verified attempt; says why not, and whether another runner might.
+    /// Starts a verified attempt, or returns why not, and whether another runner could.
     pub(super) fn begin(&mut self, verified: Verified) -> Result<(), (String, bool)> {
         let attempt = verified.attempt();
-        // An earlier attempt of the task leaves its slot to this one: refused, the task would use up its attempts.
-        let follows = self.is_here(attempt.task);
+        // An earlier attempt of the task passes its slot on: a refusal would use up one of the task's attempts.
+        let follows = self.is_task_running(attempt.task);
         let slot = if follows { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() };
         if slot.is_none() && !follows {
             return Err(("every slot of this runner is taken".into(), true));
         }
-        let spool = match self.shelf.begin(attempt) {
+        let spool = match self.spools.begin(attempt) {
             Ok(Some(spool)) => Arc::new(Mutex::new(spool)),
             Ok(None) => return Err(("this runner has begun this attempt, or a later one, before".into(), false)),
             Err(error) => return Err((format!("the runner's disk cannot be written: {error}"), true)),
         };
-        let before = self.make_way(attempt);
-        let (order, orders) = watch::channel(Order::Run);
-        self.held.insert(attempt, Held::begun(attempt, Arc::clone(&spool), order));
+        let before = self.kill_earlier_attempts(attempt);
+        let (command, commands) = watch::channel(AttemptCommand::Run);
+        self.held.insert(attempt, HeldAttempt::begun(attempt, Arc::clone(&spool), command));
         let (executor, key) = (Arc::clone(&self.executor), Arc::clone(&self.key));
-        let (me, events, slots) = (self.me(), self.events.0.clone(), Arc::clone(&self.slots));
+        let (context, events, slots) = (self.context(), self.events.0.clone(), Arc::clone(&self.slots));
         tokio::spawn(async move {
             for earlier in before {
                 earlier.closed().await;
@@ -85,26 +85,31 @@ impl<E: Executor> Client<E> {
                 Some(slot) => Ok(slot),
                 None => slots.acquire_owned().await,
             };
-            let Ok(slot) = slot else { return }; // nobody closes them
-            Performance { executor, verified, me, key, spool, orders, events, slot }.run().await;
+            let Ok(slot) = slot else { return }; // the semaphore is never closed
+            AttemptRun { executor, verified, context, key, spool, commands, events, slot }.run().await;
         });
         Ok(())
     }
 
-    /// Whether an attempt of this task runs here, or may not be gone yet.
-    fn is_here(&self, task: TaskId) -> bool {
+    /// Returns whether an attempt of this task runs here or may not have ended yet.
+    fn is_task_running(&self, task: TaskId) -> bool {
         let runs = self.held.values().any(|held| held.attempt().task == task && held.is_running());
-        runs || self.dying.iter().any(|(dying, orders)| dying.task == task && !orders.is_closed())
+        runs || self.killed.iter().any(|(killed, commands)| killed.task == task && !commands.is_closed())
     }
 
-    /// Kills earlier attempts of the same task that still run here: the server has given up on them, as when its clock
-    /// jumped. The new one begins when nothing of them is left, so that a task never runs twice at once on one machine.
-    fn make_way(&mut self, attempt: Attempt) -> Vec<watch::Sender<Order>> {
+    /// Kills earlier attempts of the same task: the server has given up on them, for example because its clock was
+    /// changed. The new one starts when they are gone, so that a task never runs twice at once on one machine.
+    fn kill_earlier_attempts(&mut self, attempt: Attempt) -> Vec<watch::Sender<AttemptCommand>> {
         self.kill_where(|held| held.task == attempt.task);
-        self.dying.iter().filter(|(dying, _)| dying.task == attempt.task).map(|(_, orders)| orders.clone()).collect()
+        self.killed
+            .iter()
+            .filter(|(killed, _)| killed.task == attempt.task)
+            .map(|(_, commands)| commands.clone())
+            .collect()
     }
 
-    /// Kills what runs: others may have it by now. What ended is kept, in case the server still wants it.
+    /// Kills running attempts, which other runners may have by now. StreamEnd ones are kept in case the server still needs
+    /// them.
     pub(super) fn abandon_running(&mut self) {
         self.kill_where(|_| true);
     }
@@ -117,20 +122,21 @@ impl<E: Executor> Client<E> {
         }
     }
 
-    pub(super) fn kill(&mut self, held: Held) {
+    pub(super) fn kill(&mut self, held: HeldAttempt) {
         let attempt = held.attempt();
-        self.dying.retain(|(_, orders)| !orders.is_closed());
-        self.dying.extend(held.abandon().map(|orders| (attempt, orders)));
+        self.killed.retain(|(_, commands)| !commands.is_closed());
+        self.killed.extend(held.abandon().map(|commands| (attempt, commands)));
     }
 
-    /// Kills everything and waits until nothing is left of it.
-    pub(super) async fn leave(mut self) {
+    /// Kills everything and waits until nothing is left.
+    pub(super) async fn shut_down(mut self) {
         self.abandon_running();
         let Self { events: (sender, mut receiver), .. } = self;
         drop(sender);
-        // Each attempt, also one that waits for its slot, can tell until it is gone; unheard, it would wait.
+        // Each attempt can send events until it has ended, even while it waits for a slot; without a reader it would
+        // block.
         let gone = async { while receiver.recv().await.is_some() {} };
-        if timeout(LEAVING, gone).await.is_err() {
+        if timeout(SHUTDOWN_TIMEOUT, gone).await.is_err() {
             tracing::error!("a sandbox is slow to go; it dies with this process");
         }
     }

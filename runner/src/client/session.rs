@@ -1,4 +1,4 @@
-//! The stream to the server: opened, greeted on, kept alive, and opened again.
+//! Stream to the server: connecting, greeting, heartbeats, reconnecting.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -6,29 +6,29 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use wire::v1::{self, runner_message::Kind};
 
-use super::{Client, held::Held};
+use super::{Client, attempts::HeldAttempt};
 use crate::{
-    link::{Backoff, Ended, Link, LinkError},
+    link::{Backoff, Link, LinkError, StreamEnd},
     sandbox::{self, Executor},
     work::CAPABILITIES,
 };
 
-/// How long the server may take to greet us.
-const GREETING: Duration = Duration::from_secs(10);
-/// A stream that held for so long was a good one: the next is tried for at once.
-const GOOD: Duration = Duration::from_secs(5);
+/// The timeout of the server's greeting.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
+/// The duration after which a stream counts as stable and the backoff is reset.
+const STABLE_AFTER: Duration = Duration::from_secs(5);
 
-/// A connection on its way.
+/// A pending connection.
 pub(super) type Dialing = Pin<Box<dyn Future<Output = Result<Channel, LinkError>> + Send>>;
 
-/// The stream that is open, and since when.
+/// The open stream.
 #[derive(Debug)]
 pub(super) struct Session {
     pub link: Link,
     pub opened: Instant,
-    /// How often a heartbeat is due; absent until the server has greeted us.
+    /// The heartbeat interval; `None` until the server has greeted.
     pub every: Option<Duration>,
-    /// The next heartbeat, or the end of our patience for the greeting.
+    /// The time of the next heartbeat, or the timeout of the greeting.
     pub due: Instant,
 }
 
@@ -41,7 +41,7 @@ impl<E: Executor> Client<E> {
         })
     }
 
-    /// Opens the stream and says who we are and what we hold.
+    /// Opens the stream and sends the greeting.
     pub(super) fn greet(&mut self, channel: Channel) -> Session {
         let hello = v1::Hello {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -49,23 +49,28 @@ impl<E: Executor> Client<E> {
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
             slots: self.slot_count,
             posture: Some(posture(self.executor.posture())),
-            held: self.held.values_mut().map(Held::introduce).collect(),
+            held: self.held.values_mut().map(HeldAttempt::reset_for_greeting).collect(),
         };
         let opened = Instant::now();
-        Session { link: Link::open(channel, Kind::Hello(hello)), opened, every: None, due: opened + GREETING }
+        Session { link: Link::open(channel, Kind::Hello(hello)), opened, every: None, due: opened + GREETING_TIMEOUT }
     }
 
-    pub(super) fn hang_up(&mut self, session: &mut Option<Session>, ended: Ended, backoff: &mut Backoff) -> Dialing {
+    pub(super) fn disconnect(
+        &mut self,
+        session: &mut Option<Session>,
+        ended: StreamEnd,
+        backoff: &mut Backoff,
+    ) -> Dialing {
         let last = session.take();
         self.renewal.forget();
         match ended {
-            Ended::Broken(why) => {
+            StreamEnd::Broken(why) => {
                 tracing::warn!(why, "the connection to the server ended");
-                if last.is_some_and(|last| last.every.is_some() && last.opened.elapsed() > GOOD) {
+                if last.is_some_and(|last| last.every.is_some() && last.opened.elapsed() > STABLE_AFTER) {
                     backoff.reset();
                 }
             }
-            Ended::Unwanted(why) => {
+            StreamEnd::Unwanted(why) => {
                 tracing::error!(why, "the server does not want this runner");
                 self.abandon_running();
                 backoff.slow();
@@ -74,23 +79,25 @@ impl<E: Executor> Client<E> {
         self.dial(backoff.next())
     }
 
-    /// A heartbeat is due, or the greeting never came.
-    pub(super) fn beat(&mut self, session: &mut Option<Session>) -> Result<(), Ended> {
+    /// Sends a heartbeat, or fails if the greeting timed out.
+    pub(super) fn send_heartbeat(&mut self, session: &mut Option<Session>) -> Result<(), StreamEnd> {
         let Some(session) = session else { return Ok(()) };
-        let Some(every) = session.every else { return Err(Ended::Broken("the server does not greet".into())) };
-        self.note_sleep(); // what is sent after it was not sent before it
+        let Some(every) = session.every else {
+            return Err(StreamEnd::Broken("the server did not greet in time".into()));
+        };
+        self.note_suspension(); // a heartbeat sent after a suspension must not count as sent before it
         let now = Instant::now();
         session.due = now + every;
-        let sequence = self.lease.beat(now);
+        let sequence = self.lease.heartbeat(now);
         let active = self.held.keys().filter_map(|attempt| attempt.to_wire()).collect();
-        session.link.send(Kind::Heartbeat(v1::Heartbeat { sequence, active, load: Some(self.metrics.look()) }));
-        self.held.values_mut().for_each(Held::remind);
+        session.link.send(Kind::Heartbeat(v1::Heartbeat { sequence, active, load: Some(self.metrics.read()) }));
+        self.held.values_mut().for_each(HeldAttempt::resend_receipt);
         Ok(())
     }
 }
 
-/// The next word of the server; never, without a stream.
-pub(super) async fn next(session: &mut Option<Session>) -> Result<v1::server_message::Kind, Ended> {
+/// Waits for the next message of the server; forever without a stream.
+pub(super) async fn next_message(session: &mut Option<Session>) -> Result<v1::server_message::Kind, StreamEnd> {
     match session {
         Some(session) => session.link.next().await,
         None => std::future::pending().await,

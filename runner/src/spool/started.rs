@@ -1,4 +1,4 @@
-//! Which attempts were begun here, for as long as a grant for one of them might count: none is begun twice.
+//! Started attempts, remembered as long as a grant could be valid, so that none starts twice.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,21 +14,18 @@ use tokio::time::Instant;
 
 use crate::work::Attempt;
 
-/// How long it is remembered that an attempt was begun; a grant is refused that counts for longer than
-/// [`crate::work::LONGEST_GRANT`], which is less.
-const MEMORY: Duration = Duration::from_hours(3 * 24);
+/// The retention of started attempts, longer than the longest accepted grant ([`crate::work::MAX_GRANT_VALIDITY`]).
+const RETENTION: Duration = Duration::from_hours(3 * 24);
 
-/// The folder `begun`, with a file for each attempt that is remembered.
+/// The folder `begun`, with one file per remembered attempt.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct StartedAttempts {
     folder: PathBuf,
-    /// The last attempt of each task that was begun here.
     last: HashMap<TaskId, u32>,
-    /// Until when each is remembered, the first to be forgotten first.
     remembered: VecDeque<(Instant, Attempt)>,
 }
 
-impl Begun {
+impl StartedAttempts {
     /// Reads what was begun, and forgets what was begun long ago.
     pub(super) fn open(folder: PathBuf, now: Instant) -> io::Result<Self> {
         let mut found = Vec::new();
@@ -36,7 +33,7 @@ impl Begun {
             let entry = entry?;
             let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
             let Some(attempt) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            found.push((now + MEMORY.saturating_sub(age), attempt));
+            found.push((now + RETENTION.saturating_sub(age), attempt));
         }
         found.sort_unstable();
         let mut begun = Self { folder, last: HashMap::new(), remembered: VecDeque::new() };
@@ -57,7 +54,7 @@ impl Begun {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             made => drop(made?),
         }
-        self.remember(now + MEMORY, attempt);
+        self.remember(now + RETENTION, attempt);
         Ok(Some(path))
     }
 
@@ -100,19 +97,19 @@ mod tests {
         Attempt { task: TaskId(Uuid::from_u128(task)), number }
     }
 
-    fn files(begun: &Begun) -> usize {
+    fn files(begun: &StartedAttempts) -> usize {
         fs::read_dir(&begun.folder).unwrap().count()
     }
 
     #[test]
-    fn what_was_begun_long_ago_is_forgotten_while_the_runner_runs() {
+    fn old_started_attempts_are_forgotten_while_the_runner_runs() {
         let data = tempfile::tempdir().unwrap();
         let start = Instant::now();
-        let mut begun = Begun::open(data.path().to_owned(), start).unwrap();
+        let mut begun = StartedAttempts::open(data.path().to_owned(), start).unwrap();
         for (task, number, at) in [(1, 1, 0), (2, 1, 0), (2, 2, 5), (3, 1, 10)] {
             assert!(begun.begin(attempt(task, number), start + at * HOUR).unwrap().is_some());
         }
-        let end = start + MEMORY;
+        let end = start + RETENTION;
         assert!(begun.begin(attempt(1, 1), end - HOUR).unwrap().is_none(), "a grant for it might still count");
         assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (4, 3, 4));
 
@@ -124,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_begun_before_the_start_is_forgotten_at_its_time_too() {
+    fn started_attempts_from_before_a_restart_are_forgotten_on_time() {
         let data = tempfile::tempdir().unwrap();
         for (task, hours) in [(1, 1), (2, 40), (3, 73)] {
             let file = File::create(data.path().join(attempt(task, 1).to_string())).unwrap();
@@ -132,7 +129,7 @@ mod tests {
             file.set_modified(SystemTime::now() - hours * HOUR).unwrap();
         }
         let start = Instant::now();
-        let mut begun = Begun::open(data.path().to_owned(), start).unwrap();
+        let mut begun = StartedAttempts::open(data.path().to_owned(), start).unwrap();
         assert_eq!((files(&begun), begun.last.len()), (2, 2));
         assert!(begun.begin(attempt(2, 1), start + 31 * HOUR).unwrap().is_none());
         assert!(begun.begin(attempt(2, 2), start + 33 * HOUR).unwrap().is_some());

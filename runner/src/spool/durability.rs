@@ -1,19 +1,18 @@
-//! What of a spool must outlast a power cut. The disk is waited for without holding the spool: the runner's one loop
-//! asks for its lines at every turn, and a disk that stalls must not keep it from its heartbeats.
+//! Durability of a spool: data that must survive a power failure. Syncing happens without holding the spool, because
+//! the main loop reads it in every iteration and a slow disk must not delay heartbeats.
 
 use std::{fs::File, io, path::PathBuf};
 
 use super::{RECEIPT, Spool};
 use crate::folder::sync_parent;
 
-/// That an attempt was begun.
+/// The record that an attempt has started.
 #[derive(Debug)]
-pub struct Beginning {
-    /// What says so, where it was begun by this process.
+pub struct StartSync {
     marker: Option<PathBuf>,
 }
 
-impl Beginning {
+impl StartSync {
     /// Waits until the disk has it; before that nothing of the attempt may run.
     ///
     /// # Errors
@@ -25,12 +24,12 @@ impl Beginning {
 
 /// A receipt and its lines.
 #[derive(Debug)]
-pub struct Ending {
+pub struct EndSync {
     lines: File,
     folder: PathBuf,
 }
 
-impl Ending {
+impl EndSync {
     /// Waits until the disk has them.
     ///
     /// # Errors
@@ -46,15 +45,15 @@ impl Ending {
 
 impl Spool {
     /// What is synced before the attempt starts.
-    pub fn beginning(&self) -> Beginning {
-        Beginning { marker: self.marker.clone() }
+    pub fn beginning(&self) -> StartSync {
+        StartSync { marker: self.marker.clone() }
     }
 
     /// What is synced when the attempt has ended.
     ///
     /// # Errors
     /// When this process has too many files open.
-    pub fn ending(&self) -> io::Result<Ending> {
-        Ok(Ending { lines: self.file.try_clone()?, folder: self.folder.clone() })
+    pub fn ending(&self) -> io::Result<EndSync> {
+        Ok(EndSync { lines: self.file.try_clone()?, folder: self.folder.clone() })
     }
 }

@@ -1,4 +1,4 @@
-//! The server's side of the protocol, with the test in the server's chair.
+//! Fake server: the server's side of the protocol, controlled by the test.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -21,28 +21,25 @@ use wire::v1::{
     server_message,
 };
 
-use crate::site::attempt_of;
+use crate::deployment::attempt_of;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where runners' streams arrive.
-pub struct Desk {
-    calls: Mutex<mpsc::Receiver<Call>>,
+/// A server that accepts streams of runners.
+pub struct FakeServer {
+    streams: Mutex<mpsc::Receiver<RunnerStream>>,
 }
 
-/// One stream of a runner.
-pub struct Call {
+/// A stream of a runner.
+pub struct RunnerStream {
     from: Streaming<RunnerMessage>,
     to: mpsc::Sender<Result<ServerMessage, Status>>,
-    /// Whether heartbeats are acknowledged.
     pub alive: bool,
-    /// Whether the runner is asked to renew its certificate.
     pub due: bool,
-    /// What the last heartbeat named.
     pub active: Vec<Attempt>,
 }
 
-struct Service(mpsc::Sender<Call>);
+struct Service(mpsc::Sender<RunnerStream>);
 
 #[tonic::async_trait]
 impl Runner for Service {
@@ -51,14 +48,17 @@ impl Runner for Service {
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
         let (to, messages) = mpsc::channel(64);
-        self.0.send(Call { from: request.into_inner(), to, alive: true, due: false, active: vec![] }).await.unwrap();
+        self.0
+            .send(RunnerStream { from: request.into_inner(), to, alive: true, due: false, active: vec![] })
+            .await
+            .unwrap();
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
 
-impl Desk {
+impl FakeServer {
     pub fn open(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
-        let (told, calls) = mpsc::channel(8);
+        let (told, streams) = mpsc::channel(8);
         let (accepted, connections) = mpsc::channel::<std::io::Result<_>>(8);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -69,21 +69,21 @@ impl Desk {
         });
         let server = Server::builder().add_service(RunnerServer::new(Service(told)));
         tokio::spawn(server.serve_with_incoming(ReceiverStream::new(connections)));
-        Self { calls: Mutex::new(calls) }
+        Self { streams: Mutex::new(streams) }
     }
 
     /// The next stream that a runner opens.
-    pub async fn call(&self) -> Call {
-        timeout(PATIENCE, async { self.calls.lock().await.recv().await }).await.expect("a runner calls").unwrap()
+    pub async fn next_stream(&self) -> RunnerStream {
+        timeout(PATIENCE, async { self.streams.lock().await.recv().await }).await.expect("a runner streams").unwrap()
     }
 
-    /// Whether no runner calls for a while.
+    /// Whether no runner streams for a while.
     pub async fn is_quiet(&self) -> bool {
-        timeout(Duration::from_secs(2), async { self.calls.lock().await.recv().await }).await.is_err()
+        timeout(Duration::from_secs(2), async { self.streams.lock().await.recv().await }).await.is_err()
     }
 }
 
-impl Call {
+impl RunnerStream {
     pub async fn say(&self, kind: server_message::Kind) {
         let _ = self.to.send(Ok(ServerMessage { kind: Some(kind) })).await; // the runner may be gone
     }
@@ -94,7 +94,7 @@ impl Call {
     }
 
     /// The next word that is no heartbeat; none when the stream ended.
-    pub async fn hear(&mut self) -> Option<Kind> {
+    pub async fn next_message(&mut self) -> Option<Kind> {
         loop {
             let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
             let kind = message.kind.unwrap();
@@ -122,7 +122,7 @@ impl Call {
 
     /// The same of a server for which it is so late.
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
-        let Some(Kind::Hello(hello)) = self.hear().await else { panic!("a greeting") };
+        let Some(Kind::Hello(hello)) = self.next_message().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
         let welcome =
             Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
@@ -151,14 +151,14 @@ impl Call {
     }
 
     pub async fn started(&mut self) -> Started {
-        match self.hear().await {
+        match self.next_message().await {
             Some(Kind::Started(started)) => started,
             other => panic!("{other:?} instead of a start"),
         }
     }
 
     pub async fn refused(&mut self) -> Refused {
-        match self.hear().await {
+        match self.next_message().await {
             Some(Kind::Refused(refused)) => refused,
             other => panic!("{other:?} instead of a refusal"),
         }
@@ -173,7 +173,7 @@ impl Call {
         count: usize,
     ) -> Option<(Receipt, Vec<u8>)> {
         while kept.len() < count {
-            match self.hear().await {
+            match self.next_message().await {
                 Some(Kind::Lines(lines)) => {
                     assert_eq!(
                         usize::try_from(lines.first_line).unwrap(),
@@ -186,7 +186,7 @@ impl Call {
                 Some(Kind::Finished(finished)) if finished.attempt == attempt_of(task, attempt) => {
                     return Some((Receipt::read(&finished.receipt).unwrap(), finished.signature.to_vec()));
                 }
-                Some(Kind::Started(_) | Kind::Finished(_)) => {} // others are reminded of
+                Some(Kind::Started(_) | Kind::Finished(_)) => {} // repeated for other attempts
                 other => panic!("{other:?} instead of lines"),
             }
         }

@@ -1,4 +1,4 @@
-//! What the server says, and what follows from it.
+//! Server messages: their validation and effects.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use domain::{Timestamp, grant::EXPIRED};
 use tokio::time::Instant;
 use wire::v1::{self, runner_message, server_message::Kind};
 
-use super::{Client, stream::Session};
+use super::{Client, session::Session};
 use crate::{
     clock,
-    link::{Dialer, Ended},
+    link::{Dialer, StreamEnd},
     sandbox::Executor,
     work::{Attempt, verify},
 };
 
-/// A lease is at least so long, and a heartbeat comes at least three times in it.
-const SHORTEST_LEASE: u32 = 3;
+/// The minimum length of a lease in seconds, and the minimum number of heartbeats in it.
+const MIN_LEASE_SECONDS: u32 = 3;
 
 impl<E: Executor> Client<E> {
-    /// Does what the server says; anything that makes no sense ends the stream.
-    pub(super) fn hear(&mut self, kind: Kind, session: &mut Option<Session>) -> Result<(), Ended> {
+    /// Handles one message of the server; an unexpected message ends the stream.
+    pub(super) fn receive(&mut self, kind: Kind, session: &mut Option<Session>) -> Result<(), StreamEnd> {
         let Some(session) = session else { return Ok(()) };
         let welcomed = session.every.is_some();
         match kind {
             Kind::Welcome(welcome) if !welcomed => return self.welcomed(&welcome, session),
-            Kind::Reject(reject) => return Err(Ended::Unwanted(reject.reason)),
+            Kind::Reject(reject) => return Err(StreamEnd::Unwanted(reject.reason)),
             Kind::HeartbeatAck(ack) if welcomed => {
-                self.lease.heard(ack.sequence);
+                self.lease.acknowledged(ack.sequence);
                 if ack.renew {
                     self.ask_to_renew(session);
                 }
@@ -34,18 +34,18 @@ impl<E: Executor> Client<E> {
             Kind::Renewed(v1::Renewed { certificate }) if welcomed => return self.renewed(certificate),
             Kind::Assign(assign) if welcomed => self.assigned(&assign, session)?,
             Kind::Cancel(v1::Cancel { attempt }) if welcomed => {
-                if let Some(held) = self.held.get(&named(attempt.as_ref())?) {
+                if let Some(held) = self.held.get(&parse_attempt(attempt.as_ref())?) {
                     held.cancel();
                 }
             }
             Kind::LinesAck(v1::LinesAck { attempt, next_line }) if welcomed => {
-                if let Some(held) = self.held.get_mut(&named(attempt.as_ref())?) {
+                if let Some(held) = self.held.get_mut(&parse_attempt(attempt.as_ref())?) {
                     held.acknowledged(next_line);
                 }
             }
             Kind::FinishedAck(v1::FinishedAck { attempt }) if welcomed => {
-                let attempt = named(attempt.as_ref())?;
-                // An attempt that still runs has not finished, whatever anybody says.
+                let attempt = parse_attempt(attempt.as_ref())?;
+                // An attempt that still runs has not finished, even if the server acknowledges its end.
                 if self.held.get(&attempt).is_some_and(|held| !held.is_running())
                     && let Some(held) = self.held.remove(&attempt)
                 {
@@ -53,27 +53,27 @@ impl<E: Executor> Client<E> {
                 }
             }
             Kind::LeaseLost(v1::LeaseLost { attempt }) if welcomed => {
-                let attempt = named(attempt.as_ref())?;
+                let attempt = parse_attempt(attempt.as_ref())?;
                 if let Some(held) = self.held.remove(&attempt) {
                     tracing::warn!(%attempt, "the server has given it to somebody else");
                     self.kill(held);
                 }
             }
-            _ => return Err(Ended::Broken("the server spoke out of turn".into())),
+            _ => return Err(StreamEnd::Broken("the server sent an unexpected message".into())),
         }
         Ok(())
     }
 
-    fn welcomed(&mut self, welcome: &v1::Welcome, session: &mut Session) -> Result<(), Ended> {
+    fn welcomed(&mut self, welcome: &v1::Welcome, session: &mut Session) -> Result<(), StreamEnd> {
         if welcome.grant_public_key != self.identity.grant_key.0.as_slice() {
-            return Err(Ended::Unwanted(
-                "its key for grants is another than at enrollment; enroll this runner again".into(),
+            return Err(StreamEnd::Unwanted(
+                "its grant key has changed since enrollment; enroll this runner again".into(),
             ));
         }
-        let lease = welcome.lease_seconds.max(SHORTEST_LEASE);
-        let every = welcome.heartbeat_seconds.clamp(1, lease / SHORTEST_LEASE);
-        self.ahead = welcome.server_time.saturating_sub(clock::now().0);
-        self.lease.welcomed(session.opened, Duration::from_secs(lease.into()));
+        let lease = welcome.lease_seconds.max(MIN_LEASE_SECONDS);
+        let every = welcome.heartbeat_seconds.clamp(1, lease / MIN_LEASE_SECONDS);
+        self.clock_offset = welcome.server_time.saturating_sub(clock::now().0);
+        self.lease.start(session.opened, Duration::from_secs(lease.into()));
         session.every = Some(Duration::from_secs(every.into()));
         session.due = Instant::now();
         tracing::info!(lease, every, "connected");
@@ -83,7 +83,7 @@ impl<E: Executor> Client<E> {
         Ok(())
     }
 
-    /// Asks for another certificate. What goes wrong here is tried again with a later heartbeat: the old one still counts.
+    /// Requests a new certificate. A failure is retried with a later heartbeat, because the old one is still valid.
     fn ask_to_renew(&mut self, session: &Session) {
         match self.renewal.request(&self.folder, &self.identity) {
             Ok(Some(csr)) => session.link.send(runner_message::Kind::Renew(v1::Renew { csr })),
@@ -92,8 +92,9 @@ impl<E: Executor> Client<E> {
         }
     }
 
-    /// Takes up another certificate and comes back with it: tasks go on meanwhile, and their leases last longer than that.
-    fn renewed(&mut self, certificate: String) -> Result<(), Ended> {
+    /// Installs a new certificate and reconnects with it; running tasks continue, because their leases last longer
+    /// than that.
+    fn renewed(&mut self, certificate: String) -> Result<(), StreamEnd> {
         let renewed = self.renewal.accept(&self.folder, &self.identity, certificate);
         let dialer = renewed.map_err(|error| error.to_string()).and_then(|(identity, key)| {
             let dialer = Dialer::new(&identity, &key, self.endpoint.clone()).map_err(|error| error.to_string())?;
@@ -103,7 +104,7 @@ impl<E: Executor> Client<E> {
             Ok((identity, dialer)) => {
                 (self.identity, self.dialer) = (identity, dialer);
                 tracing::info!("the certificate is renewed");
-                Err(Ended::Broken("it is opened again with the new certificate".into()))
+                Err(StreamEnd::Broken("it is opened again with the new certificate".into()))
             }
             Err(error) => {
                 tracing::error!(error, "the new certificate cannot be used; the old one still counts");
@@ -112,14 +113,14 @@ impl<E: Executor> Client<E> {
         }
     }
 
-    /// Starts exactly what was granted, or says why not. A grant that has expired when it comes shows that one of the clocks
-    /// has moved since the greeting: the next greeting compares them anew, and the task is assigned again.
-    fn assigned(&mut self, assign: &v1::Assign, session: &Session) -> Result<(), Ended> {
-        let attempt = named(assign.attempt.as_ref())?;
-        let now = Timestamp(clock::now().0.saturating_add(self.ahead));
-        let verified = match verify(assign, &self.me(), now) {
+    /// Starts a granted attempt, or refuses it with the reason. A grant that has already expired shows that a clock
+    /// was changed after the greeting: the next greeting compares the clocks again, and the task is assigned again.
+    fn assigned(&mut self, assign: &v1::Assign, session: &Session) -> Result<(), StreamEnd> {
+        let attempt = parse_attempt(assign.attempt.as_ref())?;
+        let now = Timestamp(clock::now().0.saturating_add(self.clock_offset));
+        let verified = match verify(assign, &self.context(), now) {
             Err(error) if error.reason == EXPIRED => {
-                return Err(Ended::Broken("a grant had expired when it came; the clocks are compared anew".into()));
+                return Err(StreamEnd::Broken("a grant had expired when it came; the clocks are compared anew".into()));
             }
             verified => verified.map_err(|error| (error.to_string(), false)),
         };
@@ -132,6 +133,6 @@ impl<E: Executor> Client<E> {
     }
 }
 
-fn named(attempt: Option<&v1::Attempt>) -> Result<Attempt, Ended> {
-    Attempt::from_wire(attempt).map_err(|error| Ended::Broken(format!("the server named no attempt: {error}")))
+fn parse_attempt(attempt: Option<&v1::Attempt>) -> Result<Attempt, StreamEnd> {
+    Attempt::from_wire(attempt).map_err(|error| StreamEnd::Broken(format!("the server named no attempt: {error}")))
 }

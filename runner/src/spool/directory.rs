@@ -1,10 +1,10 @@
-//! All spools of a runner, and which attempts it began.
+//! Spool directory: all spools of a runner and the attempts that it has started.
 
 use std::{fs, io, path::PathBuf};
 
 use tokio::time::Instant;
 
-use super::{Signed, Spool, begun::Begun};
+use super::{Signed, Spool, started::StartedAttempts};
 use crate::{
     folder::{Folder, FolderError},
     work::Attempt,
@@ -12,12 +12,12 @@ use crate::{
 
 /// The folders `spool` and `begun`.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct SpoolDirectory {
     spools: PathBuf,
-    begun: Begun,
+    begun: StartedAttempts,
 }
 
-/// An attempt that ended before the runner did, and that the server may not know of.
+/// An attempt that ended before the runner did and may not be acknowledged yet.
 #[derive(Debug)]
 pub struct Ended {
     pub attempt: Attempt,
@@ -25,7 +25,7 @@ pub struct Ended {
     pub signed: Signed,
 }
 
-impl Shelf {
+impl SpoolDirectory {
     /// Opens the shelf. What ended is given back; what had not ended went with the runner's sandboxes, and is removed.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Shelf {
             let path = path.clone();
             move |source| FolderError::Io { path, source }
         };
-        let begun = Begun::open(begun.clone(), Instant::now()).map_err(failed(&begun))?;
+        let begun = StartedAttempts::open(begun.clone(), Instant::now()).map_err(failed(&begun))?;
         let mut ended = Vec::new();
         for entry in fs::read_dir(&spools).map_err(failed(&spools))? {
             let path = entry.map_err(failed(&spools))?.path();
@@ -55,7 +55,7 @@ impl Shelf {
     }
 
     /// Begins an attempt, once: whatever is killed at whatever moment, the same attempt or an earlier one of the task
-    /// is never begun here again while a grant for it might count. [`Beginning::sync`](super::Beginning::sync) makes
+    /// is never begun here again while a grant for it might count. [`StartSync::sync`](super::StartSync::sync) makes
     /// that last through a power cut. `None` when it was begun already.
     ///
     /// # Errors
@@ -79,17 +79,17 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_begun_once_even_by_a_runner_that_was_killed() {
+    fn an_attempt_starts_once_even_if_the_runner_was_killed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
         {
             let folder = Folder::open(&path).unwrap();
-            let (mut shelf, _) = Shelf::open(&folder).unwrap();
+            let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
             assert!(shelf.begin(attempt(2)).unwrap().is_some());
             assert!(shelf.begin(attempt(2)).unwrap().is_none());
         }
         let folder = Folder::open(&path).unwrap();
-        let (mut shelf, ended) = Shelf::open(&folder).unwrap();
+        let (mut shelf, ended) = SpoolDirectory::open(&folder).unwrap();
         assert!(ended.is_empty(), "what ran when the runner died is not held");
         assert!(shelf.begin(attempt(2)).unwrap().is_none());
         assert!(shelf.begin(attempt(1)).unwrap().is_none(), "an earlier attempt is a replay");
@@ -97,33 +97,33 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_is_found_again_until_it_is_removed() {
+    fn ended_attempts_are_found_after_a_restart_until_they_are_removed() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("runner");
         let signed = signed(0);
         {
             let folder = Folder::open(&path).unwrap();
-            let (mut shelf, _) = Shelf::open(&folder).unwrap();
+            let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
             shelf.begin(attempt(1)).unwrap().unwrap().finish(&signed).unwrap();
         }
         let folder = Folder::open(&path).unwrap();
-        let (_, ended) = Shelf::open(&folder).unwrap();
+        let (_, ended) = SpoolDirectory::open(&folder).unwrap();
         let [ended] = ended.as_slice() else { unreachable!("one attempt ended") };
         assert_eq!((ended.attempt, &ended.signed), (attempt(1), &signed));
         ended.spool.remove().unwrap();
-        assert!(Shelf::open(&folder).unwrap().1.is_empty());
+        assert!(SpoolDirectory::open(&folder).unwrap().1.is_empty());
     }
 
     /// As after a power cut between the receipt and its lines: the attempt is given up, and what else ended is not.
     #[test]
-    fn what_is_damaged_is_given_up_alone() {
+    fn a_damaged_spool_does_not_affect_the_others() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
-        let (mut shelf, _) = Shelf::open(&folder).unwrap();
+        let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
         let other = Attempt { task: TaskId(Uuid::from_u128(6)), number: 1 };
         shelf.begin(attempt(1)).unwrap().unwrap().finish(&signed(1)).unwrap();
         shelf.begin(other).unwrap().unwrap().finish(&signed(0)).unwrap();
-        let (mut shelf, ended) = Shelf::open(&folder).unwrap();
+        let (mut shelf, ended) = SpoolDirectory::open(&folder).unwrap();
         assert_eq!(ended.iter().map(|ended| ended.attempt).collect::<Vec<_>>(), [other]);
         assert!(!folder.path("spool").join(attempt(1).to_string()).exists());
         assert!(shelf.begin(attempt(1)).unwrap().is_none(), "it was begun all the same");

@@ -1,4 +1,4 @@
-//! How much of the output is kept, and its digest: what a receipt says about it.
+//! Output limits: which lines are stored, and their digest for the receipt.
 
 use domain::{
     Timestamp,
@@ -10,20 +10,20 @@ use sha2::{Digest, Sha256};
 use super::Assembler;
 use crate::sandbox::{self, Chunk};
 
-/// What was kept, when all is printed.
+/// The totals for the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Over every line kept, each with a line feed.
+pub struct OutputTotals {
+    /// Over every stored line, each followed by a line feed.
     pub digest: OutputDigest,
-    /// Bytes printed in all, kept or not.
+    /// Printed bytes, stored or not.
     pub printed: u64,
-    /// Lines kept.
+    /// Stored lines.
     pub lines: u64,
 }
 
-/// Takes a task's output as it comes and gives the lines to keep.
+/// A filter that takes output as it arrives and returns the lines to store.
 #[derive(Debug, Default)]
-pub struct Keeper {
+pub struct OutputLimiter {
     stdout: Assembler,
     stderr: Assembler,
     digest: Sha256,
@@ -33,7 +33,7 @@ pub struct Keeper {
     cut: bool,
 }
 
-impl Keeper {
+impl OutputLimiter {
     /// The lines that `chunk`, read at `at`, completes and that are kept.
     pub fn take(&mut self, chunk: &Chunk, at: Timestamp) -> Vec<Line> {
         self.printed += u64::try_from(chunk.bytes.len()).unwrap_or(0);
@@ -47,13 +47,13 @@ impl Keeper {
     }
 
     /// What a receipt would say if the task had printed nothing more.
-    pub fn so_far(&self) -> Kept {
+    pub fn so_far(&self) -> OutputTotals {
         let digest = OutputDigest(self.digest.clone().finalize().into());
-        Kept { digest, printed: self.printed, lines: self.lines }
+        OutputTotals { digest, printed: self.printed, lines: self.lines }
     }
 
     /// The last lines, without a line feed at their end, and the mark where output was cut.
-    pub fn finish(mut self, at: Timestamp) -> (Vec<Line>, Kept) {
+    pub fn finish(mut self, at: Timestamp) -> (Vec<Line>, OutputTotals) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         self.stdout.finish(&mut out);
         self.stderr.finish(&mut err);
@@ -69,7 +69,7 @@ impl Keeper {
             last.push(Line { at, stream: Stream::Runner, text: mark });
         }
         let digest = OutputDigest(self.digest.finalize().into());
-        (last, Kept { digest, printed: self.printed, lines: self.lines })
+        (last, OutputTotals { digest, printed: self.printed, lines: self.lines })
     }
 
     /// After the first line that does not fit none is kept, so that what is kept is a beginning.
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn s_14_the_digest_is_over_the_kept_lines_of_both_streams_in_order() {
-        let mut keeper = Keeper::default();
+        let mut keeper = OutputLimiter::default();
         let mut lines = keeper.take(&chunk(sandbox::Stream::Stdout, "one\nhal"), NOW);
         lines.extend(keeper.take(&chunk(sandbox::Stream::Stderr, "oops\n"), NOW));
         lines.extend(keeper.take(&chunk(sandbox::Stream::Stdout, "f"), NOW));
@@ -117,12 +117,12 @@ mod tests {
         lines.extend(last);
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["one", "oops", "half"]);
-        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\noops\nhalf\n"), printed: 13, lines: 3 });
+        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\noops\nhalf\n"), printed: 13, lines: 3 });
     }
 
     #[test]
     fn beyond_the_limit_output_is_cut_with_one_mark_and_still_counted() {
-        let mut keeper = Keeper::default();
+        let mut keeper = OutputLimiter::default();
         let line = format!("{}\n", "x".repeat(1023));
         let mut lines = 0;
         for _ in 0..20 * 1024 {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_empty_lines_is_cut_too() {
-        let mut keeper = Keeper::default();
+        let mut keeper = OutputLimiter::default();
         let flood = Bytes::from(vec![b'\n'; 1 << 20]);
         let kept = keeper.take(&chunk(sandbox::Stream::Stderr, flood.clone()), NOW).len();
         assert_eq!(kept, 1 << 20);

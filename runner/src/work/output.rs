@@ -1,4 +1,4 @@
-//! What an attempt printed, on its way to the disk: a receipt says no more than the spool has.
+//! Output buffer of an attempt on its way to the spool; the receipt covers only what the spool has.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,27 +7,25 @@ use domain::{Timestamp, log::Line};
 use super::Attempt;
 use crate::{
     clock,
-    output::{Keeper, Kept},
+    output::{OutputLimiter, OutputTotals},
     sandbox::Chunk,
     spool::Spool,
 };
 
-/// The output of one attempt, with the lines that wait to be written together.
+/// The output of one attempt, with the lines of the current batch.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(super) struct OutputBuffer {
     spool: Arc<Mutex<Spool>>,
     attempt: Attempt,
-    keeper: Keeper,
+    keeper: OutputLimiter,
     waiting: Vec<Line>,
-    /// What the spool has.
-    safe: Kept,
-    /// Why it has not got all.
+    safe: OutputTotals,
     broken: Option<String>,
 }
 
-impl Printed {
+impl OutputBuffer {
     pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
-        let keeper = Keeper::default();
+        let keeper = OutputLimiter::default();
         let safe = keeper.so_far();
         Self { spool: Arc::clone(spool), attempt, keeper, waiting: vec![], safe, broken: None }
     }
@@ -64,14 +62,14 @@ impl Printed {
     }
 
     /// Writes the last lines. What was kept, and why that is not all, if it is not.
-    pub(super) fn finish(mut self, at: Timestamp) -> (Kept, Option<String>) {
-        let _ = self.write(); // where it fails, `broken` says so
+    pub(super) fn finish(mut self, at: Timestamp) -> (OutputTotals, Option<String>) {
+        let _ = self.write(); // an error is kept in `broken`
         let Self { spool, attempt, keeper, safe, broken, .. } = self;
         let (last, all) = keeper.finish(at);
-        let mut rest = Self { spool, attempt, keeper: Keeper::default(), waiting: last, safe, broken };
+        let mut rest = Self { spool, attempt, keeper: OutputLimiter::default(), waiting: last, safe, broken };
         match rest.write() {
             Ok(()) => (all, None),
-            Err(()) => (Kept { printed: all.printed, ..rest.safe }, rest.broken),
+            Err(()) => (OutputTotals { printed: all.printed, ..rest.safe }, rest.broken),
         }
     }
 }
@@ -98,24 +96,27 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_of_all_lines_where_the_disk_takes_them() {
+    fn a_receipt_covers_all_lines_if_they_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
-        let mut printed = Printed::new(&spool, attempt);
+        let mut printed = OutputBuffer::new(&spool, attempt);
         printed.take(&chunk("one\nt"));
         printed.write().unwrap();
         printed.take(&chunk("wo"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!((kept, broken), (Kept { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None));
+        assert_eq!(
+            (kept, broken),
+            (OutputTotals { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None)
+        );
         assert_eq!(spool.lock().unwrap().next_line(), 3);
     }
 
     /// A disk that is full counts for the receipt too, or the server would wait for ever for lines that nobody has.
     #[test]
-    fn a_receipt_is_of_the_lines_that_the_disk_took() {
+    fn a_receipt_covers_only_the_lines_that_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (spool, attempt) = spool(&folder.path().join("data"));
-        let mut printed = Printed::new(&spool, attempt);
+        let mut printed = OutputBuffer::new(&spool, attempt);
         printed.take(&chunk("one\n"));
         printed.write().unwrap();
         // The file that is always full.
@@ -125,7 +126,7 @@ mod tests {
         printed.write().unwrap_err();
         printed.take(&chunk("three\nfour"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!(kept, Kept { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
+        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
         assert!(broken.unwrap().contains("No space left"));
         assert_eq!(spool.lock().unwrap().next_line(), 2);
     }

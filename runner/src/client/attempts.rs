@@ -1,0 +1,170 @@
+//! Attempts held by this runner, and how much of each the server has acknowledged.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    Timestamp,
+    log::{Line, Stream},
+};
+use tokio::sync::watch;
+use wire::v1::{self, runner_message::Kind};
+
+use crate::{
+    spool::{Signed, Spool},
+    work::{Attempt, AttemptCommand},
+};
+
+/// The approximate size of one message of lines, in bytes.
+const BATCH_SIZE: usize = 64 << 10;
+/// The maximum number of unacknowledged batches of one attempt, which bounds memory.
+const MAX_UNACKNOWLEDGED: usize = 16;
+
+/// An attempt. It is reported again on every stream, from the position that the server requests.
+#[derive(Debug)]
+pub(super) struct HeldAttempt {
+    attempt: Attempt,
+    spool: Arc<Mutex<Spool>>,
+    commands: watch::Sender<AttemptCommand>,
+    started_at: Option<Timestamp>,
+    signed: Option<Signed>,
+    sent: Sent,
+}
+
+/// What has been sent on the current stream.
+#[derive(Debug, Default)]
+struct Sent {
+    started: bool,
+    finished: bool,
+    /// The next line to send; `None` until the server has requested one.
+    next_line: Option<u64>,
+    /// For each unacknowledged batch, the number of the line after it.
+    unacknowledged: VecDeque<u64>,
+}
+
+impl HeldAttempt {
+    /// Returns an attempt that just started: the server knows it and expects its first line.
+    pub fn begun(attempt: Attempt, spool: Arc<Mutex<Spool>>, commands: watch::Sender<AttemptCommand>) -> Self {
+        let sent = Sent { next_line: Some(1), ..Sent::default() };
+        Self { attempt, spool, commands, started_at: None, signed: None, sent }
+    }
+
+    /// Returns an attempt that ended before this process started.
+    pub fn ended(attempt: Attempt, spool: Spool, signed: Signed) -> Self {
+        let (commands, _) = watch::channel(AttemptCommand::Run);
+        let spool = Arc::new(Mutex::new(spool));
+        Self { attempt, spool, commands, started_at: None, signed: Some(signed), sent: Sent::default() }
+    }
+
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.signed.is_none()
+    }
+
+    pub fn started(&mut self, at: Timestamp) {
+        self.started_at = Some(at);
+    }
+
+    pub fn finished(&mut self, signed: Signed) {
+        self.signed = Some(signed);
+    }
+
+    /// Requests a graceful end.
+    pub fn cancel(&self) {
+        self.commands
+            .send_if_modified(|command| std::mem::replace(command, AttemptCommand::Cancel) == AttemptCommand::Run);
+    }
+
+    /// Kills the attempt and deletes its output, because the runner has lost its lease. If it is running, the returned
+    /// channel closes when nothing of it is left.
+    pub fn abandon(self) -> Option<watch::Sender<AttemptCommand>> {
+        if self.is_running() {
+            self.commands.send_replace(AttemptCommand::Kill);
+            return Some(self.commands);
+        }
+        self.forget();
+        None
+    }
+
+    /// Deletes the output after the server has acknowledged all of it.
+    pub fn forget(self) {
+        if let Err(error) = self.spool().remove() {
+            tracing::warn!(attempt = %self.attempt, %error, "output that was sent cannot be removed");
+        }
+    }
+
+    /// Returns the entry of this attempt in the greeting of a new stream, and resets what has been sent.
+    pub fn reset_for_greeting(&mut self) -> v1::Held {
+        self.sent = Sent::default();
+        let next_line = self.spool().next_line();
+        v1::Held { attempt: self.attempt.to_wire(), next_line, finished: self.signed.is_some() }
+    }
+
+    /// Records that the server has all lines before `next_line`.
+    pub fn acknowledged(&mut self, next_line: u64) {
+        // The first acknowledgement on a stream sets the position; later ones only confirm what was sent.
+        self.sent.next_line.get_or_insert(next_line.max(1));
+        while self.sent.unacknowledged.pop_front_if(|after| *after <= next_line).is_some() {}
+    }
+
+    /// Sends the receipt again with the next messages, in case the server lost the first one.
+    pub fn resend_receipt(&mut self) {
+        self.sent.finished = false;
+    }
+
+    /// Returns the messages that can be sent now.
+    ///
+    /// # Errors
+    /// When the output cannot be read back from disk.
+    pub fn pending_messages(&mut self) -> io::Result<Vec<Kind>> {
+        let mut messages = Vec::new();
+        let attempt = self.attempt.to_wire();
+        let Some(mut next) = self.sent.next_line else { return Ok(messages) };
+        if let Some(at) = self.started_at
+            && !std::mem::replace(&mut self.sent.started, true)
+        {
+            messages.push(Kind::Started(v1::Started { attempt: attempt.clone(), started_at: at.0 }));
+        }
+        while self.sent.unacknowledged.len() < MAX_UNACKNOWLEDGED {
+            let lines = self.spool().read(next, BATCH_SIZE)?;
+            if lines.is_empty() {
+                break;
+            }
+            let count = u64::try_from(lines.len()).unwrap_or(0);
+            let lines = lines.into_iter().map(line).collect();
+            messages.push(Kind::Lines(v1::Lines { attempt: attempt.clone(), first_line: next, lines }));
+            next += count;
+            self.sent.unacknowledged.push_back(next);
+        }
+        self.sent.next_line = Some(next);
+        let complete = next >= self.spool().next_line();
+        if complete
+            && !self.sent.finished
+            && let Some(signed) = &self.signed
+        {
+            let (receipt, signature) = (signed.receipt.clone().into(), signed.signature.clone().into());
+            messages.push(Kind::Finished(v1::Finished { attempt, receipt, signature }));
+            self.sent.finished = true;
+        }
+        Ok(messages)
+    }
+
+    fn spool(&self) -> std::sync::MutexGuard<'_, Spool> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn line(line: Line) -> v1::Line {
+    let stream = match line.stream {
+        Stream::Stdout => v1::Stream::Stdout,
+        Stream::Stderr => v1::Stream::Stderr,
+        Stream::Runner => v1::Stream::Runner,
+    };
+    v1::Line { at: line.at.0, stream: stream.into(), text: line.text }
+}
