@@ -79,7 +79,7 @@ impl House {
         app.store.close().await;
         let mut settings = App::settings(&app.keys, app.config.database().expose().to_owned());
         settings.clock =
-            Arc::new(move || domain::Timestamp(server::state::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
+            Arc::new(move || domain::Timestamp(server::clock::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
         app.store = Store::open(settings).await.unwrap();
         let tenant = app.store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, app.store.now());
