@@ -58,7 +58,7 @@ pub async fn balance(program: &Program, key: &str, promises: &[Promise]) -> Stri
 /// That the chain is as it was written.
 pub fn verified(program: &Program) {
     let verdict = program.say(&["audit", "verify"], "");
-    assert!(verdict.contains("all as they were written"), "{verdict}");
+    assert!(verdict.contains("events verified"), "{verdict}");
 }
 
 async fn ended(program: &Program, key: &str, id: &str) -> Value {
