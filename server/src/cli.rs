@@ -53,7 +53,7 @@ enum Command {
 ///
 /// # Errors
 /// Fails with a message for the terminal.
-pub async fn run(arguments: Arguments, given: keys::Given) -> Result<(), Failure> {
+pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Result<(), Failure> {
     match arguments.command {
         Command::DefaultConfig => {
             print!("{}", config::default_config());

@@ -20,7 +20,7 @@ use ipnet::IpNet;
 
 pub use providers::{ConfiguredProvider, ProviderTables};
 pub use rate::{Quota, Rate};
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token, Whole};
+pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::http::Origin;
@@ -105,11 +105,11 @@ settings! {
     /// Connection, size and rate limits.
     [limits] Limits {
         /// Maximum number of open connections.
-        connections: Whole<16, 1_000_000> = default 2048;
+        connections: BoundedInt<16, 1_000_000> = default 2048;
         /// Maximum number of open connections per address (per /64 network for IPv6). Trusted proxies are exempt.
-        connections_per_address: Whole<4, 1_000_000> = default 256;
+        connections_per_address: BoundedInt<4, 1_000_000> = default 256;
         /// Maximum size of a request body, in bytes.
-        request_body_bytes: Whole<65_536, 67_108_864> = default 1048576;
+        request_body_bytes: BoundedInt<65_536, 67_108_864> = default 1048576;
         /// Page requests per person, over all browsers: N/s, N/m, N/h or off. Bursts of up to N requests are allowed.
         /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one.
         /// Each server node counts separately.
@@ -148,7 +148,7 @@ pub enum ConfigError {
     #[error("`{key}` in {place} is not a setting; `castellan default-config` prints all settings")]
     Unknown { key: String, place: String },
     #[error("`{key}` is {given} in {place}; it must be {allowed}")]
-    Wrong {
+    Invalid {
         key: String,
         place: String,
         /// The invalid value; never that of a secret.
@@ -160,7 +160,7 @@ pub enum ConfigError {
     Missing { key: String, allowed: String },
     /// Settings that are valid on their own but not in combination.
     #[error("{0}")]
-    Contradiction(String),
+    Conflict(String),
 }
 
 /// Returns the complete configuration file with comments, as `castellan default-config` prints it.
@@ -219,17 +219,15 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let contradiction = |message: String| Err(ConfigError::Contradiction(message));
+        let conflict = |message: String| Err(ConfigError::Conflict(message));
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
-            return contradiction("`tls.certificate` and `tls.key` belong together: set both or neither".into());
+            return conflict("`tls.certificate` and `tls.key` belong together: set both or neither".into());
         }
         if self.tls.self_signed && self.tls.certificate.is_some() {
-            return contradiction(
-                "`tls.self_signed` and `tls.certificate` exclude each other: remove one of them".into(),
-            );
+            return conflict("`tls.self_signed` and `tls.certificate` exclude each other: remove one of them".into());
         }
         if !self.listen.ip().to_canonical().is_loopback() && !self.secure() {
-            return contradiction(format!(
+            return conflict(format!(
                 "`listen` is {}, which other machines can reach, but TLS is not configured. Set `tls.certificate` and `tls.key`; \
                  or `tls.self_signed = true`; or `tls_terminated_by_proxy = true` if a reverse proxy terminates TLS; or listen on 127.0.0.1:{} for this machine only",
                 self.listen,
@@ -239,33 +237,31 @@ impl Config {
         if let Some(url) = &self.public_url
             && url.is_https() != self.secure()
         {
-            return contradiction(format!(
+            return conflict(format!(
                 "`public_url` is {url}, which does not match the TLS settings: https requires `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
                  `tls_terminated_by_proxy = true`; with any of these, the URL must be https",
             ));
         }
         if self.mail.smtp.is_some() != self.mail.from.is_some() {
-            return contradiction("`mail.smtp` and `mail.from` belong together: set both or neither".into());
+            return conflict("`mail.smtp` and `mail.from` belong together: set both or neither".into());
         }
         if let Some(error) = self.auth.provider.as_ref().and_then(ProviderTables::error) {
-            return contradiction(error.to_owned());
+            return conflict(error.to_owned());
         }
         if let Some(primary) = &self.auth.primary_provider
             && primary.as_str().parse::<domain::ProviderId>().is_err()
             && !self.providers().iter().any(|provider| provider.key == primary.as_str())
         {
-            return contradiction(format!(
+            return conflict(format!(
                 "`auth.primary_provider` is {}, but no [[auth.provider]] has this id, so nobody could sign in",
                 primary.as_str(),
             ));
         }
         if self.sessions.idle > self.sessions.absolute {
-            return contradiction(
-                "`sessions.idle` is longer than `sessions.absolute`, so it would have no effect".into(),
-            );
+            return conflict("`sessions.idle` is longer than `sessions.absolute`, so it would have no effect".into());
         }
         if self.listen == self.runner_listen && self.listen.port() != 0 {
-            return contradiction(format!(
+            return conflict(format!(
                 "`listen` and `runner_listen` are both {}; they need different ports",
                 self.listen
             ));

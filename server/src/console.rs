@@ -28,7 +28,7 @@ pub async fn listen(app: App) {
     let socket = match UnixDatagram::bind(&path) {
         Ok(socket) => socket,
         Err(error) => {
-            tracing::warn!(%error, "cannot open the notification socket; changes by `castellan admin` take effect within a minute instead of at once");
+            tracing::warn!(%error, "cannot open the notification socket; changes by `castellan admin` take effect within a minute");
             return;
         }
     };

@@ -14,7 +14,7 @@ use std::{
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 pub use deployment::check_authority;
-pub use environment::{Given, take_secrets};
+pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
 pub use process::harden_process;
 pub use signing::SigningKey;
@@ -69,14 +69,14 @@ impl Keys {
     /// # Errors
     /// Fails if a file is readable by others or not a valid key, or cannot be read or created.
     pub fn open_or_create(dir: &SecretsDir, master: Option<MasterKey>) -> Result<Self, KeyError> {
-        Self::open_with(dir, Given { master, ..Given::default() })
+        Self::open_with(dir, EnvironmentSecrets { master, ..EnvironmentSecrets::default() })
     }
 
     /// Opens the keys with all secrets from the environment.
     ///
     /// # Errors
     /// Fails like [`Keys::open_or_create`].
-    pub fn open_with(dir: &SecretsDir, given: Given) -> Result<Self, KeyError> {
+    pub fn open_with(dir: &SecretsDir, given: EnvironmentSecrets) -> Result<Self, KeyError> {
         let master = match given.master {
             Some(given) => given,
             None => symmetric(dir, "master.key")?,

@@ -9,7 +9,7 @@ use crate::{
     file_descriptors,
     health::{self, Counters},
     http::{Hosts, Limits, Listener, SiteCertificate, guard, self_signed_file, tls},
-    keys::Given,
+    keys::EnvironmentSecrets,
     live, mail, rates, retention,
     runners::Runners,
     setup,
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// Fails if the server cannot start.
-pub async fn run(config: Config, given: Given) -> Result<(), Failure> {
+pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     telemetry::start(&config.log)?;
     tls::install_provider();
     file_descriptors::raise_limit(config.limits.connections.get());

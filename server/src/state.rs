@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     failure::Failure,
     http::SiteCertificate,
-    keys::{Given, Keys, SecretsDir},
+    keys::{EnvironmentSecrets, Keys, SecretsDir},
     rates::Rates,
 };
 use secrecy::ExposeSecret;
@@ -39,7 +39,7 @@ impl App {
     ///
     /// # Errors
     /// Fails with a message that says what to do.
-    pub async fn open(config: Config, given: Given) -> Result<Self, Failure> {
+    pub async fn open(config: Config, given: EnvironmentSecrets) -> Result<Self, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         let keys = Keys::open_with(&secrets, given)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
@@ -65,7 +65,7 @@ impl App {
     ///
     /// # Errors
     /// Fails if a key cannot be read or created.
-    pub fn keys(config: &Config, given: Given) -> Result<Keys, Failure> {
+    pub fn keys(config: &Config, given: EnvironmentSecrets) -> Result<Keys, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         Ok(Keys::open_with(&secrets, given)?)
     }

@@ -12,7 +12,7 @@ macro_rules! enum_schemas {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                one_of([$($doc),*].join(" "), domain_enums::$name::ALL.iter().map(|value| value.as_str()))
+                enum_schema([$($doc),*].join(" "), domain_enums::$name::ALL.iter().map(|value| value.as_str()))
             }
         }
 
@@ -54,7 +54,7 @@ enum_schemas! {
     Scope;
 }
 
-fn one_of(description: String, values: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
+fn enum_schema(description: String, values: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
     let description = description.trim().to_owned();
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(values)).into()
 }

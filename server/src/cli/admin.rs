@@ -5,7 +5,7 @@ use crate::{
     auth::{Hasher, check_password},
     config::Config,
     failure::Failure,
-    keys::{Given, Keys, SecretsDir},
+    keys::{EnvironmentSecrets, Keys, SecretsDir},
     state::App,
 };
 use clap::{Subcommand, ValueEnum};
@@ -151,7 +151,7 @@ impl Admin {
 
 /// Rotates the session secret in its file, or registers the secret from the environment. The database is opened without
 /// checking the current secret, because it is about to change.
-pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Result<(), Failure> {
+pub(super) async fn rotate_session_secret(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
     let keys = Keys::open_with(&secrets, given)?;
     let store = Store::open(App::settings(&keys, config.database().expose().to_owned())).await?;

@@ -1,11 +1,11 @@
 //! `castellan doctor` command: checks the requirements of a server and prints one line for each.
-use crate::{config::Config, failure::Failure, http::SiteCertificate, keys::Given, runners, state::App};
+use crate::{config::Config, failure::Failure, http::SiteCertificate, keys::EnvironmentSecrets, runners, state::App};
 use time::OffsetDateTime;
 
 /// Certificates with fewer remaining days are reported.
 const MIN_CERTIFICATE_DAYS: i64 = 14;
 
-pub(super) async fn run(config: Config, given: Given) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     println!("ok    configuration: listens on {}, runners on {}", config.listen, config.runner_listen);
     let mut healthy = true;
     let app = App::open(config, given).await?;

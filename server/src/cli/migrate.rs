@@ -1,5 +1,5 @@
 //! `castellan migrate` command: updates the schema, or moves all data from SQLite to PostgreSQL.
-use crate::{config::Config, failure::Failure, keys::Given, state::App};
+use crate::{config::Config, failure::Failure, keys::EnvironmentSecrets, state::App};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Migrate {
@@ -11,7 +11,7 @@ pub(super) struct Migrate {
     to: Option<String>,
 }
 
-pub(super) async fn run(command: Migrate, config: Config, given: Given) -> Result<(), Failure> {
+pub(super) async fn run(command: Migrate, config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     let (Some(from), Some(to)) = (command.from, command.to) else {
         App::open(config, given).await?.store.close().await;
         println!("The database is up to date.");

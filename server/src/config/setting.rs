@@ -96,16 +96,16 @@ impl Setting for PathBuf {
 
 /// Whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Whole<const MIN: u32, const MAX: u32>(u32);
+pub struct BoundedInt<const MIN: u32, const MAX: u32>(u32);
 
-impl<const MIN: u32, const MAX: u32> Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> BoundedInt<MIN, MAX> {
     /// Returns the number as a size in memory.
     pub fn get(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
-impl<const MIN: u32, const MAX: u32> Setting for Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> Setting for BoundedInt<MIN, MAX> {
     fn allowed() -> String {
         format!("a whole number from {MIN} to {MAX}")
     }

@@ -50,7 +50,7 @@ impl Source {
         let Ok(value) = self.0.find_value(key) else {
             return T::absent().ok_or_else(|| ConfigError::Missing { key: key.to_owned(), allowed: T::allowed() });
         };
-        T::read(&value).ok_or_else(|| ConfigError::Wrong {
+        T::read(&value).ok_or_else(|| ConfigError::Invalid {
             key: key.to_owned(),
             place: self.0.get_metadata(value.tag()).map_or_else(|| "the defaults".to_owned(), source_name),
             given: if T::SECRET { "an invalid value (not shown)".to_owned() } else { quoted(&value) },

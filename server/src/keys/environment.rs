@@ -25,7 +25,7 @@ const MAX_BYTES: u64 = 16 * 1024;
 
 /// Secrets from the environment.
 #[derive(Debug, Default)]
-pub struct Given {
+pub struct EnvironmentSecrets {
     pub master: Option<MasterKey>,
     pub sessions: Option<SessionKey>,
     /// Settings that can contain a password, by variable.
@@ -38,7 +38,7 @@ pub struct Given {
 ///
 /// # Errors
 /// Fails if a key is malformed or the program cannot re-execute itself.
-pub fn take_secrets() -> Result<Given, KeyError> {
+pub fn take_secrets() -> Result<EnvironmentSecrets, KeyError> {
     if let Some(number) = env::var_os(ENCRYPTION_KEY_FD) {
         return parse(&read_from_pipe(&number)?);
     }
@@ -53,7 +53,7 @@ pub fn take_secrets() -> Result<Given, KeyError> {
         }
     }
     if given.is_empty() {
-        return Ok(Given::default());
+        return Ok(EnvironmentSecrets::default());
     }
     let _checked = parse(&given)?;
     let failed = |error: io::Error| {
@@ -75,8 +75,8 @@ pub fn take_secrets() -> Result<Given, KeyError> {
 }
 
 /// Parses the passed-on lines, each with one variable.
-fn parse(text: &str) -> Result<Given, KeyError> {
-    let mut given = Given::default();
+fn parse(text: &str) -> Result<EnvironmentSecrets, KeyError> {
+    let mut given = EnvironmentSecrets::default();
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         match name {
             ENCRYPTION_KEY => given.master = Some(from_hex(value, || ENCRYPTION_KEY.to_owned())?),

@@ -40,7 +40,7 @@ pub(super) async fn supervise(shared: Arc<Shared>, tenant: TenantId, stop: Cance
         match run_once(&shared, tenant, &stop).await {
             Ok(ChildExit::Revoked(folder)) => {
                 let folder = folder.display();
-                return tracing::warn!(%tenant, "the local runner was revoked and will not be started; to enroll it again, remove {folder} and restart the server");
+                return tracing::warn!(%tenant, "the local runner is revoked; to enroll it again, remove {folder} and restart the server");
             }
             Ok(ChildExit::Exited(status)) if !stop.is_cancelled() => {
                 tracing::warn!(%tenant, %status, "the local runner exited; restarting it")
