@@ -1,21 +1,22 @@
-//! The HTTP API, version 1: what programs with a key may ask for and do (D-11).
+//! HTTP API, version 1, for clients with an API key (D-11).
 
 mod approvals;
 mod audit;
-mod document;
+mod enums;
+mod extract;
 mod log;
 mod me;
-mod received;
+mod openapi;
+mod operations;
+mod responses;
 mod runners;
-mod specification;
 mod submission;
-mod table;
 mod task;
 mod tasks;
-mod words;
 
-pub(crate) use received::Parameters;
-pub use specification::openapi;
+pub(crate) use extract::QueryParameters;
+pub use openapi::openapi;
+pub use operations::UnroutedHandler;
 
 use crate::{live::Streams, problem::Problem, state::App};
 use axum::{
@@ -24,10 +25,10 @@ use axum::{
     handler::Handler,
     routing::{MethodFilter, any, on},
 };
+use operations::Operation;
 use std::sync::LazyLock;
-use table::Operation;
 
-table::operations! {
+operations::operations! {
     tasks::submit_task,
     tasks::list_tasks,
     tasks::get_task,
@@ -37,39 +38,40 @@ table::operations! {
     approvals::get_approval,
     approvals::approve,
     approvals::deny,
-    audit::list_audit_records,
+    audit::list_audit_events,
     runners::list_runners,
     me::get_me,
-    specification::get_openapi,
+    openapi::get_openapi,
 }
 
-/// The API's routes: those of the document and nothing else.
-pub fn routes(app: App) -> Router {
-    let nothing = any(|| async { Problem::not_found() });
-    documented()
+/// Builds the routes of all documented operations.
+///
+/// # Errors
+/// Fails if a handler does not match an operation of the OpenAPI document, which would make it unreachable.
+pub fn routes(app: App) -> Result<Router, UnroutedHandler> {
+    let not_found = any(|| async { Problem::not_found() });
+    Ok(documented_routes()?
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
-        .route("/api", nothing.clone())
-        .route("/api/", nothing.clone())
-        .route("/api/{*rest}", nothing)
+        .route("/api", not_found.clone())
+        .route("/api/", not_found.clone())
+        .route("/api/{*rest}", not_found)
         .layer(DefaultBodyLimit::max(app.config.limits.request_body_bytes.get()))
         .layer(Extension(Streams::default()))
-        .with_state(app)
+        .with_state(app))
 }
 
-/// Method and address of every operation.
+/// Lists the method and path of every operation.
 pub fn table() -> Vec<(&'static str, &'static str)> {
     OPERATIONS.iter().map(|operation| (operation.method.as_str(), operation.path.as_str())).collect()
 }
 
-/// Puts a handler where the document says that it is.
-fn route<H, T>(router: Router<App>, operation: Option<&Operation>, handler: H) -> Router<App>
+/// Adds a handler at the method and path that its `#[utoipa::path]` declares.
+fn route<H, T>(router: Router<App>, id: &'static str, handler: H) -> Result<Router<App>, UnroutedHandler>
 where
     H: Handler<T, App>,
     T: 'static,
 {
-    let found = operation.and_then(|it| Some((it, MethodFilter::try_from(it.method.clone()).ok()?)));
-    match found {
-        Some((operation, method)) => router.route(&operation.path, on(method, handler)),
-        None => router, // a test compares the routes with the table
-    }
+    let operation = OPERATIONS.iter().find(|operation| operation.id == id).ok_or(UnroutedHandler(id))?;
+    let method = MethodFilter::try_from(operation.method.clone()).map_err(|_| UnroutedHandler(id))?;
+    Ok(router.route(&operation.path, on(method, handler)))
 }

@@ -1,20 +1,20 @@
-//! What is written after an answer was given, so that the time of the answer tells nothing of it: so many at once, and all of
-//! it before the server ends.
+//! Background database writes after a response, so that response times reveal nothing. Concurrency is limited, and all writes
+//! finish before the server exits.
 use std::{fmt::Display, future::Future, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-/// So many are under way at once; whoever has one more waits for room.
-const MOST: usize = 64;
+/// Maximum number of concurrent writes; further callers wait.
+const MAX_CONCURRENT_WRITES: usize = 64;
 
-/// What is still to be written. Cheap to clone.
+/// Pending background writes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct BackgroundWrites {
     tasks: TaskTracker,
     room: Arc<Semaphore>,
 }
 
-/// Room for one of them.
+/// Slot for one write.
 #[derive(Debug)]
 pub struct Room {
     tasks: TaskTracker,
@@ -23,24 +23,24 @@ pub struct Room {
 
 impl Default for BackgroundWrites {
     fn default() -> Self {
-        Self { tasks: TaskTracker::new(), room: Arc::new(Semaphore::new(MOST)) }
+        Self { tasks: TaskTracker::new(), room: Arc::new(Semaphore::new(MAX_CONCURRENT_WRITES)) }
     }
 }
 
 impl BackgroundWrites {
-    /// Waits for room. Whoever must not be told apart by their waiting asks for it in every case.
+    /// Waits for a free slot. To keep timing uniform, request a slot in every case, even if nothing is written.
     pub async fn room(&self) -> Room {
-        // It is never closed: without a permit there would be more at once than shall be, and nothing else.
+        // The semaphore is never closed; without a permit, the limit would merely be exceeded.
         let permit = Arc::clone(&self.room).acquire_owned().await.ok();
         Room { tasks: self.tasks.clone(), permit }
     }
 
-    /// The same for what is rare by itself, and waits for no room.
+    /// Returns a slot without waiting, for rare writes.
     pub fn rare(&self) -> Room {
         Room { tasks: self.tasks.clone(), permit: None }
     }
 
-    /// Returns when all of it is written.
+    /// Waits for all writes.
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -48,7 +48,7 @@ impl BackgroundWrites {
 }
 
 impl Room {
-    /// Writes it while the answer goes out; `what` could not be written, says the log otherwise.
+    /// Runs the write in the background. On failure, logs that `what` could not be written.
     pub fn write<E: Display>(self, what: &'static str, writing: impl Future<Output = Result<(), E>> + Send + 'static) {
         let Self { tasks, permit } = self;
         tasks.spawn(async move {
@@ -70,10 +70,10 @@ mod tests {
     use tokio::sync::watch;
 
     #[tokio::test]
-    async fn k_05_whoever_writes_waits_for_room_only_and_the_end_waits_for_all_that_is_written() {
-        let (afterwards, written, (open, opened)) =
+    async fn k_05_writes_are_limited_and_shutdown_waits_for_all() {
+        let (background, written, (open, opened)) =
             (BackgroundWrites::default(), Arc::new(AtomicUsize::new(0)), watch::channel(false));
-        let held = || {
+        let blocked_write = || {
             let (written, mut opened) = (Arc::clone(&written), opened.clone());
             async move {
                 opened.wait_for(|open| *open).await.unwrap();
@@ -81,22 +81,22 @@ mod tests {
                 Ok::<_, Infallible>(())
             }
         };
-        for _ in 0..MOST {
-            afterwards.room().await.write("a test", held());
+        for _ in 0..MAX_CONCURRENT_WRITES {
+            background.room().await.write("a test", blocked_write());
         }
-        afterwards.rare().write("a test", held());
-        assert_eq!(written.load(SeqCst), 0, "nobody waited for what is held up");
-        let one_more = afterwards.clone();
+        background.rare().write("a test", blocked_write());
+        assert_eq!(written.load(SeqCst), 0, "callers do not wait for blocked writes");
+        let one_more = background.clone();
         let waiting = tokio::spawn(async move { drop(one_more.room().await) });
         tokio::task::yield_now().await;
-        assert!(!waiting.is_finished(), "there is room for so many only");
-        let at_the_end = afterwards.clone();
-        let ending = tokio::spawn(async move { at_the_end.finish().await });
+        assert!(!waiting.is_finished(), "the number of concurrent writes is limited");
+        let at_shutdown = background.clone();
+        let ending = tokio::spawn(async move { at_shutdown.finish().await });
         tokio::task::yield_now().await;
         assert!(!ending.is_finished());
         open.send(true).unwrap();
         ending.await.unwrap();
-        assert_eq!(written.load(SeqCst), MOST + 1);
+        assert_eq!(written.load(SeqCst), MAX_CONCURRENT_WRITES + 1);
         waiting.await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Signed heads of the audit chains, in a file beside the database: they show a tail that was cut off.
+//! Signed checkpoints of the audit hash chains, in a file next to the database. They reveal a truncated log.
 use crate::{failure::Failure, keys::SigningKey, state::App};
 use domain::{Actor, TenantId, checkpoint::Checkpoint};
 use std::{
@@ -11,24 +11,24 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often heads are signed, where they moved.
-const EVERY: Duration = Duration::from_mins(1);
+/// Interval of checkpoints for changed chains.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Separates one note from the next; no note has such a line.
-const END: &str = "--\n";
+/// Separator after each note; notes contain no such line.
+const SEPARATOR: &str = "--\n";
 
-/// The file, unless another is named. Keep copies of it on another machine.
+/// Returns the default path of the file. Keep copies of it on another machine.
 pub fn file(data: &Path) -> PathBuf {
     data.join("checkpoints")
 }
 
-/// Signs the heads that moved, every minute and at the end.
-pub async fn keep(app: App, stop: CancellationToken) {
+/// Signs changed chain heads every minute and at shutdown.
+pub async fn run(app: App, stop: CancellationToken) {
     let mut signed = BTreeMap::new();
     loop {
-        let ending = tokio::time::timeout(EVERY, stop.cancelled()).await.is_ok();
+        let ending = tokio::time::timeout(CHECKPOINT_INTERVAL, stop.cancelled()).await.is_ok();
         if let Err(failure) = sign(&app, &mut signed).await {
-            tracing::error!(%failure, "the audit log's checkpoints cannot be written");
+            tracing::error!(%failure, "audit log checkpoints cannot be written");
         }
         if ending {
             return;
@@ -55,56 +55,56 @@ async fn sign(app: &App, signed: &mut BTreeMap<TenantId, i64>) -> Result<(), Fai
     Ok(())
 }
 
-/// Adds a note. What a full disk or a death left behind the last whole one is cut off first: a note that follows half a
-/// note could not be read.
+/// Appends a note. First truncates an incomplete note that a crash or full disk left behind, which would make later notes
+/// unreadable.
 fn append(path: &Path, note: &str) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let length = file.metadata()?.len();
-    let whole = whole(&mut file, length)?;
-    if whole < length {
-        file.set_len(whole)?;
+    let complete = complete_length(&mut file, length)?;
+    if complete < length {
+        file.set_len(complete)?;
     }
-    let written = file.write_all(format!("{note}{END}").as_bytes()).and_then(|()| file.sync_data());
+    let written = file.write_all(format!("{note}{SEPARATOR}").as_bytes()).and_then(|()| file.sync_data());
     if written.is_err() {
-        let _ = file.set_len(whole); // where that fails as well, the next one does it
+        let _ = file.set_len(complete); // if this fails too, the next append truncates
     }
     written
 }
 
-/// Where the last whole note ends: looked for in the end of the file, where half a note would be.
-fn whole(file: &mut fs::File, length: u64) -> std::io::Result<u64> {
+/// Returns where the last complete note ends. Only the tail of the file can contain an incomplete note.
+fn complete_length(file: &mut fs::File, length: u64) -> std::io::Result<u64> {
     const TAIL: u64 = 4_096;
     let from = length.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(from))?;
     let mut tail = vec![];
     file.take(TAIL).read_to_end(&mut tail)?;
-    match tail.windows(END.len()).rposition(|window| window == END.as_bytes()) {
-        Some(at) => Ok(from + u64::try_from(at + END.len()).unwrap_or(0)),
+    match tail.windows(SEPARATOR.len()).rposition(|window| window == SEPARATOR.as_bytes()) {
+        Some(at) => Ok(from + u64::try_from(at + SEPARATOR.len()).unwrap_or(0)),
         None if from == 0 => Ok(0),
-        None => Ok(length), // nothing that we wrote: reading it will say so
+        None => Ok(length), // not written by us; reading it will report that
     }
 }
 
-/// The checkpoints of a file, by tenant; none where there is no file. One that this deployment did not sign is an error.
+/// Reads the checkpoints of a file by tenant; returns none if the file does not exist.
 ///
 /// # Errors
-/// When the file cannot be read, or holds something else.
+/// Fails if the file cannot be read or a checkpoint was not signed by this deployment.
 pub fn read(file: &Path, key: &SigningKey) -> Result<BTreeMap<TenantId, Vec<Checkpoint>>, Failure> {
     let text = match fs::read_to_string(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         text => text.map_err(|error| Failure::new(format!("{}: {error}", file.display())))?,
     };
-    let mut kept = BTreeMap::<_, Vec<_>>::new();
-    // What stands after the last separator was cut off while it was written.
-    let whole = text.rsplit_once(END).map_or("", |(whole, _)| whole);
-    for note in whole.split(END).filter(|note| !note.is_empty()) {
+    let mut checkpoints = BTreeMap::<_, Vec<_>>::new();
+    // Text after the last separator is an incomplete note.
+    let complete = text.rsplit_once(SEPARATOR).map_or("", |(complete, _)| complete);
+    for note in complete.split(SEPARATOR).filter(|note| !note.is_empty()) {
         let (checkpoint, signature) = Checkpoint::read(note, &key.public_key())?;
         if !key.verifies(checkpoint.text().as_bytes(), &signature) {
             return Err(Failure::new(format!("{}: a checkpoint was not signed by this deployment", file.display())));
         }
-        kept.entry(checkpoint.tenant).or_default().push(checkpoint);
+        checkpoints.entry(checkpoint.tenant).or_default().push(checkpoint);
     }
-    Ok(kept)
+    Ok(checkpoints)
 }
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_half_written_is_cut_off_before_the_next_note() {
+    fn an_incomplete_note_is_truncated_before_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         for _ in 0..40 {

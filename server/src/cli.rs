@@ -1,4 +1,4 @@
-//! The command line.
+//! Command-line interface of the server.
 
 mod admin;
 mod audit;
@@ -13,11 +13,11 @@ use crate::{config, failure::Failure, keys, serve, state};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-/// A self-hosted control plane that lets a company use AI and operations agents without handing them the keys.
+/// A self-hosted control plane for running AI and operations agents with approvals, sandboxing and an audit log
 #[derive(Debug, Parser)]
 #[command(name = "castellan", version, about)]
 pub struct Arguments {
-    /// The configuration file [default: castellan.toml, where there is one]
+    /// Configuration file [default: castellan.toml, if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -26,34 +26,34 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server, and a runner on this machine
+    /// Start the server and a local runner
     Serve {
-        /// Leave out the runner on this machine
+        /// Do not start the local runner
         #[arg(long)]
         no_local_runner: bool,
     },
-    /// Bring the database's schema up to date, or move all data from SQLite to PostgreSQL, and end
+    /// Update the database schema, or move all data from SQLite to PostgreSQL
     Migrate(migrate::Migrate),
-    /// Check the configuration, the database and the sandbox, and say what to do
+    /// Check the configuration, the database and the sandbox, and report problems
     Doctor,
-    /// Print all settings with their defaults and comments
+    /// Print a configuration file with every setting, its description and default
     DefaultConfig,
-    /// Work with the audit log
+    /// Verify the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Manage without the web; whoever may run this could change the database as well
+    /// Manage tenants, people and keys from the command line, with full permissions
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// For those who develop Castellan
+    /// Development commands
     #[command(subcommand)]
     Dev(dev::Dev),
 }
 
-/// Does what the command line says. `given` is what the environment held of secrets.
+/// Runs the command. `given` holds the secrets from the environment.
 ///
 /// # Errors
-/// What stopped it.
-pub async fn run(arguments: Arguments, given: keys::Given) -> Result<(), Failure> {
+/// Fails with a message for the terminal.
+pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Result<(), Failure> {
     match arguments.command {
         Command::DefaultConfig => {
             print!("{}", config::default_config());
@@ -71,7 +71,7 @@ pub async fn run(arguments: Arguments, given: keys::Given) -> Result<(), Failure
         Command::Migrate(command) => migrate::run(command, config, given).await,
         Command::Doctor => doctor::run(config, given).await,
         Command::Audit(command) => audit::run(command, state::App::open(config, given).await?).await,
-        Command::Admin(command) if command.rotates() => admin::rotate_session_secret(config, given).await,
+        Command::Admin(command) if command.is_secret_rotation() => admin::rotate_session_secret(config, given).await,
         Command::Admin(command) => admin::run(command, state::App::open(config, given).await?).await,
         Command::Dev(command) => dev::run(command, state::App::open(config, given).await?).await,
         Command::DefaultConfig => Ok(()),

@@ -1,4 +1,4 @@
-//! What an operator can set: one table is the struct, its manual, and the file `castellan default-config` prints.
+//! Configuration: one table defines the structs, their manual, and the file that `castellan default-config` prints.
 
 #[macro_use]
 mod manual;
@@ -20,177 +20,159 @@ use ipnet::IpNet;
 
 pub use providers::{ConfiguredProvider, ProviderTables};
 pub use rate::{Quota, Rate};
-pub use setting::{DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token, Whole};
+pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::http::Origin;
 
 settings! {
-    /// Everything that can be set. `castellan.toml` says it, variables of the environment override it.
+    /// All settings. Environment variables override `castellan.toml`.
     Config {
-        /// Where browsers and API programs connect. Beyond this machine only with TLS.
+        /// Address and port for browsers and API clients. An address other than loopback requires TLS.
         listen: SocketAddr = default "127.0.0.1:9876";
-        /// Where runners connect; always TLS 1.3 with client certificates.
+        /// Address and port for runners. Always TLS 1.3 with client certificates.
         runner_listen: SocketAddr = default "127.0.0.1:9090";
-        /// Folder for the database, the generated keys (in secrets/) and files.
+        /// Directory for the SQLite database, generated keys (in secrets/) and other files.
         data_dir: PathBuf = default "./data";
-        /// The database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE.
-        /// Without it: the SQLite file castellan.db in data_dir. What is there moves to PostgreSQL with
+        /// Database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE.
+        /// Default: the SQLite file castellan.db in data_dir. To move its data to PostgreSQL, run
         /// castellan migrate --from sqlite:PATH --to postgres://USER@HOST/DATABASE
         database_url: Option<DatabaseUrl> = example "postgres://castellan@localhost/castellan";
-        /// What a browser's address bar shows, for links and to tell our own pages from foreign ones.
-        /// Without it: the listen address.
+        /// Public origin of the server, as browsers see it. Used in links and to reject cross-site requests.
+        /// Default: the listen address.
         public_url: Option<Origin> = example "https://castellan.example.org";
-        /// True when a proxy in front of Castellan speaks TLS to the browsers.
+        /// Set to true if a reverse proxy in front of Castellan terminates TLS.
         tls_terminated_by_proxy: bool = default false;
-        /// Addresses or networks of proxies whose X-Forwarded-For is believed. Nobody else's is.
+        /// Addresses or networks of reverse proxies. X-Forwarded-For is accepted only from these.
         trusted_proxies: Vec<IpNet> = default [];
     }
-    /// TLS for pages and API, from files in PEM form.
+    /// TLS for the web pages and the API. Files are in PEM format.
     [tls] Tls {
-        /// The certificate, followed by the intermediate ones.
+        /// Server certificate, followed by intermediate certificates. Read again when the file changes.
         certificate: Option<PathBuf> = example "/etc/castellan/tls/fullchain.pem";
-        /// Its private key.
+        /// Private key of the certificate.
         key: Option<PathBuf> = example "/etc/castellan/tls/privkey.pem";
-        /// True makes a certificate of our own where there is none: browsers warn of it, and it says so wherever it is shown.
+        /// Set to true to generate a self-signed certificate. Browsers show a warning for it.
         self_signed: bool = default false;
     }
-    /// Where admins and auditors may work from.
+    /// Network restrictions for admins and auditors.
     [admin] Admin {
-        /// Addresses or networks; empty is everywhere. From elsewhere an admin is an ordinary member, and an auditor reads
-        /// nothing more. Behind a proxy the client's own address counts, as `trusted_proxies` say. The console is never asked.
+        /// Addresses or networks from which the admin and auditor roles apply; an empty list allows all. From other
+        /// addresses, an admin has the permissions of an ordinary member, and an auditor can read nothing extra. Behind a
+        /// proxy, the client address from `trusted_proxies` is used. The command line is not restricted.
         allow: Vec<IpNet> = default [];
     }
-    /// The runner that `castellan serve` starts by itself on this machine.
+    /// The runner that `castellan serve` starts on this machine.
     [local_runner] LocalRunner {
-        /// False leaves it out.
+        /// Set to false to run without it.
         enabled: bool = default true;
     }
-    /// Who says who somebody is, and what signing in asks for; docs/providers.md tells of identity providers. Admins set them
-    /// up in Settings, Authentication, too.
+    /// Authentication. docs/providers.md describes identity providers; admins can also add them under Settings,
+    /// Authentication.
     [auth] Auth {
-        /// Who must have a second factor: "admins", "everybody", or "off" for nobody. Each tenant may ask everybody.
-        /// Whoever has one is asked for it in any case.
+        /// Who must use a second factor: "admins", "everybody" or "off". A tenant can require it for everybody.
+        /// People who have set up a second factor always use it.
         second_factor: SecondFactor = default "admins";
-        /// The id of the one provider that leads in. All other ways are closed then, passwords among them;
-        /// `castellan admin break-glass` opens them for an admin in an emergency.
+        /// ID of the only identity provider that people may sign in with. All other methods, including passwords, are
+        /// disabled. In an emergency, `castellan admin break-glass` enables a password sign-in for an admin.
         primary_provider: Option<ProviderKey> = example "google";
-        /// Whether admins of tenants may set up providers on this machine itself, in Settings: with a test of one they would
-        /// find out what else listens here. Those of this file may be anywhere.
+        /// Whether tenant admins may add identity providers with a loopback address in Settings. Testing such a provider
+        /// could reveal other services on this machine. Providers in this file may use any address.
         loopback_issuers: bool = default false;
-        /// Addresses of people who become admins when a provider that verified the address signs them in.
+        /// Email addresses that receive the admin role when they sign in through a provider that has verified the address.
         admin_emails: Vec<Email> = default [];
-        /// Identity providers; more easily written as one [[auth.provider]] table each, at the end of the file.
+        /// Identity providers. Alternatively, write one [[auth.provider]] table per provider at the end of the file.
         provider: Option<ProviderTables> = example
             [{ id = "google", kind = "google", client_id = "CLIENT-ID", client_secret = "CLIENT-SECRET" }];
     }
-    /// How long somebody stays signed in. Times are a whole number and s, m, h or d.
+    /// Browser sessions. A duration is a whole number followed by s, m, h or d.
     [sessions] Sessions {
-        /// After so long without a request.
+        /// A session ends after this time without a request.
         idle: Duration = default "12h";
-        /// At the latest, however busy.
+        /// Maximum lifetime of a session, even with activity.
         absolute: Duration = default "7d";
-        /// What is sensitive asks for a new proof of who one is, when the last is older than this.
+        /// Sensitive actions require re-authentication if the last authentication is older than this.
         step_up: Duration = default "15m";
     }
-    /// Mail: links for forgotten passwords and new addresses, and word of what happened with an account.
+    /// Email for password resets, address confirmation and account notifications.
     [mail] Mail {
-        /// The server that takes our mail. smtps:// is TLS from the start; smtp://…?tls=required is STARTTLS. Without it
-        /// no mail is sent, and admins hand over links instead.
+        /// SMTP server. smtps:// uses implicit TLS; smtp://…?tls=required uses STARTTLS. Without this setting no email is
+        /// sent, and admins pass on links themselves.
         smtp: Option<SmtpUrl> = example "smtps://castellan:password@mail.example.org";
-        /// The sender's address.
+        /// Sender address.
         from: Option<Sender> = example "castellan@example.org";
     }
-    /// What one client, and all of them together, may take.
+    /// Connection, size and rate limits.
     [limits] Limits {
-        /// Open connections in all.
-        connections: Whole<16, 1_000_000> = default 2048;
-        /// Open connections of one address (of one /64 network with IPv6); trusted proxies are exempt.
-        connections_per_address: Whole<4, 1_000_000> = default 256;
-        /// Bytes of one request's body.
-        request_body_bytes: Whole<65_536, 67_108_864> = default 1048576;
-        /// Requests for pages of one person, in all browsers together: N/s, N/m, N/h or off. As many may come at once.
-        /// An address (a /64 network with IPv6) may ask ten times as often: several people share one. Each node counts for itself.
+        /// Maximum number of open connections.
+        connections: BoundedInt<16, 1_000_000> = default 2048;
+        /// Maximum number of open connections per address (per /64 network for IPv6). Trusted proxies are exempt.
+        connections_per_address: BoundedInt<4, 1_000_000> = default 256;
+        /// Maximum size of a request body, in bytes.
+        request_body_bytes: BoundedInt<65_536, 67_108_864> = default 1048576;
+        /// Page requests per person, over all browsers: N/s, N/m, N/h or off. Bursts of up to N requests are allowed.
+        /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one.
+        /// Each server node counts separately.
         pages: Rate = default "3000/m";
-        /// Requests of one key that read over the API; of an address ten times as many.
+        /// API read requests per API key. The limit per address is ten times as high.
         api_reads: Rate = default "6000/m";
-        /// Changes of one person or one key, by page or API; of an address ten times as many.
+        /// Write requests per person or API key, from pages and the API. The limit per address is ten times as high.
         changes: Rate = default "3000/m";
-        /// Passwords and one-time links that one address shows. Wrong ones are slowed down besides, whatever this says.
+        /// Sign-in attempts with passwords and one-time links per address. Failed attempts are throttled in any case.
         sign_in: Rate = default "120/m";
-        /// Runners that enroll from one address, and tokens that are tried there.
+        /// Runner enrollment attempts per address.
         enrollment: Rate = default "120/m";
     }
-    /// Figures for Prometheus at /metrics.
+    /// Prometheus metrics at /metrics.
     [metrics] Metrics {
-        /// The bearer token that /metrics asks for, 16 characters or more. Without it only this machine
-        /// itself is answered, and nobody at all where others can reach us.
+        /// Bearer token that /metrics requires, at least 16 characters. Without it, /metrics answers only requests from this
+        /// machine, and none at all if `listen` is reachable from other machines.
         token: Option<Token> = example "a-long-random-text-of-your-own";
     }
-    /// What is written to standard error.
+    /// Log output on standard error.
     [log] Log {
-        /// error, warn, info, debug or trace; or levels by target: info,server=debug.
+        /// Level: error, warn, info, debug or trace; or levels per target, such as info,server=debug.
         level: LogFilter = default "info";
-        /// "text" for people, "json" for machines.
+        /// Format: "text", or "json" with one object per line.
         format: LogFormat = default "text";
     }
 }
 
-/// Why the configuration is refused; every message names the setting.
+/// Configuration error; every message names the setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file is missing, unreadable or no TOML.
+    /// The file is missing, unreadable or not valid TOML.
     #[error("{} cannot be read: {reason}", file.display())]
-    Unreadable {
-        /// The file that was asked for.
-        file: PathBuf,
-        /// What the system or the parser says.
-        reason: String,
-    },
-    /// A key that does not exist, most likely a typing mistake.
-    #[error("`{key}` in {place} is no setting; `castellan default-config` prints all there are")]
-    Unknown {
-        /// The key as it was written.
+    Unreadable { file: PathBuf, reason: String },
+    /// An unknown key, most likely a typo.
+    #[error("`{key}` in {place} is not a setting; `castellan default-config` prints all settings")]
+    Unknown { key: String, place: String },
+    #[error("`{key}` is {given} in {place}; it must be {allowed}")]
+    Invalid {
         key: String,
-        /// The file, or the environment.
         place: String,
-    },
-    /// A value that is not allowed.
-    #[error("`{key}` is {given} in {place}; allowed is {allowed}")]
-    Wrong {
-        /// The setting.
-        key: String,
-        /// The file or variable.
-        place: String,
-        /// What was given; never for a secret.
+        /// The invalid value; never that of a secret.
         given: String,
-        /// What would be allowed.
         allowed: String,
     },
-    /// A setting without a default that nobody gave.
-    #[error("`{key}` is not set; allowed is {allowed}")]
-    Missing {
-        /// The setting.
-        key: String,
-        /// What would be allowed.
-        allowed: String,
-    },
-    /// Settings that are each allowed, but not together.
+    /// A required setting that is not set.
+    #[error("`{key}` is not set; it must be {allowed}")]
+    Missing { key: String, allowed: String },
+    /// Settings that are valid on their own but not in combination.
     #[error("{0}")]
-    Contradiction(String),
+    Conflict(String),
 }
 
-/// The whole configuration file with comments, as `castellan default-config` prints it.
+/// Returns the complete configuration file with comments, as `castellan default-config` prints it.
 pub fn default_config() -> String {
     manual::print(MANUAL)
 }
 
-/// Loads the configuration of this process.
+/// Loads the configuration of this process from `file`, or `castellan.toml` in the working directory if it exists, and the
+/// environment. `taken` holds variables that were already removed from the environment.
 ///
 /// # Errors
-/// When `file` (or, without one, an existing `castellan.toml` here) or a variable says something that is not allowed.
-///
-/// `taken` are variables that were taken out of the environment.
+/// Fails if a setting is unknown, missing or invalid.
 pub fn load(file: Option<&Path>, taken: &[(String, String)]) -> Result<Config, ConfigError> {
     let here = Path::new("castellan.toml");
     let file = file.or_else(|| here.exists().then_some(here));
@@ -199,7 +181,7 @@ pub fn load(file: Option<&Path>, taken: &[(String, String)]) -> Result<Config, C
     load_from(file, variables.chain(taken.iter().cloned()))
 }
 
-/// Loads a configuration from a file, if any, and the given variables.
+/// Loads a configuration from an optional file and the given variables.
 ///
 /// # Errors
 /// As [`load`].
@@ -213,45 +195,41 @@ pub fn load_from(
 }
 
 impl Config {
-    /// Whether browsers reach us over TLS, ours or a declared proxy's: cookies are `Secure` and HSTS is sent.
+    /// Returns whether browsers connect over TLS, here or at a proxy. If so, cookies are `Secure` and HSTS is sent.
     pub fn secure(&self) -> bool {
         self.tls.certificate.is_some() || self.tls.self_signed || self.tls_terminated_by_proxy
     }
 
-    /// The database to open.
     pub fn database(&self) -> DatabaseUrl {
         self.database_url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data_dir.join("castellan.db")))
     }
 
-    /// What the browser's address bar shows; `bound` is the address the door really has.
+    /// Returns the public origin; `bound` is the address that the listener is bound to.
     pub fn public_url(&self, bound: SocketAddr) -> Origin {
         self.public_url.clone().unwrap_or_else(|| Origin::of_address(self.secure(), bound))
     }
 
-    /// The identity providers of this file.
     pub fn providers(&self) -> &[ConfiguredProvider] {
         self.auth.provider.as_ref().map_or(&[], ProviderTables::all)
     }
 
-    /// Where generated keys are kept (A-12).
+    /// Returns the directory of generated keys (A-12).
     pub fn secrets_dir(&self) -> PathBuf {
         self.data_dir.join("secrets")
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let no = |message: String| Err(ConfigError::Contradiction(message));
+        let conflict = |message: String| Err(ConfigError::Conflict(message));
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
-            return no("`tls.certificate` and `tls.key` belong together: set both or neither".into());
+            return conflict("`tls.certificate` and `tls.key` belong together: set both or neither".into());
         }
         if self.tls.self_signed && self.tls.certificate.is_some() {
-            return no(
-                "`tls.self_signed` makes a certificate where there is none: leave it out, or `tls.certificate`".into()
-            );
+            return conflict("`tls.self_signed` and `tls.certificate` exclude each other: remove one of them".into());
         }
         if !self.listen.ip().to_canonical().is_loopback() && !self.secure() {
-            return no(format!(
-                "`listen` is {}, which others can reach, but there is no TLS. Set `tls.certificate` and `tls.key`; \
-                 or `tls.self_signed = true`; or `tls_terminated_by_proxy = true` if a proxy in front speaks TLS; or listen on 127.0.0.1:{} for this machine only",
+            return conflict(format!(
+                "`listen` is {}, which other machines can reach, but TLS is not configured. Set `tls.certificate` and `tls.key`; \
+                 or `tls.self_signed = true`; or `tls_terminated_by_proxy = true` if a reverse proxy terminates TLS; or listen on 127.0.0.1:{} for this machine only",
                 self.listen,
                 self.listen.port(),
             ));
@@ -259,31 +237,34 @@ impl Config {
         if let Some(url) = &self.public_url
             && url.is_https() != self.secure()
         {
-            return no(format!(
-                "`public_url` is {url}, which does not fit the rest: https needs `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
-                 `tls_terminated_by_proxy = true`; with either of them it must be https",
+            return conflict(format!(
+                "`public_url` is {url}, which does not match the TLS settings: https requires `tls.certificate` and `tls.key`, `tls.self_signed = true`, or \
+                 `tls_terminated_by_proxy = true`; with any of these, the URL must be https",
             ));
         }
         if self.mail.smtp.is_some() != self.mail.from.is_some() {
-            return no("`mail.smtp` and `mail.from` belong together: set both or neither".into());
+            return conflict("`mail.smtp` and `mail.from` belong together: set both or neither".into());
         }
-        if let Some(wrong) = self.auth.provider.as_ref().and_then(ProviderTables::wrong) {
-            return no(wrong.to_owned());
+        if let Some(error) = self.auth.provider.as_ref().and_then(ProviderTables::error) {
+            return conflict(error.to_owned());
         }
         if let Some(primary) = &self.auth.primary_provider
             && primary.as_str().parse::<domain::ProviderId>().is_err()
             && !self.providers().iter().any(|provider| provider.key == primary.as_str())
         {
-            return no(format!(
-                "`auth.primary_provider` is {}, but there is no [[auth.provider]] of this id. Without one nobody could sign in",
+            return conflict(format!(
+                "`auth.primary_provider` is {}, but no [[auth.provider]] has this id, so nobody could sign in",
                 primary.as_str(),
             ));
         }
         if self.sessions.idle > self.sessions.absolute {
-            return no("`sessions.idle` is longer than `sessions.absolute`, so it would never count".into());
+            return conflict("`sessions.idle` is longer than `sessions.absolute`, so it would have no effect".into());
         }
         if self.listen == self.runner_listen && self.listen.port() != 0 {
-            return no(format!("`listen` and `runner_listen` are both {}; each needs a port of its own", self.listen));
+            return conflict(format!(
+                "`listen` and `runner_listen` are both {}; they need different ports",
+                self.listen
+            ));
         }
         Ok(())
     }

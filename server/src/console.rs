@@ -1,41 +1,41 @@
-//! How the console tells the server on the same data folder that it changed something: a datagram without content. Only with
-//! SQLite, whose changes nobody else hears of; PostgreSQL tells all nodes itself.
+//! Change notifications from the command line to the server on the same data directory: empty datagrams on a Unix socket.
+//! Only SQLite needs them; PostgreSQL notifies all nodes itself.
 use crate::state::App;
 use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 use tokio::net::UnixDatagram;
 
-fn socket(app: &App) -> PathBuf {
+fn socket_path(app: &App) -> PathBuf {
     app.config.data_dir.join("console.sock")
 }
 
-/// Tells a server on this data folder to look again, if there is one.
-pub async fn tell(app: &App) {
+/// Notifies the server on this data directory, if one is running, that data changed.
+pub async fn notify_server(app: &App) {
     if let Ok(from) = UnixDatagram::unbound()
-        && let Err(error) = from.send_to(&[], socket(app)).await
+        && let Err(error) = from.send_to(&[], socket_path(app)).await
     {
-        tracing::debug!(%error, "no server on this data folder was told");
+        tracing::debug!(%error, "no server on this data directory received the notification");
     }
 }
 
-/// Passes on what the console says, until the server stops. Who may write to the data folder is the console.
+/// Receives notifications until the server stops. File permissions of the data directory control who can send them.
 pub async fn listen(app: App) {
     if !app.store.is_embedded() {
         return;
     }
-    let path = socket(&app);
-    // Left behind by a server that was killed: the lock on the database says that there is no other.
+    let path = socket_path(&app);
+    // A killed server leaves its socket behind; the lock on the database rules out another running server.
     drop(std::fs::remove_file(&path));
-    let heard = match UnixDatagram::bind(&path) {
-        Ok(heard) => heard,
+    let socket = match UnixDatagram::bind(&path) {
+        Ok(socket) => socket,
         Err(error) => {
-            tracing::warn!(%error, "what the console changes counts within a minute, not at once");
+            tracing::warn!(%error, "cannot open the notification socket; changes by `castellan admin` take effect within a minute");
             return;
         }
     };
     if let Err(error) = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {
-        tracing::warn!(%error, "the console's socket stays open to others of this machine, who can do nothing by it");
+        tracing::warn!(%error, "cannot restrict the notification socket to this user; other users can only trigger a refresh");
     }
-    while let Some(Ok(_)) = app.stop.run_until_cancelled(heard.recv(&mut [0; 1])).await {
+    while let Some(Ok(_)) = app.stop.run_until_cancelled(socket.recv(&mut [0; 1])).await {
         app.store.look_again();
     }
     drop(std::fs::remove_file(&path));

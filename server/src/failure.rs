@@ -1,12 +1,12 @@
-//! What stops a command.
+//! Command failures: error messages for the terminal.
 use std::fmt;
 
-/// What stopped a command: for the person at the console.
+/// Error message of a failed command.
 #[derive(Debug)]
 pub struct Failure(String);
 
 impl Failure {
-    /// Says what is wrong and what to do.
+    /// Creates a failure. The text says what is wrong and what to do.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

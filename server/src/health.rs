@@ -1,4 +1,4 @@
-//! Whether the server lives and can work, and figures for Prometheus (A-08).
+//! Health endpoints and Prometheus metrics (A-08).
 use crate::{config::Config, http::ClientAddress, problem::Problem, state::App};
 use axum::{
     Extension, Router,
@@ -20,11 +20,11 @@ use std::{
 };
 use subtle::ConstantTimeEq;
 
-/// How many requests were answered, by the class of the status: 1xx to 5xx.
+/// Number of responses by status class, 1xx to 5xx.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(Arc<[AtomicU64; 5]>);
 
-/// `/healthz`, `/readyz` and `/metrics`.
+/// Returns the routes `/healthz`, `/readyz` and `/metrics`.
 pub fn routes(app: App, counters: Counters) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -34,36 +34,36 @@ pub fn routes(app: App, counters: Counters) -> Router {
         .with_state(app)
 }
 
-/// Counts every answer of `router`. Call it when the router is complete.
+/// Counts every response of `router`. Call it when the router is complete.
 pub fn counted(router: Router, counters: Counters) -> Router {
     router.layer(from_fn_with_state(counters, count))
 }
 
 async fn count(State(counters): State<Counters>, request: Request, next: Next) -> Response {
-    let answer = next.run(request).await;
-    let class = usize::from(answer.status().as_u16() / 100);
+    let response = next.run(request).await;
+    let class = usize::from(response.status().as_u16() / 100);
     if let Some(counter) = class.checked_sub(1).and_then(|class| counters.0.get(class)) {
         counter.fetch_add(1, Relaxed);
     }
-    answer
+    response
 }
 
-/// With less room than this in bytes, a change of usual size may fail.
-const ROOM: u64 = 4 << 20;
+/// Minimum free disk space in bytes; with less, writes may fail.
+const MIN_FREE_BYTES: u64 = 4 << 20;
 
-/// Whether there is no room left where the data is. A folder that cannot be asked is the database's trouble to tell.
+/// Returns whether the disk of the data directory is full. If that cannot be determined, returns `false`.
 pub(crate) fn is_full(data: &Path) -> bool {
-    rustix::fs::statvfs(data).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM)
+    rustix::fs::statvfs(data).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < MIN_FREE_BYTES)
 }
 
-/// How long the database may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Timeout of the database check.
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 async fn ready(State(app): State<App>) -> Response {
-    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+    match tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await {
         Ok(Ok(())) if is_full(&app.config.data_dir) => {
-            tracing::error!("not ready: the disk of the data folder is full");
-            let detail = "The disk of the data folder is full.";
+            tracing::error!("not ready: the disk of the data directory is full");
+            let detail = "The disk of the data directory is full.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: disk", detail).into_response()
         }
         Ok(Ok(())) => "ready\n".into_response(),
@@ -81,11 +81,11 @@ async fn metrics(
     client: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    admit(&app.config, client.map(|Extension(client)| client), &headers)?;
+    authorize(&app.config, client.map(|Extension(client)| client), &headers)?;
     let mut text = format!(
-        "# HELP castellan_build_info The program's version.\n# TYPE castellan_build_info gauge\n\
+        "# HELP castellan_build_info Version of the server.\n# TYPE castellan_build_info gauge\n\
          castellan_build_info{{version=\"{}\"}} 1\n\
-         # HELP castellan_http_requests_total Requests answered, by the class of their status.\n\
+         # HELP castellan_http_requests_total HTTP responses by status class.\n\
          # TYPE castellan_http_requests_total counter\n",
         env!("CARGO_PKG_VERSION"),
     );
@@ -94,7 +94,7 @@ async fn metrics(
         let _ = writeln!(text, "castellan_http_requests_total{{class=\"{class}xx\"}} {}", counter.load(Relaxed));
     }
     text.push_str(
-        "# HELP castellan_rate_limit_exceeded_total Requests refused because too many came, by class.\n\
+        "# HELP castellan_rate_limit_exceeded_total Requests rejected by rate limits, by class.\n\
          # TYPE castellan_rate_limit_exceeded_total counter\n",
     );
     for (class, refused) in app.rates.refused() {
@@ -103,10 +103,10 @@ async fn metrics(
     if let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) {
         let _ = writeln!(
             text,
-            "# HELP castellan_tls_certificate_expiry_seconds When the certificate ends, since 1970.\n\
+            "# HELP castellan_tls_certificate_expiry_seconds Expiry of the TLS certificate, in seconds since 1970.\n\
              # TYPE castellan_tls_certificate_expiry_seconds gauge\n\
              castellan_tls_certificate_expiry_seconds {}\n\
-             # HELP castellan_tls_certificate_broken Whether the files hold another one that cannot be used.\n\
+             # HELP castellan_tls_certificate_broken Whether the certificate files are invalid and the previous certificate is in use.\n\
              # TYPE castellan_tls_certificate_broken gauge\n\
              castellan_tls_certificate_broken {}",
             state.not_after.unix_timestamp(),
@@ -116,16 +116,16 @@ async fn metrics(
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
-/// Who may read the figures: whoever has the token; without one configured, this machine itself, and only where nobody
-/// else can reach us, directly or through a proxy that would look like this machine.
-fn admit(config: &Config, client: Option<ClientAddress>, headers: &HeaderMap) -> Result<(), Problem> {
+/// Authorizes access to the metrics: with the configured token; without one, only for this machine, and only if other machines
+/// cannot reach the server directly or through a proxy.
+fn authorize(config: &Config, client: Option<ClientAddress>, headers: &HeaderMap) -> Result<(), Problem> {
     if let Some(token) = &config.metrics.token {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let right = given.is_some_and(|given| given.as_bytes().ct_eq(token.0.expose_secret().as_bytes()).into());
-        return if right {
+        let valid = given.is_some_and(|given| given.as_bytes().ct_eq(token.0.expose_secret().as_bytes()).into());
+        return if valid {
             Ok(())
         } else {
-            Err(Problem::unauthorized("Send the token of the setting `metrics.token`."))
+            Err(Problem::unauthorized("Send the token from the setting `metrics.token`."))
         };
     }
     let local = client.is_some_and(|client| client.0.to_canonical().is_loopback());
@@ -134,5 +134,5 @@ fn admit(config: &Config, client: Option<ClientAddress>, headers: &HeaderMap) ->
     if local && !reachable && !forwarded {
         return Ok(());
     }
-    Err(Problem::forbidden("These figures need a token: set `metrics.token` and send it as a bearer token."))
+    Err(Problem::forbidden("Metrics require a token: set `metrics.token` and send it as a bearer token."))
 }

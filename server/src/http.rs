@@ -1,4 +1,4 @@
-//! The front door: our own accept loop (E14) and what every request and answer passes (E16).
+//! HTTP server: accept loop with connection limits (E14), and the checks and headers of every request (E16).
 
 mod activity;
 mod body;
@@ -9,10 +9,9 @@ mod connection_limits;
 mod cross_site;
 mod guard;
 mod headers;
+mod hosts;
 mod limits;
-mod names;
 mod origin;
-mod problem;
 mod socket;
 pub mod tls;
 
@@ -25,67 +24,67 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-pub use body::{BodyOutcome, Cut};
+pub use body::{BodyError, BodyOutcome};
 pub use certificate::{CertificateState, SiteCertificate, self_signed_file};
 pub use client::{ClientAddress, Peer, PeerCertificate, client_address};
 pub use guard::{RequestId, guard};
+pub use hosts::Hosts;
 pub use limits::Limits;
-pub use names::Names;
-pub use origin::{NoOrigin, Origin};
+pub use origin::{InvalidOrigin, Origin};
 
 use connection::Shared;
-use connection_limits::Caps;
+use connection_limits::ConnectionLimits;
 
-/// A listener with its limits, ready to serve pages, the API or the runners' calls.
+/// HTTP listener with its limits, for pages and API or for runners.
 #[derive(Debug)]
-pub struct Door {
-    listener: TcpListener,
+pub struct Listener {
+    socket: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     limits: Limits,
-    /// Whether browsers reach us over TLS, so that refusals carry HSTS too.
+    /// Whether clients connect over TLS, so that early errors carry HSTS too.
     https: bool,
 }
 
-impl Door {
-    /// Opens a port. `https` says whether clients see TLS, ours or a declared proxy's.
+impl Listener {
+    /// Binds an address. `https` says whether clients connect over TLS, here or at a proxy.
     ///
     /// # Errors
-    /// When the address is taken or not ours.
+    /// Fails if the address is in use or not local.
     pub async fn open(
         address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
         https: bool,
         limits: Limits,
     ) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, tls, limits, https })
+        Ok(Self { socket: TcpListener::bind(address).await?, tls, limits, https })
     }
 
-    /// The address it is bound to; with port 0 asked for, the port that was given.
+    /// Returns the bound address, with the assigned port if port 0 was requested.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the operating system does not report it.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 
-    /// Serves until `stop`, then lets answers finish for as long as the limits say, and returns.
+    /// Serves until `stop`, then waits up to the shutdown limit for responses to finish.
     ///
-    /// Each request has the extensions [`Peer`], [`ClientAddress`], [`BodyOutcome`] and, where the client
-    /// showed one, [`PeerCertificate`].
+    /// Each request has the extensions [`Peer`], [`ClientAddress`], [`BodyOutcome`] and, if the client sent a certificate,
+    /// [`PeerCertificate`].
     pub async fn serve<S>(self, service: S, stop: CancellationToken)
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
     {
-        let Self { listener, tls, limits, https } = self;
-        let caps = Caps::new(limits.connections, limits.connections_per_address);
-        let patience = limits.shutdown;
-        let cut = CancellationToken::new();
-        let lines = headers::lines(https).into();
-        let shared = Arc::new(Shared { limits, tls, lines, stop: stop.clone(), cut: cut.clone() });
+        let Self { socket, tls, limits, https } = self;
+        let connection_limits = ConnectionLimits::new(limits.connections, limits.connections_per_address);
+        let shutdown_timeout = limits.shutdown;
+        let abort = CancellationToken::new();
+        let error_headers = headers::header_lines(https).into();
+        let shared = Arc::new(Shared { limits, tls, error_headers, stop: stop.clone(), abort: abort.clone() });
         let connections = TaskTracker::new();
 
-        while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -94,7 +93,7 @@ impl Door {
                 }
             };
             let exempt = client::is_trusted(peer.ip(), &shared.limits.trusted_proxies);
-            let Some(place) = caps.enter(peer.ip(), exempt) else {
+            let Some(permit) = connection_limits.acquire(peer.ip(), exempt) else {
                 tracing::debug!(%peer, "too many connections");
                 continue;
             };
@@ -104,21 +103,21 @@ impl Door {
             let (service, shared) = (service.clone(), Arc::clone(&shared));
             connections.spawn(async move {
                 connection::run(stream, peer, service, shared).await;
-                drop(place);
+                drop(permit);
             });
         }
 
-        drop(listener);
+        drop(socket);
         connections.close();
-        if tokio::time::timeout(patience, connections.wait()).await.is_err() {
-            cut.cancel();
+        if tokio::time::timeout(shutdown_timeout, connections.wait()).await.is_err() {
+            abort.cancel();
             connections.wait().await;
         }
     }
 }
 
-/// A connection that broke while it waited is nobody's concern; out of descriptors or memory, trying
-/// again at once would only burn the processor.
+/// Pauses after an accept error, except for connections that the client aborted: without descriptors or memory, retrying
+/// immediately would only waste CPU time.
 async fn pause_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {

@@ -1,4 +1,4 @@
-//! The keys of this installation: made once, kept in files that nobody else can read.
+//! Secret keys of the deployment: generated once and stored in private files.
 
 mod deployment;
 mod environment;
@@ -14,89 +14,69 @@ use std::{
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 pub use deployment::check_authority;
-pub use environment::{Given, take_secrets};
+pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
 pub use process::harden_process;
 pub use signing::SigningKey;
 
-/// 32 bytes that wrap every tenant's key.
+/// 32-byte key that wraps the tenant keys.
 pub type MasterKey = SecretBox<[u8; 32]>;
 
-/// 64 bytes that session identifiers are made with.
+/// 64-byte key that session identifiers are derived with.
 pub type SessionKey = SecretBox<[u8; 64]>;
 
-/// The file of the session secret.
-const SESSIONS: &str = "sessions.key";
+const SESSIONS_FILE: &str = "sessions.key";
 
-/// The session secret that was before, for as long as the database does not know the new one.
-const SESSIONS_BEFORE: &str = "sessions.key.before";
+/// File of the previous session secret during a rotation, until the database knows the new one.
+const PREVIOUS_SESSIONS_FILE: &str = "sessions.key.before";
 
-/// Why a key cannot be used. The messages never show a key.
+/// Key error. Messages never contain a key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The system refuses.
     #[error("{}: {error}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// Others could read it, or it is not what it should be.
+    Io { path: PathBuf, error: io::Error },
+    /// Other users can read the file, or it has the wrong type or owner.
     #[error("{} {problem}; {fix}", path.display())]
-    Unsafe {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-        /// What to do.
-        fix: String,
-    },
-    /// The text is no such key.
+    Unsafe { path: PathBuf, problem: String, fix: String },
+    /// The text is not a valid key.
     #[error(
-        "{place} is not {expected}; restore it from where it was saved. A new key could not read what the old one wrote"
+        "{place} is not {expected}; restore it from a backup. Data that was encrypted with the old key cannot be read with a new one"
     )]
-    Malformed {
-        /// The file or variable.
-        place: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// The operating system gives no randomness, or the key was not passed on.
+    Malformed { place: String, expected: &'static str },
+    /// The operating system provides no randomness, or the key was not passed on to the new process.
     #[error("{0}")]
     System(String),
 }
 
-/// Every key the server holds.
+/// Keys of the server.
 #[derive(Debug)]
 pub struct Keys {
-    /// Wraps the tenants' keys.
+    /// Wraps the tenant keys.
     pub master: MasterKey,
-    /// Signs grants: what was approved may run.
+    /// Signs grants.
     pub grants: SigningKey,
     /// Signs checkpoints of the audit log.
     pub checkpoints: SigningKey,
-    /// Makes the next identifier of a session from its present one.
+    /// Derives the next identifier of a session from the current one.
     pub sessions: SessionKey,
-    /// Whether the session secret came from the environment, not from its file.
+    /// Whether the session secret is from the environment instead of its file.
     pub configured: bool,
 }
 
 impl Keys {
-    /// Reads the keys in `dir`, making those that are missing. `master` is the one that was given in
-    /// the environment, and goes before the file.
+    /// Reads the keys in `dir` and generates missing ones. `master`, from the environment, replaces the file.
     ///
     /// # Errors
-    /// When a file is open to others, is no key, or cannot be read or made.
+    /// Fails if a file is readable by others or not a valid key, or cannot be read or created.
     pub fn open_or_create(dir: &SecretsDir, master: Option<MasterKey>) -> Result<Self, KeyError> {
-        Self::open_with(dir, Given { master, ..Given::default() })
+        Self::open_with(dir, EnvironmentSecrets { master, ..EnvironmentSecrets::default() })
     }
 
-    /// The same with all keys that the environment may give.
+    /// Opens the keys with all secrets from the environment.
     ///
     /// # Errors
-    /// As [`Keys::open_or_create`].
-    pub fn open_with(dir: &SecretsDir, given: Given) -> Result<Self, KeyError> {
+    /// Fails like [`Keys::open_or_create`].
+    pub fn open_with(dir: &SecretsDir, given: EnvironmentSecrets) -> Result<Self, KeyError> {
         let master = match given.master {
             Some(given) => given,
             None => symmetric(dir, "master.key")?,
@@ -104,7 +84,7 @@ impl Keys {
         let configured = given.sessions.is_some();
         let sessions = match given.sessions {
             Some(given) => given,
-            None => symmetric(dir, SESSIONS)?,
+            None => symmetric(dir, SESSIONS_FILE)?,
         };
         Ok(Self {
             master,
@@ -116,7 +96,7 @@ impl Keys {
     }
 }
 
-/// A key of `N` random bytes, kept as hex.
+/// Reads or generates a key of `N` random bytes, stored as hex.
 fn symmetric<const N: usize>(dir: &SecretsDir, name: &str) -> Result<SecretBox<[u8; N]>, KeyError> {
     let text = dir.read_or_create(name, || {
         let mut bytes = SecretBox::new(Box::new([0_u8; N]));
@@ -137,7 +117,7 @@ fn from_hex<const N: usize>(text: &str, place: impl Fn() -> String) -> Result<Se
 
 fn fill(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes)
-        .map_err(|error| KeyError::System(format!("the operating system gives no randomness: {error}")))
+        .map_err(|error| KeyError::System(format!("the operating system provides no randomness: {error}")))
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
@@ -166,7 +146,7 @@ mod tests {
 
     ///
     #[test]
-    fn keys_are_made_once_and_nobody_else_can_read_them() {
+    fn keys_are_generated_once_and_are_private() {
         let (_data, secrets) = fresh();
         let first = Keys::open_or_create(&SecretsDir::open_or_create(&secrets).unwrap(), None).unwrap();
         let again = Keys::open_or_create(&SecretsDir::open_or_create(&secrets).unwrap(), None).unwrap();
@@ -188,7 +168,7 @@ mod tests {
 
     ///
     #[test]
-    fn what_others_can_read_is_refused_with_the_fix() {
+    fn files_that_others_can_read_are_rejected_with_a_fix() {
         let (_data, secrets) = fresh();
         let dir = SecretsDir::open_or_create(&secrets).unwrap();
         Keys::open_or_create(&dir, None).unwrap();
@@ -203,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_a_key_is_not_followed() {
+    fn a_symlink_instead_of_a_key_file_is_not_followed() {
         let (data, secrets) = fresh();
         let dir = SecretsDir::open_or_create(&secrets).unwrap();
         let elsewhere = data.path().join("elsewhere");
@@ -230,18 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn keys_do_not_show_themselves() {
+    fn debug_output_does_not_contain_keys() {
         let (_data, secrets) = fresh();
         let dir = SecretsDir::open_or_create(&secrets).unwrap();
         let keys = Keys::open_or_create(&dir, Some(from_hex(&"ab".repeat(32), String::new).unwrap())).unwrap();
-        assert!(!secrets.join("master.key").exists(), "the given key goes before the file");
+        assert!(!secrets.join("master.key").exists(), "the key from the environment replaces the file");
         let shown = format!("{keys:?}");
         assert!(shown.contains("REDACTED") && !shown.contains("171, 171"), "{shown}");
     }
 
-    /// whatever a process was killed in the middle of, the next start takes its draft away and nothing else.
+    /// the next start removes temporary files of a killed process and nothing else.
     #[test]
-    fn a_draft_that_a_killed_process_left_is_taken_away() {
+    fn temporary_files_of_a_killed_process_are_removed() {
         let (_data, secrets) = fresh();
         let dir = SecretsDir::open_or_create(&secrets).unwrap();
         Keys::open_or_create(&dir, None).unwrap();
@@ -257,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn two_starts_at_once_agree_on_one_key() {
+    fn concurrent_starts_agree_on_one_key() {
         let (_data, secrets) = fresh();
         let keys: Vec<_> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8)

@@ -1,4 +1,19 @@
-//! The binary `castellan`: puts the parts together, and all that speaks HTTP, gRPC, TLS and OAuth.
+//! Castellan server: web pages, HTTP API, runner port and command line.
+//!
+//! Code map, by layer:
+//!
+//! - Entry points: [`cli`] parses commands, [`serve`] starts all components, [`setup`] prints the first sign-in link, and
+//!   [`console`] notifies a running server of command-line changes.
+//! - State: [`state`] holds what handlers share; [`config`] loads settings, [`keys`] the deployment's keys.
+//! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes and
+//!   metrics; [`problem`] and `plain_page` render errors; [`routes`] lists every route.
+//! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`auth`] authenticates people and keys.
+//! - API: [`api`] serves `/api/v1` and its OpenAPI document.
+//! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
+//! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
+//!   [`background`] finishes writes after responses, and `anonymous_log` logs security events without a tenant.
+//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (time and IDs), `permits`
+//!   (concurrency limits) and `sync` (locks).
 
 mod anonymous_log;
 pub mod api;
@@ -6,17 +21,19 @@ pub mod auth;
 pub mod background;
 pub mod checkpoints;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod console;
-pub mod descriptors;
 pub mod failure;
+pub mod file_descriptors;
 pub mod health;
 pub mod http;
 pub mod keys;
 pub mod live;
 pub mod mail;
+mod permits;
 pub mod pki;
-mod plain;
+mod plain_page;
 pub mod problem;
 pub mod rates;
 pub mod receipts;
@@ -26,5 +43,6 @@ pub mod runners;
 pub mod serve;
 pub mod setup;
 pub mod state;
+mod sync;
 pub mod telemetry;
 pub mod web;

@@ -1,4 +1,4 @@
-//! What changes is told as it happens: server-sent events for browsers and programs.
+//! Live updates: server-sent events for browsers and API clients, and task log downloads.
 
 pub(crate) mod events;
 mod feed;
@@ -16,7 +16,7 @@ pub(crate) use position::last_event;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 
-use crate::{api::Parameters, auth::Browser, problem::Problem, state::App};
+use crate::{api::QueryParameters, auth::Browser, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::{Path, State},
@@ -29,11 +29,11 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use store::Mark;
 
-/// The addresses of [`routes`].
+/// Paths of [`routes`].
 pub const PATHS: [&str; 5] =
     ["/live", "/tasks/{id}/live", "/tasks/{id}/log", "/tasks/{id}/log/lines", "/tasks/{id}/log/find"];
 
-/// The streams of signed-in browsers, and the output of a task as a file.
+/// Returns the event streams and log downloads for signed-in browsers.
 pub fn routes(app: App) -> Router {
     let [live, task, log, lines, find] = PATHS;
     Router::new()
@@ -46,12 +46,12 @@ pub fn routes(app: App) -> Router {
         .with_state(app)
 }
 
-/// What a page wants to hear of.
+/// Parameters of the event feed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FeedQuery {
     topics: String,
-    /// When the page was read.
+    /// Mark from when the page was rendered.
     #[serde(default)]
     since: Option<String>,
 }
@@ -60,18 +60,18 @@ async fn feed(
     browser: Browser,
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
-    Parameters(query): Parameters<FeedQuery>,
+    QueryParameters(query): QueryParameters<FeedQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let topics: Topics = query.topics.parse()?;
     let read_at = query.since.map(|text| text.parse::<Mark>()).transpose();
-    let read_at = read_at.map_err(|_| Problem::wrong_field("since", "must be the mark that the page was given"))?;
+    let read_at = read_at.map_err(|_| Problem::wrong_field("since", "must be the mark of the page"))?;
     let since = last_event(&headers)?.or(read_at);
-    let place = streams.enter(&browser.actor)?;
-    Ok(events::of_feed(Feed::start(app, Watcher::Browser(browser), topics, since), place))
+    let permit = streams.acquire(&browser.actor)?;
+    Ok(events::feed_response(Feed::start(app, Watcher::Browser(browser), topics, since), permit))
 }
 
-/// Where a page goes on.
+/// Parameters to follow a task: the next line and its attempt.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FollowQuery {
@@ -86,30 +86,30 @@ async fn follow(
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
     Path(task): Path<String>,
-    Parameters(query): Parameters<FollowQuery>,
+    QueryParameters(query): QueryParameters<FollowQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
-    let asked = Position { attempt: query.attempt, line: query.from.unwrap_or(1) };
-    let from = last_event(&headers)?.unwrap_or(asked);
-    let place = streams.enter(&browser.actor)?;
+    let requested = Position { attempt: query.attempt, line: query.from.unwrap_or(1) };
+    let from = last_event(&headers)?.unwrap_or(requested);
+    let permit = streams.acquire(&browser.actor)?;
     let follow = Follow::start(app, Watcher::Browser(browser), task, from).await?;
-    Ok(events::for_browsers(follow, place))
+    Ok(events::browser_log_response(follow, permit))
 }
 
-/// Which start of the task, and which of its lines.
+/// Parameters of a log download.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DownloadQuery {
     #[serde(default)]
     attempt: Option<u32>,
-    /// The first line, from 1.
+    /// First line, from 1.
     #[serde(default)]
     from: Option<i64>,
-    /// The last line.
+    /// Last line, inclusive.
     #[serde(default)]
     to: Option<i64>,
-    /// As it is read, without escape sequences; else byte for byte as it was printed.
+    /// Removes escape sequences; otherwise the output is unchanged.
     #[serde(default)]
     plain: bool,
 }
@@ -118,11 +118,11 @@ async fn download(
     browser: Browser,
     State(app): State<App>,
     Path(task): Path<String>,
-    Parameters(query): Parameters<DownloadQuery>,
+    QueryParameters(query): QueryParameters<DownloadQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
-    let part = text::Part { from: query.from.unwrap_or(1), to: query.to.unwrap_or(i64::MAX), plain: query.plain };
-    let body = text::of(app, Watcher::Browser(browser), task, query.attempt, part).await?;
+    let lines = text::LineRange { from: query.from.unwrap_or(1), to: query.to.unwrap_or(i64::MAX), plain: query.plain };
+    let body = text::log_body(app, Watcher::Browser(browser), task, query.attempt, lines).await?;
     let name = format!("attachment; filename=\"task-{task}.log\"");
     Ok(([(header::CONTENT_TYPE, text::CONTENT_TYPE.to_owned()), (header::CONTENT_DISPOSITION, name)], body))
 }

@@ -1,4 +1,4 @@
-//! Sends the mail that is queued, after the commit that queued it, and again later until it was taken.
+//! Mail delivery: sends queued email after the commit that queued it, with retries.
 use crate::{config::SmtpUrl, failure::Failure, state::App};
 use app::mails;
 use lettre::{
@@ -10,32 +10,32 @@ use store::{DueMail, Event, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// The longest that one mail may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Without any mail.
-const FAR: Duration = Duration::from_hours(24);
-/// After a failure of the database.
-const AGAIN: Duration = Duration::from_secs(5);
+/// Timeout of sending one email.
+const SEND_TIMEOUT: Duration = Duration::from_mins(1);
+/// Wait if no email is queued.
+const IDLE_WAIT: Duration = Duration::from_hours(24);
+/// Delay after a database error.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// What hands mail over.
-pub struct Post {
+/// Sender of queued email.
+pub struct Mailer {
     app: App,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     origin: String,
 }
 
-impl std::fmt::Debug for Post {
+impl std::fmt::Debug for Mailer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Post").field("from", &self.from).finish_non_exhaustive()
+        f.debug_struct("Mailer").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
-impl Post {
-    /// As configured, with links to `origin`; `None` where no mail is sent.
+impl Mailer {
+    /// Creates the mailer with links to `origin`; returns `None` if email is not configured.
     ///
     /// # Errors
-    /// When the setting cannot be used.
+    /// Fails if a setting is invalid.
     pub fn open(app: &App, origin: &str) -> Result<Option<Self>, Failure> {
         let (Some(smtp), Some(from)) = (&app.config.mail.smtp, &app.config.mail.from) else { return Ok(None) };
         let unusable = |what: &str, why: String| Failure::new(format!("`mail.{what}` cannot be used: {why}"));
@@ -44,13 +44,13 @@ impl Post {
         Ok(Some(Self { app: app.clone(), transport, from, origin: origin.to_owned() }))
     }
 
-    /// Sends what is queued until `stop`.
+    /// Sends queued email until `stop`.
     pub async fn serve(self, stop: CancellationToken) {
         let mut events = self.app.store.subscribe();
         loop {
             let wait = self.send_due().await.unwrap_or_else(|error| {
-                tracing::error!(%error, "mail cannot be sent; trying again");
-                AGAIN
+                tracing::error!(%error, "email cannot be sent; retrying");
+                RETRY_DELAY
             });
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -61,10 +61,10 @@ impl Post {
         }
     }
 
-    /// Sends what is due, as far as the server is not told to stop, and says how long nothing will be.
+    /// Sends all due email and returns the time until the next. Stops early at shutdown.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Fails on a database error.
     pub async fn send_due(&self) -> store::Result<Duration> {
         let system = self.app.store.system();
         while !self.app.stop.is_cancelled()
@@ -73,15 +73,15 @@ impl Post {
             match self.send(&due).await {
                 Ok(()) => system.forget_mail(due.tenant, due.id).await?,
                 Err(error) if due.last => {
-                    tracing::error!(mail = %due.id, error, "a mail was given up");
+                    tracing::error!(mail = %due.id, error, "an email could not be delivered; giving up");
                     system.forget_mail(due.tenant, due.id).await?;
                 }
-                Err(error) => tracing::warn!(mail = %due.id, error, "a mail was not taken; trying again later"),
+                Err(error) => tracing::warn!(mail = %due.id, error, "an email could not be delivered; retrying later"),
             }
         }
         let next = system.next_mail().await?;
-        // What is due and stays so must not be asked for without pause.
-        Ok(next.map_or(FAR, |at| at.since(self.app.store.now()).clamp(Duration::from_millis(200), FAR)))
+        // Avoid a busy loop if an email stays due.
+        Ok(next.map_or(IDLE_WAIT, |at| at.since(self.app.store.now()).clamp(Duration::from_millis(200), IDLE_WAIT)))
     }
 
     async fn send(&self, due: &DueMail) -> Result<(), String> {
@@ -89,7 +89,7 @@ impl Post {
         let to = due.to.as_str().parse::<Mailbox>().map_err(|error| error.to_string())?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject);
         let message = message.header(ContentType::TEXT_PLAIN).body(text).map_err(|error| error.to_string())?;
-        match tokio::time::timeout(PATIENCE, self.transport.send(message)).await {
+        match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
             Ok(sent) => sent.map(|_| ()).map_err(|error| error.to_string()),
             Err(late) => Err(late.to_string()),
         }
@@ -97,10 +97,10 @@ impl Post {
 }
 
 fn transport(smtp: &SmtpUrl) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
-    Ok(AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose())?.timeout(Some(PATIENCE / 2)).build())
+    Ok(AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose())?.timeout(Some(SEND_TIMEOUT / 2)).build())
 }
 
-/// Completes when there may be mail: whatever happens with a person is told.
+/// Completes when email may be queued: changes of people cause it.
 async fn queued(events: &mut tokio::sync::broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {

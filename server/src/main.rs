@@ -1,16 +1,16 @@
-//! The binary `castellan`.
+//! Entry point of the `castellan` binary.
 use clap::Parser;
 use server::{cli, keys};
 use std::process::ExitCode;
 
-/// Pages are made of many small pieces: this one takes and gives them back quickly, and soon returns to the system what a burst
-/// needed (`.cargo/config.toml` says how soon).
+/// Rendering makes many small allocations. jemalloc handles them quickly and returns memory to the system soon after a burst
+/// (decay times are set in `.cargo/config.toml`).
 #[global_allocator]
-static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    // Before any thread of ours is started: the keys leave the environment, and the process can no longer be dumped.
+    // Before any thread starts: remove keys from the environment and disable core dumps.
     let given = match keys::take_secrets() {
         Ok(given) => given,
         Err(error) => return fail(&error.to_string()),

@@ -1,4 +1,4 @@
-//! The runners' certificate authority: who a runner is, and which server it may trust (S-03, S-04).
+//! Runner certificate authority: issues the certificates of runners and the runner port (S-03, S-04).
 
 mod authority;
 mod identity;
@@ -16,10 +16,10 @@ pub use request::proven_key;
 
 use crate::keys::KeyError;
 
-/// What runners' certificates name as their organization.
+/// Organization name in issued certificates.
 const ORGANIZATION: &str = "Castellan";
 
-/// A certificate's serial number: 128 random bits, written as 32 hexadecimal digits.
+/// Certificate serial number: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Serial(pub u128);
 
@@ -29,30 +29,24 @@ impl fmt::Display for Serial {
     }
 }
 
-/// Why the authority cannot do what was asked.
+/// Certificate authority error.
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
-    /// Its key is missing, open to others or no key.
+    /// The CA key cannot be read or created.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Its certificate cannot be read or written.
+    /// The CA certificate cannot be read or written.
     #[error("{}: {reason}", path.display())]
-    File {
-        /// The certificate's file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A signing request is refused; the text is for whoever sent it.
-    #[error("the certificate request is refused: {0}")]
+    File { path: PathBuf, reason: String },
+    /// A signing request is rejected; the reason is sent to the client.
+    #[error("the certificate request was rejected: {0}")]
     Request(&'static str),
-    /// A certificate is not one of ours.
-    #[error("the certificate is not a runner's: {0}")]
+    /// The certificate was not issued to a runner.
+    #[error("the certificate is not a runner certificate: {0}")]
     Identity(&'static str),
-    /// A certificate could not be made.
-    #[error("the certificate could not be made: {0}")]
-    Making(#[from] rcgen::Error),
-    /// TLS refuses the certificate.
+    #[error("the certificate could not be generated: {0}")]
+    Generation(#[from] rcgen::Error),
+    /// rustls rejects the certificate.
     #[error("the certificate cannot be used: {0}")]
     Tls(#[from] rustls::Error),
 }

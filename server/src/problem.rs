@@ -1,4 +1,5 @@
-//! A refusal as programs read it: problem+json (RFC 9457). Nothing from inside is shown; it stands in the log.
+//! Error responses in the format problem+json (RFC 9457). Internal details go to the log only.
+use crate::plain_page;
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -7,120 +8,134 @@ use domain::{Denied, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::borrow::Cow;
+use uuid::Uuid;
 
-/// Why a request was refused, and what to do about it.
+/// Error response (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`; the status defines the problem type.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The kind of problem in words.
+    /// Short summary of the problem type.
     title: &'static str,
-    /// The HTTP status once more.
-    #[serde(serialize_with = "number")]
+    /// HTTP status code.
+    #[serde(serialize_with = "serialize_status")]
     #[schema(value_type = u16)]
     status: StatusCode,
-    /// What is wrong in this case, and what to do about it.
+    /// Explanation of this occurrence and how to resolve it.
     #[schema(value_type = String)]
     detail: Cow<'static, str>,
-    /// Which fields or parameters are wrong, where that is the problem.
+    /// Invalid fields or parameters, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
-    /// When to try again, in seconds, where that is known.
+    /// Seconds until a retry can succeed, if known.
     #[serde(skip)]
     retry_after: Option<u64>,
 }
 
-/// A field or parameter that is not what it must be.
+/// An invalid field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// Its name.
+    /// Name of the field or parameter.
     field: String,
-    /// What is wrong, and what is allowed.
+    /// What is wrong and which values are allowed.
     reason: String,
 }
 
-/// When a client may try again after something that passes, in seconds.
+/// Default seconds until a retry after a temporary failure.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 impl Problem {
-    /// A problem of any kind.
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: "about:blank", title, status, detail: detail.into(), errors: vec![], retry_after: None }
     }
 
-    /// 400: what was sent cannot be read at all.
+    /// 400: the request cannot be parsed.
     pub fn unreadable(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "The request cannot be read", detail)
+        Self::new(StatusCode::BAD_REQUEST, "Malformed request", detail)
     }
 
-    /// 401: who asks is not known. Carries `WWW-Authenticate: Bearer` (RFC 6750).
+    /// 401: the caller is not authenticated. Sends `WWW-Authenticate: Bearer` (RFC 6750).
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "An API key is needed", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "API key required", detail)
     }
 
-    /// 403: who asks is known, and may not.
+    /// 403: the caller lacks the permission.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Not allowed", detail)
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", detail)
     }
 
-    /// 404: there is no such thing, or it is not for whoever asks; one text for both.
+    /// 404: the object does not exist, or the caller cannot see it; the response does not reveal which.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not found", "There is nothing here, or nothing that you may see.")
+        Self::new(StatusCode::NOT_FOUND, "Not found", "The resource does not exist, or you do not have access to it.")
     }
 
-    /// 405: the address is right and the method is not.
+    /// 405: the path exists, but not with this method.
     pub fn wrong_method() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "This method does nothing here",
-            "The header Allow names the methods of this address.",
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "The Allow header lists the supported methods.")
     }
 
-    /// 409: it is not any more what the client saw.
+    /// 409: the object has changed since the client read it.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, "Not possible any more", detail)
+        Self::new(StatusCode::CONFLICT, "Conflict", detail)
     }
 
-    /// 413: more was sent than is taken.
+    /// 413: the request exceeds the size limit.
     pub fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "The request is too large",
-            "Send less at once. The limit is the setting `limits.request_body_bytes`.",
+            "Send a smaller request. The setting `limits.request_body_bytes` defines the limit.",
         )
     }
 
-    /// 422: one field or parameter is not what it must be.
+    /// 422: a field or parameter is invalid.
     pub fn wrong_field(field: impl Into<String>, reason: impl Into<String>) -> Self {
         let error = FieldError { field: field.into(), reason: reason.into() };
         let detail = format!("{}: {}.", error.field, error.reason);
-        let title = "A value is not what it must be";
+        let title = "Invalid value";
         Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
     }
 
-    /// 429: so many at once are not served.
+    /// 429: too many concurrent streams or requests.
     pub fn too_many(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many at once", detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many concurrent requests", detail)
     }
 
-    /// 429: too many came within a time; the next is served in `wait` seconds.
+    /// 429: the rate limit is exceeded; the next request is accepted in `wait` seconds.
     pub fn too_often(detail: impl Into<Cow<'static, str>>, wait: u64) -> Self {
         let title = "Too many requests";
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title, detail) }
     }
 
-    /// 500: a mistake of ours.
+    /// 500: an internal error.
     pub fn broken() -> Self {
-        let detail = "It was logged. If it stays, give the administrator the number in x-request-id.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An error of Castellan stopped this request", detail)
+        let detail = "The error was logged. If it persists, give the administrator the request ID from x-request-id.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", detail)
     }
 
-    /// 503: it passes.
+    /// 503: a temporary failure.
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not available at the moment", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable", detail)
+    }
+}
+
+impl Problem {
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// Responds with an HTML page for browsers, otherwise with problem+json.
+    pub(crate) fn respond(self, page: bool, request_id: Option<Uuid>) -> Response {
+        if page {
+            return plain_page::page(self.status, self.title, &self.detail, request_id);
+        }
+        self.into_response()
     }
 }
 
@@ -136,29 +151,29 @@ impl From<Denied> for Problem {
     }
 }
 
-/// What the outside may know of what went wrong inside.
+/// Converts a store error to what the client may know of it.
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         use store::Error;
         match error {
             Error::NotFound => Self::not_found(),
             Error::Denied(denied) => denied.into(),
-            Error::Conflict(how) => Self::conflict(how),
-            Error::OpenTasks(n) => Self::conflict(format!("{n} tasks run or wait there.")),
+            Error::Conflict(reason) => Self::conflict(reason),
+            Error::OpenTasks(n) => Self::conflict(format!("{n} tasks are still running or waiting.")),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Full => {
                 tracing::error!(%error, "the disk is full");
                 Self::unavailable(
-                    "The server's disk is full, and nothing was changed. An administrator has to make room.",
+                    "The server's disk is full; nothing was changed. An administrator must free disk space.",
                 )
             }
             Error::Database(_) => {
-                tracing::error!(%error, "the database refused");
-                Self::unavailable("The database does not answer as it should. Try again in a moment.")
+                tracing::error!(%error, "the database returned an error");
+                Self::unavailable("The database returned an error. Try again in a moment.")
             }
             Error::Corrupt(_) | Error::Unusable(_) => {
-                tracing::error!(%error, "the store cannot go on");
+                tracing::error!(%error, "the store failed");
                 Self::broken()
             }
         }
@@ -184,6 +199,6 @@ impl IntoResponse for Problem {
     }
 }
 
-fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+fn serialize_status<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u16(status.as_u16())
 }

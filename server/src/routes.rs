@@ -1,19 +1,18 @@
-//! Every page, route, server function, stream and runner call: what the tests of the walls count.
+//! Route inventory: every page, API route, server function, stream and runner call, for the tenant isolation tests.
 use app::routes::PAGES;
 use serde::Serialize;
 
-/// Something that can be reached from outside.
+/// Externally reachable route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Route {
     /// `page`, `action`, `provider`, `api`, `stream`, `file`, `health`, `enrollment` or `runner`.
     pub kind: &'static str,
-    /// The HTTP method.
     pub method: String,
-    /// The path, parameters in braces.
+    /// Path with parameters in braces.
     pub path: String,
 }
 
-/// All of them, sorted.
+/// Returns all routes, sorted.
 pub fn all() -> Vec<Route> {
     let route = |kind, method: &str, path: &str| Route { kind, method: method.into(), path: path.into() };
     let mut all: Vec<_> = PAGES.iter().map(|(path, _)| route("page", "GET", path)).collect();

@@ -1,51 +1,45 @@
-//! What every handler shares.
+//! Application state that all handlers share.
 use crate::{
     auth::{AttemptLocks, KeyUsageCache},
     background::BackgroundWrites,
+    clock,
     config::Config,
     failure::Failure,
     http::SiteCertificate,
-    keys::{Given, Keys, SecretsDir},
+    keys::{EnvironmentSecrets, Keys, SecretsDir},
     rates::Rates,
 };
-use domain::Timestamp;
 use secrecy::ExposeSecret;
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 use store::{Settings, Store};
 use tokio_util::sync::CancellationToken;
 
-/// The parts of a running server. Cheap to clone.
+/// Components of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The database.
     pub store: Store,
-    /// As configured.
     pub config: Arc<Config>,
-    /// The deployment's own keys.
     pub keys: Arc<Keys>,
-    /// How often who has asked lately.
+    /// Rate limiters.
     pub rates: Arc<Rates>,
-    /// From where keys were used lately.
+    /// Recent client addresses of API keys.
     pub places: Arc<KeyUsageCache>,
-    /// Who is trying to sign in, or to prove who they are.
+    /// Locks of running sign-in and re-authentication attempts.
     pub turns: Arc<AttemptLocks>,
-    /// What is written after an answer.
+    /// Database writes that continue after the response.
     pub background: BackgroundWrites,
-    /// The certificate of pages and API, where we speak TLS to browsers ourselves.
+    /// Certificate of pages and API, if TLS is configured here.
     pub certificate: Option<Arc<SiteCertificate>>,
-    /// Cancelled when the server is told to stop: what would go on for ever ends then.
+    /// Cancelled when the server stops.
     pub stop: CancellationToken,
 }
 
 impl App {
-    /// Opens keys and database as configured, making what is missing. What was given goes before the keys' files.
+    /// Opens keys and database, and creates them if they do not exist. Secrets from the environment (`given`) replace key files.
     ///
     /// # Errors
-    /// What is wrong, and what to do about it.
-    pub async fn open(config: Config, given: Given) -> Result<Self, Failure> {
+    /// Fails with a message that says what to do.
+    pub async fn open(config: Config, given: EnvironmentSecrets) -> Result<Self, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         let keys = Keys::open_with(&secrets, given)?;
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
@@ -67,25 +61,18 @@ impl App {
         })
     }
 
-    /// The keys alone, making those that are missing.
+    /// Opens only the keys, and creates missing ones.
     ///
     /// # Errors
-    /// What is wrong, and what to do about it.
-    pub fn keys(config: &Config, given: Given) -> Result<Keys, Failure> {
+    /// Fails if a key cannot be read or created.
+    pub fn keys(config: &Config, given: EnvironmentSecrets) -> Result<Keys, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         Ok(Keys::open_with(&secrets, given)?)
     }
 
-    /// What opening the database at `url` with these keys needs.
+    /// Returns the settings to open the database at `url` with these keys.
     pub fn settings(keys: &Keys, url: String) -> Settings {
         let key = store::MasterKey::new(*keys.master.expose_secret());
-        Settings { url, key, clock: Arc::new(now) }
+        Settings { url, key, clock: Arc::new(clock::now) }
     }
-}
-
-/// The system's time: the one place where the server reads it.
-#[expect(clippy::disallowed_methods, reason = "time comes in here, and is passed on as a value")]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

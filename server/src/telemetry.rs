@@ -1,4 +1,4 @@
-//! Log lines to standard error, for people or for machines.
+//! Log output to standard error, as text or JSON.
 
 use std::io::{IsTerminal, stderr};
 
@@ -6,15 +6,15 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{Log, LogFormat};
 
-/// Log output is already set up, or its filter is unusable.
+/// Error: log output is already set up, or its filter is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("logging cannot be set up: {0}")]
 pub struct TelemetryError(String);
 
-/// Starts logging as `[log]` says, panics included. Once per process.
+/// Sets up log output as configured in `[log]`, including panics. Call it once per process.
 ///
 /// # Errors
-/// When it was started before.
+/// Fails if log output is already set up or the filter is invalid.
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(log.level.as_str()).map_err(|error| TelemetryError(error.to_string()))?;
     let lines = fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
@@ -25,7 +25,7 @@ pub fn start(log: &Log) -> Result<(), TelemetryError> {
     .map_err(|error| TelemetryError(error.to_string()))?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        // The place and not the message: a message may carry what was being worked on.
+        // Log the location only, because the message may contain user data.
         tracing::error!(place, "panicked");
     }));
     Ok(())

@@ -1,4 +1,4 @@
-//! Pages, their forms and their files: Leptos on axum.
+//! Web pages, server functions and assets: Leptos on axum.
 
 mod actions;
 mod assets;
@@ -25,7 +25,7 @@ use axum::{
 use leptos::config::LeptosOptions;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
-/// What pages share.
+/// State that pages share.
 #[derive(Clone, Debug)]
 pub struct Web {
     app: App,
@@ -33,19 +33,19 @@ pub struct Web {
     providers: Providers,
     options: LeptosOptions,
     assets: Assets,
-    /// Scheme, host and port, for links.
+    /// Public origin, for links.
     origin: String,
     https: bool,
     passkeys: Option<auth::Passkeys>,
 }
 
 impl Web {
-    /// Pages of `app` under `origin` (`https://castellan.example.org`).
+    /// Creates the pages of `app` under `origin`, such as `https://castellan.example.org`.
     ///
     /// # Errors
-    /// When the system's roots of trust cannot be read.
+    /// Fails if the system's root certificates cannot be read.
     pub fn new(app: App, hasher: Hasher, origin: String) -> Result<Self, FetchError> {
-        // The error says that there is one already: the same, for another server in this process.
+        // Fails if another server in this process has already initialized it, which is fine.
         let _already = any_spawner::Executor::init_tokio();
         let site = Site::load();
         let https = origin.starts_with("https:");
@@ -57,21 +57,21 @@ impl Web {
     }
 }
 
-/// Everything that a browser asks for; `streams` are further routes that need its session.
+/// Returns all routes for browsers; `streams` are further routes that need the session.
 pub fn routes(web: Web, streams: Router) -> Router {
     let app = web.app.clone();
     let config = &app.config.sessions;
     let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle);
     let https = web.https;
     let cookies = auth::layer(sessions, https, config.absolute);
-    // What a form answers is left as it is: it may show a secret beside what was sent, and its length would tell (BREACH).
+    // Form responses are not compressed: they can contain a secret next to user input, which their length would reveal (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
         .route("/actions/{*name}", post(actions::run))
-        .route("/sign-in/with/{provider}", get(providers::set_out))
-        .route("/sign-in/from/{provider}", get(providers::arrive))
+        .route("/sign-in/with/{provider}", get(providers::start))
+        .route("/sign-in/from/{provider}", get(providers::callback))
         .route("/account/link/{provider}", get(providers::link))
-        .fallback(get(page::show).layer(compression))
+        .fallback(get(page::handle).layer(compression))
         .with_state(web)
         .merge(streams)
         .merge(reviews::routes(app.clone()))

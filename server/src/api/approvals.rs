@@ -1,8 +1,8 @@
-//! The approval queue: questions and answers.
+//! Approval request operations: list, get, approve, deny.
 use super::{
-    document::{Always, List, OfChanges, OfOne},
-    received::{Id, Parameters, Reads, Sent, cursor, limit, parsed, usual_limit},
-    words,
+    enums,
+    extract::{Id, JsonBody, QueryParameters, Reader, cursor, default_limit, limit, parsed},
+    responses::{CommonProblems, List, NotFoundProblem, WriteProblems},
 };
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
@@ -18,57 +18,57 @@ use serde::{Deserialize, Serialize};
 use store::{Approval, ApprovalFilter, Decision};
 use utoipa::{IntoParams, ToSchema};
 
-/// A question: may exactly this run?
+/// A request for permission to run exactly one task.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Question {
-    /// The question's id.
+pub(super) struct ApprovalRequest {
+    /// ID of the approval request.
     #[schema(value_type = Uuid)]
     id: ApprovalId,
-    /// The id of the task that it is about.
+    /// ID of the task that needs approval.
     #[schema(value_type = Uuid)]
     task: TaskId,
-    /// What that is called.
+    /// Title of the task.
     title: String,
-    /// Where the question stands.
-    #[schema(value_type = words::ApprovalState)]
+    /// State of the approval request.
+    #[schema(value_type = enums::ApprovalState)]
     state: ApprovalState,
-    /// What would run the task.
-    #[schema(value_type = words::Tool)]
+    /// Tool that would run the task.
+    #[schema(value_type = enums::Tool)]
     tool: Tool,
-    /// What it would reach.
-    #[schema(value_type = words::NetworkPolicy)]
+    /// Network access that the task would have.
+    #[schema(value_type = enums::NetworkPolicy)]
     network_policy: NetworkPolicy,
-    /// The id of the organization whose approvers are asked.
+    /// ID of the organization whose approvers decide.
     #[schema(value_type = Uuid)]
     organization: OrganizationId,
-    /// What that is called.
+    /// Name of the organization.
     organization_name: String,
-    /// The id of the person who asks.
+    /// ID of the person or service account that submitted the task.
     #[schema(value_type = Uuid)]
     requester: PersonId,
-    /// Their name.
+    /// Name of the requester.
     requester_name: String,
-    /// The SHA-256 of the canonical request, in hex: what an answer holds for.
+    /// SHA-256 of the canonical request, in hex. A decision applies only to this digest.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     request_digest: RequestDigest,
-    /// The rule that asks.
+    /// Rule that requires approval.
     rule: String,
-    /// How many must say yes.
-    needed: u32,
-    /// How many said yes.
-    given: u32,
-    /// Since when.
+    /// Number of approvals required.
+    required_approvals: u32,
+    /// Number of approvals so far.
+    received_approvals: u32,
+    /// When the approval request was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// Until when; then it is denied.
+    /// When the approval request expires. The task is then denied.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// When it was settled.
+    /// When the approval request was decided, expired or was canceled.
     #[schema(value_type = Option<String>, format = DateTime)]
-    settled_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
 }
 
-impl From<Approval> for Question {
+impl From<Approval> for ApprovalRequest {
     fn from(row: Approval) -> Self {
         Self {
             id: row.id,
@@ -83,168 +83,168 @@ impl From<Approval> for Question {
             requester_name: row.requester,
             request_digest: row.request_digest,
             rule: row.rule,
-            needed: row.needed,
-            given: row.given,
+            required_approvals: row.needed,
+            received_approvals: row.given,
             created_at: row.created_at,
             expires_at: row.expires_at,
-            settled_at: row.settled_at,
+            resolved_at: row.settled_at,
         }
     }
 }
 
-/// A question with all that there is to judge.
+/// An approval request with the complete request, script and decisions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WholeQuestion {
+pub(super) struct ApprovalRequestDetail {
     #[serde(flatten)]
-    question: Question,
-    /// The canonical request (RFC 8785), complete: its SHA-256 is `request_digest`.
+    summary: ApprovalRequest,
+    /// Complete canonical request (RFC 8785). Its SHA-256 is `request_digest`.
     request: String,
-    /// The script, complete: its SHA-256 stands in the request.
+    /// Complete script. Its SHA-256 is part of the request.
     script: String,
-    /// The answers so far, oldest first.
-    decisions: Vec<GivenAnswer>,
+    /// Decisions so far, oldest first.
+    decisions: Vec<DecisionRecord>,
 }
 
-/// A person's answer.
+/// Decision of one approver.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct GivenAnswer {
-    /// The person's id.
+pub(super) struct DecisionRecord {
+    /// ID of the approver.
     #[schema(value_type = Uuid)]
     person: PersonId,
-    /// Their name.
+    /// Name of the approver.
     person_name: String,
-    /// Yes or no.
-    #[schema(value_type = words::Answer)]
-    answer: Answer,
-    /// Why.
+    /// Decision.
+    #[schema(value_type = enums::Answer)]
+    decision: Answer,
+    /// Reason that the approver gave.
     reason: String,
-    /// When.
+    /// When the decision was made.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
 
-impl From<Decision> for GivenAnswer {
+impl From<Decision> for DecisionRecord {
     fn from(row: Decision) -> Self {
         let Decision { person_id, person, answer, reason, created_at } = row;
-        Self { person: person_id, person_name: person, answer, reason, at: created_at }
+        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at }
     }
 }
 
-/// Which questions a list has.
+/// Filters of a list of approval requests.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ApprovalQuery {
-    /// Only where it stands so.
+    /// Only approval requests in this state.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<words::ApprovalState>)]
+    #[param(value_type = Option<enums::ApprovalState>)]
     state: Option<ApprovalState>,
-    /// Only of this organization.
+    /// Only items of the organization with this ID.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<Uuid>)]
     organization: Option<OrganizationId>,
-    /// How many at most.
-    #[serde(default = "usual_limit", deserialize_with = "limit")]
+    /// Maximum number of items, 1 to 200.
+    #[serde(default = "default_limit", deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
     limit: u32,
-    /// `next` of the page before.
+    /// The value of `next` from the previous page.
     #[serde(default, deserialize_with = "cursor")]
     #[param(value_type = Option<String>)]
     after: Option<ApprovalId>,
 }
 
-/// List questions
+/// List approval requests
 ///
-/// Those that the key's owner asked or may answer, newest first. Needs the scope `approvals:read`.
+/// Returns the approval requests that the key's owner submitted or may decide, newest first. Requires the scope `approvals:read`.
 #[utoipa::path(
     get, path = "/api/v1/approvals", tag = "Approvals", security(("bearer" = ["approvals:read"])), params(ApprovalQuery),
-    responses((status = 200, description = "A page.", body = List<Question>), Always)
+    responses((status = 200, description = "A page of results.", body = List<ApprovalRequest>), CommonProblems)
 )]
 pub(super) async fn list_approvals(
-    reader: Reads<ReadApprovals>,
+    reader: Reader<ReadApprovals>,
     State(app): State<App>,
-    Parameters(query): Parameters<ApprovalQuery>,
-) -> Result<Json<List<Question>>, Problem> {
+    QueryParameters(query): QueryParameters<ApprovalQuery>,
+) -> Result<Json<List<ApprovalRequest>>, Problem> {
     let filter = ApprovalFilter { state: query.state, organization: query.organization };
     let mut read = app.store.read(&reader.program.actor).await?;
     let page = read.approvals(&filter, query.after, query.limit).await?;
-    Ok(Json(List::of(page, Question::from)))
+    Ok(Json(List::from_page(page, ApprovalRequest::from)))
 }
 
-/// Get a question
+/// Get an approval request
 ///
-/// With the complete canonical request and script. Needs the scope `approvals:read`.
+/// Includes the complete canonical request, script and decisions. Requires the scope `approvals:read`.
 #[utoipa::path(
     get, path = "/api/v1/approvals/{id}", tag = "Approvals", security(("bearer" = ["approvals:read"])),
-    params(("id" = Uuid, Path, description = "The question's id.")),
-    responses((status = 200, description = "The question.", body = WholeQuestion), Always, OfOne)
+    params(("id" = Uuid, Path, description = "ID of the approval request.")),
+    responses((status = 200, description = "The approval request.", body = ApprovalRequestDetail), CommonProblems, NotFoundProblem)
 )]
 pub(super) async fn get_approval(
-    reader: Reads<ReadApprovals>,
+    reader: Reader<ReadApprovals>,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
-) -> Result<Json<WholeQuestion>, Problem> {
+) -> Result<Json<ApprovalRequestDetail>, Problem> {
     let mut read = app.store.read(&reader.program.actor).await?;
-    let question = read.approval(id).await?;
-    let task = read.task(question.task_id).await?;
-    let decisions = read.decisions(task.id).await?.into_iter().map(GivenAnswer::from).collect();
-    Ok(Json(WholeQuestion { question: question.into(), request: task.request, script: task.script, decisions }))
+    let approval = read.approval(id).await?;
+    let task = read.task(approval.task_id).await?;
+    let decisions = read.decisions(task.id).await?.into_iter().map(DecisionRecord::from).collect();
+    Ok(Json(ApprovalRequestDetail { summary: approval.into(), request: task.request, script: task.script, decisions }))
 }
 
-/// A decision.
+/// A decision on an approval request.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewDecision {
-    /// Why, up to 1,000 visible characters; required for a denial.
+    /// Reason, up to 1,000 characters. Required to deny.
     #[serde(default)]
     reason: String,
-    /// The `request_digest` that was shown to whoever decides.
+    /// `request_digest` of the approval request that was reviewed.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     request_digest: RequestDigest,
 }
 
-/// What became of a decision.
+/// State of the approval request after a decision.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Decided {
-    /// The question's id.
+pub(super) struct DecisionResult {
+    /// ID of the approval request.
     #[schema(value_type = Uuid)]
     id: ApprovalId,
-    /// Where it stands now; `waiting` where more people must say yes.
-    #[schema(value_type = words::ApprovalState)]
+    /// New state; `waiting` if more approvals are required.
+    #[schema(value_type = enums::ApprovalState)]
     state: ApprovalState,
 }
 
-/// Approve
+/// Approve a request
 ///
-/// Exactly the request with this digest, once. Never one's own. Needs the scope `approvals:decide`.
+/// Approves exactly the request with this digest. Nobody can approve their own requests. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/approve", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
-    params(("id" = Uuid, Path, description = "The question's id.")), request_body = NewDecision,
-    responses((status = 200, description = "Recorded.", body = Decided), Always, OfOne, OfChanges)
+    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,
+    responses((status = 200, description = "The decision was recorded.", body = DecisionResult), CommonProblems, NotFoundProblem, WriteProblems)
 )]
 pub(super) async fn approve(
     program: Program,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
-    Sent(decision): Sent<NewDecision>,
-) -> Result<Json<Decided>, Problem> {
+    JsonBody(decision): JsonBody<NewDecision>,
+) -> Result<Json<DecisionResult>, Problem> {
     decide(&app, &program, id, Answer::Approve, decision).await
 }
 
-/// Deny
+/// Deny a request
 ///
-/// Needs the scope `approvals:decide`.
+/// Denies the request with this digest; the task will not run. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/deny", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
-    params(("id" = Uuid, Path, description = "The question's id.")), request_body = NewDecision,
-    responses((status = 200, description = "Recorded.", body = Decided), Always, OfOne, OfChanges)
+    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,
+    responses((status = 200, description = "The decision was recorded.", body = DecisionResult), CommonProblems, NotFoundProblem, WriteProblems)
 )]
 pub(super) async fn deny(
     program: Program,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
-    Sent(decision): Sent<NewDecision>,
-) -> Result<Json<Decided>, Problem> {
+    JsonBody(decision): JsonBody<NewDecision>,
+) -> Result<Json<DecisionResult>, Problem> {
     decide(&app, &program, id, Answer::Deny, decision).await
 }
 
@@ -253,13 +253,13 @@ async fn decide(
     program: &Program,
     id: ApprovalId,
     answer: Answer,
-    given: NewDecision,
-) -> Result<Json<Decided>, Problem> {
-    let question = app.store.read(&program.actor).await?.approval(id).await?;
-    let action = question.decide_action(answer, approval::reason(answer, &given.reason)?, given.request_digest);
+    decision: NewDecision,
+) -> Result<Json<DecisionResult>, Problem> {
+    let approval = app.store.read(&program.actor).await?.approval(id).await?;
+    let action = approval.decide_action(answer, approval::reason(answer, &decision.reason)?, decision.request_digest);
     let proof = app.store.authorize(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;
     let state = write.decide(proof).await?;
     write.commit().await?;
-    Ok(Json(Decided { id, state }))
+    Ok(Json(DecisionResult { id, state }))
 }

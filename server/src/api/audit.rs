@@ -1,7 +1,7 @@
-//! The audit log for programs.
+//! Audit log operations.
 use super::{
-    document::{Always, List},
-    received::{Parameters, Reads, cursor, limit, parsed, usual_limit},
+    extract::{QueryParameters, Reader, cursor, default_limit, limit, parsed},
+    responses::{CommonProblems, List},
 };
 use crate::{problem::Problem, state::App};
 use axum::{Json, extract::State};
@@ -17,42 +17,42 @@ use std::str::FromStr;
 use store::{AuditFilter, AuditRow};
 use utoipa::{IntoParams, ToSchema};
 
-/// A record with its place in the tenant's chain.
+/// An audit event with its position in the tenant's hash chain.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AuditRecord {
-    /// Its number, from 1 without gaps.
+pub(super) struct AuditEvent {
+    /// Sequence number, starting at 1 without gaps.
     seq: i64,
-    /// When.
+    /// When the event happened.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What: noun, dot, verb.
+    /// Action in the form `noun.verb`, such as `task.submit`.
     action: String,
     /// `done` or `refused`.
     outcome: String,
-    /// The id of the person behind it, if there was one.
+    /// ID of the person who acted, if known.
     #[schema(value_type = Option<Uuid>)]
     person: Option<PersonId>,
-    /// What kind of thing it was done to.
+    /// Type of the object that was acted on.
     target_kind: String,
-    /// The thing's id.
+    /// ID of the object that was acted on.
     target_id: String,
-    /// What else there is to say.
+    /// Further details, depending on the action.
     #[schema(value_type = Object)]
     detail: Value,
-    /// The exact text that the chain holds: a JSON object with all of the above.
+    /// The hashed text: a JSON object with the fields above.
     body: String,
-    /// The hash of the record before, in hex.
+    /// Hash of the previous event, in hex.
     previous: String,
-    /// Its own hash, in hex: SHA-256 over label, tenant, seq, previous, length and body.
+    /// Hash of this event, in hex: SHA-256 over label, tenant, seq, previous, length and body.
     hash: String,
-    /// Names and addresses as JSON text, unless erased; its SHA-256 stands in the body.
-    personal: Option<String>,
-    /// Which security event it is, if it is one: `authentication_failure`, `unauthorized_command_attempt`, `session_creation`,
+    /// Personal data (names and addresses) as JSON text, unless erased. Its SHA-256 is part of the body.
+    personal_data: Option<String>,
+    /// Security event type, if it is one: `authentication_failure`, `unauthorized_command_attempt`, `session_creation`,
     /// `session_termination`, `agent_connection_failure` or `rate_limit_exceeded`.
     event: Option<String>,
 }
 
-impl From<AuditRow> for AuditRecord {
+impl From<AuditRow> for AuditEvent {
     fn from(row: AuditRow) -> Self {
         let detail = serde_json::from_str::<Record>(&row.body).map(|record| record.detail).unwrap_or_default();
         Self {
@@ -67,57 +67,57 @@ impl From<AuditRow> for AuditRecord {
             body: row.body,
             previous: hex::encode(row.previous),
             hash: hex::encode(row.hash),
-            personal: row.personal,
+            personal_data: row.personal,
             event: row.event.map(|event| event.to_string()),
         }
     }
 }
 
-/// Which records a list has.
+/// Filters of a list of audit events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
-    /// Only this action, such as `task.submit`.
+    /// Only events with this action, such as `task.submit`.
     #[serde(default)]
     action: Option<String>,
-    /// Only what this person did.
+    /// Only events by the person with this ID.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<Uuid>)]
     person: Option<PersonId>,
-    /// Only what was done to the thing with this id.
+    /// Only events on the object with this ID.
     #[serde(default)]
     target: Option<String>,
-    /// Only `done` or only `refused`.
+    /// Only events with this outcome: `done` or `refused`.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
-    outcome: Option<Came>,
-    /// Only this security event, such as `authentication_failure`.
+    outcome: Option<OutcomeParameter>,
+    /// Only security events of this type, such as `authentication_failure`.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     event: Option<SecurityEvent>,
-    /// Not before this time (RFC 3339).
+    /// Earliest time (RFC 3339).
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Moment>,
-    /// Not after this time (RFC 3339).
+    since: Option<TimeParameter>,
+    /// Latest time (RFC 3339).
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Moment>,
-    /// How many at most.
-    #[serde(default = "usual_limit", deserialize_with = "limit")]
+    until: Option<TimeParameter>,
+    /// Maximum number of items, 1 to 200.
+    #[serde(default = "default_limit", deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
     limit: u32,
-    /// `next` of the page before.
+    /// The value of `next` from the previous page.
     #[serde(default, deserialize_with = "cursor")]
     #[param(value_type = Option<String>)]
     after: Option<i64>,
 }
 
 #[derive(Debug)]
-struct Came(Outcome);
+struct OutcomeParameter(Outcome);
 
-impl FromStr for Came {
+impl FromStr for OutcomeParameter {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let found = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
@@ -126,37 +126,38 @@ impl FromStr for Came {
 }
 
 #[derive(Debug)]
-struct Moment(Timestamp);
+struct TimeParameter(Timestamp);
 
-impl FromStr for Moment {
+impl FromStr for TimeParameter {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Timestamp::parse(text).map(Self).ok_or("must be a time such as 2026-03-01T14:05:09Z")
     }
 }
 
-/// List audit records
+/// List audit events
 ///
-/// Newest first. For admins and auditors; needs the scope `audit:read`.
+/// Returns the audit events of the tenant, newest first. The key's owner must be an admin or auditor. Requires the scope
+/// `audit:read`.
 #[utoipa::path(
     get, path = "/api/v1/audit", tag = "Audit", security(("bearer" = ["audit:read"])), params(AuditQuery),
-    responses((status = 200, description = "A page.", body = List<AuditRecord>), Always)
+    responses((status = 200, description = "A page of results.", body = List<AuditEvent>), CommonProblems)
 )]
-pub(super) async fn list_audit_records(
-    reader: Reads<ReadAudit>,
+pub(super) async fn list_audit_events(
+    reader: Reader<ReadAudit>,
     State(app): State<App>,
-    Parameters(query): Parameters<AuditQuery>,
-) -> Result<Json<List<AuditRecord>>, Problem> {
+    QueryParameters(query): QueryParameters<AuditQuery>,
+) -> Result<Json<List<AuditEvent>>, Problem> {
     let filter = AuditFilter {
         action: query.action,
         person: query.person,
         target: query.target,
-        outcome: query.outcome.map(|Came(outcome)| outcome),
+        outcome: query.outcome.map(|OutcomeParameter(outcome)| outcome),
         event: query.event,
-        since: query.since.map(|Moment(at)| at),
-        until: query.until.map(|Moment(at)| at),
+        since: query.since.map(|TimeParameter(at)| at),
+        until: query.until.map(|TimeParameter(at)| at),
     };
     let mut read = app.store.read(&reader.program.actor).await?;
     let page = read.audit(&reader.allowed, filter, query.after, query.limit).await?;
-    Ok(Json(List::of(page, AuditRecord::from)))
+    Ok(Json(List::from_page(page, AuditEvent::from)))
 }

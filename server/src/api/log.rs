@@ -1,7 +1,7 @@
-//! What a task prints, for programs: as text, or as it comes.
+//! Task log operation: the log as text or as server-sent events.
 use super::{
-    document::{Always, OfOne},
-    received::{Id, Parameters, Reads, flag, parsed},
+    extract::{Id, QueryParameters, Reader, flag, parsed},
+    responses::{CommonProblems, NotFoundProblem},
 };
 use crate::{
     live::{Follow, Streams, Watcher, events, last_event, text},
@@ -18,50 +18,50 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// How the output is wanted.
+/// Parameters of the task log.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LogQuery {
-    /// Which start of the task, from 1; the latest when left out. Not together with `follow`.
+    /// Number of the attempt, from 1; by default the latest. Cannot be combined with `follow`.
     #[serde(default, deserialize_with = "parsed")]
     #[param(minimum = 1)]
     attempt: Option<u32>,
-    /// `1`: server-sent events, until the task has ended and every line was sent.
+    /// Set to `1` to receive server-sent events until the task has ended and all lines are sent.
     #[serde(default, deserialize_with = "flag")]
     #[param(required = false)]
     follow: bool,
 }
 
-/// Get a task's output
+/// Get or follow a task's log
 ///
-/// As text, every kept line with a line feed: the bytes whose SHA-256 stands in the receipt. With `follow=1` as
-/// server-sent events: `state` (a word), `attempt` (a number: the task was started anew, and its lines begin at 1
-/// again), `line` (`{"line","at","stream","text"}`) and `end` (the last state). Each has an id; sent back as
-/// `Last-Event-ID` it goes on after that line. Needs the scope `tasks:read`.
+/// Returns the log as text, one line per output line; its SHA-256 is part of the receipt. With `follow=1`, returns
+/// server-sent events: `state` (the state), `attempt` (number of a new attempt, whose lines start at 1 again), `line`
+/// (`{"line","at","stream","text"}`) and `end` (the final state). To resume a stream, send the ID of the last event as
+/// `Last-Event-ID`. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{id}/log", tag = "Tasks", security(("bearer" = ["tasks:read"])),
     params(
-        ("id" = Uuid, Path, description = "The task's id."),
+        ("id" = Uuid, Path, description = "ID of the task."),
         LogQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "With `follow`: the id of the last event that came."),
+        ("Last-Event-ID" = Option<String>, Header, description = "ID of the last event received, to resume with `follow`."),
     ),
     responses(
-        (status = 200, description = "The output.", content(
+        (status = 200, description = "The log.", content(
             (String = "text/plain"),
             (String = "text/event-stream"),
         )),
-        (status = 429, description = "The key's owner follows too many tasks already.", body = Problem,
+        (status = 429, description = "The key's owner has too many open streams.", body = Problem,
             content_type = "application/problem+json"),
-        Always, OfOne,
+        CommonProblems, NotFoundProblem,
     )
 )]
 pub(super) async fn get_task_log(
-    reader: Reads<ReadTasks>,
+    reader: Reader<ReadTasks>,
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
     Id(task): Id<TaskId>,
-    Parameters(query): Parameters<LogQuery>,
+    QueryParameters(query): QueryParameters<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let watcher = Watcher::Program(reader.program);
@@ -69,14 +69,14 @@ pub(super) async fn get_task_log(
         if query.attempt.is_some() {
             return Err(Problem::wrong_field(
                 "attempt",
-                "what is followed is the latest start; leave one of the two out",
+                "cannot be combined with `follow`, which follows the latest attempt",
             ));
         }
-        let place = streams.enter(watcher.actor())?;
+        let permit = streams.acquire(watcher.actor())?;
         let from = last_event(&headers)?.unwrap_or_default();
         let follow = Follow::start(app, watcher, task, from).await?;
-        return Ok(events::for_programs(follow, place).into_response());
+        return Ok(events::api_log_response(follow, permit).into_response());
     }
-    let body = text::of(app, watcher, task, query.attempt, text::WHOLE).await?;
+    let body = text::log_body(app, watcher, task, query.attempt, text::ALL_LINES).await?;
     Ok(([(header::CONTENT_TYPE, text::CONTENT_TYPE)], body).into_response())
 }

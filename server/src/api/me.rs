@@ -1,5 +1,5 @@
-//! Whose key it is, and what it may do.
-use super::{document::Always, words};
+//! Current API key operation: its owner and permissions.
+use super::{enums, responses::CommonProblems};
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
@@ -10,67 +10,67 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A key and its owner.
+/// An API key and its owner.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Me {
-    /// The key's id.
+    /// Key ID.
     #[schema(value_type = Option<Uuid>)]
     key: Option<KeyId>,
-    /// When the key stops working, if ever.
+    /// When the key expires, if ever.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// Whether that is within 14 days; then every answer says it in the header `Castellan-Key-Expires`, too.
+    /// Whether the key expires within 14 days. If so, every response has the header `Castellan-Key-Expires`.
     expires_soon: bool,
-    /// The one organization that the key is for; whatever is of another one is not there for it.
+    /// ID of the organization that the key is restricted to, if any.
     #[schema(value_type = Option<Uuid>)]
     organization: Option<OrganizationId>,
-    /// The addresses and networks (CIDR, with commas) that the key works from; empty for everywhere.
+    /// Allowed addresses and networks (CIDR, separated by commas); empty if all are allowed.
     networks: String,
     /// Whether the owner is a service account.
     service_account: bool,
-    /// What the key may do, of what its owner may.
-    #[schema(value_type = Vec<words::Scope>)]
+    /// Scopes of the key, limited by the permissions of its owner.
+    #[schema(value_type = Vec<enums::Scope>)]
     scopes: Vec<&'static str>,
-    /// The owner's id.
+    /// ID of the owner.
     #[schema(value_type = Option<Uuid>)]
     person: Option<PersonId>,
-    /// The owner's name, and the key's.
+    /// Name of the owner and the key.
     name: String,
-    /// The owner's address.
+    /// Email address of the owner.
     #[schema(value_type = Option<String>)]
     email: Option<Email>,
-    /// The tenant's id.
+    /// Tenant ID.
     #[schema(value_type = Uuid)]
     tenant: TenantId,
-    /// What the owner is in the tenant.
-    #[schema(value_type = words::TenantRole)]
+    /// Role of the owner in the tenant.
+    #[schema(value_type = enums::TenantRole)]
     tenant_role: TenantRole,
-    /// The organizations that the owner is in, those that are archived among them: there nothing is submitted.
-    organizations: Vec<Belongs>,
+    /// Organizations of the owner, including archived ones.
+    organizations: Vec<Membership>,
 }
 
-/// A role in an organization.
+/// Membership in an organization.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Belongs {
-    /// The organization's id.
+pub(super) struct Membership {
+    /// Organization ID.
     #[schema(value_type = Uuid)]
     id: OrganizationId,
-    /// What it is called.
+    /// Name of the organization.
     name: String,
-    /// What the owner is there.
-    #[schema(value_type = words::Role)]
+    /// Role of the owner in the organization.
+    #[schema(value_type = enums::Role)]
     role: Role,
-    /// Since when it is archived, if it is: what is in it is read, and nothing is submitted there.
+    /// When the organization was archived, if it was. Archived organizations are read-only.
     #[schema(value_type = Option<String>, format = DateTime)]
     archived_at: Option<Timestamp>,
 }
 
-/// Who am I
+/// Get the current API key
 ///
-/// Needs no scope.
+/// Returns the key of the request and its owner. Requires no scope.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Me", security(("bearer" = [])),
-    responses((status = 200, description = "The key and its owner.", body = Me), Always)
+    responses((status = 200, description = "The key and its owner.", body = Me), CommonProblems)
 )]
 pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
     let mut read = app.store.read(&program.actor).await?;
@@ -78,7 +78,7 @@ pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<J
     let expires_soon = program.ends_soon(app.store.now());
     let (actor, key) = (program.actor, program.key);
     let own = in_use.into_iter().chain(archived).filter_map(|it| {
-        Some(Belongs { role: actor.role_in(it.id)?, id: it.id, name: it.name, archived_at: it.archived_at })
+        Some(Membership { role: actor.role_in(it.id)?, id: it.id, name: it.name, archived_at: it.archived_at })
     });
     Ok(Json(Me {
         organizations: own.collect(),

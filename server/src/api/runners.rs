@@ -1,7 +1,7 @@
-//! Runners for programs: who could run a task.
+//! Runner operations of the API.
 use super::{
-    document::{Always, List},
-    received::Reads,
+    extract::Reader,
+    responses::{CommonProblems, List},
 };
 use crate::{problem::Problem, state::App};
 use axum::{Json, extract::State};
@@ -15,35 +15,35 @@ use utoipa::ToSchema;
 /// An enrolled runner.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EnrolledRunner {
-    /// The runner's id.
+    /// Runner ID.
     #[schema(value_type = Uuid)]
     id: RunnerId,
-    /// What people call it.
+    /// Name of the runner.
     name: String,
-    /// The program's version.
+    /// Version of the runner program.
     version: String,
-    /// The tools that it runs.
+    /// Tools that the runner supports.
     capabilities: Vec<String>,
-    /// How many tasks it runs at once.
+    /// Maximum number of concurrent tasks.
     slots: i64,
-    /// What its sandbox is, as the runner says.
+    /// Sandbox posture, as reported by the runner.
     #[schema(value_type = Object)]
     posture: Value,
-    /// Whether it is connected.
+    /// Whether the runner is connected.
     connected: bool,
-    /// When it enrolled.
+    /// When the runner enrolled.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When its certificate ends.
+    /// When the runner's certificate expires.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// When it last said something.
+    /// When the runner last sent a message.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_seen_at: Option<Timestamp>,
-    /// When it was revoked, if it was.
+    /// When the runner was revoked, if it was.
     #[schema(value_type = Option<String>, format = DateTime)]
     revoked_at: Option<Timestamp>,
-    /// The key that its receipts verify with (SubjectPublicKeyInfo, DER), in base64.
+    /// Public key that verifies its receipts (SubjectPublicKeyInfo, DER), in base64.
     public_key: String,
 }
 
@@ -68,15 +68,15 @@ impl From<Runner> for EnrolledRunner {
 
 /// List runners
 ///
-/// All of the tenant, newest first, on one page. Needs the scope `tasks:read`.
+/// Returns all runners of the tenant on one page, newest first. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/runners", tag = "Runners", security(("bearer" = ["tasks:read"])),
-    responses((status = 200, description = "All of them.", body = List<EnrolledRunner>), Always)
+    responses((status = 200, description = "All runners.", body = List<EnrolledRunner>), CommonProblems)
 )]
 pub(super) async fn list_runners(
-    reader: Reads<ReadTasks>,
+    reader: Reader<ReadTasks>,
     State(app): State<App>,
 ) -> Result<Json<List<EnrolledRunner>>, Problem> {
     let runners = app.store.read(&reader.program.actor).await?.runners().await?;
-    Ok(Json(List::whole(runners.into_iter().map(EnrolledRunner::from).collect())))
+    Ok(Json(List::complete(runners.into_iter().map(EnrolledRunner::from).collect())))
 }

@@ -1,5 +1,5 @@
-//! A task that is asked for, and what became of it, as JSON.
-use super::words;
+//! Task submission schemas: request and responses.
+use super::enums;
 use domain::{
     TaskId,
     network::NetworkPolicy,
@@ -12,77 +12,77 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What may be asked for. Fields that are left out take the careful default.
+/// A new task. Omitted fields have the most restrictive default.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes `domain::task::SubmissionForm`, which is what is read; a test holds them equal"
+    reason = "describes `domain::task::SubmissionForm`, which is deserialized instead; a test compares them"
 )]
 pub(super) struct NewTask {
-    /// `bash`.
-    #[schema(required = false, value_type = words::Tool, default = "bash")]
+    /// Tool that runs the task.
+    #[schema(required = false, value_type = enums::Tool, default = "bash")]
     tool: Tool,
-    /// The script: 1 byte to 256 KiB of text without NUL, in 20,000 lines at most.
+    /// Script, 1 byte to 256 KiB of text without NUL, at most 20,000 lines.
     #[schema(min_length = 1, max_length = 262_144)]
     script: String,
-    /// A line to recognize it by, up to 120 characters; made from the script when left out.
+    /// Title, up to 120 characters. Derived from the script by default.
     #[schema(required = false, max_length = 120)]
     title: String,
-    /// Private unless said otherwise.
-    #[schema(required = false, value_type = words::Visibility, default = "private")]
+    /// Who can see the task besides its owner, admins and auditors.
+    #[schema(required = false, value_type = enums::Visibility, default = "private")]
     visibility: Visibility,
-    /// Air-gapped unless said otherwise.
-    #[schema(required = false, value_type = words::NetworkPolicy, default = "isolated")]
+    /// Network access of the task.
+    #[schema(required = false, value_type = enums::NetworkPolicy, default = "isolated")]
     network_policy: NetworkPolicy,
-    /// Hosts under `allow_list`; an empty list means no host.
+    /// Allowed hosts with `allow_list`; an empty list allows none.
     #[schema(required = false)]
     allowed_hosts: Vec<String>,
-    /// Wall time in seconds.
+    /// Maximum wall-clock time, in seconds.
     #[schema(minimum = 1, maximum = 86_400, default = 300)]
     timeout_seconds: Option<u32>,
-    /// Memory in MiB; everything written to the sandbox's folders counts too.
+    /// Memory limit in MiB, including files written in the sandbox.
     #[schema(minimum = 16, maximum = 65_536, default = 512)]
     memory_mib: Option<u32>,
-    /// Thousandths of a core.
+    /// CPU limit in thousandths of a core.
     #[schema(minimum = 50, maximum = 64_000, default = 1_000)]
     cpu_millis: Option<u32>,
-    /// Processes and threads at once.
+    /// Maximum number of concurrent processes and threads.
     #[schema(minimum = 2, maximum = 4_096, default = 64)]
     processes: Option<u32>,
-    /// Size of the work folder in MiB.
+    /// Size limit of the working directory, in MiB.
     #[schema(minimum = 1, maximum = 65_536, default = 256)]
     disk_mib: Option<u32>,
-    /// At most 16. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
+    /// Labels, at most 16. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
     #[schema(required = false)]
     labels: BTreeMap<String, String>,
-    /// Which of the waiting tasks goes first.
-    #[schema(required = false, value_type = words::Priority, default = "normal")]
+    /// Priority among queued tasks.
+    #[schema(required = false, value_type = enums::Priority, default = "normal")]
     priority: Priority,
-    /// The organization's id; may be left out by somebody who is in one organization only.
+    /// Organization ID. Optional if the key's owner is a member of only one organization.
     organization: Option<Uuid>,
 }
 
-/// What became of a submission.
+/// A submitted task.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SubmittedTask {
-    /// The task's id.
+    /// Task ID.
     #[schema(value_type = Uuid)]
     pub id: TaskId,
-    /// Where it stands.
-    #[schema(value_type = words::TaskState)]
+    /// State of the task.
+    #[schema(value_type = enums::TaskState)]
     pub state: TaskState,
-    /// The SHA-256 of the canonical request, in hex: exactly what will run.
+    /// SHA-256 of the canonical request, in hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     pub request_digest: RequestDigest,
 }
 
-/// Where a task stands after it was asked to stop.
+/// A task after a cancellation request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CancelledTask {
-    /// The task's id.
+    /// Task ID.
     #[schema(value_type = Uuid)]
     pub id: TaskId,
-    /// `cancelled`, or `assigned` or `running` where its runner has to stop it first.
-    #[schema(value_type = words::TaskState)]
+    /// `cancelled`, or `assigned` or `running` until its runner has stopped it.
+    #[schema(value_type = enums::TaskState)]
     pub state: TaskState,
 }

@@ -1,5 +1,5 @@
-//! A task as JSON.
-use super::words;
+//! Task schemas of the API.
+use super::enums;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
@@ -14,50 +14,50 @@ use serde::Serialize;
 use store::{Task, TaskRow};
 use utoipa::ToSchema;
 
-/// A task as it stands in a list.
+/// Task in a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ListedTask {
-    /// The task's id.
+pub(super) struct TaskSummary {
+    /// Task ID.
     #[schema(value_type = Uuid)]
     id: TaskId,
-    /// A line to recognize it by.
+    /// Title.
     title: String,
-    /// Where it stands.
-    #[schema(value_type = words::TaskState)]
+    /// State of the task.
+    #[schema(value_type = enums::TaskState)]
     state: TaskState,
-    /// What runs it.
-    #[schema(value_type = words::Tool)]
+    /// Tool that runs the task.
+    #[schema(value_type = enums::Tool)]
     tool: Tool,
-    /// Who sees it.
-    #[schema(value_type = words::Visibility)]
+    /// Who can see the task besides its owner, admins and auditors.
+    #[schema(value_type = enums::Visibility)]
     visibility: Visibility,
-    /// What it reaches.
-    #[schema(value_type = words::NetworkPolicy)]
+    /// Network access of the task.
+    #[schema(value_type = enums::NetworkPolicy)]
     network_policy: NetworkPolicy,
-    /// The id of the organization where it belongs.
+    /// Organization ID.
     #[schema(value_type = Uuid)]
     organization: OrganizationId,
-    /// What that is called.
+    /// Name of the organization.
     organization_name: String,
-    /// The id of the person who submitted it.
+    /// ID of the person or service account that submitted the task.
     #[schema(value_type = Uuid)]
     owner: PersonId,
-    /// Their name.
+    /// Name of the owner.
     owner_name: String,
-    /// When it was submitted.
+    /// When the task was submitted.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it started, the last time.
+    /// When the latest attempt started.
     #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the task ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
-    /// How its run ended, where one did.
-    ending: Option<Ending>,
+    /// How the run ended, if it has ended.
+    result: Option<RunResult>,
 }
 
-impl From<TaskRow> for ListedTask {
+impl From<TaskRow> for TaskSummary {
     fn from(row: TaskRow) -> Self {
         Self {
             id: row.id,
@@ -73,109 +73,109 @@ impl From<TaskRow> for ListedTask {
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
-            ending: row.ending.and_then(|end| serde_json::from_str::<End>(&end).ok()).map(Ending::from),
+            result: row.ending.and_then(|end| serde_json::from_str::<End>(&end).ok()).map(RunResult::from),
         }
     }
 }
 
-/// A task, whole.
+/// Task with its request, limits and result.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WholeTask {
-    /// The task's id.
+pub(super) struct TaskDetail {
+    /// Task ID.
     #[schema(value_type = Uuid)]
     id: TaskId,
-    /// A line to recognize it by.
+    /// Title.
     title: String,
-    /// Where it stands.
-    #[schema(value_type = words::TaskState)]
+    /// State of the task.
+    #[schema(value_type = enums::TaskState)]
     state: TaskState,
-    /// What runs it.
-    #[schema(value_type = words::Tool)]
+    /// Tool that runs the task.
+    #[schema(value_type = enums::Tool)]
     tool: Tool,
-    /// The script, as submitted.
+    /// Script as submitted.
     script: String,
-    /// The id of the organization where it belongs.
+    /// Organization ID.
     #[schema(value_type = Uuid)]
     organization: OrganizationId,
-    /// What that is called.
+    /// Name of the organization.
     organization_name: String,
-    /// The id of the person who submitted it.
+    /// ID of the person or service account that submitted the task.
     #[schema(value_type = Uuid)]
     owner: PersonId,
-    /// Their name.
+    /// Name of the owner.
     owner_name: String,
-    /// The id of the key that it was submitted with, if one was.
+    /// ID of the API key that submitted the task, if any.
     #[schema(value_type = Option<Uuid>)]
     key: Option<KeyId>,
-    /// Who sees it.
-    #[schema(value_type = words::Visibility)]
+    /// Who can see the task besides its owner, admins and auditors.
+    #[schema(value_type = enums::Visibility)]
     visibility: Visibility,
-    /// What it reaches.
-    #[schema(value_type = words::NetworkPolicy)]
+    /// Network access of the task.
+    #[schema(value_type = enums::NetworkPolicy)]
     network_policy: NetworkPolicy,
-    /// The hosts that it reaches under `allow_list`.
+    /// Allowed hosts with `allow_list`.
     allowed_hosts: Vec<String>,
-    /// Wall time in seconds.
+    /// Maximum wall-clock time, in seconds.
     timeout_seconds: u32,
-    /// Memory in MiB.
+    /// Memory limit in MiB.
     memory_mib: u32,
-    /// Thousandths of a core.
+    /// CPU limit in thousandths of a core.
     cpu_millis: u32,
-    /// Processes and threads at once.
+    /// Maximum number of concurrent processes and threads.
     processes: u32,
-    /// Size of the work folder in MiB.
+    /// Size limit of the working directory, in MiB.
     disk_mib: u32,
-    /// For finding it again.
+    /// Labels.
     #[schema(value_type = BTreeMap<String, String>)]
     labels: Labels,
-    /// Its turn.
-    #[schema(value_type = words::Priority)]
+    /// Priority among queued tasks.
+    #[schema(value_type = enums::Priority)]
     priority: Priority,
-    /// The SHA-256 of `request`, in hex.
+    /// SHA-256 of `request`, in hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     request_digest: RequestDigest,
-    /// The canonical request (RFC 8785): everything that changes what the task does. A string, so that its bytes stay.
+    /// Canonical request (RFC 8785), as a string that preserves its bytes. Contains everything that affects what the task does.
     request: String,
-    /// The rule that let it run, asked or refused.
+    /// Rule that allowed, denied or required approval of the task.
     rule: String,
-    /// Which start of it this is; 0 before the first.
+    /// Number of the current attempt; 0 before the first start.
     attempt: u32,
-    /// The id of the runner that runs or ran it.
+    /// ID of the runner of the current attempt.
     #[schema(value_type = Option<Uuid>)]
     runner: Option<RunnerId>,
-    /// What that is called.
+    /// Name of the runner.
     runner_name: Option<String>,
-    /// Whether somebody asked to stop it.
-    cancel_asked: bool,
-    /// When it was submitted.
+    /// Whether cancellation was requested.
+    cancel_requested: bool,
+    /// When the task was submitted.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it began to wait for a runner, the last time.
+    /// When the task was last queued.
     #[schema(value_type = Option<String>, format = DateTime)]
     queued_at: Option<Timestamp>,
-    /// When it started, the last time.
+    /// When the latest attempt started.
     #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the task ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
-    /// How its run ended, where one did.
-    ending: Option<Ending>,
-    /// How many lines of output of this start are kept.
+    /// How the run ended, if it has ended.
+    result: Option<RunResult>,
+    /// Number of log lines of the current attempt.
     output_lines: i64,
-    /// The runner's receipt in canonical form (RFC 8785), once it ended.
+    /// Receipt of the runner in canonical form (RFC 8785), after the run.
     receipt: Option<String>,
-    /// The runner's signature over the receipt (ECDSA P-384 with SHA-384, ASN.1), in base64.
+    /// Signature of the runner over the receipt (ECDSA P-384 with SHA-384, ASN.1), in base64.
     receipt_signature: Option<String>,
-    /// The key that the signature verifies with (SubjectPublicKeyInfo, DER), in base64.
+    /// Public key that verifies the signature (SubjectPublicKeyInfo, DER), in base64.
     runner_key: Option<String>,
 }
 
-impl WholeTask {
-    /// The task with its labels.
+impl TaskDetail {
+    /// Builds the response from a stored task and its labels.
     pub fn new(task: Task, labels: Labels) -> Result<Self, store::Error> {
         let request = task.read_request()?;
-        let ending = task.end().map(Ending::from);
+        let result = task.end().map(RunResult::from);
         let receipt = task.read_receipt().and_then(|receipt| String::from_utf8(receipt.canonical()).ok());
         let priority = Priority::ALL.iter().copied().find(|it| it.rank() == task.priority).unwrap_or_default();
         Ok(Self {
@@ -205,12 +205,12 @@ impl WholeTask {
             attempt: task.attempt,
             runner: task.runner_id,
             runner_name: task.runner,
-            cancel_asked: task.cancel_asked,
+            cancel_requested: task.cancel_asked,
             created_at: task.created_at,
             queued_at: task.queued_at,
             started_at: task.started_at,
             ended_at: task.ended_at,
-            ending,
+            result,
             output_lines: task.next_line - 1,
             receipt_signature: receipt.as_ref().and(task.receipt_signature).map(|bytes| STANDARD.encode(bytes)),
             runner_key: receipt.as_ref().and(task.runner_key).map(|bytes| STANDARD.encode(bytes)),
@@ -221,30 +221,30 @@ impl WholeTask {
 
 /// How a run ended.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct Ending {
+pub(super) struct RunResult {
     /// `exited`, `signaled`, `timed_out`, `cancelled`, `out_of_memory` or `not_started`.
-    how: &'static str,
-    /// The exit status, 0 to 255, where it exited.
+    outcome: &'static str,
+    /// Exit code, 0 to 255, with `exited`.
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
-    /// The signal's number, where one ended it.
+    /// Signal number, with `signaled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<i32>,
-    /// Why it could not be started, and what to do about it.
+    /// Why the task could not start and how to fix it, with `not_started`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-impl From<End> for Ending {
+impl From<End> for RunResult {
     fn from(end: End) -> Self {
-        let how = |how| Self { how, ..Self::default() };
+        let outcome = |outcome| Self { outcome, ..Self::default() };
         match end {
-            End::Exited(code) => Self { exit_code: Some(code), ..how("exited") },
-            End::Signaled(signal) => Self { signal: Some(signal), ..how("signaled") },
-            End::TimedOut => how("timed_out"),
-            End::Cancelled => how("cancelled"),
-            End::OutOfMemory => how("out_of_memory"),
-            End::NotStarted(reason) => Self { reason: Some(reason), ..how("not_started") },
+            End::Exited(code) => Self { exit_code: Some(code), ..outcome("exited") },
+            End::Signaled(signal) => Self { signal: Some(signal), ..outcome("signaled") },
+            End::TimedOut => outcome("timed_out"),
+            End::Cancelled => outcome("cancelled"),
+            End::OutOfMemory => outcome("out_of_memory"),
+            End::NotStarted(reason) => Self { reason: Some(reason), ..outcome("not_started") },
         }
     }
 }

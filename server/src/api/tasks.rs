@@ -1,9 +1,9 @@
-//! Submitting tasks, finding them, canceling them.
+//! Task operations: submit, list, get, cancel.
 use super::{
-    document::{Always, List, OfChanges, OfOne},
-    received::{Id, Parameters, Reads, Sent, cursor, flag, limit, parsed, usual_limit},
+    extract::{Id, JsonBody, QueryParameters, Reader, cursor, default_limit, flag, limit, parsed},
+    responses::{CommonProblems, List, NotFoundProblem, WriteProblems},
     submission::{CancelledTask, NewTask, SubmittedTask},
-    task::{ListedTask, WholeTask},
+    task::{TaskDetail, TaskSummary},
 };
 use crate::{auth::Program, problem::Problem, state::App};
 use axum::{
@@ -24,27 +24,27 @@ use utoipa::IntoParams;
 
 /// Submit a task
 ///
-/// Records it and applies the tenant's rules: it waits for a runner, waits for approval, or is denied. Needs the
+/// Applies the tenant's rules: the task is queued, waits for approval or is denied. Requires the
 /// scope `tasks:submit`.
 #[utoipa::path(
     post, path = "/api/v1/tasks", tag = "Tasks", security(("bearer" = ["tasks:submit"])),
     request_body = NewTask,
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Chosen by the caller, 1 to 255 visible ASCII characters: the same key gives the same task once more, \
-            with another submission it is a conflict.")),
+        description = "Key chosen by the caller, 1 to 255 visible ASCII characters. Repeating a request with the same key \
+            returns the same task; using it for a different submission is a conflict.")),
     responses(
-        (status = 201, description = "Recorded.", body = SubmittedTask,
-            headers(("Location" = String, description = "The task's address."))),
-        (status = 200, description = "Recorded before under this idempotency key.", body = SubmittedTask,
+        (status = 201, description = "The task was submitted.", body = SubmittedTask,
+            headers(("Location" = String, description = "Path of the task."))),
+        (status = 200, description = "The task was already submitted with this idempotency key.", body = SubmittedTask,
             headers(("Idempotency-Replayed" = String, description = "`true`."))),
-        Always, OfChanges,
+        CommonProblems, WriteProblems,
     )
 )]
 pub(super) async fn submit_task(
     program: Program,
     State(app): State<App>,
     headers: HeaderMap,
-    Sent(form): Sent<SubmissionForm>,
+    JsonBody(form): JsonBody<SubmissionForm>,
 ) -> Result<Response, Problem> {
     let organization = match form.organization {
         Some(organization) => organization,
@@ -76,13 +76,20 @@ async fn only_organization(app: &App, actor: &Actor) -> Result<OrganizationId, P
     match yours.as_slice() {
         [only] => Ok(only.id),
         [] if read.archived_organizations().await?.iter().any(|archived| actor.role_in(archived.id).is_some()) => {
-            let why = "what you are in is archived; an owner or an admin must bring it back first";
+            let why = "your organizations are archived; an owner or admin must restore one first";
             Err(Invalid::new("organization", why).into())
         }
-        [] => Err(Invalid::new("organization", "you are in none; an owner must put you into one first").into()),
+        [] => {
+            Err(Invalid::new("organization", "you are not a member of an organization; an owner must add you first")
+                .into())
+        }
         _ => {
             let yours: Vec<_> = yours.iter().map(|organization| organization.id.to_string()).collect();
-            Err(Invalid::new("organization", format!("must be named; you are in {}", yours.join(", "))).into())
+            Err(Invalid::new(
+                "organization",
+                format!("is required because you are a member of several: {}", yours.join(", ")),
+            )
+            .into())
         }
     }
 }
@@ -101,112 +108,112 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Invalid> {
     }
 }
 
-/// Which tasks a list has.
+/// Filters of a list of tasks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TaskQuery {
-    /// Only in these states, separated by commas.
+    /// Only tasks in these states, separated by commas.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
-    state: Option<States>,
-    /// Only of this organization.
+    state: Option<StateFilter>,
+    /// Only items of the organization with this ID.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<Uuid>)]
     organization: Option<OrganizationId>,
-    /// Only the key owner's own.
+    /// Only tasks of the key's owner.
     #[serde(default, deserialize_with = "flag")]
     #[param(required = false)]
     mine: bool,
-    /// Only with this label, written `key=value`.
+    /// Only tasks with this label, in the form `key=value`.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
-    label: Option<LabelIs>,
-    /// Only with words in the title that begin with the words of this text.
+    label: Option<LabelFilter>,
+    /// Only tasks whose title contains words that start with the words of this text.
     #[serde(default)]
     q: Option<String>,
-    /// How many at most.
-    #[serde(default = "usual_limit", deserialize_with = "limit")]
+    /// Maximum number of items, 1 to 200.
+    #[serde(default = "default_limit", deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
     limit: u32,
-    /// `next` of the page before.
+    /// The value of `next` from the previous page.
     #[serde(default, deserialize_with = "cursor")]
     #[param(value_type = Option<String>)]
     after: Option<TaskId>,
 }
 
-/// `queued,running`.
+/// Comma-separated task states, such as `queued,running`.
 #[derive(Debug)]
-struct States(Vec<TaskState>);
+struct StateFilter(Vec<TaskState>);
 
-impl FromStr for States {
+impl FromStr for StateFilter {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
         text.split(',').map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
-/// `key=value`.
+/// Label in the form `key=value`.
 #[derive(Debug)]
-struct LabelIs(String, String);
+struct LabelFilter(String, String);
 
-impl FromStr for LabelIs {
+impl FromStr for LabelFilter {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) = text.split_once('=').ok_or("must be written key=value")?;
+        let (key, value) = text.split_once('=').ok_or("must have the form key=value")?;
         Ok(Self(key.to_owned(), value.to_owned()))
     }
 }
 
 /// List tasks
 ///
-/// Those that the key's owner sees, newest first. Needs the scope `tasks:read`.
+/// Returns the tasks that the key's owner can see, newest first. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/tasks", tag = "Tasks", security(("bearer" = ["tasks:read"])), params(TaskQuery),
-    responses((status = 200, description = "A page.", body = List<ListedTask>), Always)
+    responses((status = 200, description = "A page of results.", body = List<TaskSummary>), CommonProblems)
 )]
 pub(super) async fn list_tasks(
-    reader: Reads<ReadTasks>,
+    reader: Reader<ReadTasks>,
     State(app): State<App>,
-    Parameters(query): Parameters<TaskQuery>,
-) -> Result<Json<List<ListedTask>>, Problem> {
+    QueryParameters(query): QueryParameters<TaskQuery>,
+) -> Result<Json<List<TaskSummary>>, Problem> {
     let filter = TaskFilter {
-        states: query.state.map(|States(states)| states).unwrap_or_default(),
+        states: query.state.map(|StateFilter(states)| states).unwrap_or_default(),
         organization: query.organization,
         mine: query.mine,
-        label: query.label.map(|LabelIs(key, value)| (key, value)),
+        label: query.label.map(|LabelFilter(key, value)| (key, value)),
         text: query.q,
     };
     let mut read = app.store.read(&reader.program.actor).await?;
     let page = read.tasks(&filter, query.after, query.limit).await?;
-    Ok(Json(List::of(page, ListedTask::from)))
+    Ok(Json(List::from_page(page, TaskSummary::from)))
 }
 
 /// Get a task
 ///
-/// Needs the scope `tasks:read`.
+/// Returns the task with its request, limits and result. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{id}", tag = "Tasks", security(("bearer" = ["tasks:read"])),
-    params(("id" = Uuid, Path, description = "The task's id.")),
-    responses((status = 200, description = "The task.", body = WholeTask), Always, OfOne)
+    params(("id" = Uuid, Path, description = "ID of the task.")),
+    responses((status = 200, description = "The task.", body = TaskDetail), CommonProblems, NotFoundProblem)
 )]
 pub(super) async fn get_task(
-    reader: Reads<ReadTasks>,
+    reader: Reader<ReadTasks>,
     State(app): State<App>,
     Id(id): Id<TaskId>,
-) -> Result<Json<WholeTask>, Problem> {
+) -> Result<Json<TaskDetail>, Problem> {
     let mut read = app.store.read(&reader.program.actor).await?;
     let (task, labels) = (read.task(id).await?, read.labels(id).await?);
-    Ok(Json(WholeTask::new(task, labels)?))
+    Ok(Json(TaskDetail::new(task, labels)?))
 }
 
 /// Cancel a task
 ///
-/// One that waits is cancelled at once; one that runs is stopped by its runner. Needs the scope `tasks:cancel`.
+/// Cancels a waiting task immediately. A running task is stopped by its runner. Requires the scope `tasks:cancel`.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/cancel", tag = "Tasks", security(("bearer" = ["tasks:cancel"])),
-    params(("id" = Uuid, Path, description = "The task's id.")),
-    responses((status = 200, description = "Where it stands now.", body = CancelledTask), Always, OfOne, OfChanges)
+    params(("id" = Uuid, Path, description = "ID of the task.")),
+    responses((status = 200, description = "The current state of the task.", body = CancelledTask), CommonProblems, NotFoundProblem, WriteProblems)
 )]
 pub(super) async fn cancel_task(
     program: Program,

@@ -1,11 +1,11 @@
-//! `castellan admin …`: tenants, people and keys without the web.
+//! `castellan admin` commands for tenants, people and keys.
 mod keys;
 
 use crate::{
     auth::{Hasher, check_password},
     config::Config,
     failure::Failure,
-    keys::{Given, Keys, SecretsDir},
+    keys::{EnvironmentSecrets, Keys, SecretsDir},
     state::App,
 };
 use clap::{Subcommand, ValueEnum};
@@ -20,78 +20,78 @@ use store::{Organization, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
-    /// Make a tenant with an organization of the same name
+    /// Create a tenant with an organization of the same name
     CreateTenant {
-        /// What people call it
+        /// Name of the tenant
         #[arg(long)]
         name: String,
     },
-    /// Make a person, in the first tenant and organization unless said otherwise
+    /// Create a person, by default in the first tenant and organization
     CreateUser {
-        /// Their address
+        /// Email address
         #[arg(long)]
         email: String,
-        /// What people call them [default: the address]
+        /// Display name [default: the email address]
         #[arg(long)]
         name: Option<String>,
-        /// What they are in the organization; `admin` is an owner there and an admin of the tenant
+        /// Role in the organization; `admin` is an owner of the organization and an admin of the tenant
         #[arg(long, default_value = "member")]
         role: UserRole,
-        /// Read their password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
         #[command(flatten)]
-        place: Place,
+        location: Location,
     },
-    /// Open or close emergency access: a password for an admin while one provider is the only way in; or show what is open
+    /// Open, close or list break-glass access: a password sign-in for an admin while only one identity provider is allowed
     BreakGlass(super::break_glass::BreakGlass),
-    /// Make an API key for a person, and print it
+    /// Create an API key for a person or service account, and print it
     CreateKey {
-        /// Their address
+        /// Email address of the person, or ID of the service account
         #[arg(long)]
         user: String,
-        /// What the key is called
+        /// Name of the key
         #[arg(long)]
         name: String,
-        /// What it may do: `tasks:*,approvals:*,audit:read`
+        /// Scopes, separated by commas, such as `tasks:*,approvals:*,audit:read`
         #[arg(long)]
         scopes: Scopes,
-        /// The one organization that it is for: name or id
+        /// Restrict the key to one organization: name or ID
         #[arg(long)]
         organization: Option<String>,
-        /// In how many days it ends [default: never]
+        /// Days until the key expires [default: never]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: Option<u32>,
-        /// Where from it works: addresses or networks, with commas [default: everywhere]
+        /// Allowed addresses or networks, separated by commas [default: all]
         #[arg(long, default_value = "")]
         networks: Networks,
     },
-    /// Make a service account: an owner of keys that never signs in; `create-key --user` takes what this prints
+    /// Create a service account and print its ID, for use with `create-key --user`
     CreateServiceAccount {
-        /// What it is called
+        /// Name of the service account
         #[arg(long)]
         name: String,
-        /// The address of the person who answers for it
+        /// Email address of the person who is responsible for it
         #[arg(long)]
         responsible: String,
-        /// What it is in the organization: `viewer` or `member`
+        /// Role in the organization
         #[arg(long, default_value = "member")]
         role: ServiceRole,
-        /// The organization's name or id [default: the first]
+        /// Name or ID of the organization [default: the first]
         #[arg(long)]
         organization: Option<String>,
     },
-    /// Put a new session secret in the place of the old one; nobody is signed out. Restart every node afterwards
+    /// Replace the session secret without ending sessions. Restart every node afterwards
     RotateSessionSecret,
-    /// List the keys of a person, or of everybody in the first tenant
+    /// List the API keys of a person, or of the first tenant
     ListKeys {
-        /// Their address
+        /// Email address of the person, or ID of the service account
         #[arg(long)]
         user: Option<String>,
     },
-    /// Revoke all keys of a person or a service account
+    /// Revoke all API keys of a person or service account
     RevokeKeys {
-        /// Their address, or a service account's id
+        /// Email address of the person, or ID of the service account
         #[arg(long)]
         user: String,
     },
@@ -101,18 +101,18 @@ pub(super) enum Admin {
     Emergency(super::emergency::Emergency),
 }
 
-/// Where somebody is put.
+/// Tenant and organization that a command applies to.
 #[derive(Debug, clap::Args)]
-pub(super) struct Place {
-    /// The tenant's name or id [default: the first]
+pub(super) struct Location {
+    /// Name or ID of the tenant [default: the first]
     #[arg(long)]
     pub(super) tenant: Option<String>,
-    /// The organization's name or id [default: the first]
+    /// Name or ID of the organization [default: the first]
     #[arg(long)]
     pub(super) organization: Option<String>,
 }
 
-/// What somebody becomes.
+/// Role of a new person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum UserRole {
     Admin,
@@ -123,7 +123,7 @@ pub(super) enum UserRole {
     Viewer,
 }
 
-/// What a service account becomes: it decides nothing and manages nobody.
+/// Role of a service account, which can neither approve nor manage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ServiceRole {
     Viewer,
@@ -144,25 +144,25 @@ impl UserRole {
 }
 
 impl Admin {
-    pub(super) const fn rotates(&self) -> bool {
+    pub(super) const fn is_secret_rotation(&self) -> bool {
         matches!(self, Self::RotateSessionSecret)
     }
 }
 
-/// Rotates the session secret in its file; where it is configured, makes the configured one known. The database is opened
-/// without asking whether the present one is right: that is what changes.
-pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Result<(), Failure> {
+/// Rotates the session secret in its file, or registers the secret from the environment. The database is opened without
+/// checking the current secret, because it is about to change.
+pub(super) async fn rotate_session_secret(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
     let keys = Keys::open_with(&secrets, given)?;
     let store = Store::open(App::settings(&keys, config.database().expose().to_owned())).await?;
     if keys.configured {
         keys.accept_session_secret(&store).await?;
-        println!("The configured session secret is the deployment's from now on. Restart every node with it.");
+        println!("The session secret from the environment is now in use. Restart every node with it.");
     } else {
         keys.check_with(&store, &secrets).await?;
         keys.rotate_session_secret(&store, &secrets).await?;
         println!(
-            "The session secret is a new one; nobody was signed out. Copy {} to the other nodes, and restart every node.",
+            "The session secret was replaced; sessions stay valid. Copy {} to the other nodes and restart every node.",
             secrets.path("sessions.key").display()
         );
     }
@@ -170,33 +170,33 @@ pub(super) async fn rotate_session_secret(config: Config, given: Given) -> Resul
     Ok(())
 }
 
-/// Does it, and has the server look at what was changed, also where something failed half-way.
+/// Runs the command and notifies the server of changes, even after a partial failure.
 pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
-    let done = act(command, &app).await;
-    crate::console::tell(&app).await;
+    let result = execute(command, &app).await;
+    crate::console::notify_server(&app).await;
     app.store.close().await;
-    done
+    result
 }
 
-async fn act(command: Admin, app: &App) -> Result<(), Failure> {
+async fn execute(command: Admin, app: &App) -> Result<(), Failure> {
     match command {
         Admin::CreateTenant { name } => {
             let tenant = app.store.system().create_tenant(&name).await?;
             create_organization(app, &console(app, tenant), &name).await?;
             println!("{tenant}");
         }
-        Admin::CreateUser { email, name, role, password_stdin, place } => {
+        Admin::CreateUser { email, name, role, password_stdin, location } => {
             let email = Email::parse(&email)?;
             let name = name.unwrap_or_else(|| email.to_string());
             let hash = match password_stdin {
                 true => Some(password(&[&name, email.as_str()]).await?),
                 false => None,
             };
-            println!("{}", create_user(app, email, name, role, hash, place).await?);
+            println!("{}", create_user(app, email, name, role, hash, location).await?);
         }
         Admin::CreateKey { user, name, scopes, organization, days, networks } => {
-            let wanted = keys::Wanted { name, scopes, organization, days, networks };
-            println!("{}", keys::create(app, &user, wanted).await?);
+            let request = keys::KeyRequest { name, scopes, organization, days, networks };
+            println!("{}", keys::create(app, &user, request).await?);
         }
         Admin::CreateServiceAccount { name, responsible, role, organization } => {
             let role = match role {
@@ -205,12 +205,12 @@ async fn act(command: Admin, app: &App) -> Result<(), Failure> {
             };
             println!("{}", keys::service_account(app, name, &responsible, role, organization.as_deref()).await?);
         }
-        Admin::RotateSessionSecret => {} // done without the checks of a start
+        Admin::RotateSessionSecret => {} // handled before the store opens
         Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
         Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
         Admin::Organizations(command) => super::organizations::run(command, app).await?,
         Admin::Emergency(command) => super::emergency::run(command, app).await?,
-        Admin::RevokeKeys { user } => println!("{} revoked", keys::revoke(app, &user).await?),
+        Admin::RevokeKeys { user } => println!("{} keys revoked", keys::revoke(app, &user).await?),
     }
     Ok(())
 }
@@ -221,11 +221,11 @@ async fn create_user(
     name: String,
     role: UserRole,
     hash: Option<String>,
-    place: Place,
+    location: Location,
 ) -> Result<PersonId, Failure> {
-    let tenant = find_tenant(app, place.tenant.as_deref()).await?;
+    let tenant = find_tenant(app, location.tenant.as_deref()).await?;
     let console = console(app, tenant);
-    let organization = find_organization(app, &console, place.organization.as_deref()).await?;
+    let organization = find_organization(app, &console, location.organization.as_deref()).await?;
     let (tenant_role, role) = role.roles();
     let proof = app.store.authorize(&console, CreatePerson { email, name, tenant_role }).await?;
     let mut write = app.store.write(&console).await?;
@@ -244,11 +244,11 @@ pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
     Actor::console(tenant, app.store.now())
 }
 
-/// The person with an address, locked out or not. An address belongs to one person of one tenant.
+/// Finds a person by email address, including locked ones. An address belongs to one person of one tenant.
 pub(super) async fn find_person(app: &App, address: &str) -> Result<store::Credential, Failure> {
     let email = Email::parse(address)?;
     let known = app.store.system().credential(&email).await?;
-    known.ok_or_else(|| Failure::new(format!("there is nobody with the address {email}")))
+    known.ok_or_else(|| Failure::new(format!("no person has the address {email}")))
 }
 
 pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
@@ -276,21 +276,21 @@ pub(super) async fn find_organization(
     organizations.sort_by_key(|organization| organization.id);
     match wanted {
         Some(wanted) => {
-            let named = |one: &&Organization| one.name == wanted || one.id.to_string() == wanted;
-            match (organizations.iter().find(named), archived.iter().find(named)) {
+            let matches = |it: &&Organization| it.name == wanted || it.id.to_string() == wanted;
+            match (organizations.iter().find(matches), archived.iter().find(matches)) {
                 (Some(found), _) => Ok(found.id),
-                (None, Some(away)) => Err(Failure::new(format!(
-                    "{} is archived: bring it back by `castellan admin restore-organization` first",
-                    away.name
+                (None, Some(organization)) => Err(Failure::new(format!(
+                    "{} is archived: restore it with `castellan admin restore-organization` first",
+                    organization.name
                 ))),
                 (None, None) => Err(Failure::new(format!("there is no organization {wanted}"))),
             }
         }
         None => match organizations.first() {
             Some(first) => Ok(first.id),
-            // Nobody asked for another one: those that there are were put away.
+            // A new organization must not silently replace archived ones.
             None if !archived.is_empty() => Err(Failure::new(
-                "every organization is archived: bring one back by `castellan admin restore-organization` first",
+                "every organization is archived: restore one with `castellan admin restore-organization` first",
             )),
             None => create_organization(app, console, "Everybody").await,
         },
@@ -305,7 +305,7 @@ async fn create_organization(app: &App, console: &Actor, name: &str) -> Result<O
     Ok(organization)
 }
 
-/// The hash of the password on the standard input: its first line.
+/// Reads the password from the first line of standard input and returns its hash.
 async fn password(about: &[&str]) -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin().take(4_096).read_to_string(&mut text)?;

@@ -1,27 +1,26 @@
-//! `castellan admin break-glass`: emergency access for named admins, opened at the console, recorded, for a while.
+//! `castellan admin break-glass` command: time-limited, audited emergency access for one admin.
 use super::admin::{console, find_person};
 use crate::{failure::Failure, state::App};
 use domain::policy::{CloseBreakGlass, OpenBreakGlass};
 use std::time::Duration;
 
-/// The longest that it stays open.
-const LONGEST: Duration = Duration::from_hours(24);
+const MAX_BREAK_GLASS_DURATION: Duration = Duration::from_hours(24);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BreakGlass {
-    /// Open it
+    /// Open break-glass access
     #[arg(long, requires_all = ["user", "reason"], conflicts_with = "off")]
     on: bool,
-    /// Close it: for one admin, or without --user for all
+    /// Close break-glass access of one admin, or without --user of all
     #[arg(long)]
     off: bool,
-    /// The admin's address
+    /// Email address of the admin
     #[arg(long)]
     user: Option<String>,
-    /// For how long: minutes or hours, at most 24h
-    #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "1h")]
+    /// Duration in minutes or hours, at most 24h
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, default_value = "1h")]
     span: Duration,
-    /// Why; it stands in the audit log
+    /// Reason, recorded in the audit log
     #[arg(long)]
     reason: Option<String>,
 }
@@ -40,15 +39,13 @@ pub(super) async fn run(command: BreakGlass, app: &App) -> Result<(), Failure> {
 
 async fn open(app: &App, known: &store::Credential, span: Duration, reason: String) -> Result<(), Failure> {
     if known.password_hash.is_none() {
-        return Err(Failure::new(
-            "this person has no password; set one first, by a link from `castellan admin` or an admin",
-        ));
+        return Err(Failure::new("this person has no password; an admin must first create a link to set one"));
     }
     let (console, until) = (console(app, known.tenant_id), app.store.now().after(span));
     let proof = app.store.authorize(&console, OpenBreakGlass { person: known.id, until, reason }).await?;
     let mut write = app.store.write(&console).await?;
     match write.open_break_glass(proof).await {
-        Err(store::Error::NotFound) => return Err(Failure::new("only an admin of a tenant is let in so")),
+        Err(store::Error::NotFound) => return Err(Failure::new("break-glass access is only for admins of a tenant")),
         opened => opened?,
     }
     write.commit().await?;
@@ -61,8 +58,8 @@ async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failu
     for tenant in app.store.system().tenants().await? {
         let console = console(app, tenant.id);
         let open = app.store.read(&console).await?.break_glass(app.store.now()).await?;
-        for one in open.iter().filter(|one| person.as_ref().is_none_or(|person| person.id == one.person_id)) {
-            let proof = app.store.authorize(&console, CloseBreakGlass { person: one.person_id }).await?;
+        for access in open.iter().filter(|access| person.as_ref().is_none_or(|person| person.id == access.person_id)) {
+            let proof = app.store.authorize(&console, CloseBreakGlass { person: access.person_id }).await?;
             let mut write = app.store.write(&console).await?;
             write.close_break_glass(proof).await?;
             write.commit().await?;
@@ -76,14 +73,14 @@ async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failu
 async fn show(app: &App) -> Result<(), Failure> {
     for tenant in app.store.system().tenants().await? {
         let open = app.store.read(&console(app, tenant.id)).await?.break_glass(app.store.now()).await?;
-        for one in open {
-            println!("{}\tuntil {}\t{}", one.email, one.expires_at, one.reason);
+        for access in open {
+            println!("{}\tuntil {}\t{}", access.email, access.expires_at, access.reason);
         }
     }
     Ok(())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "must be minutes or hours, such as 30m or 2h, at most 24h".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -93,7 +90,7 @@ fn time(text: &str) -> Result<Duration, String> {
         _ => None,
     };
     let span = span.map(Duration::from_secs).ok_or_else(wrong)?;
-    if span.is_zero() || span > LONGEST { Err(wrong()) } else { Ok(span) }
+    if span.is_zero() || span > MAX_BREAK_GLASS_DURATION { Err(wrong()) } else { Ok(span) }
 }
 
 #[cfg(test)]
@@ -101,11 +98,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_minutes_or_hours_of_one_day_at_most() {
-        assert_eq!(time("30m"), Ok(Duration::from_mins(30)));
-        assert_eq!(time("24h"), Ok(LONGEST));
+    fn durations_are_minutes_or_hours_up_to_one_day() {
+        assert_eq!(parse_duration("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(parse_duration("24h"), Ok(MAX_BREAK_GLASS_DURATION));
         for bad in ["", "0m", "25h", "1d", "h", "-1h", "1", "99999999999999999999h", "1ü"] {
-            assert!(time(bad).is_err(), "{bad}");
+            assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }
 }

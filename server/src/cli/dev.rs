@@ -1,18 +1,18 @@
-//! `castellan dev …`: for those who develop Castellan.
+//! `castellan dev` commands for development.
 use crate::{failure::Failure, routes, state::App};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Dev {
-    /// Fill the first tenant with made-up tasks, for measuring
+    /// Generate tasks in the first tenant for load tests
     Seed {
-        /// How many
+        /// Number of tasks
         #[arg(long)]
         tasks: u32,
     },
-    /// List every page, route, server function, stream and runner call
+    /// List all pages, API routes, server functions, event streams and runner calls
     Routes {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -21,10 +21,11 @@ pub(super) enum Dev {
 pub(super) async fn run(command: Dev, app: App) -> Result<(), Failure> {
     let Dev::Seed { tasks } = command else { return Ok(()) };
     let tenants = app.store.system().tenants().await?;
-    let tenant =
-        tenants.first().ok_or_else(|| Failure::new("there is no tenant yet; start the server and follow its link"))?;
+    let tenant = tenants
+        .first()
+        .ok_or_else(|| Failure::new("there is no tenant yet; start the server and open its setup link"))?;
     app.store.system().seed(tenant.id, tasks).await?;
-    println!("{tasks} tasks were made in {}.", tenant.name);
+    println!("Created {tasks} tasks in {}.", tenant.name);
     app.store.close().await;
     Ok(())
 }

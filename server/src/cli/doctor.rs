@@ -1,19 +1,19 @@
-//! `castellan doctor`: checks what a server needs, one line each, and says what to do.
-use crate::{config::Config, failure::Failure, http::SiteCertificate, keys::Given, runners, state::App};
+//! `castellan doctor` command: checks the requirements of a server and prints one line for each.
+use crate::{config::Config, failure::Failure, http::SiteCertificate, keys::EnvironmentSecrets, runners, state::App};
 use time::OffsetDateTime;
 
-/// With fewer days left than this somebody should renew a certificate.
-const FEW_DAYS: i64 = 14;
+/// Certificates with fewer remaining days are reported.
+const MIN_CERTIFICATE_DAYS: i64 = 14;
 
-pub(super) async fn run(config: Config, given: Given) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
     println!("ok    configuration: listens on {}, runners on {}", config.listen, config.runner_listen);
     let mut healthy = true;
     let app = App::open(config, given).await?;
-    println!("ok    keys: data/secrets is there and private");
+    println!("ok    keys: data/secrets exists and is private");
     healthy &= certificate(&app);
     match app.store.ping().await {
         Ok(()) if app.store.is_embedded() => println!(
-            "ok    database: SQLite, for one server. For several, or more than one machine can write: \
+            "ok    database: SQLite, for a single server. To use several servers, move to PostgreSQL: \
              castellan migrate --from sqlite:PATH --to postgres://USER@HOST/DATABASE"
         ),
         Ok(()) => println!("ok    database: PostgreSQL"),
@@ -34,16 +34,16 @@ pub(super) async fn run(config: Config, given: Given) -> Result<(), Failure> {
         }
     }
     app.store.close().await;
-    if healthy { Ok(()) } else { Err(Failure::new("something needs attention")) }
+    if healthy { Ok(()) } else { Err(Failure::new("some checks failed")) }
 }
 
-/// Whether pages and API have a certificate that counts. A server that runs keeps its old one while the files are broken.
+/// Checks the certificate of pages and API. A running server keeps its previous one while the files are invalid.
 fn certificate(app: &App) -> bool {
     let config = &app.config;
     if config.tls.certificate.is_none() && !config.tls.self_signed {
         match config.tls_terminated_by_proxy {
-            true => println!("ok    TLS: ended by the proxy in front; cookies are for https only"),
-            false => println!("ok    TLS: none, for this machine only"),
+            true => println!("ok    TLS: terminated by the reverse proxy; cookies are for https only"),
+            false => println!("ok    TLS: off; the server listens on this machine only"),
         }
         return true;
     }
@@ -52,18 +52,18 @@ fn certificate(app: &App) -> bool {
         Ok(Some(site)) => site.state(),
         Ok(None) => return true,
         Err(error) => {
-            println!("bad   TLS: {error}. A server that runs goes on with the certificate that it has");
+            println!("bad   TLS: {error}. A running server keeps its current certificate");
             return false;
         }
     };
     let (days, until) = ((state.not_after - now).whole_days(), state.not_after.date());
-    if days < FEW_DAYS {
-        println!("bad   TLS: the certificate counts until {until}, {days} days from now. Renew it");
+    if days < MIN_CERTIFICATE_DAYS {
+        println!("bad   TLS: the certificate expires on {until}, in {days} days. Renew it");
         return false;
     }
     match state.self_signed {
-        true => println!("ok    TLS: a self-signed certificate until {until}, which browsers warn of"),
-        false => println!("ok    TLS: a certificate until {until}"),
+        true => println!("ok    TLS: a self-signed certificate, valid until {until}; browsers show a warning"),
+        false => println!("ok    TLS: a certificate, valid until {until}"),
     }
     true
 }

@@ -1,6 +1,6 @@
-//! `castellan admin lock-user …` and the like: the switches for when something goes wrong, without the web (K-09).
-use super::admin::{Place, console, find_organization, find_person, find_tenant};
-use crate::{console::tell, failure::Failure, state::App};
+//! `castellan admin` commands for emergencies: lock, freeze, stop and end sessions (K-09).
+use super::admin::{Location, console, find_organization, find_person, find_tenant};
+use crate::{console::notify_server, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
     PersonId, RunnerId, TenantId,
@@ -10,49 +10,49 @@ use store::STOPPED_AT_ONCE;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Emergency {
-    /// Lock somebody out: their sessions end, and their keys stop working
+    /// Lock a person: ends their sessions and disables their API keys
     LockUser {
-        /// Their address
+        /// Email address of the person
         #[arg(long)]
         user: String,
     },
-    /// Let somebody in again
+    /// Unlock a person
     UnlockUser {
-        /// Their address
+        /// Email address of the person
         #[arg(long)]
         user: String,
     },
-    /// End all sessions of a tenant, or of one person
+    /// End all browser sessions of a tenant or of one person
     EndBrowserSessions {
-        /// Only of the person with this address
+        /// Only those of the person with this email address
         #[arg(long, conflicts_with = "tenant")]
         user: Option<String>,
-        /// The tenant's name or id [default: the first]
+        /// Name or ID of the tenant [default: the first]
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Freeze a tenant: nothing is changed and nothing starts
+    /// Freeze a tenant: blocks all changes and new tasks
     Freeze {
-        /// The tenant's name or id [default: the first]
+        /// Name or ID of the tenant [default: the first]
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// End a freeze
+    /// Unfreeze a tenant
     Thaw {
-        /// The tenant's name or id [default: the first]
+        /// Name or ID of the tenant [default: the first]
         #[arg(long)]
         tenant: Option<String>,
     },
     /// Stop all tasks of a tenant, or of one organization, person or runner
     StopTasks {
-        /// Only of the person with this address
+        /// Only those of the person with this email address
         #[arg(long, conflicts_with_all = ["runner", "organization", "tenant"])]
         user: Option<String>,
-        /// Only those that the runner with this id has
+        /// Only those on the runner with this ID
         #[arg(long, conflicts_with = "organization")]
         runner: Option<RunnerId>,
         #[command(flatten)]
-        place: Place,
+        location: Location,
     },
 }
 
@@ -78,14 +78,14 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
             change!(known.tenant_id, unlock_person, UnlockPerson { person: known.id });
         }
         Emergency::EndBrowserSessions { user, tenant } => {
-            let (tenant, of) = whose(app, user.as_deref(), tenant.as_deref()).await?;
+            let (tenant, of) = find_target(app, user.as_deref(), tenant.as_deref()).await?;
             println!("{}", change!(tenant, end_all_browser_sessions, EndBrowserSessions { of }, None));
         }
         Emergency::Freeze { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, freeze, FreezeTenant {}),
         Emergency::Thaw { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, thaw, ThawTenant {}),
-        Emergency::StopTasks { user, runner, place } => {
-            let (tenant, person) = whose(app, user.as_deref(), place.tenant.as_deref()).await?;
-            let whose = match (person, runner, &place.organization) {
+        Emergency::StopTasks { user, runner, location } => {
+            let (tenant, person) = find_target(app, user.as_deref(), location.tenant.as_deref()).await?;
+            let whose = match (person, runner, &location.organization) {
                 (Some(person), ..) => Stopped::By(person),
                 (None, Some(runner), _) => Stopped::On(runner),
                 (None, None, Some(name)) => {
@@ -96,7 +96,7 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
             let mut stopped = 0;
             loop {
                 let some = change!(tenant, stop_tasks, StopTasks { whose });
-                tell(app).await; // what runs is stopped now, and not when all is counted
+                notify_server(app).await; // stop running tasks after each batch, not only at the end
                 stopped += some;
                 if some < STOPPED_AT_ONCE {
                     break;
@@ -108,8 +108,12 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One person, who says in which tenant; or a whole tenant.
-async fn whose(app: &App, user: Option<&str>, tenant: Option<&str>) -> Result<(TenantId, Option<PersonId>), Failure> {
+/// Finds the person and their tenant, or only the tenant.
+async fn find_target(
+    app: &App,
+    user: Option<&str>,
+    tenant: Option<&str>,
+) -> Result<(TenantId, Option<PersonId>), Failure> {
     match user {
         Some(user) => find_person(app, user).await.map(|known| (known.tenant_id, Some(known.id))),
         None => Ok((find_tenant(app, tenant).await?, None)),

@@ -1,5 +1,5 @@
-//! `castellan admin archive-organization …` and the like: organizations without the web (D-03).
-use super::admin::{Place, console, find_person, find_tenant};
+//! `castellan admin` commands for organizations (D-03).
+use super::admin::{Location, console, find_person, find_tenant};
 use crate::{failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
@@ -9,32 +9,32 @@ use domain::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Organizations {
-    /// Give an organization another name
+    /// Rename an organization
     RenameOrganization {
         #[command(flatten)]
-        place: Place,
-        /// What people call it from now on
+        location: Location,
+        /// New name
         #[arg(long)]
         name: String,
     },
-    /// Put an organization away in which no task runs or waits
+    /// Archive an organization, which must have no open tasks
     ArchiveOrganization {
         #[command(flatten)]
-        place: Place,
+        location: Location,
     },
-    /// Bring an archived organization back
+    /// Restore an archived organization
     RestoreOrganization {
         #[command(flatten)]
-        place: Place,
+        location: Location,
     },
-    /// Take a person out of an organization: cancels what of theirs waits there, and revokes their keys for it
+    /// Remove a person from an organization, cancel their waiting tasks and revoke their keys for it
     RemoveMember {
         #[command(flatten)]
-        place: Place,
-        /// Their address
+        location: Location,
+        /// Email address of the person
         #[arg(long)]
         user: String,
-        /// The address of who answers from then on for the service accounts that they answer for there
+        /// Email address of the person who takes over responsibility for their service accounts
         #[arg(long)]
         successor: Option<String>,
     },
@@ -50,20 +50,20 @@ pub(super) async fn run(command: Organizations, app: &App) -> Result<(), Failure
         }};
     }
     match command {
-        Organizations::RenameOrganization { place, name } => {
-            let (console, organization) = find(app, &place).await?;
+        Organizations::RenameOrganization { location, name } => {
+            let (console, organization) = find(app, &location).await?;
             change!(console, rename_organization, RenameOrganization { organization, name });
         }
-        Organizations::ArchiveOrganization { place } => {
-            let (console, organization) = find(app, &place).await?;
+        Organizations::ArchiveOrganization { location } => {
+            let (console, organization) = find(app, &location).await?;
             change!(console, archive_organization, ArchiveOrganization { organization });
         }
-        Organizations::RestoreOrganization { place } => {
-            let (console, organization) = find(app, &place).await?;
+        Organizations::RestoreOrganization { location } => {
+            let (console, organization) = find(app, &location).await?;
             change!(console, restore_organization, RestoreOrganization { organization });
         }
-        Organizations::RemoveMember { place, user, successor } => {
-            let (console, organization) = find(app, &place).await?;
+        Organizations::RemoveMember { location, user, successor } => {
+            let (console, organization) = find(app, &location).await?;
             let person = find_person(app, &user).await?.id;
             let successor = match successor {
                 Some(address) => Some(find_person(app, &address).await?.id),
@@ -75,11 +75,13 @@ pub(super) async fn run(command: Organizations, app: &App) -> Result<(), Failure
     Ok(())
 }
 
-/// The organization, archived or not, which must be named: none of this is done to one by default.
-async fn find(app: &App, place: &Place) -> Result<(Actor, OrganizationId), Failure> {
-    let wanted =
-        place.organization.as_deref().ok_or_else(|| Failure::new("name the organization: --organization NAME"))?;
-    let console = console(app, find_tenant(app, place.tenant.as_deref()).await?);
+/// Finds the named organization, archived or not. These commands have no default organization.
+async fn find(app: &App, location: &Location) -> Result<(Actor, OrganizationId), Failure> {
+    let wanted = location
+        .organization
+        .as_deref()
+        .ok_or_else(|| Failure::new("specify the organization: --organization NAME"))?;
+    let console = console(app, find_tenant(app, location.tenant.as_deref()).await?);
     let mut read = app.store.read(&console).await?;
     let (in_use, archived) = (read.organizations().await?, read.archived_organizations().await?);
     let mut all = in_use.iter().chain(&archived);

@@ -1,6 +1,6 @@
-//! One declaration makes the settings' struct, their manual and the way each one is read.
+//! The `settings!` macro, which generates the configuration structs, their manual and the code that reads them.
 
-/// A section of the configuration file; the first has no name.
+/// Section of the configuration file; the first has no name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
     pub(super) name: Option<&'static str>,
@@ -8,32 +8,32 @@ pub(crate) struct Section {
     pub(super) entries: &'static [Entry],
 }
 
-/// One setting: its dotted key, what it means, and its default or an example, as TOML.
+/// One setting: its dotted key, its description, and its default or an example as TOML.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(super) key: &'static str,
     pub(super) doc: &'static [&'static str],
-    /// Whether `text` is the default; otherwise the setting is absent by default and `text` is an example.
+    /// Whether `text` is the default; otherwise the setting has no default and `text` is an example.
     pub(super) set: bool,
     pub(super) text: &'static str,
 }
 
 impl Entry {
-    /// The environment variable that overrides this setting: `tls.key` is `CASTELLAN_TLS_KEY`.
+    /// Returns the environment variable that overrides this setting: `CASTELLAN_TLS_KEY` for `tls.key`.
     pub(super) fn variable(&self) -> String {
         format!("CASTELLAN_{}", self.key.replace('.', "_").to_uppercase())
     }
 }
 
-/// The whole configuration file: every setting with its comment, defaults in force, the rest commented out.
+/// Returns the complete configuration file: every setting with its description; settings without a default are commented out.
 pub(super) fn print(sections: &[Section]) -> String {
     let mut out = String::from(
-        "# Castellan's configuration: every setting, with its default.\n\
-         # A variable of the environment, named in brackets, overrides the file.\n\
+        "# Castellan configuration: every setting with its default.\n\
+         # The environment variable in brackets overrides the value in this file.\n\
          #\n\
-         # Only in the environment: CASTELLAN_ENCRYPTION_KEY, the master key as 64 hexadecimal digits, in place of\n\
-         # the file secrets/master.key in data_dir; and CASTELLAN_SESSION_SECRET, 128 hexadecimal digits, in place of\n\
-         # secrets/sessions.key. Both are taken out of the environment at start, as is CASTELLAN_DATABASE_URL.\n",
+         # Two secrets can be set only in the environment: CASTELLAN_ENCRYPTION_KEY (master key, 64 hexadecimal digits)\n\
+         # replaces the file secrets/master.key in data_dir, and CASTELLAN_SESSION_SECRET (128 hexadecimal digits)\n\
+         # replaces secrets/sessions.key. Both, and CASTELLAN_DATABASE_URL, are removed from the environment at startup.\n",
     );
     for section in sections {
         if let Some(name) = section.name {

@@ -1,4 +1,4 @@
-//! Identity providers in the configuration file: one `[[auth.provider]]` table each.
+//! Identity providers in the configuration file, one `[[auth.provider]]` table each.
 use super::setting::{Setting, text};
 use domain::{
     Invalid,
@@ -7,7 +7,7 @@ use domain::{
 use figment::value::{Dict, Value};
 use secrecy::SecretString;
 
-/// What may stand in a table.
+/// Allowed keys of a table.
 const KEYS: [&str; 12] = [
     "id",
     "kind",
@@ -23,35 +23,32 @@ const KEYS: [&str; 12] = [
     "tenant",
 ];
 
-/// A provider of the file.
+/// Identity provider from the configuration file.
 #[derive(Debug, Clone)]
 pub struct ConfiguredProvider {
-    /// Its id in addresses.
+    /// ID, which is part of its URLs.
     pub key: String,
-    /// The name or id of the tenant that people come into; without one, the first.
+    /// Name or ID of the tenant that people join; by default the first.
     pub tenant: Option<String>,
-    /// How it is set up.
     pub provider: Provider,
-    /// Its client secret.
     pub secret: SecretString,
 }
 
-/// All of them, or what is wrong with one.
+/// All providers, and the error if one is invalid.
 #[derive(Debug, Clone)]
 pub struct ProviderTables {
     all: Vec<ConfiguredProvider>,
-    wrong: Option<String>,
+    error: Option<String>,
 }
 
 impl ProviderTables {
-    /// The providers.
     pub fn all(&self) -> &[ConfiguredProvider] {
         &self.all
     }
 
-    /// Why the file is refused, naming the table and the key.
-    pub fn wrong(&self) -> Option<&str> {
-        self.wrong.as_deref()
+    /// Returns the error message, which names the table and the key.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 }
 
@@ -59,22 +56,22 @@ impl Setting for ProviderTables {
     const SECRET: bool = true;
 
     fn allowed() -> String {
-        "one [[auth.provider]] table for each".into()
+        "one [[auth.provider]] table per provider".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
         let Value::Array(_, items) = value else { return None };
         let tables: Vec<&Dict> = items.iter().map(Value::as_dict).collect::<Option<_>>()?;
-        let mut read = Self { all: vec![], wrong: None };
+        let mut read = Self { all: vec![], error: None };
         for (number, table) in (1..).zip(tables) {
-            match one(table) {
+            match parse(table) {
                 Ok(provider) if read.all.iter().any(|other| other.key == provider.key) => {
-                    read.wrong = Some(format!("two [[auth.provider]] have the id {}", provider.key));
+                    read.error = Some(format!("two [[auth.provider]] have the id {}", provider.key));
                 }
                 Ok(provider) => read.all.push(provider),
                 Err(wrong) => {
                     let reason = format!("`{}` {}", wrong.field, wrong.reason);
-                    read.wrong = Some(format!("[[auth.provider]] number {number}: {reason}"));
+                    read.error = Some(format!("[[auth.provider]] number {number}: {reason}"));
                 }
             }
         }
@@ -82,30 +79,33 @@ impl Setting for ProviderTables {
     }
 }
 
-fn one(table: &Dict) -> Result<ConfiguredProvider, Invalid> {
+fn parse(table: &Dict) -> Result<ConfiguredProvider, Invalid> {
     if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(Invalid::new(unknown, format!("is no setting of a provider; there are {}", KEYS.join(", "))));
+        return Err(Invalid::new(
+            unknown,
+            format!("is not a setting of a provider; the settings are {}", KEYS.join(", ")),
+        ));
     }
     let form = ProviderForm {
-        kind: word(table, "kind")?,
-        label: word(table, "label")?,
-        issuer: word(table, "issuer")?,
-        client_id: word(table, "client_id")?,
-        newcomers: word(table, "newcomers")?,
+        kind: string(table, "kind")?,
+        label: string(table, "label")?,
+        issuer: string(table, "issuer")?,
+        client_id: string(table, "client_id")?,
+        newcomers: string(table, "newcomers")?,
         domains: list(table, "domains", ",")?,
-        groups_claim: word(table, "groups_claim")?,
+        groups_claim: string(table, "groups_claim")?,
         groups: list(table, "groups", "\n")?,
     };
     Ok(ConfiguredProvider {
-        key: provider::key(&word(table, "id")?)?,
-        tenant: Some(word(table, "tenant")?).filter(|tenant| !tenant.is_empty()),
+        key: provider::key(&string(table, "id")?)?,
+        tenant: Some(string(table, "tenant")?).filter(|tenant| !tenant.is_empty()),
         provider: form.check()?,
         secret: secret(table)?.into(),
     })
 }
 
 fn secret(table: &Dict) -> Result<String, Invalid> {
-    let (given, file) = (word(table, "client_secret")?, word(table, "client_secret_file")?);
+    let (given, file) = (string(table, "client_secret")?, string(table, "client_secret_file")?);
     match (given.is_empty(), file.is_empty()) {
         (false, true) => provider::client_secret(&given),
         (true, false) => {
@@ -113,25 +113,25 @@ fn secret(table: &Dict) -> Result<String, Invalid> {
             let text = read.map_err(|error| Invalid::new("client_secret_file", format!("cannot be read: {error}")))?;
             provider::client_secret(&text)
         }
-        _ => Err(Invalid::new("client_secret", "must be there, or `client_secret_file`, and not both")),
+        _ => Err(Invalid::new("client_secret", "or `client_secret_file` must be set, but not both")),
     }
 }
 
-/// A text, empty where there is none.
-fn word(table: &Dict, key: &str) -> Result<String, Invalid> {
+/// Returns a string value; an empty string if the key is absent.
+fn string(table: &Dict, key: &str) -> Result<String, Invalid> {
     match table.get(key) {
         None => Ok(String::new()),
-        Some(value) => text(value).ok_or_else(|| Invalid::new(key, "must be a text")),
+        Some(value) => text(value).ok_or_else(|| Invalid::new(key, "must be a string")),
     }
 }
 
-/// A list of texts, or one text.
-fn list(table: &Dict, key: &str, between: &str) -> Result<String, Invalid> {
+/// Returns the items of a list, or a single string, joined by `separator`.
+fn list(table: &Dict, key: &str, separator: &str) -> Result<String, Invalid> {
     match table.get(key) {
         Some(Value::Array(_, items)) => {
             let texts: Option<Vec<_>> = items.iter().map(text).collect();
-            Ok(texts.ok_or_else(|| Invalid::new(key, "must be a list of texts"))?.join(between))
+            Ok(texts.ok_or_else(|| Invalid::new(key, "must be a list of strings"))?.join(separator))
         }
-        _ => word(table, key),
+        _ => string(table, key),
     }
 }

@@ -1,30 +1,26 @@
-//! How often somebody may ask: a setting such as `600/m`.
+//! Rate limit settings such as `600/m`.
 use std::{num::NonZeroU32, time::Duration};
 
 use figment::value::Value;
 
 use super::setting::{Setting, text};
 
-/// A limit, or none.
+/// Rate limit, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// Nothing is counted.
     Off,
-    /// So many in a time.
     Quota(Quota),
 }
 
-/// So many requests in a time; as many may come at once.
+/// Number of requests per period; bursts of the same size are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// How many.
     pub count: NonZeroU32,
-    /// In how long an empty bucket is full again.
+    /// Time in which an empty bucket refills completely.
     pub per: Duration,
 }
 
 impl Rate {
-    /// The limit, if there is one.
     pub const fn quota(self) -> Option<Quota> {
         match self {
             Self::Off => None,
@@ -34,7 +30,7 @@ impl Rate {
 }
 
 impl Quota {
-    /// So many times as many.
+    /// Returns the quota with its count multiplied by `factor`.
     #[must_use]
     pub const fn times(self, factor: u32) -> Self {
         match NonZeroU32::new(factor) {
@@ -43,7 +39,7 @@ impl Quota {
         }
     }
 
-    /// The same as a bucket that is filled evenly.
+    /// Returns the equivalent token bucket, which refills evenly.
     pub fn refill(self) -> governor::Quota {
         let each = (self.per / self.count.get()).max(Duration::from_nanos(1));
         governor::Quota::with_period(each).unwrap_or(governor::Quota::per_second(self.count)).allow_burst(self.count)
@@ -52,7 +48,7 @@ impl Quota {
 
 impl Setting for Rate {
     fn allowed() -> String {
-        "a whole number from 1 to 10000000 and /s, /m or /h, such as 600/m; or off".into()
+        "a whole number from 1 to 10000000 followed by /s, /m or /h, such as 600/m; or off".into()
     }
 
     fn read(value: &Value) -> Option<Self> {

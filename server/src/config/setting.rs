@@ -1,4 +1,4 @@
-//! What a setting's value may be: each type reads one value and can say what it allows.
+//! Types of settings: each parses one value and describes the values that it allows.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -13,18 +13,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::Origin;
 
-/// A type that one setting can have.
+/// Type of a setting.
 pub(super) trait Setting: Sized {
-    /// Whether a wrong value must not be repeated in the message about it.
+    /// Whether error messages must not repeat an invalid value.
     const SECRET: bool = false;
 
-    /// What is allowed, to end the sentence "allowed is …".
+    /// Returns a description of the allowed values, which completes the sentence "it must be …".
     fn allowed() -> String;
 
-    /// The value, or `None` where it is not allowed.
+    /// Parses the value; returns `None` if it is invalid.
     fn read(value: &Value) -> Option<Self>;
 
-    /// What holds when nothing was said; `None` where something must be said.
+    /// Returns the value of an unset setting; `None` if the setting is required.
     fn absent() -> Option<Self> {
         None
     }
@@ -46,7 +46,7 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// A value as text; a variable that looks like a number is text where text is asked for.
+/// Returns a value as text. Environment variables that look like numbers are parsed as numbers, so those are converted back.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(_, text) => Some(text.trim().to_owned()),
@@ -94,18 +94,18 @@ impl Setting for PathBuf {
     }
 }
 
-/// A whole number of `MIN` to `MAX`.
+/// Whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Whole<const MIN: u32, const MAX: u32>(u32);
+pub struct BoundedInt<const MIN: u32, const MAX: u32>(u32);
 
-impl<const MIN: u32, const MAX: u32> Whole<MIN, MAX> {
-    /// The number, for counting things in memory.
+impl<const MIN: u32, const MAX: u32> BoundedInt<MIN, MAX> {
+    /// Returns the number as a size in memory.
     pub fn get(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
-impl<const MIN: u32, const MAX: u32> Setting for Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> Setting for BoundedInt<MIN, MAX> {
     fn allowed() -> String {
         format!("a whole number from {MIN} to {MAX}")
     }
@@ -118,7 +118,7 @@ impl<const MIN: u32, const MAX: u32> Setting for Whole<MIN, MAX> {
 
 impl Setting for Duration {
     fn allowed() -> String {
-        "a time from 1s to 366d: a whole number followed by s, m, h or d, such as 12h".into()
+        "a duration from 1s to 366d: a whole number followed by s, m, h or d, such as 12h".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
@@ -142,20 +142,20 @@ impl Setting for Vec<IpNet> {
     }
 
     fn read(value: &Value) -> Option<Self> {
-        let one = |text: &str| {
+        let network = |text: &str| {
             let text = text.trim();
             text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
         };
         match value {
-            Value::Array(_, items) => items.iter().map(|item| one(&text(item)?)).collect(),
-            other => text(other)?.split(',').map(one).collect(),
+            Value::Array(_, items) => items.iter().map(|item| network(&text(item)?)).collect(),
+            other => text(other)?.split(',').map(network).collect(),
         }
     }
 }
 
 impl Setting for Origin {
     fn allowed() -> String {
-        "https://HOST or https://HOST:PORT without a path (http only for this machine itself)".into()
+        "https://HOST or https://HOST:PORT without a path (http only for loopback addresses)".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
@@ -166,23 +166,22 @@ impl Setting for Origin {
 
 impl Setting for Vec<Email> {
     fn allowed() -> String {
-        "a list of addresses, such as [\"ada@example.org\"]".into()
+        "a list of email addresses, such as [\"ada@example.org\"]".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
         match value {
             Value::Array(_, items) => items.iter().map(|item| Email::parse(&text(item)?).ok()).collect(),
-            other => text(other)?.split(',').map(|one| Email::parse(one).ok()).collect(),
+            other => text(other)?.split(',').map(|address| Email::parse(address).ok()).collect(),
         }
     }
 }
 
-/// The id of an identity provider: of one in the file, or of one that was made in Settings.
+/// ID of an identity provider from the configuration file or from Settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderKey(String);
 
 impl ProviderKey {
-    /// The id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -198,7 +197,7 @@ impl Setting for ProviderKey {
     }
 }
 
-/// Where the data lives, as the database's own URL; it may carry a password and so is not printed.
+/// Database URL. It can contain a password, so `Debug` does not print it.
 #[derive(Debug, Clone)]
 pub struct DatabaseUrl(SecretString);
 
@@ -207,7 +206,6 @@ impl DatabaseUrl {
         Self(format!("sqlite:{}", file.display()).into())
     }
 
-    /// The URL itself, to open the database with.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -229,7 +227,7 @@ impl Setting for DatabaseUrl {
     }
 }
 
-/// A secret that somebody has to show; it is not printed.
+/// Bearer token, which `Debug` does not print.
 #[derive(Debug, Clone)]
 pub struct Token(pub(crate) SecretString);
 
@@ -246,14 +244,12 @@ impl Setting for Token {
     }
 }
 
-/// Who must have a second factor.
+/// Requirement of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondFactor {
-    /// Nobody, unless their tenant says so.
+    /// Nobody, unless their tenant requires it.
     Off,
-    /// Admins of tenants.
     Admins,
-    /// Everybody.
     Everybody,
 }
 
@@ -272,12 +268,11 @@ impl Setting for SecondFactor {
     }
 }
 
-/// Where mail is handed over; it may carry a password and so is not printed.
+/// SMTP server URL. It can contain a password, so `Debug` does not print it.
 #[derive(Debug, Clone)]
 pub struct SmtpUrl(SecretString);
 
 impl SmtpUrl {
-    /// The URL itself, to connect with.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -287,26 +282,25 @@ impl Setting for SmtpUrl {
     const SECRET: bool = true;
 
     fn allowed() -> String {
-        "smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST?tls=required (without TLS on this machine itself only)"
+        "smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST?tls=required (without TLS only for a server on this machine)"
             .into()
     }
 
     fn read(value: &Value) -> Option<Self> {
         let text = text(value)?;
         let url = url::Url::parse(&text).ok()?;
-        let here = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
-        let starts = url.query_pairs().any(|(name, value)| (&*name, &*value) == ("tls", "required"));
-        let sound = url.scheme() == "smtps" || url.scheme() == "smtp" && (here || starts);
-        sound.then(|| Self(text.into()))
+        let loopback = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
+        let starttls = url.query_pairs().any(|(name, value)| (&*name, &*value) == ("tls", "required"));
+        let encrypted = url.scheme() == "smtps" || url.scheme() == "smtp" && (loopback || starttls);
+        encrypted.then(|| Self(text.into()))
     }
 }
 
-/// From whom mail comes.
+/// Sender address of email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender(domain::Email);
 
 impl Sender {
-    /// The address.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -314,7 +308,7 @@ impl Sender {
 
 impl Setting for Sender {
     fn allowed() -> String {
-        "an e-mail address, such as castellan@example.org".into()
+        "an email address, such as castellan@example.org".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
@@ -322,12 +316,12 @@ impl Setting for Sender {
     }
 }
 
-/// Which log lines are written: a level, or levels by target.
+/// Log filter: a level, or levels per target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// The filter's text, in the form of `tracing_subscriber::EnvFilter`.
+    /// Returns the filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -335,23 +329,22 @@ impl LogFilter {
 
 impl Setting for LogFilter {
     fn allowed() -> String {
-        "error, warn, info, debug or trace, or levels by target such as info,server=debug".into()
+        "error, warn, info, debug or trace, or levels per target such as info,server=debug".into()
     }
 
     fn read(value: &Value) -> Option<Self> {
         let text = text(value)?;
-        let known = |word: &str| word.parse::<tracing::Level>().is_ok() || word == "off";
-        let sound = text.split(',').all(|part| known(part.rsplit('=').next().unwrap_or(part).trim()));
-        (sound && tracing_subscriber::EnvFilter::try_new(&text).is_ok()).then_some(Self(text))
+        let known = |level: &str| level.parse::<tracing::Level>().is_ok() || level == "off";
+        let valid = text.split(',').all(|part| known(part.rsplit('=').next().unwrap_or(part).trim()));
+        (valid && tracing_subscriber::EnvFilter::try_new(&text).is_ok()).then_some(Self(text))
     }
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

@@ -1,9 +1,9 @@
-//! Where values come from: the defaults, then the file, then the environment's variables.
+//! Configuration sources: the defaults, then the file, then environment variables.
 
 use std::path::Path;
 
 use figment::{
-    Error, Figment, Metadata, Profile, Provider, Source as Place,
+    Error, Figment, Metadata, Profile, Provider, Source as FigmentSource,
     providers::{Format, Toml},
     util::nest,
     value::{Dict, Map, Value},
@@ -11,19 +11,19 @@ use figment::{
 
 use super::{ConfigError, MANUAL, default_config, manual::Entry, setting::Setting};
 
-/// The variable that holds the master key. It is no setting: it is taken out of the environment at start.
+/// Variable with the master key. Not a setting: it is removed from the environment at startup.
 pub(crate) const ENCRYPTION_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";
 
-/// The variable that holds the session secret. It is no setting either.
+/// Variable with the session secret. Not a setting: it is removed from the environment at startup.
 pub(crate) const SESSION_SECRET: &str = "CASTELLAN_SESSION_SECRET";
 
-/// The variable of a setting that may hold a password: it leaves the environment, too.
+/// Variable of a setting that can contain a password, so it is removed from the environment too.
 pub(crate) const DATABASE_URL: &str = "CASTELLAN_DATABASE_URL";
 
-/// The variable that names the pipe with the master key when the program starts itself anew.
+/// Variable with the file descriptor of the pipe that holds the master key when the program re-executes itself.
 pub(crate) const ENCRYPTION_KEY_FD: &str = "CASTELLAN_ENCRYPTION_KEY_FD";
 
-/// The layers of the configuration, the last one that says something winning.
+/// Layers of the configuration; later layers override earlier ones.
 pub(super) struct Source(Figment);
 
 impl Source {
@@ -37,7 +37,7 @@ impl Source {
             let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
             let toml = Toml::string(&text).data().map_err(|error| unreadable(error.to_string()))?;
             let values = toml.into_values().flatten().collect();
-            refuse_unknown(&values, "", &file.display().to_string())?;
+            reject_unknown(&values, "", &file.display().to_string())?;
             layers = layers.merge(Layer { name: file.display().to_string(), values });
         }
         for layer in environment(variables)? {
@@ -50,16 +50,16 @@ impl Source {
         let Ok(value) = self.0.find_value(key) else {
             return T::absent().ok_or_else(|| ConfigError::Missing { key: key.to_owned(), allowed: T::allowed() });
         };
-        T::read(&value).ok_or_else(|| ConfigError::Wrong {
+        T::read(&value).ok_or_else(|| ConfigError::Invalid {
             key: key.to_owned(),
-            place: self.0.get_metadata(value.tag()).map_or_else(|| "the defaults".to_owned(), place),
-            given: if T::SECRET { "something else (not shown)".to_owned() } else { shown(&value) },
+            place: self.0.get_metadata(value.tag()).map_or_else(|| "the defaults".to_owned(), source_name),
+            given: if T::SECRET { "an invalid value (not shown)".to_owned() } else { quoted(&value) },
             allowed: T::allowed(),
         })
     }
 }
 
-/// The values of one file or one variable, under the name it has in messages.
+/// Values of one file or variable, with its name for error messages.
 struct Layer {
     name: String,
     values: Dict,
@@ -67,7 +67,7 @@ struct Layer {
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named("settings").source(Place::Custom(self.name.clone()))
+        Metadata::named("settings").source(FigmentSource::Custom(self.name.clone()))
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
@@ -75,19 +75,19 @@ impl Provider for Layer {
     }
 }
 
-fn place(metadata: &Metadata) -> String {
+fn source_name(metadata: &Metadata) -> String {
     match &metadata.source {
-        Some(Place::Custom(name)) => name.clone(),
+        Some(FigmentSource::Custom(name)) => name.clone(),
         _ => "the defaults".to_owned(),
     }
 }
 
-/// The value as it was given, shortened so that a mistake does not fill the screen.
-fn shown(value: &Value) -> String {
+/// Returns the value for an error message, limited to 80 characters.
+fn quoted(value: &Value) -> String {
     let text = super::setting::text(value).unwrap_or_else(|| match value {
         Value::Dict(..) => "a section".to_owned(),
         Value::Array(_, items) => {
-            let items: Vec<_> = items.iter().map(shown).collect();
+            let items: Vec<_> = items.iter().map(quoted).collect();
             format!("[{}]", items.join(", "))
         }
         _ => "nothing".to_owned(),
@@ -99,12 +99,12 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
     MANUAL.iter().flat_map(|section| section.entries)
 }
 
-fn refuse_unknown(values: &Dict, above: &str, place: &str) -> Result<(), ConfigError> {
+fn reject_unknown(values: &Dict, above: &str, place: &str) -> Result<(), ConfigError> {
     for (name, value) in values {
         let key = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
         let section = MANUAL.iter().any(|section| section.name == Some(key.as_str()));
         match value {
-            Value::Dict(_, inner) if section => refuse_unknown(inner, &key, place)?,
+            Value::Dict(_, inner) if section => reject_unknown(inner, &key, place)?,
             _ if entries().any(|entry| entry.key == key) => {}
             _ => return Err(ConfigError::Unknown { key, place: place.to_owned() }),
         }
@@ -134,8 +134,8 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<
     Ok(layers)
 }
 
-/// Variables that begin like ours and are not: Kubernetes puts some into every pod of a namespace
-/// with a Service called `castellan`, and tests have theirs.
+/// Returns whether a variable has our prefix but is not ours: Kubernetes sets some in every pod of a namespace with a Service
+/// named `castellan`, and tests use their own.
 fn is_foreign(variable: &str) -> bool {
     variable.starts_with("CASTELLAN_TEST_")
         || variable.contains("_SERVICE_HOST")

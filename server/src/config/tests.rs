@@ -1,4 +1,4 @@
-//! The configuration, told as what an operator writes and what is answered.
+//! Configuration tests: settings that an operator writes, and the resulting values or errors.
 
 use std::{io::Write, time::Duration};
 
@@ -19,7 +19,7 @@ fn refusal(result: Result<Config, ConfigError>) -> String {
 }
 
 #[test]
-fn the_printed_file_loads_and_says_the_defaults() {
+fn the_printed_file_contains_the_defaults() {
     let from_file = with_file(&default_config()).unwrap();
     let from_nothing = with(&[]).unwrap();
     assert_eq!(format!("{from_file:?}"), format!("{from_nothing:?}"));
@@ -33,7 +33,7 @@ fn the_printed_file_loads_and_says_the_defaults() {
 }
 
 #[test]
-fn every_example_in_the_printed_file_is_allowed() {
+fn every_example_in_the_printed_file_is_valid() {
     let text: String = default_config()
         .lines()
         .filter(|line| !line.starts_with("# [CASTELLAN_"))
@@ -57,7 +57,7 @@ fn a_variable_overrides_the_file() {
 }
 
 #[test]
-fn an_unknown_key_is_named_wherever_it_stands() {
+fn an_unknown_key_is_reported_in_any_section() {
     assert!(refusal(with_file("lisetn = \"127.0.0.1:1\"")).contains("`lisetn`"));
     assert!(refusal(with_file("[tls]\ncert = \"a.pem\"")).contains("`tls.cert`"));
     assert!(refusal(with_file("[nothing]\nx = 1")).contains("`nothing`"));

@@ -1,8 +1,8 @@
-//! What one connection is doing: whether a request is being answered, and since when none is.
+//! Connection activity: the number of requests in flight, and how long a connection has been idle.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -10,12 +10,14 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-/// Shared by a connection's socket, its requests and the clock that watches it.
+use crate::sync::ignore_poison;
+
+/// Activity of one connection, shared by its socket, its requests and the idle timer.
 #[derive(Debug)]
 pub(super) struct Activity {
     state: Mutex<State>,
-    rested: Notify,
-    /// Set while nothing that our handlers answered is waiting to be written.
+    became_idle: Notify,
+    /// Set while no handler's response is waiting to be written.
     quiet: AtomicBool,
 }
 
@@ -26,38 +28,38 @@ struct State {
     since: Instant,
 }
 
-/// One request that is being answered, until the end of the answer's body.
+/// Request in flight, until the end of the response body.
 #[derive(Debug)]
-pub(super) struct Busy(Arc<Activity>);
+pub(super) struct ActiveRequest(Arc<Activity>);
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
         let state = State { in_flight: 0, served_any: false, since: Instant::now() };
-        Arc::new(Self { state: Mutex::new(state), rested: Notify::new(), quiet: AtomicBool::new(true) })
+        Arc::new(Self { state: Mutex::new(state), became_idle: Notify::new(), quiet: AtomicBool::new(true) })
     }
 
-    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+    pub(super) fn begin(self: &Arc<Self>) -> ActiveRequest {
         self.quiet.store(false, SeqCst);
         let mut state = self.state();
         state.in_flight += 1;
         state.served_any = true;
         drop(state);
-        Busy(Arc::clone(self))
+        ActiveRequest(Arc::clone(self))
     }
 
-    /// Everything that was written so far has left.
+    /// Records that all written bytes were flushed.
     pub(super) fn flushed(&self) {
         if self.state().in_flight == 0 {
             self.quiet.store(true, SeqCst);
         }
     }
 
-    /// Whether what is written now cannot come from a handler.
+    /// Returns whether bytes written now cannot come from a handler.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet.load(SeqCst) && self.state().in_flight == 0
     }
 
-    /// Returns when no request came for `first` after the connection, or for `later` after the last answer.
+    /// Completes when no request has arrived for `first` after the connection, or for `later` after the last response.
     pub(super) async fn idle_for(&self, first: Duration, later: Duration) {
         loop {
             let due = {
@@ -66,7 +68,7 @@ impl Activity {
                 (state.in_flight == 0).then_some(state.since + limit)
             };
             match due {
-                None => self.rested.notified().await,
+                None => self.became_idle.notified().await,
                 Some(due) if due <= Instant::now() => return,
                 Some(due) => tokio::time::sleep_until(due).await,
             }
@@ -74,16 +76,16 @@ impl Activity {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.state.lock())
     }
 }
 
-impl Drop for Busy {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.in_flight = state.in_flight.saturating_sub(1);
         state.since = Instant::now();
         drop(state);
-        self.0.rested.notify_one();
+        self.0.became_idle.notify_one();
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies on their way: a request's is bounded in time and size, an answer's keeps its connection busy.
+//! Request and response bodies: a request body is limited in size and time; a response body keeps its connection active.
 
 use std::{
     pin::Pin,
@@ -16,40 +16,39 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::{Limits, activity::Busy};
+use super::{Limits, activity::ActiveRequest};
 
-/// Why a request's body was not read to its end; what a handler sees as the body's error.
+/// Error that ends a request body early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Cut {
-    /// More bytes than are allowed.
-    #[error("the request's body is too large")]
+pub enum BodyError {
+    #[error("the request body is too large")]
     TooLarge,
-    /// Nothing came for too long, or all of it took too long.
-    #[error("the request's body did not come in time")]
+    /// The idle or the total timeout expired.
+    #[error("the request body was not received in time")]
     Stalled,
 }
 
-/// What became of a request's body, for whoever writes the answer.
+/// Outcome of reading a request body, shared with the code that writes the response.
 #[derive(Debug, Clone, Default)]
 pub struct BodyOutcome(Arc<AtomicU8>);
 
 impl BodyOutcome {
-    /// Why the body was cut, where it was.
-    pub fn cut(&self) -> Option<Cut> {
+    /// Returns the error that ended the body, if any.
+    pub fn error(&self) -> Option<BodyError> {
         match self.0.load(SeqCst) {
-            1 => Some(Cut::TooLarge),
-            2 => Some(Cut::Stalled),
+            1 => Some(BodyError::TooLarge),
+            2 => Some(BodyError::Stalled),
             _ => None,
         }
     }
 
-    fn note(&self, cut: Cut) -> Cut {
-        self.0.store(if cut == Cut::TooLarge { 1 } else { 2 }, SeqCst);
-        cut
+    fn record(&self, error: BodyError) -> BodyError {
+        self.0.store(if error == BodyError::TooLarge { 1 } else { 2 }, SeqCst);
+        error
     }
 }
 
-/// A request's body within its limits.
+/// Request body with a size limit and timeouts.
 pub(super) struct RequestBody {
     inner: Incoming,
     outcome: BodyOutcome,
@@ -75,7 +74,7 @@ impl RequestBody {
         (body, outcome)
     }
 
-    /// Ready when the client kept us waiting too long for the next piece.
+    /// Ready when a timeout has expired.
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.timer.is_none() {
             let now = Instant::now();
@@ -105,7 +104,7 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
             ready!(self.poll_stalled(context));
-            return Poll::Ready(Some(Err(self.outcome.note(Cut::Stalled).into())));
+            return Poll::Ready(Some(Err(self.outcome.record(BodyError::Stalled).into())));
         };
         self.timer = None;
         let length = match &frame {
@@ -114,7 +113,7 @@ impl HttpBody for RequestBody {
         };
         match self.left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)) {
             Some(left) => self.left = left,
-            None => return Poll::Ready(Some(Err(self.outcome.note(Cut::TooLarge).into()))),
+            None => return Poll::Ready(Some(Err(self.outcome.record(BodyError::TooLarge).into()))),
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
@@ -128,13 +127,13 @@ impl HttpBody for RequestBody {
     }
 }
 
-/// An answer's body, which keeps its connection busy until its end.
-pub(super) struct AnswerBody {
+/// Response body that keeps its connection active until it ends.
+pub(super) struct ResponseBody {
     pub(super) inner: Body,
-    pub(super) _busy: Busy,
+    pub(super) _active: ActiveRequest,
 }
 
-impl HttpBody for AnswerBody {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,10 +1,10 @@
-//! The certificate of pages and API: read again when its files change, or made by ourselves where that was asked for.
+//! TLS certificate of pages and API: reloaded when its files change, or self-signed.
 
 use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, RwLock},
     time::{Duration, Instant},
 };
 
@@ -22,64 +22,63 @@ use super::tls::TlsError;
 use crate::{
     config::Config,
     keys::{KeyError, SecretsDir},
+    sync::ignore_poison,
 };
 
-/// How long one of our own counts, and from when on it is replaced at the next start.
-const DAYS: i64 = 365;
+/// Validity of a self-signed certificate, in days.
+const SELF_SIGNED_DAYS: i64 = 365;
 const RENEW_WITH_DAYS_LEFT: i64 = 30;
-/// How often the files are looked at, at most: by whoever shakes hands.
-const LOOK: Duration = Duration::from_secs(1);
+/// Minimum time between checks of the files, which TLS handshakes trigger.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is known of the certificate that is in force.
+/// State of the certificate in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateState {
-    /// When it ends to count.
     pub not_after: OffsetDateTime,
-    /// Whether we made it ourselves.
     pub self_signed: bool,
-    /// Why the files that are there now are not in force, where they are not.
+    /// Why the current files could not be loaded, if so.
     pub trouble: Option<String>,
 }
 
-/// The certificate that is in force, and where it comes from.
+/// Certificate in use, and its files.
 #[derive(Debug)]
 pub struct SiteCertificate {
     certificate: PathBuf,
     key: PathBuf,
     self_signed: bool,
     current: RwLock<(Arc<CertifiedKey>, OffsetDateTime)>,
-    seen: Mutex<Seen>,
+    files: Mutex<FileState>,
 }
 
-/// The files as they were when they were read last.
+/// State of the files at the last check.
 #[derive(Debug)]
-struct Seen {
-    at: Instant,
-    stamps: [Option<Stamp>; 2],
+struct FileState {
+    checked_at: Instant,
+    stamps: [Option<FileStamp>; 2],
     trouble: Option<String>,
 }
 
-/// What changes when a file is written or replaced.
-type Stamp = (i64, i64, u64, u64);
+/// Modification time, inode and size, which change when a file is written or replaced.
+type FileStamp = (i64, i64, u64, u64);
 
 impl SiteCertificate {
-    /// Reads the files of `[tls]`.
+    /// Loads the files of `[tls]`.
     ///
     /// # Errors
-    /// When one cannot be read, or the key is not the certificate's.
+    /// Fails if a file cannot be read or the key does not match the certificate.
     pub fn files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         Self::open(certificate.to_owned(), key.to_owned(), false)
     }
 
-    /// What the configuration asks for; `None` where we speak no TLS.
+    /// Loads or generates the configured certificate; returns `None` if TLS is not configured.
     ///
     /// # Errors
-    /// As [`SiteCertificate::files`]; and when one of our own cannot be made.
+    /// Fails like [`SiteCertificate::files`], or if a self-signed certificate cannot be generated.
     pub fn of(config: &Config, now: OffsetDateTime) -> Result<Option<Self>, TlsError> {
         match (&config.tls.certificate, &config.tls.key) {
             (Some(certificate), Some(key)) => Self::files(certificate, key).map(Some),
             _ if config.tls.self_signed => {
-                let (certificate, key) = make_where_missing(config, now)?;
+                let (certificate, key) = ensure_self_signed(config, now)?;
                 Self::open(certificate, key, true).map(Some)
             }
             _ => Ok(None),
@@ -89,40 +88,40 @@ impl SiteCertificate {
     fn open(certificate: PathBuf, key: PathBuf, self_signed: bool) -> Result<Self, TlsError> {
         let stamps = [stamp(&certificate), stamp(&key)];
         let current = RwLock::new(load(&certificate, &key)?);
-        let seen = Mutex::new(Seen { at: Instant::now(), stamps, trouble: None });
-        Ok(Self { certificate, key, self_signed, current, seen })
+        let files = Mutex::new(FileState { checked_at: Instant::now(), stamps, trouble: None });
+        Ok(Self { certificate, key, self_signed, current, files })
     }
 
-    /// What is in force now, after a look at the files.
+    /// Checks the files and returns the current state.
     pub fn state(&self) -> CertificateState {
-        self.look(Duration::ZERO);
-        let trouble = self.seen.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone();
-        let not_after = self.current.read().unwrap_or_else(PoisonError::into_inner).1;
+        self.reload_if_changed(Duration::ZERO);
+        let trouble = ignore_poison(self.files.lock()).trouble.clone();
+        let not_after = ignore_poison(self.current.read()).1;
         CertificateState { not_after, self_signed: self.self_signed, trouble }
     }
 
-    /// Takes up files that have changed. Those that are broken change nothing but the log: what was in force stays, and
-    /// open connections are not concerned.
-    fn look(&self, patience: Duration) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.at.elapsed() < patience {
+    /// Loads changed files. If they are invalid, the previous certificate stays in use and the error is logged. Open
+    /// connections are not affected.
+    fn reload_if_changed(&self, min_interval: Duration) {
+        let mut files = ignore_poison(self.files.lock());
+        if files.checked_at.elapsed() < min_interval {
             return;
         }
-        seen.at = Instant::now();
+        files.checked_at = Instant::now();
         let stamps = [stamp(&self.certificate), stamp(&self.key)];
-        if stamps == seen.stamps {
+        if stamps == files.stamps {
             return;
         }
-        seen.stamps = stamps;
+        files.stamps = stamps;
         match load(&self.certificate, &self.key) {
             Ok(loaded) => {
-                tracing::info!(not_after = %loaded.1, "the certificate was exchanged");
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
-                seen.trouble = None;
+                tracing::info!(not_after = %loaded.1, "the certificate was reloaded");
+                *ignore_poison(self.current.write()) = loaded;
+                files.trouble = None;
             }
             Err(error) => {
-                tracing::error!(%error, "the new certificate cannot be used; the old one stays in force");
-                seen.trouble = Some(error.to_string());
+                tracing::error!(%error, "the new certificate is invalid; the previous one stays in use");
+                files.trouble = Some(error.to_string());
             }
         }
     }
@@ -130,12 +129,12 @@ impl SiteCertificate {
 
 impl ResolvesServerCert for SiteCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.look(LOOK);
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0))
+        self.reload_if_changed(CHECK_INTERVAL);
+        Some(Arc::clone(&ignore_poison(self.current.read()).0))
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<FileStamp> {
     let found = fs::metadata(path).ok()?;
     Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
 }
@@ -146,7 +145,7 @@ fn load(certificate: &Path, key: &Path) -> Result<(Arc<CertifiedKey>, OffsetDate
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong("tls.certificate", certificate, error.to_string()))?;
     let Some(first) = chain.first() else {
-        return Err(wrong("tls.certificate", certificate, "there is no certificate in it".into()));
+        return Err(wrong("tls.certificate", certificate, "it contains no certificate".into()));
     };
     let not_after = match x509_parser::parse_x509_certificate(first) {
         Ok((_, parsed)) => parsed.validity().not_after.to_datetime(),
@@ -154,28 +153,28 @@ fn load(certificate: &Path, key: &Path) -> Result<(Arc<CertifiedKey>, OffsetDate
     };
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong("tls.key", key, error.to_string()))?;
     let certified = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
-        .map_err(|error| wrong("tls.key", key, format!("it does not fit the certificate: {error}")))?;
+        .map_err(|error| wrong("tls.key", key, format!("it does not match the certificate: {error}")))?;
     Ok((Arc::new(certified), not_after))
 }
 
-/// Where one of our own is: the certificate for everybody to read, its key among the secrets.
+/// Returns the path of the self-signed certificate, which is public; its key is in the secrets directory.
 pub fn self_signed_file(config: &Config) -> PathBuf {
     config.data_dir.join("self-signed.pem")
 }
 
-fn make_where_missing(config: &Config, now: OffsetDateTime) -> Result<(PathBuf, PathBuf), TlsError> {
+fn ensure_self_signed(config: &Config, now: OffsetDateTime) -> Result<(PathBuf, PathBuf), TlsError> {
     let (secrets, certificate) = (SecretsDir::open_or_create(&config.secrets_dir())?, self_signed_file(config));
     let key = secrets.read_or_create("self-signed.key", || {
         KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
             .map(|key| SecretString::from(key.serialize_pem()))
-            .map_err(|error| KeyError::System(format!("no key could be made: {error}")))
+            .map_err(|error| KeyError::System(format!("the key could not be generated: {error}")))
     })?;
     let path = secrets.path("self-signed.key");
-    let lasts = load(&certificate, &path)
+    let is_valid = load(&certificate, &path)
         .is_ok_and(|(_, not_after)| not_after - now > time::Duration::days(RENEW_WITH_DAYS_LEFT));
-    if !lasts {
+    if !is_valid {
         let pair = KeyPair::from_pem(key.expose_secret())?;
-        let text = made(config, now)?.self_signed(&pair)?.pem();
+        let text = self_signed_params(config, now)?.self_signed(&pair)?.pem();
         let wrong = |error: std::io::Error| TlsError::File {
             key: "tls.self_signed",
             file: certificate.clone(),
@@ -187,8 +186,8 @@ fn make_where_missing(config: &Config, now: OffsetDateTime) -> Result<(PathBuf, 
     Ok((certificate, path))
 }
 
-/// For this machine's own names, the address that is listened on and the public host.
-fn made(config: &Config, now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
+/// Returns the parameters of a certificate for the loopback names, the listen address and the public host.
+fn self_signed_params(config: &Config, now: OffsetDateTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()])?;
     let mut name = "localhost".to_owned();
     if !config.listen.ip().is_unspecified() && !config.listen.ip().is_loopback() {
@@ -206,7 +205,7 @@ fn made(config: &Config, now: OffsetDateTime) -> Result<CertificateParams, rcgen
     params.distinguished_name.push(DnType::OrganizationName, "Castellan, self-signed");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.not_before = now - time::Duration::hours(24);
-    params.not_after = now + time::Duration::days(DAYS);
+    params.not_after = now + time::Duration::days(SELF_SIGNED_DAYS);
     Ok(params)
 }
 
@@ -214,7 +213,7 @@ fn made(config: &Config, now: OffsetDateTime) -> Result<CertificateParams, rcgen
 mod tests {
     use super::*;
 
-    /// A pair of files that fit each other, for `days` days.
+    /// Writes a matching certificate and key, valid for `days` days.
     fn write(folder: &Path, days: i64) {
         let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_07_new_files_are_taken_up_and_broken_ones_leave_the_old_certificate_in_force() {
+    fn a_07_changed_files_are_reloaded_and_invalid_ones_keep_the_previous_certificate() {
         super::super::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 10);
@@ -235,7 +234,7 @@ mod tests {
         write(folder.path(), 20);
         let second = site.state();
         assert_eq!(second.not_after - first.not_after, time::Duration::days(10));
-        // Another certificate without its key, as between two copies; then nonsense; then nothing.
+        // A mismatched key, as between two copies; then garbage; then a missing file.
         fs::write(folder.path().join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
         let state = site.state();
         assert!(state.trouble.as_ref().is_some_and(|trouble| trouble.contains("tls.key")), "{state:?}");
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_07_a_self_signed_certificate_is_made_once_marked_and_replaced_in_time() {
+    fn a_07_a_self_signed_certificate_is_generated_once_and_replaced_before_it_expires() {
         super::super::tls::install_provider();
         let data = tempfile::tempdir().unwrap();
         let mut config = crate::config::load_from(None, std::iter::empty()).unwrap();

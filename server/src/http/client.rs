@@ -1,4 +1,4 @@
-//! Who is on the other side: the peer of the connection, and the client behind trusted proxies.
+//! Client addresses: the peer of a connection, and the client behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,26 +6,26 @@ use http::HeaderMap;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 
-/// The address the connection comes from; a proxy's, where there is one.
+/// Address of the connection's peer, which can be a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// The client's address, for limits, logs and allow-lists: the peer's, or what trusted proxies say.
+/// Address of the client, for limits, logs and allow lists: the peer, or as reported by trusted proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The certificate that a client proved to hold the key of.
+/// Verified client certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerCertificate(pub CertificateDer<'static>);
 
-/// Whether `address` is one of the configured proxies.
+/// Returns whether `address` belongs to a configured proxy.
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// The client's address: X-Forwarded-For is read from the right, as each proxy adds to the end, and
-/// only as far as trusted proxies wrote it. What a client wrote itself stands further left.
+/// Returns the address of the client. X-Forwarded-For is read from the right, because each proxy appends to it, and only as far
+/// as trusted proxies wrote it; entries further left come from the client.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
@@ -42,7 +42,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-/// An address as proxies write it: bare, in brackets, or with a port.
+/// Parses an address as proxies write it: bare, in brackets, or with a port.
 fn parse(hop: &str) -> Option<IpAddr> {
     hop.parse()
         .ok()
@@ -54,7 +54,7 @@ fn parse(hop: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn seen(peer: &str, forwarded: &[&str]) -> String {
+    fn client_of(peer: &str, forwarded: &[&str]) -> String {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
         let mut headers = HeaderMap::new();
         for line in forwarded {
@@ -64,17 +64,17 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_forwarded_for_is_not_believed() {
-        assert_eq!(seen("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+    fn x_forwarded_for_of_untrusted_peers_is_ignored() {
+        assert_eq!(client_of("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
     }
 
     #[test]
-    fn trusted_proxies_are_believed_from_the_right_as_far_as_they_reach() {
-        assert_eq!(seen("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
-        assert_eq!(seen("::ffff:10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
-        assert_eq!(seen("10.0.0.1", &["127.0.0.1, 198.51.100.7, 10.0.0.2"]), "198.51.100.7");
-        assert_eq!(seen("10.0.0.1", &["127.0.0.1", "198.51.100.7:4711", "[2001:db8::9]"]), "198.51.100.7");
-        assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(seen("10.0.0.1", &["198.51.100.7, nonsense"]), "10.0.0.1");
+    fn x_forwarded_for_of_trusted_proxies_is_read_from_the_right() {
+        assert_eq!(client_of("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client_of("::ffff:10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client_of("10.0.0.1", &["127.0.0.1, 198.51.100.7, 10.0.0.2"]), "198.51.100.7");
+        assert_eq!(client_of("10.0.0.1", &["127.0.0.1", "198.51.100.7:4711", "[2001:db8::9]"]), "198.51.100.7");
+        assert_eq!(client_of("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client_of("10.0.0.1", &["198.51.100.7, nonsense"]), "10.0.0.1");
     }
 }

@@ -1,4 +1,4 @@
-//! One connection from its handshake to its end.
+//! Connection handling: TLS handshake, HTTP, timeouts and shutdown.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 
@@ -23,50 +23,50 @@ use tower::{Service, ServiceExt};
 use super::{
     Limits,
     activity::Activity,
-    body::{AnswerBody, RequestBody},
+    body::{RequestBody, ResponseBody},
     client::{ClientAddress, Peer, PeerCertificate, client_address},
     socket::Socket,
 };
 use crate::anonymous_log;
 
-/// What all connections of one door share.
+/// State that all connections of a listener share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) tls: Option<Arc<ServerConfig>>,
-    /// Header lines for refusals that no handler writes.
-    pub(super) lines: Arc<[u8]>,
-    /// Finish what is on its way and close.
+    /// Header lines for error responses that the HTTP library writes.
+    pub(super) error_headers: Arc<[u8]>,
+    /// Finishes active requests, then closes.
     pub(super) stop: CancellationToken,
-    /// Close now.
-    pub(super) cut: CancellationToken,
+    /// Closes immediately.
+    pub(super) abort: CancellationToken,
 }
 
-/// What every request of one connection is told.
+/// Peer of a connection, passed on with each request.
 #[derive(Debug, Clone)]
-struct Caller {
+struct ConnectionPeer {
     peer: Peer,
     certificate: Option<PeerCertificate>,
 }
 
-/// Shakes hands and answers requests until either side has had enough.
+/// Performs the TLS handshake and serves requests until the connection ends.
 pub(super) async fn run<S>(stream: TcpStream, peer: SocketAddr, service: S, shared: Arc<Shared>)
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     let peer = Peer(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-    let cut = shared.cut.clone();
-    let whole = async {
+    let abort = shared.abort.clone();
+    let connection = async {
         match &shared.tls {
-            None => serve(stream, Caller { peer, certificate: None }, service, &shared).await,
+            None => serve(stream, ConnectionPeer { peer, certificate: None }, service, &shared).await,
             Some(tls) => {
                 let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
                 match timeout(shared.limits.handshake, handshake).await {
-                    Err(_) => tracing::debug!(peer = %peer.0, "the TLS handshake took too long"),
+                    Err(_) => tracing::debug!(peer = %peer.0, "the TLS handshake timed out"),
                     Ok(Err(error)) => {
                         tracing::debug!(peer = %peer.0, %error, "the TLS handshake failed");
-                        if of_certificate(&error) {
+                        if is_certificate_error(&error) {
                             let (event, reason) = (SecurityEvent::AgentConnectionFailure, error.to_string());
                             anonymous_log::refused(event, Some(peer.0.ip()), None, "runner port", &reason);
                         }
@@ -74,25 +74,25 @@ where
                     Ok(Ok(stream)) => {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                         let certificate = certificate.map(|first| PeerCertificate(first.clone().into_owned()));
-                        serve(stream, Caller { peer, certificate }, service, &shared).await;
+                        serve(stream, ConnectionPeer { peer, certificate }, service, &shared).await;
                     }
                 }
             }
         }
     };
     tokio::select! {
-        () = whole => {}
-        () = cut.cancelled() => {}
+        () = connection => {}
+        () = abort.cancelled() => {}
     }
 }
 
-/// Whether a handshake failed for what the client showed. Only runners are asked for a certificate.
-fn of_certificate(error: &std::io::Error) -> bool {
+/// Returns whether a handshake failed because of the client certificate, which only the runner port requests.
+fn is_certificate_error(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(inner, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
-async fn serve<I, S>(stream: I, caller: Caller, service: S, shared: &Arc<Shared>)
+async fn serve<I, S>(stream: I, peer_info: ConnectionPeer, service: S, shared: &Arc<Shared>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
@@ -100,23 +100,23 @@ where
 {
     let limits = &shared.limits;
     let activity = Activity::new();
-    let socket = Socket::new(stream, Arc::clone(&activity), limits.write_stall, Arc::clone(&shared.lines));
-    let peer = caller.peer.0;
-    let answering = hyper::service::service_fn({
+    let socket = Socket::new(stream, Arc::clone(&activity), limits.write_stall, Arc::clone(&shared.error_headers));
+    let peer = peer_info.peer.0;
+    let handler = hyper::service::service_fn({
         let (activity, shared) = (Arc::clone(&activity), Arc::clone(shared));
         move |request: Request<Incoming>| {
-            let busy = activity.begin();
-            let answer = service.clone().oneshot(announced(request, &caller, &shared.limits));
+            let active = activity.begin();
+            let response = service.clone().oneshot(with_extensions(request, &peer_info, &shared.limits));
             async move {
-                let answer = answer.await?;
-                Ok::<_, Infallible>(answer.map(|inner| Body::new(AnswerBody { inner, _busy: busy })))
+                let response = response.await?;
+                Ok::<_, Infallible>(response.map(|inner| Body::new(ResponseBody { inner, _active: active })))
             }
         }
     });
 
     let http = http(limits);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), answering));
-    let mut asked_to_end = false;
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), handler));
+    let mut shutting_down = false;
     loop {
         tokio::select! {
             end = connection.as_mut() => {
@@ -125,8 +125,8 @@ where
                 }
                 return;
             }
-            () = shared.stop.cancelled(), if !asked_to_end => {
-                asked_to_end = true;
+            () = shared.stop.cancelled(), if !shutting_down => {
+                shutting_down = true;
                 connection.as_mut().graceful_shutdown();
             }
             () = activity.idle_for(limits.header, limits.keep_alive) => {
@@ -137,21 +137,21 @@ where
     }
 }
 
-/// The request with what we know about its sender, and its body within the limits.
-fn announced(request: Request<Incoming>, caller: &Caller, limits: &Limits) -> Request<Body> {
+/// Adds the client's addresses and certificate to a request, and limits its body.
+fn with_extensions(request: Request<Incoming>, peer_info: &ConnectionPeer, limits: &Limits) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     let (body, outcome) = RequestBody::new(body, limits);
-    let client = client_address(caller.peer.0.ip(), &parts.headers, &limits.trusted_proxies);
-    parts.extensions.insert(caller.peer);
+    let client = client_address(peer_info.peer.0.ip(), &parts.headers, &limits.trusted_proxies);
+    parts.extensions.insert(peer_info.peer);
     parts.extensions.insert(ClientAddress(client));
     parts.extensions.insert(outcome);
-    if let Some(certificate) = &caller.certificate {
+    if let Some(certificate) = &peer_info.certificate {
         parts.extensions.insert(certificate.clone());
     }
     Request::from_parts(parts, Body::new(body))
 }
 
-/// HTTP/1 and HTTP/2 with bounds on everything that a client decides.
+/// Configures HTTP/1 and HTTP/2 with limits on everything that a client controls.
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -165,7 +165,7 @@ fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .max_header_list_size(32 * 1024)
-        // Streams opened and reset in a flood (CVE-2023-44487, CVE-2025-8671).
+        // Rapid reset attacks (CVE-2023-44487, CVE-2025-8671).
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(100)
         .max_send_buf_size(256 * 1024)

@@ -1,45 +1,45 @@
-//! Whether a request that may change something comes from our own pages (E16).
+//! Cross-site request check: state-changing requests must come from our own pages (E16).
 //!
-//! Browsers say where a request comes from in `Sec-Fetch-Site` (W3C Fetch Metadata), which no script can
-//! set, and in `Origin`. As our pages have the referrer policy `no-referrer`, the Fetch standard makes
-//! a form's `Origin` the word `null`; then `Sec-Fetch-Site` alone decides.
+//! Browsers report the origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), which scripts cannot set, and in `Origin`.
+//! Because our pages have the referrer policy `no-referrer`, the Fetch standard sets the `Origin` of a form to `null`; then
+//! only `Sec-Fetch-Site` decides.
 
 use http::{HeaderMap, Method, header};
 
-use super::Names;
+use super::Hosts;
 
-/// Why a request was refused.
+/// Reason for rejecting a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// A foreign page, or a browser's own address bar, started it.
-    Foreign,
-    /// It says of itself neither where it comes from nor who it is.
-    Unmarked,
+pub(super) enum CrossSiteError {
+    /// The request was initiated by another site or the browser's address bar.
+    CrossSite,
+    /// The request has neither an origin nor an API key.
+    UnknownOrigin,
 }
 
-/// Whether `method` promises to change nothing (RFC 9110, 9.2.1).
+/// Returns whether `method` is safe (RFC 9110, section 9.2.1).
 pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Judges a request that may change something.
-pub(super) fn judge(headers: &HeaderMap, names: &Names) -> Result<(), Refused> {
+/// Checks a state-changing request.
+pub(super) fn check(headers: &HeaderMap, hosts: &Hosts) -> Result<(), CrossSiteError> {
     let site = single(headers, "sec-fetch-site")?;
     let origin = single(headers, header::ORIGIN.as_str())?;
-    let foreign_origin = origin.is_some_and(|origin| !names.is_our_origin(origin));
+    let foreign_origin = origin.is_some_and(|origin| !hosts.is_our_origin(origin));
     match (site, origin) {
         (Some("same-origin"), Some("null")) => Ok(()),
         (Some("same-origin"), _) if !foreign_origin => Ok(()),
-        (Some(_), _) => Err(Refused::Foreign),
-        (None, Some(_)) if foreign_origin => Err(Refused::Foreign),
+        (Some(_), _) => Err(CrossSiteError::CrossSite),
+        (None, Some(_)) if foreign_origin => Err(CrossSiteError::CrossSite),
         (None, Some(_)) => Ok(()),
-        // A program's key is never added by a browser on its own, so nobody can be tricked into this.
+        // Browsers never add a bearer token on their own, so this cannot be forged by another site.
         (None, None) if has_bearer(headers) => Ok(()),
-        (None, None) => Err(Refused::Unmarked),
+        (None, None) => Err(CrossSiteError::UnknownOrigin),
     }
 }
 
-/// Whether the request brings its own credential instead of a cookie.
+/// Returns whether the request has a bearer token.
 fn has_bearer(headers: &HeaderMap) -> bool {
     headers
         .get(header::AUTHORIZATION)
@@ -47,14 +47,14 @@ fn has_bearer(headers: &HeaderMap) -> bool {
         .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty())
 }
 
-/// The one value of a header; two of them are nobody's honest request.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refused> {
+/// Returns the value of a header that must not be repeated.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, CrossSiteError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Refused::Foreign);
+        return Err(CrossSiteError::CrossSite);
     }
-    first.map(|value| value.to_str().map_err(|_| Refused::Foreign)).transpose()
+    first.map(|value| value.to_str().map_err(|_| CrossSiteError::CrossSite)).transpose()
 }
 
 #[cfg(test)]
@@ -63,9 +63,9 @@ mod tests {
 
     /// E16: every Sec-Fetch-Site against every Origin, with and without a bearer token.
     #[test]
-    fn trap_e16_only_our_own_pages_and_key_holders_change_anything() {
+    fn trap_e16_only_our_own_pages_and_api_keys_can_change_state() {
         let config = crate::config::load_from(None, std::iter::empty()).unwrap();
-        let names = Names::new(&config, config.listen);
+        let hosts = Hosts::new(&config, config.listen);
         let sites = [None, Some("same-origin"), Some("same-site"), Some("cross-site"), Some("none"), Some("")];
         let origins = [
             None,
@@ -95,24 +95,24 @@ mod tests {
                         Some(_) => false,
                         None => ours(origin) || (origin.is_none() && bearer),
                     };
-                    assert_eq!(judge(&headers, &names).is_ok(), allowed, "{site:?} {origin:?} bearer={bearer}");
+                    assert_eq!(check(&headers, &hosts).is_ok(), allowed, "{site:?} {origin:?} bearer={bearer}");
                 }
             }
         }
     }
 
     #[test]
-    fn trap_e16_a_header_said_twice_or_an_empty_token_is_refused() {
+    fn trap_e16_a_repeated_header_or_an_empty_token_is_rejected() {
         let config = crate::config::load_from(None, std::iter::empty()).unwrap();
-        let names = Names::new(&config, config.listen);
+        let hosts = Hosts::new(&config, config.listen);
         let mut twice = HeaderMap::new();
         twice.append("sec-fetch-site", "same-origin".parse().unwrap());
         twice.append("sec-fetch-site", "cross-site".parse().unwrap());
-        assert_eq!(judge(&twice, &names), Err(Refused::Foreign));
+        assert_eq!(check(&twice, &hosts), Err(CrossSiteError::CrossSite));
         for authorization in ["Bearer ", "Bearer", "Basic YTpi", ""] {
             let mut headers = HeaderMap::new();
             headers.insert("authorization", authorization.parse().unwrap());
-            assert_eq!(judge(&headers, &names), Err(Refused::Unmarked), "{authorization:?}");
+            assert_eq!(check(&headers, &hosts), Err(CrossSiteError::UnknownOrigin), "{authorization:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The headers that every answer carries, whoever wrote it.
+//! Security headers of every response.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// What a page may load when its handler said nothing: nothing.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// Default content security policy, which allows nothing.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// No page of ours uses these; a script that got in shall not either.
+/// Browser features that no page needs, so injected scripts must not use them.
 const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
                            magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
-/// Always so, whatever a handler says.
+/// Headers that handlers cannot override.
 const FIXED: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -19,14 +19,14 @@ const FIXED: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
 ];
 
-/// What holds unless the handler chose: pages bring a policy with a nonce, hashed assets are cached for long.
+/// Headers that handlers can override: pages set a policy with a nonce, assets a long cache lifetime.
 const DEFAULTS: [(HeaderName, &str); 2] =
-    [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
+    [(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY), (header::CACHE_CONTROL, "no-store")];
 
-/// One year, as HSTS lists ask for. Without `includeSubDomains`: neighbors' names are not ours to bind.
+/// One year, as HSTS preload lists require. Without `includeSubDomains`, because subdomains may not be ours.
 const HSTS: &str = "max-age=31536000";
 
-/// Adds the security headers; `https` says whether browsers reach us over TLS.
+/// Adds the security headers; `https` says whether browsers connect over TLS.
 pub(super) fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
@@ -39,8 +39,8 @@ pub(super) fn secure(headers: &mut HeaderMap, https: bool) {
     }
 }
 
-/// The same headers as lines of an HTTP/1 head, for the answers that are written before a request was understood.
-pub(super) fn lines(https: bool) -> Vec<u8> {
+/// Returns the security headers as HTTP/1 header lines, for error responses to requests that cannot be parsed.
+pub(super) fn header_lines(https: bool) -> Vec<u8> {
     let mut headers = HeaderMap::new();
     secure(&mut headers, https);
     let mut out = Vec::new();

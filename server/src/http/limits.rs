@@ -1,4 +1,4 @@
-//! How long the door waits and how much it takes.
+//! Limits of a listener: connections, timeouts and body size.
 
 use std::time::Duration;
 
@@ -6,36 +6,36 @@ use ipnet::IpNet;
 
 use crate::config::Config;
 
-/// The limits of one listener. A time that is `None` does not run out.
+/// Limits of one listener. A timeout of `None` is unlimited.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Open connections in all.
+    /// Maximum number of open connections.
     pub connections: usize,
-    /// Open connections of one address (one /64 network with IPv6).
+    /// Maximum number of open connections per address (per /64 network for IPv6).
     pub connections_per_address: usize,
-    /// Proxies, whose X-Forwarded-For is believed and whose connections are not counted by address.
+    /// Proxies whose X-Forwarded-For is accepted and whose connections are not counted per address.
     pub trusted_proxies: Vec<IpNet>,
-    /// For the TLS handshake.
+    /// Timeout of the TLS handshake.
     pub handshake: Duration,
-    /// From the connection, or the end of the last answer, to the end of the next request's header (HTTP/1);
-    /// from the connection to the first request (HTTP/2).
+    /// HTTP/1: timeout from the connection or the last response to the end of the next request header. HTTP/2: timeout from
+    /// the connection to the first request.
     pub header: Duration,
-    /// Without any request on an open connection (HTTP/2; with HTTP/1 `header` comes first).
+    /// Timeout of a connection without requests (HTTP/2; for HTTP/1, `header` is shorter).
     pub keep_alive: Duration,
-    /// Between two pieces of a request's body.
+    /// Timeout between two chunks of a request body.
     pub body_idle: Option<Duration>,
-    /// For a request's whole body, so that one byte every few seconds does not go on for ever.
+    /// Timeout of a complete request body, which stops slow-drip uploads.
     pub body_total: Option<Duration>,
-    /// Bytes of a request's body.
+    /// Maximum size of a request body, in bytes.
     pub body_bytes: Option<u64>,
-    /// For a client to take what was sent to it.
+    /// Timeout for a client to read written bytes.
     pub write_stall: Duration,
-    /// From the wish to stop to the cut: how long answers that are on their way may take.
+    /// Time that active responses have to finish at shutdown.
     pub shutdown: Duration,
 }
 
 impl Limits {
-    /// For browsers and API programs.
+    /// Limits for browsers and API clients.
     pub fn pages(config: &Config) -> Self {
         Self {
             connections: config.limits.connections.get(),
@@ -52,7 +52,7 @@ impl Limits {
         }
     }
 
-    /// For runners: their streams stay open for days and may be silent; HTTP/2 pings find the dead ones.
+    /// Limits for runners: their streams stay open for days and may be silent; HTTP/2 pings detect dead connections.
     pub fn runners(config: &Config) -> Self {
         Self { trusted_proxies: Vec::new(), body_idle: None, body_total: None, body_bytes: None, ..Self::pages(config) }
     }

@@ -1,25 +1,25 @@
-//! An origin (RFC 6454): scheme, host and port, as browsers compare them.
+//! Web origins (RFC 6454): scheme, host and port, as browsers compare them.
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
 use http::uri::Authority;
 
-/// A scheme, a host and a port; what an address bar shows before the path.
+/// Scheme, host and port of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     https: bool,
-    /// In lower case; an IPv6 address in brackets.
+    /// Lowercase; an IPv6 address is in brackets.
     host: String,
     port: u16,
 }
 
-/// The text is no origin.
+/// Error: the text is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an origin: http:// or https://, a host, maybe a port, and nothing after it")]
-pub struct NoOrigin;
+#[error("not an origin: http:// or https://, a host, an optional port and no path")]
+pub struct InvalidOrigin;
 
 impl Origin {
-    /// The origin of a page that is reached by an address itself.
+    /// Returns the origin of a socket address.
     pub fn of_address(https: bool, address: SocketAddr) -> Self {
         let host = match address {
             SocketAddr::V4(v4) => v4.ip().to_string(),
@@ -32,7 +32,7 @@ impl Origin {
         Self { https, host: host.to_ascii_lowercase(), port }
     }
 
-    /// Reads a `Host` header or an `:authority`; the scheme gives the port where none is written.
+    /// Parses a `Host` header or `:authority`; the default port depends on the scheme.
     pub(super) fn of_host_header(https: bool, text: &str) -> Option<Self> {
         let authority: Authority = text.parse().ok()?;
         let host = authority.host();
@@ -43,32 +43,31 @@ impl Origin {
         (!host.is_empty()).then(|| Self::of_name(https, host, port))
     }
 
-    /// The host: a name, or an address (IPv6 in brackets).
+    /// Returns the host: a name or an IP address (IPv6 in brackets).
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, the scheme's own where none was written.
+    /// Returns the port; by default that of the scheme.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Whether only this machine itself can be meant.
+    /// Returns whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.address().is_some_and(|address| address.to_canonical().is_loopback())
     }
 
-    /// The host as an IP address, where it is one.
+    /// Returns the host as an IP address, if it is one.
     pub fn address(&self) -> Option<std::net::IpAddr> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
-    /// An absolute link to one of our own paths, which begins with a slash.
+    /// Returns an absolute link to `path`, which starts with a slash.
     pub fn link(&self, path: &str) -> String {
         format!("{self}{path}")
     }
@@ -79,16 +78,16 @@ fn default_port(https: bool) -> u16 {
 }
 
 impl FromStr for Origin {
-    type Err = NoOrigin;
+    type Err = InvalidOrigin;
 
-    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let (https, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            _ => return Err(NoOrigin),
+            _ => return Err(InvalidOrigin),
         };
         let host = rest.strip_suffix('/').unwrap_or(rest);
-        Self::of_host_header(https, host).ok_or(NoOrigin)
+        Self::of_host_header(https, host).ok_or(InvalidOrigin)
     }
 }
 
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_differently_and_means_the_same_is_equal() {
+    fn equivalent_spellings_are_equal() {
         let plain: Origin = "https://castellan.example.org".parse().unwrap();
         for same in
             ["HTTPS://Castellan.Example.org", "https://castellan.example.org:443", "https://castellan.example.org/"]
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn invalid_origins_are_rejected() {
         for text in [
             "",
             "null",
@@ -140,7 +139,7 @@ mod tests {
             "ftp://a",
             "https://a//",
         ] {
-            assert_eq!(text.parse::<Origin>(), Err(NoOrigin), "{text}");
+            assert_eq!(text.parse::<Origin>(), Err(InvalidOrigin), "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The bytes of one connection: a client that does not read is cut, and the refusals that the HTTP
-//! library writes by itself get their headers.
+//! Socket wrapper: closes connections whose client does not read, and adds security headers to the HTTP library's own
+//! error responses.
 
 use std::{
     io,
@@ -16,47 +16,47 @@ use tokio::{
 
 use super::activity::Activity;
 
-/// A plain or a TLS stream with our own rules on writing.
+/// Plain or TLS stream with a write timeout and security headers on early errors.
 pub(super) struct Socket<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// How long a client may leave written bytes unread.
-    stall: Duration,
+    /// Timeout for a client to read written bytes.
+    write_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Header lines for refusals.
-    lines: Arc<[u8]>,
-    refusal: Option<Refusal>,
+    /// Header lines for error responses.
+    error_headers: Arc<[u8]>,
+    error_response: Option<ErrorResponse>,
 }
 
-/// An answer of the HTTP library to what is no request, with our header lines put in.
-struct Refusal {
+/// Error response of the HTTP library with our header lines inserted.
+struct ErrorResponse {
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>, stall: Duration, lines: Arc<[u8]>) -> Self {
-        Self { stream, activity, stall, timer: None, lines, refusal: None }
+    pub(super) fn new(stream: S, activity: Arc<Activity>, write_timeout: Duration, error_headers: Arc<[u8]>) -> Self {
+        Self { stream, activity, write_timeout, timer: None, error_headers, error_response: None }
     }
 
-    /// Passes on what the stream says, or a time-out when it has been pending for too long.
-    fn watch<T>(&mut self, poll: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Returns the result of the stream, or a timeout if it has been pending for too long.
+    fn with_timeout<T>(&mut self, poll: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
             self.timer = None;
             return poll;
         }
-        let stall = self.stall;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        let write_timeout = self.write_timeout;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_timeout)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
 }
 
-/// Puts our lines into `head` if it is a whole HTTP/1 answer that refuses (4xx) and has no body.
-fn with_lines(head: &[u8], lines: &[u8]) -> Option<Vec<u8>> {
-    let is_refusal = head.starts_with(b"HTTP/1.") && head.get(8..10) == Some(b" 4");
+/// Inserts header lines into `head` if it is a complete HTTP/1 error response (4xx) without a body.
+fn with_headers(head: &[u8], lines: &[u8]) -> Option<Vec<u8>> {
+    let is_error = head.starts_with(b"HTTP/1.") && head.get(8..10) == Some(b" 4");
     let blank_line = head.windows(4).position(|four| four == b"\r\n\r\n")?;
-    if !is_refusal || blank_line + 4 != head.len() {
+    if !is_error || blank_line + 4 != head.len() {
         return None;
     }
     let (start, end) = head.split_at_checked(blank_line + 2)?;
@@ -76,38 +76,39 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if this.refusal.is_none() && this.activity.is_quiet() {
-            this.refusal = with_lines(bytes, &this.lines).map(|bytes| Refusal { bytes, written: 0 });
+        if this.error_response.is_none() && this.activity.is_quiet() {
+            this.error_response =
+                with_headers(bytes, &this.error_headers).map(|bytes| ErrorResponse { bytes, written: 0 });
         }
-        while let Some(refusal) = &mut this.refusal {
-            let rest = refusal.bytes.get(refusal.written..).unwrap_or_default();
+        while let Some(response) = &mut this.error_response {
+            let rest = response.bytes.get(response.written..).unwrap_or_default();
             if rest.is_empty() {
-                this.refusal = None;
+                this.error_response = None;
                 return Poll::Ready(Ok(bytes.len()));
             }
             let poll = Pin::new(&mut this.stream).poll_write(context, rest);
-            let written = ready!(this.watch(poll, context))?;
+            let written = ready!(this.with_timeout(poll, context))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            if let Some(refusal) = &mut this.refusal {
-                refusal.written += written;
+            if let Some(response) = &mut this.error_response {
+                response.written += written;
             }
         }
         let poll = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.watch(poll, context)
+        this.with_timeout(poll, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(context);
-        ready!(self.watch(poll, context))?;
+        ready!(self.with_timeout(poll, context))?;
         self.activity.flushed();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.watch(poll, context)
+        self.with_timeout(poll, context)
     }
 }
 
@@ -116,8 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_refusal_without_a_body_gets_lines() {
-        let out = with_lines(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", b"a: b\r\n");
+    fn only_a_complete_error_response_without_a_body_gets_headers() {
+        let out = with_headers(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", b"a: b\r\n");
         assert_eq!(out.as_deref(), Some(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\na: b\r\n\r\n".as_slice()));
         for other in [
             "HTTP/1.1 200 OK\r\n\r\n",
@@ -126,7 +127,7 @@ mod tests {
             "HTTP/1.1 4",
             "",
         ] {
-            assert_eq!(with_lines(other.as_bytes(), b"a: b\r\n"), None, "{other}");
+            assert_eq!(with_headers(other.as_bytes(), b"a: b\r\n"), None, "{other}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! TLS as we speak it: rustls with one crypto provider, strict toward runners, usual toward browsers.
+//! TLS configuration: rustls with one crypto provider, TLS 1.3 only for runners, compatible defaults for browsers.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -13,40 +13,30 @@ use rustls_pki_types::CertificateDer;
 use super::SiteCertificate;
 use crate::keys::KeyError;
 
-/// Why TLS cannot be set up.
+/// TLS setup error.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file of `[tls]` is missing or holds something else.
+    /// A file of `[tls]` is missing or invalid.
     #[error("`{key}` is {}: {reason}", file.display())]
-    File {
-        /// The setting.
-        key: &'static str,
-        /// Its file.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The key of a certificate of our own is missing, open to others or no key.
+    File { key: &'static str, file: PathBuf, reason: String },
+    /// The key of the self-signed certificate cannot be read or created.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A certificate of our own cannot be made.
-    #[error("a self-signed certificate cannot be made: {0}")]
-    Making(#[from] rcgen::Error),
-    /// rustls refuses the combination.
+    #[error("the self-signed certificate cannot be generated: {0}")]
+    Generation(#[from] rcgen::Error),
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
-    /// The runners' CA certificate cannot be a trust anchor.
     #[error("the runners' CA cannot be used: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// Makes aws-lc-rs the crypto provider of the whole process; call it first in `main`. A second call changes nothing.
+/// Installs aws-lc-rs as the crypto provider of the process. Repeated calls have no effect.
 pub fn install_provider() {
-    // The error says that there is one already, which is this one: no other is compiled in.
+    // The error means that a provider is installed; no other one is compiled in.
     let _already = aws_lc_rs::default_provider().install_default();
 }
 
-/// What S-04 allows with runners: two suites of TLS 1.3, X25519 or P-384.
+/// Returns the crypto provider for runners (S-04): two TLS 1.3 cipher suites, X25519 and P-384.
 pub fn runner_provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -58,10 +48,10 @@ pub fn runner_provider() -> CryptoProvider {
     }
 }
 
-/// TLS for the runners' port: TLS 1.3 only, a client certificate of our CA required (S-04).
+/// Configures TLS for the runner port: TLS 1.3 only, with a client certificate of our CA (S-04).
 ///
 /// # Errors
-/// When the CA's certificate is unusable.
+/// Fails if the CA certificate is invalid.
 pub fn runner_tls(
     ca: CertificateDer<'static>,
     certificate: Arc<dyn ResolvesServerCert>,
@@ -75,17 +65,17 @@ pub fn runner_tls(
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec()];
-    // On a resumed connection the verifier is not called, so a revoked runner would come in (E13).
+    // Session resumption skips the verifier, so a revoked runner could reconnect (E13).
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.max_early_data_size = 0;
     Ok(Arc::new(config))
 }
 
-/// TLS for pages and API (M-05): TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, with a certificate that may change meanwhile.
+/// Configures TLS for pages and API (M-05): TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, with a reloadable certificate.
 ///
 /// # Errors
-/// When rustls refuses the combination.
+/// Fails if rustls rejects the configuration.
 pub fn site_tls(certificate: Arc<SiteCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?

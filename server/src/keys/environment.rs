@@ -1,9 +1,9 @@
-//! Secrets of the environment, and out of the environment with them (E1): the master key, the session secret, and the
-//! database's address, which may hold a password.
+//! Secrets from the environment, which are removed from it (E1): the master key, the session secret and the database URL, which
+//! can contain a password.
 //!
-//! What a process was started with stays readable in `/proc/PID/environ` and goes to its children,
-//! whatever it does to its own variables. So the process replaces itself: the secrets go into a pipe, the same
-//! program is executed again, same process id, without the variables, and reads the pipe empty.
+//! The initial environment of a process stays readable in `/proc/PID/environ`, whatever the process does to its variables. So
+//! the process re-executes itself: it writes the secrets to a pipe, executes the same program with the same process ID but
+//! without the variables, and then reads the pipe.
 
 use std::{
     env,
@@ -20,29 +20,27 @@ use secrecy::zeroize::Zeroizing;
 use super::{KeyError, MasterKey, SessionKey, from_hex};
 use crate::config::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
-/// More than all of it together; a pipe holds so much without a reader.
-const LARGEST: u64 = 16 * 1024;
+/// Maximum size of all secrets; a pipe can buffer this much without a reader.
+const MAX_BYTES: u64 = 16 * 1024;
 
-/// What the environment held.
+/// Secrets from the environment.
 #[derive(Debug, Default)]
-pub struct Given {
-    /// The master key.
+pub struct EnvironmentSecrets {
     pub master: Option<MasterKey>,
-    /// The session secret.
     pub sessions: Option<SessionKey>,
-    /// Settings that may hold a password, by variable.
+    /// Settings that can contain a password, by variable.
     pub settings: Vec<(String, String)>,
 }
 
-/// Takes the secrets out of the environment. Call it first in `main`, before there is any thread of ours.
+/// Removes the secrets from the environment. Call it first in `main`, before any thread starts.
 ///
-/// Where one of the variables is set this does not return: the program starts anew without it.
+/// If one of the variables is set, this does not return: the program re-executes itself without it.
 ///
 /// # Errors
-/// When a key is not as many hexadecimal digits as it must be, or the program cannot be started anew.
-pub fn take_secrets() -> Result<Given, KeyError> {
+/// Fails if a key is malformed or the program cannot re-execute itself.
+pub fn take_secrets() -> Result<EnvironmentSecrets, KeyError> {
     if let Some(number) = env::var_os(ENCRYPTION_KEY_FD) {
-        return read(&receive(&number)?);
+        return parse(&read_from_pipe(&number)?);
     }
     let mut given = Zeroizing::new(String::new());
     for name in [ENCRYPTION_KEY, SESSION_SECRET, DATABASE_URL] {
@@ -55,13 +53,15 @@ pub fn take_secrets() -> Result<Given, KeyError> {
         }
     }
     if given.is_empty() {
-        return Ok(Given::default());
+        return Ok(EnvironmentSecrets::default());
     }
-    let _checked = read(&given)?;
-    let anew = |error: io::Error| {
-        KeyError::System(format!("the program cannot start anew without secrets in its environment: {error}"))
+    let _checked = parse(&given)?;
+    let failed = |error: io::Error| {
+        KeyError::System(format!(
+            "the program cannot re-execute itself to remove secrets from its environment: {error}"
+        ))
     };
-    let reader = pass_on(&given).map_err(anew)?;
+    let reader = write_to_pipe(&given).map_err(failed)?;
     let mut arguments = env::args_os();
     let mut again = Command::new("/proc/self/exe");
     again
@@ -71,12 +71,12 @@ pub fn take_secrets() -> Result<Given, KeyError> {
         .env_remove(SESSION_SECRET)
         .env_remove(DATABASE_URL)
         .env(ENCRYPTION_KEY_FD, reader.as_raw_fd().to_string());
-    Err(anew(again.exec()))
+    Err(failed(again.exec()))
 }
 
-/// The lines that were passed on, each a variable.
-fn read(text: &str) -> Result<Given, KeyError> {
-    let mut given = Given::default();
+/// Parses the passed-on lines, each with one variable.
+fn parse(text: &str) -> Result<EnvironmentSecrets, KeyError> {
+    let mut given = EnvironmentSecrets::default();
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         match name {
             ENCRYPTION_KEY => given.master = Some(from_hex(value, || ENCRYPTION_KEY.to_owned())?),
@@ -87,25 +87,24 @@ fn read(text: &str) -> Result<Given, KeyError> {
     Ok(given)
 }
 
-/// A pipe that holds the secrets and stays open through `exec`.
-fn pass_on(secrets: &str) -> io::Result<PipeReader> {
+/// Writes the secrets to a pipe that stays open across `exec`.
+fn write_to_pipe(secrets: &str) -> io::Result<PipeReader> {
     let (reader, mut writer) = pipe()?;
-    if u64::try_from(secrets.len()).unwrap_or(u64::MAX) > LARGEST {
-        return Err(io::Error::other("they are too long"));
+    if u64::try_from(secrets.len()).unwrap_or(u64::MAX) > MAX_BYTES {
+        return Err(io::Error::other("the secrets are too long"));
     }
     writer.write_all(secrets.as_bytes())?;
     rustix::io::fcntl_setfd(&reader, FdFlags::empty())?;
     Ok(reader)
 }
 
-/// Reads the inherited pipe, which is empty from then on: children that inherit it find nothing.
-fn receive(number: &OsString) -> Result<Zeroizing<String>, KeyError> {
-    let lost =
-        || KeyError::System(format!("{ENCRYPTION_KEY_FD} is for Castellan itself; set {ENCRYPTION_KEY} instead"));
-    let number: u32 = number.to_str().and_then(|text| text.parse().ok()).ok_or_else(lost)?;
+/// Reads and empties the inherited pipe, so that child processes find nothing in it.
+fn read_from_pipe(number: &OsString) -> Result<Zeroizing<String>, KeyError> {
+    let invalid = || KeyError::System(format!("{ENCRYPTION_KEY_FD} is for internal use; set {ENCRYPTION_KEY} instead"));
+    let number: u32 = number.to_str().and_then(|text| text.parse().ok()).ok_or_else(invalid)?;
     let mut text = Zeroizing::new(String::with_capacity(1_024));
     File::open(format!("/proc/self/fd/{number}"))
-        .and_then(|file| file.take(LARGEST).read_to_string(&mut text))
-        .map_err(|_| lost())?;
-    if text.is_empty() { Err(lost()) } else { Ok(text) }
+        .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
+        .map_err(|_| invalid())?;
+    if text.is_empty() { Err(invalid()) } else { Ok(text) }
 }

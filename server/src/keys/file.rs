@@ -1,4 +1,4 @@
-//! Files of the folder `secrets`: made whole or not at all, and read only when nobody else can.
+//! Secrets directory: files are written atomically and read only if they are private.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -12,37 +12,41 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use super::{KeyError, fill, io_error};
 
-/// The folder where generated keys are kept: mode 0700, its files 0600.
+/// Directory of generated keys with mode 0700; its files have mode 0600.
 #[derive(Debug, Clone)]
 pub struct SecretsDir(PathBuf);
 
 impl SecretsDir {
-    /// Opens the folder, making it where it is missing, and tells version control to leave it alone.
+    /// Opens or creates the directory, with a `.gitignore`.
     ///
     /// # Errors
-    /// When others can enter it, it belongs to somebody else, or it cannot be made.
+    /// Fails if other users can access or own it, or it cannot be created.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
         let found = fs::symlink_metadata(path).map_err(io_error(path))?;
         if !found.is_dir() {
-            return Err(not(path, "is not a folder", format!("move it away: mv {0} {0}.old", path.display())));
+            return Err(unsafe_file(
+                path,
+                "is not a directory",
+                format!("move it away: mv {0} {0}.old", path.display()),
+            ));
         }
-        private(path, &found, "700")?;
+        check_private(path, &found, "700")?;
         let dir = Self(path.to_owned());
-        dir.sweep()?;
+        dir.remove_leftover_drafts()?;
         dir.read_or_create(".gitignore", || Ok("*\n".into()))?;
         Ok(dir)
     }
 
-    /// Where the file `name` is.
+    /// Returns the path of the file `name`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Reads the file `name`; where there is none, `make` says what it shall hold.
+    /// Reads the file `name`, or creates it with the content from `make`.
     ///
     /// # Errors
-    /// When the file is open to others, no plain file, or cannot be read or made.
+    /// Fails if the file is not a private regular file, or cannot be read or created.
     pub fn read_or_create(
         &self,
         name: &str,
@@ -53,23 +57,23 @@ impl SecretsDir {
             return Ok(text);
         }
         self.create(name, &make()?)?;
-        // Whoever was first has won; what is in the file now counts for both.
+        // With concurrent starts, the first file wins.
         read(&path)?.ok_or_else(|| io_error(&path)(io::ErrorKind::NotFound.into()))
     }
 
-    /// Replaces the file `name`, or makes it: whole, old or new, after any crash.
+    /// Atomically replaces or creates the file `name`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails if it cannot be written.
     pub fn replace(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
         let _lock = self.lock()?;
         self.write(name, text, |draft, path| fs::rename(draft, path))
     }
 
-    /// Removes the file `name`, if it is there.
+    /// Removes the file `name`, if it exists.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// Fails if it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), KeyError> {
         match fs::remove_file(self.path(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.path(name))(error)),
@@ -77,23 +81,23 @@ impl SecretsDir {
         }
     }
 
-    /// The text of the file `name`; `None` where there is none.
+    /// Reads the file `name`; returns `None` if it does not exist.
     ///
     /// # Errors
-    /// When the file is open to others, no plain file, or cannot be read.
+    /// Fails if the file is not a private regular file or cannot be read.
     pub fn read(&self, name: &str) -> Result<Option<SecretString>, KeyError> {
         read(&self.path(name))
     }
 
-    /// Held by whoever writes a draft: one that is found by the next holder is left over.
+    /// Locks the directory while a draft is written, so that drafts found under the lock are leftovers.
     fn lock(&self) -> Result<File, KeyError> {
         let dir = File::open(&self.0).map_err(io_error(&self.0))?;
         flock(&dir, FlockOperation::LockExclusive).map_err(|error| io_error(&self.0)(error.into()))?;
         Ok(dir)
     }
 
-    /// Takes away what a process left that was killed while it wrote.
-    fn sweep(&self) -> Result<(), KeyError> {
+    /// Removes drafts of killed processes.
+    fn remove_leftover_drafts(&self) -> Result<(), KeyError> {
         let _lock = self.lock()?;
         for entry in fs::read_dir(&self.0).map_err(io_error(&self.0))? {
             let entry = entry.map_err(io_error(&self.0))?;
@@ -107,7 +111,7 @@ impl SecretsDir {
         Ok(())
     }
 
-    /// Writes a file beside its place and links it in, so that a crash leaves no half a key.
+    /// Writes a draft and links it to its final name, so that a crash cannot leave an incomplete key.
     fn create(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
         let _lock = self.lock()?;
         self.write(name, text, |draft, path| match fs::hard_link(draft, path) {
@@ -120,7 +124,7 @@ impl SecretsDir {
         &self,
         name: &str,
         text: &SecretString,
-        place: impl FnOnce(&Path, &Path) -> io::Result<()>,
+        publish: impl FnOnce(&Path, &Path) -> io::Result<()>,
     ) -> Result<(), KeyError> {
         let mut random = [0_u8; 8];
         fill(&mut random)?;
@@ -130,17 +134,17 @@ impl SecretsDir {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
             file.write_all(text.expose_secret().as_bytes())?;
             file.sync_all()?;
-            place(&draft, &path)
+            publish(&draft, &path)
         })();
         if written.is_err() {
-            let _ = fs::remove_file(&draft); // the first error is the one that says more
+            let _ = fs::remove_file(&draft); // report the first error
         }
         written.map_err(io_error(&path))?;
         File::open(&self.0).and_then(|dir| dir.sync_all()).map_err(io_error(&self.0))
     }
 }
 
-/// The file's text, or `None` where there is no such file.
+/// Reads a private regular file; returns `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<SecretString>, KeyError> {
     let flags = i32::try_from(OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -150,28 +154,32 @@ fn read(path: &Path) -> Result<Option<SecretString>, KeyError> {
     };
     let found = file.metadata().map_err(io_error(path))?;
     if !found.is_file() {
-        return Err(not(path, "is not a plain file", format!("move it away: mv {0} {0}.old", path.display())));
+        return Err(unsafe_file(
+            path,
+            "is not a regular file",
+            format!("move it away: mv {0} {0}.old", path.display()),
+        ));
     }
-    private(path, &found, "600")?;
+    check_private(path, &found, "600")?;
     let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
     file.take(16 * 1024).read_to_string(&mut text).map_err(io_error(path))?;
     Ok(Some(text.as_str().into()))
 }
 
-/// Refuses what somebody else can open or owns.
-fn private(path: &Path, found: &Metadata, mode: &str) -> Result<(), KeyError> {
+/// Fails if other users can access or own the file.
+fn check_private(path: &Path, found: &Metadata, mode: &str) -> Result<(), KeyError> {
     let me = rustix::process::geteuid().as_raw();
     if found.uid() != me {
-        let problem = format!("belongs to user {}, and this process is user {me}", found.uid());
-        return Err(not(path, &problem, format!("chown {me} {}", path.display())));
+        let problem = format!("is owned by user {}, but this process runs as user {me}", found.uid());
+        return Err(unsafe_file(path, &problem, format!("chown {me} {}", path.display())));
     }
     if found.mode() & 0o077 != 0 {
-        let problem = format!("can be opened by others (mode {:04o})", found.mode() & 0o7777);
-        return Err(not(path, &problem, format!("chmod {mode} {}", path.display())));
+        let problem = format!("is accessible to other users (mode {:04o})", found.mode() & 0o7777);
+        return Err(unsafe_file(path, &problem, format!("chmod {mode} {}", path.display())));
     }
     Ok(())
 }
 
-fn not(path: &Path, problem: &str, fix: String) -> KeyError {
+fn unsafe_file(path: &Path, problem: &str, fix: String) -> KeyError {
     KeyError::Unsafe { path: path.to_owned(), problem: problem.to_owned(), fix }
 }

@@ -1,4 +1,4 @@
-//! Ed25519 keys that sign what others check later: grants and checkpoints.
+//! Ed25519 signing keys for grants and checkpoints.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{KeyError, SecretsDir};
 
-/// A private Ed25519 key, kept as PKCS #8 in PEM form.
+/// Private Ed25519 key, stored as PKCS #8 in PEM format.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
@@ -17,7 +17,7 @@ impl SigningKey {
         let pem = dir.read_or_create(name, || {
             rcgen::KeyPair::generate_for(&PKCS_ED25519)
                 .map(|key| SecretString::from(key.serialize_pem()))
-                .map_err(|error| KeyError::System(format!("no key could be made: {error}")))
+                .map_err(|error| KeyError::System(format!("the key could not be generated: {error}")))
         })?;
         let malformed = || KeyError::Malformed {
             place: dir.path(name).display().to_string(),
@@ -30,19 +30,19 @@ impl SigningKey {
     /// Signs `message` (RFC 8032).
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         let mut signature = [0; 64];
-        // An Ed25519 signature has 64 bytes; were it ever otherwise, zeros verify nowhere.
+        // An Ed25519 signature always has 64 bytes; all zeros would never verify.
         if let Ok(bytes) = self.0.sign(message).as_ref().try_into() {
             signature = bytes;
         }
         signature
     }
 
-    /// Whether `signature` over `message` is this key's.
+    /// Verifies a signature by this key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.public_key()).verify(message, signature).is_ok()
     }
 
-    /// The public half, 32 bytes, for those who check.
+    /// Returns the public key.
     pub fn public_key(&self) -> [u8; 32] {
         self.0.public_key().as_ref().try_into().unwrap_or_default()
     }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_signs_its_public_key_verifies() {
+    fn signatures_verify_with_the_public_key() {
         let data = tempfile::tempdir().unwrap();
         let dir = SecretsDir::open_or_create(&data.path().join("secrets")).unwrap();
         let key = SigningKey::open_or_create(&dir, "grants.pem").unwrap();

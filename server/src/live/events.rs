@@ -1,9 +1,9 @@
-//! Steps and changes as server-sent events (WHATWG HTML, 9.2).
+//! Server-sent events for task logs and changes (WHATWG HTML, section 9.2).
 use super::{
     Follow, Position,
     feed::{Change, Feed},
     follow::Step,
-    streams::Place,
+    streams::StreamPermit,
 };
 use axum::response::{
     IntoResponse, Response,
@@ -14,42 +14,44 @@ use futures::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use std::{convert::Infallible, time::Duration};
 
-/// Says that the stream lives: proxies and browsers close silent ones.
+/// Keep-alive interval: proxies and browsers close silent streams.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// For pages: an event per topic, with the id of what changed, or `*` for anything. (Browsers pass over events
-/// without data.) Its id is where a browser goes on that was cut off.
-pub(super) fn of_feed(feed: Feed, place: Place) -> Response {
-    let changes = stream::unfold((feed, place), |(mut feed, place)| async {
+/// Returns a stream for pages: one event per change with the ID of the object, or `*` for any, because browsers ignore events
+/// without data. The event ID is the mark at which a browser resumes.
+pub(super) fn feed_response(feed: Feed, permit: StreamPermit) -> Response {
+    let changes = stream::unfold((feed, permit), |(mut feed, permit)| async {
         let (Change { topic, id }, mark) = feed.next().await?;
         let data = id.map_or_else(|| "*".to_owned(), |id| id.to_string());
-        Some((event(topic.as_str(), mark, &data), (feed, place)))
+        Some((event(topic.as_str(), mark, &data), (feed, permit)))
     });
-    answer(changes)
+    event_stream(changes)
 }
 
-/// For pages: lines in batches, as text with fixed classes.
-pub(super) fn for_browsers(follow: Follow, place: Place) -> Response {
-    answer(steps(follow, place, |lines, at| {
+/// Returns a log stream for pages: batches of lines with styled spans.
+pub(super) fn browser_log_response(follow: Follow, permit: StreamPermit) -> Response {
+    event_stream(steps(follow, permit, |lines, at| {
         let lines: Vec<_> = lines.iter().map(|(number, line)| spans(*number, line)).collect();
         vec![event("lines", at, &json!(lines).to_string())]
     }))
 }
 
-/// For programs: one event per line, the text as it was printed.
-pub(crate) fn for_programs(follow: Follow, place: Place) -> Response {
-    answer(steps(follow, place, |lines, at| lines.iter().map(|(number, line)| plain(*number, line, at)).collect()))
+/// Returns a log stream for API clients: one event per line, with the unchanged text.
+pub(crate) fn api_log_response(follow: Follow, permit: StreamPermit) -> Response {
+    event_stream(steps(follow, permit, |lines, at| {
+        lines.iter().map(|(number, line)| plain(*number, line, at)).collect()
+    }))
 }
 
-/// The events of each step; `lines` says what those of lines are.
+/// Converts steps to events; `lines` converts batches of lines.
 fn steps(
     follow: Follow,
-    place: Place,
+    permit: StreamPermit,
     lines: impl Fn(&[(i64, Line)], Position) -> Vec<Event>,
 ) -> impl Stream<Item = Event> {
-    let steps = stream::unfold((follow, place), |(mut follow, place)| async {
+    let steps = stream::unfold((follow, permit), |(mut follow, permit)| async {
         let step = follow.next().await?;
-        Some((step, (follow, place)))
+        Some((step, (follow, permit)))
     });
     steps.flat_map(move |(step, at)| {
         stream::iter(match step {
@@ -61,7 +63,7 @@ fn steps(
     })
 }
 
-/// A line for pages: its number, its time, its stream, and its text in stretches of one style.
+/// Converts a line for pages: number, time, stream and styled spans.
 pub(super) fn spans(number: i64, line: &Line) -> Value {
     json!({ "n": number, "at": line.at, "s": line.stream, "spans": ansi::spans(&line.text) })
 }
@@ -75,9 +77,9 @@ fn event(name: &str, at: impl ToString, data: &str) -> Event {
     Event::default().event(name).id(at.to_string()).data(data)
 }
 
-fn answer(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+fn event_stream(events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.map(Ok::<_, Infallible>);
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
-    // nginx holds back what it may buffer.
+    // Disables response buffering in nginx.
     ([("x-accel-buffering", "no")], stream).into_response()
 }

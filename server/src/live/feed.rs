@@ -1,7 +1,7 @@
-//! What a page hears of the rest of the tenant: that something changed, never more than its reader may see.
+//! Change feed of a page: notifications about changed objects that its reader can see.
 use super::{
     Watcher,
-    subscription::{Ear, Heard},
+    subscription::{Subscription, Update},
 };
 use crate::state::App;
 use domain::{ApprovalId, Invalid, KeyId, OrganizationId, TaskId, role::Role};
@@ -9,102 +9,104 @@ use std::{collections::BTreeSet, str::FromStr, time::Duration, vec};
 use store::{Event, Mark, Read, Topic};
 use uuid::Uuid;
 
-/// The topics that a page may ask for. What a task prints has a stream of its own.
-const OFFERED: [Topic; 6] = [Topic::Tasks, Topic::Approvals, Topic::Runners, Topic::People, Topic::Keys, Topic::Rules];
+/// Topics that a page can subscribe to. Task logs have their own stream.
+const ALLOWED_TOPICS: [Topic; 6] =
+    [Topic::Tasks, Topic::Approvals, Topic::Runners, Topic::People, Topic::Keys, Topic::Rules];
 
-/// How long changes are gathered before they are told together.
-const GATHER: Duration = Duration::from_millis(200);
+/// Debounce interval: changes within it are sent together.
+const DEBOUNCE: Duration = Duration::from_millis(200);
 
-/// From how many changed things on a page is told to look at all of them again.
-const MANY: usize = 100;
+/// Maximum number of changed IDs per topic; beyond it the page reloads all of them.
+const MAX_NAMED_IDS: usize = 100;
 
-/// What a page asked for.
+/// Topics of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Topics(Vec<Topic>);
 
 impl FromStr for Topics {
     type Err = Invalid;
-    /// Reads `tasks,approvals`.
+    /// Parses a comma-separated list such as `tasks,approvals`.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let known = |word: &str| OFFERED.into_iter().find(|topic| topic.as_str() == word);
+        let known = |name: &str| ALLOWED_TOPICS.into_iter().find(|topic| topic.as_str() == name);
         let topics: Option<Vec<_>> = text.split(',').map(known).collect();
-        let words = OFFERED.map(Topic::as_str).join(", ");
-        topics.map(Self).ok_or_else(|| Invalid::new("topics", format!("must be some of {words}, separated by commas")))
+        let names = ALLOWED_TOPICS.map(Topic::as_str).join(", ");
+        topics
+            .map(Self)
+            .ok_or_else(|| Invalid::new("topics", format!("must be one or more of {names}, separated by commas")))
     }
 }
 
-/// That something changed.
+/// Change of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// What kind of thing.
     pub(super) topic: Topic,
-    /// Which; `None` for any of them.
+    /// ID of the object; `None` for any.
     pub(super) id: Option<Uuid>,
 }
 
-/// A page's place at the announcements.
+/// Change feed of one page.
 #[derive(Debug)]
 pub(super) struct Feed {
-    ear: Ear,
+    subscription: Subscription,
     topics: Topics,
-    /// When it began to gather what is told now: whoever is cut off hears everything since.
+    /// Mark from before the current batch; a client that reconnects with it misses nothing.
     mark: Mark,
     ready: vec::IntoIter<Change>,
 }
 
 impl Feed {
-    /// Tells what changes, from `mark` on: when the page was read that shows it.
+    /// Starts a feed of changes since `mark`, when the page was rendered.
     pub(super) fn start(app: App, watcher: Watcher, topics: Topics, mark: Option<Mark>) -> Self {
         let now = app.store.mark();
-        let ear = match mark {
-            Some(mark) => Ear::since(app, watcher, mark),
-            None => Ear::new(app, watcher),
+        let subscription = match mark {
+            Some(mark) => Subscription::since(app, watcher, mark),
+            None => Subscription::new(app, watcher),
         };
-        Self { ear, topics, mark: mark.unwrap_or(now), ready: vec![].into_iter() }
+        Self { subscription, topics, mark: mark.unwrap_or(now), ready: vec![].into_iter() }
     }
 
-    /// The next change that the watcher may know of, and from when on to listen for more; `None` once they may not listen any
-    /// more.
+    /// Returns the next change that the watcher can see, and the mark to resume from; `None` once the watcher is no longer
+    /// authorized.
     pub(super) async fn next(&mut self) -> Option<(Change, Mark)> {
         loop {
             if let Some(change) = self.ready.next() {
                 return Some((change, self.mark));
             }
-            let first = self.ear.hear().await?;
-            tokio::time::sleep(GATHER).await;
-            let mut heard = Gathered::default();
-            heard.add(first);
-            self.mark = self.ear.app.store.mark();
-            while let Some(next) = self.ear.overhear() {
-                heard.add(next);
+            let first = self.subscription.next().await?;
+            tokio::time::sleep(DEBOUNCE).await;
+            let mut pending = PendingChanges::default();
+            pending.add(first);
+            self.mark = self.subscription.app.store.mark();
+            while let Some(next) = self.subscription.try_next() {
+                pending.add(next);
             }
-            if !self.ear.may_go_on().await {
+            if !self.subscription.is_still_authorized().await {
                 return None;
             }
-            match self.tell(heard).await {
+            match self.visible_changes(pending).await {
                 Ok(changes) => self.ready = changes.into_iter(),
                 Err(error) => {
-                    tracing::warn!(%error, "a stream ends early: changes could not be read");
+                    tracing::warn!(%error, "a stream ended early: changes could not be read");
                     return None;
                 }
             }
         }
     }
 
-    async fn tell(&self, heard: Gathered) -> store::Result<Vec<Change>> {
+    async fn visible_changes(&self, pending: PendingChanges) -> store::Result<Vec<Change>> {
         let any = |topic: &Topic| Change { topic: *topic, id: None };
-        if heard.missed {
+        if pending.missed {
             return Ok(self.topics.0.iter().map(any).collect());
         }
-        let mut read = self.ear.app.store.read(self.ear.watcher.actor()).await?;
+        let mut read = self.subscription.app.store.read(self.subscription.watcher.actor()).await?;
         let mut changes = vec![];
         for topic in &self.topics.0 {
-            let ids: Vec<_> = heard.of(*topic).collect();
+            let ids: Vec<_> = pending.of(*topic).collect();
             for id in &ids {
-                if !self.may_know(&mut read, *topic, *id).await? {
+                if !self.can_see(&mut read, *topic, *id).await? {
                     continue;
                 }
-                let named = matches!(topic, Topic::Tasks | Topic::Approvals) && ids.len() <= MANY;
+                let named = matches!(topic, Topic::Tasks | Topic::Approvals) && ids.len() <= MAX_NAMED_IDS;
                 changes.push(Change { topic: *topic, id: named.then_some(*id) });
                 if !named {
                     break;
@@ -114,20 +116,20 @@ impl Feed {
         Ok(changes)
     }
 
-    /// Whether the watcher may see the thing that changed.
-    async fn may_know(&self, read: &mut Read, topic: Topic, id: Uuid) -> store::Result<bool> {
-        let actor = self.ear.watcher.actor();
+    /// Returns whether the watcher can see the changed object.
+    async fn can_see(&self, read: &mut Read, topic: Topic, id: Uuid) -> store::Result<bool> {
+        let actor = self.subscription.watcher.actor();
         let seen = match topic {
             Topic::Tasks => read.progress(TaskId(id)).await.map(drop),
             Topic::Approvals => read.approval(ApprovalId(id)).await.map(drop),
             Topic::Keys => read.key(KeyId(id)).await.map(drop),
-            // Of oneself, and of who is in an organization of one's own, is invited to it or asks to be let in.
+            // People see changes of themselves; owners also those of members, invitations and access requests of their organization.
             Topic::People => {
                 let own = actor.person().is_some_and(|own| own.0 == id);
                 let owns = actor.role_in(OrganizationId(id)) == Some(Role::Owner);
                 return Ok(own || owns || actor.reads_everything());
             }
-            // Everybody may know what applies to them and what could run their tasks.
+            // Runners and rules are visible to everybody.
             Topic::Runners | Topic::Rules => return Ok(true),
             Topic::Log | Topic::Missed => return Ok(false),
         };
@@ -139,25 +141,25 @@ impl Feed {
     }
 }
 
-/// What was announced in a moment, each thing once.
+/// Deduplicated changes of one batch.
 #[derive(Debug, Default)]
-struct Gathered {
-    things: BTreeSet<(&'static str, Uuid)>,
+struct PendingChanges {
+    objects: BTreeSet<(&'static str, Uuid)>,
     missed: bool,
 }
 
-impl Gathered {
-    fn add(&mut self, heard: Heard) {
-        match heard {
-            Heard::Event(Event { topic: Topic::Log, .. }) => {}
-            Heard::Event(event) => {
-                self.things.insert((event.topic.as_str(), event.id));
+impl PendingChanges {
+    fn add(&mut self, update: Update) {
+        match update {
+            Update::Event(Event { topic: Topic::Log, .. }) => {}
+            Update::Event(event) => {
+                self.objects.insert((event.topic.as_str(), event.id));
             }
-            Heard::Missed => self.missed = true,
+            Update::Missed => self.missed = true,
         }
     }
 
     fn of(&self, topic: Topic) -> impl Iterator<Item = Uuid> {
-        self.things.iter().filter(move |(word, _)| *word == topic.as_str()).map(|(_, id)| *id)
+        self.objects.iter().filter(move |(name, _)| *name == topic.as_str()).map(|(_, id)| *id)
     }
 }

@@ -1,74 +1,74 @@
-//! Following one task: every line once and in order, for who comes late, again or in company.
+//! Task log follower: sends every line once and in order, also to late and reconnecting clients.
 use super::{
     Position, Watcher,
-    subscription::{Ear, Heard},
+    subscription::{Subscription, Update},
 };
 use crate::state::App;
 use domain::{TaskId, log::Line, task::TaskState};
 use std::vec;
 use store::Topic;
 
-/// A watcher's place at a task. It listens first and reads then, so nothing falls between; it reads on only when it
-/// is asked for more, so a slow watcher costs no more than one page of lines.
+/// Position of a watcher in a task log. It subscribes before it reads, so no line is missed, and reads only on demand, so a slow
+/// watcher buffers at most one page of lines.
 #[derive(Debug)]
 pub(crate) struct Follow {
-    ear: Ear,
+    subscription: Subscription,
     task: TaskId,
-    /// Where it is; known after the first look.
+    /// Current position; the attempt is known after the first read.
     at: Position,
     state: Option<TaskState>,
     lines: vec::IntoIter<(i64, Line)>,
     ended: bool,
 }
 
-/// What a watcher is told.
+/// Item of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Where the task stands, when that changed and at the beginning.
+    /// State of the task, at the start and after each change.
     State(TaskState),
-    /// It was started anew; lines begin at 1 again.
+    /// Number of a new attempt; its lines start at 1.
     Attempt(u32),
     /// Lines with their numbers.
     Lines(Vec<(i64, Line)>),
-    /// It has ended, and every line was told.
+    /// Final state, after all lines.
     End(TaskState),
 }
 
-/// How many lines one step has at most.
-const AT_ONCE: usize = 256;
+/// Maximum number of lines per step.
+const LINES_PER_STEP: usize = 256;
 
 impl Follow {
-    /// Begins to follow a task that the watcher sees.
+    /// Starts following a task.
     ///
     /// # Errors
-    /// `NotFound` where there is no such task for them.
+    /// `NotFound` if the watcher cannot see the task.
     pub(crate) async fn start(app: App, watcher: Watcher, task: TaskId, from: Position) -> store::Result<Self> {
-        let ear = Ear::new(app, watcher);
-        ear.app.store.read(ear.watcher.actor()).await?.progress(task).await?;
+        let subscription = Subscription::new(app, watcher);
+        subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?;
         let at = Position { line: from.line.max(1), ..from };
-        Ok(Self { ear, task, at, state: None, lines: vec![].into_iter(), ended: false })
+        Ok(Self { subscription, task, at, state: None, lines: vec![].into_iter(), ended: false })
     }
 
-    /// The next step; `None` after the end, or once the watcher may not see it any more.
+    /// Returns the next step; `None` after the end or once the watcher is no longer authorized.
     pub(super) async fn next(&mut self) -> Option<(Step, Position)> {
         while !self.ended {
-            let ready: Vec<_> = self.lines.by_ref().take(AT_ONCE).collect();
+            let ready: Vec<_> = self.lines.by_ref().take(LINES_PER_STEP).collect();
             if let Some((last, _)) = ready.last() {
                 self.at.line = last + 1;
                 return Some((Step::Lines(ready), self.at));
             }
-            // What was announced until here is in what is read now.
-            while self.ear.overhear().is_some() {}
-            if !self.ear.may_go_on().await {
+            // Events up to now are covered by the next read.
+            while self.subscription.try_next().is_some() {}
+            if !self.subscription.is_still_authorized().await {
                 return None;
             }
-            match self.look().await {
+            match self.read_next().await {
                 Ok(Some(step)) => return Some((step, self.at)),
                 Ok(None) if self.lines.len() > 0 => {}
                 Ok(None) => self.wait().await?,
                 Err(store::Error::NotFound) => return None,
                 Err(error) => {
-                    tracing::warn!(%error, "a stream ends early: the task could not be read");
+                    tracing::warn!(%error, "a stream ended early: the task could not be read");
                     return None;
                 }
             }
@@ -76,9 +76,9 @@ impl Follow {
         None
     }
 
-    /// Reads how far the task has come, and the lines that follow, from one snapshot.
-    async fn look(&mut self) -> store::Result<Option<Step>> {
-        let mut read = self.ear.app.store.read(self.ear.watcher.actor()).await?;
+    /// Reads the state of the task and its next lines from one snapshot.
+    async fn read_next(&mut self) -> store::Result<Option<Step>> {
+        let mut read = self.subscription.app.store.read(self.subscription.watcher.actor()).await?;
         let now = read.progress(self.task).await?;
         if self.at.attempt.is_some_and(|attempt| attempt != now.attempt) {
             self.at = Position { attempt: Some(now.attempt), line: 1 };
@@ -97,15 +97,15 @@ impl Follow {
         Ok(None)
     }
 
-    /// Waits until something happened to the task.
+    /// Waits for an event of the task.
     async fn wait(&mut self) -> Option<()> {
         loop {
-            match self.ear.hear().await? {
-                Heard::Missed => return Some(()),
-                Heard::Event(event) if event.id == self.task.0 && matches!(event.topic, Topic::Tasks | Topic::Log) => {
+            match self.subscription.next().await? {
+                Update::Missed => return Some(()),
+                Update::Event(event) if event.id == self.task.0 && matches!(event.topic, Topic::Tasks | Topic::Log) => {
                     return Some(());
                 }
-                Heard::Event(_) => {}
+                Update::Event(_) => {}
             }
         }
     }

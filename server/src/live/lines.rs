@@ -1,6 +1,6 @@
-//! Output for the log viewer: any stretch of lines, and where a text is found among all of them.
+//! Log viewer endpoints: a range of lines, and a search in all lines.
 use super::{Watcher, events::spans};
-use crate::{api::Parameters, auth::Browser, problem::Problem, state::App};
+use crate::{api::QueryParameters, auth::Browser, problem::Problem, state::App};
 use axum::{
     Json,
     extract::{Path, State},
@@ -9,37 +9,37 @@ use domain::TaskId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many lines one answer has at most.
-const MOST: i64 = 1_000;
+/// Maximum number of lines per response.
+const MAX_LINES: i64 = 1_000;
 
-/// How many places of a text are named; beyond them they are counted only.
-const PLACES: usize = 10_000;
+/// Maximum number of line numbers in a search result; further matches are only counted.
+const MAX_MATCHES: usize = 10_000;
 
-/// The longest text that is sought, in characters.
-const LONGEST: usize = 200;
+/// Maximum length of the search text, in characters.
+const MAX_SEARCH_CHARS: usize = 200;
 
-/// Which lines.
+/// Parameters of a range of lines.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinesQuery {
     attempt: u32,
-    /// The first.
+    /// First line, from 1.
     from: i64,
-    /// The first that is not wanted any more.
+    /// End of the range, exclusive.
     until: i64,
 }
 
-/// `{"next":201,"lines":[{"n","at","s","spans"}]}`: `next` is the number that the task's next line gets.
+/// Returns `{"next":201,"lines":[{"n","at","s","spans"}]}`, where `next` is the number of the task's next line.
 pub(super) async fn lines(
     browser: Browser,
     State(app): State<App>,
     Path(task): Path<String>,
-    Parameters(query): Parameters<LinesQuery>,
+    QueryParameters(query): QueryParameters<LinesQuery>,
 ) -> Result<Json<Value>, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
     let LinesQuery { attempt, from, until } = query;
-    if from < 1 || until < from || until - from > MOST {
-        let reason = format!("must be at least `from`, which is at least 1, and at most {MOST} more");
+    if from < 1 || until < from || until - from > MAX_LINES {
+        let reason = format!("must be from `from` to `from` + {MAX_LINES}, and `from` at least 1");
         return Err(Problem::wrong_field("until", reason));
     }
     let mut read = app.store.read(Watcher::Browser(browser).actor()).await?;
@@ -49,7 +49,7 @@ pub(super) async fn lines(
     Ok(Json(json!({ "next": next, "lines": lines })))
 }
 
-/// What is sought.
+/// Parameters of a search.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindQuery {
@@ -57,18 +57,18 @@ pub(super) struct FindQuery {
     text: String,
 }
 
-/// `{"total":3,"lines":[7,90,91]}`: the numbers of the lines that have the text, whatever its case.
+/// Returns `{"total":3,"lines":[7,90,91]}`: the numbers of the lines that contain the text, ignoring case.
 pub(super) async fn find(
     browser: Browser,
     State(app): State<App>,
     Path(task): Path<String>,
-    Parameters(query): Parameters<FindQuery>,
+    QueryParameters(query): QueryParameters<FindQuery>,
 ) -> Result<Json<Value>, Problem> {
     let task: TaskId = task.parse().map_err(|_| Problem::not_found())?;
-    if query.text.is_empty() || query.text.chars().count() > LONGEST {
-        return Err(Problem::wrong_field("text", format!("must have 1 to {LONGEST} characters")));
+    if query.text.is_empty() || query.text.chars().count() > MAX_SEARCH_CHARS {
+        return Err(Problem::wrong_field("text", format!("must have 1 to {MAX_SEARCH_CHARS} characters")));
     }
     let mut read = app.store.read(Watcher::Browser(browser).actor()).await?;
-    let found = read.find_in_log(task, query.attempt, &query.text, PLACES).await?;
+    let found = read.find_in_log(task, query.attempt, &query.text, MAX_MATCHES).await?;
     Ok(Json(json!({ "total": found.total, "lines": found.lines })))
 }

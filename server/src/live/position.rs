@@ -1,14 +1,14 @@
-//! A place in a task's output, as it travels in the ids of events: `attempt.line`.
+//! Log positions in the form `attempt.line`, used as event IDs.
 use crate::problem::Problem;
 use http::HeaderMap;
 use std::{fmt, str::FromStr};
 
-/// The line that comes next, in one start of a task.
+/// Next line of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Which start; the latest where it is not known.
+    /// Attempt; `None` for the latest.
     pub attempt: Option<u32>,
-    /// The number of the line, from 1.
+    /// Line number, from 1.
     pub line: i64,
 }
 
@@ -18,7 +18,7 @@ impl Default for Position {
     }
 }
 
-/// Where a client goes on that was cut off, by its `Last-Event-ID`.
+/// Parses `Last-Event-ID`, at which a client resumes.
 pub(crate) fn last_event<P: FromStr>(headers: &HeaderMap) -> Result<Option<P>, Problem> {
     let wrong = || Problem::wrong_field("Last-Event-ID", "must be the id of an event of this stream");
     let Some(id) = headers.get("last-event-id").filter(|id| !id.is_empty()) else { return Ok(None) };
@@ -27,7 +27,7 @@ pub(crate) fn last_event<P: FromStr>(headers: &HeaderMap) -> Result<Option<P>, P
 
 impl FromStr for Position {
     type Err = std::num::ParseIntError;
-    /// Reads `attempt.line`, or `line` alone.
+    /// Parses `attempt.line` or `line`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('.') {
             Some((attempt, line)) => Ok(Self { attempt: Some(attempt.parse()?), line: line.parse()? }),

@@ -1,54 +1,38 @@
-//! How many streams one person may have open at once.
-use crate::problem::Problem;
-use domain::{Actor, PersonId};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+//! Stream limit: the number of event streams that one person may have open.
+use crate::{
+    permits::{Permit, Permits},
+    problem::Problem,
 };
+use domain::{Actor, PersonId};
 use uuid::Uuid;
 
-/// Enough for many open pages; a program that opens more has lost count.
-const MOST: usize = 20;
+/// Enough for many open pages.
+const MAX_STREAMS_PER_PERSON: usize = 20;
 
-/// The open streams, by person.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Streams(Arc<Mutex<HashMap<PersonId, usize>>>);
+/// Open streams, counted per person.
+#[derive(Clone, Debug)]
+pub(crate) struct Streams(Permits<PersonId>);
 
-/// A stream's place among them, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    streams: Streams,
-    person: PersonId,
+/// Permit of an open stream, released when dropped.
+pub(crate) type StreamPermit = Permit<PersonId>;
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Permits::new(usize::MAX, MAX_STREAMS_PER_PERSON))
+    }
 }
 
 impl Streams {
-    /// Takes a place, or says that there are too many.
-    pub(crate) fn enter(&self, actor: &Actor) -> Result<Place, Problem> {
+    /// Returns a permit for another stream.
+    ///
+    /// # Errors
+    /// 429 if the person has too many open streams.
+    pub(crate) fn acquire(&self, actor: &Actor) -> Result<StreamPermit, Problem> {
         let person = actor.person().unwrap_or(PersonId(Uuid::nil()));
-        let mut open = self.open();
-        let count = open.entry(person).or_default();
-        if *count >= MOST {
-            return Err(Problem::too_many(format!(
-                "{MOST} streams are open already. Close some of them, or some pages."
-            )));
-        }
-        *count += 1;
-        Ok(Place { streams: self.clone(), person })
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<PersonId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.streams.open();
-        if let Some(count) = open.get_mut(&self.person) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.person);
-            }
-        }
+        self.0.acquire(Some(person)).ok_or_else(|| {
+            Problem::too_many(format!(
+                "You have {MAX_STREAMS_PER_PERSON} open streams. Close some of them, or some browser tabs."
+            ))
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Output as plain text, page by page as the client takes it.
+//! Task log as plain text, streamed page by page.
 use super::Watcher;
 use crate::{problem::Problem, state::App};
 use axum::body::Body;
@@ -6,49 +6,48 @@ use bytes::Bytes;
 use domain::{TaskId, ansi};
 use futures::stream;
 
-/// What it is.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
-/// Which lines, and how.
+/// Range of lines and their format.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part {
-    /// The number of the first.
+pub(crate) struct LineRange {
+    /// First line, from 1.
     pub(crate) from: i64,
-    /// The number of the last.
+    /// Last line, inclusive.
     pub(crate) to: i64,
-    /// Without escape sequences and what cannot be seen.
+    /// Removes escape sequences and invisible characters.
     pub(crate) plain: bool,
 }
 
-/// Every line, byte for byte.
-pub(crate) const WHOLE: Part = Part { from: 1, to: i64::MAX, plain: false };
+/// All lines, unchanged.
+pub(crate) const ALL_LINES: LineRange = LineRange { from: 1, to: i64::MAX, plain: false };
 
-/// The kept lines of one start of a task, each with a line feed; the latest start where none is named.
+/// Streams the lines of an attempt, by default the latest, each with a line feed.
 ///
 /// # Errors
-/// 404 where the watcher does not see the task, 422 where it was not started so often or the part makes no sense.
-pub(crate) async fn of(
+/// 404 if the watcher cannot see the task, 422 if the attempt does not exist or the range is invalid.
+pub(crate) async fn log_body(
     app: App,
     watcher: Watcher,
     task: TaskId,
     attempt: Option<u32>,
-    part: Part,
+    range: LineRange,
 ) -> Result<Body, Problem> {
     let progress = app.store.read(watcher.actor()).await?.progress(task).await?;
     let attempt = attempt.unwrap_or(progress.attempt);
     if attempt > progress.attempt {
-        let reason = format!("the task was started {} times so far", progress.attempt);
+        let reason = format!("the task has only {} attempts", progress.attempt);
         return Err(Problem::wrong_field("attempt", reason));
     }
-    if part.from < 1 || part.to < part.from {
+    if range.from < 1 || range.to < range.from {
         return Err(Problem::wrong_field("to", "must be at least `from`, which is at least 1"));
     }
-    let pages = stream::try_unfold(part, move |rest| {
+    let pages = stream::try_unfold(range, move |rest| {
         let (app, watcher) = (app.clone(), watcher.clone());
-        let first = rest.from == part.from;
+        let first = rest.from == range.from;
         async move {
-            if !first && !watcher.may_go_on(&app).await {
-                return Err(Broken::Ended);
+            if !first && !watcher.is_still_authorized(&app).await {
+                return Err(DownloadError::Unauthorized);
             }
             page(&app, &watcher, task, attempt, rest).await
         }
@@ -56,11 +55,11 @@ pub(crate) async fn of(
     Ok(Body::from_stream(pages))
 }
 
-/// Why a text breaks off: the client sees its connection end before the last chunk.
+/// Error that aborts a download: the connection closes before the last chunk.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("the session or the key ended")]
-    Ended,
+enum DownloadError {
+    #[error("the session or API key is no longer valid")]
+    Unauthorized,
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -70,23 +69,23 @@ async fn page(
     watcher: &Watcher,
     task: TaskId,
     attempt: u32,
-    part: Part,
-) -> Result<Option<(Bytes, Part)>, Broken> {
-    if part.from > part.to {
+    range: LineRange,
+) -> Result<Option<(Bytes, LineRange)>, DownloadError> {
+    if range.from > range.to {
         return Ok(None);
     }
-    let page = app.store.read(watcher.actor()).await?.log(task, attempt, part.from).await?;
+    let page = app.store.read(watcher.actor()).await?.log(task, attempt, range.from).await?;
     if page.lines.is_empty() {
         return Ok(None);
     }
     let mut text = String::new();
-    for (_, line) in page.lines.iter().filter(|(number, _)| *number <= part.to) {
-        if part.plain {
+    for (_, line) in page.lines.iter().filter(|(number, _)| *number <= range.to) {
+        if range.plain {
             text.push_str(&ansi::plain(&line.text))
         } else {
             text.push_str(&line.text)
         }
         text.push('\n');
     }
-    Ok(Some((text.into(), Part { from: page.next_line, ..part })))
+    Ok(Some((text.into(), LineRange { from: page.next_line, ..range })))
 }

@@ -1,4 +1,4 @@
-//! Who watches a stream, and whether they still may.
+//! Watcher of an event stream, and its continuing authorization.
 use crate::{
     auth::{Browser, Program},
     state::App,
@@ -6,17 +6,15 @@ use crate::{
 use domain::Actor;
 use store::{Event, Topic};
 
-/// Somebody who was let in when a stream began.
+/// Authenticated client of a stream.
 #[derive(Clone, Debug)]
 pub(crate) enum Watcher {
-    /// A page.
     Browser(Browser),
-    /// A program with a key.
     Program(Program),
 }
 
 impl Watcher {
-    /// Who, with the rights that they had then.
+    /// Returns the actor with the permissions from the start of the stream.
     pub(crate) fn actor(&self) -> &Actor {
         match self {
             Self::Browser(browser) => &browser.actor,
@@ -24,16 +22,16 @@ impl Watcher {
         }
     }
 
-    /// Whether the session is open or the key works, and the rights are what they were.
-    pub(crate) async fn may_go_on(&self, app: &App) -> bool {
+    /// Returns whether the session or key is still valid with the same permissions.
+    pub(crate) async fn is_still_authorized(&self, app: &App) -> bool {
         match self {
             Self::Browser(browser) => browser.still_valid(app).await,
             Self::Program(program) => program.still_valid(app).await,
         }
     }
 
-    /// Whether an event may be about their own rights.
-    pub(super) fn is_touched_by(&self, event: &Event) -> bool {
+    /// Returns whether an event may change the watcher's permissions.
+    pub(super) fn is_affected_by(&self, event: &Event) -> bool {
         let actor = self.actor();
         match event.topic {
             Topic::People => actor.person().is_some_and(|person| person.0 == event.id),

@@ -1,4 +1,4 @@
-//! The authority itself: one key, one certificate, and the template it signs.
+//! Certificate authority: its key and certificate, and the template of issued certificates.
 
 use std::{fs, io::Write, path::Path};
 
@@ -16,11 +16,10 @@ use crate::keys::SecretsDir;
 
 const CA_DAYS: i64 = 3_650;
 const RUNNER_DAYS: i64 = 90;
-/// Clocks differ, and are set right by hours: a certificate counts from the day before, or a runner that enrolled while the
-/// clock was wrong would stay out until it is as late again.
+/// Certificates are valid from one day earlier, so that clock differences and corrections do not lock runners out.
 const CLOCK_SKEW: Duration = Duration::hours(24);
 
-/// The runners' certificate authority.
+/// Runner certificate authority.
 #[derive(Debug)]
 pub struct Authority {
     pub(super) issuer: Issuer<'static, KeyPair>,
@@ -28,69 +27,64 @@ pub struct Authority {
     pem: String,
 }
 
-/// A certificate for a runner.
+/// Issued certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
-    /// The certificate in PEM form.
     pub pem: String,
-    /// The certificate in DER form.
     pub der: CertificateDer<'static>,
-    /// Its serial number, to look its state up by.
     pub serial: Serial,
-    /// When it begins to count.
     pub not_before: OffsetDateTime,
-    /// When it ends to count.
     pub not_after: OffsetDateTime,
 }
 
 impl Authority {
-    /// Opens the authority of this installation, making it at the first start: the key among the secrets, the
-    /// certificate `runners-ca.pem` in the data folder.
+    /// Opens or creates the authority: the key in the secrets directory, the certificate `runners-ca.pem` in the data directory.
     ///
     /// # Errors
-    /// When key or certificate cannot be read or made, or do not belong together.
+    /// Fails if key or certificate cannot be read or created, or do not match.
     pub fn open_or_create(secrets: &SecretsDir, data_dir: &Path, now: OffsetDateTime) -> Result<Self, PkiError> {
         let key = secrets.read_or_create("runners-ca.key", || {
             KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)
                 .map(|key| SecretString::from(key.serialize_pem()))
-                .map_err(|error| crate::keys::KeyError::System(format!("no key could be made: {error}")))
+                .map_err(|error| crate::keys::KeyError::System(format!("the key could not be generated: {error}")))
         })?;
         let key = KeyPair::from_pkcs8_pem_and_sign_algo(key.expose_secret(), &PKCS_ECDSA_P384_SHA384)?;
         let path = data_dir.join("runners-ca.pem");
         let wrong = |reason: &str| PkiError::File { path: path.clone(), reason: reason.to_owned() };
         if !path.exists() {
-            write_new(&path, &ca(&key, now)?).map_err(|error| wrong(&error.to_string()))?;
+            write_new(&path, &ca_certificate(&key, now)?).map_err(|error| wrong(&error.to_string()))?;
         }
         let pem = fs::read_to_string(&path).map_err(|error| wrong(&error.to_string()))?;
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong("no certificate in it"))?;
+        let certificate =
+            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong("it contains no certificate"))?;
         if request::public_key_of(&certificate) != Some(key.public_key_raw().to_vec()) {
-            return Err(wrong("it does not belong to the key secrets/runners-ca.key; restore the one that does"));
+            return Err(wrong("it does not match the key secrets/runners-ca.key; restore the matching certificate"));
         }
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
         Ok(Self { issuer, certificate, pem })
     }
 
-    /// The authority's certificate, which runners trust and which client certificates are checked with.
+    /// Returns the CA certificate, which verifies client certificates and which runners trust.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }
 
-    /// The public half of its key: nodes with the same one speak for each other.
+    /// Returns the public key; nodes of a deployment share it.
     pub fn public_key(&self) -> Vec<u8> {
         request::public_key_of(&self.certificate).unwrap_or_default()
     }
 
-    /// The certificate in PEM form, as it is handed to runners at enrollment.
+    /// Returns the CA certificate in PEM format, for enrollment responses.
     pub fn certificate_pem(&self) -> &str {
         &self.pem
     }
 
-    /// Issues a runner's certificate from our own template (S-03). Of `csr`, DER or PEM, only the public key is
-    /// taken, after the proof that its sender holds the private one.
+    /// Issues a runner certificate from our template (S-03). Only the public key of `csr` (DER or PEM) is used, after its proof of
+    /// possession is verified.
     ///
     /// # Errors
-    /// [`PkiError::Request`] when the request is malformed, too large, unsigned, or its key is not ECDSA P-384 or
-    /// RSA of 4096 bits or more.
+    /// [`PkiError::Request`] if the request is malformed, too large or unsigned, or its key is neither ECDSA P-384 nor RSA with at
+    /// least 4096 bits.
     pub fn issue_runner_certificate(
         &self,
         csr: &[u8],
@@ -121,19 +115,20 @@ impl Authority {
     }
 }
 
-/// A certificate that is still to be signed.
+/// Unsigned certificate.
 pub(super) struct Template {
     pub(super) params: CertificateParams,
     serial: Serial,
 }
 
-/// A certificate for signatures of `days` days, with nothing in it yet but its serial number.
+/// Returns a template for a signature certificate with a random serial number, valid for `days` days.
 pub(super) fn dated(now: OffsetDateTime, days: i64) -> Result<Template, PkiError> {
     let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| crate::keys::KeyError::System(format!("the operating system gives no randomness: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        crate::keys::KeyError::System(format!("the operating system provides no randomness: {error}"))
+    })?;
     let mut params = CertificateParams::default();
-    // X.509 knows whole seconds; what we report is what stands in the certificate.
+    // X.509 has whole seconds; report the same times as the certificate.
     let now = now.replace_nanosecond(0).unwrap_or(now);
     params.not_before = now - CLOCK_SKEW;
     params.not_after = now + Duration::days(days);
@@ -145,12 +140,12 @@ pub(super) fn dated(now: OffsetDateTime, days: i64) -> Result<Template, PkiError
     Ok(Template { params, serial: Serial(u128::from_be_bytes(bytes)) })
 }
 
-/// X.509 allows 64 characters here (RFC 5280, appendix A); the name is for people, the URI says who it is.
+/// Limits the name to 64 characters (RFC 5280, appendix A). It is informational; the URI identifies the runner.
 fn common_name(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(64).collect()
 }
 
-fn ca(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError> {
+fn ca_certificate(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError> {
     let mut params = dated(now, CA_DAYS)?.params;
     params.distinguished_name.push(DnType::CommonName, "Castellan runners");
     params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
@@ -160,7 +155,7 @@ fn ca(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError> {
     Ok(params.self_signed(key)?.pem())
 }
 
-/// Writes a file that must not be there yet, whole or not at all.
+/// Atomically writes a new file.
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     let draft = path.with_extension(format!("pem.{}", std::process::id()));
     let mut file = fs::File::create(&draft)?;

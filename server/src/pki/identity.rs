@@ -1,4 +1,4 @@
-//! Who a client certificate says its holder is, read strictly: anything unexpected is no identity.
+//! Runner identity in client certificates, parsed strictly: anything unexpected is rejected.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,35 +11,31 @@ use x509_parser::{
 
 use super::{ORGANIZATION, PkiError, Serial};
 
-/// The runner a certificate was issued to. Whether it still counts is looked up with the serial number.
+/// Runner that a certificate was issued to. The serial number is used to check that the certificate is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunnerPeer {
-    /// The runner.
     pub runner: Uuid,
-    /// Its tenant.
     pub tenant: Uuid,
-    /// The certificate's serial number.
     pub serial: Serial,
-    /// When the certificate ends to count.
     pub not_after: OffsetDateTime,
 }
 
-/// Reads the identity from a certificate that TLS has already checked against our authority.
+/// Parses the identity from a certificate that TLS has already verified.
 ///
 /// # Errors
-/// [`PkiError::Identity`] when it is not exactly of the form we issue.
+/// [`PkiError::Identity`] if it does not have exactly the form that we issue.
 pub fn runner_identity(certificate: &[u8]) -> Result<RunnerPeer, PkiError> {
-    read(certificate).map_err(PkiError::Identity)
+    parse(certificate).map_err(PkiError::Identity)
 }
 
-fn read(der: &[u8]) -> Result<RunnerPeer, &'static str> {
-    let (rest, certificate) = x509_parser::parse_x509_certificate(der).map_err(|_| "it cannot be read")?;
+fn parse(der: &[u8]) -> Result<RunnerPeer, &'static str> {
+    let (rest, certificate) = x509_parser::parse_x509_certificate(der).map_err(|_| "it is malformed")?;
     if !rest.is_empty() {
-        return Err("there is something after its end");
+        return Err("it has trailing data");
     }
     let subject = certificate.subject();
     if only(subject.iter_by_oid(&OID_X509_ORGANIZATION_NAME)) != Some(ORGANIZATION) {
-        return Err("its organization is another");
+        return Err("its organization is unexpected");
     }
     let tenant = only(subject.iter_by_oid(&OID_X509_ORGANIZATIONAL_UNIT)).and_then(strict_uuid);
     is_for_clients_only(&certificate)?;
@@ -51,7 +47,7 @@ fn read(der: &[u8]) -> Result<RunnerPeer, &'static str> {
     })
 }
 
-/// The one value of an attribute; none where there are several.
+/// Returns the value of an attribute that occurs exactly once.
 fn only<'a>(mut values: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<&'a str> {
     let first = values.next()?.as_str().ok()?;
     values.next().is_none().then_some(first)
@@ -59,9 +55,9 @@ fn only<'a>(mut values: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> 
 
 fn is_for_clients_only(certificate: &X509Certificate<'_>) -> Result<(), &'static str> {
     if certificate.is_ca() {
-        return Err("it is an authority's");
+        return Err("it is a CA certificate");
     }
-    let usage = certificate.extended_key_usage().ok().flatten().ok_or("it does not say what it is for")?.value;
+    let usage = certificate.extended_key_usage().ok().flatten().ok_or("it has no extended key usage")?.value;
     let other = usage.any
         || usage.server_auth
         || usage.code_signing
@@ -69,10 +65,10 @@ fn is_for_clients_only(certificate: &X509Certificate<'_>) -> Result<(), &'static
         || usage.time_stamping
         || usage.ocsp_signing
         || !usage.other.is_empty();
-    if usage.client_auth && !other { Ok(()) } else { Err("it is not for clients alone") }
+    if usage.client_auth && !other { Ok(()) } else { Err("it is not restricted to client authentication") }
 }
 
-/// The runner's number from the one alternative name, a URN (RFC 9562).
+/// Returns the runner ID from the only alternative name, a URN (RFC 9562).
 fn runner(certificate: &X509Certificate<'_>) -> Option<Uuid> {
     let names = &certificate.subject_alternative_name().ok()??.value.general_names;
     match names.as_slice() {
@@ -81,7 +77,7 @@ fn runner(certificate: &X509Certificate<'_>) -> Option<Uuid> {
     }
 }
 
-/// A UUID in the one form we write.
+/// Parses a UUID in canonical form.
 fn strict_uuid(text: &str) -> Option<Uuid> {
     text.parse::<Uuid>().ok().filter(|uuid| uuid.to_string() == text)
 }

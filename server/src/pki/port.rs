@@ -1,6 +1,6 @@
-//! The certificate that the runners' port shows: made in memory, exchanged while running.
+//! Server certificate of the runner port: generated in memory and renewed at runtime.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use rcgen::{DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use rustls::{
@@ -12,13 +12,13 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
 
 use super::{Authority, ORGANIZATION, PkiError, authority::dated};
-use crate::config::Config;
+use crate::{config::Config, sync::ignore_poison};
 
-const DAYS: i64 = 90;
+const VALIDITY_DAYS: i64 = 90;
 const RENEW_WITH_DAYS_LEFT: i64 = 30;
 
-/// The port's certificate and key. They live in memory only: runners trust the authority, so a new pair at each
-/// start costs nothing, and there is one secret less on disk.
+/// Certificate and key of the runner port. They exist only in memory: runners trust the CA, so each start can generate a new
+/// pair, and no key is stored on disk.
 #[derive(Debug)]
 pub struct PortCertificate {
     hosts: Vec<SanType>,
@@ -32,42 +32,41 @@ struct Pair {
 }
 
 impl PortCertificate {
-    /// Makes a certificate for this machine's loopback names, the address the runners' port listens on and the
-    /// public host.
+    /// Creates a certificate for the loopback names, the listen address and the public host.
     ///
     /// # Errors
-    /// When the authority cannot sign.
+    /// Fails if the authority cannot sign.
     pub fn new(authority: &Authority, config: &Config, now: OffsetDateTime) -> Result<Self, PkiError> {
         let hosts = hosts(config)?;
-        let current = RwLock::new(make(authority, &hosts, now)?);
+        let current = RwLock::new(issue(authority, &hosts, now)?);
         Ok(Self { hosts, current })
     }
 
-    /// Exchanges the certificate when fewer than 30 days of its 90 are left; call it daily. Open connections
-    /// keep the old one, new ones see the new one. Says whether it did.
+    /// Renews the certificate if fewer than 30 of its 90 days remain, and returns whether it did. Call it daily. Open connections
+    /// are not affected.
     ///
     /// # Errors
-    /// When the authority cannot sign; the old certificate then stays.
+    /// Fails if the authority cannot sign; the old certificate stays in use.
     pub fn renew_if_due(&self, authority: &Authority, now: OffsetDateTime) -> Result<bool, PkiError> {
-        let not_after = self.current.read().unwrap_or_else(PoisonError::into_inner).not_after;
+        let not_after = ignore_poison(self.current.read()).not_after;
         if not_after - now >= Duration::days(RENEW_WITH_DAYS_LEFT) {
             return Ok(false);
         }
-        let pair = make(authority, &self.hosts, now)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair;
+        let pair = issue(authority, &self.hosts, now)?;
+        *ignore_poison(self.current.write()) = pair;
         Ok(true)
     }
 }
 
 impl ResolvesServerCert for PortCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).key))
+        Some(Arc::clone(&ignore_poison(self.current.read()).key))
     }
 }
 
-fn make(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Result<Pair, PkiError> {
+fn issue(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Result<Pair, PkiError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
-    let mut template = dated(now, DAYS)?;
+    let mut template = dated(now, VALIDITY_DAYS)?;
     template.params.distinguished_name.push(DnType::CommonName, "Castellan runner port");
     template.params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     template.params.subject_alt_names = hosts.to_vec();

@@ -1,4 +1,4 @@
-//! What is taken from a certificate signing request: a public key whose private half the sender holds.
+//! Certificate signing requests: the public key, after its proof of possession is verified.
 
 use rcgen::SubjectPublicKeyInfo;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer, pem::PemObject};
@@ -15,48 +15,48 @@ use x509_parser::{
 
 use super::PkiError;
 
-/// A request with an RSA key of 8192 bits has some 2,300 bytes, in PEM a third more.
-const MOST_BYTES: usize = 8 * 1024;
+/// Maximum size. A request with an 8192-bit RSA key has about 2,300 bytes, a third more in PEM format.
+const MAX_BYTES: usize = 8 * 1024;
 
-/// The public key of a request, DER or PEM, after the proof of possession.
+/// Returns the public key of a request in DER or PEM format, after its proof of possession is verified.
 ///
 /// # Errors
-/// [`PkiError::Request`] with what is wrong, for whoever sent it.
+/// [`PkiError::Request`] with the reason for the client.
 pub fn proven_key(csr: &[u8]) -> Result<SubjectPublicKeyInfo, PkiError> {
-    let refused = |why| Err(PkiError::Request(why));
-    if csr.len() > MOST_BYTES {
-        return refused("it is larger than 8 KiB");
+    let rejected = |reason| Err(PkiError::Request(reason));
+    if csr.len() > MAX_BYTES {
+        return rejected("it is larger than 8 KiB");
     }
     let der = if csr.trim_ascii_start().starts_with(b"-----BEGIN ") {
         match CertificateSigningRequestDer::from_pem_slice(csr) {
             Ok(der) => der.to_vec(),
-            Err(_) => return refused("it is no CERTIFICATE REQUEST in PEM form"),
+            Err(_) => return rejected("it is not a CERTIFICATE REQUEST in PEM format"),
         }
     } else {
         csr.to_vec()
     };
     let Ok((rest, request)) = X509CertificationRequest::from_der(&der) else {
-        return refused("it is not in the form of PKCS #10");
+        return rejected("it is not a valid PKCS #10 request");
     };
     if !rest.is_empty() {
-        return refused("there is something after its end");
+        return rejected("it has trailing data");
     }
     let key = &request.certification_request_info.subject_pki;
     let algorithm = &request.signature_algorithm.algorithm;
-    let fits = if is_p384(key) {
+    let algorithm_matches = if is_p384(key) {
         [OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA256].contains(algorithm)
     } else if is_large_rsa(key) {
         [OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA, OID_PKCS1_SHA512WITHRSA].contains(algorithm)
     } else {
-        return refused("its key must be ECDSA P-384, or RSA with 4096 to 8192 bits");
+        return rejected("its key must be ECDSA P-384, or RSA with 4096 to 8192 bits");
     };
-    if !fits || request.verify_signature().is_err() {
-        return refused("its signature does not prove that you hold the private key");
+    if !algorithm_matches || request.verify_signature().is_err() {
+        return rejected("its signature does not match its public key");
     }
     SubjectPublicKeyInfo::from_der(key.raw).map_err(|_| PkiError::Request("its key cannot be read"))
 }
 
-/// The public key's bytes of a certificate.
+/// Returns the public key bytes of a certificate.
 pub(super) fn public_key_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     Some(parsed.public_key().subject_public_key.data.to_vec())

@@ -1,4 +1,4 @@
-//! The authority against honest and hostile requests.
+//! Certificate authority tests with valid and hostile requests.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -43,7 +43,7 @@ fn refusal(authority: &Authority, csr: &[u8]) -> &'static str {
 
 /// S-03.
 #[test]
-fn a_runner_gets_a_certificate_of_our_template() {
+fn a_runner_certificate_follows_our_template() {
     let (_data, authority) = authority();
     let key = p384();
     let issued = issue(&authority, &honest(&key)).unwrap();
@@ -66,7 +66,7 @@ fn a_runner_gets_a_certificate_of_our_template() {
 }
 
 #[test]
-fn the_identity_is_read_back_as_it_was_issued() {
+fn an_issued_identity_can_be_read_back() {
     let (_data, authority) = authority();
     for _ in 0..20 {
         let issued = issue(&authority, &honest(&p384())).unwrap();
@@ -76,7 +76,7 @@ fn the_identity_is_read_back_as_it_was_issued() {
 }
 
 #[test]
-fn what_a_request_asks_for_beyond_its_key_is_ignored() {
+fn everything_in_a_request_except_its_key_is_ignored() {
     let (_data, authority) = authority();
     let key = p384();
     let mut greedy = CertificateParams::new(vec!["castellan.example.org".to_owned(), "127.0.0.1".to_owned()]).unwrap();
@@ -97,7 +97,7 @@ fn what_a_request_asks_for_beyond_its_key_is_ignored() {
 }
 
 #[test]
-fn weak_and_foreign_keys_are_refused_and_a_large_rsa_key_is_not() {
+fn weak_and_unsupported_keys_are_rejected_but_a_large_rsa_key_is_accepted() {
     let (_data, authority) = authority();
     for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519] {
         let key = KeyPair::generate_for(algorithm).unwrap();
@@ -109,14 +109,14 @@ fn weak_and_foreign_keys_are_refused_and_a_large_rsa_key_is_not() {
 }
 
 #[test]
-fn a_request_signed_by_another_key_or_changed_is_refused() {
+fn a_modified_request_or_one_signed_by_another_key_is_rejected() {
     let (_data, authority) = authority();
     let key = p384();
     let good = honest(&key);
     let mut bad_signature = good.clone();
     *bad_signature.last_mut().unwrap() ^= 1;
     assert!(refusal(&authority, &bad_signature).contains("private key"));
-    // Somebody else's public key in one's own request.
+    // The public key of another person in the request.
     let (mine, theirs) = (key.public_key_raw().to_vec(), p384().public_key_raw().to_vec());
     let at = good.windows(mine.len()).position(|window| window == mine).unwrap();
     let mut stolen = good.clone();
@@ -128,7 +128,7 @@ fn a_request_signed_by_another_key_or_changed_is_refused() {
 }
 
 #[test]
-fn garbage_is_refused_and_never_a_panic() {
+fn garbage_is_rejected_without_a_panic() {
     let (_data, authority) = authority();
     let good = honest(&p384());
     assert!(refusal(&authority, &vec![0x30; 1 << 20]).contains("larger"));
@@ -152,7 +152,7 @@ fn garbage_is_refused_and_never_a_panic() {
 }
 
 #[test]
-fn a_runners_name_cannot_smuggle_anything_into_the_subject() {
+fn a_runner_name_cannot_inject_subject_attributes() {
     let (_data, authority) = authority();
     let name = format!("build\0\n,OU={}{}", Uuid::nil(), "x".repeat(500));
     let issued = authority.issue_runner_certificate(&honest(&p384()), RUNNER, &name, TENANT, NOW).unwrap();
@@ -160,7 +160,7 @@ fn a_runners_name_cannot_smuggle_anything_into_the_subject() {
 }
 
 #[test]
-fn certificates_of_another_form_are_no_identity() {
+fn certificates_of_another_form_are_rejected() {
     let (_data, authority) = authority();
     assert!(runner_identity(b"").is_err());
     assert!(runner_identity(authority.certificate()).is_err());
@@ -191,7 +191,7 @@ fn certificates_of_another_form_are_no_identity() {
 }
 
 #[test]
-fn the_authority_stays_the_same_and_refuses_a_key_that_is_not_its_own() {
+fn the_authority_is_stable_and_rejects_a_mismatched_key() {
     let (data, authority) = authority();
     let secrets = SecretsDir::open_or_create(&data.path().join("secrets")).unwrap();
     let again = Authority::open_or_create(&secrets, data.path(), NOW + Duration::days(5)).unwrap();

@@ -1,27 +1,26 @@
-//! Classes of routes: what costs about the same and is asked for about as often has one limit.
+//! Request classes: requests of similar cost and frequency share a rate limit.
 use crate::config::{Limits, Rate};
 use http::Method;
 
-/// What kind of request it is.
+/// Class of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Pages, their streams and files of output.
+    /// Pages, event streams and log downloads.
     Pages,
-    /// Reading over the API.
+    /// API reads.
     ApiReads,
-    /// Changing something, by page or API.
+    /// Writes from pages and the API.
     Changes,
-    /// Proving who one is: passwords, one-time links, and what else stands below the sign-in page.
+    /// Passwords, one-time links and other requests of the sign-in pages.
     SignIn,
-    /// Enrolling a runner.
+    /// Runner enrollment.
     Enrollment,
 }
 
 impl Class {
-    /// All of them.
     pub const ALL: &'static [Self] = &[Self::Pages, Self::ApiReads, Self::Changes, Self::SignIn, Self::Enrollment];
 
-    /// Its name in headers, events and figures.
+    /// Returns the name in headers, events and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pages => "pages",
@@ -32,8 +31,8 @@ impl Class {
         }
     }
 
-    /// The name of the limit that an address has.
-    pub(super) const fn of_address(self) -> &'static str {
+    /// Returns the name of the limit per address.
+    pub(super) const fn address_policy(self) -> &'static str {
         match self {
             Self::Pages => "pages_by_address",
             Self::ApiReads => "api_reads_by_address",
@@ -43,8 +42,8 @@ impl Class {
         }
     }
 
-    /// Whether nobody is known yet when it is asked for: only the address is counted.
-    pub(super) const fn is_anybodys(self) -> bool {
+    /// Returns whether the requests are unauthenticated, so only the address is counted.
+    pub(super) const fn is_anonymous(self) -> bool {
         matches!(self, Self::SignIn | Self::Enrollment)
     }
 
@@ -58,7 +57,7 @@ impl Class {
         }
     }
 
-    /// The class of a request; files of the site and the questions of probes have none.
+    /// Returns the class of a request; assets and health checks have none.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let reads = method.is_safe();
         let below =

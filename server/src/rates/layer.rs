@@ -1,6 +1,6 @@
-//! Where requests are counted: by address before anything else is done, by person or key as soon as it is known.
-use super::{Class, Exceeded, Subject, meter::Standing, report};
-use crate::{http::ClientAddress, plain, problem::Problem, state::App};
+//! Rate limit layer: counts requests per address first, and per person or key after authentication.
+use super::{Class, Exceeded, Subject, meter::LimitStatus, report};
+use crate::{http::ClientAddress, plain_page, problem::Problem, state::App, sync::ignore_poison};
 use app::outcome::{Kind, Refusal};
 use axum::{
     Json, Router,
@@ -10,33 +10,32 @@ use axum::{
 };
 use domain::Actor;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-// The header fields of draft-ietf-httpapi-ratelimit-headers: unlike X-RateLimit-* they have one meaning (seconds, never a
-// date), and can tell of several limits at once.
+// Header fields of draft-ietf-httpapi-ratelimit-headers: unlike X-RateLimit-*, they have one meaning (seconds, never a date)
+// and can describe several limits.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// What those who handle a request have to say in the answer's headers, whoever writes the answer.
+/// Response headers that handlers and extractors add, whichever code builds the response.
 #[derive(Clone, Debug, Default)]
 pub struct Remarks(Arc<Mutex<HeaderMap>>);
 
 impl Remarks {
-    /// Adds a line.
     pub fn add(&self, name: HeaderName, value: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).append(name, value);
+            ignore_poison(self.0.lock()).append(name, value);
         }
     }
 
-    fn of(&self, standing: Standing) {
-        let Standing { policy, quota, window, remaining, reset } = standing;
+    fn add_limit(&self, status: LimitStatus) {
+        let LimitStatus { policy, quota, window, remaining, reset } = status;
         self.add(POLICY, &format!("\"{policy}\";q={quota};w={window}"));
         self.add(LIMIT, &format!("\"{policy}\";r={remaining};t={reset}"));
     }
 }
 
-/// Puts the limits around all routes. Call it when the router is complete.
+/// Adds the limits to all routes. Call it when the router is complete.
 pub fn limited(router: Router, app: App) -> Router {
     router.layer(from_fn_with_state(app, by_address))
 }
@@ -49,8 +48,8 @@ async fn by_address(State(app): State<App>, mut request: Request, next: Next) ->
         Ok(()) => next.run(request).await,
         Err(exceeded) => refusal(&exceeded, request.method(), request.uri(), request.headers()),
     };
-    let said = std::mem::take(&mut *remarks.0.lock().unwrap_or_else(PoisonError::into_inner));
-    for (name, value) in said.iter() {
+    let headers = std::mem::take(&mut *ignore_poison(remarks.0.lock()));
+    for (name, value) in headers.iter() {
         answer.headers_mut().append(name, value.clone());
     }
     answer
@@ -60,15 +59,15 @@ fn charge_address(app: &App, class: Class, request: &Request, remarks: &Remarks)
     let Some(address) = request.extensions().get::<ClientAddress>().map(|client| client.0) else { return Ok(()) };
     let subject = Subject::of(address);
     match app.rates.charge(class, subject) {
-        Ok(standing) => {
-            // To whom a limit of their own is told, the address's is noise; those who are not known have only this one.
-            if let Some(standing) = standing.filter(|_| class.is_anybodys()) {
-                remarks.of(standing);
+        Ok(status) => {
+            // Authenticated requests report the limit of the person or key instead.
+            if let Some(status) = status.filter(|_| class.is_anonymous()) {
+                remarks.add_limit(status);
             }
             Ok(())
         }
         Err(exceeded) => {
-            remarks.of(exceeded.standing);
+            remarks.add_limit(exceeded.status);
             let target = report::target(request.method(), request.uri());
             report::report(app, class, subject, &exceeded, target, Some(address), None);
             Err(exceeded)
@@ -76,47 +75,52 @@ fn charge_address(app: &App, class: Class, request: &Request, remarks: &Remarks)
     }
 }
 
-/// What was asked for.
+/// Request data that rate limits need.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestInfo<'a> {
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
     pub(crate) extensions: &'a Extensions,
 }
 
-impl<'a> From<&'a Parts> for Asked<'a> {
+impl<'a> From<&'a Parts> for RequestInfo<'a> {
     fn from(parts: &'a Parts) -> Self {
         Self { method: &parts.method, uri: &parts.uri, extensions: &parts.extensions }
     }
 }
 
-impl<'a> From<&'a Request> for Asked<'a> {
+impl<'a> From<&'a Request> for RequestInfo<'a> {
     fn from(request: &'a Request) -> Self {
         Self { method: request.method(), uri: request.uri(), extensions: request.extensions() }
     }
 }
 
-/// Counts a request of somebody who is known by now.
-pub(crate) fn charge(app: &App, asked: Asked<'_>, actor: &Actor, key_prefix: Option<&str>) -> Result<(), Exceeded> {
-    let class = Class::of(asked.method, asked.uri.path()).filter(|class| !class.is_anybodys());
+/// Counts an authenticated request.
+pub(crate) fn charge(
+    app: &App,
+    request: RequestInfo<'_>,
+    actor: &Actor,
+    key_prefix: Option<&str>,
+) -> Result<(), Exceeded> {
+    let class = Class::of(request.method, request.uri.path()).filter(|class| !class.is_anonymous());
     let subject = match (actor.key(), actor.person()) {
         (Some(key), _) => Some(Subject::Key(key)),
         (None, Some(person)) => Some(Subject::Person(person)),
         (None, None) => None,
     };
     let (Some(class), Some(subject)) = (class, subject) else { return Ok(()) };
-    let remarks = asked.extensions.get::<Remarks>().cloned().unwrap_or_default();
+    let remarks = request.extensions.get::<Remarks>().cloned().unwrap_or_default();
     match app.rates.charge(class, subject) {
-        Ok(standing) => {
-            if let Some(standing) = standing {
-                remarks.of(standing);
+        Ok(status) => {
+            if let Some(status) = status {
+                remarks.add_limit(status);
             }
             Ok(())
         }
         Err(exceeded) => {
-            remarks.of(exceeded.standing);
-            let address = asked.extensions.get::<ClientAddress>().map(|client| client.0);
-            let target = report::target(asked.method, asked.uri);
+            remarks.add_limit(exceeded.status);
+            let address = request.extensions.get::<ClientAddress>().map(|client| client.0);
+            let target = report::target(request.method, request.uri);
             report::report(app, class, subject, &exceeded, target, address, Some((actor, key_prefix)));
             Err(exceeded)
         }
@@ -124,18 +128,18 @@ pub(crate) fn charge(app: &App, asked: Asked<'_>, actor: &Actor, key_prefix: Opt
 }
 
 impl Exceeded {
-    /// What happened and what to do about it.
+    /// Returns the explanation for the user.
     pub(crate) fn detail(&self, method: &Method) -> String {
         let nothing = if method.is_safe() { "" } else { " Nothing was changed." };
-        format!("Too many requests came at once.{nothing} Wait {} s and try again.", self.wait.as_secs())
+        format!("You have sent too many requests.{nothing} Wait {} s and try again.", self.wait.as_secs())
     }
 }
 
-/// 429, as its reader wants it: a page for a browser, a form's refusal for an island, a problem for a program.
+/// Returns 429 in the format of the client: a page for browsers, a refusal for islands, a problem for API clients.
 pub(crate) fn refusal(exceeded: &Exceeded, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let (wait, text) = (exceeded.wait.as_secs(), exceeded.detail(method));
-    let mut answer = if plain::wants_page(headers) {
-        plain::page(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &text, None)
+    let mut answer = if plain_page::wants_page(headers) {
+        plain_page::page(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &text, None)
     } else if uri.path().starts_with("/actions/") {
         (StatusCode::TOO_MANY_REQUESTS, Json(Refusal::new(Kind::TooMany, text))).into_response()
     } else {

@@ -1,4 +1,4 @@
-//! One limit: a bucket for each subject, and no more buckets than fit.
+//! Rate limiter: a token bucket per subject, with a bounded number of buckets.
 use super::{Exceeded, Subject};
 use crate::config::Quota;
 use governor::{
@@ -12,82 +12,90 @@ use std::{
     time::Duration,
 };
 
-/// So many subjects are remembered one by one; each takes about 100 bytes.
-const MOST: usize = 50_000;
-/// How often, in requests, it is looked whether there are too many.
-const SWEEP: u64 = 1_024;
+/// Maximum number of individual subjects; each takes about 100 bytes.
+const MAX_SUBJECTS: usize = 50_000;
+/// Number of requests between cleanups.
+const CLEANUP_INTERVAL: u64 = 1_024;
 
-/// Where a subject stands after a request.
+/// Status of a limit after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The limit's name.
+pub struct LimitStatus {
+    /// Name of the limit.
     pub policy: &'static str,
-    /// How many requests there are in a whole bucket.
+    /// Capacity of the bucket, in requests.
     pub quota: u32,
-    /// In how many seconds an empty bucket is full again.
+    /// Seconds in which an empty bucket refills.
     pub window: u64,
-    /// How many requests are left now.
+    /// Remaining requests.
     pub remaining: u32,
-    /// In how many seconds all of them are back.
+    /// Seconds until the bucket is full.
     pub reset: u64,
 }
 
-/// The library's limiter before it says how much is left.
+/// Limiter without information about the remaining requests.
 type Plain<C> = RateLimiter<Subject, DashMapStateStore<Subject>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// A limit and its buckets.
+/// Rate limit with its buckets.
 #[derive(Debug)]
-pub(super) struct Meter<C: Clock = MonotonicClock> {
+pub(super) struct RateLimit<C: Clock = MonotonicClock> {
     policy: &'static str,
     quota: Quota,
     buckets: RateLimiter<Subject, DashMapStateStore<Subject>, C, StateInformationMiddleware>,
     clock: C,
-    asked: AtomicU64,
-    most: usize,
-    /// How many there were when it was looked last.
-    found: AtomicUsize,
+    requests: AtomicU64,
+    max_subjects: usize,
+    /// Number of buckets at the last cleanup.
+    bucket_count: AtomicUsize,
 }
 
-impl Meter {
+impl RateLimit {
     pub(super) fn new(policy: &'static str, quota: Quota) -> Self {
-        Self::with(policy, quota, MonotonicClock, MOST)
+        Self::with(policy, quota, MonotonicClock, MAX_SUBJECTS)
     }
 }
 
-impl<C: Clock + Clone> Meter<C> {
-    fn with(policy: &'static str, quota: Quota, clock: C, most: usize) -> Self {
+impl<C: Clock + Clone> RateLimit<C> {
+    fn with(policy: &'static str, quota: Quota, clock: C, max_subjects: usize) -> Self {
         let buckets = Plain::<C>::new(quota.refill(), DashMapStateStore::default(), clock.clone()).with_middleware();
-        Self { policy, quota, buckets, clock, asked: AtomicU64::new(0), most, found: AtomicUsize::new(0) }
+        Self {
+            policy,
+            quota,
+            buckets,
+            clock,
+            requests: AtomicU64::new(0),
+            max_subjects,
+            bucket_count: AtomicUsize::new(0),
+        }
     }
 
-    pub(super) fn charge(&self, subject: Subject) -> Result<Standing, Exceeded> {
-        self.sweep();
-        // A flood from more addresses than fit is counted by networks, of which there are few.
-        let subject = if self.found.load(Relaxed) > self.most { subject.coarse() } else { subject };
+    pub(super) fn charge(&self, subject: Subject) -> Result<LimitStatus, Exceeded> {
+        self.clean_up();
+        // With too many subjects, count addresses by network.
+        let subject = if self.bucket_count.load(Relaxed) > self.max_subjects { subject.coarse() } else { subject };
         match self.buckets.check_key(&subject) {
-            Ok(left) => Ok(self.standing(left.remaining_burst_capacity())),
+            Ok(left) => Ok(self.status(left.remaining_burst_capacity())),
             Err(full) => {
                 let wait = full.wait_time_from(self.clock.now());
-                Err(Exceeded { standing: self.standing(0), wait: Duration::from_secs(whole_seconds(wait).max(1)) })
+                Err(Exceeded { status: self.status(0), wait: Duration::from_secs(whole_seconds(wait).max(1)) })
             }
         }
     }
 
-    fn standing(&self, remaining: u32) -> Standing {
+    fn status(&self, remaining: u32) -> LimitStatus {
         let Quota { count, per } = self.quota;
         let used = count.get().saturating_sub(remaining);
         let reset = whole_seconds(per * used / count.get());
-        Standing { policy: self.policy, quota: count.get(), window: per.as_secs(), remaining, reset }
+        LimitStatus { policy: self.policy, quota: count.get(), window: per.as_secs(), remaining, reset }
     }
 
-    /// Forgets whose bucket is full again: they are as if they had never asked.
-    fn sweep(&self) {
-        if !self.asked.fetch_add(1, Relaxed).is_multiple_of(SWEEP) {
+    /// Removes full buckets, which equal new ones.
+    fn clean_up(&self) {
+        if !self.requests.fetch_add(1, Relaxed).is_multiple_of(CLEANUP_INTERVAL) {
             return;
         }
         self.buckets.retain_recent();
         self.buckets.shrink_to_fit();
-        self.found.store(self.buckets.len(), Relaxed);
+        self.bucket_count.store(self.buckets.len(), Relaxed);
     }
 }
 
@@ -103,10 +111,10 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use uuid::Uuid;
 
-    fn meter(count: u32, seconds: u64, most: usize) -> (Meter<FakeRelativeClock>, FakeRelativeClock) {
+    fn meter(count: u32, seconds: u64, most: usize) -> (RateLimit<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
         let quota = Quota { count: count.try_into().unwrap(), per: Duration::from_secs(seconds) };
-        (Meter::with("pages", quota, clock.clone(), most), clock)
+        (RateLimit::with("pages", quota, clock.clone(), most), clock)
     }
 
     fn v4(n: u32) -> Subject {
@@ -114,15 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn k_07_a_bucket_is_emptied_refused_and_filled_again_with_time() {
+    fn k_07_an_empty_bucket_rejects_and_refills_over_time() {
         let (meter, clock) = meter(6, 60, 100);
         let mia = Subject::Person(PersonId(Uuid::from_u128(1)));
         for left in (0..6).rev() {
-            let standing = meter.charge(mia).unwrap();
-            assert_eq!((standing.remaining, standing.reset), (left, u64::from(6 - left) * 10));
+            let status = meter.charge(mia).unwrap();
+            assert_eq!((status.remaining, status.reset), (left, u64::from(6 - left) * 10));
         }
         let refused = meter.charge(mia).unwrap_err();
-        assert_eq!((refused.wait, refused.standing.remaining), (Duration::from_secs(10), 0));
+        assert_eq!((refused.wait, refused.status.remaining), (Duration::from_secs(10), 0));
         clock.advance(Duration::from_secs(9));
         assert_eq!(meter.charge(mia).unwrap_err().wait, Duration::from_secs(1));
         clock.advance(Duration::from_secs(1));
@@ -143,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn k_07_memory_is_bounded_however_many_addresses_ask() {
+    fn k_07_memory_is_bounded_for_any_number_of_addresses() {
         let (meter, clock) = meter(2, 60, 1_000);
         for n in 0..200_000_u32 {
             let _ = meter.charge(v4(n));
         }
         assert!(meter.buckets.len() < 1_000 + 2_100, "{}", meter.buckets.len());
         clock.advance(Duration::from_mins(10));
-        for _ in 0..SWEEP {
+        for _ in 0..CLEANUP_INTERVAL {
             let _ = meter.charge(v4(7));
         }
         assert!(meter.buckets.len() <= 2, "what is full again is forgotten: {}", meter.buckets.len());

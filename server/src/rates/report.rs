@@ -1,65 +1,64 @@
-//! The event `rate_limit_exceeded` (K-05): in the log for everybody, in the tenant's audit log for whom it is known; one record
-//! for each subject and minute, never one for each request.
-use super::{Class, Exceeded, Subject, meter::Standing};
-use crate::{anonymous_log, state::App};
+//! Security event `rate_limit_exceeded` (K-05): in the server log for anonymous requests, in the tenant's audit log otherwise.
+//! At most one event per subject and minute.
+use super::{Class, Exceeded, Subject, meter::LimitStatus};
+use crate::{anonymous_log, state::App, sync::ignore_poison};
 use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 use store::RateLimited;
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// How many subjects are written down in a minute; of more there are figures at /metrics only.
-const MOST: usize = 1_000;
+/// Maximum number of subjects per minute; beyond it, only /metrics counts them.
+const MAX_SUBJECTS: usize = 1_000;
 
-/// What is written down of a subject once a minute: one does not hide another.
+/// Kinds of events that are audited at most once a minute per subject, independently of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// They asked too often.
+    /// Rate limit exceeded.
     TooOften,
-    /// Admin work is not allowed from where they are.
+    /// Admin permissions are not allowed from this network.
     HeldOff,
-    /// A key was shown where it is not for.
+    /// API key used outside its allowed networks.
     Elsewhere,
-    /// They have to wait after too many wrong passwords or codes.
+    /// Throttled after too many wrong passwords or codes.
     HeldUp,
 }
 
-/// Who was written down lately, for each kind of news.
+/// Recently audited subjects by kind of event.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    too_often: Lately,
-    admin_blocked: Lately,
-    elsewhere: Lately,
-    held_up: Lately,
+    too_often: RecentReports,
+    admin_blocked: RecentReports,
+    elsewhere: RecentReports,
+    throttled: RecentReports,
 }
 
-type Lately = Mutex<HashMap<Subject, Instant>>;
+type RecentReports = Mutex<HashMap<Subject, Instant>>;
 
 impl Reports {
-    /// Whether this of `subject` is worth a record now.
+    /// Returns whether the event should be audited now.
     pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
-        let lately = match news {
+        let recent = match news {
             News::TooOften => &self.too_often,
             News::HeldOff => &self.admin_blocked,
             News::Elsewhere => &self.elsewhere,
-            News::HeldUp => &self.held_up,
+            News::HeldUp => &self.throttled,
         };
-        let mut known = lately.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = ignore_poison(recent.lock());
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
             return false;
         }
         known.retain(|_, at| now.duration_since(*at) < MINUTE);
-        known.len() < MOST && known.insert(subject, now).is_none()
+        known.len() < MAX_SUBJECTS && known.insert(subject, now).is_none()
     }
 }
 
-/// What was asked for, in few letters, for it is kept for a while; and without what may be secret in an address: one-time links
-/// carry theirs in it.
+/// Returns the target of a request for the audit log, shortened and without secrets: one-time links contain one in the path.
 pub(crate) fn target(method: &Method, uri: &Uri) -> String {
     let path = uri.path();
     let open = path.starts_with("/api/") || path.starts_with("/actions/");
@@ -68,7 +67,7 @@ pub(crate) fn target(method: &Method, uri: &Uri) -> String {
     format!("{method} /{shown}")
 }
 
-/// Writes down that `subject` asked too often, unless that was done within the last minute.
+/// Records that `subject` exceeded a rate limit, unless that was recorded within the last minute.
 pub(super) fn report(
     app: &App,
     class: Class,
@@ -81,16 +80,16 @@ pub(super) fn report(
     if !app.rates.is_news(News::TooOften, subject) {
         return;
     }
-    let Standing { quota, window, .. } = exceeded.standing;
+    let LimitStatus { quota, window, .. } = exceeded.status;
     let Some((actor, prefix)) = known else {
-        let reason = format!("more than {quota} in {window} s ({})", class.as_str());
+        let reason = format!("more than {quota} requests in {window} s ({})", class.as_str());
         anonymous_log::refused(SecurityEvent::RateLimitExceeded, address, None, &target, &reason);
         return;
     };
     let (store, actor) = (app.store.clone(), actor.clone());
     let limited = RateLimited { class: class.as_str(), target, key_prefix: prefix.map(str::to_owned), quota, window };
-    // In the background: whoever asks too often does not keep a request waiting for the disk.
-    app.background.rare().write("that somebody asks too often", async move {
+    // In the background, so that the response does not wait for the disk.
+    app.background.rare().write("an audit event about an exceeded rate limit", async move {
         let mut write = store.write(&actor).await?;
         write.note_rate_limited(limited).await?;
         write.commit().await
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn k_05_one_record_for_each_subject_and_minute_and_a_bounded_number_of_subjects() {
+    fn k_05_events_are_limited_per_subject_and_minute_and_subjects_are_bounded() {
         let (reports, start) = (Reports::default(), Instant::now());
         let at = |n: u32| Subject::of(IpAddr::from(n.to_be_bytes()));
         let is_news = |subject, now| reports.is_news(News::TooOften, subject, now);
@@ -111,16 +110,16 @@ mod tests {
         assert!(is_news(at(2), start + Duration::from_secs(59)));
         assert!(is_news(at(1), start + MINUTE));
         let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
-        assert!(written < MOST, "{written}");
+        assert!(written < MAX_SUBJECTS, "{written}");
         for news in [News::HeldOff, News::Elsewhere, News::HeldUp] {
-            assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} is hidden by who asks too often");
+            assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} must not be hidden by another kind");
             assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
         }
         assert!(is_news(at(3), start + MINUTE * 3));
     }
 
     #[test]
-    fn k_05_a_one_time_link_is_not_written_down() {
+    fn k_05_one_time_links_are_not_recorded() {
         let shown = |path: &str| target(&Method::GET, &path.parse().unwrap());
         assert_eq!(shown("/setup?token=secret"), "GET /setup");
         assert_eq!(shown("/password/secret"), "GET /password");
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn k_05_of_a_long_path_the_beginning_is_kept() {
+    fn k_05_long_paths_are_shortened() {
         let long = format!("/api/v1/tasks/{}", "x".repeat(60_000));
         let shown = target(&Method::GET, &long.parse().unwrap());
         assert_eq!(shown, format!("GET {}", &long[..101]));

@@ -1,4 +1,4 @@
-//! The gRPC service: who calls is known by certificate, and whether that still counts by the database, on every call.
+//! gRPC service for runners: each call is authenticated by client certificate and checked against the database.
 
 use std::{net::IpAddr, pin::Pin, sync::Arc};
 
@@ -22,10 +22,10 @@ use crate::{
     pki::{RunnerPeer, runner_identity},
 };
 
-/// Messages that may wait for one runner; its stream ends when it reads no more.
-const WAITING: usize = 256;
+/// Maximum number of queued messages per runner. If the queue is full, the stream is closed.
+const SEND_QUEUE_LENGTH: usize = 256;
 
-/// The service as routes for the runners' door.
+/// Returns the routes of the runner port.
 pub(super) fn routes(shared: Arc<Shared>) -> axum::Router {
     let service =
         RunnerServer::new(Calls(shared)).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
@@ -40,51 +40,51 @@ impl Runner for Calls {
 
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {
         let certificate = request.extensions().get::<PeerCertificate>();
-        let certificate = certificate.ok_or_else(|| Status::unauthenticated("a client certificate is needed"))?;
+        let certificate = certificate.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let peer = runner_identity(&certificate.0).map_err(|error| {
             let (event, reason) = (SecurityEvent::AgentConnectionFailure, error.to_string());
             anonymous_log::refused(event, address, None, "runner port", &reason);
             Status::unauthenticated(reason)
         })?;
-        let actor = match self.0.actor(peer).await.map_err(|error| inside(&error))? {
+        let actor = match self.0.actor(peer).await.map_err(|error| internal_error(&error))? {
             Some(actor) => actor,
             None => {
-                turned_away(&self.0, peer, address).await;
-                return Err(unknown());
+                record_rejection(&self.0, peer, address).await;
+                return Err(unknown_runner());
             }
         };
-        let (to, messages) = mpsc::channel(WAITING);
+        let (to, messages) = mpsc::channel(SEND_QUEUE_LENGTH);
         tokio::spawn(connection::run(Arc::clone(&self.0), peer, actor, request.into_inner(), to));
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
 }
 
-/// What a runner is told that does not count (any more).
-pub(super) fn unknown() -> Status {
-    Status::permission_denied("this runner is revoked, or its certificate is not the one that counts")
+/// Status for runners that are revoked, unknown or have an outdated certificate.
+pub(super) fn unknown_runner() -> Status {
+    Status::permission_denied("this runner is revoked or its certificate was replaced")
 }
 
-/// What a runner is told of our own troubles: nothing but that they may pass.
-pub(super) fn inside(error: &store::Error) -> Status {
-    tracing::error!(%error, "a runner could not be served");
-    Status::unavailable("the server cannot answer at the moment")
+/// Logs a store error and returns a status without details.
+pub(super) fn internal_error(error: &store::Error) -> Status {
+    tracing::error!(%error, "a runner request failed");
+    Status::unavailable("the server is temporarily unavailable")
 }
 
-/// Records that somebody came with a certificate of ours that does not count.
-async fn turned_away(shared: &Shared, peer: RunnerPeer, address: Option<IpAddr>) {
+/// Audits a connection attempt with a certificate that is no longer valid.
+async fn record_rejection(shared: &Shared, peer: RunnerPeer, address: Option<IpAddr>) {
     let runner = RunnerId(peer.runner);
-    if !shared.registry.is_news(runner) {
+    if !shared.registry.should_log_rejection(runner) {
         return;
     }
     let mut actor = Actor::runner(TenantId(peer.tenant), runner, "", shared.store().now());
     actor.address = address.map(|address| address.to_string());
-    let noted = async {
+    let recorded = async {
         let mut write = shared.store().write(&actor).await?;
-        write.note_refused_runner(None, "it is revoked, or its certificate is not the one that counts").await?;
+        write.note_refused_runner(None, "it is revoked or its certificate was replaced").await?;
         write.commit().await
     };
-    if let Err(error) = noted.await {
-        tracing::warn!(%error, %runner, "a runner that was turned away is not in the audit log");
+    if let Err(error) = recorded.await {
+        tracing::warn!(%error, %runner, "the rejection of a runner could not be audited");
     }
 }

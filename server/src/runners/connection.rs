@@ -1,4 +1,5 @@
-//! One runner's stream, from its greeting to its end: every message is heard only while its certificate counts.
+//! Runner connection: one stream from its hello message to its end. Every message is accepted only while the certificate is
+//! valid.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -12,23 +13,22 @@ use wire::v1::{self, RunnerMessage, runner_message::Kind, server_message};
 
 use super::{
     Shared,
-    calls::{inside, unknown},
-    certificate_renewal,
+    calls::{internal_error, unknown_runner},
+    certificate_renewal, convert,
     registry::{Connection, Outgoing},
-    words,
 };
-use crate::pki::RunnerPeer;
+use crate::{clock::new_id, pki::RunnerPeer};
 
-/// How often a runner says that it lives; several fit into a lease.
+/// Heartbeat interval of runners, several times shorter than a lease.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// A runner that says nothing for so long gets no more tasks: well before its leases end.
-const SILENCE: Duration = Duration::from_secs(15);
-/// How long a runner may take to introduce itself.
-const GREETING: Duration = Duration::from_secs(10);
-/// How long a message may wait because the runner does not read.
-pub(super) const READING: Duration = Duration::from_secs(30);
-/// The most tasks that one runner runs at once.
-const SLOTS: u32 = 1_024;
+/// Timeout after the last message, well before the leases of the runner expire.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Timeout of the hello message.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout of sending a message to a runner that does not read.
+pub(super) const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum number of concurrent tasks per runner.
+const MAX_SLOTS: u32 = 1_024;
 
 /// Serves one stream to its end.
 pub(super) async fn run(
@@ -38,20 +38,21 @@ pub(super) async fn run(
     from: Streaming<RunnerMessage>,
     to: Outgoing,
 ) {
-    let (end, stream) = (shared.stop.child_token(), super::new_id());
-    let mut session = Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), noted: HashSet::new() };
+    let (end, stream) = (shared.stop.child_token(), new_id());
+    let mut session =
+        Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), reported_stale_leases: HashSet::new() };
     let (end, runner) = (session.end.clone(), session.runner());
     let ended = tokio::select! {
         ended = session.serve(from) => ended,
         () = end.cancelled() => Ok(()),
     };
-    let was_last = session.shared.registry.leave(runner, stream);
+    let was_current = session.shared.registry.unregister(runner, stream);
     if let Err(status) = ended {
-        tracing::info!(%runner, %status, "a runner's stream ended");
+        tracing::info!(%runner, %status, "a runner stream ended");
         let _ = session.to.try_send(Err(status)); // it may be gone
     }
-    if was_last && let Err(error) = session.gone().await {
-        tracing::warn!(%error, %runner, "that a runner went is not recorded");
+    if was_current && let Err(error) = session.record_disconnect().await {
+        tracing::warn!(%error, %runner, "the disconnection of a runner could not be recorded");
     }
 }
 
@@ -62,16 +63,16 @@ pub(super) struct Session {
     pub(super) to: Outgoing,
     pub(super) end: CancellationToken,
     stream: Uuid,
-    /// What its receipts are checked with.
+    /// Key that verifies the runner's receipts.
     pub(super) public_key: Vec<u8>,
-    /// Of which leases it was recorded that they are not its own.
-    pub(super) noted: HashSet<Lease>,
+    /// Leases for which stale messages were already audited.
+    pub(super) reported_stale_leases: HashSet<Lease>,
 }
 
-/// However it ends, its connection is free: the dispatcher would go on giving it tasks.
+/// Unregisters the connection in any case; otherwise the dispatcher would keep assigning tasks to it.
 impl Drop for Session {
     fn drop(&mut self) {
-        self.shared.registry.leave(self.runner(), self.stream);
+        self.shared.registry.unregister(self.runner(), self.stream);
     }
 }
 
@@ -85,44 +86,45 @@ impl Session {
     }
 
     async fn serve(&mut self, mut from: Streaming<RunnerMessage>) -> Result<(), Status> {
-        let first = timeout(GREETING, from.message()).await.map_err(|_| Status::deadline_exceeded("no greeting"))?;
+        let first =
+            timeout(HELLO_TIMEOUT, from.message()).await.map_err(|_| Status::deadline_exceeded("no hello message"))?;
         match first?.and_then(|message| message.kind) {
             Some(Kind::Hello(hello)) => self.greet(hello).await?,
-            _ => return Err(Status::failed_precondition("a stream begins with a greeting")),
+            _ => return Err(Status::failed_precondition("the first message must be a hello")),
         }
-        let silent = |_| Status::deadline_exceeded("three heartbeats are missing");
-        while let Some(message) = timeout(SILENCE, from.message()).await.map_err(silent)?? {
-            // Asked for every message, so that a revoked runner is not heard even before its stream is cut.
-            self.actor = match self.shared.actor(self.peer).await.map_err(|error| inside(&error))? {
+        let silent = |_| Status::deadline_exceeded("three heartbeats were missed");
+        while let Some(message) = timeout(SILENCE_TIMEOUT, from.message()).await.map_err(silent)?? {
+            // Checked for every message, so that messages of a revoked runner are rejected even before its stream is closed.
+            self.actor = match self.shared.actor(self.peer).await.map_err(|error| internal_error(&error))? {
                 Some(actor) => actor,
-                None => return Err(unknown()),
+                None => return Err(unknown_runner()),
             };
-            let kind = message.kind.ok_or_else(|| Status::invalid_argument("a kind of message that is not known"))?;
-            self.hear(kind).await?;
+            let kind = message.kind.ok_or_else(|| Status::invalid_argument("unknown message kind"))?;
+            self.handle(kind).await?;
         }
         Ok(())
     }
 
-    /// Compares books with a runner that has just come: what it does not have any more goes back to the queue.
+    /// Reconciles leases with a newly connected runner: tasks that it no longer runs return to the queue.
     async fn greet(&mut self, hello: v1::Hello) -> Result<(), Status> {
-        let capabilities = words::capabilities(&hello.capabilities)?;
+        let capabilities = convert::capabilities(&hello.capabilities)?;
         let posture = hello.posture.unwrap_or_default();
-        let slots = hello.slots.clamp(1, SLOTS);
-        let held = words::leases(hello.held.iter().map(|held| held.attempt.as_ref()))?;
+        let slots = hello.slots.clamp(1, MAX_SLOTS);
+        let held = convert::leases(hello.held.iter().map(|held| held.attempt.as_ref()))?;
         let greeted = async {
             let mut write = self.shared.store().write(&self.actor).await?;
-            // The runner, its tasks, and what is recorded: the order in which everybody takes them.
+            // Lock order of all transactions: tasks, runner, audit log.
             write.release_unheld(&held).await?;
             let lost = write.renew_leases(&held).await?;
             write.runner_shows(&self.peer.serial.to_string()).await?;
-            let version = words::plain(&hello.version);
-            write.runner_connected(&version, &capabilities.join(","), &words::posture(&posture), slots).await?;
+            let version = convert::sanitize(&hello.version);
+            write.runner_connected(&version, &capabilities.join(","), &convert::posture(&posture), slots).await?;
             write.commit().await?;
             let mut read = self.shared.store().read(&self.actor).await?;
             self.public_key = read.runner(self.runner()).await?.public_key;
             Ok((lost, read.held().await?))
         };
-        let (lost, books) = greeted.await.map_err(|error| told(&error))?;
+        let (lost, running) = greeted.await.map_err(|error| status_of(&error))?;
 
         let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(1);
         let welcome = v1::Welcome {
@@ -132,31 +134,31 @@ impl Session {
             grant_public_key: self.shared.app.keys.grants.public_key().to_vec().into(),
             renew: certificate_renewal::is_due(&self.peer, self.shared.store().now()),
         };
-        self.say(server_message::Kind::Welcome(welcome)).await?;
+        self.send(server_message::Kind::Welcome(welcome)).await?;
         for lease in lost {
             self.lost(lease).await?;
         }
-        for task in books {
+        for task in running {
             self.lines_ack(task.lease(), task.next_line).await?;
         }
-        self.shared.registry.sit(Connection {
+        self.shared.registry.register(Connection {
             runner: self.runner(),
             stream: self.stream,
             actor: self.actor.clone(),
             capabilities,
             slots: usize::try_from(slots).unwrap_or(1),
-            fit: posture.unfit.is_none(),
+            sandbox_works: posture.unfit.is_none(),
             to: self.to.clone(),
             end: self.end.clone(),
             cancelled: HashSet::new(),
-            rests_until: None,
+            paused_until: None,
         });
         Ok(())
     }
 
     pub(super) async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
         let renew = certificate_renewal::is_due(&self.peer, self.shared.store().now());
-        let active = words::leases(heartbeat.active.iter().map(Some))?;
+        let active = convert::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
             let mut write = self.shared.store().write(&self.actor).await?;
             write.runner_seen().await?;
@@ -164,43 +166,43 @@ impl Session {
             write.commit().await?;
             Ok(lost)
         };
-        for lease in renewed.await.map_err(|error| told(&error))? {
+        for lease in renewed.await.map_err(|error| status_of(&error))? {
             self.lost(lease).await?;
         }
-        self.say(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence, renew })).await
+        self.send(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence, renew })).await
     }
 
     pub(super) async fn lost(&self, lease: Lease) -> Result<(), Status> {
-        self.say(server_message::Kind::LeaseLost(v1::LeaseLost { attempt: words::attempt(lease) })).await
+        self.send(server_message::Kind::LeaseLost(v1::LeaseLost { attempt: convert::attempt(lease) })).await
     }
 
     async fn lines_ack(&self, lease: Lease, next_line: i64) -> Result<(), Status> {
         let next_line = u64::try_from(next_line).unwrap_or(1);
-        self.say(server_message::Kind::LinesAck(v1::LinesAck { attempt: words::attempt(lease), next_line })).await
+        self.send(server_message::Kind::LinesAck(v1::LinesAck { attempt: convert::attempt(lease), next_line })).await
     }
 
-    pub(super) async fn say(&self, kind: server_message::Kind) -> Result<(), Status> {
-        let sent = timeout(READING, self.to.send(Ok(words::say(kind)))).await;
+    pub(super) async fn send(&self, kind: server_message::Kind) -> Result<(), Status> {
+        let sent = timeout(SEND_TIMEOUT, self.to.send(Ok(convert::message(kind)))).await;
         match sent {
             Ok(Ok(())) => Ok(()),
             _ => Err(Status::unavailable("the runner does not read")),
         }
     }
 
-    async fn gone(&self) -> store::Result<()> {
+    async fn record_disconnect(&self) -> store::Result<()> {
         let mut write = self.shared.store().write(&self.actor).await?;
         write.runner_disconnected().await?;
         write.commit().await
     }
 }
 
-/// What a runner is told of a refusal by the store.
-pub(super) fn told(error: &Error) -> Status {
+/// Converts a store error to a gRPC status.
+pub(super) fn status_of(error: &Error) -> Status {
     match error {
-        Error::NotFound => unknown(),
-        // The runner's books and ours differ: it comes again, and they are compared anew.
-        Error::Conflict(how) => Status::aborted(*how),
+        Error::NotFound => unknown_runner(),
+        // The runner's state differs from the database: it reconnects and reconciles.
+        Error::Conflict(reason) => Status::aborted(*reason),
         Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
-        error => inside(error),
+        error => internal_error(error),
     }
 }

@@ -1,4 +1,4 @@
-//! Enrollment: a one-time token and a certificate request become a runner with a certificate (S-01, S-02).
+//! Runner enrollment: exchanges a one-time token and a certificate request for a certificate (S-01, S-02).
 
 use std::sync::Arc;
 
@@ -13,50 +13,49 @@ use serde::{Deserialize, Serialize};
 use store::EnrolledRunner;
 use x509_parser::parse_x509_certificate;
 
-use super::{Shared, date, new_id, words};
+use super::{Shared, convert, date};
 use crate::{
     anonymous_log,
     auth::digest,
+    clock::new_id,
     http::ClientAddress,
     pki::{Issued, PkiError},
     problem::Problem,
 };
 
-/// Where runners enroll.
 pub(super) const PATH: &str = "/api/v1/runners/enroll";
-/// The largest request, in bytes; a certificate request has less than a tenth of it.
-const LARGEST: usize = 64 << 10;
+/// Maximum request size in bytes; a certificate request is less than a tenth of it.
+const MAX_REQUEST_BYTES: usize = 64 << 10;
 
-/// What a runner sends; its token is in the header `Authorization: Bearer`.
+/// Enrollment request; the token is in the header `Authorization: Bearer`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
-    /// What it is called; the token is for one name.
+    /// Name of the runner, which must match the token.
     name: String,
     version: String,
     capabilities: Vec<String>,
-    /// A certificate request, PEM.
+    /// Certificate signing request in PEM format.
     csr: String,
 }
 
-/// What a runner becomes.
+/// Identity of the enrolled runner.
 #[derive(Debug, Serialize)]
 struct Identity {
     runner_id: RunnerId,
     tenant: TenantId,
-    /// Its certificate, PEM.
+    /// Runner certificate in PEM format.
     certificate: String,
-    /// The authority that the server's certificate comes from, PEM.
+    /// CA certificate of the server in PEM format.
     ca: String,
-    /// Where it connects to work, as host:port.
+    /// Endpoint of the runner port, as host:port.
     runner_endpoint: String,
-    /// The Ed25519 key that every grant is checked with, 64 hexadecimal digits.
+    /// Ed25519 public key that verifies grants, 64 hexadecimal digits.
     grant_public_key: String,
 }
 
-/// The route.
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
-    Router::new().route(PATH, post(enroll)).layer(DefaultBodyLimit::max(LARGEST)).with_state(shared)
+    Router::new().route(PATH, post(enroll)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(shared)
 }
 
 async fn enroll(
@@ -65,41 +64,41 @@ async fn enroll(
     headers: HeaderMap,
     form: Result<Json<Form>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Identity>), Problem> {
-    let token = token(&headers).ok_or_else(unknown)?;
+    let token = token(&headers).ok_or_else(unknown_token)?;
     let Json(form) = form.map_err(|error| Problem::unreadable(error.body_text()))?;
     let hash = digest(token);
-    // The token names no tenant; what it leads to does.
+    // The tenant is found through the token.
     let address = client.map(|Extension(client)| client.0);
-    let Some(place) = shared.store().system().enrollment(hash).await? else {
+    let Some(found) = shared.store().system().enrollment(hash).await? else {
         let (event, reason) = (SecurityEvent::AgentConnectionFailure, "the enrollment token is unknown");
         anonymous_log::refused(event, address, None, "POST /api/v1/runners/enroll", reason);
-        return Err(unknown());
+        return Err(unknown_token());
     };
     let (id, now) = (RunnerId(new_id()), shared.store().now());
-    let mut actor = Actor::runner(place.tenant_id, id, &words::plain(&form.name), now);
+    let mut actor = Actor::runner(found.tenant_id, id, &convert::sanitize(&form.name), now);
     actor.address = address.map(|address| address.to_string());
 
     let mut write = shared.store().write(&actor).await?;
     let enrollment = match write.use_enrollment(hash).await {
         Err(store::Error::NotFound) => {
-            write.note_refused_enrollment(EnrollmentId(place.id)).await?;
+            write.note_refused_enrollment(EnrollmentId(found.id)).await?;
             write.commit().await?;
-            return Err(Problem::forbidden("This token was used before, or is too old. Make a new one."));
+            return Err(Problem::forbidden("This enrollment token was already used or has expired. Create a new one."));
         }
-        found => found?,
+        used => used?,
     };
-    // From here on a refusal leaves the token as it was: nothing is committed.
+    // Errors from here on roll back, so the token stays valid.
     if enrollment.name != form.name {
-        return Err(Problem::wrong_field("name", format!("this token is for a runner called {}", enrollment.name)));
+        return Err(Problem::wrong_field("name", format!("this token is for a runner named {}", enrollment.name)));
     }
-    let capabilities = words::capabilities(&form.capabilities)
+    let capabilities = convert::capabilities(&form.capabilities)
         .map_err(|status| Problem::wrong_field("capabilities", status.message().to_owned()))?;
-    let issued = issue(&shared, &form, id, place.tenant_id, now)?;
+    let issued = issue(&shared, &form, id, found.tenant_id, now)?;
     write
         .enroll_runner(EnrolledRunner {
             id,
             name: enrollment.name,
-            version: words::plain(&form.version),
+            version: convert::sanitize(&form.version),
             capabilities: capabilities.join(","),
             serial: issued.serial.to_string(),
             public_key: public_key(&issued)?,
@@ -107,10 +106,10 @@ async fn enroll(
         })
         .await?;
     write.commit().await?;
-    tracing::info!(runner = %id, tenant = %place.tenant_id, "a runner enrolled");
+    tracing::info!(runner = %id, tenant = %found.tenant_id, "a runner enrolled");
     let identity = Identity {
         runner_id: id,
-        tenant: place.tenant_id,
+        tenant: found.tenant_id,
         certificate: issued.pem,
         ca: shared.authority.certificate_pem().to_owned(),
         runner_endpoint: shared.endpoint.clone(),
@@ -119,19 +118,18 @@ async fn enroll(
     Ok((StatusCode::CREATED, Json(identity)))
 }
 
-/// The one token that was shown. It is `A-Z`, `a-z`, `0-9`, `_` and `-`, and is checked before it is used for anything
-/// (CVE-2022-36633).
+/// Returns the bearer token. Only `A-Z`, `a-z`, `0-9`, `_` and `-` are allowed, checked before any use (CVE-2022-36633).
 fn token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
     let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    let good = scheme.eq_ignore_ascii_case("bearer") && (1..=255).contains(&token.len()) && token.bytes().all(plain);
-    good.then_some(token)
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let valid = scheme.eq_ignore_ascii_case("bearer") && (1..=255).contains(&token.len()) && token.bytes().all(allowed);
+    valid.then_some(token)
 }
 
-fn unknown() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "An enrollment token is needed", "This token is not known here.")
+fn unknown_token() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "Enrollment token required", "The enrollment token is missing or unknown.")
 }
 
 fn issue(shared: &Shared, form: &Form, id: RunnerId, tenant: TenantId, now: Timestamp) -> Result<Issued, Problem> {
@@ -140,13 +138,13 @@ fn issue(shared: &Shared, form: &Form, id: RunnerId, tenant: TenantId, now: Time
     issued.map_err(|error| match error {
         PkiError::Request(why) => Problem::wrong_field("csr", why),
         error => {
-            tracing::error!(%error, "no certificate for a runner");
+            tracing::error!(%error, "a runner certificate could not be issued");
             Problem::broken()
         }
     })
 }
 
-/// The key in the certificate (SubjectPublicKeyInfo, DER): what receipts are checked with.
+/// Returns the public key of the certificate (SubjectPublicKeyInfo, DER), which verifies receipts.
 fn public_key(issued: &Issued) -> Result<Vec<u8>, Problem> {
     let (_, certificate) = parse_x509_certificate(&issued.der).map_err(|_| Problem::broken())?;
     Ok(certificate.public_key().raw.to_vec())

@@ -1,4 +1,4 @@
-//! The runners on this machine: one child process for each tenant, enrolled without anybody's help.
+//! Local runners: one child process per tenant, enrolled automatically.
 
 mod child;
 
@@ -22,25 +22,25 @@ use store::Runner;
 use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, new_id};
-use crate::{auth::digest, failure::Failure, pki::runner_identity};
+use super::Shared;
+use crate::{auth::digest, clock::new_id, failure::Failure, pki::runner_identity};
 
-/// Keeps a runner for each tenant, new ones included, until `stop`.
+/// Runs a local runner for each tenant, including new ones, until `stop`.
 pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToken) {
     if !shared.app.config.local_runner.enabled {
         return;
     }
     let mut events = shared.store().subscribe();
-    let mut kept = HashSet::new();
+    let mut supervised = HashSet::new();
     let mut children = JoinSet::new();
     loop {
         match shared.store().system().tenants().await {
             Ok(tenants) => {
-                for tenant in tenants.into_iter().filter(|tenant| kept.insert(tenant.id)) {
-                    children.spawn(child::keep(std::sync::Arc::clone(shared), tenant.id, stop.clone()));
+                for tenant in tenants.into_iter().filter(|tenant| supervised.insert(tenant.id)) {
+                    children.spawn(child::supervise(std::sync::Arc::clone(shared), tenant.id, stop.clone()));
                 }
             }
-            Err(error) => tracing::error!(%error, "local runners of new tenants are not started yet"),
+            Err(error) => tracing::error!(%error, "the local runners of new tenants could not be started"),
         }
         loop {
             let event = tokio::select! {
@@ -51,47 +51,47 @@ pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToke
                 event = events.recv() => event,
             };
             match event {
-                Ok(event) if kept.contains(&event.tenant) => {}
+                Ok(event) if supervised.contains(&event.tenant) => {}
                 Err(RecvError::Closed) => return,
-                Ok(_) | Err(RecvError::Lagged(_)) => break, // of a tenant that is new, or nobody knows
+                Ok(_) | Err(RecvError::Lagged(_)) => break, // a new tenant, or missed events
             }
         }
     }
 }
 
-/// What a child needs to come in.
+/// How a local runner can connect.
 #[derive(Debug)]
-enum Entry {
-    /// It has an identity that counts.
-    Known,
-    /// A token to enroll with.
+enum Access {
+    /// It has a valid identity.
+    Enrolled,
+    /// Enrollment token.
     Token(String),
-    /// It was revoked, and that was meant.
+    /// It was revoked deliberately, so it is not enrolled again. Contains its directory.
     Revoked(PathBuf),
 }
 
-/// Finds out how the child of this tenant comes in; makes room for a new identity where the old one is of no use.
-async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> Result<Entry, Failure> {
+/// Determines how the local runner of a tenant can connect. Removes an unusable identity and creates an enrollment token.
+async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> Result<Access, Failure> {
     let console = Actor::console(tenant, shared.store().now());
     let mut read = shared.store().read(&console).await?;
     let own = match identity(folder) {
-        Some(id) => read.runner(id).await.map(Some).or_else(none)?,
+        Some(id) => read.runner(id).await.map(Some).or_else(not_found_is_none)?,
         None => None,
     };
     match own {
-        Some(runner) if runner.revoked_at.is_some() => return Ok(Entry::Revoked(folder.to_owned())),
-        // It renews its certificate by itself, as long as that counts.
-        Some(runner) if runner.expires_at > shared.store().now() => return Ok(Entry::Known),
+        Some(runner) if runner.revoked_at.is_some() => return Ok(Access::Revoked(folder.to_owned())),
+        // It renews its certificate itself while that is valid.
+        Some(runner) if runner.expires_at > shared.store().now() => return Ok(Access::Enrolled),
         _ => {}
     }
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    // One that lost its folder, or is too old: the name is for its successor.
+    // The old runner lost its directory or its certificate expired: free its name.
     if let Some(old) = read.runner_named(name).await? {
         drop(read);
-        retire(shared, &console, &old).await?;
+        revoke(shared, &console, &old).await?;
     }
     let token = Token::new("reg_").map_err(|refusal| Failure::new(refusal.message))?;
     let create = CreateEnrollment { enrollment: EnrollmentId(new_id()), name: name.to_owned() };
@@ -99,45 +99,44 @@ async fn entry(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> 
     let mut write = shared.store().write(&console).await?;
     write.create_enrollment(proof, token.hash).await?;
     write.commit().await?;
-    Ok(Entry::Token(token.text))
+    Ok(Access::Token(token.text))
 }
 
-/// No such runner is none.
-fn none<T>(error: store::Error) -> store::Result<Option<T>> {
+fn not_found_is_none<T>(error: store::Error) -> store::Result<Option<T>> {
     if matches!(error, store::Error::NotFound) { Ok(None) } else { Err(error) }
 }
 
-async fn retire(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Failure> {
+async fn revoke(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Failure> {
     let proof = shared.store().authorize(console, RevokeRunner { runner: old.id }).await?;
     let mut write = shared.store().write(console).await?;
     write.revoke_runner(proof).await?;
     Ok(write.commit().await?)
 }
 
-/// Who the runner in `folder` is, if it is anybody.
+/// Reads the ID of the runner in `folder`, if there is one.
 fn identity(folder: &Path) -> Option<RunnerId> {
     #[derive(Deserialize)]
-    struct Kept {
+    struct IdentityFile {
         certificate: String,
     }
-    let kept: Kept = serde_json::from_slice(&fs::read(folder.join("identity.json")).ok()?).ok()?;
-    let certificate = CertificateDer::from_pem_slice(kept.certificate.as_bytes()).ok()?;
+    let file: IdentityFile = serde_json::from_slice(&fs::read(folder.join("identity.json")).ok()?).ok()?;
+    let certificate = CertificateDer::from_pem_slice(file.certificate.as_bytes()).ok()?;
     Some(RunnerId(runner_identity(&certificate).ok()?.runner))
 }
 
-/// What the local runner of this node is called: nodes that share a database need names of their own.
+/// Returns the name of this node's local runner. Nodes that share a database need different names.
 fn name(shared: &Shared) -> String {
     if shared.store().is_embedded() {
         return "local".into();
     }
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().to_ascii_lowercase();
-    let host: String = host.chars().filter(|c| plain(*c)).take(40).collect();
-    let place = digest(&shared.app.config.data_dir.canonicalize().unwrap_or_default().to_string_lossy());
-    format!("local-{host}-{}", hex::encode(place.get(..3).unwrap_or_default()))
+    let host: String = host.chars().filter(|c| allowed(*c)).take(40).collect();
+    let folder_hash = digest(&shared.app.config.data_dir.canonicalize().unwrap_or_default().to_string_lossy());
+    format!("local-{host}-{}", hex::encode(folder_hash.get(..3).unwrap_or_default()))
 }
 
-/// Where this machine itself reaches what listens on `address`.
+/// Returns an address at which this machine can reach a listener on `address`.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,

@@ -1,8 +1,8 @@
-//! Who is connected to this node, and how to reach them.
+//! Connection registry: the runners that are connected to this node.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -14,109 +14,111 @@ use tonic::Status;
 use uuid::Uuid;
 use wire::v1::ServerMessage;
 
-/// Messages that wait to be sent to one runner.
+use crate::sync::ignore_poison;
+
+/// Send queue of one runner.
 pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;
 
-/// How long a runner rests that had no room: by then its heartbeat has put our books right.
-const REST: Duration = Duration::from_secs(5);
-/// How often a runner that is turned away is written into the audit log.
-const NOTED: Duration = Duration::from_hours(1);
-/// How many runners that were turned away are remembered.
-const REMEMBERED: usize = 10_000;
+/// Pause of a runner that reported no free slot. By then a heartbeat has reconciled its leases.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Minimum time between audit events about the rejection of the same runner.
+const REJECTION_LOG_INTERVAL: Duration = Duration::from_hours(1);
+/// Maximum number of remembered rejections.
+const MAX_REMEMBERED_REJECTIONS: usize = 10_000;
 
-/// A runner that is connected and was greeted.
+/// Connection of a runner after the hello message.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub runner: RunnerId,
-    /// Tells its streams apart.
+    /// Distinguishes streams of the same runner.
     pub stream: Uuid,
     pub actor: Actor,
     pub capabilities: Vec<String>,
     pub slots: usize,
     /// Whether its sandbox works.
-    pub fit: bool,
+    pub sandbox_works: bool,
     pub to: Outgoing,
-    /// Ends the stream.
+    /// Closes the stream.
     pub end: CancellationToken,
-    /// What it was told to cancel.
+    /// Leases that it was asked to cancel.
     pub cancelled: HashSet<Lease>,
-    /// Until when it gets nothing: it had no room.
-    pub rests_until: Option<Instant>,
+    /// Time until which it gets no tasks because it had no free slot.
+    pub paused_until: Option<Instant>,
 }
 
 impl Connection {
-    /// Whether it gets nothing for now.
-    pub fn rests(&self) -> bool {
-        self.rests_until.is_some_and(|until| until > Instant::now())
+    /// Returns whether it currently gets no tasks.
+    pub fn is_paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| until > Instant::now())
     }
 }
 
-/// The seats.
+/// Registered connections.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
-    seats: Mutex<HashMap<RunnerId, Connection>>,
-    turned_away: Mutex<HashMap<RunnerId, Instant>>,
-    /// When each runner sat down last.
-    sat: Mutex<HashMap<RunnerId, Instant>>,
-    /// Somebody came, or may have a free slot.
+    connections: Mutex<HashMap<RunnerId, Connection>>,
+    rejections: Mutex<HashMap<RunnerId, Instant>>,
+    /// Time of each runner's last registration.
+    registered_at: Mutex<HashMap<RunnerId, Instant>>,
+    /// Notified when a runner registers or may have a free slot.
     pub changed: Notify,
 }
 
 impl Registry {
-    /// Gives a runner its connection. An older stream of the same runner ends: the newest speaks for it.
-    pub fn sit(&self, connection: Connection) {
-        self.sat.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.runner, Instant::now());
-        if let Some(old) = self.seats().insert(connection.runner, connection) {
+    /// Registers a connection. An older stream of the same runner is closed.
+    pub fn register(&self, connection: Connection) {
+        ignore_poison(self.registered_at.lock()).insert(connection.runner, Instant::now());
+        if let Some(old) = self.connections().insert(connection.runner, connection) {
             old.end.cancel();
         }
         self.changed.notify_one();
     }
 
-    /// Whether a runner came to work since then.
-    pub fn has_sat_since(&self, runner: RunnerId, since: Instant) -> bool {
-        self.sat.lock().unwrap_or_else(PoisonError::into_inner).get(&runner).is_some_and(|at| *at >= since)
+    /// Returns whether a runner has registered since `since`.
+    pub fn has_registered_since(&self, runner: RunnerId, since: Instant) -> bool {
+        ignore_poison(self.registered_at.lock()).get(&runner).is_some_and(|at| *at >= since)
     }
 
-    /// Takes the connection of a stream back; says whether it was still that stream's.
-    pub fn leave(&self, runner: RunnerId, stream: Uuid) -> bool {
-        let mut seats = self.seats();
-        let own = seats.get(&runner).is_some_and(|connection| connection.stream == stream);
+    /// Unregisters a stream; returns whether it was the current stream of the runner.
+    pub fn unregister(&self, runner: RunnerId, stream: Uuid) -> bool {
+        let mut connections = self.connections();
+        let own = connections.get(&runner).is_some_and(|connection| connection.stream == stream);
         if own {
-            seats.remove(&runner);
+            connections.remove(&runner);
         }
         own
     }
 
-    /// Who of a tenant is here.
-    pub fn of(&self, tenant: TenantId) -> Vec<Connection> {
-        self.seats().values().filter(|connection| connection.actor.tenant == tenant).cloned().collect()
+    /// Returns the connections of a tenant.
+    pub fn connections_of(&self, tenant: TenantId) -> Vec<Connection> {
+        self.connections().values().filter(|connection| connection.actor.tenant == tenant).cloned().collect()
     }
 
-    /// The tenants whose runners are here.
+    /// Returns the tenants with connected runners.
     pub fn tenants(&self) -> HashSet<TenantId> {
-        self.seats().values().map(|connection| connection.actor.tenant).collect()
+        self.connections().values().map(|connection| connection.actor.tenant).collect()
     }
 
-    /// Whether a runner is to be told of this cancellation: the first time only.
+    /// Returns whether this is the first cancellation of the lease on the runner.
     pub fn is_first_cancel(&self, runner: RunnerId, lease: Lease) -> bool {
-        self.seats().get_mut(&runner).is_some_and(|connection| connection.cancelled.insert(lease))
+        self.connections().get_mut(&runner).is_some_and(|connection| connection.cancelled.insert(lease))
     }
 
-    /// Gives a runner nothing for [`REST`]: it said that it has no room, whatever our books say.
-    pub fn rest(&self, runner: RunnerId) {
-        if let Some(connection) = self.seats().get_mut(&runner) {
-            connection.rests_until = Some(Instant::now() + REST);
+    /// Assigns no tasks to a runner for [`PAUSE`], because it reported that it has no free slot.
+    pub fn pause(&self, runner: RunnerId) {
+        if let Some(connection) = self.connections().get_mut(&runner) {
+            connection.paused_until = Some(Instant::now() + PAUSE);
         }
     }
 
-    /// Whether turning this runner away is worth a record: not every few seconds.
-    pub fn is_news(&self, runner: RunnerId) -> bool {
-        let mut known = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, at| at.elapsed() < NOTED);
-        known.len() < REMEMBERED && known.insert(runner, Instant::now()).is_none()
+    /// Returns whether the rejection of a runner should be audited now.
+    pub fn should_log_rejection(&self, runner: RunnerId) -> bool {
+        let mut known = ignore_poison(self.rejections.lock());
+        known.retain(|_, at| at.elapsed() < REJECTION_LOG_INTERVAL);
+        known.len() < MAX_REMEMBERED_REJECTIONS && known.insert(runner, Instant::now()).is_none()
     }
 
-    fn seats(&self) -> MutexGuard<'_, HashMap<RunnerId, Connection>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, HashMap<RunnerId, Connection>> {
+        ignore_poison(self.connections.lock())
     }
 }

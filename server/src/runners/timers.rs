@@ -1,4 +1,4 @@
-//! What time does: approvals expire, leases end. One timer for the next of them, in whatever tenant.
+//! Timers of all tenants: expiry of approval requests and leases.
 
 use std::time::Duration;
 
@@ -6,48 +6,48 @@ use store::{Event, Store, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Without anything due.
-const FAR: Duration = Duration::from_hours(24);
-/// News within so long are looked at together.
-const TOGETHER: Duration = Duration::from_millis(200);
-/// After a failure of the database.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Wait if nothing is due.
+const IDLE_WAIT: Duration = Duration::from_hours(24);
+/// Debounce interval of events.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+/// Delay after a database error.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Does what is due until `stop`.
+/// Processes due timers until `stop`.
 pub(super) async fn run(store: &Store, stop: &CancellationToken) {
     let mut events = store.subscribe();
     loop {
-        let wait = match next(store).await {
+        let wait = match process_due(store).await {
             Ok(wait) => wait,
             Err(error) => {
-                tracing::error!(%error, "what is due cannot be done; trying again");
-                AGAIN
+                tracing::error!(%error, "due timers could not be processed; retrying");
+                RETRY_DELAY
             }
         };
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(wait) => {}
-            () = changed(&mut events) => sleep(TOGETHER).await,
+            () = changed(&mut events) => sleep(DEBOUNCE).await,
         }
         while events.try_recv().is_ok() {}
     }
 }
 
-/// Does what is due now, and says how long nothing will be.
-async fn next(store: &Store) -> store::Result<Duration> {
+/// Processes due timers and returns the time until the next one.
+async fn process_due(store: &Store) -> store::Result<Duration> {
     let left = |due: domain::Timestamp| due.since(store.now());
     match store.system().next_due().await?.map(left) {
-        None => Ok(FAR),
+        None => Ok(IDLE_WAIT),
         Some(Duration::ZERO) => {
             store.system().do_due().await?;
-            // What is due and stays so must not be asked for without pause.
-            Ok(store.system().next_due().await?.map_or(FAR, |due| left(due).max(TOGETHER)))
+            // Avoid a busy loop if a timer stays due.
+            Ok(store.system().next_due().await?.map_or(IDLE_WAIT, |due| left(due).max(DEBOUNCE)))
         }
-        Some(wait) => Ok(wait.min(FAR)),
+        Some(wait) => Ok(wait.min(IDLE_WAIT)),
     }
 }
 
-/// Completes when something may be due sooner than it was.
+/// Completes when the next timer may have changed.
 async fn changed(events: &mut tokio::sync::broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {

@@ -1,9 +1,9 @@
-//! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
-//! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
+//! Server functions, called by islands and by plain forms. A form gets a redirect, or its page with the submitted values and
+//! the error; errors are never put in a URL (E16).
 use super::{Web, context::Context, page};
 use crate::{
     auth::{Proof, device, invitation_cookie},
-    plain::{self, wants_page},
+    plain_page::{self, wants_page},
 };
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal, Said},
@@ -14,125 +14,154 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use leptos_axum::handle_server_fns_with_context;
 
-/// The most that a form may send: a script of 256 KiB, every byte of it written as `%XX`, and the rest of the form.
-const LARGEST: usize = 1024 * 1024;
+/// Maximum form size: a script of 256 KiB in which every byte is written as `%XX`, and the other fields.
+const MAX_FORM_BYTES: usize = 1024 * 1024;
 
-/// The most of somebody who is not signed in. A form is held in memory until it has come whole, and a stranger may let that
-/// take minutes on each of many connections; what a session's end interrupts is rarely longer.
-const OF_STRANGERS: usize = 128 * 1024;
+/// Maximum form size without a session. Forms are buffered in memory, and an anonymous client may send slowly over many
+/// connections; forms that a session's end interrupts are rarely larger.
+const MAX_ANONYMOUS_FORM_BYTES: usize = 128 * 1024;
 
+/// Runs a server function in four steps: read the form, confirm the identity if the form contains a proof, call the function,
+/// and respond in the format of the client.
 pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let Some(context) = Context::of(&web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let is_form = wants_page(&parts.headers);
-    let largest = if context.has_session() { LARGEST } else { OF_STRANGERS };
-    let body = match http_body_util::Limited::new(body, largest).collect().await {
+    let max_bytes = if context.has_session() { MAX_FORM_BYTES } else { MAX_ANONYMOUS_FORM_BYTES };
+    let body = match http_body_util::Limited::new(body, max_bytes).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) if is_form => return too_much(),
+        Err(_) if is_form => return form_too_large(),
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
-    let values = fields(&body);
-    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let fields = form_fields(&body);
 
-    let action = parts.uri.path().to_owned();
-    // The page that asks for a fresh proof sends the form that it stands before again, with the proof.
-    let (context, proved) = match Proof::of(&values) {
-        Some(proof) => match context.clone().proving(proof).await {
-            Ok(proved) => (proved, Ok(())),
-            Err(refusal) => (context, Err(refusal)),
-        },
-        None => (context, Ok(())),
+    let (context, confirmed) = confirm_identity(context, &fields).await;
+    let action = Action {
+        path: parts.uri.path().to_owned(),
+        fields,
+        had_session: context.has_session(),
+        is_confirmed: confirmed.is_ok(),
     };
-    let provide = {
-        let context = context.clone();
-        move || context.provide()
-    };
-    let call = Request::from_parts(parts.clone(), Body::from(body.clone()));
-    let had_session = context.has_session();
-    let unproved = proved.is_err();
-    let remember = {
-        let context = context.clone();
-        let https = web.https;
-        move |response: Response| with_cookies(&context, https, response)
-    };
-    let outcome = match proved {
+    let outcome = match confirmed {
         Err(refusal) => Err(refusal),
-        Ok(()) => match read(handle_server_fns_with_context(provide, call).await.into_response()).await {
+        Ok(()) => match call(&context, parts, body).await {
             Ok(outcome) => outcome,
             Err(status) => return status.into_response(),
         },
     };
+    match is_form {
+        true => action.respond_with_page(&web, context, outcome).await,
+        false => action.respond_with_json(&web, &context, &outcome),
+    }
+}
 
-    let wait = outcome.as_ref().err().and_then(|refusal| refusal.wait);
-    let later = move |mut response: Response| {
-        if let Some(seconds) = wait {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+/// Confirms the identity of the person if the form contains a proof: the confirmation page submits the original form again,
+/// with the proof.
+async fn confirm_identity(context: Context, fields: &[(String, String)]) -> (Context, Result<(), Refusal>) {
+    let Some(proof) = Proof::of(fields) else { return (context, Ok(())) };
+    match context.clone().proving(proof).await {
+        Ok(confirmed) => (confirmed, Ok(())),
+        Err(refusal) => (context, Err(refusal)),
+    }
+}
+
+/// Calls the server function and parses its JSON response.
+async fn call(context: &Context, mut parts: Parts, body: Bytes) -> Result<Result<Done, Refusal>, StatusCode> {
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let context = context.clone();
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = handle_server_fns_with_context(move || context.provide(), request).await;
+    parse_outcome(response.into_response()).await
+}
+
+/// Submitted action, as far as the response depends on it.
+struct Action {
+    path: String,
+    fields: Vec<(String, String)>,
+    had_session: bool,
+    /// Whether the proof of identity was correct or not needed.
+    is_confirmed: bool,
+}
+
+impl Action {
+    fn respond_with_json(&self, web: &Web, context: &Context, outcome: &Result<Done, Refusal>) -> Response {
+        let status = outcome.as_ref().map_or_else(|refusal| status::of(refusal.kind), |_| StatusCode::OK);
+        let response = (status, axum::Json(outcome_json(outcome))).into_response();
+        let response = with_cookies(context, web.https, self.with_cookie_removal(web, response));
+        with_retry_after(outcome.as_ref().err().and_then(|refusal| refusal.wait), response)
+    }
+
+    /// Redirects, or renders the page of the form again with its values and the result.
+    async fn respond_with_page(self, web: &Web, context: Context, outcome: Result<Done, Refusal>) -> Response {
+        let page = self.fields.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
+        let page = own_path(page).unwrap_or_else(|| Uri::from_static("/"));
+        let retry_after = outcome.as_ref().err().and_then(|refusal| refusal.wait);
+        let (status, result) = match outcome {
+            Ok(Done::Stay) => return Redirect::to(&page.to_string()).into_response(),
+            Ok(Done::GoTo(path)) => {
+                let target = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
+                let redirect = Redirect::to(&target.to_string()).into_response();
+                return with_cookies(&context, web.https, self.with_cookie_removal(web, redirect));
+            }
+            Ok(Done::Secret(shown) | Done::Found(shown)) => (StatusCode::OK, Ok(shown)),
+            Err(refusal) => (status::of(refusal.kind), Err(refusal)),
+        };
+        let is_stale = matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
+        // The confirmation page keeps the values and submits the form again.
+        let page = if is_stale || !self.is_confirmed { confirmation_page(&page) } else { page };
+        let is_secret =
+            |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
+        let values = self.fields.into_iter().filter(|(name, _)| !is_secret(name) && name != PAGE_FIELD).collect();
+        let context = context.answering(Answered { action: self.path, values, result, said: Said::default() });
+        let mut response = page::render(web, &context, &page).await;
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = status;
+        }
+        with_retry_after(retry_after, with_cookies(&context, web.https, response))
+    }
+
+    /// Removes the session cookie after sign-out, in a form that browsers accept (E12).
+    fn with_cookie_removal(&self, web: &Web, mut response: Response) -> Response {
+        if self.had_session && self.path == "/actions/login/sign-out" {
+            response.headers_mut().append(header::SET_COOKIE, crate::auth::removal(web.https));
         }
         response
-    };
-    if !is_form {
-        let status = outcome.as_ref().map_or_else(|refusal| status::of(refusal.kind), |_| StatusCode::OK);
-        let answer = (status, axum::Json(answer_json(&outcome))).into_response();
-        return later(remember(with_removal(&web, had_session, &action, answer)));
     }
-    let here = values.iter().find(|(name, _)| name == PAGE_FIELD).map_or("/", |(_, page)| page.as_str());
-    let here = own_path(here).unwrap_or_else(|| Uri::from_static("/"));
-    let (status, result) = match outcome {
-        Ok(Done::Stay) => return Redirect::to(&here.to_string()).into_response(),
-        Ok(Done::GoTo(path)) => {
-            let to = own_path(&path).unwrap_or_else(|| Uri::from_static("/"));
-            return remember(with_removal(&web, had_session, &action, Redirect::to(&to.to_string()).into_response()));
-        }
-        Ok(Done::Secret(shown) | Done::Found(shown)) => (StatusCode::OK, Ok(shown)),
-        Err(refusal) => (status::of(refusal.kind), Err(refusal)),
-    };
-    let stale = unproved || matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
-    // What was typed waits on the page that asks for the proof, and goes on from there.
-    let here = if stale { proof_page(&here) } else { here };
-    let secret = |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
-    let kept = values.into_iter().filter(|(name, _)| !secret(name) && name != PAGE_FIELD).collect();
-    let context = context.answering(Answered { action, values: kept, result, said: Said::default() });
-    let mut response = page::render(&web, &context, &here).await;
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = status;
-    }
-    later(remember(response))
 }
 
-fn too_much() -> Response {
-    let detail = "Nothing was changed. Your browser has what you typed: go back, and send less of it.";
-    plain::page(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large", detail, None)
+fn form_too_large() -> Response {
+    let detail = "Nothing was changed. Your browser keeps what you typed: go back and submit a smaller form.";
+    plain_page::page(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large", detail, None)
 }
 
-/// A browser that somebody signed in with keeps a mark of it; one that an invitation was opened with holds that while they
-/// sign in.
+/// Adds the cookies of known devices and of opened invitations.
 pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
     let device = context.new_device().and_then(|token| device::line(&token, https));
-    let invitation = context.new_held().and_then(|held| invitation_cookie::line(&held, https));
+    let invitation = context.new_invitation().and_then(|invitation| invitation_cookie::line(&invitation, https));
     for line in device.into_iter().chain(invitation) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }
     response
 }
 
-/// The page that asks for a fresh proof, and leads back to `here`.
-fn proof_page(here: &Uri) -> Uri {
-    let back = own_path(&Address::new("/prove").with("next", here.to_string()).to_string());
+/// Returns the page that asks to confirm the identity and then returns to `page`.
+fn confirmation_page(page: &Uri) -> Uri {
+    let back = own_path(&Address::new("/prove").with("next", page.to_string()).to_string());
     back.unwrap_or_else(|| Uri::from_static("/prove"))
 }
 
-/// What the server function said. One that does not exist has no such answer.
-async fn read(answer: Response) -> Result<Result<Done, Refusal>, StatusCode> {
-    let well = answer.status().is_success();
-    let missing = answer.status() == StatusCode::BAD_REQUEST;
-    let body: Bytes = answer.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    if well {
+/// Parses the response of a server function; an unknown function gives 404.
+async fn parse_outcome(response: Response) -> Result<Result<Done, Refusal>, StatusCode> {
+    let succeeded = response.status().is_success();
+    let missing = response.status() == StatusCode::BAD_REQUEST;
+    let body: Bytes = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    if succeeded {
         return serde_json::from_slice(&body).map(Ok).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR);
     }
     serde_json::from_slice(&body)
@@ -140,7 +169,7 @@ async fn read(answer: Response) -> Result<Result<Done, Refusal>, StatusCode> {
         .map_err(|_| if missing { StatusCode::NOT_FOUND } else { StatusCode::INTERNAL_SERVER_ERROR })
 }
 
-fn answer_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
+fn outcome_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
     let json = match outcome {
         Ok(done) => serde_json::to_value(done),
         Err(refusal) => serde_json::to_value(refusal),
@@ -148,22 +177,21 @@ fn answer_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
     json.unwrap_or_default()
 }
 
-/// The fields of a form; one that is no text is left out.
-fn fields(body: &[u8]) -> Vec<(String, String)> {
+/// Parses the fields of a URL-encoded form.
+fn form_fields(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
-/// A path of ours with its query; never another host's, however it is written.
+/// Parses a path with query on this server; returns `None` for anything that could lead to another host.
 pub fn own_path(text: &str) -> Option<Uri> {
     let plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains('\\');
     let own = text.starts_with('/') && !text.starts_with("//") && plain;
     own.then(|| text.parse::<Uri>().ok()).flatten().filter(|uri| uri.authority().is_none() && uri.scheme().is_none())
 }
 
-/// After signing out the browser is told to forget its cookie, in words that it follows (E12).
-fn with_removal(web: &Web, was_signed_in: bool, action: &str, mut response: Response) -> Response {
-    if was_signed_in && action == "/actions/login/sign-out" {
-        response.headers_mut().append(header::SET_COOKIE, crate::auth::removal(web.https));
+fn with_retry_after(seconds: Option<u64>, mut response: Response) -> Response {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -173,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trap_e16_only_our_own_paths_are_redirected_to() {
+    fn trap_e16_redirects_lead_only_to_our_own_paths() {
         for own in ["/", "/tasks?state=queued", "/a/b?c=%2F%2Fevil"] {
             assert_eq!(own_path(own).unwrap().to_string(), own);
         }

@@ -1,10 +1,11 @@
-//! What pages and server functions find in their context, for one request.
+//! Request context of pages and server functions.
 use super::Web;
 use crate::{
     auth::{self, Browser, BrowserDoor, Halfway, Proof, invitation_cookie::InvitationCookie},
     health,
     http::ClientAddress,
     state::App,
+    sync::ignore_poison,
 };
 use app::{
     assets::{Assets, PublicOrigin},
@@ -18,13 +19,13 @@ use http::{Extensions, HeaderMap, header};
 use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use store::Store;
 use tower_sessions::Session;
 
-/// One request, as pages know it.
+/// Context of one request.
 #[derive(Clone)]
 pub(super) struct Context {
     store: Store,
@@ -33,12 +34,12 @@ pub(super) struct Context {
     assets: Assets,
     origin: PublicOrigin,
     notices: Notices,
-    /// What the form on the page came to, when the page is rendered in reply to one.
+    /// Result of a submitted form, if the page is rendered in response to one.
     answered: Option<Answered>,
 }
 
 impl Context {
-    /// The context of a request with these headers and extensions; `None` when it did not pass the session layer.
+    /// Creates the context; returns `None` if the request did not pass the session layer.
     pub fn of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<Self> {
         let door = door(web, headers, extensions)?;
         let actor = door.browser.as_ref().map(|browser| browser.actor.clone());
@@ -53,35 +54,34 @@ impl Context {
         })
     }
 
-    /// The same for a page that is rendered in reply to a form.
+    /// Adds the result of a submitted form.
     pub fn answering(self, answered: Answered) -> Self {
         Self { answered: Some(answered), ..self }
     }
 
-    /// What the browser is to keep from now on, since somebody signed in with it.
+    /// Takes the token of a new known device, to set as a cookie.
     pub fn new_device(&self) -> Option<String> {
-        self.door.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
+        ignore_poison(self.door.new_device.lock()).take()
     }
 
-    /// What the browser is to hold of an invitation from now on.
-    pub fn new_held(&self) -> Option<InvitationCookie> {
-        self.door.new_held.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Takes a newly opened invitation, to set as a cookie.
+    pub fn new_invitation(&self) -> Option<InvitationCookie> {
+        ignore_poison(self.door.new_held.lock()).take()
     }
 
-    /// Whether somebody is signed in.
     pub fn signed_in(&self) -> bool {
         self.actor.is_some()
     }
 
-    /// Whether somebody is signed in, or about to be.
+    /// Returns whether the session is signed in or in the middle of signing in.
     pub fn has_session(&self) -> bool {
         self.door.whoever().is_some()
     }
 
-    /// The same once whoever is signed in has proved again who they are.
+    /// Confirms the identity of the signed-in person.
     ///
     /// # Errors
-    /// When the proof is wrong.
+    /// Fails if the proof is wrong.
     pub async fn proving(mut self, proof: Proof) -> Result<Self, Refusal> {
         if let Some(actor) = &mut self.actor {
             self.door.prove(proof).await?;
@@ -90,7 +90,7 @@ impl Context {
         Ok(self)
     }
 
-    /// Hands everything to Leptos.
+    /// Provides the context to Leptos.
     pub fn provide(&self) {
         provide_context(self.store.clone());
         provide_context(self.store.mark());
@@ -104,35 +104,35 @@ impl Context {
     }
 }
 
-/// A certificate that ends within so many days is spoken of.
-const FEW_DAYS: i64 = 14;
+/// Remaining days below which a notice about the certificate is shown.
+const CERTIFICATE_NOTICE_DAYS: i64 = 14;
 
-/// How long ago a change may have been refused that is still spoken of: somebody tries again sooner than that.
-const LATELY: Duration = Duration::from_mins(1);
+/// How long a notice about a failed write is shown.
+const WRITE_FAILURE_NOTICE: Duration = Duration::from_mins(1);
 
 fn notices(app: App) -> Notices {
-    Notices(Arc::new(move || of_the_database(&app).into_iter().chain(of_the_certificate(&app)).collect()))
+    Notices(Arc::new(move || database_notice(&app).into_iter().chain(certificate_notices(&app)).collect()))
 }
 
-fn of_the_database(app: &App) -> Option<Notice> {
-    // Where the database is elsewhere, this disk holds up nothing that people do.
+fn database_notice(app: &App) -> Option<Notice> {
+    // With PostgreSQL, a full disk of this machine does not affect people's changes.
     if app.store.is_embedded() && health::is_full(&app.config.data_dir) {
         return Some(Notice::DiskFull);
     }
-    let refused = app.store.refused_at().filter(|at| app.store.now().since(*at) < LATELY);
+    let refused = app.store.refused_at().filter(|at| app.store.now().since(*at) < WRITE_FAILURE_NOTICE);
     refused.map(Notice::NothingSaved)
 }
 
-fn of_the_certificate(app: &App) -> Vec<Notice> {
+fn certificate_notices(app: &App) -> Vec<Notice> {
     let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) else { return vec![] };
     let days = (state.not_after.unix_timestamp() - app.store.now().seconds()) / 86_400;
     let self_signed = state.self_signed.then_some(Notice::SelfSigned);
     let broken = state.trouble.map(Notice::BrokenCertificate);
-    let ends = (days < FEW_DAYS).then_some(Notice::CertificateEnds(days));
+    let ends = (days < CERTIFICATE_NOTICE_DAYS).then_some(Notice::CertificateEnds(days));
     self_signed.into_iter().chain(broken).chain(ends).collect()
 }
 
-/// The door of a request; `None` when it did not pass the session layer.
+/// Creates the browser door of a request; returns `None` if it did not pass the session layer.
 pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<BrowserDoor> {
     Some(BrowserDoor {
         app: web.app.clone(),
@@ -143,7 +143,7 @@ pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> O
         halfway: extensions.get::<Halfway>().cloned(),
         passkeys: web.passkeys.clone(),
         address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
-        device: device(headers),
+        device: device_name(headers),
         known_device: auth::device::shown(headers, web.https),
         new_device: Mutex::default(),
         held: auth::invitation_cookie::shown(headers, web.https),
@@ -151,8 +151,8 @@ pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> O
     })
 }
 
-/// The browser and its system, in words for the list of sessions; never the header itself, which anybody may write.
-fn device(headers: &HeaderMap) -> String {
+/// Returns the browser and system for the list of sessions, derived from fixed names because the header is user input.
+fn device_name(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|line| line.to_str().ok()).unwrap_or("");
     let first =
         |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
@@ -173,7 +173,7 @@ fn device(headers: &HeaderMap) -> String {
     ]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(one), None) | (None, Some(one)) => one.into(),
+        (Some(name), None) | (None, Some(name)) => name.into(),
         (None, None) => "Unknown browser".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! A page: rendered whole, with a policy that lets nothing run but what carries this answer's nonce.
+//! Page rendering, with a content security policy that allows only scripts with the response's nonce.
 use super::{Web, actions::with_cookies, context::Context};
 use app::document::{self, Document};
 use axum::{
@@ -7,15 +7,15 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, Uri, header};
 
-/// Any page, or the one that says that there is none.
-pub(super) async fn show(State(web): State<Web>, request: Request) -> Response {
+/// Renders the requested page, or the not-found page.
+pub(super) async fn handle(State(web): State<Web>, request: Request) -> Response {
     match Context::of(&web, request.headers(), request.extensions()) {
         Some(context) => with_cookies(&context, web.https, render(&web, &context, request.uri()).await),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-/// Renders the page at an address in this context.
+/// Renders the page at `uri` in this context.
 pub(super) async fn render(web: &Web, context: &Context, uri: &Uri) -> Response {
     let document = document::render(uri, web.options.clone(), || context.provide()).await;
     let Document { status, location, nonce, html } = document;
@@ -29,7 +29,7 @@ pub(super) async fn render(web: &Web, context: &Context, uri: &Uri) -> Response 
     response
 }
 
-/// The content security policy of a page with this nonce.
+/// Returns the content security policy of a page with this nonce.
 fn policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \

@@ -1,4 +1,4 @@
-//! A review as a file: one line for each right, page by page as the client takes it.
+//! Access review export as CSV, one line per reviewed permission, streamed in batches.
 use crate::{auth::Browser, problem::Problem, state::App};
 use axum::{
     Router,
@@ -13,13 +13,12 @@ use futures::stream;
 use http::header;
 use store::ReviewItem;
 
-/// The address of the export.
+/// Path of the export.
 pub const EXPORT: &str = "/reviews/{id}/export";
 
-/// How many rights are read at once.
-const AT_ONCE: u32 = 500;
+/// Number of items per batch.
+const BATCH_SIZE: u32 = 500;
 
-/// What the columns are called.
 const HEADINGS: [&str; 13] = [
     "number",
     "right",
@@ -52,10 +51,10 @@ async fn export(
         async move {
             let Some(after) = after else { return Ok(None) };
             if after != 0 && !browser.still_valid(&app).await {
-                return Err(store::Error::NotFound); // the client sees its connection end before the last chunk
+                return Err(store::Error::NotFound); // aborts the download: the connection closes before the last chunk
             }
             let mut read = app.store.read(&browser.actor).await?;
-            let items = read.review_items(id, false, app.store.now(), after, AT_ONCE).await?;
+            let items = read.review_items(id, false, app.store.now(), after, BATCH_SIZE).await?;
             let next = items.last().map(|item| item.nr);
             Ok::<_, store::Error>(Some((Bytes::from(text(after == 0, items)), next)))
         }
@@ -66,13 +65,13 @@ async fn export(
     Ok((head, Body::from_stream(pages)))
 }
 
-/// Lines of CSV (RFC 4180), after the headings if they are the `first`.
+/// Formats items as CSV (RFC 4180), after a header line if `first`.
 fn text(first: bool, items: Vec<ReviewItem>) -> Vec<u8> {
     let mut lines = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
     let headings = first.then(|| HEADINGS.map(str::to_owned));
     for line in headings.into_iter().chain(items.into_iter().map(cells)) {
-        // Into memory nothing fails.
-        let _ = lines.write_record(line.map(inert));
+        // Writing to memory cannot fail.
+        let _ = lines.write_record(line.map(without_formula));
     }
     lines.into_inner().unwrap_or_default()
 }
@@ -96,19 +95,19 @@ fn cells(item: ReviewItem) -> [String; 13] {
     ]
 }
 
-/// A cell in which no spreadsheet finds a formula, also one that takes other signs than the comma for the end of a cell: names
-/// are chosen by anybody.
-fn inert(cell: String) -> String {
-    let mut inert = String::with_capacity(cell.len());
-    let mut begins = true;
+/// Escapes a cell so that spreadsheets do not run it as a formula, also with separators other than the comma. Names are user
+/// input.
+fn without_formula(cell: String) -> String {
+    let mut escaped = String::with_capacity(cell.len());
+    let mut at_start = true;
     for sign in cell.chars() {
-        if begins && "=+-@＝＋－＠\t\r".contains(sign) {
-            inert.push('\'');
+        if at_start && "=+-@＝＋－＠\t\r".contains(sign) {
+            escaped.push('\'');
         }
-        begins = matches!(sign, ';' | '\t' | '\r' | '\n');
-        inert.push(sign);
+        at_start = matches!(sign, ';' | '\t' | '\r' | '\n');
+        escaped.push(sign);
     }
-    inert
+    escaped
 }
 
 #[cfg(test)]
@@ -116,9 +115,9 @@ mod tests {
     use super::*;
     use domain::{PersonId, Timestamp, review::Right};
 
-    /// N-06: of a right without an answer the file says why there is none.
+    /// N-06: an item without a decision shows the reason.
     #[test]
-    fn n_06_a_key_that_expired_says_so_in_its_cell() {
+    fn n_06_an_expired_key_shows_its_expiry() {
         let item = |expired_at| ReviewItem {
             nr: 1,
             kind: Right::Key,
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_a_formula_is_shown_and_not_run() {
+    fn formulas_in_names_are_escaped() {
         for (cell, shown) in [
             ("=1+1", "'=1+1"),
             ("@x", "'@x"),
@@ -156,7 +155,7 @@ mod tests {
             ("a;=1", "a;'=1"),
             ("＝1", "'＝1"),
         ] {
-            assert_eq!(inert(cell.into()), shown);
+            assert_eq!(without_formula(cell.into()), shown);
         }
     }
 }

@@ -139,7 +139,7 @@ impl World {
         };
         let acme = settle(&app.store, "acme").await;
         let bolt = settle(&app.store, "bolt").await;
-        Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }
+        Self { api: api::routes(app.clone()).unwrap(), app, clock, database, acme, bolt, _folder: folder }
     }
 
     /// Closes the database and takes it away.

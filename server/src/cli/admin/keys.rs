@@ -1,4 +1,4 @@
-//! Keys and service accounts at the console: making, listing, revoking.
+//! Commands for API keys and service accounts.
 use super::{console, find_organization, find_person, find_tenant};
 use crate::{auth::digest, failure::Failure, state::App};
 use domain::{
@@ -9,8 +9,8 @@ use domain::{
 };
 use std::time::Duration;
 
-/// What a key shall be.
-pub(super) struct Wanted {
+/// Properties of a new key.
+pub(super) struct KeyRequest {
     pub(super) name: String,
     pub(super) scopes: Scopes,
     pub(super) organization: Option<String>,
@@ -18,23 +18,23 @@ pub(super) struct Wanted {
     pub(super) networks: Networks,
 }
 
-/// Makes a key; the console may prepare one that can do more than its owner may yet.
-pub(super) async fn create(app: &App, user: &str, wanted: Wanted) -> Result<String, Failure> {
+/// Creates a key. Its scopes may exceed the current permissions of its owner.
+pub(super) async fn create(app: &App, user: &str, request: KeyRequest) -> Result<String, Failure> {
     let (tenant, owner, responsible) = find_owner(app, user).await?;
     let console = console(app, tenant);
-    let organization = match &wanted.organization {
+    let organization = match &request.organization {
         Some(name) => Some(find_organization(app, &console, Some(name)).await?),
         None => None,
     };
     let token = ::app::token::Token::new(::app::token::KEY_PREFIX)?;
-    let life = |days: u32| app.store.now().after(Duration::from_secs(u64::from(days) * 86_400));
+    let expiry = |days: u32| app.store.now().after(Duration::from_secs(u64::from(days) * 86_400));
     let action = CreateKey {
         owner,
-        name: wanted.name,
-        scopes: wanted.scopes,
-        expires_at: wanted.days.map(life),
+        name: request.name,
+        scopes: request.scopes,
+        expires_at: request.days.map(expiry),
         organization,
-        networks: wanted.networks,
+        networks: request.networks,
         responsible,
     };
     let proof = app.store.authorize(&console, action).await?;
@@ -72,9 +72,9 @@ pub(super) async fn list(app: &App, user: Option<&str>) -> Result<(), Failure> {
     for key in keys.iter().filter(|key| owner.is_none_or(|owner| owner == key.owner_id)) {
         let state = match key.expires_at {
             _ if key.revoked_at.is_some() => "revoked".into(),
-            Some(at) if at <= now => format!("ended {at}"),
-            Some(at) => format!("works until {at}"),
-            None => "works".into(),
+            Some(at) if at <= now => format!("expired {at}"),
+            Some(at) => format!("active until {at}"),
+            None => "active".into(),
         };
         println!("{}…  {state}  {}  {}  {}", key.prefix, key.scopes, key.owner, key.name);
     }
@@ -91,7 +91,7 @@ pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {
     Ok(revoked)
 }
 
-/// The person with an address, or the service account with an id, and who answers for it.
+/// Finds a person by email address, or a service account and its responsible person by ID.
 async fn find_owner(app: &App, user: &str) -> Result<(TenantId, PersonId, Option<PersonId>), Failure> {
     if let Ok(id) = user.parse::<PersonId>() {
         for tenant in app.store.system().tenants().await? {

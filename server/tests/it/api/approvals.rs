@@ -27,7 +27,7 @@ on_both! {
         let request = question["request"].as_str().unwrap();
         assert_eq!(question["request_digest"], RequestDigest::of(request.as_bytes()).to_string());
         assert_eq!(question["script"], "curl \u{202e}example.org");
-        assert_eq!((&question["state"], &question["needed"], &question["given"]), (&json!("waiting"), &json!(1), &json!(0)));
+        assert_eq!((&question["state"], &question["required_approvals"], &question["received_approvals"]), (&json!("waiting"), &json!(1), &json!(0)));
         assert_eq!(question["requester"], json!(world.acme.mia));
         assert_eq!(question["expires_at"], "2026-03-02T14:05:09Z");
     }

@@ -42,7 +42,7 @@ on_both! {
         let log = world.get(&key, &format!("{address}/log")).await;
         assert_eq!((log.body.as_str(), log.header("content-type")), (output, Some("text/plain; charset=utf-8")));
         let task = world.get(&key, &address).await.json();
-        assert_eq!(task["ending"], json!({ "how": "exited", "exit_code": 3 }));
+        assert_eq!(task["result"], json!({ "outcome": "exited", "exit_code": 3 }));
         assert_eq!((&task["state"], &task["output_lines"], &task["receipt_signature"]), (&json!("failed"), &json!(3), &json!("AQID")));
         let receipt = domain::receipt::Receipt::read(task["receipt"].as_str().unwrap().as_bytes()).unwrap();
         assert_eq!(receipt.output, OutputDigest::of(log.body.as_bytes()));

@@ -110,7 +110,7 @@ on_both! {
                 body: text("body"),
                 previous: hex::decode(text("previous")).unwrap(),
                 hash: hex::decode(text("hash")).unwrap(),
-                personal: it["personal"].as_str().map(str::to_owned),
+                personal: it["personal_data"].as_str().map(str::to_owned),
             };
             verifier.take(&stored).unwrap();
         }

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 use server::{
     config::{self, Config},
     http::{
-        ClientAddress, Door, Limits, Names, PeerCertificate, SiteCertificate, guard,
+        ClientAddress, Hosts, Limits, Listener, PeerCertificate, SiteCertificate, guard,
         tls::{TlsError, site_tls},
     },
 };
@@ -97,27 +97,27 @@ pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError
 pub async fn open(config: Config, limits: Limits) -> House {
     let tls = config.tls.certificate.as_ref().zip(config.tls.key.as_ref());
     let tls = tls.map(|(certificate, key)| self::tls(certificate, key).unwrap());
-    let door = Door::open(config.listen, tls, config.secure(), limits).await.unwrap();
-    let address = door.address().unwrap();
-    let names = Names::new(&config, address);
-    let router = guard(routes(), names, config.limits.request_body_bytes.get());
-    serve(door, router).await
+    let listener = Listener::open(config.listen, tls, config.secure(), limits).await.unwrap();
+    let address = listener.address().unwrap();
+    let hosts = Hosts::new(&config, address);
+    let router = guard(routes(), hosts, config.limits.request_body_bytes.get());
+    serve(listener, router).await
 }
 
 /// A listener as the runners' port has it: it answers with the certificate it saw.
 pub async fn open_runner_port(tls: std::sync::Arc<rustls::ServerConfig>, limits: Limits) -> House {
-    let door = Door::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
+    let listener = Listener::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
     let router = Router::new().fallback(|request: Request| async move {
         let certificate = request.extensions().get::<PeerCertificate>().unwrap();
         server::pki::runner_identity(&certificate.0).unwrap().runner.to_string()
     });
-    serve(door, router).await
+    serve(listener, router).await
 }
 
-async fn serve(door: Door, router: Router) -> House {
-    let address = door.address().unwrap();
+async fn serve(listener: Listener, router: Router) -> House {
+    let address = listener.address().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(door.serve(router, stop.clone()));
+    let serving = tokio::spawn(listener.serve(router, stop.clone()));
     House { address, stop, serving }
 }
 

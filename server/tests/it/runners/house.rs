@@ -75,11 +75,11 @@ impl House {
         config.runner_listen = "127.0.0.1:0".parse().unwrap();
         config.data_dir = data.path().to_owned();
         config.local_runner.enabled = false;
-        let mut app = App::open(config, server::keys::Given::default()).await.unwrap();
+        let mut app = App::open(config, server::keys::EnvironmentSecrets::default()).await.unwrap();
         app.store.close().await;
         let mut settings = App::settings(&app.keys, app.config.database().expose().to_owned());
         settings.clock =
-            Arc::new(move || domain::Timestamp(server::state::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
+            Arc::new(move || domain::Timestamp(server::clock::now().0 + days.load(Ordering::SeqCst) * 86_400_000_000));
         app.store = Store::open(settings).await.unwrap();
         let tenant = app.store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, app.store.now());

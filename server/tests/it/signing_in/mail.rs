@@ -4,16 +4,16 @@ use crate::{
     world::{World, on_both},
 };
 use domain::policy::ResetFactors;
-use server::{config, mail::Post, state::App};
+use server::{config, mail::Mailer, state::App};
 use std::time::Duration;
 
-async fn post(world: &World, postbox: &Postbox) -> Post {
+async fn post(world: &World, postbox: &Postbox) -> Mailer {
     let settings = [("CASTELLAN_MAIL_SMTP", postbox.url.as_str()), ("CASTELLAN_MAIL_FROM", "castellan@example.org")];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = config::load_from(None, settings).unwrap();
     let app = App { config: config.into(), ..world.app.clone() };
     app.store.queue_mail();
-    Post::open(&app, "http://localhost").unwrap().unwrap()
+    Mailer::open(&app, "http://localhost").unwrap().unwrap()
 }
 
 on_both! {

@@ -49,7 +49,7 @@ async fn a_07_a_self_signed_certificate_is_made_where_asked_for_and_marked_as_su
     assert!(program.logged().contains("self-signed"));
     let doctor = program.run(&["doctor"], "");
     let said = String::from_utf8_lossy(&doctor.stdout);
-    assert!(said.contains("self-signed certificate until"), "{said}");
+    assert!(said.contains("self-signed certificate, valid until"), "{said}");
     assert!(said.contains("castellan migrate --from sqlite:"), "it says how the database is outgrown: {said}");
 
     let before = fs::read(program.data().join("self-signed.pem")).unwrap();
@@ -90,7 +90,7 @@ async fn m_05_a_certificate_is_exchanged_while_connections_stay_open_and_a_broke
     };
     until("the figures say that it is broken", shows_trouble).await;
     new.get(format!("{origin}/healthz")).send().await.unwrap();
-    assert!(program.logged().contains("the old one stays in force"));
+    assert!(program.logged().contains("the previous one stays in use"));
     let doctor = program.run(&["doctor"], "");
     assert!(!doctor.status.success() && String::from_utf8_lossy(&doctor.stdout).contains("bad   TLS"), "{doctor:?}");
 }

@@ -33,6 +33,6 @@ on_both! {
         program.post(Who::Key(&lea.key), "/api/v1/tasks", &task).await.is(422);
         let unnamed = program.run(&["admin", "archive-organization"], "");
         assert!(!unnamed.status.success());
-        assert!(String::from_utf8_lossy(&unnamed.stderr).contains("name the organization"));
+        assert!(String::from_utf8_lossy(&unnamed.stderr).contains("specify the organization"));
     }
 }

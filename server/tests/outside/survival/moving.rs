@@ -17,14 +17,14 @@ async fn d_12_a_deployment_goes_on_on_postgres_with_its_people_sessions_and_task
     let half = program.run(&["migrate", "--from", &from], "");
     assert!(!half.status.success() && String::from_utf8_lossy(&half.stderr).contains("--to"), "{half:?}");
     let said = program.say(&["migrate", "--from", &from, "--to", &to.url], "");
-    assert!(said.contains("the same in both") && said.contains("Everything is in PostgreSQL"), "{said}");
+    assert!(said.contains("copied and compared") && said.contains("All data is in PostgreSQL"), "{said}");
     let back = program.run(&["migrate", "--from", &to.url, "--to", &from], "");
     let why = String::from_utf8_lossy(&back.stderr);
     assert!(!back.status.success() && why.contains("from SQLite to PostgreSQL only"), "{why}");
 
     program.set("CASTELLAN_DATABASE_URL", &to.url);
     let verdict = program.say(&["audit", "verify"], "");
-    assert!(verdict.contains("all as they were written"), "{verdict}");
+    assert!(verdict.contains("events verified"), "{verdict}");
     program.start().await;
     let page = program.get(Who::Browser(&browser), &format!("/tasks/{task}")).await.is(200);
     assert!(page.body.contains("before the move"), "the session and the task are there: {page}");

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the handlers say of themselves, and what holds for all of them.
+//! OpenAPI document of the API, assembled from the handlers.
 use super::Handlers;
 use crate::problem::{FieldError, Problem};
 use axum::response::IntoResponse;
@@ -12,13 +12,13 @@ use utoipa::{
     },
 };
 
-/// The document (OpenAPI 3.1).
+/// Returns the document (OpenAPI 3.1).
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Handlers::openapi();
     let mut info = Info::new("Castellan", env!("CARGO_PKG_VERSION"));
     info.description = Some(
-        "Submit tasks, follow them, decide what waits for approval, read the audit log. Errors are problem+json \
-         (RFC 9457). Times are RFC 3339 in UTC. Lists are newest first; `next` of one page is `after` of the next."
+        "Submit and follow tasks, decide approval requests and read the audit log. Errors are problem+json (RFC 9457). \
+         Times are RFC 3339 in UTC. Lists are sorted newest first; pass `next` of one page as `after` to get the next page."
             .into(),
     );
     info.license = Some(License::new("Apache-2.0"));
@@ -29,23 +29,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("mk_…")
-        .description(Some("An API key, made on the page Keys or by `castellan admin create-key`."));
+        .description(Some("An API key, created on the Keys page or with `castellan admin create-key`."));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
     document.components = Some(components);
     document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
     document
 }
 
-/// The document's text.
-static TEXT: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
+static DOCUMENT_JSON: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
 
-/// Get this document
+/// Get the OpenAPI document
 ///
-/// Needs no key.
+/// Requires no API key.
 #[utoipa::path(
-    get, path = "/api/v1/openapi.json", tag = "This document", security(()),
+    get, path = "/api/v1/openapi.json", tag = "OpenAPI", security(()),
     responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object))
 )]
 pub(super) async fn get_openapi() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT_JSON.as_str())
 }

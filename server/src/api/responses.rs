@@ -1,4 +1,4 @@
-//! Shapes that many operations share: a page of a list, and the problems that any of them may answer with.
+//! Response types that operations share: list pages and problems.
 use crate::problem::Problem;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -7,67 +7,70 @@ use utoipa::{
     openapi::{Content, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder},
 };
 
-/// A page of a list, newest first.
+/// One page of a list, newest items first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct List<T: ToSchema> {
-    /// What is on it.
+    /// Items of this page.
     items: Vec<T>,
-    /// The value of `after` for the next page; null on the last.
+    /// Value of `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
 impl<T: ToSchema> List<T> {
-    pub(super) fn of<R>(page: store::Page<R>, item: impl Fn(R) -> T) -> Self {
+    pub(super) fn from_page<R>(page: store::Page<R>, item: impl Fn(R) -> T) -> Self {
         Self { items: page.items.into_iter().map(item).collect(), next: page.next }
     }
 
-    pub(super) fn whole(items: Vec<T>) -> Self {
+    pub(super) fn complete(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
 }
 
-/// Problems of every operation.
+/// Problems that every operation can return.
 #[derive(Debug)]
-pub(super) struct Always;
+pub(super) struct CommonProblems;
 
-/// Problems of operations on one thing.
+/// Problem of operations on a single object.
 #[derive(Debug)]
-pub(super) struct OfOne;
+pub(super) struct NotFoundProblem;
 
-/// Problems of operations that change something.
+/// Problems of operations that change data.
 #[derive(Debug)]
-pub(super) struct OfChanges;
+pub(super) struct WriteProblems;
 
-impl IntoResponses for Always {
+impl IntoResponses for CommonProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut responses = problems(&[
-            (403, "The key does not have the scope, or its owner may not."),
-            (422, "A field or parameter is unknown or not what it must be; `errors` names it."),
+            (403, "The key lacks the scope, or its owner lacks the permission."),
+            (422, "A field or parameter is unknown or invalid; `errors` lists it."),
         ]);
         let bearer = HeaderBuilder::new().schema(Some(String::schema())).description(Some("`Bearer`")).build();
         let unknown =
-            problem("There is no key, or it is unknown, revoked or expired.").header("WWW-Authenticate", bearer);
-        let seconds = HeaderBuilder::new().schema(Some(u32::schema())).description(Some("Seconds to wait")).build();
-        let busy = problem("The database does not answer; it passes.").header("Retry-After", seconds);
+            problem("The API key is missing, unknown, revoked or expired.").header("WWW-Authenticate", bearer);
+        let seconds = HeaderBuilder::new()
+            .schema(Some(u32::schema()))
+            .description(Some("Seconds to wait before a retry"))
+            .build();
+        let busy = problem("The database is temporarily unavailable.").header("Retry-After", seconds);
         responses.insert("401".into(), unknown.build().into());
         responses.insert("503".into(), busy.build().into());
         responses
     }
 }
 
-impl IntoResponses for OfOne {
+impl IntoResponses for NotFoundProblem {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[(404, "There is no such thing, or the key's owner does not see it.")])
+        problems(&[(404, "The object does not exist, or the key's owner cannot see it.")])
     }
 }
 
-impl IntoResponses for OfChanges {
+impl IntoResponses for WriteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
-            (400, "The body is no JSON; line and column are named."),
-            (409, "It is not any more what the caller saw; `detail` says how."),
+            (400, "The body is not valid JSON; `detail` gives the line and column."),
+            (409, "The object has changed since the caller read it; `detail` explains how."),
             (413, "The body is too large."),
-            (415, "The body is not declared as JSON."),
+            (415, "The content type is not JSON."),
         ])
     }
 }

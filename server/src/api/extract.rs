@@ -1,4 +1,4 @@
-//! What programs send, read strictly: what is unknown, twice or ill-typed is refused by its name.
+//! Strict request extractors: unknown, duplicate and mistyped fields are rejected by name.
 use crate::{problem::Problem, state::App};
 use axum::{
     Json,
@@ -14,16 +14,15 @@ use std::{error::Error, fmt::Display, str::FromStr};
 
 use crate::auth::Program;
 
-/// A program that may read what `A` stands for. There is no reading without one; a refusal is recorded.
+/// API client that is authorized to read with action `A`. Denials are audited.
 #[derive(Debug)]
-pub(super) struct Reads<A = ReadTasks> {
-    /// Who reads.
+pub(super) struct Reader<A = ReadTasks> {
     pub program: Program,
-    /// The proof.
+    /// Proof of authorization.
     pub allowed: Allowed<A>,
 }
 
-impl<A: Action + Default + Send> FromRequestParts<App> for Reads<A> {
+impl<A: Action + Default + Send> FromRequestParts<App> for Reader<A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
@@ -33,7 +32,7 @@ impl<A: Action + Default + Send> FromRequestParts<App> for Reads<A> {
     }
 }
 
-/// The id in an address. What is no id names nothing.
+/// ID in the path; an invalid ID gives 404.
 #[derive(Debug)]
 pub(super) struct Id<T>(pub T);
 
@@ -46,61 +45,63 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
-/// The parameters after the question mark.
+/// Query parameters.
 #[derive(Debug)]
-pub(crate) struct Parameters<T>(pub T);
+pub(crate) struct QueryParameters<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParameters<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(QueryRejection::FailedToDeserializeQueryString(why)) => Err(wrong(&why, "query")),
+            Err(QueryRejection::FailedToDeserializeQueryString(why)) => Err(invalid_field(&why, "query")),
             Err(other) => Err(Problem::unreadable(other.body_text())),
         }
     }
 }
 
-/// A JSON body.
+/// JSON request body.
 #[derive(Debug)]
-pub(super) struct Sent<T>(pub T);
+pub(super) struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(|rejection| match rejection {
-            JsonRejection::JsonSyntaxError(why) => Problem::unreadable(format!("This is no JSON: {}.", cause(&why))),
-            JsonRejection::JsonDataError(why) => wrong(&why, "body"),
+            JsonRejection::JsonSyntaxError(why) => {
+                Problem::unreadable(format!("The body is not valid JSON: {}.", cause(&why)))
+            }
+            JsonRejection::JsonDataError(why) => invalid_field(&why, "body"),
             JsonRejection::MissingJsonContentType(_) => Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "This kind of content is not taken",
+                "Unsupported content type",
                 "Send JSON, with Content-Type: application/json.",
             ),
             other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-            _ => Problem::unreadable("The request's body did not come whole."),
+            _ => Problem::unreadable("The request body is incomplete."),
         })
     }
 }
 
-/// The problem with a value, named as far as the deserializer names it: `path: reason at line 1 column 2`.
-fn wrong(why: &dyn Error, whole: &str) -> Problem {
+/// Converts a deserializer error (`path: reason at line 1 column 2`) to a problem that names the field.
+fn invalid_field(why: &dyn Error, whole: &str) -> Problem {
     let cause = cause(why);
     let text = cause.rsplit_once(" at line ").map_or(cause.as_str(), |(text, _)| text);
-    for saying in ["missing field `", "duplicate field `"] {
-        if let Some(field) = text.strip_prefix(saying) {
-            let reason = if saying.starts_with("missing") { "must be given" } else { "must be given once" };
+    for prefix in ["missing field `", "duplicate field `"] {
+        if let Some(field) = text.strip_prefix(prefix) {
+            let reason = if prefix.starts_with("missing") { "is required" } else { "must be given only once" };
             return Problem::wrong_field(field.trim_end_matches('`'), reason);
         }
     }
     match text.split_once(": ").filter(|(path, _)| is_name(path)) {
-        // A value that says itself what is wrong with it begins with its own name.
+        // Errors of domain types start with their own field name.
         Some((path, reason)) => match reason.split_once(": ").filter(|(name, _)| is_name(name)) {
             Some((_, reason)) => Problem::wrong_field(path, reason),
             None => Problem::wrong_field(path, reason),
         },
-        None => Problem::wrong_field(whole, "must be an object with the fields that the documentation names"),
+        None => Problem::wrong_field(whole, "must be an object with the documented fields"),
     }
 }
 
@@ -112,7 +113,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(' ')
 }
 
-/// Reads a parameter by its type's own rules.
+/// Parses a query parameter with `FromStr`.
 pub(crate) fn parsed<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -121,17 +122,17 @@ where
     String::deserialize(from)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Reads the last id of the page before.
+/// Parses a pagination cursor.
 pub(super) fn cursor<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr,
 {
-    let wrong = |_| serde::de::Error::custom("must be what `next` of the page before says");
+    let wrong = |_| serde::de::Error::custom("must be the value of `next` from the previous page");
     String::deserialize(from)?.parse().map(Some).map_err(wrong)
 }
 
-/// Reads `true`, `1`, `false` or `0`.
+/// Parses `true`, `1`, `false` or `0`.
 pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     match String::deserialize(from)?.as_str() {
         "true" | "1" => Ok(true),
@@ -140,7 +141,7 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error>
     }
 }
 
-/// Reads how many a page has.
+/// Parses a page size from 1 to 200.
 pub(super) fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let given = String::deserialize(from)?.parse().ok();
     given
@@ -148,7 +149,7 @@ pub(super) fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error>
         .ok_or_else(|| serde::de::Error::custom("must be a number from 1 to 200"))
 }
 
-/// How many a page has unless said otherwise.
-pub(super) const fn usual_limit() -> u32 {
+/// Returns the default page size.
+pub(super) const fn default_limit() -> u32 {
     50
 }

@@ -1,18 +1,23 @@
-//! One table makes the routes and their description: a route without documentation cannot exist.
+//! API operations: one table generates both the routes and the OpenAPI document.
 use http::Method;
 use utoipa::openapi::OpenApi;
 
-/// An operation of the API.
+/// Method and path of an API operation.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
-    /// Its name: the handler's, and `operationId` in the document.
+    /// Name of the handler, which is also the `operationId`.
     pub(super) id: String,
     pub(super) method: Method,
-    /// Its address, with parameters in braces.
+    /// Path with parameters in braces.
     pub(super) path: String,
 }
 
-/// The operations that a document describes.
+/// Error: a handler has no operation in the OpenAPI document, for example because of a custom `operation_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the API handler `{0}` matches no operation of the OpenAPI document")]
+pub struct UnroutedHandler(pub(super) &'static str);
+
+/// Returns the operations of an OpenAPI document.
 pub(super) fn operations_of(document: &OpenApi) -> Vec<Operation> {
     let mut operations = vec![];
     for (path, item) in &document.paths.paths {
@@ -32,23 +37,22 @@ pub(super) fn operations_of(document: &OpenApi) -> Vec<Operation> {
     operations
 }
 
-/// Takes the API's handlers, each with its `#[utoipa::path]`, and makes the document and the router of them.
+/// Generates the OpenAPI document and the router from a list of handlers with `#[utoipa::path]`.
 macro_rules! operations {
     ($($module:ident::$handler:ident),* $(,)?) => {
-        /// What the handlers say of themselves.
+        /// OpenAPI document of the handlers.
         #[derive(utoipa::OpenApi)]
         #[openapi(paths($($module::$handler),*))]
         struct Handlers;
 
-        /// Every operation, as the document has it.
+        /// Operations of the document.
         static OPERATIONS: LazyLock<Vec<Operation>> =
-            LazyLock::new(|| table::operations_of(&<Handlers as utoipa::OpenApi>::openapi()));
+            LazyLock::new(|| operations::operations_of(&<Handlers as utoipa::OpenApi>::openapi()));
 
-        fn documented() -> Router<App> {
-            let find = |id: &str| OPERATIONS.iter().find(|operation| operation.id == id);
+        fn documented_routes() -> Result<Router<App>, UnroutedHandler> {
             let router = Router::new();
-            $(let router = route(router, find(stringify!($handler)), $module::$handler);)*
-            router
+            $(let router = route(router, stringify!($handler), $module::$handler)?;)*
+            Ok(router)
         }
     };
 }

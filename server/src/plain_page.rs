@@ -1,5 +1,4 @@
-//! The page of whoever gets none of the dashboard's: too much, too often, or from elsewhere. It needs no file, no script and no
-//! sign-in.
+//! Standalone error page for browsers, without assets, scripts or a session.
 use axum::response::{Html, IntoResponse, Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,7 +10,7 @@ const STYLE: &str = "html{background:#fff;color:#1b2230}a{color:#2c4fc7}h1{font-
     body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1rem}\
     @media (prefers-color-scheme:dark){html{background:#14171c;color:#e6e9ef}a{color:#9db4ff}}";
 
-/// Lets this page have its own style, and nothing else.
+/// Content security policy that allows only this page's style.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
@@ -20,21 +19,20 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// Whether whoever asks is a browser that shows what comes back.
+/// Returns whether the client accepts HTML.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(header::ACCEPT).iter();
     lines.any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("text/html")))
 }
 
-/// What happened, and what to do about it: texts of our own, nothing of the request. `number` is what an administrator finds it by
-/// in the log.
-pub(crate) fn page(status: StatusCode, title: &str, detail: &str, number: Option<Uuid>) -> Response {
-    let number = number.map(|id| format!("<p>Number of this request: <code>{id}</code></p>")).unwrap_or_default();
+/// Renders the page. `title` and `detail` are fixed texts, never parts of the request; `request_id` identifies the request in the log.
+pub(crate) fn page(status: StatusCode, title: &str, detail: &str, request_id: Option<Uuid>) -> Response {
+    let request_id = request_id.map(|id| format!("<p>Request ID: <code>{id}</code></p>")).unwrap_or_default();
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
          <title>{title} · Castellan</title><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1><p>{detail}</p>{number}<p><a href=\"/\">Go to the overview</a></p></main></body></html>\n"
+         <body><main><h1>{title}</h1><p>{detail}</p>{request_id}<p><a href=\"/\">Go to the overview</a></p></main></body></html>\n"
     );
     (status, [(header::CONTENT_SECURITY_POLICY, POLICY.clone())], Html(html)).into_response()
 }
