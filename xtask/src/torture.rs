@@ -39,7 +39,7 @@ pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<(
 
 /// Which tests, in nextest's words.
 fn which(filter: Option<&str>) -> String {
-    let all = "binary(outside) & test(/^(torture|abuse|nodes::deaths)::/)";
+    let all = "binary(outside) & test(/^(torture|abuse|nodes::crashes)::/)";
     filter.map_or_else(|| all.to_owned(), |filter| format!("{all} & test({filter})"))
 }
 

@@ -2,7 +2,7 @@
 
 mod approvals;
 mod errors;
-mod following;
-mod reading;
-mod specification;
-mod submitting;
+mod log_stream;
+mod access;
+mod openapi;
+mod tasks;

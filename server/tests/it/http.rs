@@ -1,6 +1,6 @@
 //! The front door seen from the street: slow, many, garbled and foreign clients against a real listener.
 
-mod answers;
-mod house;
-mod patience;
+mod responses;
+mod fixture;
+mod timeouts;
 mod runner_port;

@@ -3,5 +3,5 @@
 mod dispatch;
 mod enrollment;
 mod fencing;
-mod house;
+mod fixture;
 mod renewal;

@@ -19,20 +19,20 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{ask::Who, people::Browser, program::Program};
+use crate::{client::Who, people::Browser, program::Program};
 
 /// How long somebody who does nothing wrong waits at most, in a build without optimization on a busy machine.
-const SERVED: Duration = Duration::from_secs(8);
+const MAX_PAGE_LATENCY: Duration = Duration::from_secs(8);
 
 /// The server's memory in MiB: what is resident of it. From now on the system notes the most that it ever is.
-fn resident(program: &Program) -> u64 {
+fn reset_peak_memory(program: &Program) -> u64 {
     fs::write(format!("/proc/{}/clear_refs", program.pid()), "5").unwrap();
     memory(program, "VmRSS:")
 }
 
 /// That it has not grown by more than so many MiB, not even for a moment.
 #[track_caller]
-fn has_not_grown(program: &Program, before: u64, by: u64) {
+fn assert_memory_growth(program: &Program, before: u64, by: u64) {
     let (most, now) = (memory(program, "VmHWM:"), memory(program, "VmRSS:"));
     println!("{before} MiB before, {most} MiB at the most, {now} MiB after");
     assert!(most <= before + by, "{before} MiB before, {most} MiB at the most");
@@ -45,10 +45,10 @@ fn memory(program: &Program, of: &str) -> u64 {
 }
 
 /// That somebody who does nothing wrong gets their pages.
-async fn is_served(program: &Program, browser: &Browser) {
-    let asked = Instant::now();
+async fn assert_page_served(program: &Program, browser: &Browser) {
+    let started = Instant::now();
     program.get(Who::Browser(browser), "/tasks").await.is(200);
-    assert!(asked.elapsed() < SERVED, "a page took {:?}", asked.elapsed());
+    assert!(started.elapsed() < MAX_PAGE_LATENCY, "a page took {:?}", started.elapsed());
 }
 
 /// A connection to a port of this machine from one of its many addresses, each of which may have a few.
@@ -65,7 +65,7 @@ fn port(program: &Program) -> u16 {
 }
 
 /// As many descriptors as the system gives us.
-fn open_many() {
+fn raise_descriptor_limit() {
     let limits = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum }).unwrap();
 }

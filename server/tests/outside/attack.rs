@@ -1,16 +1,16 @@
 //! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
 mod accounts;
-mod approving;
+mod approvals;
 mod emergency;
-mod enrolling;
+mod enrollment;
 mod invitations;
-mod lengths;
+mod compression;
 mod links;
 mod origins;
 mod output;
 mod passwords;
-mod repeating;
+mod idempotency;
 mod runner_port;
 mod sessions;
-mod starting;
+mod startup;
 mod streams;

@@ -40,9 +40,9 @@ pub fn psql(url: &str, statement: &str) {
 }
 
 /// A table that nobody writes to until this is dropped; it is read as always.
-pub struct Held(Child);
+pub struct TableLock(Child);
 
-impl Held {
+impl TableLock {
     pub fn table(url: &str, table: &str) -> Self {
         let mut psql = Command::new("psql");
         let psql = psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", url]);
@@ -56,7 +56,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for TableLock {
     fn drop(&mut self) {
         drop(self.0.stdin.take()); // its transaction ends with its input
         let _ = self.0.wait();

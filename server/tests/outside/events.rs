@@ -1,11 +1,11 @@
 //! Server-sent events, read one by one.
 use reqwest::Response;
 
-use crate::patience::{PATIENCE, soon};
+use crate::timeouts::{DEFAULT_TIMEOUT, with_timeout};
 
 /// An event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Event {
     pub event: String,
     pub data: String,
 }
@@ -24,43 +24,43 @@ impl Events {
     }
 
     /// The next event; `None` when the stream ended. Comments are passed over.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.rest.split_once("\n\n") {
-                let mut told = Told::default();
+                let mut events = Event::default();
                 for line in block.lines() {
                     match line.split_once(": ") {
-                        Some(("event", value)) => told.event = value.to_owned(),
-                        Some(("data", value)) => told.data = value.to_owned(),
+                        Some(("event", value)) => events.event = value.to_owned(),
+                        Some(("data", value)) => events.data = value.to_owned(),
                         _ => {}
                     }
                 }
                 self.rest = rest.to_owned();
-                if told != Told::default() {
-                    return Some(told);
+                if events != Event::default() {
+                    return Some(events);
                 }
             }
-            let piece = soon(PATIENCE, "the stream says something", self.response.chunk()).await;
+            let piece = with_timeout(DEFAULT_TIMEOUT, "the stream says something", self.response.chunk()).await;
             self.rest.push_str(std::str::from_utf8(&piece.ok()??).unwrap());
         }
     }
 
     /// The data of the next event of this name.
-    pub async fn hear(&mut self, name: &str) -> String {
+    pub async fn data_of_next(&mut self, name: &str) -> String {
         loop {
-            let told = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
-            if told.event == name {
-                return told.data;
+            let events = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
+            if events.event == name {
+                return events.data;
             }
         }
     }
 
     /// Reads to the end.
-    pub async fn end(&mut self) -> Vec<Told> {
-        let mut told = vec![];
+    pub async fn end(&mut self) -> Vec<Event> {
+        let mut events = vec![];
         while let Some(next) = self.next().await {
-            told.push(next);
+            events.push(next);
         }
-        told
+        events
     }
 }

@@ -2,23 +2,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod abuse;
-mod ask;
+mod client;
 mod attack;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod authenticator;
 mod database;
-mod doors;
+mod access;
 mod events;
+#[allow(dead_code, reason = "it uses more of them")]
+mod html;
 mod nodes;
-mod patience;
+mod timeouts;
 mod people;
 mod ports;
 #[allow(dead_code, reason = "other tests use more of it")]
-mod postbox;
+mod mail_server;
 mod processes;
 mod program;
 mod providers;
-mod survival;
+mod recovery;
 mod tasks;
 mod torture;
 mod walls;

@@ -2,7 +2,7 @@
 use std::sync::Mutex;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     program::Program,
 };
 
@@ -44,7 +44,7 @@ impl Browser {
 impl Program {
     /// Makes a tenant with an organization of the same name.
     pub fn tenant(&self, name: &str) {
-        self.say(&["admin", "create-tenant", "--name", name], "");
+        self.cli(&["admin", "create-tenant", "--name", name], "");
     }
 
     /// Makes a person with a password and a key that may do everything, at NAME@TENANT.example.
@@ -52,35 +52,35 @@ impl Program {
         let email = format!("{name}@{tenant}.example");
         let arguments =
             ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
-        let id = self.say(&arguments, PASSWORD);
+        let id = self.cli(&arguments, PASSWORD);
         let key = self.key(&email, ALL);
         Person { id, email, key }
     }
 
     /// Makes a further key.
     pub fn key(&self, email: &str, scopes: &str) -> String {
-        self.say(&["admin", "create-key", "--user", email, "--name", "tests", "--scopes", scopes], "")
+        self.cli(&["admin", "create-key", "--user", email, "--name", "tests", "--scopes", scopes], "")
     }
 
     /// Sends the sign-in form as a page does.
-    pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Answer {
+    pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Response {
         let fields = [&[("_page", "/sign-in"), ("email", email), ("password", password)], more].concat();
-        Answer::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
+        Response::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
     }
 
     /// Signs a person in.
     pub async fn sign_in(&self, email: &str) -> Browser {
-        let answer = self.try_sign_in(email, PASSWORD, &[]).await.is(303);
-        Browser::with(&answer.cookie().expect("signing in sets a cookie"))
+        let response = self.try_sign_in(email, PASSWORD, &[]).await.is(303);
+        Browser::with(&response.cookie().expect("signing in sets a cookie"))
     }
 
     /// Whether the cookie opens anything.
     pub async fn is_signed_in(&self, cookie: &str) -> bool {
         let browser = Browser::with(cookie);
         match self.get(Who::Browser(&browser), "/browser-sessions").await {
-            Answer { status: 200, .. } => true,
-            answer => {
-                assert!(answer.is(303).header("location").starts_with("/sign-in"));
+            Response { status: 200, .. } => true,
+            response => {
+                assert!(response.is(303).header("location").starts_with("/sign-in"));
                 false
             }
         }
@@ -88,7 +88,7 @@ impl Program {
 }
 
 /// A tenant with one member, in a deployment that runs.
-pub async fn begin_as_member(program: &mut Program) -> Person {
+pub async fn start_with_member(program: &mut Program) -> Person {
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     program.start().await;

@@ -1,7 +1,7 @@
 //! The processes of this machine, as /proc shows them.
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use crate::patience::within;
+use crate::timeouts::until_within;
 
 /// A process: its number, and when it started, so that another one with the same number is not taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ impl Process {
     }
 
     /// Whether it is there, and more than a number that nobody asked for yet.
-    pub fn is_there(self) -> bool {
+    pub fn is_alive(self) -> bool {
         stat(self.pid).is_some_and(|(_, started, zombie)| started == self.started && !zombie)
     }
 }
@@ -26,7 +26,7 @@ impl Process {
 /// All that came from the process with this number, by whatever way, that one left out.
 pub fn descendants(of: u32) -> BTreeSet<Process> {
     let all: Vec<_> =
-        numbers().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
+        process_ids().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
     let (mut family, mut found) = (BTreeSet::from([of]), BTreeSet::new());
     loop {
         let before = found.len();
@@ -43,9 +43,9 @@ pub fn descendants(of: u32) -> BTreeSet<Process> {
 }
 
 /// Processes whose command line has this text.
-pub fn mentioning(text: &str) -> Vec<Process> {
+pub fn processes_mentioning(text: &str) -> Vec<Process> {
     let own = std::process::id();
-    let all = numbers().filter(|pid| *pid != own).filter_map(|pid| Some(Process { pid, started: stat(pid)?.1 }));
+    let all = process_ids().filter(|pid| *pid != own).filter_map(|pid| Some(Process { pid, started: stat(pid)?.1 }));
     all.filter(|process| process.command().contains(text)).collect()
 }
 
@@ -55,14 +55,14 @@ pub fn runner_of(server: u32) -> Option<Process> {
 }
 
 /// Waits until all of them are gone.
-pub async fn until_gone(processes: &BTreeSet<Process>, patience: Duration) {
-    within(patience, &format!("all are gone: {processes:?}"), async || {
-        (!processes.iter().any(|process| process.is_there())).then_some(())
+pub async fn until_gone(processes: &BTreeSet<Process>, timeout: Duration) {
+    until_within(timeout, &format!("all are gone: {processes:?}"), async || {
+        (!processes.iter().any(|process| process.is_alive())).then_some(())
     })
     .await;
 }
 
-fn numbers() -> impl Iterator<Item = u32> {
+fn process_ids() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 

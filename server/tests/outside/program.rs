@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    ask::client,
+    client::client,
     database::{Database, psql},
-    patience::{PATIENCE, until},
-    ports::port_to_stay_at,
+    timeouts::{DEFAULT_TIMEOUT, until},
+    ports::reserve_port,
     processes::descendants,
 };
 
@@ -49,13 +49,13 @@ pub struct Program {
     database: Option<Database>,
     variables: Vec<(&'static str, String)>,
     /// What every command is started by, where it is not started directly.
-    within: Vec<String>,
+    until_within: Vec<String>,
     castellan: String,
     /// What the server is started by besides.
     launcher: Vec<String>,
     child: Option<Child>,
     /// Where the folder is found that the deployment has its data in, if not under its name.
-    data_seen_at: Option<PathBuf>,
+    visible_data_override: Option<PathBuf>,
     /// Sends requests to it.
     pub client: reqwest::Client,
     /// Scheme, host and port; another one after every start.
@@ -77,10 +77,10 @@ impl Program {
             database: None,
             variables: vec![],
             castellan: env!("CARGO_BIN_EXE_castellan").to_owned(),
-            within: vec![],
+            until_within: vec![],
             launcher: vec![],
             child: None,
-            data_seen_at: None,
+            visible_data_override: None,
             client: client(1),
             origin: String::new(),
         }
@@ -94,7 +94,7 @@ impl Program {
     }
 
     /// A second node of a deployment: in a folder of its own with a copy of the secrets, on the same database.
-    pub fn beside(first: &Self) -> Self {
+    pub fn second_node(first: &Self) -> Self {
         let mut node = Self::sqlite();
         node.set("CASTELLAN_DATABASE_URL", first.database_url().expect("nodes share a PostgreSQL"));
         fs::create_dir(node.data()).unwrap();
@@ -122,31 +122,31 @@ impl Program {
     }
 
     /// From now on the server is started by this command, which gets `castellan serve` as its last words.
-    pub fn launch_by(&mut self, launcher: &[&str]) {
+    pub fn set_launcher(&mut self, launcher: &[&str]) {
         self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// From now on the server finds a runner beside itself that is started by this line of a shell.
-    pub fn wrap_runner(&mut self, line: &str) {
-        let (server, beside) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
+    pub fn wrap_runner_command(&mut self, line: &str) {
+        let (server, second_node) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
         let runner = server.with_file_name("castellan-runner");
-        fs::create_dir_all(&beside).unwrap();
+        fs::create_dir_all(&second_node).unwrap();
         // The same file under another name, so that what is beside it is found.
-        fs::copy(server, beside.join("castellan")).unwrap();
+        fs::copy(server, second_node.join("castellan")).unwrap();
         let script = format!("#!/bin/sh\n{line} {} \"$@\"\n", runner.display());
-        fs::write(beside.join("castellan-runner"), script).unwrap();
-        fs::set_permissions(beside.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
-        self.castellan = beside.join("castellan").display().to_string();
+        fs::write(second_node.join("castellan-runner"), script).unwrap();
+        fs::set_permissions(second_node.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
+        self.castellan = second_node.join("castellan").display().to_string();
     }
 
     /// From now on every command is started by this one, which becomes it.
-    pub fn live_within(&mut self, within: &[&str]) {
-        self.within = within.iter().map(|word| (*word).to_owned()).collect();
+    pub fn run_commands_within(&mut self, until_within: &[&str]) {
+        self.until_within = until_within.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// From now on it listens where it can be found again after a start.
-    pub fn stay_at_one_address(&mut self) {
-        let [pages, runners] = [(); 2].map(|()| format!("127.0.0.1:{}", port_to_stay_at()));
+    pub fn use_fixed_ports(&mut self) {
+        let [pages, runners] = [(); 2].map(|()| format!("127.0.0.1:{}", reserve_port()));
         self.set("CASTELLAN_LISTEN", &pages);
         self.set("CASTELLAN_RUNNER_LISTEN", &runners);
         self.origin = format!("http://{pages}");
@@ -170,13 +170,13 @@ impl Program {
     }
 
     /// From now on what the deployment keeps is found there, when it is looked at from outside.
-    pub fn look_into_data_at(&mut self, path: PathBuf) {
-        self.data_seen_at = Some(path);
+    pub fn set_visible_data_dir(&mut self, path: PathBuf) {
+        self.visible_data_override = Some(path);
     }
 
     /// The folder with everything that the deployment keeps, as others see it.
-    pub fn data_seen(&self) -> PathBuf {
-        self.data_seen_at.clone().unwrap_or_else(|| self.data())
+    pub fn visible_data_dir(&self) -> PathBuf {
+        self.visible_data_override.clone().unwrap_or_else(|| self.data())
     }
 
     /// `castellan` with this deployment's settings and nothing else around it.
@@ -185,7 +185,7 @@ impl Program {
     }
 
     fn command_by(&self, launcher: &[String], arguments: &[&str]) -> Command {
-        let mut words = self.within.iter().chain(launcher).chain([&self.castellan]);
+        let mut words = self.until_within.iter().chain(launcher).chain([&self.castellan]);
         let mut command = Command::new(words.next().unwrap());
         command
             .args(words)
@@ -212,7 +212,7 @@ impl Program {
         let mut child =
             self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("castellan starts");
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let deadline = Instant::now() + PATIENCE; // what it prints fits into the pipe
+        let deadline = Instant::now() + DEFAULT_TIMEOUT; // what it prints fits into the pipe
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > deadline {
                 let _ = child.kill();
@@ -224,18 +224,18 @@ impl Program {
     }
 
     /// The same for a command that must go well; what it printed.
-    pub fn say(&self, arguments: &[&str], input: &str) -> String {
+    pub fn cli(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// `castellan serve` with a configuration that must be refused; what it says.
-    pub async fn refused(&self) -> String {
+    pub async fn startup_error(&self) -> String {
         let errors = self.folder.path().join("refused");
         let mut command = self.command(&["serve"]);
         let mut child = command.stdout(Stdio::null()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
-        let status = ended(&mut child, PATIENCE).await.unwrap_or_else(|| {
+        let status = ended(&mut child, DEFAULT_TIMEOUT).await.unwrap_or_else(|| {
             let _ = child.kill();
             panic!("it was not refused")
         });
@@ -245,12 +245,12 @@ impl Program {
 
     /// Starts it, and waits until it says where it is.
     pub async fn start(&mut self) {
-        let is_up = self.try_to_start().await;
+        let is_up = self.try_start().await;
         assert!(is_up, "the server ended: {}", fs::read_to_string(self.log()).unwrap());
     }
 
     /// Starts it, and waits until it says where it is or has ended; says whether it runs.
-    pub async fn try_to_start(&mut self) -> bool {
+    pub async fn try_start(&mut self) -> bool {
         let out = self.spawn();
         let where_it_is = until("the server says where it is, or ends", async || {
             let text = fs::read_to_string(&out).unwrap();
@@ -281,7 +281,7 @@ impl Program {
     }
 
     /// What it wrote to its log since it was first started.
-    pub fn logged(&self) -> String {
+    pub fn server_log(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
@@ -315,10 +315,10 @@ impl Program {
     }
 
     /// SIGTERM: it must end well, and within `patience`.
-    pub async fn stop(&mut self, patience: Duration) {
+    pub async fn stop(&mut self, timeout: Duration) {
         let mut child = self.child.take().expect("it runs");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-        let status = ended(&mut child, patience).await;
+        let status = ended(&mut child, timeout).await;
         if status.is_none() {
             child.kill().unwrap();
         }
@@ -339,7 +339,7 @@ impl Drop for Program {
             let _ = child.wait();
             // Its runner goes by itself, and writes into the folder until then.
             let deadline = Instant::now() + Duration::from_secs(5);
-            while below.iter().any(|process| process.is_there()) && Instant::now() < deadline {
+            while below.iter().any(|process| process.is_alive()) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
@@ -349,8 +349,8 @@ impl Drop for Program {
     }
 }
 
-async fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
-    let deadline = Instant::now() + patience;
+async fn ended(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + timeout;
     while Instant::now() < deadline {
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status);

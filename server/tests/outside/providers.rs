@@ -1,17 +1,17 @@
 //! Signing in by identity providers, one of which lies in every way (A-02, A-03): each refusal beside its positive twin.
-mod answers;
-mod entering;
+mod callbacks;
+mod admission;
 mod gitea;
 mod github;
-mod hostile;
+mod fake_provider;
 mod linking;
-mod only_way;
-mod proofs;
-mod setting_up;
-mod visit;
+mod primary_provider;
+mod step_up;
+mod settings;
+mod flow;
 
 use crate::program::Program;
-use hostile::Provider;
+use fake_provider::Provider;
 
 /// A deployment with a tenant `acme`, whose admin is Ada, that knows these providers by these ids; `more` is written into each
 /// of their tables, `auth` into the section above them.
@@ -30,7 +30,7 @@ pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)],
             "[[auth.provider]]\nid = \"{id}\"\nkind = \"{kind}\"\nlabel = \"{id} ID\"\nissuer = \"{}\"\n\
              client_id = \"castellan\"\nclient_secret = \"{}\"\n{more}\n",
             provider.issuer,
-            hostile::SECRET,
+            fake_provider::SECRET,
         ));
     }
     program.configure(&toml);

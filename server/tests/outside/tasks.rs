@@ -1,7 +1,7 @@
 //! Tasks through the API, and what became of them.
 use serde_json::{Value, json};
 
-use crate::{ask::Who, patience::until, program::Program};
+use crate::{client::Who, timeouts::until, program::Program};
 
 impl Program {
     /// Submits a sealed script; its id.
@@ -11,8 +11,8 @@ impl Program {
 
     /// Submits a task; its id.
     pub async fn submit_as(&self, key: &str, body: Value) -> String {
-        let answer = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
-        answer.json()["id"].as_str().unwrap().to_owned()
+        let response = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
+        response.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// A task, whole.

@@ -20,12 +20,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use uuid::Uuid;
 
-use super::house::{self, House, config};
+use super::fixture::{self, TestServer, config};
 
 const RUNNER: Uuid = Uuid::from_u128(7);
 
 struct Port {
-    house: House,
+    server: TestServer,
     authority: Authority,
     now: time::OffsetDateTime,
     _data: tempfile::TempDir,
@@ -45,8 +45,8 @@ async fn port() -> Port {
     let config = config();
     let certificate = PortCertificate::new(&authority, &config, now).unwrap();
     let tls = tls::runner_tls(authority.certificate().clone(), Arc::new(certificate)).unwrap();
-    let house = house::open_runner_port(tls, Limits::runners(&config)).await;
-    Port { house, authority, now, _data: data }
+    let server = fixture::start_runner_port(tls, Limits::runners(&config)).await;
+    Port { server, authority, now, _data: data }
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -82,17 +82,17 @@ impl Port {
         &self,
         client: Arc<ClientConfig>,
     ) -> Result<(String, TlsStream<tokio::net::TcpStream>), std::io::Error> {
-        let stream = self.house.knock().await;
+        let stream = self.server.connect().await;
         let mut stream = TlsConnector::from(client).connect("localhost".try_into().unwrap(), stream).await?;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok((answer, stream))
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await?;
+        Ok((response, stream))
     }
 
     async fn refuses(&self, client: ClientConfig) {
-        let answer = self.call(Arc::new(client)).await;
-        assert!(answer.is_err(), "{answer:?}");
+        let response = self.call(Arc::new(client)).await;
+        assert!(response.is_err(), "{response:?}");
     }
 }
 
@@ -106,8 +106,8 @@ async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
             let provider =
                 CryptoProvider { cipher_suites: vec![suite], kx_groups: vec![group], ..aws_lc_rs::default_provider() };
             let client = port.client(provider, &TLS13, Some(port.enroll(&port.authority)));
-            let (answer, _) = port.call(Arc::new(client)).await.unwrap();
-            assert!(answer.ends_with(&RUNNER.to_string()), "{answer}");
+            let (response, _) = port.call(Arc::new(client)).await.unwrap();
+            assert!(response.ends_with(&RUNNER.to_string()), "{response}");
         }
     }
 }

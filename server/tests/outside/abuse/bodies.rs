@@ -2,20 +2,20 @@
 use reqwest::Method;
 use tokio::time::Instant;
 
-use super::{SERVED, has_not_grown, is_served, resident};
+use super::{MAX_PAGE_LATENCY, assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    ask::{Answer, Who, client},
-    people::begin_as_member,
+    client::{Response, Who, client},
+    people::start_with_member,
     program::Program,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_too_much_is_refused_for_what_it_is() {
     let mut program = Program::sqlite();
-    let mia = begin_as_member(&mut program).await;
+    let mia = start_with_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;
-    is_served(&program, &browser).await;
-    let before = resident(&program);
+    assert_page_served(&program, &browser).await;
+    let before = reset_peak_memory(&program);
     let program = &program;
     let json = |body: String| {
         let request = program.request(Who::Key(&mia.key), Method::POST, "/api/v1/tasks");
@@ -103,17 +103,17 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
     ];
     let mut wrong = vec![];
     for (what, request, status) in abuses {
-        let asked = Instant::now();
-        let answer = Answer::of(request).await;
-        if answer.status != status || asked.elapsed() > SERVED {
-            wrong.push(format!("{what}: {} after {:?}\n{:.300}", answer.status, asked.elapsed(), answer.body));
+        let started = Instant::now();
+        let response = Response::of(request).await;
+        if response.status != status || started.elapsed() > MAX_PAGE_LATENCY {
+            wrong.push(format!("{what}: {} after {:?}\n{:.300}", response.status, started.elapsed(), response.body));
         }
-        if answer.status >= 400 && answer.header("content-type") == "application/problem+json" {
-            assert!(!answer.json()["detail"].as_str().unwrap().is_empty(), "{what}: {answer}");
+        if response.status >= 400 && response.header("content-type") == "application/problem+json" {
+            assert!(!response.json()["detail"].as_str().unwrap().is_empty(), "{what}: {response}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    is_served(program, &browser).await;
-    assert!(!program.logged().contains("panicked"), "{}", program.logged());
-    has_not_grown(program, before, 100);
+    assert_page_served(program, &browser).await;
+    assert!(!program.server_log().contains("panicked"), "{}", program.server_log());
+    assert_memory_growth(program, before, 100);
 }

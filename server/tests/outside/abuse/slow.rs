@@ -6,23 +6,23 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{connect, has_not_grown, is_served, open_many, port, resident};
+use super::{connect, assert_memory_growth, assert_page_served, raise_descriptor_limit, port, reset_peak_memory};
 use crate::{
-    people::{Browser, begin_as_member},
+    people::{Browser, start_with_member},
     program::Program,
 };
 
 /// Nearly as many as the server has places for (`limits.connections`).
-const MANY: usize = 2_000;
+const SLOW_CONNECTIONS: usize = 2_000;
 
 /// The header, or anything at all, must have come by then: ten seconds, and some for a busy machine.
 const HEADER: Duration = Duration::from_secs(25);
 
 /// Whoever is closed sooner was not let in at all.
-const LET_IN: Duration = Duration::from_secs(5);
+const MIN_OPEN_TIME: Duration = Duration::from_secs(5);
 
 /// Nothing, the beginning of a header, and the beginning of a body.
-const SHAPES: [&str; 3] = [
+const SLOW_REQUESTS: [&str; 3] = [
     "",
     "GET /sign-in HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ",
     "POST /actions/login/sign-in HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n\
@@ -31,11 +31,11 @@ const SHAPES: [&str; 3] = [
 
 /// A server, and somebody in a browser who was served.
 async fn begin() -> (Program, Browser) {
-    open_many();
+    raise_descriptor_limit();
     let mut program = Program::sqlite();
-    let mia = begin_as_member(&mut program).await;
+    let mia = start_with_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;
-    is_served(&program, &browser).await;
+    assert_page_served(&program, &browser).await;
     (program, browser)
 }
 
@@ -43,19 +43,19 @@ async fn begin() -> (Program, Browser) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_without_an_end_stay_small() {
     let (program, browser) = begin().await;
-    let (before, port) = (resident(&program), port(&program));
+    let (before, port) = (reset_peak_memory(&program), port(&program));
     let host = format!("127.0.0.1:{port}");
     let mut held = vec![];
     for number in 0..500 {
         let mut stream = connect(port, number).await.unwrap();
-        let head = SHAPES[2].replace("HOST", &host).replace("5000", "1000000");
+        let head = SLOW_REQUESTS[2].replace("HOST", &host).replace("5000", "1000000");
         let _ = stream.write_all(head.as_bytes()).await;
         // It stops reading what is too much, and closes: then there is nobody to write to.
         let _ = tokio::time::timeout(Duration::from_millis(200), stream.write_all(&vec![b'a'; 999_000])).await;
         held.push(stream);
     }
-    is_served(&program, &browser).await;
-    has_not_grown(&program, before, 150);
+    assert_page_served(&program, &browser).await;
+    assert_memory_growth(&program, before, 150);
 }
 
 /// Those that never come to a request are closed, however they drip; those with a slow body cost next to nothing; and
@@ -63,10 +63,10 @@ async fn bodies_without_an_end_stay_small() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
     let (program, browser) = begin().await;
-    let (before, port) = (resident(&program), port(&program));
+    let (before, port) = (reset_peak_memory(&program), port(&program));
     let mut slow = tokio::task::JoinSet::new();
-    for number in 0..MANY {
-        let shape = SHAPES[number % 3].replace("HOST", &format!("127.0.0.1:{port}"));
+    for number in 0..SLOW_CONNECTIONS {
+        let shape = SLOW_REQUESTS[number % 3].replace("HOST", &format!("127.0.0.1:{port}"));
         let mut stream = connect(port, number).await.unwrap();
         stream.write_all(shape.as_bytes()).await.unwrap();
         slow.spawn(async move {
@@ -86,18 +86,18 @@ async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
             (number % 3, None)
         });
     }
-    has_not_grown(&program, before, 150);
+    assert_memory_growth(&program, before, 150);
     for _ in 0..10 {
-        is_served(&program, &browser).await;
+        assert_page_served(&program, &browser).await;
         sleep(Duration::from_millis(500)).await;
     }
     let mut open = [0; 3];
     while let Some(ended) = slow.join_next().await {
         let (shape, closed): (usize, Option<Duration>) = ended.unwrap();
-        assert!(shape == 2 || closed.is_none_or(|after| after > LET_IN), "it was never let in");
+        assert!(shape == 2 || closed.is_none_or(|after| after > MIN_OPEN_TIME), "it was never let in");
         open[shape] += usize::from(closed.is_none());
     }
     assert_eq!(open[..2], [0, 0], "these never came to a request, and were not closed");
-    is_served(&program, &browser).await;
-    has_not_grown(&program, before, 150);
+    assert_page_served(&program, &browser).await;
+    assert_memory_growth(&program, before, 150);
 }

@@ -4,7 +4,7 @@ use std::fs;
 use reqwest::Method;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
@@ -24,7 +24,7 @@ async fn d_02_the_set_up_link_works_once() {
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
     // Two at once: one of them makes the admin.
     let (one, two) = ("adam@acme.example", "eve@evil.example");
-    let sent = |email| Answer::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
+    let sent = |email| Response::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
     let (first, second) = tokio::join!(sent(one), sent(two));
     let mut statuses = [first.status, second.status];
     statuses.sort_unstable();
@@ -55,7 +55,7 @@ async fn a_password_link_works_once() {
     }
     let new = "harbor-lantern-quilt-37";
     let set = |token: String, password: &'static str| {
-        Answer::of(program.action(
+        Response::of(program.action(
             Who::Nobody,
             "setup/set-password",
             "application/json",
@@ -69,7 +69,7 @@ async fn a_password_link_works_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 404], "{one}\n{two}");
     set(tokens[1].clone(), new).await.is(404);
-    Answer::of(program.bare(Method::GET, &format!("/password?token={}", tokens[1]))).await.is(404);
+    Response::of(program.bare(Method::GET, &format!("/password?token={}", tokens[1]))).await.is(404);
     assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
     assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
 }

@@ -3,7 +3,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
@@ -41,9 +41,9 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
                 request = request.header(*name, *value);
             }
             let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-            let answer = Answer::of(request).await;
-            assert_eq!(answer.status, 403, "{headers:?} {path}: {answer}");
-            assert_eq!(answer.cookie(), None);
+            let response = Response::of(request).await;
+            assert_eq!(response.status, 403, "{headers:?} {path}: {response}");
+            assert_eq!(response.cookie(), None);
         }
     }
     assert_eq!(program.get(Who::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
@@ -62,8 +62,8 @@ async fn trap_e16_no_link_and_no_image_changes_anything() {
     let browser = program.sign_in(&mia.email).await;
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
         let request = program.bare(method.clone(), "/actions/login/sign-out").header("cookie", browser.cookie_line());
-        let answer = Answer::of(request).await;
-        assert!(answer.status >= 400, "{method}: {answer}");
+        let response = Response::of(request).await;
+        assert!(response.status >= 400, "{method}: {response}");
     }
     assert!(program.is_signed_in(&browser.cookie()).await);
 }
@@ -75,9 +75,9 @@ async fn a_foreign_host_is_misdirected_everywhere() {
     program.start().await;
     for path in ["/", "/sign-in", "/healthz", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
         for host in ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "127.0.0.1:9876@evil.example"] {
-            let answer = Answer::of(program.bare(Method::GET, path).header("host", host)).await;
-            assert_eq!(answer.status, 421, "{host} {path}: {answer}");
-            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            let response = Response::of(program.bare(Method::GET, path).header("host", host)).await;
+            assert_eq!(response.status, 421, "{host} {path}: {response}");
+            assert_eq!(response.header("x-content-type-options"), "nosniff");
         }
     }
 }
@@ -100,19 +100,19 @@ async fn trap_e16_no_form_leads_to_somebody_elses_page() {
         "/\r\nlocation: //evil",
         "evil.example",
     ] {
-        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
-        assert_eq!(answer.header("location"), "/", "next={foreign:?}");
+        let response = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
+        assert_eq!(response.header("location"), "/", "next={foreign:?}");
         let stay = program.action(
             Who::Browser(&browser),
             "browser-sessions/end-others",
             "text/html",
             &form(&[("_page", foreign)]),
         );
-        let answer = program.send(Who::Browser(&browser), stay).await.is(303);
-        assert_eq!(answer.header("location"), "/", "_page={foreign:?}");
+        let response = program.send(Who::Browser(&browser), stay).await.is(303);
+        assert_eq!(response.header("location"), "/", "_page={foreign:?}");
     }
     for own in ["/tasks?state=queued", "/people"] {
-        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", own)]).await.is(303);
-        assert_eq!(answer.header("location"), own);
+        let response = program.try_sign_in(&mia.email, PASSWORD, &[("next", own)]).await.is(303);
+        assert_eq!(response.header("location"), own);
     }
 }

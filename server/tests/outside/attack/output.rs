@@ -1,7 +1,7 @@
 //! What a task prints is text, wherever it is read (Coder GHSA-7qw2-f75v-62f7).
 use serde_json::Value;
 
-use crate::{ask::Who, program::Program};
+use crate::{client::Who, program::Program};
 
 /// Colors, a link, a title, a cursor move, a question to the terminal, markup, and a line that looks like an event.
 const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'
@@ -30,7 +30,7 @@ async fn hostile_output_is_text_everywhere() {
     let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
     program.submit_as(&mia.key, asked).await;
     let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
-    let question = list["items"][0]["id"].as_str().unwrap();
+    let approval = list["items"][0]["id"].as_str().unwrap();
     let approver = program.sign_in(&ada.email).await;
 
     for (who, path) in [
@@ -40,7 +40,7 @@ async fn hostile_output_is_text_everywhere() {
         (&browser, format!("/tasks/new?again={task}")),
         (&approver, "/".into()),
         (&approver, "/approvals".into()),
-        (&approver, format!("/approvals/{question}")),
+        (&approver, format!("/approvals/{approval}")),
     ] {
         let page = program.get(Who::Browser(who), &path).await.is(200);
         for inert in ["<script>alert", "<img src=x", "href=\"javascript", "</textarea></pre>&lt;"] {
@@ -59,12 +59,12 @@ async fn hostile_output_is_text_everywhere() {
     assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "markup is shown as it is");
 
     let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
-    let told = stream.end().await;
-    assert_eq!(told.iter().filter(|told| told.event == "end").count(), 1, "{told:#?}");
-    let lines = told
+    let events = stream.end().await;
+    assert_eq!(events.iter().filter(|events| events.event == "end").count(), 1, "{events:#?}");
+    let lines = events
         .iter()
-        .filter(|told| told.event == "lines")
-        .flat_map(|told| serde_json::from_str::<Vec<Value>>(&told.data).unwrap());
+        .filter(|events| events.event == "lines")
+        .flat_map(|events| serde_json::from_str::<Vec<Value>>(&events.data).unwrap());
     let spans: Vec<_> = lines.flat_map(|line| line["spans"].as_array().unwrap().clone()).collect();
     assert!(spans.iter().any(|span| span["text"].as_str().unwrap().contains("<script>")), "text stays whole");
     for span in &spans {
@@ -74,8 +74,8 @@ async fn hostile_output_is_text_everywhere() {
     }
     // One event for each line, whatever a line pretends to be.
     let mut stream = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-    let told = stream.end().await;
-    assert_eq!(told.iter().filter(|told| told.event == "line").count(), 7, "{told:#?}");
+    let events = stream.end().await;
+    assert_eq!(events.iter().filter(|events| events.event == "line").count(), 7, "{events:#?}");
 
     for (who, path) in [
         (Who::Browser(&browser), format!("/tasks/{task}/log")),

@@ -11,10 +11,10 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::enrolling::{csr, form};
+use super::enrollment::{csr, form};
 use crate::{
-    ask::Who,
-    patience::{PATIENCE, soon, until},
+    client::Who,
+    timeouts::{DEFAULT_TIMEOUT, with_timeout, until},
     people::Person,
     program::Program,
 };
@@ -62,7 +62,7 @@ async fn is_let_in(
         let mut byte = [0];
         stream.read_exact(&mut byte).await.ok()
     };
-    soon(PATIENCE, "the port lets in or closes", talk).await.is_some()
+    with_timeout(DEFAULT_TIMEOUT, "the port lets in or closes", talk).await.is_some()
 }
 
 /// S-04: who is let in was enrolled here, shows it, and speaks TLS 1.3.
@@ -87,12 +87,12 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
     // K-05: each of the two that had TLS right and no certificate of ours is told.
-    let told = until("each of the two is told", async || {
-        let lines = program.logged();
-        let told = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
-        Some(told.collect::<Vec<_>>()).filter(|told| told.len() == 2)
+    let events = until("each of the two is told", async || {
+        let lines = program.server_log();
+        let events = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
+        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == 2)
     });
-    assert!(told.await.iter().all(|line| line.contains("127.0.0.1")));
+    assert!(events.await.iter().all(|line| line.contains("127.0.0.1")));
 }
 
 /// Without TLS the port says nothing, whatever is sent to it.
@@ -103,8 +103,8 @@ async fn s_04_the_runners_port_answers_no_plain_request() {
     for request in ["GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let mut stream = TcpStream::connect(identity["runner_endpoint"].as_str().unwrap()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut said = vec![];
-        let _end = soon(PATIENCE, "the port closes", stream.read_to_end(&mut said)).await; // a reset is an end as well
-        assert!(!String::from_utf8_lossy(&said).contains("HTTP"), "{said:?}");
+        let mut message = vec![];
+        let _end = with_timeout(DEFAULT_TIMEOUT, "the port closes", stream.read_to_end(&mut message)).await; // a reset is an end as well
+        assert!(!String::from_utf8_lossy(&message).contains("HTTP"), "{message:?}");
     }
 }

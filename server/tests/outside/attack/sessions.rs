@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
@@ -19,7 +19,7 @@ async fn a_planted_session_is_not_adopted_at_sign_in() {
         let victim = Browser::with(&planted);
         let fields = form(&[("email", &mia.email), ("password", PASSWORD)]);
         let request = program.action(Who::Browser(&victim), "login/sign-in", "text/html", &fields);
-        let mine = Answer::of(request).await.is(303).cookie().expect("a new session");
+        let mine = Response::of(request).await.is(303).cookie().expect("a new session");
         assert_ne!(mine, planted);
         assert!(program.is_signed_in(&mine).await);
         assert!(!program.is_signed_in(&planted).await, "{planted} opens something");
@@ -34,11 +34,11 @@ async fn a_signed_out_cookie_is_dead() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
-    let answer = program
+    let response = program
         .send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", ""))
         .await
         .is(303);
-    assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer}");
+    assert!(response.header("set-cookie").contains("Max-Age=0"), "{response}");
     assert!(!program.is_signed_in(&one.cookie()).await);
     assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
     let three = program.sign_in(&mia.email).await;

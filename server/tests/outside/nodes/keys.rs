@@ -18,8 +18,8 @@ async fn a_04_a_node_with_other_keys_is_refused() {
     stranger.set("CASTELLAN_DATABASE_URL", one.database_url().unwrap());
     let (theirs, ours) = (stranger.data().join("secrets"), one.data().join("secrets"));
     for name in ["grants.pem", "checkpoints.pem", "sessions.key", "runners-ca.key"] {
-        let said = stranger.refused().await;
-        assert!(said.contains(&format!("secrets/{name}")) && said.contains("copy"), "{said}");
+        let message = stranger.startup_error().await;
+        assert!(message.contains(&format!("secrets/{name}")) && message.contains("copy"), "{message}");
         fs::create_dir_all(&theirs).unwrap();
         fs::copy(ours.join(name), theirs.join(name)).unwrap();
         // The certificate goes with the key.
@@ -35,6 +35,6 @@ async fn m_06_a_node_with_another_master_key_is_refused() {
     one.start().await;
     let mut stranger = Program::sqlite();
     stranger.set("CASTELLAN_DATABASE_URL", one.database_url().unwrap());
-    let said = stranger.refused().await;
-    assert!(said.contains("master key is not the one"), "{said}");
+    let message = stranger.startup_error().await;
+    assert!(message.contains("master key is not the one"), "{message}");
 }

@@ -3,10 +3,10 @@ use std::{fs, path::Path, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ordeal, amount::amount};
+use super::{FaultTest, scale::scaled};
 use crate::{
-    ask::Who,
-    patience::{PATIENCE, within},
+    client::Who,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
     program::Program,
 };
 
@@ -30,9 +30,9 @@ impl Clock {
         ];
         let mut launcher = vec!["env"];
         launcher.extend(variables.iter().map(String::as_str));
-        program.launch_by(&launcher);
+        program.set_launcher(&launcher);
         if runner_too {
-            program.wrap_runner(&format!("exec env {} ", variables.join(" ")));
+            program.wrap_runner_command(&format!("exec env {} ", variables.join(" ")));
         }
         clock
     }
@@ -67,19 +67,19 @@ async fn d_12_a_server_whose_clock_is_not_its_runners_loses_nothing() {
 }
 
 async fn jumps(program: &mut Program, clock: &Clock) {
-    let ordeal = Ordeal::begin(program).await;
-    let browser = program.sign_in(&ordeal.adam.email).await;
-    for _ in 0..amount(1, 5) {
+    let test = FaultTest::begin(program).await;
+    let browser = program.sign_in(&test.adam.email).await;
+    for _ in 0..scaled(1, 5) {
         for span in ["+2h", "+0", "-2h", "+0"] {
-            let before = ordeal.load.acknowledged();
+            let before = test.load.acknowledged();
             clock.moved_by(span);
             sleep(Duration::from_millis(500)).await;
             program.get(Who::Browser(&browser), "/tasks").await.is(200);
-            within(PATIENCE, &format!("tasks are taken and done at {span}"), async || {
-                (ordeal.load.acknowledged() > before + 8).then_some(())
+            until_within(DEFAULT_TIMEOUT, &format!("tasks are taken and done at {span}"), async || {
+                (test.load.acknowledged() > before + 8).then_some(())
             })
             .await;
         }
     }
-    ordeal.end(program).await;
+    test.end(program).await;
 }

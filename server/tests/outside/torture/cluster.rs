@@ -10,8 +10,8 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::{
     database::psql,
-    patience::until,
-    ports::port_to_stay_at,
+    timeouts::until,
+    ports::reserve_port,
     processes::{Process, descendants},
 };
 
@@ -26,12 +26,12 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start() -> Self {
         let programs = programs();
-        let folder = said(unprivileged(Path::new("mktemp")).args(["-d", "/tmp/castellan-cluster-XXXXXXXX"]));
+        let folder = stdout_of(unprivileged(Path::new("mktemp")).args(["-d", "/tmp/castellan-cluster-XXXXXXXX"]));
         let folder = PathBuf::from(folder.trim());
         let mut initdb = unprivileged(&programs.join("initdb"));
         let settings = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-        said(initdb.arg("--pgdata").arg(folder.join("data")).args(settings));
-        let mut cluster = Self { programs, folder, port: port_to_stay_at(), postmaster: None };
+        stdout_of(initdb.arg("--pgdata").arg(folder.join("data")).args(settings));
+        let mut cluster = Self { programs, folder, port: reserve_port(), postmaster: None };
         cluster.start_again().await;
         psql(&cluster.superuser(), "create role castellan login");
         psql(&cluster.superuser(), "create database castellan owner castellan");
@@ -94,7 +94,7 @@ impl Cluster {
         let mut postmaster = self.postmaster.take().expect("it runs");
         postmaster.kill().unwrap();
         postmaster.wait().unwrap();
-        for process in below.into_iter().filter(|process| process.is_there()) {
+        for process in below.into_iter().filter(|process| process.is_alive()) {
             let _ = kill_process(Pid::from_raw(process.pid.try_into().unwrap()).unwrap(), Signal::KILL);
         }
     }
@@ -132,7 +132,7 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn said(command: &mut Command) -> String {
+fn stdout_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

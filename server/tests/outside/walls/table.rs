@@ -5,15 +5,15 @@ pub struct Row {
     /// Kind, method and path, as `castellan dev routes` lists them.
     pub route: &'static str,
     /// Path and query that are asked for; `$name` stands for a thing of the first tenant.
-    pub at: &'static str,
+    pub path: &'static str,
     /// The form or JSON that is sent.
     pub body: &'static str,
-    /// In the order of [`super::house::WHO`], which is also the order in which they ask.
-    pub answers: [u16; 8],
+    /// In the order of [`super::fixture::WHO`], which is also the order in which they ask.
+    pub statuses: [u16; 8],
 }
 
-const fn row(route: &'static str, at: &'static str, body: &'static str, answers: [u16; 8]) -> Row {
-    Row { route, at, body, answers }
+const fn row(route: &'static str, path: &'static str, body: &'static str, statuses: [u16; 8]) -> Row {
+    Row { route, path, body, statuses }
 }
 
 // In the order: nobody, another tenant's admin, viewer, member, approver, auditor, owner, admin.
@@ -43,8 +43,8 @@ const ALL: [u16; 8] = [200; 8];
 const NONE: [u16; 8] = [404; 8];
 
 /// For admins, whose request is then refused because it comes too late or is done.
-const fn admins(admin: u16, another: u16) -> [u16; 8] {
-    [401, another, 403, 403, 403, 403, 403, admin]
+const fn admins(admin: u16, outsider: u16) -> [u16; 8] {
+    [401, outsider, 403, 403, 403, 403, 403, admin]
 }
 /// For owners of the organization and admins.
 const fn managers(owner: u16, admin: u16) -> [u16; 8] {

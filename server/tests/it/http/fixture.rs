@@ -1,0 +1,196 @@
+//! A server with a few routes behind the real door, and a client that speaks byte by byte.
+
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::Request,
+    routing::{get, post},
+};
+use rustls::ServerConfig;
+use server::{
+    config::{self, Config},
+    http::{
+        ClientAddress, Door, Limits, Names, PeerCertificate, SiteCertificate, guard,
+        tls::{TlsError, site_tls},
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A running server; it stops when dropped.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub stop: CancellationToken,
+    pub serving: JoinHandle<()>,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The defaults, on any free port.
+pub fn config() -> Config {
+    let mut config = config::load_from(None, std::iter::empty()).unwrap();
+    config.listen = "127.0.0.1:0".parse().unwrap();
+    config
+}
+
+/// Limits in fractions of a second, so that the tests of patience need little of it.
+pub fn short_limits(config: &Config) -> Limits {
+    let limit = Duration::from_millis(300);
+    Limits {
+        handshake: limit,
+        header: limit,
+        keep_alive: limit,
+        body_idle: Some(limit),
+        body_total: Some(limit * 4),
+        write_stall: limit,
+        shutdown: limit,
+        ..Limits::pages(config)
+    }
+}
+
+/// Every kind of answer that a page or the API can give.
+pub fn routes() -> Router {
+    Router::new()
+        .route("/", get(|| async { "page" }))
+        .route("/asset.css", get(|| async { ([("cache-control", "public, max-age=31536000, immutable")], "a{}") }))
+        .route("/nonce", get(|| async { ([("content-security-policy", "script-src 'nonce-x'")], "page") }))
+        .route("/change", post(|body: Bytes| async move { format!("{} bytes", body.len()) }))
+        .route(
+            "/panic",
+            get(|| async {
+                if true {
+                    panic!("the secret is forty-two")
+                }
+            }),
+        )
+        .route("/who", get(|Extension(client): Extension<ClientAddress>| async move { client.0.to_string() }))
+        .route("/once/{token}", get(|| async { "link" }))
+        .route("/events", get(events))
+        .route("/flood", get(|| async { Body::from(vec![b'x'; 64 << 20]) }))
+}
+
+/// A stream that says something now and then, for much longer than any limit of [`short`].
+async fn events() -> Body {
+    let ticks = futures::stream::unfold(0, |count| async move {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        (count < 8).then(|| (Ok::<_, Infallible>(format!("data: {count}\n\n")), count + 1))
+    });
+    Body::from_stream(ticks)
+}
+
+/// As the server speaks it with a certificate and key from files.
+pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    site_tls(Arc::new(SiteCertificate::files(certificate, key)?))
+}
+
+pub async fn start(config: Config, limits: Limits) -> TestServer {
+    let tls = config.tls.certificate.as_ref().zip(config.tls.key.as_ref());
+    let tls = tls.map(|(certificate, key)| self::tls(certificate, key).unwrap());
+    let door = Door::open(config.listen, tls, config.secure(), limits).await.unwrap();
+    let address = door.address().unwrap();
+    let names = Names::new(&config, address);
+    let router = guard(routes(), names, config.limits.request_body_bytes.get());
+    serve(door, router).await
+}
+
+/// A listener as the runners' port has it: it answers with the certificate it saw.
+pub async fn start_runner_port(tls: std::sync::Arc<rustls::ServerConfig>, limits: Limits) -> TestServer {
+    let door = Door::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
+    let router = Router::new().fallback(|request: Request| async move {
+        let certificate = request.extensions().get::<PeerCertificate>().unwrap();
+        server::pki::runner_identity(&certificate.0).unwrap().runner.to_string()
+    });
+    serve(door, router).await
+}
+
+async fn serve(door: Door, router: Router) -> TestServer {
+    let address = door.address().unwrap();
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(door.serve(router, stop.clone()));
+    TestServer { address, stop, serving }
+}
+
+impl TestServer {
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends `request`, with `HOST` standing for our name, and reads until the server closes.
+    pub async fn send_raw(&self, request: &str) -> Response {
+        let mut stream = self.connect().await;
+        let request = request.replace("HOST", &self.address.to_string());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Response(read_to_end(&mut stream).await)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n")).await
+    }
+
+    pub async fn post(&self, headers: &str, body: &str) -> Response {
+        let length = body.len();
+        self.send_raw(&format!(
+            "POST /change HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+}
+
+/// What came back, as text.
+#[derive(Debug)]
+pub struct Response(pub String);
+
+impl Response {
+    pub fn status(&self) -> u16 {
+        self.0.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no answer: {:?}", self.0))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let head = self.0.split("\r\n\r\n").next()?;
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let mut values = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next();
+        assert!(values.next().is_none(), "{name} stands twice in {head}");
+        first
+    }
+
+    pub fn body(&self) -> &str {
+        self.0.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+    }
+
+    /// Every header that no answer may lack.
+    pub fn assert_secured(&self) {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(self.header(name), Some(value), "{name} in {self:?}");
+        }
+        for name in ["permissions-policy", "content-security-policy", "cache-control"] {
+            assert!(self.header(name).is_some(), "{name} in {self:?}");
+        }
+    }
+}
+
+/// All that comes until the other side closes; it must do so within ten seconds.
+pub async fn read_to_end(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    // A reset after the answer counts as an end: what came before it is there.
+    let _end =
+        timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await.expect("the server does not close");
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,104 @@
+//! What happens at one node is known at the other within a second.
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Nodes;
+use crate::{client::Who, timeouts::with_timeout};
+
+/// How old news may be.
+pub const MAX_PROPAGATION_DELAY: Duration = Duration::from_secs(1);
+
+/// D-12: a session that ends at one node is dead at the other, and so are its streams.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_signing_out_at_one_node_ends_the_streams_of_the_other() {
+    let nodes = Nodes::begin().await;
+    let browser = nodes.one.sign_in(&nodes.mia.email).await;
+    let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
+    nodes.one.act(Who::Browser(&browser), "login/sign-out", &[]).await.is(200);
+    assert!(!nodes.two.is_signed_in(&browser.cookie()).await);
+    with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
+}
+
+/// D-12, M-01: a key that is revoked at one node opens nothing at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
+    let nodes = Nodes::begin().await;
+    let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
+    let browser = one.sign_in(&nodes.mia.email).await;
+    let task = one.submit(&nodes.mia.key, "echo begun; sleep 50").await;
+    two.until_printed(key, &task, "begun").await;
+    let mut stream = two.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    assert!(stream.data_of_next("line").await.contains("begun"));
+    let me = two.get(Who::Key(key), "/api/v1/me").await.is(200).json();
+    one.act(Who::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
+    two.get(Who::Key(key), "/api/v1/me").await.is(401);
+    with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
+}
+
+/// D-12, K-09: who is locked out at one node is out at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
+    let nodes = Nodes::begin().await;
+    let bea = nodes.one.person("bea", "acme", "admin");
+    let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
+    let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
+    nodes.one.act(Who::Browser(&admin), "emergency/lock", &[("id", &nodes.mia.id)]).await.is(200);
+    with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
+    nodes.two.get(Who::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
+}
+
+/// D-12, D-04: a question that is asked at one node is heard of, decided and closed at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_a_question_is_answered_at_either_node_and_once() {
+    let nodes = Nodes::begin().await;
+    let (one, two) = (&nodes.one, &nodes.two);
+    let approver = two.sign_in(&nodes.ada.email).await;
+    let mut queue = two.listen(Who::Browser(&approver), "/live?topics=approvals").await;
+    let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
+    let task = one.submit_as(&nodes.mia.key, asks).await;
+    let asked = with_timeout(MAX_PROPAGATION_DELAY, "the other node hears of the question", queue.data_of_next("approvals")).await;
+    let approvals = two.get(Who::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();
+    let approval = &approvals["items"][0];
+    assert_eq!(approval["id"], asked.as_str());
+    let mut watching = one.listen(Who::Key(&nodes.mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    assert_eq!(watching.data_of_next("state").await, "awaiting_approval");
+    let decide = format!("/api/v1/approvals/{asked}/approve");
+    let body = json!({ "reason": "it is fine", "request_digest": approval["request_digest"] });
+    two.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(200);
+    one.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(409);
+    let next = with_timeout(MAX_PROPAGATION_DELAY, "the decision is heard of", watching.data_of_next("state")).await;
+    assert!(["queued", "assigned", "running"].contains(&next.as_str()), "{next}");
+    one.until_succeeded(&nodes.mia.key, &task).await;
+}
+
+/// D-12, D-01: output is seen at both nodes as it comes, whichever of them has the runner; and a task that is cancelled at
+/// either ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
+    let nodes = Nodes::begin().await;
+    for canceler in [&nodes.one, &nodes.two] {
+        let script = "for n in 1 2 3 4 5 6; do echo line $n; sleep 0.4; done; sleep 50";
+        let task = nodes.one.submit(&nodes.mia.key, script).await;
+        let mut streams = vec![];
+        for node in [&nodes.one, &nodes.two] {
+            let path = format!("/api/v1/tasks/{task}/log?follow=1");
+            streams.push(node.listen(Who::Key(&nodes.mia.key), &path).await);
+        }
+        let [here, there] = &mut streams[..] else { panic!("two streams") };
+        for n in 1..=6 {
+            let (at_one, at_two) = tokio::join!(async { (here.data_of_next("line").await, Instant::now()) }, async {
+                (there.data_of_next("line").await, Instant::now())
+            });
+            let text = |line: &str| serde_json::from_str::<Value>(line).unwrap()["text"].clone();
+            assert_eq!((text(&at_one.0), text(&at_two.0)), (format!("line {n}").into(), format!("line {n}").into()));
+            let apart = at_one.1.max(at_two.1) - at_one.1.min(at_two.1);
+            assert!(apart < MAX_PROPAGATION_DELAY, "line {n} came {apart:?} later at one of them");
+        }
+        let path = format!("/api/v1/tasks/{task}/cancel");
+        canceler.post(Who::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);
+        assert_eq!(here.data_of_next("end").await, "cancelled");
+        assert_eq!(there.data_of_next("end").await, "cancelled");
+    }
+}

@@ -1,0 +1,212 @@
+//! Who comes in by a provider, and as what: never by an address that is only said, never into somebody else's account.
+use serde_json::{Value, json};
+
+use super::{
+    DOMAIN,
+    fake_provider::{Behavior, Provider},
+    with_providers,
+};
+use crate::{
+    client::{Response, Who},
+    people::Browser,
+    program::{Program, on_both},
+};
+
+fn claims(claims: Value) -> Behavior {
+    Behavior { claims, ..Behavior::default() }
+}
+
+impl Program {
+    /// The signed-in person's address, as their own page shows it.
+    async fn is_named(&self, browser: &Browser, email: &str) -> bool {
+        self.get(Who::Browser(browser), "/browser-sessions").await.is(200).body.contains(&format!(">{email}<"))
+    }
+
+    async fn is_admin(&self, browser: &Browser) -> bool {
+        self.get(Who::Browser(browser), "/settings/authentication/new").await.status == 200
+    }
+}
+
+/// D-03: who comes in by a provider from an invitation's page is back at it, and carries it in the browser alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_03_a_provider_leads_back_to_the_invitation() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    provider.behave(claims(json!({ "email": "nia@acme.example" })));
+    let page = program.get(Who::Nobody, "/sign-in?next=%2Finvitation").await.is(200);
+    let way = "/sign-in/with/acme?next=%2Finvitation";
+    assert!(page.body.contains(&format!("href=\"{way}\"")), "{page}");
+    let redirect = program.redirect_to_provider(Who::Nobody, way).await;
+    let response = program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
+    assert_eq!(response.header("location"), "/invitation");
+}
+
+#[track_caller]
+fn assert_refused(response: Response, status: u16, says: &str) {
+    assert!(response.status == status && response.cookie().is_none() && response.body.contains(says), "{says}: {response}");
+}
+
+/// A-02: an address counts when the provider says that it verified it, as the boolean; domains are compared whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    for unverified in [json!(false), json!(null)] {
+        provider.behave(claims(json!({ "email_verified": unverified })));
+        assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "not verified");
+    }
+    for no_boolean in [json!("true"), json!(1), json!("false")] {
+        provider.behave(claims(json!({ "email_verified": no_boolean })));
+        let response = program.complete_provider_sign_in(&provider, "acme").await;
+        assert!(response.cookie().is_none() && [401, 403].contains(&response.status), "{no_boolean}: {response}");
+    }
+    for email in [
+        "nia@sub.acme.example",
+        "nia@acme.example.evil.example",
+        "nia@notacme.example",
+        "nia@acme.example@evil.example",
+    ] {
+        provider.behave(claims(json!({ "email": email })));
+        assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "not let in");
+    }
+    provider.behave(claims(json!({ "email": "Nia@ACME.example" })));
+    let nia = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+    // From then on she is who she is there, under whatever address of the domain.
+    provider.behave(claims(json!({ "email": "nia.new@acme.example" })));
+    let again = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_named(&again, "nia@acme.example").await);
+    provider.behave(claims(json!({ "email": "nia@elsewhere.example" })));
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "not let in");
+    // Some providers say it only at their userinfo; and that must be the same person's.
+    let events = json!({ "email": "noa@acme.example", "email_verified": true });
+    let quiet = json!({ "sub": "2", "email": null, "email_verified": null });
+    provider.behave(Behavior { claims: quiet.clone(), userinfo: events.clone(), ..Behavior::default() });
+    let response = program.complete_provider_sign_in(&provider, "acme").await;
+    assert!(response.status == 401 && response.cookie().is_none(), "the userinfo of another: {response}");
+    let mut own = events;
+    own["sub"] = json!("2");
+    provider.behave(Behavior { claims: quiet, userinfo: own, ..Behavior::default() });
+    let noa = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_named(&noa, "noa@acme.example").await);
+}
+
+/// A-02: an account is never entered by its address; a subject is nobody at another issuer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let second = Provider::start().await;
+    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "newcomers = \"anybody\"").await;
+    provider.behave(claims(json!({ "email": "ada@acme.example", "sub": "ada" })));
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "addresses alone link nothing");
+    provider.behave(Behavior::default());
+    let nia = program.sign_in_with_provider(&provider, "acme").await;
+    provider.behave(claims(json!({ "sub": "2" })));
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "addresses alone link nothing");
+    second.behave(claims(json!({ "email": "other@acme.example" })));
+    let other = program.sign_in_with_provider(&second, "bolt").await;
+    assert!(program.is_named(&other, "other@acme.example").await, "the subject is the same, the issuer is not");
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+    second.behave(Behavior::default());
+    let again = program.sign_in_with_provider(&second, "bolt").await;
+    assert!(program.is_named(&again, "other@acme.example").await, "she is who her subject says, not her address");
+}
+
+/// K-09: a provider is no way around a lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "newcomers = \"anybody\"").await;
+    program.sign_in_with_provider(&provider, "acme").await;
+    program.cli(&["admin", "lock-user", "--user", "nia@acme.example"], "");
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "Your account here is locked");
+    program.cli(&["admin", "unlock-user", "--user", "nia@acme.example"], "");
+    let nia = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_named(&nia, "nia@acme.example").await);
+}
+
+/// A-02: where newcomers are not let in, only those come who linked the provider.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_without_a_word_about_newcomers_there_are_none() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "").await;
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "No account here is linked");
+    let ada = program.sign_in("ada@acme.example").await;
+    assert_eq!(program.link_provider(&ada, &provider, "acme").await.is(303).header("location"), "/account/sign-in");
+    let again = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_named(&again, "ada@acme.example").await);
+}
+
+/// A-03: who is named becomes an admin when the address is verified, and only then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_03_admins_are_made_by_verified_addresses_only() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let auth = "admin_emails = [\"Nia@acme.example\"]";
+    with_providers(&mut program, &[("acme", &provider)], auth, "newcomers = \"anybody\"").await;
+    provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example" })));
+    let noa = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(!program.is_admin(&noa).await);
+    provider.behave(claims(json!({ "sub": "2", "email_verified": false })));
+    let noa = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(!program.is_admin(&noa).await, "the address is only said");
+    provider.behave(Behavior::default());
+    let nia = program.sign_in_with_provider(&provider, "acme").await;
+    assert!(program.is_admin(&nia).await);
+}
+
+/// A-02: roles follow groups at each sign-in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\n\
+                groups = [\"ops = acme : member\", \"leads = acme : approver\", \"ops = nowhere : owner\"]";
+    with_providers(&mut program, &[("acme", &provider)], "", more).await;
+    let role = async |groups: Value| {
+        provider.behave(claims(json!({ "groups": groups })));
+        let nia = program.sign_in_with_provider(&provider, "acme").await;
+        let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
+        ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
+    };
+    assert_eq!(role(json!(["ops"])).await, Some("Member"));
+    assert_eq!(role(json!(["ops", "leads", "others"])).await, Some("Approver"), "the highest counts");
+    for nothing in [json!([]), json!(["OPS"]), json!("ops"), json!([["ops"]]), json!({ "ops": true })] {
+        assert_eq!(role(nothing.clone()).await, None, "{nothing}");
+    }
+    assert_eq!(role(json!(["leads"])).await, Some("Approver"));
+    assert_eq!(role(json!(null)).await, None, "no claim is no group");
+
+    program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Acme & sons"], "");
+    assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds what was renamed");
+    let page = program
+        .get(Who::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
+        .await
+        .is(200)
+        .body;
+    assert!(page.contains("now called Acme &amp; sons") && page.contains("ops = nowhere : owner"), "{page}");
+}
+
+on_both! {
+    /// K-09: who signs in while the tenant is frozen comes in and reads; what the provider's rules would change waits, and so
+    /// do newcomers.
+    async fn k_09_signing_in_by_a_provider_works_while_the_tenant_is_frozen(program) {
+        let provider = Provider::start().await;
+        let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\ngroups = [\"ops = acme : member\", \"leads = acme : approver\"]";
+        with_providers(program, &[("acme", &provider)], "", more).await;
+        let comes = async |groups: Value| {
+            provider.behave(claims(json!({ "groups": groups })));
+            let nia = program.sign_in_with_provider(&provider, "acme").await;
+            let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
+            ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
+        };
+        assert_eq!(comes(json!(["ops"])).await, Some("Member"));
+        program.cli(&["admin", "freeze"], "");
+        assert_eq!(comes(json!(["leads"])).await, Some("Member"), "what the rules say waits");
+        provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
+        assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "until an admin ends the freeze");
+        program.cli(&["admin", "thaw"], "");
+        assert_eq!(comes(json!(["leads"])).await, Some("Approver"), "and follows then");
+        provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
+        let noa = program.sign_in_with_provider(&provider, "acme").await;
+        assert!(program.is_named(&noa, "noa@acme.example").await);
+    }
+}

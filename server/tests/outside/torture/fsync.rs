@@ -1,0 +1,159 @@
+//! The server dies in the very moment in which it asks the disk to keep something, at each such moment in turn: first
+//! while it makes its keys and its database, then while it takes tasks.
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{FaultTest, scale::scaled, invariants::assert_audit_chain_intact, rng::SeededRng};
+use crate::{
+    client::client,
+    timeouts::{with_timeout, until_within},
+    processes::runner_of,
+    program::Program,
+};
+
+/// After so many calls of fsync in one life it begins again with the first.
+const MAX_FSYNC_INDEX: u32 = 12;
+
+/// Starts the server so that its call number `n` of fsync kills it.
+fn kill_at_fsync(program: &mut Program, n: u32) {
+    let inject = format!("inject=fsync,fdatasync:signal=SIGKILL:when={n}");
+    program.set_launcher(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject, "--"]);
+}
+
+/// D-12: what was acknowledged is there in the next life; what was not is whole or not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_the_server_dies_at_every_sync() {
+    let mut rng = SeededRng::of("the server dies at every sync");
+    let mut program = Program::sqlite();
+    program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
+    // The first start, in as many lives as it needs.
+    let mut births = 0;
+    loop {
+        births += 1;
+        assert!(births < 100, "it never comes to its first start");
+        kill_at_fsync(&mut program, births.min(6));
+        if program.try_start().await {
+            program.kill_all();
+            break;
+        }
+    }
+    program.tenant("acme");
+    let adam = program.person("adam", "acme", "admin");
+    let mut acknowledged_state = AcknowledgedState { key: adam.key, ..AcknowledgedState::default() };
+    let (mut depth, mut deaths) = (1, 0);
+    while deaths < scaled::<usize>(20, 300) {
+        kill_at_fsync(&mut program, depth);
+        depth = depth % MAX_FSYNC_INDEX + 1;
+        if program.try_start().await {
+            acknowledged_state.work_until_it_dies(&program, &mut rng).await;
+            program.reap();
+        }
+        deaths += 1;
+    }
+    program.set_launcher(&[]);
+    program.start().await;
+    acknowledged_state.compare(&program).await;
+    assert_audit_chain_intact(&program);
+    assert!(acknowledged_state.tasks.len() * 3 >= deaths, "in {deaths} lives only {} tasks were acknowledged", acknowledged_state.tasks.len());
+    println!("{births} lives until the first start, {deaths} deaths, {} tasks", acknowledged_state.tasks.len());
+}
+
+/// D-12: the runner, too, dies in the moment in which it asks the disk to keep something: who it is, what it began, what was
+/// printed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_12_the_runner_dies_at_its_syncs() {
+    let mut program = Program::sqlite();
+    let spared = program.data().with_file_name("spared");
+    // Each life ends at another of its first calls; none does once that file is there.
+    let when = format!("$(cat {} 2>/dev/null || expr $(od -An -N1 -tu1 /dev/urandom) % 24 + 1)", spared.display());
+    program.wrap_runner_command(&format!(
+        "exec strace -D -f -qq -o /dev/null -e trace=fsync,fdatasync \
+         -e inject=fsync,fdatasync:signal=SIGKILL:when={when} --"
+    ));
+    let mut test = FaultTest::begin(&mut program).await;
+    let (mut lives, mut last) = (0, None);
+    while lives < scaled(10, 150) {
+        let runner = until_within(Duration::from_secs(45), "there is another runner", async || {
+            runner_of(program.pid()).filter(|runner| last != Some(*runner))
+        });
+        last = Some(runner.await);
+        test.note(last);
+        lives += 1;
+    }
+    std::fs::write(spared, "65535").unwrap();
+    test.end(&mut program).await;
+    println!("{lives} lives of the runner");
+}
+
+/// What was acknowledged, and what was asked for last.
+#[derive(Default)]
+struct AcknowledgedState {
+    key: String,
+    submitted: u32,
+    /// Tasks by their idempotency key: id, and whether canceling was acknowledged.
+    tasks: BTreeMap<String, (String, bool)>,
+}
+
+impl AcknowledgedState {
+    async fn work_until_it_dies(&mut self, program: &Program, rng: &mut SeededRng) {
+        for _ in 0..100 {
+            let done = match self.tasks.iter().find(|(_, (_, cancelled))| !cancelled) {
+                Some((name, (id, _))) if rng.below(3) == 0 => {
+                    let (name, id) = (name.clone(), id.clone());
+                    self.cancel(program, &name, &id).await
+                }
+                _ => self.submit(program).await,
+            };
+            if done.is_none() {
+                return;
+            }
+        }
+        panic!("a hundred changes and no sync at which it would have died");
+    }
+
+    /// Submits the task that is next; one that was not acknowledged is asked for again with the same key.
+    async fn submit(&mut self, program: &Program) -> Option<()> {
+        let name = format!("sync-{}", self.submitted);
+        let body = json!({ "script": format!("echo {name}") });
+        let (status, task) = self.post(program, "/api/v1/tasks", &name, &body).await?;
+        assert!(matches!(status, 200 | 201), "{status}: {task:#}");
+        self.tasks.insert(name, (task["id"].as_str().unwrap().to_owned(), false));
+        self.submitted += 1;
+        Some(())
+    }
+
+    async fn cancel(&mut self, program: &Program, name: &str, id: &str) -> Option<()> {
+        let path = format!("/api/v1/tasks/{id}/cancel");
+        let (status, response) = self.post(program, &path, &format!("{name}-cancel"), &Value::Null).await?;
+        // 409: it was cancelled in an earlier life, and that could not be said any more.
+        assert!(matches!(status, 200 | 409), "{status}: {response:#}");
+        self.tasks.insert(name.to_owned(), (id.to_owned(), true));
+        Some(())
+    }
+
+    /// The answer; `None` when the server died before it was whole.
+    async fn post(&self, program: &Program, path: &str, name: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = client(1).post(format!("{}{path}", program.origin)).bearer_auth(&self.key);
+        let request = request.header("idempotency-key", name).json(body);
+        let whole = async {
+            let response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            Some((status, serde_json::from_slice(&response.bytes().await.ok()?).ok()?))
+        };
+        with_timeout(crate::timeouts::DEFAULT_TIMEOUT, "an answer, or the end of the server", whole).await
+    }
+
+    async fn compare(&self, program: &Program) {
+        let records = program.audit(&self.key, Some("task.submit")).await;
+        // At most one task more than was acknowledged: the one that was asked for last.
+        assert!((0..=1).contains(&(records.len() - self.tasks.len())), "{} records", records.len());
+        for (name, (id, cancelled)) in &self.tasks {
+            let task = program.task(&self.key, id).await;
+            let state = task["state"].as_str().unwrap();
+            assert!(state == "cancelled" || (state == "queued" && !cancelled), "{name}: {task:#}");
+            let count = records.iter().filter(|record| record["target_id"] == id.as_str()).count();
+            assert_eq!(count, 1, "{name} has {count} records");
+        }
+    }
+}

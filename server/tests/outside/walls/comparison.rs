@@ -1,0 +1,93 @@
+//! Whether two answers are the same but for what differs between any two answers.
+use uuid::Uuid;
+
+use super::{fixture::Fixture, table::Row};
+use crate::{client::Response, program::Program};
+
+/// Headers that say when, or which of all answers it is.
+const VOLATILE_HEADERS: [&str; 3] = ["date", "ratelimit", "x-request-id"];
+
+impl Fixture {
+    /// The other tenant's admin asks for a thing of this house, and for one that does not exist.
+    pub async fn assert_indistinguishable(&self, program: &Program, row: &Row) {
+        let outsider = self.caller("another");
+        if !self
+            .resources
+            .keys()
+            .any(|name| row.path.contains(&format!("${name}")) || row.body.contains(&format!("${name}")))
+        {
+            return;
+        }
+        for accept in ["application/json", "text/html"] {
+            let mut statuses = vec![];
+            for exists in [true, false] {
+                let nothing = |name: &str| {
+                    (!exists).then(|| if name == "seq" { "99999999".into() } else { Uuid::now_v7().to_string() })
+                };
+                let fill = |text| self.fill(text, outsider.name, nothing);
+                let (at, body) =
+                    (fill(row.path), fill(row.body).replace("mia@acme", if exists { "mia@acme" } else { "mix@acme" }));
+                let request = row.request(program, outsider, &at, &body, accept);
+                statuses.push(normalized(&row.send(program, outsider, request).await, &[&at, &body]));
+            }
+            let mut lines = statuses[0].split_inclusive('>').zip(statuses[1].split_inclusive('>'));
+            let first = lines.find(|(one, two)| one != two);
+            assert!(statuses[0] == statuses[1], "{} {} {} differs at {first:#?}", row.route, row.path, row.body);
+        }
+    }
+}
+
+/// The answer without what was asked for, and without its own nonce, number, time and fresh tokens.
+fn normalized(response: &Response, asked: &[&str]) -> String {
+    let mut text = format!("{}\n", response.status);
+    for (name, value) in &response.headers {
+        if !VOLATILE_HEADERS.contains(&name.as_str()) {
+            text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+        }
+    }
+    text.push_str(&response.body);
+    if let Some(nonce) =
+        response.header("content-security-policy").split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next())
+    {
+        text = text.replace(nonce, "NONCE");
+    }
+    for asked in asked {
+        for message in asked
+            .split(['/', '?', '&', '=', '"'])
+            .filter(|message| message.len() >= 2 && message.contains(|c: char| c.is_ascii_digit()))
+        {
+            text = without(&text, message);
+        }
+    }
+    // When a live page was read, by the server's clock and among its announcements.
+    for property in ["now", "since"] {
+        text = blanked(&text, &format!("&quot;{property}&quot;:&quot;"), "&quot;");
+    }
+    text = text.replace("mia@acme", "ASKED").replace("mix@acme", "ASKED");
+    text.lines().filter(|line| !line.starts_with("content-length: ")).collect::<Vec<_>>().join("\n")
+}
+
+/// Without what stands between `before` and `after`.
+fn blanked(text: &str, before: &str, after: &str) -> String {
+    let mut pieces = text.split(before);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        kept += before;
+        kept += piece.find(after).map_or(piece, |at| &piece[at..]);
+    }
+    kept
+}
+
+/// With `said` taken out wherever it stands by itself: a short number is also a part of longer ones.
+fn without(text: &str, message: &str) -> String {
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(message) {
+        let (before, after) = (&rest[..at], &rest[at + message.len()..]);
+        kept.push_str(before);
+        let alone = apart(kept.chars().next_back()) && apart(after.chars().next());
+        kept.push_str(if alone { "ASKED" } else { message });
+        rest = after;
+    }
+    kept + rest
+}

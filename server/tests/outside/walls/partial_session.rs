@@ -1,0 +1,76 @@
+//! Every route with half a session: somebody who knows a password and has shown nothing else is nobody (M-14).
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{
+    fixture::{Caller, Fixture},
+    table::WALLS,
+};
+use crate::{
+    html,
+    client::{Who, client},
+    people::Browser,
+    program::{Program, on_both},
+};
+
+/// Routes that answer half a session otherwise than nobody: where they lead on from it.
+const PARTIAL_SESSION_ROUTES: [&str; 8] = [
+    "page GET /sign-in",
+    "page GET /second-factor",
+    "page GET /authenticator",
+    "action POST /actions/factors/show",
+    "action POST /actions/factors/offer-totp",
+    "action POST /actions/factors/confirm-totp",
+    "action POST /actions/factors/ask-passkey",
+    "action POST /actions/login/sign-in",
+];
+
+#[expect(clippy::disallowed_methods, reason = "the server that is tested has the machine's clock")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// Sets up an authenticator app for whoever is signed in.
+async fn enroll(program: &Program, who: Who<'_>) {
+    program.act(who, "factors/offer-totp", &[]).await.is(200);
+    let page = program.get(who, "/authenticator").await.is(200).body;
+    let secret = totp_rs::Secret::try_from_base32(html::totp_secret(&page)).unwrap();
+    let app = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    program.act(who, "factors/confirm-totp", &[("code", &app.generate(now()).to_string())]).await.is(200);
+}
+
+async fn attack(program: &Program, fixture: &Fixture, half: Browser) {
+    let caller = Caller::with_browser_only("halfway", client(40), half);
+    let mut wrong = vec![];
+    for row in WALLS {
+        if matches!(row.kind(), "api" | "enrollment" | "provider")
+            || PARTIAL_SESSION_ROUTES.contains(&row.route)
+            || row.route.ends_with("sign-out")
+        {
+            continue;
+        }
+        let fill = |text| fixture.fill(text, caller.name, |_| None);
+        let request = row.request(program, &caller, &fill(row.path), &fill(row.body), "application/json");
+        let response = row.send(program, &caller, request).await;
+        if response.status != row.statuses[0] {
+            wrong.push(format!("{} {}: {response}", row.route, row.path));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new(), "half a session is somebody's:\n{}", wrong.join("\n"));
+}
+
+on_both! {
+    async fn m_14_half_a_session_is_answered_like_nobody_on_every_route(program) {
+        let fixture = Fixture::create(program).await;
+        let harry = program.person("harry", "acme", "admin");
+        let whole = program.sign_in(&harry.email).await;
+        enroll(program, Who::Browser(&whole)).await;
+        program.get(Who::Browser(&whole), "/people").await.is(200);
+        // Who has one and has not shown it; and who must have one and has none.
+        attack(program, &fixture, program.sign_in(&harry.email).await).await;
+        let member = Browser::with(&program.sign_in("member@acme.example").await.cookie());
+        program.get(Who::Browser(&member), "/browser-sessions").await.is(200);
+        program.act(Who::Browser(&whole), "factors/policy", &[("who", "everybody")]).await.is(200);
+        attack(program, &fixture, member).await;
+        program.get(Who::Browser(&whole), "/people").await.is(200);
+    }
+}

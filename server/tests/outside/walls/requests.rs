@@ -1,0 +1,114 @@
+//! One row of the table: every guest asks, and is answered as it says.
+use reqwest::{Method, RequestBuilder};
+
+use super::{
+    fixture::{Caller, Fixture},
+    table::Row,
+};
+use crate::{
+    client::{Response, Who, form},
+    program::Program,
+};
+
+/// What is said of an action's page, so that its refusal can be shown on one.
+pub const PAGE: &str = "/rules";
+
+impl Row {
+    pub fn kind(&self) -> &'static str {
+        self.route.split(' ').next().unwrap()
+    }
+
+    pub fn method(&self) -> Method {
+        self.route.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Whether its answer never ends.
+    fn is_endless(&self) -> bool {
+        self.path.starts_with("/live")
+    }
+
+    /// The request of a guest. The API takes keys, everything else is for browsers.
+    pub fn request(&self, program: &Program, caller: &Caller, path: &str, body: &str, accept: &str) -> RequestBuilder {
+        let who = self.credential(caller);
+        match self.kind() {
+            "action" => {
+                let fields: Vec<_> = body.split('&').filter_map(|field| field.split_once('=')).collect();
+                let action = path.strip_prefix("/actions/").unwrap();
+                program.action(who, action, accept, &form(&[fields.as_slice(), &[("_page", PAGE)]].concat()))
+            }
+            _ => {
+                let request = program.request(who, self.method(), path);
+                if body.is_empty() {
+                    request
+                } else {
+                    request.header("content-type", "application/json").body(body.to_owned())
+                }
+            }
+        }
+    }
+
+    pub fn credential<'a>(&self, caller: &'a Caller) -> Who<'a> {
+        match self.kind() {
+            "api" | "enrollment" => caller.with_key(),
+            _ => caller.in_browser(),
+        }
+    }
+
+    /// Sends it from the guest's own machine; of an answer without an end only the head is read.
+    pub async fn send(&self, program: &Program, caller: &Caller, request: RequestBuilder) -> Response {
+        let request = RequestBuilder::from_parts(caller.client.clone(), request.build().unwrap());
+        if self.is_endless() {
+            let response = request.send().await.unwrap();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            return Response { status, headers, body: String::new() };
+        }
+        program.send(self.credential(caller), request).await
+    }
+}
+
+impl Fixture {
+    /// What is not as the table says.
+    pub async fn check(&self, program: &Program, row: &Row) -> Vec<String> {
+        let mut wrong = vec![];
+        for (caller, expected) in self.callers.iter().zip(row.statuses) {
+            let (path, body) = (self.fill(row.path, caller.name, |_| None), self.fill(row.body, caller.name, |_| None));
+            let request = row.request(program, caller, &path, &body, "application/json");
+            let response = row.send(program, caller, request).await;
+            if response.status != expected {
+                wrong.push(format!(
+                    "{} {} {}: {} asked and was answered {response}",
+                    row.route, row.path, row.body, caller.name
+                ));
+            }
+            if !is_member(caller) && leaks_tenant(&response, &[&path, &body]) {
+                wrong.push(format!("{} tells {} of the house: {response}", row.path, caller.name));
+            }
+            // What was refused to an island is refused to a plain form as well, on a page with the same status.
+            if row.kind() == "action" && expected >= 400 && !row.path.contains("sign-in") {
+                let request = row.request(program, caller, &path, &body, "text/html");
+                let page = row.send(program, caller, request).await;
+                // What nobody typed waits on a page until they are signed in; what is refused for another reason leads there.
+                let credentials = if caller.name == "nobody" && expected != 401 { 303 } else { expected };
+                if page.status != credentials || !is_member(caller) && leaks_tenant(&page, &[&path, &body]) {
+                    wrong.push(format!("{} as a form: {} was answered {page}", row.path, caller.name));
+                }
+            }
+        }
+        wrong
+    }
+}
+
+fn is_member(caller: &Caller) -> bool {
+    !matches!(caller.name, "nobody" | "another")
+}
+
+/// Whether an answer says something of the first tenant that was not in the question.
+fn leaks_tenant(response: &Response, asked: &[&str]) -> bool {
+    let mut body = response.body.to_lowercase();
+    for asked in asked {
+        for message in asked.split(['/', '?', '&', '=', '"']).filter(|message| message.contains("acme")) {
+            body = body.replace(message, "");
+        }
+    }
+    body.contains("acme")
+}
