@@ -1,4 +1,4 @@
-//! The HTTP API as programs meet it.
+//! HTTP API tests with API keys.
 
 mod approvals;
 mod errors;

@@ -1,4 +1,4 @@
-//! Health and figures.
+//! Health, readiness and metrics endpoints.
 use crate::test_env::{Response, TestEnv};
 use axum::{Router, body::Body};
 use http::Request;
@@ -25,7 +25,7 @@ async fn get(routes: &Router, path: &str, from: &str, headers: &[(&'static str, 
     Response::of(routes.clone().oneshot(request).await.unwrap()).await
 }
 
-/// The same deployment with another configuration.
+/// Returns the same deployment with another configuration.
 fn with(env: &TestEnv, variables: &[(&str, &str)]) -> App {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     App { config: Arc::new(config::load_from(None, variables).unwrap()), ..env.app.clone() }

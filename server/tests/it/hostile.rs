@@ -1,4 +1,4 @@
-//! Hostile input to what `server` reads itself: the corpus of each fuzz target, and thousands of changes of it.
+//! Fuzz corpora and seeded mutations of them for the parsers of `server`.
 #[path = "../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
@@ -15,7 +15,7 @@ fn a_certificate_is_an_identity_or_none() {
     corpus("certificate", targets::certificate);
 }
 
-/// What is changed must be good to begin with.
+/// Mutations are only useful when the original inputs are accepted.
 #[test]
 fn the_corpora_hold_what_is_taken() {
     assert!(mutate::files("certificate_request").iter().all(|bytes| server::pki::proven_key(bytes).is_ok()));

@@ -1,4 +1,4 @@
-//! The front door seen from the street: slow, many, garbled and foreign clients against a real listener.
+//! HTTP listener tests with slow, malformed and foreign clients.
 
 mod responses;
 mod fixture;

@@ -1,4 +1,4 @@
-//! Streams of signed-in browsers: what a page hears, and when it hears no more.
+//! Event streams of signed-in browsers: what they deliver and when they end.
 use crate::test_env::{Response, EventStream, TestEnv, on_both};
 use app::door::Door;
 use axum::{
@@ -27,7 +27,7 @@ use tower_sessions::Session;
 
 const PASSWORD: &str = "plover xyzzy colossal cave";
 
-/// A page of the deployment: its streams, with somebody signed in.
+/// The stream routes with the cookie of a signed-in person.
 struct Page {
     routes: Router,
     cookie: String,
@@ -86,7 +86,7 @@ impl Page {
         self.routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
-    /// The same person signs in once more, elsewhere: something happens to them that changes none of their rights.
+    /// Opens another session for the same person: an event that changes none of their rights.
     async fn sign_in_elsewhere(&self, env: &TestEnv, person: PersonId) {
         let email = env.app.store.read(&env.acme.console).await.unwrap().person(person).await.unwrap().email;
         let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
@@ -102,7 +102,7 @@ impl Page {
     }
 }
 
-/// That a stream ends by itself within two seconds.
+/// Checks that a stream ends within two seconds.
 async fn ends(listener: &mut EventStream) {
     let end = async { while listener.next().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(2), end).await.expect("the stream ends within two seconds");
@@ -128,7 +128,7 @@ on_both! {
         assert_eq!(queue.next().await.unwrap().event, "approvals");
     }
 
-    /// D-03: owners hear at once that somebody asks to come in; who is no owner hears nothing of it.
+    /// D-03: owners receive join requests at once; members do not receive them.
     async fn d_03_owners_hear_of_who_asks_to_come_in(env) {
         let (acme, console) = (&env.acme, &env.acme.console);
         let owner = SetMembership { organization: acme.ops, person: acme.mia, role: Role::Owner };
@@ -151,7 +151,7 @@ on_both! {
         assert_eq!(his.next().await.unwrap().event, "tasks", "nothing before that");
     }
 
-    /// A page is read before its stream is open, and streams break: what happens meanwhile is told, and nothing that was shown.
+    /// Events between rendering a page and opening its stream are replayed, without those that the page already shows.
     async fn a_stream_tells_what_happened_since_the_page_was_read(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
@@ -195,7 +195,7 @@ on_both! {
         assert!((1..=3).contains(&count), "{count} events for four changes");
     }
 
-    /// D-01: colors are classes, markup is text, and who comes again goes on where it was.
+    /// D-01: colors become CSS classes, markup stays text, and a reconnect resumes after the last event.
     async fn d_01_a_page_gets_lines_as_text_and_goes_on_where_it_was_cut_off(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.submit(&key, json!({ "script": "true" })).await;
@@ -218,7 +218,7 @@ on_both! {
         assert_eq!(events, ["state", "lines", "end"]);
         assert_eq!(serde_json::from_str::<Value>(&rest[1].data).unwrap()[0]["n"], 4);
 
-        // A page from before the task was started: it is told that lines begin.
+        // For a page from before the first attempt, the stream announces the attempt.
         let events = mia.open_stream(&format!("{path}?from=1&attempt=0")).await.until("end").await;
         assert_eq!((events[0].event.as_str(), events[0].data.as_str()), ("attempt", "1"));
     }
@@ -242,7 +242,7 @@ on_both! {
         }
     }
 
-    /// D-01, A-05: any stretch of lines, the places of a text, and a part as a file.
+    /// D-01, A-05: ranges of lines, search results and partial downloads.
     async fn d_01_the_viewer_gets_stretches_of_lines_and_the_places_of_a_text(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.submit(&key, json!({ "script": "true" })).await;
@@ -291,7 +291,7 @@ on_both! {
         assert_eq!(mia.response("/live?topics=tasks").await.status, 401);
     }
 
-    /// Watching is no use of a session: who only watches is signed out like who does nothing.
+    /// An open stream does not count as activity of its session.
     async fn a_stream_ends_with_a_session_that_nobody_used_for_too_long(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let mut feed = mia.open_stream("/live?topics=tasks,people").await;
@@ -304,7 +304,7 @@ on_both! {
         assert_eq!(mia.response("/live?topics=tasks").await.status, 401);
     }
 
-    /// However busy it is, a session ends, and its streams with it.
+    /// Activity does not extend a session beyond its absolute lifetime.
     async fn a_stream_ends_with_a_session_that_has_lasted_long_enough(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
@@ -321,7 +321,7 @@ on_both! {
         ends(&mut feed).await;
     }
 
-    /// A server that is told to stop would otherwise wait for its streams until the door loses patience.
+    /// Open streams would otherwise delay the shutdown until the listener's timeout.
     async fn a_stream_ends_when_the_server_stops(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;

@@ -1,4 +1,4 @@
-//! Stories told against a real listener and real files.
+//! Integration tests that run the server in-process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;

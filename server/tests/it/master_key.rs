@@ -1,4 +1,4 @@
-//! The master key leaves the environment at start, for the server and for all it starts (E1).
+//! Removal of secrets from the environment of the server and its child processes (E1).
 
 use std::process::{Command, Output};
 
@@ -9,7 +9,7 @@ const KEY: &str = "ababababababababababababababababababababababababababababababa
 const URL: &str = "postgres://castellan:pass-4712@localhost/castellan";
 const ROLE: &str = "CASTELLAN_TEST_PLAYS_THE_SERVER";
 
-/// The server's part of the story below; in a run of its own, where the variables are set.
+/// Runs as the server process for the tests below, which start this test binary again with the variables set.
 #[test]
 fn plays_the_server() {
     if std::env::var_os(ROLE).is_none() {
@@ -22,7 +22,7 @@ fn plays_the_server() {
     assert_eq!(hex::encode(key.expose_secret()), KEY);
     let own = std::fs::read("/proc/self/environ").unwrap();
     println!("own environment: {}", String::from_utf8_lossy(&own).replace('\0', " "));
-    // A child prints what it was given: its environment, and whatever can be read from its descriptors.
+    // The child prints its environment and whatever its file descriptors contain.
     let look = "tr '\\0' ' ' < /proc/self/environ; for fd in /proc/self/fd/*; do timeout 0.2 cat $fd; done";
     let child = Command::new("sh").args(["-c", look]).stdin(std::process::Stdio::null()).output().unwrap();
     println!("child: {}", String::from_utf8_lossy(&child.stdout));

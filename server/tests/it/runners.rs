@@ -1,4 +1,4 @@
-//! Runners against the real port: enrollment, dispatch, fencing, revocation.
+//! Runner protocol tests over the real port: enrollment, dispatch, fencing, renewal.
 
 mod dispatch;
 mod enrollment;

@@ -1,4 +1,4 @@
-//! Signing in, second factors and fresh proofs, by the pages and their actions, with a clock that the stories move.
+//! Sign-in, second factors and step-up authentication through pages and actions, with a controlled clock.
 mod factors;
 mod throttling;
 mod loopback;

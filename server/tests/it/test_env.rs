@@ -1,4 +1,4 @@
-//! A fresh deployment on either database, with two tenants and their people, asked in-process.
+//! In-process test deployment on either database, with two tenants and their people.
 use axum::{
     Router,
     body::{Body, BodyDataStream},
@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-/// Writes each story as two tests, `name::sqlite` and `name::postgres`, each in a world of its own.
+/// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own deployment.
 macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($env:ident) $body:block)*) => {$(
         $(#[$meta])*
@@ -62,34 +62,34 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-/// When every story begins: 2026-03-01 14:05:09 UTC.
+/// The start time of every test: 2026-03-01 14:05:09 UTC.
 const START_TIME: i64 = 1_772_373_909_000_000;
 
-/// A deployment.
+/// A deployment with a controlled clock.
 pub struct TestEnv {
     pub app: App,
     pub api: Router,
     clock: Arc<AtomicI64>,
     database: Option<String>,
-    /// The tenant that most stories play in.
+    /// The tenant that most tests use.
     pub acme: TenantFixture,
-    /// The tenant on the other side of the wall.
+    /// Another tenant, for isolation tests.
     pub bolt: TenantFixture,
     _folder: TempDir,
 }
 
-/// A tenant and its people; `ops` is the organization that everybody but the auditor and the admin is in.
+/// A tenant and its people. `ops` is an organization with every person except the auditor.
 pub struct TenantFixture {
     pub id: TenantId,
     pub console: Actor,
     pub ops: OrganizationId,
     /// A member.
     pub mia: PersonId,
-    /// Another one.
+    /// Another member.
     pub max: PersonId,
     /// An approver.
     pub ada: PersonId,
-    /// An auditor, in no organization.
+    /// An auditor who is in no organization.
     pub audrey: PersonId,
     /// A runner.
     pub rex: Actor,
@@ -142,7 +142,7 @@ impl TestEnv {
         Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }
     }
 
-    /// Closes the database and takes it away.
+    /// Closes the database and drops it.
     pub async fn end(self) {
         self.app.background.finish().await;
         self.app.store.close().await;
@@ -156,7 +156,7 @@ impl TestEnv {
         self.clock.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// A key of `owner` with these scopes, as a program would send it.
+    /// Creates an API key with these scopes and returns its token.
     pub async fn key(&self, tenant: &TenantFixture, owner: PersonId, scopes: &str) -> String {
         let token = format!("mk_{}", Uuid::new_v4().simple());
         let new = CreateKey {
@@ -174,7 +174,7 @@ impl TestEnv {
         token
     }
 
-    /// One change by one actor, committed.
+    /// Commits one change by one actor.
     pub async fn change<T>(&self, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> store::Result<T>) -> T {
         let mut write = self.app.store.write(actor).await.unwrap();
         let done = work(&mut write).await.unwrap();
@@ -209,14 +209,14 @@ impl TestEnv {
         Response::of(self.send(request.body(Body::from(body.to_owned())).unwrap()).await).await
     }
 
-    /// Submits a task and gives back its id.
+    /// Submits a task and returns its id.
     pub async fn submit(&self, token: &str, body: Value) -> TaskId {
         let response = self.post(token, "/api/v1/tasks", body).await;
         assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
         response.json()["id"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The runner takes the next task and starts it.
+    /// Claims and starts the next task as the tenant's runner.
     pub async fn start(&self, tenant: &TenantFixture) -> Assignment {
         let assignment =
             self.change(&tenant.rex, async |write| write.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
@@ -224,14 +224,14 @@ impl TestEnv {
         assignment
     }
 
-    /// The runner sends lines, the first of them with this number.
+    /// Appends output lines, numbered from `first`.
     pub async fn print(&self, tenant: &TenantFixture, assignment: &Assignment, first: i64, lines: &[&str]) {
         let line = |text: &&str| Line { at: self.app.store.now(), stream: Stream::Stdout, text: (*text).to_owned() };
         let lines: Vec<_> = lines.iter().map(line).collect();
         self.change(&tenant.rex, async |write| write.append_lines(lease(assignment), first, &lines).await).await;
     }
 
-    /// The runner says that it is over, having kept `output`.
+    /// Finishes the attempt with a receipt for `output`.
     pub async fn finish(&self, tenant: &TenantFixture, assignment: &Assignment, end: End, output: &str) {
         let domain::Principal::Runner(runner) = tenant.rex.principal else { panic!("not a runner") };
         let receipt = Receipt {
@@ -255,7 +255,7 @@ pub fn lease(assignment: &Assignment) -> Lease {
     Lease { task: assignment.task.id, attempt: assignment.task.attempt }
 }
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: StatusCode,
@@ -278,7 +278,7 @@ impl Response {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// That it is a problem of this status; gives its JSON.
+    /// Checks that the response is a problem with this status and returns its JSON.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
@@ -288,13 +288,13 @@ impl Response {
         problem
     }
 
-    /// That it is a 422 about exactly this field.
+    /// Checks that the response is a 422 for exactly this field.
     pub fn wrong_field(&self, field: &str) {
         assert_eq!(self.problem(422)["errors"][0]["field"], field, "{self:?}");
     }
 }
 
-/// An event of a stream.
+/// A server-sent event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     pub event: String,
@@ -302,7 +302,7 @@ pub struct Event {
     pub data: String,
 }
 
-/// Reads server-sent events one by one.
+/// A reader of server-sent events.
 pub struct EventStream {
     stream: BodyDataStream,
     rest: String,
@@ -315,7 +315,7 @@ impl EventStream {
         Self { stream: response.into_body().into_data_stream(), rest: String::new() }
     }
 
-    /// The next event; `None` when the stream ended. Comments are passed over.
+    /// Returns the next event, or `None` at the end of the stream; skips comments.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.rest.split_once("\n\n") {
@@ -342,7 +342,7 @@ impl EventStream {
         }
     }
 
-    /// Events until one of this name, which is the last of them; or until the stream ends.
+    /// Returns the events up to and including the next one of this name, or to the end of the stream.
     pub async fn until(&mut self, name: &str) -> Vec<Event> {
         let mut events = vec![];
         while let Some(next) = self.next().await {
@@ -395,7 +395,7 @@ async fn create_tenant_fixture(store: &Store, name: &str) -> TenantFixture {
     TenantFixture { id: tenant, console, ops, mia, max, ada, audrey, rex }
 }
 
-/// Runs one statement at the cluster. (Only `store` sees a database's driver.)
+/// Runs one statement with psql, because only `store` depends on a database driver.
 fn psql(url: &str, statement: &str) {
     let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
     let done = done.expect("psql is needed, which comes with PostgreSQL");

@@ -1,4 +1,4 @@
-//! Who comes in by which door, how often, and with what: limits, keys, addresses, certificates, secrets.
+//! Access controls: rate limits, keys, addresses, certificates and secrets.
 mod admin_addresses;
 mod anomalies;
 mod certificates;

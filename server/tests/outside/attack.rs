@@ -1,4 +1,4 @@
-//! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
+//! Attacks on authentication, authorization and other people's browsers.
 mod accounts;
 mod approvals;
 mod emergency;

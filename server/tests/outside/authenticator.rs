@@ -1,4 +1,4 @@
-//! A device that keeps a passkey (WebAuthn, level 3), with no browser around it: it answers whatever it is asked.
+//! Software passkey (WebAuthn Level 3) that answers any ceremony, without a browser.
 use std::sync::Arc;
 
 use aws_lc_rs::{
@@ -9,16 +9,15 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// What somebody is asked by `factors/ask-passkey`.
+/// The options of a ceremony, as returned by `factors/ask-passkey`.
 #[derive(Clone, Debug)]
 pub struct PasskeyCeremony {
-    /// The token of the ceremony.
     pub token: String,
     options: Value,
 }
 
 impl PasskeyCeremony {
-    /// As the action says it.
+    /// Parses the action's response.
     pub fn of(secret: &str) -> Self {
         let mut message: Value = serde_json::from_str(secret).unwrap();
         Self { token: text(&message["ceremony"]), options: message["publicKey"].take() }
@@ -29,14 +28,14 @@ impl PasskeyCeremony {
 pub struct PasskeyDevice {
     key: Arc<EcdsaKeyPair>,
     id: [u8; 16],
-    /// Whose passkey it is, as it was told.
+    /// The user handle.
     pub owner: String,
-    /// The page that it believes to be at.
+    /// The origin that the client data contains.
     origin: String,
 }
 
 impl PasskeyDevice {
-    /// Makes a passkey; what it answers.
+    /// Creates a passkey and returns the registration response.
     pub fn make(asked: &PasskeyCeremony, origin: &str) -> (Self, String) {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).unwrap();
@@ -45,7 +44,7 @@ impl PasskeyDevice {
         let (x, y) = device.key.public_key().as_ref()[1..].split_at(32);
         // COSE_Key (RFC 9053): two coordinates on P-256, for ES256.
         let public = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32], x, &[0x22, 0x58, 32], y].concat();
-        // Of no model that is known, with an id of sixteen bytes.
+        // An all-zero AAGUID and a credential id of sixteen bytes.
         let attested = [[0; 16].as_slice(), &[0, 16], &id, &public].concat();
         let data = data(&text(&asked.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
         let length = [u8::try_from(data.len()).unwrap()];
@@ -57,22 +56,22 @@ impl PasskeyDevice {
         (device, response)
     }
 
-    /// Shows its passkey, unlocked.
+    /// Returns an assertion with user verification.
     pub fn show(&self, asked: &PasskeyCeremony) -> String {
         self.show_as(asked, USER_PRESENT | USER_VERIFIED)
     }
 
-    /// The same by somebody who is there and cannot unlock it.
+    /// Returns an assertion without user verification.
     pub fn show_locked(&self, asked: &PasskeyCeremony) -> String {
         self.show_as(asked, USER_PRESENT)
     }
 
-    /// A device of somebody else that says that it is this one.
+    /// Returns a device with another key that claims the same credential.
     pub fn forge(&self) -> Self {
         Self { key: new_key(), id: self.id, owner: self.owner.clone(), origin: self.origin.clone() }
     }
 
-    /// The same device at another page.
+    /// Returns the same device at another origin.
     pub fn at(&self, origin: &str) -> Self {
         Self { key: self.key.clone(), id: self.id, owner: self.owner.clone(), origin: origin.to_owned() }
     }
@@ -105,12 +104,12 @@ fn new_key() -> Arc<EcdsaKeyPair> {
     Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
 }
 
-/// Flags of the authenticator's data (WebAuthn, 6.1): its owner touched it, unlocked it, and it tells its key.
+/// Flags of the authenticator data (WebAuthn, 6.1): user present, user verified, attested credential data included.
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 4;
 const ATTESTED_CREDENTIAL: u8 = 64;
 
-/// The authenticator's data, of a device that does not count what it signs.
+/// Returns authenticator data with a signature counter of zero.
 fn data(host: &str, flags: u8, attested: &[u8]) -> Vec<u8> {
     [digest(&SHA256, host.as_bytes()).as_ref(), &[flags, 0, 0, 0, 0], attested].concat()
 }

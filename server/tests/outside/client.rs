@@ -1,4 +1,4 @@
-//! Requests as browsers, programs and attackers send them, and their answers.
+//! HTTP client for browsers, API programs and attackers.
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
@@ -19,7 +19,7 @@ use crate::{
     program::Program,
 };
 
-/// Who asks.
+/// The credentials of a request.
 #[derive(Clone, Copy)]
 pub enum Who<'a> {
     Nobody,
@@ -27,7 +27,7 @@ pub enum Who<'a> {
     Key(&'a str),
 }
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -49,7 +49,7 @@ impl Response {
         .await
     }
 
-    /// That it has this status.
+    /// Checks the status.
     #[track_caller]
     pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self}");
@@ -64,14 +64,14 @@ impl Response {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The value that this answer sets the session's cookie to, if it does.
+    /// Returns the session cookie that the response sets.
     pub fn cookie(&self) -> Option<String> {
         let lines = self.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
         let value = |line: &str| Some(line.strip_prefix("castellan=")?.split(';').next()?.to_owned());
         lines.filter_map(value).rfind(|value| !value.is_empty())
     }
 
-    /// What a server function shows once: a token or a link.
+    /// Returns the token or link that an action shows once.
     pub fn secret(&self) -> String {
         self.json()["secret"].as_str().unwrap_or_else(|| panic!("no secret: {self}")).to_owned()
     }
@@ -83,24 +83,24 @@ impl fmt::Display for Response {
     }
 }
 
-/// A client that keeps nothing and follows nothing, at the address 127.0.0.`last`.
+/// Returns a client without cookies and redirects, at the address 127.0.0.`last`.
 pub fn client(last: u8) -> Client {
     let here = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
     Client::builder().local_address(here).redirect(Policy::none()).no_proxy().build().unwrap()
 }
 
-/// Fields as a form sends them.
+/// Encodes form fields.
 pub fn form(fields: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 impl Program {
-    /// A request without anything but method and path.
+    /// Returns a request with only method and path.
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.origin))
     }
 
-    /// A request of `who`, as a browser or a program would send it; a form or JSON still has to be added.
+    /// Returns a request with the credentials of `who`; the caller adds a body.
     pub fn request(&self, who: Who<'_>, method: Method, path: &str) -> RequestBuilder {
         let changes = method == Method::POST;
         let request = self.bare(method, path);
@@ -114,7 +114,7 @@ impl Program {
         }
     }
 
-    /// Sends it; a cookie that comes back is kept by the browser.
+    /// Sends the request and stores a new session cookie in the browser.
     pub async fn send(&self, who: Who<'_>, request: RequestBuilder) -> Response {
         let response = Response::of(request).await;
         if let (Who::Browser(browser), Some(cookie)) = (who, response.cookie()) {
@@ -132,7 +132,7 @@ impl Program {
         self.send(who, self.action(who, action, "application/json", &form(fields))).await
     }
 
-    /// A call of a server function; `accept` tells islands from plain forms.
+    /// Returns a call of a server function; `accept` distinguishes islands from plain forms.
     pub fn action(&self, who: Who<'_>, action: &str, accept: &str, body: &str) -> RequestBuilder {
         let request = self.request(who, Method::POST, &format!("/actions/{action}"));
         let kind = "application/x-www-form-urlencoded";

@@ -1,16 +1,16 @@
-//! Server-sent events, read one by one.
+//! Reader of server-sent events.
 use reqwest::Response;
 
 use crate::timeouts::{DEFAULT_TIMEOUT, with_timeout};
 
-/// An event of a stream.
+/// A server-sent event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     pub event: String,
     pub data: String,
 }
 
-/// An open stream.
+/// An open event stream.
 pub struct Events {
     response: Response,
     rest: String,
@@ -23,7 +23,7 @@ impl Events {
         Self { response, rest: String::new() }
     }
 
-    /// The next event; `None` when the stream ended. Comments are passed over.
+    /// Returns the next event, or `None` at the end of the stream; skips comments.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.rest.split_once("\n\n") {
@@ -45,7 +45,7 @@ impl Events {
         }
     }
 
-    /// The data of the next event of this name.
+    /// Returns the data of the next event of this name.
     pub async fn data_of_next(&mut self, name: &str) -> String {
         loop {
             let events = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
@@ -55,7 +55,7 @@ impl Events {
         }
     }
 
-    /// Reads to the end.
+    /// Reads all events to the end of the stream.
     pub async fn end(&mut self) -> Vec<Event> {
         let mut events = vec![];
         while let Some(next) = self.next().await {

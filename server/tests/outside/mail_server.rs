@@ -1,4 +1,4 @@
-//! A mail server that takes everything, on a port of its own: SMTP as RFC 5321 has it, as far as a sender needs it.
+//! Fake SMTP server that accepts all mail (the subset of RFC 5321 that a sender needs).
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,11 +10,11 @@ use tokio::{
     time::sleep,
 };
 
-/// A mail as it came.
+/// A received mail.
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub to: String,
-    /// Headers and text, with soft line breaks undone.
+    /// Headers and text, with soft line breaks removed.
     pub text: String,
 }
 
@@ -24,10 +24,10 @@ impl Mail {
     }
 }
 
-/// The mail server.
+/// An SMTP server on a free port.
 pub struct MailServer {
     mails: Arc<Mutex<Vec<Mail>>>,
-    /// How many connections are still turned away.
+    /// The number of connections that are still rejected.
     busy: Arc<Mutex<u32>>,
     pub url: String,
 }
@@ -55,22 +55,22 @@ impl MailServer {
         Self { mails, busy, url }
     }
 
-    /// AttemptLocks the next connections away.
+    /// Rejects the next connections.
     pub fn reject_next(&self, times: u32) {
         *self.busy.lock().unwrap() = times;
     }
 
-    /// How many more it will turn away.
+    /// Returns how many more connections it will reject.
     pub fn rejections_left(&self) -> u32 {
         *self.busy.lock().unwrap()
     }
 
-    /// Those about sign-ins from new places: here everybody signs in with browsers that have never been there, again and again.
+    /// Returns the notices about sign-ins from new places, which nearly every test sends.
     pub fn new_sign_in_mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().iter().filter(|mail| mail.is_new_sign_in_notice()).cloned().collect()
     }
 
-    /// All others.
+    /// Returns all other mails.
     fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().iter().filter(|mail| !mail.is_new_sign_in_notice()).cloned().collect()
     }
@@ -79,7 +79,7 @@ impl MailServer {
         self.mails().len()
     }
 
-    /// The `n`-th mail, once it has come.
+    /// Waits for the `n`-th mail.
     pub async fn mail(&self, n: usize) -> Mail {
         for _ in 0..1_500 {
             if let Some(mail) = self.mails().get(n) {
@@ -92,7 +92,7 @@ impl MailServer {
 }
 
 impl Mail {
-    /// The path of the link in it.
+    /// Returns the path of the link in the mail.
     pub fn link(&self, origin: &str) -> String {
         let line = self.text.lines().find_map(|line| line.trim().strip_prefix(origin));
         line.unwrap_or_else(|| panic!("no link to {origin} in {}", self.text)).to_owned()

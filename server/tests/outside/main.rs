@@ -1,4 +1,4 @@
-//! The real programs, attacked and killed from outside: what holds here holds for whoever runs them.
+//! End-to-end tests of the real executables: attacks, crashes and overload.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod abuse;

@@ -1,5 +1,5 @@
-//! Two servers on one PostgreSQL are one deployment (D-12, A-04): any of them answers any request, what happens at one is
-//! known at the other, and either may go at any moment.
+//! Two server nodes on one PostgreSQL database (D-12, A-04): any node serves any request, changes reach the other node,
+//! and either node may stop.
 mod consistency;
 mod crashes;
 mod emergency;
@@ -8,7 +8,7 @@ mod propagation;
 
 use crate::{people::Person, program::Program};
 
-/// Two nodes and some people.
+/// Two nodes and three people.
 struct Nodes {
     one: Program,
     two: Program,
@@ -18,7 +18,7 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// Both run, each with a runner of its own.
+    /// Starts both nodes, each with its own runner.
     async fn begin() -> Self {
         let mut one = Program::postgres();
         one.tenant("acme");

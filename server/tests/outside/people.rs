@@ -1,4 +1,4 @@
-//! Tenants, people and keys, made at the console beside a server that runs or not; and browsers in which they sign in.
+//! Tenants, people and keys, created at the console, and their browsers.
 use std::sync::Mutex;
 
 use crate::{
@@ -6,24 +6,24 @@ use crate::{
     program::Program,
 };
 
-/// Everybody's: long, and nothing that anybody would guess.
+/// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";
 
-/// Everything that a key can do.
+/// All scopes that a key can have.
 pub const ALL: &str = "tasks:*,approvals:*,audit:read";
 
-/// Somebody with an account.
+/// A person with an account and a key.
 pub struct Person {
     pub id: String,
     pub email: String,
     pub key: String,
 }
 
-/// A browser with the cookie that it holds.
+/// A browser with its session cookie.
 pub struct Browser(Mutex<String>);
 
 impl Browser {
-    /// One that holds this cookie.
+    /// Returns a browser with this session cookie.
     pub fn with(cookie: &str) -> Self {
         Self(Mutex::new(cookie.to_owned()))
     }
@@ -42,12 +42,12 @@ impl Browser {
 }
 
 impl Program {
-    /// Makes a tenant with an organization of the same name.
+    /// Creates a tenant with an organization of the same name.
     pub fn tenant(&self, name: &str) {
         self.cli(&["admin", "create-tenant", "--name", name], "");
     }
 
-    /// Makes a person with a password and a key that may do everything, at NAME@TENANT.example.
+    /// Creates a person at NAME@TENANT.example with a password and a key with all scopes.
     pub fn person(&self, name: &str, tenant: &str, role: &str) -> Person {
         let email = format!("{name}@{tenant}.example");
         let arguments =
@@ -57,12 +57,12 @@ impl Program {
         Person { id, email, key }
     }
 
-    /// Makes a further key.
+    /// Creates another key.
     pub fn key(&self, email: &str, scopes: &str) -> String {
         self.cli(&["admin", "create-key", "--user", email, "--name", "tests", "--scopes", scopes], "")
     }
 
-    /// Sends the sign-in form as a page does.
+    /// Submits the sign-in form without JavaScript.
     pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Response {
         let fields = [&[("_page", "/sign-in"), ("email", email), ("password", password)], more].concat();
         Response::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
@@ -74,7 +74,7 @@ impl Program {
         Browser::with(&response.cookie().expect("signing in sets a cookie"))
     }
 
-    /// Whether the cookie opens anything.
+    /// Returns whether the cookie belongs to a full session.
     pub async fn is_signed_in(&self, cookie: &str) -> bool {
         let browser = Browser::with(cookie);
         match self.get(Who::Browser(&browser), "/browser-sessions").await {
@@ -87,7 +87,7 @@ impl Program {
     }
 }
 
-/// A tenant with one member, in a deployment that runs.
+/// Starts a deployment with one tenant and one member.
 pub async fn start_with_member(program: &mut Program) -> Person {
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

@@ -1,11 +1,11 @@
-//! Addresses that are found again after a restart.
+//! Fixed ports for servers that restart.
 use std::net::TcpListener;
 
-/// Below what any system gives to connections that go out (Linux: from 32768): those of other tests would take it while
-/// nobody listens there.
+/// Below the ephemeral port range (Linux: from 32768), so that no outgoing connection takes the port while the server
+/// is down.
 const FIXED_PORTS: std::ops::Range<u16> = 12_000..32_000;
 
-/// A port of this machine where nobody listens, and where nobody will by chance.
+/// Returns a free port.
 pub fn reserve_port() -> u16 {
     loop {
         let mut rng = [0; 2];

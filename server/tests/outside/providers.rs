@@ -1,4 +1,4 @@
-//! Signing in by identity providers, one of which lies in every way: each refusal beside its positive twin.
+//! Sign-in with identity providers, including a hostile one; every refusal has a matching success.
 mod callbacks;
 mod admission;
 mod gitea;
@@ -13,8 +13,8 @@ mod flow;
 use crate::program::Program;
 use fake_provider::Provider;
 
-/// A deployment with a tenant `acme`, whose admin is Ada, that knows these providers by these ids; `more` is written into each
-/// of their tables, `auth` into the section above them.
+/// Starts a deployment with the tenant `acme`, the admin Ada and these providers. `more` is added to the table of each
+/// provider, `auth` to the section `[auth]`.
 pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider)], auth: &str, more: &str) {
     configure(program, "oidc", providers, auth, more);
     program.tenant("acme");
@@ -22,7 +22,7 @@ pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider
     program.start().await;
 }
 
-/// Writes the file alone, for providers of this kind.
+/// Writes the configuration file for providers of this kind.
 pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)], auth: &str, more: &str) {
     let mut toml = format!("[auth]\n{auth}\n");
     for (id, provider) in providers {
@@ -36,5 +36,5 @@ pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)],
     program.configure(&toml);
 }
 
-/// Newcomers of acme.example come in.
+/// Allows newcomers of acme.example.
 pub const DOMAIN: &str = "newcomers = \"domains\"\ndomains = [\"acme.example\"]";

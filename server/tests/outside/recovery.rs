@@ -1,5 +1,4 @@
-//! Runner and server are killed while tasks run, on both databases: nothing is lost, nothing runs on without a master
-//! (D-12, S-09).
+//! Crashes of runner and server while tasks run (D-12, S-09): no task is lost and no process is orphaned.
 mod repeated_crashes;
 mod migration;
 
@@ -16,10 +15,10 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// Begins, goes on for a while, and ends; long enough to be killed between.
+/// Runs long enough to be killed in the middle.
 const SCRIPT: &str = "echo begun; sleep 3; echo half; echo done";
 
-/// Somebody whose keys may do everything, in a deployment that runs.
+/// Starts a deployment with one admin.
 pub async fn begin(program: &mut Program) -> Person {
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
@@ -27,7 +26,7 @@ pub async fn begin(program: &mut Program) -> Person {
     adam
 }
 
-/// That the second start of a task is whole: every line, once, and the receipt for it.
+/// Checks that the second attempt has the complete output and a receipt.
 async fn ran_again(program: &Program, key: &str, id: &str) {
     let task = program.until_succeeded(key, id).await;
     assert_eq!(task["attempt"], 2, "{task:#}");
@@ -36,7 +35,7 @@ async fn ran_again(program: &Program, key: &str, id: &str) {
     assert_eq!((&receipt["attempt"], &receipt["task"]), (&2.into(), &id.into()), "{receipt:#}");
 }
 
-/// Waits until the task is in the middle of it: everything below the server then, the sandbox included.
+/// Waits until the task sleeps and returns all descendants of the server.
 async fn asleep(program: &Program, key: &str, task: &str) -> BTreeSet<Process> {
     program.until_printed(key, task, "begun").await;
     until("the task sleeps", async || {
@@ -47,7 +46,7 @@ async fn asleep(program: &Program, key: &str, task: &str) -> BTreeSet<Process> {
 }
 
 on_both! {
-    /// D-12: the server starts the runner again, which has nothing of the task left; the task runs once more.
+    /// D-12: the server restarts the runner, and the task runs again.
     async fn d_12_a_runner_that_is_killed_comes_back_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
@@ -59,7 +58,7 @@ on_both! {
         assert_ne!(runner_of(program.pid()).unwrap(), runner);
     }
 
-    /// D-12, S-09: no process survives its server, and no word that it gave is forgotten.
+    /// D-12, S-09: no process survives the server, and no acknowledged task is lost.
     async fn d_12_a_server_that_is_killed_leaves_no_process_and_forgets_nothing(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
@@ -85,14 +84,14 @@ on_both! {
         ran_again(program, &adam.key, &task).await;
     }
 
-    /// D-12: told to stop, the server does not wait for tasks; they run again at the next start.
+    /// D-12: a graceful shutdown does not wait for tasks, which run again after the next start.
     async fn d_12_a_server_that_is_told_to_stop_ends_soon_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
         let below = asleep(program, &adam.key, &task).await;
         let mut stream = program.listen(Who::Key(&adam.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert_eq!(stream.data_of_next("state").await, "running");
-        // The stream ends at once: the door would wait ten seconds for it.
+        // The server closes streams at once; otherwise the listener would wait ten seconds.
         program.stop(Duration::from_secs(8)).await;
         until_gone(&below, Duration::from_secs(5)).await;
         stream.end().await; // it ended, however

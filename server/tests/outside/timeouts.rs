@@ -1,17 +1,17 @@
-//! Waiting for what must come: asked for until it is there, never slept for.
+//! Waiting for conditions with a timeout, without fixed sleeps.
 use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-/// The longest that anything may take that is not given a time of its own.
+/// The timeout of everything that has none of its own.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Asks again and again until there is an answer; it must come within [`PATIENCE`].
+/// Polls until there is a result, for at most [`DEFAULT_TIMEOUT`].
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
     until_within(DEFAULT_TIMEOUT, what, ask).await
 }
 
-/// The same with a time of its own.
+/// Polls until there is a result, for at most `timeout`.
 pub async fn until_within<T>(timeout: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + timeout;
     loop {
@@ -23,7 +23,7 @@ pub async fn until_within<T>(timeout: Duration, what: &str, mut ask: impl AsyncF
     }
 }
 
-/// What must be over within this time.
+/// Awaits a future for at most `timeout`.
 pub async fn with_timeout<F: Future>(timeout: Duration, what: &str, done: F) -> F::Output {
     tokio::time::timeout(timeout, done)
         .await

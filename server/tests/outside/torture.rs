@@ -1,6 +1,6 @@
-//! Everything is killed at any moment, cut off, filled up, held fast and moved in time: nothing acknowledged is lost,
-//! nothing runs twice at once, nothing is left behind (D-12, S-09). Among the tests it is short; `cargo xtask torture` takes
-//! its time.
+//! Fault injection (D-12, S-09): crashes, network cuts, full disks, locks and clock jumps. No acknowledged task is
+//! lost, none runs twice at once, nothing is left behind. The normal test run is short; `cargo xtask torture` runs
+//! longer.
 mod scale;
 mod invariants;
 mod rng;
@@ -23,17 +23,17 @@ pub use rng::SeededRng;
 pub use load::Load;
 pub use duplicate_runs::DuplicateRunDetector;
 
-/// A deployment that works under a load while something is done to it.
+/// A deployment under load while faults are injected.
 pub struct FaultTest {
     adam: Person,
     load: Load,
     detector: DuplicateRunDetector,
-    /// Every runner that was seen, to look for what it left.
+    /// Every runner process that was seen, to check for leftovers.
     runners: std::collections::BTreeSet<Process>,
 }
 
 impl FaultTest {
-    /// Starts it, and begins to submit tasks and to watch them run.
+    /// Starts the deployment, the load and the duplicate detector.
     pub async fn begin(program: &mut Program) -> Self {
         program.use_fixed_ports();
         program.lift_rate_limits();
@@ -45,12 +45,12 @@ impl FaultTest {
         Self { adam, load, detector, runners: std::collections::BTreeSet::new() }
     }
 
-    /// Notes the runner that is at work now.
+    /// Records a runner process.
     pub fn note(&mut self, runner: Option<Process>) {
         self.runners.extend(runner);
     }
 
-    /// Lets what was begun end, and looks whether everything is as it was promised.
+    /// Ends the load and checks all invariants.
     pub async fn end(self, program: &mut Program) {
         let Self { adam, load, detector, mut runners } = self;
         let acknowledged_tasks = load.end().await;

@@ -1,5 +1,5 @@
-//! Every route against everybody, from outside (M-11): one table says what each of eight people is answered, and who is
-//! of another tenant is answered as if there were nothing.
+//! Tenant isolation matrix (M-11): every route with eight callers. Resources of another tenant are indistinguishable
+//! from ones that do not exist.
 mod requests;
 mod credentials;
 mod partial_session;
@@ -14,7 +14,7 @@ use crate::program::{Program, on_both};
 use fixture::Fixture;
 use table::WALLS;
 
-/// What `castellan dev routes --json` lists, each as `kind METHOD path`.
+/// Returns the routes of `castellan dev routes --json`, each as `kind METHOD path`.
 fn routes(program: &Program) -> BTreeSet<String> {
     let list: serde_json::Value = serde_json::from_str(&program.cli(&["dev", "routes", "--json"], "")).unwrap();
     let word = |route: &serde_json::Value, name: &str| route[name].as_str().unwrap().to_owned();
@@ -22,7 +22,7 @@ fn routes(program: &Program) -> BTreeSet<String> {
     list.as_array().unwrap().iter().map(line).collect()
 }
 
-/// M-11: whoever adds a route says here what everybody is answered.
+/// M-11: a new route needs a row in the table.
 #[test]
 fn m_11_every_route_has_a_row_and_every_row_a_route() {
     let routes = routes(&Program::sqlite());
@@ -32,7 +32,7 @@ fn m_11_every_route_has_a_row_and_every_row_a_route() {
 }
 
 on_both! {
-    /// M-11: the table, row by row and person by person; a page that a form is answered with has the same status.
+    /// M-11: every row with every caller; a plain form gets the same status as an island.
     async fn m_11_everybody_is_answered_what_the_table_says(program) {
         let fixture = Fixture::create(program).await;
         let mut wrong = vec![];
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(wrong, Vec::<String>::new(), "{} answers are not those of the table:\n{}", wrong.len(), wrong.join("\n"));
     }
 
-    /// M-11: a thing of another tenant and a thing that does not exist are answered with the same bytes.
+    /// M-11: a resource of another tenant and one that does not exist get identical responses.
     async fn m_11_what_is_anothers_is_answered_as_what_does_not_exist(program) {
         let fixture = Fixture::create(program).await;
         for row in WALLS {

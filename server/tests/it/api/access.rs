@@ -1,9 +1,9 @@
-//! What a key may read, and what stays behind the walls.
+//! Scopes, tenant isolation and revocation of API keys.
 use crate::test_env::on_both;
 use serde_json::json;
 
 on_both! {
-    /// M-01: every address against keys without its scope; the refusal is recorded.
+    /// M-01: every endpoint refuses keys without its scope, and the refusals are audited.
     async fn m_01_without_its_scope_nothing_is_read_or_changed(env) {
         let everything = env.key(&env.acme, env.acme.mia, "tasks:*,approvals:*").await;
         let task = env.submit(&everything, json!({ "script": "true", "network_policy": "unrestricted" })).await;
@@ -40,7 +40,7 @@ on_both! {
         }
     }
 
-    /// M-11: byte for byte.
+    /// M-11: the responses are identical byte for byte.
     async fn m_11_what_is_in_another_tenant_is_answered_as_what_does_not_exist(env) {
         let bolt = env.key(&env.bolt, env.bolt.mia, "tasks:*,approvals:*").await;
         let task = env.submit(&bolt, json!({ "script": "true", "network_policy": "unrestricted", "visibility": "public" })).await;
@@ -93,7 +93,7 @@ on_both! {
         assert_eq!((&runner["public_key"], list["items"].as_array().unwrap().len()), (&json!("AQID"), 1));
     }
 
-    /// M-13: what a program reads is what the chain holds.
+    /// M-13: the exported events verify as a hash chain.
     async fn m_13_an_auditor_reads_the_chain_through_the_api(env) {
         let member = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let task = env.submit(&member, json!({ "script": "true" })).await;

@@ -1,4 +1,4 @@
-//! Deciding through the API.
+//! Approval requests and decisions through the API.
 use crate::test_env::{TestEnv, on_both};
 use domain::{
     policy::{CreateKey, CreateServiceAccount, SetMembership},
@@ -7,7 +7,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-/// Mia asks for a task that reaches the network; gives the question as its requester sees it.
+/// Submits a task with network access as Mia and returns its approval request as she sees it.
 async fn approval(env: &TestEnv) -> Value {
     let key = env.key(&env.acme, env.acme.mia, "tasks:*,approvals:*").await;
     env.submit(&key, json!({ "script": "curl \u{202e}example.org", "network_policy": "unrestricted" })).await;
@@ -21,7 +21,7 @@ fn address(approval: &Value, verb: &str) -> String {
 }
 
 on_both! {
-    /// D-04: the bytes that are shown are the bytes that the digest is of.
+    /// D-04: the request digest covers the bytes that are shown.
     async fn d_04_a_question_shows_all_that_would_run(env) {
         let approval = approval(env).await;
         let request = approval["request"].as_str().unwrap();
@@ -61,7 +61,7 @@ on_both! {
         env.post(&max, &address(&approval, "approve"), body).await.problem(404);
     }
 
-    /// M-01: a key of a service account does not get past whoever answers for it.
+    /// M-01: the responsible person of a service account cannot approve the requests of its keys.
     async fn d_04_nobody_decides_what_they_answer_for(env) {
         let (acme, console) = (&env.acme, &env.acme.console);
         let token = format!("mk_{}", uuid::Uuid::new_v4().simple());

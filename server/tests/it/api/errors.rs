@@ -1,4 +1,4 @@
-//! What is answered to what cannot be read: problem+json that names the place.
+//! Problem responses (RFC 9457) for input that cannot be parsed.
 use crate::test_env::{Response, on_both};
 use axum::body::Body;
 use http::Request;
@@ -79,7 +79,7 @@ on_both! {
             response.problem(401);
             assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{headers:?}");
         }
-        // A browser's cookie is no key.
+        // A browser's cookie is not accepted as an API key.
         let request = Request::get("/api/v1/tasks").header("cookie", format!("castellan={good}")).body(Body::empty()).unwrap();
         Response::of(env.send(request).await).await.problem(401);
     }

@@ -1,4 +1,4 @@
-//! A task's output: as text and as it comes, every line once and in order.
+//! Task output as plain text and as a stream of server-sent events.
 use crate::test_env::{TenantFixture, EventStream, Event, TestEnv, on_both};
 use axum::body::Body;
 use domain::{TaskId, receipt::End, request::OutputDigest};
@@ -15,7 +15,7 @@ async fn follow(env: &TestEnv, key: &str, task: TaskId, last: Option<&str>) -> E
     EventStream::to(env.send(request.body(Body::empty()).unwrap()).await)
 }
 
-/// The texts of the lines, having checked that their numbers follow each other from `first`.
+/// Returns the text of the lines after checking that their numbers are consecutive from `first`.
 fn texts(events: &[Event], first: i64) -> Vec<String> {
     let lines: Vec<Value> =
         events.iter().filter(|it| it.event == "line").map(|it| serde_json::from_str(&it.data).unwrap()).collect();
@@ -32,7 +32,7 @@ async fn running(env: &TestEnv, tenant: &TenantFixture) -> (String, store::Assig
 }
 
 on_both! {
-    /// S-14: the bytes that the API gives are those that the receipt holds the digest of.
+    /// S-14: the API returns the bytes that the receipt's output digest covers.
     async fn s_14_the_text_is_what_the_receipt_says(env) {
         let (key, assignment) = running(env, &env.acme).await;
         env.print(&env.acme, &assignment, 1, &["\u{1b}[31mred\u{1b}[0m", "", "<b>"]).await;
@@ -65,14 +65,14 @@ on_both! {
         assert_eq!(texts(&events, 1).len(), 1_500);
     }
 
-    /// D-01: early, late and interrupted watchers, while the runner prints.
+    /// D-01: watchers that connect early, late or reconnect while the runner prints.
     async fn d_01_every_watcher_sees_every_line_once_and_in_order(env) {
         let (key, assignment) = running(env, &env.acme).await;
         let id = assignment.task.id;
         let early = follow(env, &key, id, None).await;
         let (mut early, mut cut) = (early, follow(env, &key, id, None).await);
         let early = async { early.until("end").await };
-        // Reads a few events at a time, is cut off, and comes again with the id of the last that it saw.
+        // Reads a few events at a time and reconnects with `Last-Event-ID`.
         let cut = async {
             let mut seen = vec![];
             loop {

@@ -1,4 +1,4 @@
-//! The document: complete, public, and the one that is kept with the user guide.
+//! OpenAPI document: complete, public, and equal to the copy in `docs`.
 use crate::test_env::{Response, TestEnv, on_both};
 use axum::body::Body;
 use domain::task::SubmissionForm;
@@ -11,7 +11,7 @@ fn document() -> Value {
     serde_json::to_value(api::openapi()).unwrap()
 }
 
-/// Every operation of the document: method, path, description.
+/// Returns the method, path and description of every operation.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut found = vec![];
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -31,7 +31,7 @@ on_both! {
     }
 }
 
-/// D-11: whatever is in the document answers, and nothing else does.
+/// D-11: the documented operations are exactly the routes.
 #[tokio::test]
 async fn d_11_routes_and_document_are_the_same() {
     let env = TestEnv::sqlite().await;
@@ -44,7 +44,7 @@ async fn d_11_routes_and_document_are_the_same() {
             let request = Request::builder().method(tried).uri(path.replace("{id}", "x")).body(Body::empty()).unwrap();
             let status = env.send(request).await.status();
             let there = described.iter().any(|(method, it, _)| method == tried && it == path);
-            // A key is asked for before anything else; the document itself is public.
+            // Authentication is checked before anything else; only the document itself is public.
             let responses = if path.ends_with("openapi.json") { 200 } else { 401 };
             assert_eq!(status, if there { responses } else { 405 }, "{tried} {path} ({method})");
         }
@@ -79,7 +79,7 @@ fn every_operation_says_what_it_does_and_what_it_may_answer() {
     }
 }
 
-/// What is read and what is described are two declarations of one thing.
+/// The schema and the deserializer are separate declarations of the same fields.
 #[test]
 fn the_described_submission_is_the_one_that_is_read() {
     let described: BTreeSet<_> =
@@ -96,7 +96,7 @@ fn the_described_submission_is_the_one_that_is_read() {
     }
 }
 
-/// Regenerate it with `UPDATE=1`.
+/// Set `UPDATE=1` to regenerate the file.
 #[test]
 fn the_document_in_docs_is_the_one_of_the_code() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");

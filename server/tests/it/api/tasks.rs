@@ -1,4 +1,4 @@
-//! Submitting, finding and canceling tasks.
+//! Task submission, lists and cancellation.
 use crate::test_env::on_both;
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A server with a few routes behind the real door, and a client that speaks byte by byte.
+//! Test server with a few routes behind the real listener, and a raw HTTP client.
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A running server; it stops when dropped.
+/// A running server that stops when dropped.
 pub struct TestServer {
     pub address: SocketAddr,
     pub stop: CancellationToken,
@@ -37,14 +37,14 @@ impl Drop for TestServer {
     }
 }
 
-/// The defaults, on any free port.
+/// Returns the default configuration with a free port.
 pub fn config() -> Config {
     let mut config = config::load_from(None, std::iter::empty()).unwrap();
     config.listen = "127.0.0.1:0".parse().unwrap();
     config
 }
 
-/// Limits in fractions of a second, so that the tests of patience need little of it.
+/// Returns limits of fractions of a second, so that timeout tests are fast.
 pub fn short_limits(config: &Config) -> Limits {
     let limit = Duration::from_millis(300);
     Limits {
@@ -59,7 +59,7 @@ pub fn short_limits(config: &Config) -> Limits {
     }
 }
 
-/// Every kind of answer that a page or the API can give.
+/// Returns routes for every kind of response that pages and the API produce.
 pub fn routes() -> Router {
     Router::new()
         .route("/", get(|| async { "page" }))
@@ -80,7 +80,7 @@ pub fn routes() -> Router {
         .route("/flood", get(|| async { Body::from(vec![b'x'; 64 << 20]) }))
 }
 
-/// A stream that says something now and then, for much longer than any limit of [`short`].
+/// Streams an event every 200 ms for longer than any limit of [`short`].
 async fn events() -> Body {
     let ticks = futures::stream::unfold(0, |count| async move {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -89,7 +89,7 @@ async fn events() -> Body {
     Body::from_stream(ticks)
 }
 
-/// As the server speaks it with a certificate and key from files.
+/// Returns the TLS configuration for a certificate and key from files.
 pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     site_tls(Arc::new(SiteCertificate::files(certificate, key)?))
 }
@@ -104,7 +104,7 @@ pub async fn start(config: Config, limits: Limits) -> TestServer {
     serve(door, router).await
 }
 
-/// A listener as the runners' port has it: it answers with the certificate it saw.
+/// Starts a listener like the runner port that answers with the runner id of the client certificate.
 pub async fn start_runner_port(tls: std::sync::Arc<rustls::ServerConfig>, limits: Limits) -> TestServer {
     let door = Door::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
     let router = Router::new().fallback(|request: Request| async move {
@@ -126,7 +126,7 @@ impl TestServer {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends `request`, with `HOST` standing for our name, and reads until the server closes.
+    /// Sends `request`, with `HOST` replaced by the server's address, and reads until the server closes the connection.
     pub async fn send_raw(&self, request: &str) -> Response {
         let mut stream = self.connect().await;
         let request = request.replace("HOST", &self.address.to_string());
@@ -147,7 +147,7 @@ impl TestServer {
     }
 }
 
-/// What came back, as text.
+/// A raw HTTP response.
 #[derive(Debug)]
 pub struct Response(pub String);
 
@@ -169,7 +169,7 @@ impl Response {
         self.0.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
 
-    /// Every header that no answer may lack.
+    /// Checks the security headers that every response must have.
     pub fn assert_secured(&self) {
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
@@ -186,10 +186,10 @@ impl Response {
     }
 }
 
-/// All that comes until the other side closes; it must do so within ten seconds.
+/// Reads until the server closes the connection, for at most ten seconds.
 pub async fn read_to_end(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
     let mut bytes = Vec::new();
-    // A reset after the answer counts as an end: what came before it is there.
+    // A reset after the response counts as the end of the connection.
     let _end =
         timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await.expect("the server does not close");
     String::from_utf8_lossy(&bytes).into_owned()

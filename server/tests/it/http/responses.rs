@@ -1,4 +1,4 @@
-//! What stands in every answer, and which requests get no other than a refusal.
+//! Security headers of every response, and requests that are always rejected.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 
 use super::fixture::{Response, config, start, read_to_end};
 
-/// On success, error, refusal, and for what is no request at all.
+/// Covers successful, failed, rejected and malformed requests.
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let config = config();
@@ -45,7 +45,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 impl Response {
-    /// The last of several answers on one connection.
+    /// Returns the last of several responses on one connection.
     fn last(self) -> Self {
         let at = self.0.rfind("HTTP/1.1 ").unwrap();
         assert!(at > 0, "one answer only: {:?}", self.0);
@@ -78,7 +78,7 @@ async fn a_panic_becomes_a_fixed_text_and_the_next_request_is_served() {
     assert_eq!(server.get("/").await.status(), 200);
 }
 
-/// E16, over the wire; the whole table is a test beside the code.
+/// E16 over the wire; the unit tests cover the whole table.
 #[tokio::test]
 async fn trap_e16_a_foreign_page_changes_nothing() {
     let config = config();
@@ -117,7 +117,7 @@ async fn a_body_may_have_a_mebibyte_and_not_a_byte_more() {
     let server = start(config, limits).await;
     let allowed = server.post("Sec-Fetch-Site: same-origin\r\n", &"x".repeat(1 << 20)).await;
     assert_eq!((allowed.status(), allowed.body()), (200, "1048576 bytes"));
-    // Without a length the limit is found on the way.
+    // Without a content length, the limit applies while the body is read.
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000)).repeat(17);
     let request = "POST /change HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\nTransfer-Encoding: chunked\r\n\r\n";
     let refused = server.send_raw(&format!("{request}{chunk}0\r\n\r\n")).await;

@@ -1,4 +1,4 @@
-//! The runners' port: who gets in, and over which TLS (S-04, E13).
+//! TLS and client certificates on the runner port (S-04, E13).
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn authority(now: time::OffsetDateTime) -> (tempfile::TempDir, Authority) {
 }
 
 async fn port() -> Port {
-    // TLS checks against the machine's clock.
+    // TLS validates certificates against the system clock.
     let now = std::time::UNIX_EPOCH.elapsed().map(|age| time::OffsetDateTime::UNIX_EPOCH + age).unwrap();
     let (data, authority) = authority(now);
     let config = config();
@@ -77,7 +77,7 @@ impl Port {
         }
     }
 
-    /// What the server answers; with TLS 1.3 a refused certificate shows only when one reads.
+    /// Returns the response; with TLS 1.3 a rejected client certificate shows only on read.
     async fn call(
         &self,
         client: Arc<ClientConfig>,

@@ -1,4 +1,4 @@
-//! How long the door waits and how many it lets in (E14).
+//! Timeouts and connection limits of the HTTP listener (E14).
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use tokio::{
 
 use super::fixture::{Response, config, start, read_to_end, short_limits};
 
-/// Sends `pieces` with pauses shorter than any limit, then says when the server had enough.
+/// Sends `start`, then `piece` at intervals shorter than any idle limit; returns the time until the server closed the
+/// connection, and its response.
 async fn send_slowly(server: &super::fixture::TestServer, start: &str, piece: &str) -> (Duration, Response) {
     let mut stream = server.connect().await;
     let started = Instant::now();
@@ -63,7 +64,7 @@ async fn trap_e14_a_client_that_sends_its_body_slowly_is_cut() {
     assert_eq!(silent.status(), 408, "{silent:?}");
     silent.assert_secured();
     assert!(took < Duration::from_secs(5), "{took:?}");
-    // A byte now and then does not help: the whole body has its time too.
+    // The limit for the whole body also applies to clients that keep sending.
     let (took, dripped) = send_slowly(&server, start, "x").await;
     assert_eq!(dripped.status(), 408, "{dripped:?}");
     assert!(took > Duration::from_secs(1) && took < Duration::from_secs(8), "{took:?}");
@@ -130,14 +131,14 @@ async fn trap_e14_one_address_gets_so_many_connections_and_others_theirs() {
         sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(read_to_end(&mut server.connect().await).await, "", "the fourth is closed without a word");
-    // Another address of this machine.
+    // Another loopback address.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let mut neighbor = socket.connect(server.address).await.unwrap();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address);
     neighbor.write_all(request.as_bytes()).await.unwrap();
     assert_eq!(Response(read_to_end(&mut neighbor).await).status(), 200);
-    // A place that is given back is free.
+    // A closed connection frees its slot.
     connections.pop();
     while server.get("/").await.0.is_empty() {
         sleep(Duration::from_millis(20)).await;

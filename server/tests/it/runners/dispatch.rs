@@ -1,4 +1,4 @@
-//! How tasks reach runners, and what comes back.
+//! Task dispatch to runners, and their results.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
     stream.print(&assign, 1, &["hi"]);
     let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else { panic!("an acknowledgement") };
     assert_eq!((next_line, fixture.task(id).await.state), (2, TaskState::Running));
-    // Sent again, it is there once.
+    // Resent lines are stored once.
     stream.print(&assign, 1, &["hi", "there"]);
     let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else { panic!("an acknowledgement") };
     assert_eq!(next_line, 3);
@@ -102,7 +102,7 @@ async fn a_task_that_a_runner_has_no_room_for_goes_elsewhere() {
     assert_eq!((again.attempt.unwrap().attempt, fixture.task(id).await.attempt), (2, 2));
 }
 
-/// The one that had no room seems the freest of all: asked again at once it would burn every attempt in a moment.
+/// A full runner reports the most free slots: without a backoff it would use up all attempts at once.
 #[tokio::test]
 async fn a_runner_without_room_rests_before_it_is_asked_again_and_its_last_word_says_why() {
     let fixture = Fixture::start().await;

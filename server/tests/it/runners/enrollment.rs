@@ -1,4 +1,4 @@
-//! How a runner comes in: a token, once, and a certificate that says what we say.
+//! Runner enrollment with single-use tokens.
 
 use http::StatusCode;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
@@ -37,7 +37,7 @@ async fn what_is_no_token_of_ours_opens_nothing() {
     }
 }
 
-/// A mistake does not cost the token.
+/// An invalid request does not use up the token.
 #[tokio::test]
 async fn a_refused_request_leaves_the_token_as_it_was() {
     let fixture = Fixture::start().await;
@@ -61,7 +61,7 @@ async fn a_refused_request_leaves_the_token_as_it_was() {
     assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
 }
 
-/// S-13: the name is free again when its runner is revoked.
+/// S-13: revoking a runner frees its name.
 #[tokio::test]
 async fn s_13_a_name_has_one_active_runner() {
     let fixture = Fixture::start().await;

@@ -1,4 +1,4 @@
-//! Who is not listened to: strangers, former holders of a lease, revoked runners.
+//! Rejection of messages from other runners, stale attempts and revoked runners.
 
 use domain::{
     TaskId,
@@ -11,7 +11,8 @@ use wire::v1::{Attempt, Heartbeat, runner_message, server_message::Kind};
 
 use super::fixture::Fixture;
 
-/// A worker completed somebody else's job (Coder GHSA-9rjw-3gwp-f59v).
+/// Regression test for an advisory in another product: a worker completed another worker's job (Coder
+/// GHSA-9rjw-3gwp-f59v).
 #[tokio::test]
 async fn a_runner_that_speaks_of_anothers_task_is_refused_and_recorded() {
     let fixture = Fixture::start().await;
@@ -37,7 +38,7 @@ async fn a_runner_that_speaks_of_anothers_task_is_refused_and_recorded() {
     assert!(matches!(own.receive().await, Ok(Some(Kind::FinishedAck(_)))));
 }
 
-/// Killed runners lose nothing: what it does not hold any more runs again at once, and the first start's words are stale.
+/// A runner that reconnects without its task gets it again as a new attempt; messages of the first attempt are stale.
 #[tokio::test]
 async fn a_runner_that_comes_back_without_its_task_gets_it_again_as_another_attempt() {
     let fixture = Fixture::start().await;
@@ -70,7 +71,7 @@ async fn a_runner_that_comes_back_with_its_task_goes_on_where_the_server_stands(
     let assign = stream.assigned().await;
     stream.print(&assign, 1, &["one", "two"]);
     assert!(matches!(stream.receive().await, Ok(Some(Kind::LinesAck(_)))));
-    // The old stream still stands: the newest speaks for the runner.
+    // The old stream is still open; the newest stream replaces it.
     let mut again = runner.connect(2, &[&assign]).await;
     let Ok(Some(Kind::LinesAck(ack))) = again.receive().await else { panic!("where to go on") };
     assert_eq!((ack.attempt, ack.next_line), (assign.attempt.clone(), 3));
@@ -98,7 +99,7 @@ async fn a_heartbeat_renews_what_is_held_and_says_what_is_lost() {
     assert!(fixture.task(id).await.lease_until > before);
 }
 
-/// S-13, E13: cut at once, and not let in again however valid the certificate still is.
+/// S-13, E13: the connection is cut at once, and a valid certificate does not let the runner reconnect.
 #[tokio::test]
 async fn trap_e13_a_revoked_runner_is_cut_off_at_once_and_does_not_come_back() {
     let fixture = Fixture::start().await;
@@ -140,7 +141,7 @@ async fn a_receipt_that_is_not_the_runners_own_fails_the_task() {
     assert!(task.ending.unwrap().contains("not signed"));
 }
 
-/// What bounds the database is the server's own count, not the runner's word.
+/// The server counts the output itself, because a hostile runner could report less.
 #[tokio::test]
 async fn a_runner_that_prints_without_end_is_stopped_and_its_task_fails() {
     let fixture = Fixture::start().await;
@@ -162,7 +163,7 @@ async fn a_runner_that_prints_without_end_is_stopped_and_its_task_fails() {
     let task = fixture.task(id).await;
     assert_eq!((task.state, task.next_line), (TaskState::Failed, i64::try_from(most * batch.len() + 1).unwrap()));
     assert!(task.ending.unwrap().contains("more than is kept"));
-    // Another start counts anew.
+    // The next task starts with a new count.
     let again = fixture.submit("true").await;
     let assign = stream.assigned().await;
     stream.print(&assign, 1, &["hi"]);

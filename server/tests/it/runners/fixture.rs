@@ -1,4 +1,4 @@
-//! A deployment with one tenant, and a runner that says whatever a story wants it to say.
+//! Test deployment with one tenant, and a runner whose messages the test chooses.
 
 use std::{
     sync::{
@@ -41,12 +41,12 @@ use wire::v1::{
 
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A running deployment; it stops when dropped.
+/// A running deployment that stops when dropped.
 pub struct Fixture {
     pub app: App,
     pub tenant: TenantId,
     pub console: Actor,
-    /// A member of the one organization.
+    /// A member of `ops`.
     pub mia: Actor,
     pub ops: OrganizationId,
     enrollment: axum::Router,
@@ -66,7 +66,7 @@ impl Fixture {
         Self::start_with_clock_offset(Arc::default()).await
     }
 
-    /// The same with a clock that is ahead of the machine's by so many days, or behind it.
+    /// Starts a deployment whose clock is offset from the system clock by `days`.
     pub async fn start_with_clock_offset(days: Arc<AtomicI64>) -> Self {
         tls::install_provider();
         let data = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ impl Fixture {
         Self { app, tenant, console, mia, ops, enrollment, port, stop, _data: data }
     }
 
-    /// A token that enrolls a runner of this name.
+    /// Creates an enrollment token for a runner of this name.
     pub async fn token(&self, name: &str) -> String {
         let token = format!("reg_{}", Uuid::new_v4().simple());
         let create = CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: name.into() };
@@ -102,7 +102,7 @@ impl Fixture {
         token
     }
 
-    /// Posts an enrollment.
+    /// Sends an enrollment request.
     pub async fn post(&self, authorization: &str, body: &Value) -> (StatusCode, Value) {
         let request = Request::post("/api/v1/runners/enroll")
             .header(header::AUTHORIZATION, authorization)
@@ -115,7 +115,7 @@ impl Fixture {
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
-    /// A runner that has enrolled.
+    /// Enrolls a runner.
     pub async fn runner(&self, name: &str) -> TestRunner {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
         let token = self.token(name).await;
@@ -151,7 +151,7 @@ impl Fixture {
         write.commit().await.unwrap();
     }
 
-    /// How many refusals of this action are in the audit log.
+    /// Returns the number of refusals of this action in the audit log.
     pub async fn refusals(&self, action: &str) -> usize {
         let proof = self.console.may(ReadAudit).unwrap();
         let filter =
@@ -179,13 +179,13 @@ async fn mia(store: &Store, console: &Actor) -> (Actor, OrganizationId) {
     (actor, ops)
 }
 
-/// What a runner of this name and key sends to enroll.
+/// Returns the enrollment request for this name and key.
 pub fn form(name: &str, key: &KeyPair) -> Value {
     let csr = CertificateParams::default().serialize_request(key).unwrap().pem().unwrap();
     json!({ "name": name, "version": "1.2.3", "capabilities": ["bash"], "csr": csr })
 }
 
-/// TLS that shows this certificate.
+/// Returns a TLS configuration that presents this certificate.
 fn client_tls(ca: &str, certificate: &str, key: &KeyPair) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
@@ -213,14 +213,14 @@ pub struct TestRunner {
 }
 
 impl TestRunner {
-    /// The same runner with another certificate, for another key.
+    /// Returns the same runner with another certificate and key.
     pub fn with_certificate(&self, certificate: &str, key: &KeyPair) -> Self {
         let (tls, ca) = (client_tls(&self.ca, certificate, key), self.ca.clone());
         let (key, grant_key) = (Arc::clone(&self.key), self.grant_key.clone());
         Self { id: self.id, tenant: self.tenant, key, tls, port: self.port, grant_key, ca }
     }
 
-    /// Opens a stream and sends nothing yet.
+    /// Opens a stream without sending anything.
     pub async fn open_stream(&self) -> Result<RunnerStream, Status> {
         let (tls, port) = (TlsConnector::from(Arc::clone(&self.tls)), self.port);
         let connect = service_fn(move |_| {
@@ -236,7 +236,7 @@ impl TestRunner {
         Ok(RunnerStream { from, to })
     }
 
-    /// Opens a stream, and is welcomed. It holds `held`, by its own books.
+    /// Opens a stream and exchanges `Hello` and `Welcome`; `held` are the attempts that the runner reports to hold.
     pub async fn connect(&self, slots: u32, held: &[&Assign]) -> RunnerStream {
         let mut stream = self.open_stream().await.unwrap();
         let held =
@@ -251,7 +251,7 @@ impl TestRunner {
         stream
     }
 
-    /// A receipt of a run that printed `text`, signed.
+    /// Returns a signed receipt for a run that printed `text`.
     pub fn finished(&self, assign: &Assign, text: &str) -> Finished {
         let attempt = assign.attempt.clone().unwrap();
         let receipt = Receipt {
@@ -272,7 +272,7 @@ impl TestRunner {
     }
 }
 
-/// A stream from the runner's side.
+/// The runner's side of a work stream.
 pub struct RunnerStream {
     from: Streaming<ServerMessage>,
     to: mpsc::UnboundedSender<RunnerMessage>,
@@ -283,7 +283,7 @@ impl RunnerStream {
         let _ = self.to.send(RunnerMessage { kind: Some(kind) }); // the server may have ended it
     }
 
-    /// A message of a kind that this version does not know: to it, a message without one.
+    /// Sends a message of a kind that this version does not know, which decodes as a message without a kind.
     pub fn send_unknown_kind(&self) {
         self.to.send(RunnerMessage { kind: None }).unwrap();
     }
@@ -293,7 +293,7 @@ impl RunnerStream {
         Ok(message.map(|message| message.kind.unwrap()))
     }
 
-    /// Whether the server says nothing for a while.
+    /// Returns whether the server sends nothing for half a second.
     pub async fn is_quiet(&mut self) -> bool {
         timeout(Duration::from_millis(500), self.from.message()).await.is_err()
     }

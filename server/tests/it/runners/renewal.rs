@@ -1,4 +1,4 @@
-//! S-05: another certificate over the connection that stands: in time, for the same runner, and for nobody who is revoked.
+//! Certificate renewal over an open connection (S-05).
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use wire::v1::{Heartbeat, Renew, runner_message, server_message::Kind};
 
 use super::fixture::{RunnerStream, Fixture, TestRunner};
 
-/// A house whose first runner enrolled 61 days ago: 29 days are left.
+/// Starts a deployment with a runner whose certificate expires in 29 days.
 async fn fixture_with_expiring_certificate() -> (Fixture, TestRunner) {
     let days = Arc::new(AtomicI64::new(-61));
     let fixture = Fixture::start_with_clock_offset(Arc::clone(&days)).await;
@@ -27,7 +27,7 @@ fn request() -> (KeyPair, Renew) {
     (key, Renew { csr })
 }
 
-/// Whether the next heartbeat is answered with the wish that the runner renews.
+/// Returns whether the next heartbeat acknowledgment asks the runner to renew.
 async fn is_renewal_due(stream: &mut RunnerStream) -> bool {
     stream.send(runner_message::Kind::Heartbeat(Heartbeat { sequence: 1, ..Heartbeat::default() }));
     loop {
@@ -48,13 +48,13 @@ async fn renew(stream: &mut RunnerStream) -> (KeyPair, String) {
     }
 }
 
-/// How a stream ends that asks for what it may not have.
+/// Sends a renewal request that must be rejected and returns the status code that ends the stream.
 async fn renewal_refusal(stream: &mut RunnerStream, renew: Renew) -> Code {
     stream.send(runner_message::Kind::Renew(renew));
     loop {
         match stream.receive().await {
             Ok(Some(Kind::Renewed(_))) => panic!("a certificate"),
-            // Told of it before it asked.
+            // The server may reject the runner before it reads the request.
             Ok(Some(Kind::Reject(_))) => return Code::PermissionDenied,
             Ok(Some(_)) => {}
             Ok(None) => panic!("it ends without a word"),
@@ -76,7 +76,7 @@ async fn s_05_both_certificates_count_until_the_new_one_is_shown_and_the_task_go
     stream.started(&assign);
     assert!(is_renewal_due(&mut stream).await);
     let (key, certificate) = renew(&mut stream).await;
-    // The answer may be lost, and the runner killed: what it showed before lets it in as long as nothing else was shown.
+    // The old certificate stays valid until the new one is used, because the response may be lost.
     drop(stream);
     let again = runner.connect(1, &[&assign]).await;
     drop(again);
@@ -93,7 +93,7 @@ async fn s_05_both_certificates_count_until_the_new_one_is_shown_and_the_task_go
     }
     let done = fixture.task(task).await;
     assert_eq!((done.state, done.attempt), (TaskState::Succeeded, 1), "no attempt was lost");
-    // The same runner, and no other.
+    // The runner keeps its identity.
     let runners = fixture.app.store.read(&fixture.console).await.unwrap().runners().await.unwrap();
     assert_eq!((runners.len(), runners[0].id), (1, runner.id));
     assert!(runners[0].expires_at > fixture.app.store.now().after(std::time::Duration::from_hours(89 * 24)));

@@ -1,4 +1,4 @@
-//! A browser's window on the pages, in-process: it keeps its cookie and follows nothing by itself.
+//! In-process browser that stores cookies and follows no redirects.
 use crate::html;
 use crate::test_env::{Response, TenantFixture, TestEnv};
 use axum::{Router, body::Body};
@@ -11,25 +11,25 @@ use http::{Request, header};
 use std::{cell::RefCell, collections::HashMap, net::IpAddr, time::Duration};
 use tower::ServiceExt;
 
-/// Everybody's.
+/// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";
 
-/// One window.
+/// A browser with its cookies.
 pub struct Browser<'a> {
     env: &'a TestEnv,
     router: Router,
     cookies: RefCell<HashMap<String, String>>,
-    /// Where its requests come from, if that matters.
+    /// The client address of its requests, if the test sets one.
     address: Option<IpAddr>,
 }
 
-/// Opens one.
+/// Returns a browser without cookies.
 pub fn browser(env: &TestEnv) -> Browser<'_> {
     let router = server::serve::routes(&env.app, "http://localhost:9876").unwrap();
     Browser { env, router, cookies: RefCell::default(), address: None }
 }
 
-/// Somebody with a password, who is approver in `ops`.
+/// Creates a person with a password who is an approver in `ops`.
 pub async fn person(env: &TestEnv, tenant: &TenantFixture, name: &str, tenant_role: TenantRole) -> PersonId {
     let (console, email) = (&tenant.console, Email::parse(&format!("{name}@acme.example")).unwrap());
     let hash = server::auth::Hasher::new().unwrap().hash(PASSWORD.into()).await.unwrap();
@@ -46,17 +46,17 @@ pub async fn person(env: &TestEnv, tenant: &TenantFixture, name: &str, tenant_ro
 }
 
 impl Browser<'_> {
-    /// The same cookies in another window: what somebody has who copied them.
+    /// Returns a browser with the same cookies, as after cookie theft.
     pub fn copy(&self) -> Self {
         Self { env: self.env, router: self.router.clone(), cookies: self.cookies.clone(), address: self.address }
     }
 
-    /// The same window at another place.
+    /// Returns the same browser at another client address.
     pub fn from(self, address: IpAddr) -> Self {
         Self { address: Some(address), ..self }
     }
 
-    /// Holds this session's cookie from now on.
+    /// Sets the session cookie.
     pub fn take_cookie(&self, value: &str) {
         self.cookies.borrow_mut().insert("castellan".into(), value.into());
     }
@@ -80,17 +80,17 @@ impl Browser<'_> {
         self.send(Request::get(path), String::new()).await
     }
 
-    /// The status of a page.
+    /// Returns the status of a page.
     pub async fn status(&self, path: &str) -> u16 {
         self.get(path).await.status.as_u16()
     }
 
-    /// Sends a form as an island does, for JSON.
+    /// Submits a form as an island does, for a JSON response.
     pub async fn act(&self, action: &str, fields: &[(&str, &str)]) -> Response {
         self.post("application/json", action, fields).await
     }
 
-    /// Sends a form as it stands on `page`, without JavaScript.
+    /// Submits the form on `page` without JavaScript.
     pub async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Response {
         self.post("text/html", action, &[&[("_page", page)], fields].concat()).await
     }
@@ -101,14 +101,14 @@ impl Browser<'_> {
         self.send(request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"), body).await
     }
 
-    /// Signs in with the password; what then is missing is missing.
+    /// Signs in with the password; a second factor may still be missing.
     pub async fn sign_in(&self, name: &str) {
         let fields = [("email", format!("{name}@acme.example")), ("password", PASSWORD.into())];
         let response = self.act("login/sign-in", &fields.each_ref().map(|(n, v)| (*n, v.as_str()))).await;
         assert_eq!(response.status, 200, "{response:?}");
     }
 
-    /// Sets up an authenticator app, with whatever session there is: its secret, and the recovery codes.
+    /// Sets up an authenticator app in the current session and returns it with the recovery codes.
     pub async fn enroll(&self) -> (AuthenticatorApp, Vec<String>) {
         let begun = self.act("factors/offer-totp", &[]).await;
         assert_eq!(begun.status, 200, "{begun:?}");
@@ -119,28 +119,28 @@ impl Browser<'_> {
         (app, codes)
     }
 
-    /// Whether it is somebody's: a page that everybody may see is shown.
+    /// Returns whether the browser has a full session.
     pub async fn is_signed_in(&self) -> bool {
         self.status("/browser-sessions").await == 200
     }
 }
 
-/// An authenticator app.
+/// An authenticator app (TOTP, RFC 6238).
 pub struct AuthenticatorApp(totp_rs::Totp);
 
 impl AuthenticatorApp {
-    /// Set up with the secret that a page shows.
+    /// Reads the secret from the setup page.
     pub fn of(page: &str) -> Self {
         let secret = totp_rs::Secret::try_from_base32(html::totp_secret(page)).unwrap();
         Self(totp_rs::Builder::new().with_secret(secret).build().unwrap())
     }
 
-    /// What it shows so many steps from now.
+    /// Returns the code that the app shows `steps` time steps from now.
     pub fn code(&self, env: &TestEnv, steps: i64) -> String {
         let seconds = env.app.store.now().seconds() + steps * 30;
         self.0.generate(u64::try_from(seconds).unwrap()).to_string()
     }
 }
 
-/// Half a minute, so that there is a new code.
+/// The time step after which the app shows a new code.
 pub const STEP: Duration = Duration::from_secs(30);

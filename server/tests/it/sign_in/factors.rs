@@ -1,4 +1,4 @@
-//! M-14: second factors. Who has not shown all that they must is nobody.
+//! Second factors: setup, codes, recovery codes and policies (M-14).
 use super::browser::{AuthenticatorApp, PASSWORD, STEP, person, browser};
 use crate::html;
 use crate::test_env::{TestEnv, on_both};
@@ -13,7 +13,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Ground;
 use tower_sessions::Session;
 
-/// A door as whoever signs somebody in has it, with the cookie that it gives.
+/// Returns a sign-in context with an empty session.
 fn session_opener(env: &TestEnv) -> BrowserDoor {
     let config = &env.app.config.sessions;
     let sessions = Sessions::new(env.app.store.clone(), &env.app.keys.sessions, config.idle);
@@ -68,7 +68,7 @@ on_both! {
         assert!(!early.is_signed_in().await, "the cookie from before opens nothing");
     }
 
-    /// D-03: who must set up a second factor on the way to an invitation comes back to it, and nobody is led elsewhere.
+    /// D-03: setting up a required second factor leads back to the invitation, and never to another site.
     async fn d_03_setting_up_a_second_factor_leads_on_to_the_invitation(env) {
         let acme = &env.acme;
         let (olga, lab) = (person(env, acme, "olga", TenantRole::Person).await, "Laboratory".to_owned());

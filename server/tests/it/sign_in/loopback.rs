@@ -1,4 +1,4 @@
-//! an admin of a tenant cannot look around on the server's own machine by way of an identity provider.
+//! Identity providers on the server's own machine are refused, so that admins cannot probe it.
 use super::browser::{person, browser};
 use crate::test_env::{TestEnv, on_both};
 use domain::{
@@ -10,7 +10,7 @@ use domain::{
 use std::{net::TcpListener, time::Duration};
 use uuid::Uuid;
 
-/// A provider at this address, as the tenant of this world has it since it was allowed.
+/// Stores an enabled provider with this issuer, as if it had been saved before the rule existed.
 async fn stored_provider(env: &TestEnv, issuer: &str) -> ProviderId {
     let (console, id) = (&env.acme.console, ProviderId(Uuid::now_v7()));
     let form = ProviderForm {

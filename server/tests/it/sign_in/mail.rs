@@ -1,4 +1,4 @@
-//! D-02: mail goes out after the commit, and again later until it was taken.
+//! Mail delivery after the commit, with retries (D-02).
 use crate::{
     mail_server::MailServer,
     test_env::{TestEnv, on_both},

@@ -1,4 +1,4 @@
-//! M-14: passkeys, answered by a device of our own: what was asked is answered once, in time, by whom it was asked, for what.
+//! Passkey ceremonies: single use, bound to person and purpose, with a time limit (M-14).
 use super::browser::{Browser, person, browser};
 use crate::{
     html,
@@ -8,11 +8,11 @@ use crate::{
 use domain::{PersonId, role::TenantRole};
 use std::time::Duration;
 
-/// Where browsers believe to be.
+/// The origin that browsers report.
 pub const ORIGIN: &str = "http://localhost:9876";
 
 impl Browser<'_> {
-    /// What a device is asked for.
+    /// Begins a passkey ceremony for this purpose.
     pub async fn begin_ceremony(&self, purpose: &str) -> PasskeyCeremony {
         let response = self.act("factors/ask-passkey", &[("purpose", purpose)]).await;
         assert_eq!(response.status, 200, "{response:?}");
@@ -32,7 +32,7 @@ impl Browser<'_> {
         self.act("login/passkey", &[("ceremony", ceremony.token.as_str()), ("passkey", response)]).await
     }
 
-    /// Adds a passkey with whatever session there is.
+    /// Adds a passkey in the current session.
     pub async fn make_passkey(&self) -> PasskeyDevice {
         let ceremony = self.begin_ceremony("register").await;
         let (device, response) = PasskeyDevice::make(&ceremony, ORIGIN);
@@ -47,7 +47,7 @@ impl Browser<'_> {
     }
 }
 
-/// Somebody with a passkey.
+/// Creates an admin with a passkey.
 async fn with_passkey(env: &TestEnv, name: &str) -> (PersonId, PasskeyDevice) {
     let id = person(env, &env.acme, name, TenantRole::Admin).await;
     let first = browser(env);
@@ -58,7 +58,7 @@ async fn with_passkey(env: &TestEnv, name: &str) -> (PersonId, PasskeyDevice) {
     (id, device)
 }
 
-/// A window of somebody who has shown the password and not the passkey.
+/// Returns a browser that has passed the password but not the passkey.
 async fn halfway<'a>(env: &'a TestEnv, name: &str) -> Browser<'a> {
     let half = browser(env);
     half.sign_in(name).await;
@@ -72,7 +72,7 @@ fn is_refused(response: &Response) {
     assert!(response.header("set-cookie").is_none_or(|line| line.contains("Max-Age=0")), "{response:?}");
 }
 
-/// How many refusals of signing in by a wrong passkey, and of showing one, are in the audit log.
+/// Returns the number of refusals because of a wrong passkey in the audit log.
 async fn refused(env: &TestEnv, action: &str) -> usize {
     let key = env.key(&env.acme, env.acme.audrey, "audit:read").await;
     let list = format!("/api/v1/audit?action={action}&outcome=refused&limit=200");
@@ -143,14 +143,14 @@ on_both! {
     async fn m_14_what_one_person_was_asked_another_does_not_answer(env) {
         let (adam, device) = with_passkey(env, "adam").await;
         let (_, foreign) = with_passkey(env, "eve").await;
-        // Adam is halfway; Eve, who knows his password, brings what she was asked and her own device.
+        // Eve knows Adam's password and uses her own ceremony and device.
         let (half, eves) = (halfway(env, "adam").await, halfway(env, "eve").await);
         let ceremony = eves.begin_ceremony("show").await;
         is_refused(&half.show(&ceremony, &foreign.show(&ceremony)).await);
         let ceremony = half.begin_ceremony("show").await;
         is_refused(&half.show(&ceremony, &foreign.show(&ceremony)).await);
         assert!(!half.is_signed_in().await);
-        // Nor is a passkey added to an account by what another was asked.
+        // A ceremony of another person adds no passkey to an account.
         let ceremony = eves.begin_ceremony("show").await;
         assert_eq!(eves.show(&ceremony, &foreign.show(&ceremony)).await.status, 200);
         let ceremony = half.begin_ceremony("show").await;
@@ -158,7 +158,7 @@ on_both! {
         let ceremony = eves.begin_ceremony("register").await;
         let (_, made) = PasskeyDevice::make(&ceremony, ORIGIN);
         is_refused(&half.add(&ceremony, &made).await);
-        // A device that says that its passkey is somebody else's signs in nobody.
+        // A device that claims another person's user handle signs nobody in.
         let ceremony = eves.begin_ceremony("sign-in").await;
         let lying = foreign.show(&ceremony).replace(&foreign.owner, &device.owner);
         is_refused(&browser(env).sign_in_with_passkey(&ceremony, &lying).await);

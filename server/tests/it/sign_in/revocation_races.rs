@@ -1,5 +1,4 @@
-//! E11: a request that is under way while somebody ends all sessions, changes the password or takes the passkeys away revives
-//! nothing, whatever it would have opened or completed.
+//! Requests in flight while sessions end, a password changes or passkeys are removed open no session (E11).
 use super::{
     passkeys::ORIGIN,
     browser::{AuthenticatorApp, PASSWORD, STEP, Browser, person, browser},
@@ -17,7 +16,7 @@ use futures::join;
 use std::time::Duration;
 use store::{Result, Write};
 
-/// Sends a form while `end` is not committed yet: its session was found, and it waits for its turn to write.
+/// Submits a form while `end` is uncommitted: the session has been read, and the request waits for the write lock.
 async fn act_during(
     env: &TestEnv,
     browser: &Browser<'_>,
@@ -33,7 +32,7 @@ async fn act_during(
     join!(browser.act(action, fields), commit).0
 }
 
-/// The same where all sessions end, and nobody is in afterwards.
+/// Submits a form while all sessions end, and checks that nobody is signed in afterwards.
 async fn assert_signed_out_during(env: &TestEnv, who: PersonId, browser: &Browser<'_>, action: &str, fields: &[(&str, &str)]) {
     let copy = browser.copy();
     let console = &env.acme.console;

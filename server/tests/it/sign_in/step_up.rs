@@ -1,10 +1,10 @@
-//! M-14: what is sensitive asks for a fresh proof, and goes on from where it was.
+//! Step-up authentication before sensitive actions (M-14).
 use super::browser::{PASSWORD, STEP, Browser, person, browser};
 use crate::test_env::{TestEnv, on_both};
 use domain::role::TenantRole;
 use serde_json::json;
 
-/// An admin with an authenticator app, whose last proof is too long ago.
+/// Creates an admin with an authenticator app whose last proof is too old.
 async fn with_stale_proof(env: &TestEnv) -> (Browser<'_>, super::browser::AuthenticatorApp) {
     person(env, &env.acme, "adam", TenantRole::Admin).await;
     let adam = browser(env);
@@ -117,7 +117,7 @@ on_both! {
         assert_eq!(env.get(&key, "/api/v1/approvals").await.status, 200);
     }
 
-    /// E11: a session that ended while its holder proved who they are stays ended.
+    /// E11: a proof that completes after sign-out does not revive the session.
     async fn m_14_a_proof_revives_no_session(env) {
         let (adam, _) = with_stale_proof(env).await;
         let (flying, leaving) = (adam.copy(), adam.copy());

@@ -1,5 +1,4 @@
-//! D-02, K-05: who guesses at an account from everywhere holds up browsers that it does not know, not its owner; and that is on
-//! record.
+//! Sign-in throttling of unknown browsers while an account is attacked, and its audit events (D-02, K-05).
 use super::browser::{PASSWORD, person, browser};
 use crate::test_env::{TestEnv, on_both};
 use domain::{
@@ -11,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-/// A hundred wrong passwords, from twenty networks that nobody came from before.
+/// Tries a hundred wrong passwords from twenty new networks.
 async fn guess_from_many_networks(env: &TestEnv) {
     static NEXT: AtomicU8 = AtomicU8::new(0);
     for _ in 0..20 {
@@ -23,14 +22,14 @@ async fn guess_from_many_networks(env: &TestEnv) {
     }
 }
 
-/// What Mo is answered to their password in a browser that the account does not know.
+/// Signs Mo in from a new browser; returns the status and the `Retry-After` header.
 async fn sign_in_from_unknown_browser(env: &TestEnv, last: u8) -> (u16, Option<String>) {
     let elsewhere = browser(env).from(IpAddr::from([203, 0, 113, last]));
     let response = elsewhere.act("login/sign-in", &[("email", "mo@acme.example"), ("password", PASSWORD)]).await;
     (response.status.as_u16(), response.header("retry-after").map(str::to_owned))
 }
 
-/// How often that attempts had to wait stands in the audit log.
+/// Returns the number of throttling events in the audit log.
 async fn throttle_records(env: &TestEnv) -> usize {
     env.app.background.room().await; // those before have found theirs
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -78,7 +77,7 @@ on_both! {
         assert_eq!(sign_in_from_unknown_browser(env, 9).await.0, 200, "halfway: they have a second factor now");
     }
 
-    /// Who knows the password and not the second factor proves nothing that would let them guess on.
+    /// A correct password without the second factor does not reset the throttle.
     async fn m_14_wrong_codes_hold_up_the_right_ones_and_say_for_how_long(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);

@@ -1,4 +1,4 @@
-//! Requests that are too long, too deep or too many in one: each is refused for what it is, and soon.
+//! Oversized, deeply nested and repetitive requests: each is rejected quickly with the right status.
 use reqwest::Method;
 use tokio::time::Instant;
 
@@ -64,7 +64,7 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ),
         (
             "a form of many parts",
-            // On a connection of its own: what is refused before it is read ends it.
+            // Uses its own connection, because the server closes it without reading the body.
             client(1)
                 .post(format!("{}/api/v1/tasks", program.origin))
                 .bearer_auth(&mia.key)
@@ -82,7 +82,7 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ("a form of nothing but signs", form("&".repeat(900_000)), 422),
         ("many parameters", get(format!("/api/v1/tasks?{}", many(|n| format!("p{n}=1&"), 4_000))), 422),
         ("a long cursor", get(format!("/api/v1/tasks?after={}", "a".repeat(20_000))), 422),
-        // A page like any other to somebody who is not signed in.
+        // Unknown pages redirect to the sign-in page.
         ("a long address", get(format!("/{}", "a".repeat(60_000))), 303),
         ("a header that is too long", get("/api/v1/tasks".into()).header("x-long", "a".repeat(100_000)), 431),
         (

@@ -1,4 +1,4 @@
-//! One tenant asks without pause; another one works as before.
+//! Request flood by one tenant while another tenant works normally.
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
     torture::scaled,
 };
 
-/// How many of the flooding tenant ask at once.
+/// The number of concurrent clients of the flooding tenant.
 const CONCURRENT_REQUESTS: usize = 24;
 
 on_both! {

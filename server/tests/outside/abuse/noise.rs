@@ -1,4 +1,4 @@
-//! Bytes that mean nothing, at both ports: no connection of them brings the server down or stays with it.
+//! Random bytes on both ports: every connection is closed and none crashes the server.
 use std::time::Duration;
 
 use tokio::{
@@ -14,7 +14,7 @@ use crate::{
     torture::{SeededRng, scaled},
 };
 
-/// What the noise begins with, so that some of it comes further than the first byte.
+/// Valid beginnings, so that some of the noise gets past the first byte.
 const NOISE_PREFIXES: [&[u8]; 9] = [
     b"",
     b"GET / HTTP/1.1\r\n",
@@ -46,7 +46,7 @@ async fn noise_at_either_port_is_closed_and_forgotten() {
         let bytes = [prefix, &noise].concat();
         streams.spawn(async move {
             let mut stream = connect(ports[number % 2], number).await.unwrap();
-            // It may be refused in the middle of it; then what is left cannot be sent.
+            // The server may close the connection before everything is sent.
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
             let mut message = vec![];
@@ -66,7 +66,7 @@ async fn noise_at_either_port_is_closed_and_forgotten() {
     assert!(!program.server_log().contains("panicked"), "{}", program.server_log());
     assert_page_served(&program, &browser).await;
     assert_memory_growth(&program, before, 100);
-    // The runner is at work as before.
+    // The runner still works.
     let task = program.submit(&mia.key, "echo still here").await;
     program.until_succeeded(&mia.key, &task).await;
 }

@@ -1,4 +1,4 @@
-//! Clients that take their time, by the thousand (E14).
+//! Thousands of slow clients (E14).
 use std::time::Duration;
 
 use tokio::{
@@ -12,13 +12,13 @@ use crate::{
     program::Program,
 };
 
-/// Nearly as many as the server has places for (`limits.connections`).
+/// Slightly fewer than the connection limit (`limits.connections`).
 const SLOW_CONNECTIONS: usize = 2_000;
 
-/// The header, or anything at all, must have come by then: ten seconds, and some for a busy machine.
+/// The header timeout of ten seconds, with a margin for a busy machine.
 const HEADER: Duration = Duration::from_secs(25);
 
-/// Whoever is closed sooner was not let in at all.
+/// Connections that close sooner were rejected at accept.
 const MIN_OPEN_TIME: Duration = Duration::from_secs(5);
 
 /// Nothing, the beginning of a header, and the beginning of a body.
@@ -29,7 +29,7 @@ const SLOW_REQUESTS: [&str; 3] = [
      content-type: application/x-www-form-urlencoded\r\ncontent-length: 5000\r\n\r\nemail=",
 ];
 
-/// A server, and somebody in a browser who was served.
+/// Starts a server with a signed-in member.
 async fn begin() -> (Program, Browser) {
     raise_descriptor_limit();
     let mut program = Program::sqlite();
@@ -39,7 +39,7 @@ async fn begin() -> (Program, Browser) {
     (program, browser)
 }
 
-/// A body that comes up to its last byte is kept until that comes: no more of it than a stranger may send, on every connection.
+/// Incomplete bodies stay in memory, so anonymous bodies have a low size limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_without_an_end_stay_small() {
     let (program, browser) = begin().await;
@@ -50,7 +50,7 @@ async fn bodies_without_an_end_stay_small() {
         let mut stream = connect(port, number).await.unwrap();
         let head = SLOW_REQUESTS[2].replace("HOST", &host).replace("5000", "1000000");
         let _ = stream.write_all(head.as_bytes()).await;
-        // It stops reading what is too much, and closes: then there is nobody to write to.
+        // The server stops reading an oversized body, which blocks the write.
         let _ = tokio::time::timeout(Duration::from_millis(200), stream.write_all(&vec![b'a'; 999_000])).await;
         held.push(stream);
     }
@@ -58,8 +58,8 @@ async fn bodies_without_an_end_stay_small() {
     assert_memory_growth(&program, before, 150);
 }
 
-/// Those that never come to a request are closed, however they drip; those with a slow body cost next to nothing; and
-/// everybody else is served meanwhile.
+/// Connections without a complete request are closed, slow bodies use little memory, and other people are served
+/// meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
     let (program, browser) = begin().await;
@@ -72,7 +72,7 @@ async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
         slow.spawn(async move {
             let began = Instant::now();
             let mut buffer = [0; 512];
-            // A byte every second and a half, unless it says nothing at all.
+            // Sends a byte every 1.5 seconds, except for the silent connections.
             while began.elapsed() < HEADER {
                 tokio::select! {
                     read = stream.read(&mut buffer) => if !matches!(read, Ok(1..)) { return (number % 3, Some(began.elapsed())) },

@@ -1,4 +1,4 @@
-//! Many watch the same task: each hears every line, and nobody else is slowed down.
+//! A thousand watchers of one task receive every line, and other requests stay fast.
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{
     torture::scaled,
 };
 
-/// As many as one person may have open.
+/// The maximum number of open streams per person.
 const STREAMS_PER_PERSON: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,7 +42,7 @@ async fn d_01_a_thousand_watchers_hear_every_line() {
             request.bearer_auth(&person.key).send()
         });
         streams.extend(futures::future::join_all(open).await.into_iter().map(|response| Events::of(response.unwrap())));
-        // One more than a person may have is refused, and says why.
+        // One stream above the limit is rejected with the reason.
         let more = program.get(Who::Key(&person.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await.is(429);
         assert!(more.body.contains("streams are open"), "{more}");
     }

@@ -1,4 +1,4 @@
-//! Many write at once, for a while: each is answered, and nobody is told of locks.
+//! Concurrent writers: each request is served, without lock errors.
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::{
 
 const WRITERS: usize = 64;
 
-/// That `who` can write as much as they like for a while; how often they did.
+/// Submits tasks until `until` and returns their number.
 async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, String> {
     let mut written = 0;
     while Instant::now() < until {

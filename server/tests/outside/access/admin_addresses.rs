@@ -1,4 +1,4 @@
-//! M-14: admin work from allowed addresses only. The console is never asked.
+//! Admin rights from allowed addresses only (M-14). The console is exempt.
 use crate::{
     client::{Who, client},
     program::{Program, on_both},
@@ -14,7 +14,7 @@ on_both! {
         let admin = Who::Browser(&browser);
         let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", "person"), ("organization", ""), ("role", "member")];
 
-        // From 127.0.0.1: signed in, a member of their organization, and no admin.
+        // From 127.0.0.1 the admin is only a member of their organization.
         let page = program.get(admin, "/tasks").await.is(200);
         assert!(page.body.contains("Admin work is not allowed from this address"), "{page}");
         program.get(admin, "/people").await.is(404);
@@ -24,10 +24,10 @@ on_both! {
         assert!(refused.body.contains("not allowed from this address"), "{refused}");
         program.get(Who::Key(&adam.key), "/api/v1/audit").await.is(403);
         program.submit(&adam.key, "true").await;
-        // A stranger's header changes nothing.
+        // A forwarding header from an untrusted client changes nothing.
         let request = program.request(admin, reqwest::Method::GET, "/people").header("x-forwarded-for", "203.0.113.9");
         program.send(admin, request).await.is(404);
-        // The console goes on.
+        // The console still works.
         program.person("mia", "acme", "member");
 
         program.client = client(9);

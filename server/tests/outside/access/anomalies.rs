@@ -1,4 +1,4 @@
-//! N-06, K-05: what is unusual is told by the running program, from the request to the page; and its log names what happened.
+//! Anomalies and security events, from the request to the page and the log (N-06, K-05).
 use serde_json::{Value, json};
 
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// Lines of the log that tell security events, as JSON.
+/// Returns the security events of this name in the JSON log.
 fn events(program: &Program, event: &str) -> Vec<Value> {
     let lines = program.server_log();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -83,12 +83,12 @@ async fn n_06_guessed_passwords_are_told_once_to_owner_and_admin() {
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
     for n in 1..=15 {
-        // Each from somewhere else: nobody has to wait.
+        // Each attempt comes from another network, so none is throttled.
         let fields = form(&[("_page", "/sign-in"), ("email", &mia.email), ("password", "not the one that it is")]);
         let request = program.action(Who::Nobody, "login/sign-in", "text/html", &fields);
         Response::of(request.header("x-forwarded-for", format!("198.51.{n}.1"))).await.is(401);
     }
-    // They are counted when the answers are on their way.
+    // Failures are recorded after the response is sent.
     let page = until("it is on the list", async || {
         let page = program.get(Who::Browser(&admin), "/anomalies").await.is(200).body;
         page.contains("class=\"report\"").then_some(page)

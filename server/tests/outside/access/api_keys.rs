@@ -1,4 +1,4 @@
-//! M-01: keys that are limited, end, are rotated and revoked together, and belong to service accounts.
+//! API keys: networks, expiry, rotation, bulk revocation and service accounts (M-01).
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -44,7 +44,7 @@ async fn m_01_a_key_works_from_its_networks_by_the_true_peer() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("192.0.2.0/24"), "{wrong:?}");
 }
 
-/// A session beside a key could say somebody else: together they are nobody.
+/// A key and a session in one request could belong to different people.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_01_a_key_with_a_session_beside_it_is_refused() {
     let mut program = Program::sqlite();
@@ -87,7 +87,7 @@ on_both! {
         program.act(Who::Browser(&browser), "keys/rotate", &[("id", &id), ("hours", "24")]).await.is(409);
         program.act(Who::Browser(&browser), "keys/rotate", &[("id", &id), ("hours", "9999")]).await.is(422);
 
-        // Ticked together; then all that is left.
+        // Revokes the selected keys, then all remaining ones.
         let fresh = |key: &str| format!("keys[]={key}");
         let of = async |key: &str| program.get(Who::Key(key), "/api/v1/me").await.json()["key"].as_str().unwrap().to_owned();
         let body = [fresh(&id), fresh(&of(&new).await)].join("&");
@@ -103,7 +103,7 @@ on_both! {
         assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").lines().all(|line| line.contains("revoked")));
     }
 
-    /// M-01, M-14: what is changed of a key counts from the next request on, and for what it listens to.
+    /// M-01, M-14: changes to a key apply to its next request and to its open streams.
     async fn m_01_a_key_is_bound_to_networks_afterwards_and_at_once(program) {
         program.tenant("acme");
         let (mia, max, adam) =
@@ -176,7 +176,7 @@ on_both! {
     }
 }
 
-/// A key that is limited to one organization, and one whose owner loses what they had.
+/// Covers a key that is limited to one organization, and a key whose owner loses a membership.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_01_a_key_reaches_no_further_than_its_organization_and_its_owner() {
     let mut program = Program::sqlite();

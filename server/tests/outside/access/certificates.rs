@@ -1,4 +1,4 @@
-//! A-07, M-05: a certificate of our own, and files that are exchanged while the server runs.
+//! Self-signed certificates and certificate reload at runtime (A-07, M-05).
 use std::{fs, path::Path};
 
 use rcgen::{CertificateParams, KeyPair};
@@ -10,13 +10,13 @@ use crate::{
     program::Program,
 };
 
-/// A client that trusts this one certificate.
+/// Returns a client that trusts only this certificate.
 fn trusting(pem: &Path) -> Client {
     let roots = Certificate::from_pem_bundle(&fs::read(pem).unwrap()).unwrap();
     Client::builder().tls_certs_only(roots).redirect(Policy::none()).no_proxy().build().unwrap()
 }
 
-/// A pair of files that fit each other.
+/// Writes a new certificate and its key.
 fn write(folder: &Path) {
     let key = KeyPair::generate().unwrap();
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
@@ -34,7 +34,7 @@ async fn a_07_a_self_signed_certificate_is_made_where_asked_for_and_marked_as_su
     program.start().await;
     assert!(program.origin.starts_with("https://"), "{}", program.origin);
     program.client = trusting(&program.data().join("self-signed.pem"));
-    // The runner beside it trusts the same one.
+    // The local runner trusts the same certificate.
     let task = program.submit(&adam.key, "echo over TLS").await;
     program.until_succeeded(&adam.key, &task).await;
 
@@ -80,7 +80,7 @@ async fn m_05_a_certificate_is_exchanged_while_connections_stay_open_and_a_broke
     let new = trusting(&cert);
     let origin = program.origin.clone();
     until("the new certificate is shown", async || new.get(format!("{origin}/healthz")).send().await.ok()).await;
-    // The connection that was open knows the old one only, and goes on.
+    // The open connection keeps the old certificate.
     program.get(Who::Key(&adam.key), "/api/v1/me").await.is(200);
 
     fs::write(&cert, "nonsense").unwrap();

@@ -1,4 +1,4 @@
-//! D-03: organizations at the console, beside a server that runs.
+//! Organization commands at the console while the server runs (D-03).
 use serde_json::json;
 
 use crate::{client::Who, people::start_with_member, program::on_both};
@@ -18,7 +18,7 @@ on_both! {
         let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
         assert_eq!((me["organizations"][0]["name"].as_str(), me["organizations"][0]["role"].as_str()), (Some("Works"), Some("member")));
         assert!(me["organizations"][0]["archived_at"].is_string(), "{me}");
-        // Nobody is put into another organization that nobody asked for.
+        // Without an organization argument, nobody is added to another organization.
         let by_default = ["admin", "create-user", "--email", "noa@acme.example", "--role", "member", "--tenant", "acme"];
         for more in [&[][..], &["--organization", "Works"][..]] {
             let made = program.run(&[&by_default[..], more].concat(), "");

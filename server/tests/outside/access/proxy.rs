@@ -1,4 +1,4 @@
-//! A-07, M-14: behind a proxy that speaks TLS: cookies are those of TLS, and the proxy's word says who a client is.
+//! TLS-terminating proxies: secure cookies and forwarded client addresses (A-07, M-14).
 use reqwest::{Method, RequestBuilder, header::HeaderValue};
 
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// The name that browsers know it by.
+/// The public host name.
 const NAME: &str = "castellan.example.org";
 
-/// A deployment that believes the proxy at 127.0.0.1.
+/// Starts a deployment that trusts the proxy at 127.0.0.1.
 async fn behind_a_proxy(program: &mut Program) {
     program.use_fixed_ports();
     let reached = program.origin.clone();
@@ -25,12 +25,12 @@ async fn behind_a_proxy(program: &mut Program) {
     program.origin = reached; // where the proxy finds it
 }
 
-/// As the proxy sends on what a client at this address sent.
+/// Adds the headers that the proxy sends for a client at this address.
 fn proxied(request: RequestBuilder, from: &str) -> RequestBuilder {
     request.header("host", NAME).header("x-forwarded-proto", "https").header("x-forwarded-for", from)
 }
 
-/// The lines by which an answer sets cookies.
+/// Returns the `Set-Cookie` headers.
 fn cookies(response: &Response) -> Vec<&str> {
     response.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect()
 }
@@ -58,9 +58,10 @@ on_both! {
         let own = page(pair).await.is(200);
         assert!(own.header("strict-transport-security").contains("max-age="), "{own}");
         assert!(own.body.contains("198.51.100.7"), "the list of sessions shows the client's address, not the proxy's");
-        // The name that any page without TLS could set is none of ours here.
+        // A cookie that a page without TLS could set is ignored.
         page(&pair.replace("__Host-castellan", "castellan")).await.is(303);
-        // Nor are names that browsers let a neighbor's page set, though they come to the same when they are decoded or trimmed.
+        // Names that equal the cookie's name only after decoding or trimming are ignored, because a neighboring site
+        // could set them.
         for name in ["__%48ost-castellan", "%5F_Host-castellan", "\u{a0}__Host-castellan", "__Host-castellan\u{2003}"] {
             page(&pair.replace("__Host-castellan", name)).await.is(303);
             page(&format!("{pair}; {name}=x")).await.is(200);

@@ -1,4 +1,4 @@
-//! K-07: how often one key, one person and one address may ask, and what is written down of those who ask oftener (K-05).
+//! Rate limits per key, person and address (K-07), and their audit events (K-05).
 use reqwest::Method;
 
 use crate::{
@@ -31,7 +31,7 @@ on_both! {
         program.get(Who::Key(&adam.key), "/healthz").await.is(200);
         program.submit(&mia.key, "true").await; // changes are another class
 
-        // Written aside, so that a refusal waits for nothing; and who looks for it has a limit, too.
+        // The event is written in the background. Reading the log counts against a limit, too.
         until("it is written", async || program.server_log().contains("event=\"rate_limit_exceeded\"").then_some(())).await;
         let records = program.audit(&adam.key, Some("rate_limit_exceeded")).await;
         assert_eq!(records.len(), 1, "one for each subject and minute: {records:?}");
@@ -87,7 +87,7 @@ async fn k_07_an_address_shows_so_many_passwords_and_no_more() {
     assert_eq!(refused.json()["kind"], "too_many", "a form's own refusal, which the page shows: {refused}");
     assert!(refused.header("ratelimit").starts_with("\"sign_in_by_address\";r=0;"), "{refused}");
     sign_in(32).await.is(200);
-    // Ten times as much as one person, from one address, whoever they say they are.
+    // The limit per address is ten times the limit per person, whatever credentials are sent.
     for n in 0..12 {
         let made_up = format!("mk_{n:048}");
         let response = program.post(Who::Key(&made_up), "/api/v1/tasks", &serde_json::Value::Null).await;
@@ -95,7 +95,7 @@ async fn k_07_an_address_shows_so_many_passwords_and_no_more() {
     }
 }
 
-/// A class that is `off` is not counted, and says nothing of it.
+/// A class that is `off` is not counted and sends no headers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_07_limits_can_be_lifted_and_nonsense_is_refused() {
     let mut program = Program::sqlite();

@@ -1,4 +1,4 @@
-//! A-04, E1: what is secret leaves the environment, and the session secret changes without anybody noticing.
+//! Secrets in the environment, and rotation of the session secret (A-04, E1).
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e\
                       5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
 
-/// The database's address holds its password.
+/// The database URL contains its password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e01_the_databases_password_leaves_the_environment() {
     let mut program = Program::postgres();
@@ -41,14 +41,14 @@ on_both! {
         program.kill();
         program.start().await;
         program.get(Who::Browser(&browser), "/tasks").await.is(200);
-        // An identifier that is due is changed with the new secret.
+        // A session id that is due to change is issued with the new secret.
         let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
         program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
         let cookie = browser.cookie();
         program.get(Who::Browser(&browser), "/people").await.is(200);
         assert_ne!(browser.cookie(), cookie);
 
-        // Killed between the file and the database, in either order of the two files: the next start brings it to its end.
+        // Killed between writing the files and the database: the next start completes the rotation.
         program.kill();
         let third = "ab".repeat(64);
         let private = |path: &std::path::Path, text: &str| {
@@ -66,7 +66,7 @@ on_both! {
         program.kill();
         assert!(!before.exists() && fs::read_to_string(&file).unwrap() == third);
 
-        // Another one without a rotation is another deployment's.
+        // A different secret without a rotation is refused.
         private(&file, &"cd".repeat(64));
         assert!(program.startup_error().await.contains("secrets/sessions.key"));
         private(&file, &third);

@@ -1,4 +1,4 @@
-//! D-02: one's own account by mail: forgotten passwords, new addresses, and word of what happened.
+//! Account recovery and address changes by mail (D-02).
 use crate::{
     client::{Response, Who, form},
     people::{Browser, PASSWORD},
@@ -8,7 +8,7 @@ use crate::{
 
 const NEW: &str = "harbor-lantern-quilt-37";
 
-/// A deployment that sends mail.
+/// Configures a deployment that sends mail.
 async fn with_mail(program: &mut Program) -> MailServer {
     let mail_server = MailServer::open().await;
     program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
@@ -36,7 +36,7 @@ impl Program {
 }
 
 on_both! {
-    /// The answer is the same for an address that nobody has; the link works once, and ends what was open.
+    /// The response does not reveal whether the address exists; the link works once and ends open sessions.
     async fn d_02_a_forgotten_password_is_set_by_a_link_that_came_by_mail(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
@@ -64,7 +64,7 @@ on_both! {
         assert!(!log.contains(link.split_once("token=").unwrap().1), "the log tells the link");
     }
 
-    /// The old password is asked for, other sessions end, and their owner is told.
+    /// The change requires the old password, ends other sessions and notifies the owner.
     async fn d_02_a_password_is_changed_by_who_knows_the_old_one(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
@@ -83,7 +83,7 @@ on_both! {
         assert!(mail_server.mail(0).await.text.contains("The password was changed"));
     }
 
-    /// N-06: where mail is sent, a sign-in with a new browser is told by it, once an hour.
+    /// N-06: a sign-in from a new browser is reported by mail, at most once an hour.
     async fn n_06_a_sign_in_with_a_new_browser_is_told_by_mail(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
@@ -99,7 +99,7 @@ on_both! {
         assert_eq!(mail_server.new_sign_in_mails().len(), 1);
     }
 
-    /// The new address is confirmed by who reads it and by who reads the present one; until then nothing changes.
+    /// The change takes effect when both the new and the present address have confirmed it.
     async fn d_02_an_address_is_changed_once_the_readers_of_both_say_so(program) {
         let mail_server = with_mail(program).await;
         let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
@@ -148,7 +148,7 @@ on_both! {
         assert!(last.to == mia.email && last.text.contains("The address was changed"), "{last:?}");
     }
 
-    /// Somebody who reads their present address no more asks an admin; it is told, and does not have to answer.
+    /// An admin starts the change when the present address is lost; that address is notified but need not confirm.
     async fn d_02_an_admin_replaces_an_address_that_was_lost(program) {
         let mail_server = with_mail(program).await;
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
@@ -173,7 +173,7 @@ on_both! {
     }
 }
 
-/// D-02: somebody who guesses does not keep the owner out of a browser that they signed in with, wherever it is.
+/// D-02: guessing does not lock the owner out of a browser in which they have signed in before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_02_a_known_browser_keeps_its_way_in() {
     let mut program = Program::sqlite();
@@ -195,6 +195,6 @@ async fn d_02_a_known_browser_keeps_its_way_in() {
     from(&device, "wrong wrong wrong").await.is(401);
     let response = from(&device, PASSWORD).await.is(200);
     assert!(program.is_signed_in(&Browser::with(&response.cookie().unwrap()).cookie()).await);
-    // Nor may whoever has the mark alone guess for ever.
+    // The device cookie alone does not allow unlimited guesses.
     while from(&device, "wrong wrong wrong").await.status != 429 {}
 }

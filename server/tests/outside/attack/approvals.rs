@@ -1,4 +1,4 @@
-//! Approvals: of one's own, of something else, twice, too late; and nothing runs before (D-04).
+//! Attempts to approve one's own request, another digest, twice or too late (D-04).
 use serde_json::{Value, json};
 
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// Mia asks; Ada may answer.
+/// Starts a deployment with two approvers.
 async fn begin(program: &mut Program) -> (Person, Person) {
     program.tenant("acme");
     let people = (program.person("mia", "acme", "approver"), program.person("ada", "acme", "approver"));
@@ -29,7 +29,7 @@ async fn decide(program: &Program, who: &Person, approval: &Value, verb: &str, d
     program.post(Who::Key(&who.key), &path, &json!({ "reason": "looked at it", "request_digest": digest })).await
 }
 
-/// That no runner has had the task.
+/// Checks that the task was not dispatched.
 async fn waits(program: &Program, who: &Person, task: &str) {
     let task = program.task(&who.key, task).await;
     assert_eq!(
@@ -40,7 +40,7 @@ async fn waits(program: &Program, who: &Person, task: &str) {
 }
 
 on_both! {
-    /// D-04: what was approved, by somebody else, as it was shown, once: that runs, and nothing before.
+    /// D-04: a task runs only after another person approved exactly this request.
     async fn d_04_nothing_runs_before_exactly_it_was_approved(program) {
         let (mia, ada) = begin(program).await;
         let (task, approval) = ask(program, &mia).await;
@@ -51,7 +51,7 @@ on_both! {
         for garbage in [json!(""), json!("00"), Value::Null, json!(5)] {
             decide(program, &ada, &approval, "approve", &garbage).await.is(422);
         }
-        // A task that needs no approval comes later and is over: the runner was free, and let this one be.
+        // A later task that needs no approval succeeds, so the runner was free.
         let later = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &later).await;
         waits(program, &mia, &task).await;
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(program.printed(&mia.key, &task).await, "it runs\n");
     }
 
-    /// D-04: approve and deny at the same moment: one of them counts, and the task follows it.
+    /// D-04: exactly one of two concurrent decisions takes effect.
     async fn d_04_of_yes_and_no_at_once_one_counts(program) {
         let (mia, ada) = begin(program).await;
         let eve = program.person("eve", "acme", "approver");

@@ -1,11 +1,11 @@
-//! What the length of an answer tells.
+//! Response compression and length side channels (BREACH).
 use crate::{
     client::{Who, form},
     program::Program,
 };
 use reqwest::Method;
 
-/// Pages are sent compressed; the answer to a form, which may show a secret beside what somebody sent, is not.
+/// Pages are compressed; responses to forms are not, because they may contain a secret next to submitted text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_are_compressed_and_what_shows_a_secret_is_not() {
     let mut program = Program::sqlite();

@@ -1,4 +1,4 @@
-//! The switches for when something goes wrong, pulled in the web and at the console: at once, on streams too (K-09).
+//! Emergency actions in the browser and at the console (K-09).
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -12,14 +12,14 @@ use crate::{
     program::on_both,
 };
 
-/// How long somebody may go on who was stopped.
+/// The longest time until an emergency action takes effect.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 /// More tasks than one transaction stops.
 const MORE_THAN_ONE_BATCH: usize = store::STOPPED_AT_ONCE + 1;
 
 on_both! {
-    /// K-09: who is locked out at the console is out of the browser, their key and their streams, and cannot come in again.
+    /// K-09: a lock closes sessions, keys and streams, and prevents sign-in.
     async fn k_09_who_is_locked_out_at_the_console_is_out_everywhere(program) {
         let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
@@ -42,7 +42,7 @@ on_both! {
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(200);
     }
 
-    /// K-09: a frozen tenant is read and not changed; what runs is stopped by another switch, and nothing of it is left.
+    /// K-09: a frozen tenant is read-only; the kill switch ends running tasks with all their processes.
     async fn k_09_a_freeze_and_the_kill_switch_work_from_the_console(program) {
         let mia = start_with_member(program).await;
         let before = program.submit(&mia.key, "true").await;
@@ -68,7 +68,7 @@ on_both! {
         program.until_succeeded(&mia.key, &next).await;
     }
 
-    /// K-09: everybody is signed out but the admin who does it; the frozen tenant says so on every page.
+    /// K-09: everyone except the acting admin is signed out; every page shows the freeze.
     async fn k_09_an_admin_pulls_the_switches_in_the_browser(program) {
         let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
@@ -88,7 +88,7 @@ on_both! {
         assert!(!program.is_signed_in(&hers.cookie()).await && program.is_signed_in(&his.cookie()).await);
     }
 
-    /// K-09: one person's sessions end at the console, with their streams; their keys and everybody else go on.
+    /// K-09: the sessions and streams of one person end; keys and other people are unaffected.
     async fn k_09_the_sessions_of_one_person_end_at_the_console_and_no_others(program) {
         let mia = start_with_member(program).await;
         let max = program.person("max", "acme", "member");
@@ -104,12 +104,12 @@ on_both! {
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         assert!(program.is_signed_in(&his.cookie()).await);
         let task = program.submit(&max.key, "true").await;
-        // What the console did is told as anything at all, and may be told together with this.
+        // Changes at the console are published as a wildcard event, which may be merged with this one.
         while !["*", &task].contains(&other.data_of_next("tasks").await.as_str()) {}
         program.sign_in(&mia.email).await;
     }
 
-    /// K-09: all keys of somebody end at once, with what listens by them; their sessions and everybody else's keys go on.
+    /// K-09: all keys of a person and their streams end; sessions and other keys are unaffected.
     async fn k_09_all_keys_of_somebody_end_with_their_streams_and_no_others(program) {
         let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
@@ -138,7 +138,7 @@ on_both! {
         assert_eq!(others.data_of_next("end").await, "cancelled", "the admin's goes on to the end");
     }
 
-    /// K-09: one transaction stops five hundred tasks; the switch goes on until there are none.
+    /// K-09: the kill switch repeats its transaction until no task is left.
     async fn k_09_the_kill_switch_stops_more_than_one_transaction_does(program) {
         program.lift_rate_limits();
         let mia = start_with_member(program).await;

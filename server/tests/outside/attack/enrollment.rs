@@ -1,4 +1,4 @@
-//! Runners that come in who should not: tokens used twice, hostile names, requests that ask for more (S-01).
+//! Enrollment attacks: reused tokens, hostile names and certificate requests (S-01).
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::{
     program::Program,
 };
 
-/// A certificate request for a new key, PEM, that asks for whatever `wish` says.
+/// Returns a new key and its PEM certificate request, adjusted by `wish`.
 pub fn csr(wish: impl FnOnce(&mut CertificateParams)) -> (KeyPair, String) {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
     let mut params = CertificateParams::default();
@@ -19,7 +19,7 @@ pub fn csr(wish: impl FnOnce(&mut CertificateParams)) -> (KeyPair, String) {
     (key, pem)
 }
 
-/// What a runner sends to enroll.
+/// Returns an enrollment request.
 pub fn form(name: &str, csr: &str) -> Value {
     json!({ "name": name, "version": "1", "capabilities": ["bash"], "csr": csr })
 }
@@ -38,7 +38,7 @@ async fn begin(program: &mut Program) -> (Person, Browser) {
     (adam, admin)
 }
 
-/// S-01: the second use of a token is refused, whoever's it is, and stands in the audit log.
+/// S-01: the second use of a token is refused and audited.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_01_an_enrollment_token_makes_one_runner() {
     let mut program = Program::sqlite();
@@ -59,7 +59,7 @@ async fn s_01_an_enrollment_token_makes_one_runner() {
     }
 }
 
-/// CVE-2022-36633: what is no plain name becomes none, neither in a token nor in a certificate.
+/// CVE-2022-36633: names with special characters are refused in tokens and certificates.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hostile_name_enrolls_nothing() {
     let mut program = Program::sqlite();
@@ -89,7 +89,7 @@ async fn a_hostile_name_enrolls_nothing() {
     program.enroll(&token, &form("build-1", &pem)).await.is(201); // all of that left the token as it was
 }
 
-/// S-03: a request that asks for another name, for other names beside, or to be an authority gets what is ours to give.
+/// S-03: the issued certificate ignores other names, extensions and CA flags in the request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_03_a_request_that_asks_for_more_gets_no_more() {
     let mut program = Program::sqlite();

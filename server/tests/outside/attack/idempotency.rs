@@ -1,4 +1,4 @@
-//! The same request twenty times at once (S-09).
+//! Concurrent repetitions of one request (S-09).
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{client::Who, people::start_with_member, program::on_both};
 
 on_both! {
-    /// S-09: one idempotency key makes one task, however many ask for it at the same moment.
+    /// S-09: concurrent requests with one idempotency key create one task.
     async fn s_09_twenty_posts_with_one_key_make_one_task(program) {
         let mia = start_with_member(program).await;
         let body = json!({ "script": "echo once" });
@@ -30,7 +30,7 @@ on_both! {
         assert_eq!(list["items"].as_array().unwrap().len(), 1);
     }
 
-    /// S-09: a form that is sent twenty times makes one task, and leads to it each time.
+    /// S-09: a form that is submitted twenty times creates one task, and every response leads to it.
     async fn s_09_a_form_sent_twenty_times_makes_one_task(program) {
         let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;

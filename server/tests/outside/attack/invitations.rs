@@ -1,4 +1,4 @@
-//! D-03: invitations, followed by whom they are for and by whom they are not for.
+//! Invitations and join links, used by invited and by other people (D-03).
 use reqwest::Method;
 use serde_json::Value;
 
@@ -10,13 +10,13 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// The lines by which an answer sets cookies.
+/// Returns the `Set-Cookie` headers.
 fn cookies(response: &Response) -> Vec<String> {
     let lines = response.headers.get_all("set-cookie").iter();
     lines.map(|line| line.to_str().unwrap().to_owned()).collect()
 }
 
-/// A tenant with an owner who is signed in, and their organization's id.
+/// Starts a deployment with a signed-in owner; returns their browser, their organization's id and a member.
 async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
     program.tenant("acme");
     program.tenant("bolt");
@@ -29,7 +29,7 @@ async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
 }
 
 impl Program {
-    /// Makes an invitation; its token.
+    /// Creates an invitation and returns its token.
     async fn invite(&self, by: &Browser, organization: &str, more: &[(&str, &str)]) -> String {
         let fields = [("organization", organization), ("role", "viewer"), ("uses", "1"), ("days", "1")];
         let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
@@ -39,13 +39,13 @@ impl Program {
         link.split_once("token=").unwrap().1.to_owned()
     }
 
-    /// What somebody is shown who follows a link.
+    /// Opens an invitation link and returns the status and main content of the page.
     async fn follow(&self, who: Who<'_>, token: &str) -> (u16, String) {
         let response = self.get(who, &format!("/invitation?token={token}")).await;
         (response.status, html::main_element(&response.body).to_owned())
     }
 
-    /// The newest record of an action, which must be of a refusal.
+    /// Returns the newest audit event of an action, which must be a refusal.
     async fn last_refused(&self, reader: &Person, action: &str) -> Value {
         let records = self.get(Who::Key(&reader.key), &format!("/api/v1/audit?action={action}")).await.is(200).json();
         let record = records["items"][0].clone();
@@ -77,11 +77,11 @@ on_both! {
             assert_eq!(program.follow(nobody, dead).await, wrong);
             program.join(dead, "eve@evil.example", PASSWORD).await.is(404);
         }
-        // Somebody of another tenant holds a link that works, for others.
+        // Bob of another tenant holds a valid link.
         let bob = program.sign_in("bob@bolt.example").await;
         assert_eq!(program.follow(Who::Browser(&bob), &inviters).await, wrong);
         program.act(Who::Browser(&bob), "invitations/accept", &[("token", &inviters)]).await.is(404);
-        // Its inviter may not invite any more.
+        // A locked inviter invalidates the invitation.
         program.cli(&["admin", "lock-user", "--user", "olga@acme.example"], "");
         assert_eq!(program.follow(nobody, &inviters).await, wrong);
         let signed_in = program.sign_in(&mia.email).await;
@@ -89,7 +89,7 @@ on_both! {
         assert!(!program.server_log().contains(&inviters), "the log tells the link");
     }
 
-    /// Who has an account signs in from the invitation's page and comes back to it; no address carries the token further.
+    /// Signing in from the invitation's page leads back to it without putting the token in a URL.
     async fn d_03_signing_in_leads_back_to_the_invitation(program) {
         let (olga, organization, _) = start_with_owner(program).await;
         let sam = program.person("sam", "acme", "member");
@@ -119,7 +119,7 @@ on_both! {
         assert!(!program.server_log().contains(&token), "the log tells the link");
     }
 
-    /// Who holds an invitation and does not come in by it stands in the audit log, though the transaction left nothing.
+    /// A refused acceptance is audited although its transaction is rolled back.
     async fn d_03_an_invitation_that_is_refused_leaves_its_record(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
@@ -130,7 +130,7 @@ on_both! {
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
-        // Of a newcomer nobody is known but the invitation that they hold.
+        // For a newcomer, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.admit").await;
@@ -139,7 +139,7 @@ on_both! {
         program.join(&open, "nia@acme.example", PASSWORD).await.is(200);
     }
 
-    /// The same of who asks for the mail that confirms their address, here while the tenant is frozen.
+    /// A refused confirmation is audited as well, here because the tenant is frozen.
     async fn d_03_a_confirmation_that_is_refused_leaves_its_record(program) {
         let mail_server = MailServer::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
@@ -185,7 +185,7 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
-    /// Where mail is sent, an account is made by nothing but a link that came to its address.
+    /// With mail configured, an account is created only by a link that was sent to its address.
     async fn d_03_an_address_is_shown_to_be_ones_own_before_there_is_an_account(program) {
         let mail_server = MailServer::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
@@ -208,7 +208,7 @@ on_both! {
         program.join(mailed, "", PASSWORD).await.is(200);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
-        // One that is for an address goes there and is shown to nobody else.
+        // An invitation for an address is sent there and shown to nobody else.
         let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
         let made = program.act(Who::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");

@@ -1,4 +1,4 @@
-//! One-time links, used twice.
+//! Single-use links, used twice.
 use std::fs;
 
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::{
     program::Program,
 };
 
-/// D-02: the set-up link makes one admin, and is gone from the disk with it.
+/// D-02: the setup link creates one admin and is then removed from the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_02_the_set_up_link_works_once() {
     let mut program = Program::sqlite();
@@ -22,7 +22,7 @@ async fn d_02_the_set_up_link_works_once() {
         form(&[&about[..], &[("password", PASSWORD)]].concat())
     };
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
-    // Two at once: one of them makes the admin.
+    // Two concurrent uses: exactly one creates the admin.
     let (one, two) = ("adam@acme.example", "eve@evil.example");
     let sent = |email| Response::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
     let (first, second) = tokio::join!(sent(one), sent(two));
@@ -33,13 +33,13 @@ async fn d_02_the_set_up_link_works_once() {
     assert_eq!(late.cookie(), None);
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(404);
     assert!(!file.exists());
-    // Nor does a new start offer one.
+    // A restart creates no new link.
     program.kill();
     program.start().await;
     assert!(!file.exists());
 }
 
-/// A link to set a password works once, and no longer than until there is a newer one; it ends open sessions.
+/// A password link works once, is replaced by a newer one, and ends open sessions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_link_works_once() {
     let mut program = Program::sqlite();

@@ -1,4 +1,4 @@
-//! Foreign pages, foreign names and ways out: E16 from outside.
+//! Cross-site requests, DNS rebinding and open redirects (E16).
 use reqwest::Method;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
     program::Program,
 };
 
-/// E16: a change that a foreign page asks for with the victim's cookie is refused, and nothing is changed.
+/// E16: a cross-site request with the victim's cookie is rejected and changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_a_foreign_page_changes_nothing() {
     let mut program = Program::sqlite();
@@ -48,11 +48,11 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
     }
     assert_eq!(program.get(Who::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
     assert!(program.is_signed_in(&browser.cookie()).await, "signing others out is a change as well");
-    // The same from our own page goes through.
+    // The same request from our own page is accepted.
     program.act(Who::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
 }
 
-/// E16: what changes something is not done by a GET.
+/// E16: GET requests change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_no_link_and_no_image_changes_anything() {
     let mut program = Program::sqlite();
@@ -68,7 +68,7 @@ async fn trap_e16_no_link_and_no_image_changes_anything() {
     assert!(program.is_signed_in(&browser.cookie()).await);
 }
 
-/// DNS rebinding: a name that is not ours is answered with nothing of ours.
+/// DNS rebinding: requests for a foreign host name are rejected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_host_is_misdirected_everywhere() {
     let mut program = Program::sqlite();
@@ -82,7 +82,7 @@ async fn a_foreign_host_is_misdirected_everywhere() {
     }
 }
 
-/// E16: neither the page that a form names nor the one to go on to leads anywhere else.
+/// E16: neither `_page` nor `next` redirects to another site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_no_form_leads_to_somebody_elses_page() {
     let mut program = Program::sqlite();

@@ -1,4 +1,4 @@
-//! Guessing who has an account, and guessing their password.
+//! Account enumeration and password guessing.
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Program {
-    /// A try from the machine at 127.0.0.`last`.
+    /// Tries to sign in from 127.0.0.`last`.
     async fn guess(&self, last: u8, email: &str, password: &str) -> Response {
         let request = client(last).post(format!("{}/actions/login/sign-in", self.origin));
         let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
@@ -21,7 +21,7 @@ impl Program {
     }
 }
 
-/// The answer to a wrong password is the answer to an unknown address: same status, same headers, same body.
+/// Status, headers and body do not reveal whether the address exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
     let mut program = Program::sqlite();
@@ -46,8 +46,8 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
     assert!(responses.windows(2).all(|pair| pair[0] == pair[1]), "{responses:#?}");
 }
 
-/// Nor does the time of the answer tell: what is written of an account alone is written when the answer is on its way. Here it
-/// cannot be written at all until both have their answers.
+/// The response time must not reveal it either, so failures are recorded after the response is sent. Here a table lock
+/// blocks the record until both responses have arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
     let mut program = Program::postgres();
@@ -68,7 +68,7 @@ async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
 }
 
 on_both! {
-    /// What is still to be written when the server is told to stop is written before it ends.
+    /// Pending records are written before the server exits.
     async fn k_05_no_wrong_password_is_lost_when_the_server_stops(program) {
         program.tenant("acme");
         program.person("mia", "acme", "member");
@@ -85,7 +85,7 @@ on_both! {
     }
 }
 
-/// Five wrong passwords are free; then whoever tried from this address waits, for this account and for every other.
+/// After five wrong passwords, the address is throttled for every account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_is_slowed_down_per_account_and_per_address() {
     let mut program = Program::sqlite();
@@ -93,7 +93,7 @@ async fn guessing_is_slowed_down_per_account_and_per_address() {
     program.person("mia", "acme", "member");
     program.person("max", "acme", "member");
     program.start().await;
-    // Each wait is twice the last: one that is long enough for what follows comes on however slow a machine.
+    // Each delay is twice the last, so a long enough delay is reached on slow machines, too.
     let (mut wrong, mut free) = (0, None);
     loop {
         let response = program.guess(21, "mia@acme.example", "wrong wrong wrong").await;
@@ -117,7 +117,7 @@ async fn guessing_is_slowed_down_per_account_and_per_address() {
     program.guess(22, "max@acme.example", PASSWORD).await.is(200);
 }
 
-/// Believing `X-Forwarded-For` from anybody would give a guesser as many addresses as they like.
+/// Trusting `X-Forwarded-For` from everyone would give an attacker unlimited addresses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guesser_cannot_choose_their_address() {
     let mut program = Program::sqlite();

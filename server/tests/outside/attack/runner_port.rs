@@ -1,4 +1,4 @@
-//! Strangers at the runners' port (S-04): without a certificate, with one of another authority, without TLS.
+//! Unauthenticated connections to the runner port (S-04).
 use std::{fs, sync::Arc};
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
@@ -21,7 +21,7 @@ use crate::{
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// A deployment with an enrolled runner of which we hold key and certificate.
+/// Starts a deployment and enrolls a runner whose key the test holds.
 async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
@@ -37,7 +37,7 @@ fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivatePkcs8KeyDer::from(key.serialize_der()).into()
 }
 
-/// Whether the port takes a call: gRPC's first bytes are answered with bytes of HTTP/2.
+/// Returns whether the port accepts the connection and answers an HTTP/2 preface.
 async fn is_let_in(
     program: &Program,
     endpoint: &str,
@@ -65,7 +65,7 @@ async fn is_let_in(
     with_timeout(DEFAULT_TIMEOUT, "the port lets in or closes", talk).await.is_some()
 }
 
-/// S-04: who is let in was enrolled here, shows it, and speaks TLS 1.3.
+/// S-04: the port requires TLS 1.3 and a certificate of our authority.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     let mut program = Program::sqlite();
@@ -78,7 +78,7 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     assert!(!is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), &[&version::TLS12]).await, "TLS 1.2");
     assert!(!is_let_in(&program, endpoint, None, both).await, "without a certificate");
 
-    // The same words, signed by nobody but itself.
+    // The same subject in a self-signed certificate.
     let own = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "build-1");
@@ -86,7 +86,7 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     params.distinguished_name.push(DnType::OrganizationalUnitName, identity["tenant"].as_str().unwrap());
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
-    // K-05: each of the two that had TLS right and no certificate of ours is told.
+    // K-05: both connections with valid TLS but without a valid certificate are logged.
     let events = until("each of the two is told", async || {
         let lines = program.server_log();
         let events = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
@@ -95,7 +95,7 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     assert!(events.await.iter().all(|line| line.contains("127.0.0.1")));
 }
 
-/// Without TLS the port says nothing, whatever is sent to it.
+/// The port does not answer plain text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_04_the_runners_port_answers_no_plain_request() {
     let mut program = Program::sqlite();

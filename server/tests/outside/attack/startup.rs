@@ -1,4 +1,4 @@
-//! What the server refuses to start with, and what it leaves readable when it runs (A-12, M-06, E1).
+//! Refused configurations at startup, and file permissions (A-12, M-06, E1).
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// 64 hexadecimal digits.
 const KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
 
-/// An address that others reach is refused without TLS, with the settings that help.
+/// A public listen address without TLS is refused with the settings that fix it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_address_without_tls_is_refused_with_the_fix() {
     let mut program = Program::sqlite();
@@ -24,7 +24,7 @@ async fn an_open_address_without_tls_is_refused_with_the_fix() {
     }
 }
 
-/// nobody else reads keys or data, and what was opened to others is refused until it is closed again.
+/// keys and data have private permissions, and keys with open permissions are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_12_the_data_is_closed_to_others() {
     let mut program = Program::sqlite();
@@ -54,7 +54,7 @@ async fn a_12_the_data_is_closed_to_others() {
     assert!(message.contains("chmod 600") && message.contains("master.key"), "{message}");
 }
 
-/// Where the folder was there before, and open, the database and its journal are closed all the same.
+/// The database and its journal are private even in a folder with open permissions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_12_a_folder_that_others_enter_shows_them_nothing() {
     let mut program = Program::sqlite();
@@ -68,7 +68,7 @@ async fn a_12_a_folder_that_others_enter_shows_them_nothing() {
     }
 }
 
-/// M-06: another master key than the one that the data was made with is refused, and changes nothing.
+/// M-06: a different master key is refused and changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_06_a_wrong_master_key_is_refused() {
     let mut program = Program::sqlite();
@@ -88,7 +88,7 @@ async fn m_06_a_wrong_master_key_is_refused() {
     program.until_succeeded(&mia.key, &task).await;
 }
 
-/// A database that a newer program has changed is not touched by an older one.
+/// A database with a newer schema is not modified.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_from_the_future_is_refused() {
     let mut program = Program::postgres();
@@ -102,8 +102,8 @@ async fn a_schema_from_the_future_is_refused() {
     assert!(message.contains("newer Castellan") && message.contains("9999"), "{message}");
 }
 
-/// E1: a master key that came by the environment is not found there background: not in the server's, not in the runner's,
-/// and not in that of anything below them.
+/// E1: a master key from the environment is removed from the environment of the server, the runner and their child
+/// processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e01_the_master_key_leaves_the_environment() {
     let mut program = Program::sqlite();
@@ -119,7 +119,7 @@ async fn trap_e01_the_master_key_leaves_the_environment() {
     assert!(below.len() >= 3, "a runner, its sandbox and the task: {below:?}");
     for pid in below.iter().map(|process| process.pid).chain([program.pid()]) {
         for file in ["environ", "cmdline"] {
-            // What this user may not even open is as good.
+            // Files that this user cannot open are fine.
             let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             assert!(!text.contains("5ca1ab1e") && !text.contains("CASTELLAN_ENCRYPTION_KEY="), "{pid}: {file}");

@@ -1,4 +1,4 @@
-//! Streams end with the right to them: at once, not at the next look.
+//! Streams end as soon as their authorization ends.
 use std::time::Duration;
 
 use crate::{
@@ -9,11 +9,11 @@ use crate::{
     program::on_both,
 };
 
-/// How long a stream may go on after its right to.
+/// The longest time that a stream may stay open without authorization.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 on_both! {
-    /// M-01: a revoked key is refused from the next request on, and what it listens to ends.
+    /// M-01: a revoked key is refused at its next request, and its streams end.
     async fn m_01_a_revoked_key_is_dead_at_once_and_so_is_its_stream(program) {
         let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
@@ -29,7 +29,7 @@ on_both! {
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    /// A session that was ended elsewhere hears nothing more, neither of the tenant nor of a task.
+    /// Both the tenant's stream and a task's stream end with their session.
     async fn an_ended_session_hears_nothing_more(program) {
         let mia = start_with_member(program).await;
         let (lost, here) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
@@ -44,7 +44,7 @@ on_both! {
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    /// Somebody who was taken out of an organization sees and hears nothing more of its tasks.
+    /// A removed member no longer receives events or output of the organization's tasks.
     async fn who_was_taken_out_hears_nothing_more(program) {
         let mia = start_with_member(program).await;
         let (max, olga) = (program.person("max", "acme", "member"), program.person("olga", "acme", "owner"));

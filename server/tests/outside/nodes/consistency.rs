@@ -1,10 +1,10 @@
-//! The same request at either node has the same answer.
+//! Consistency of the responses of both nodes.
 use serde_json::json;
 
 use super::Nodes;
 use crate::{client::Who, timeouts::until};
 
-/// D-12, A-04: who signed in at one node is signed in at the other, and sees the same.
+/// D-12, A-04: a session opened at one node is valid at the other, with the same responses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_any_node_answers_any_request() {
     let nodes = Nodes::begin().await;
@@ -57,7 +57,7 @@ async fn d_12_any_node_answers_any_request() {
     }
 }
 
-/// a session whose id changes at one node, because its holder's rights did, has that same id at the other.
+/// both nodes use the same new session id after a change of rights.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_04_a_session_goes_on_at_the_other_node_when_rights_change() {
     let nodes = Nodes::begin().await;
@@ -66,7 +66,7 @@ async fn a_04_a_session_goes_on_at_the_other_node_when_rights_change() {
     let before = browser.cookie();
     let fields = [("id", nodes.mia.id.as_str()), ("tenant_role", "auditor")];
     one.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
-    // Two tabs, at two nodes, with the old cookie at the same moment.
+    // Two tabs use the old cookie at both nodes concurrently.
     let (here, there) = (crate::people::Browser::with(&before), crate::people::Browser::with(&before));
     tokio::join!(one.get(Who::Browser(&here), "/people"), two.get(Who::Browser(&there), "/people"));
     assert_ne!(here.cookie(), before);

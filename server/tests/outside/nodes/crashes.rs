@@ -1,5 +1,4 @@
-//! Either node is killed, or stopped in good order, while both work: nothing acknowledged is lost, nothing runs twice at
-//! once.
+//! Crashes and shutdowns of one node under load: no acknowledged task is lost and none runs twice at once.
 use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::sleep;

@@ -1,4 +1,4 @@
-//! The switches for when something goes wrong, pulled at one node and felt at the other within a second (D-12, K-09).
+//! Emergency actions at one node that take effect at the other within a second (D-12, K-09).
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{
     program::Program,
 };
 
-/// Somebody's open windows on a node: a page, and the output of a task that goes on.
+/// The open streams of one person at a node: a page, and a task's output.
 struct OpenStreams {
     page: Events,
     output: Events,
@@ -28,7 +28,7 @@ impl OpenStreams {
     }
 }
 
-/// That a stream goes on now that others have ended: it still tells of what is submitted.
+/// Checks that a stream still delivers events.
 async fn assert_stream_open(stream: &mut Events, node: &Program, key: &str) {
     let task = node.submit(key, "true").await;
     while !["*", &task].contains(&stream.data_of_next("tasks").await.as_str()) {}
@@ -55,7 +55,7 @@ async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end()
     }
 }
 
-/// The kill switch reaches what runs beside either node, whichever it is pulled at; nothing of it is left.
+/// The kill switch stops tasks of the runners at both nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
     let nodes = Nodes::begin().await;
@@ -90,7 +90,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
     two.until_succeeded(key, &next).await;
 }
 
-/// Everybody of the tenant is signed out at both nodes but the admin who did it; another tenant hears nothing of it.
+/// Everyone in the tenant except the acting admin is signed out at both nodes; another tenant is unaffected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
     let nodes = Nodes::begin().await;
@@ -117,7 +117,7 @@ async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
     assert_stream_open(&mut foreign, two, &bea.key).await;
 }
 
-/// One person's sessions end at both nodes, and everybody else's go on; their keys are ended by another switch.
+/// The sessions of one person end at both nodes; their keys are revoked separately.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
     let nodes = Nodes::begin().await;

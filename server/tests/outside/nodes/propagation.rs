@@ -1,4 +1,4 @@
-//! What happens at one node is known at the other within a second.
+//! Propagation of changes between nodes within a second.
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::Nodes;
 use crate::{client::Who, timeouts::with_timeout};
 
-/// How old news may be.
+/// The longest time until a change reaches the other node.
 pub const MAX_PROPAGATION_DELAY: Duration = Duration::from_secs(1);
 
-/// D-12: a session that ends at one node is dead at the other, and so are its streams.
+/// D-12: a session that ends at one node is invalid at the other, and its streams end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_signing_out_at_one_node_ends_the_streams_of_the_other() {
     let nodes = Nodes::begin().await;
@@ -21,7 +21,7 @@ async fn d_12_signing_out_at_one_node_ends_the_streams_of_the_other() {
     with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
 }
 
-/// D-12, M-01: a key that is revoked at one node opens nothing at the other.
+/// D-12, M-01: a key that is revoked at one node is refused at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
     let nodes = Nodes::begin().await;
@@ -37,7 +37,7 @@ async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
     with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
 }
 
-/// D-12, K-09: who is locked out at one node is out at the other.
+/// D-12, K-09: a person who is locked at one node is signed out at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
     let nodes = Nodes::begin().await;
@@ -49,7 +49,7 @@ async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
     nodes.two.get(Who::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
 }
 
-/// D-12, D-04: a question that is asked at one node is heard of, decided and closed at the other.
+/// D-12, D-04: an approval request from one node is published, decided and closed at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_question_is_answered_at_either_node_and_once() {
     let nodes = Nodes::begin().await;
@@ -73,8 +73,7 @@ async fn d_12_a_question_is_answered_at_either_node_and_once() {
     one.until_succeeded(&nodes.mia.key, &task).await;
 }
 
-/// D-12, D-01: output is seen at both nodes as it comes, whichever of them has the runner; and a task that is cancelled at
-/// either ends.
+/// D-12, D-01: both nodes stream a task's output live, and either can cancel it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
     let nodes = Nodes::begin().await;

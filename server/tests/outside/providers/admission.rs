@@ -1,4 +1,4 @@
-//! Who comes in by a provider, and as what: never by an address that is only said, never into somebody else's account.
+//! Admission of newcomers by a provider: only with verified addresses, and never into another account.
 use serde_json::{Value, json};
 
 use super::{
@@ -17,7 +17,7 @@ fn claims(claims: Value) -> Behavior {
 }
 
 impl Program {
-    /// The signed-in person's address, as their own page shows it.
+    /// Returns whether the signed-in person has this address.
     async fn is_named(&self, browser: &Browser, email: &str) -> bool {
         self.get(Who::Browser(browser), "/browser-sessions").await.is(200).body.contains(&format!(">{email}<"))
     }
@@ -27,7 +27,7 @@ impl Program {
     }
 }
 
-/// D-03: who comes in by a provider from an invitation's page is back at it, and carries it in the browser alone.
+/// D-03: signing in with a provider from the invitation's page leads back to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_03_a_provider_leads_back_to_the_invitation() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -46,7 +46,7 @@ fn assert_refused(response: Response, status: u16, says: &str) {
     assert!(response.status == status && response.cookie().is_none() && response.body.contains(says), "{says}: {response}");
 }
 
-/// an address counts when the provider says that it verified it, as the boolean; domains are compared whole.
+/// an address counts only if `email_verified` is true as a boolean; domains are compared as a whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -72,13 +72,13 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
     provider.behave(claims(json!({ "email": "Nia@ACME.example" })));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_named(&nia, "nia@acme.example").await);
-    // From then on she is who she is there, under whatever address of the domain.
+    // From then on the subject identifies her, whatever address of the domain the provider sends.
     provider.behave(claims(json!({ "email": "nia.new@acme.example" })));
     let again = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_named(&again, "nia@acme.example").await);
     provider.behave(claims(json!({ "email": "nia@elsewhere.example" })));
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "not let in");
-    // Some providers say it only at their userinfo; and that must be the same person's.
+    // Some providers send the address only in the userinfo response, whose subject must match.
     let events = json!({ "email": "noa@acme.example", "email_verified": true });
     let quiet = json!({ "sub": "2", "email": null, "email_verified": null });
     provider.behave(Behavior { claims: quiet.clone(), userinfo: events.clone(), ..Behavior::default() });
@@ -91,7 +91,7 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
     assert!(program.is_named(&noa, "noa@acme.example").await);
 }
 
-/// an account is never entered by its address; a subject is nobody at another issuer.
+/// an account is never found by its address, and a subject is unique only per issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -112,7 +112,7 @@ async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() 
     assert!(program.is_named(&again, "other@acme.example").await, "she is who her subject says, not her address");
 }
 
-/// K-09: a provider is no way around a lock.
+/// K-09: a provider does not bypass a lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -125,7 +125,7 @@ async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
     assert!(program.is_named(&nia, "nia@acme.example").await);
 }
 
-/// where newcomers are not let in, only those come who linked the provider.
+/// without newcomers, only people who linked the provider can sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_without_a_word_about_newcomers_there_are_none() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -137,7 +137,7 @@ async fn a_02_without_a_word_about_newcomers_there_are_none() {
     assert!(program.is_named(&again, "ada@acme.example").await);
 }
 
-/// who is named becomes an admin when the address is verified, and only then.
+/// a listed person becomes an admin only with a verified address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_03_admins_are_made_by_verified_addresses_only() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -154,7 +154,7 @@ async fn a_03_admins_are_made_by_verified_addresses_only() {
     assert!(program.is_admin(&nia).await);
 }
 
-/// roles follow groups at each sign-in.
+/// roles are synchronized with groups at each sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -186,8 +186,7 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
 }
 
 on_both! {
-    /// K-09: who signs in while the tenant is frozen comes in and reads; what the provider's rules would change waits, and so
-    /// do newcomers.
+    /// K-09: in a frozen tenant people can sign in and read; group changes and newcomers are postponed.
     async fn k_09_signing_in_by_a_provider_works_while_the_tenant_is_frozen(program) {
         let provider = Provider::start().await;
         let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\ngroups = [\"ops = acme : member\", \"leads = acme : approver\"]";

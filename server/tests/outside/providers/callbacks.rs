@@ -1,4 +1,4 @@
-//! What a provider and a browser may bring, and what is made of it: only a whole, fresh, own answer opens a session.
+//! Validation of provider responses and callbacks: tokens, state, discovery and timeouts.
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn callback_override(name: &'static str, value: Option<&str>) -> Behavior {
     Behavior { callback_override: vec![(name, value.map(str::to_owned))], ..Behavior::default() }
 }
 
-/// That nobody was signed in, and that nothing of what the provider said is on the page.
+/// Checks that nobody was signed in and that the page repeats nothing from the provider.
 #[track_caller]
 fn is_refused(response: Response, status: u16, what: &str) {
     assert_eq!(response.status, status, "{what}: {response}");
@@ -38,7 +38,8 @@ fn is_refused(response: Response, status: u16, what: &str) {
     assert!(!response.body.contains("alert("), "{what}: {response}");
 }
 
-/// a token that is not signed by the issuer's own key, for us, for this sign-in, just now, opens nothing.
+/// a token is accepted only with the issuer's signature, our audience, the nonce of this sign-in and a fresh
+/// time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -96,7 +97,7 @@ async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
 }
 
 impl Program {
-    /// What the audit log says of refusals of an action, newest first.
+    /// Returns the refusals of an action in the audit log, newest first.
     async fn refusals(&self, action: &str) -> Vec<Value> {
         let key = self.key("ada@acme.example", "audit:read");
         let list = format!("/api/v1/audit?action={action}&outcome=refused&limit=200");
@@ -105,14 +106,14 @@ impl Program {
     }
 }
 
-/// The left half of the hash (OpenID Connect Core, 3.1.3.6).
+/// Returns the left half of the hash (OpenID Connect Core, 3.1.3.6).
 fn at_hash(token: &str) -> String {
     use aws_lc_rs::digest::{SHA256, digest};
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, token.as_bytes()).as_ref()[..16])
 }
 
-/// what a browser brings counts once, in that browser, at that provider.
+/// a callback is accepted once, in the same browser, for the same provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -146,7 +147,7 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
         Vec::<Value>::new(),
         "nobody's answer says nothing about anybody"
     );
-    // A code of one browser is of no use in another's, whatever it says of its state: PKCE and nonce are the other's.
+    // A stolen code is useless in another browser, because PKCE verifier and nonce differ.
     let (mine, theirs) =
         (program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await, program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await);
     provider.behave(Behavior::default());
@@ -157,7 +158,7 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
     is_refused(response, 401, "another browser's code");
 }
 
-/// A-02, OpenID Connect Core 3.1.2.1: who proves themselves again must have done so there, and just now.
+/// A-02, OpenID Connect Core 3.1.2.1: step-up with a provider requires a fresh `auth_time`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -165,7 +166,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     let old = json!({ "auth_time": in_seconds(-86_400) });
     provider.behave(claims(old.clone()));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
-    // A session of yesterday there is no fresh proof here.
+    // An old session at the provider is not a fresh proof.
     let link = async |browser| {
         super::flow::flow_cookie(&program.start_provider_sign_in(Who::Browser(browser), "/account/link/acme").await.is(303))
     };
@@ -190,7 +191,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
         is_refused(response, 401, what);
         assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");
     }
-    // It may have been somebody else at her open browser: the record names her, and counts as a failure of hers.
+    // Somebody else may have used her open browser, so the refusal counts as a failure of her account.
     let (stale, untrusted) = (program.refusals("factor.show").await, program.refusals("browser_session.open").await);
     assert_eq!((stale.len(), untrusted.len()), (4, 1), "{stale:?} {untrusted:?}");
     for record in &stale {
@@ -202,12 +203,12 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     assert_eq!(response.header("location"), "/keys");
     let fresh = crate::people::Browser::with(&response.cookie().unwrap());
     assert!(link(&fresh).await.is_some(), "what asks for a fresh proof is open again");
-    // Who only signs in is not asked to be there: the provider's own session is what it is for.
+    // An ordinary sign-in may use an existing session at the provider.
     let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "max_age" && name != "prompt"), "{}", redirect.to);
 }
 
-/// A-02, RFC 9207: who answers must be who was asked.
+/// A-02, RFC 9207: the issuer in the callback must be the one that was asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_an_answer_says_whose_it_is() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -219,7 +220,7 @@ async fn a_02_an_answer_says_whose_it_is() {
     is_refused(program.complete_provider_sign_in(&provider, "acme").await, 401, "an empty iss");
     provider.behave(callback_override("iss", Some(&own)));
     program.sign_in_with_provider(&provider, "acme").await;
-    // What is said twice is not said (RFC 6749, 3.1), though it be the same.
+    // A repeated parameter is invalid (RFC 6749, 3.1), even with the same value.
     for message in ["iss", "code"] {
         let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
         let query = provider.consent(&redirect.to);
@@ -235,7 +236,7 @@ async fn a_02_an_answer_says_whose_it_is() {
     program.sign_in_with_provider(&provider, "acme").await;
 }
 
-/// errors are told in our own words, whatever the provider's are.
+/// error pages use our own texts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -260,7 +261,7 @@ async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
     assert!(!program.server_log().contains('\u{1b}'), "nor does it reach the log as it is");
 }
 
-/// what cannot be discovered as it must be is not gone to.
+/// invalid discovery documents are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -294,18 +295,18 @@ async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not()
     program.sign_in_with_provider(&provider, "acme").await;
 }
 
-/// Where a provider is asked for something, and what becomes of somebody whose sign-in it does not answer as it must.
+/// The endpoints of a provider, and the status of a sign-in when one of them misbehaves.
 const ENDPOINTS: [(&str, u16); 4] =
     [("/.well-known/openid-configuration", 503), ("/jwks", 503), ("/token", 401), ("/userinfo", 401)];
 
-/// Somebody of whom only the userinfo tells the address, so that all four are asked; and how one of them answers.
+/// Returns a behavior that sends the address only in the userinfo response, so that all four endpoints are used.
 fn email_from_userinfo(email: &str, misbehavior: Option<(&'static str, Misbehavior)>) -> Behavior {
     let events = json!({ "email": email, "email_verified": true });
     let quiet = json!({ "email": null, "email_verified": null });
     Behavior { claims: quiet, userinfo: events, misbehavior, ..Behavior::default() }
 }
 
-/// no endpoint of a provider sends us elsewhere or has us read without end.
+/// redirects and oversized responses of every endpoint are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -326,7 +327,7 @@ async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
     }
 }
 
-/// who is not answered is told so after ten seconds; an answer that takes its time is waited for.
+/// requests to a provider time out after ten seconds; slower responses within that time are accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_no_endpoint_is_waited_for_without_end() {
     let mut program = Program::sqlite();
@@ -352,7 +353,7 @@ async fn a_02_no_endpoint_is_waited_for_without_end() {
 }
 
 on_both! {
-    /// with either database, a browser goes there and back and is somebody; signing out ends it.
+    /// the sign-in flow works on either database, and signing out ends the session.
     async fn a_02_signing_in_by_a_provider_opens_a_session(program) {
         let provider = Provider::start().await;
         with_providers(program, &[("acme", &provider)], "", DOMAIN).await;

@@ -1,4 +1,4 @@
-//! An OpenID Connect provider of our own, on this machine, that says whatever a test wants it to say.
+//! Fake OpenID Connect provider whose misbehavior the test chooses.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door and clock are their own")]
 
 use std::{
@@ -29,41 +29,41 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-/// What the provider and Castellan know, and nobody else.
+/// The client secret.
 pub const SECRET: &str = "a-secret-of-the-client";
 
-/// What a token is signed with.
+/// The key and algorithm that sign a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     /// The provider's RSA key.
     #[default]
     Rs256,
-    /// Its elliptic key.
+    /// The provider's EC key.
     Es256,
-    /// Somebody else's RSA key, under the name of the provider's.
+    /// Another RSA key with the key id of the provider's.
     ForeignKey,
-    /// The client's secret.
+    /// HMAC with the client secret.
     Hs256,
-    /// The provider's public key, as if it were a secret.
+    /// HMAC with the provider's public key.
     PublicKey,
-    /// Nothing.
+    /// No signature.
     None,
 }
 
-/// How an honest answer comes.
+/// A misbehavior of an otherwise valid response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misbehavior {
-    /// From elsewhere.
+    /// A redirect to the response.
     Redirected,
-    /// A megabyte longer than it need be.
+    /// A response that is a megabyte too long.
     Huge,
-    /// After two seconds.
+    /// A response after two seconds.
     Slow,
-    /// And goes on for ever, with a space now and then.
+    /// A response that never ends.
     Endless,
 }
 
-/// How the provider behaves: what is given here is laid over what an honest one would say; `null` takes something away.
+/// The provider's behavior. The given values are merged into those of an honest provider; `null` removes one.
 #[derive(Clone, Debug)]
 pub struct Behavior {
     pub signing: Signing,
@@ -71,9 +71,9 @@ pub struct Behavior {
     pub claims: Value,
     pub metadata: Value,
     pub userinfo: Value,
-    /// How what is asked for at this path is answered.
+    /// The path of an endpoint, and how it misbehaves.
     pub misbehavior: Option<(&'static str, Misbehavior)>,
-    /// What the browser brings back besides the code, or instead of it.
+    /// Parameters of the callback that replace or remove the honest ones.
     pub callback_override: Vec<(&'static str, Option<String>)>,
 }
 
@@ -92,12 +92,12 @@ impl Default for Behavior {
     }
 }
 
-/// Somebody said yes: what a code stands for.
+/// An issued authorization code.
 struct IssuedCode {
     nonce: String,
     challenge: String,
     redirect: String,
-    /// Whether it was asked when they proved themselves.
+    /// Whether the request contained `max_age`.
     max_age: bool,
 }
 
@@ -106,18 +106,18 @@ struct ProviderState {
     keys: Keys,
     behavior: Mutex<Behavior>,
     issued_codes: Mutex<BTreeMap<String, IssuedCode>>,
-    /// The paths that were asked for.
+    /// The requested paths.
     requests: Mutex<Vec<String>>,
 }
 
-/// The provider.
+/// A running provider.
 pub struct Provider {
     pub issuer: String,
     state: Arc<ProviderState>,
 }
 
 impl Provider {
-    /// One that is honest until it is told otherwise.
+    /// Starts a provider that is honest until its behavior is changed.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
@@ -140,22 +140,22 @@ impl Provider {
         Self { issuer, state }
     }
 
-    /// From now on it behaves so.
+    /// Sets the behavior of all later responses.
     pub fn behave(&self, behavior: Behavior) {
         *self.state.behavior.lock().unwrap() = behavior;
     }
 
-    /// Whether this path was asked for.
+    /// Returns whether this path was requested.
     pub fn was_requested(&self, path: &str) -> bool {
         self.request_count(path) > 0
     }
 
-    /// How often it was.
+    /// Returns how often this path was requested.
     pub fn request_count(&self, path: &str) -> usize {
         self.state.requests.lock().unwrap().iter().filter(|requests| *requests == path).count()
     }
 
-    /// Somebody arrives with the address that Castellan sent them to, and says yes: the query that they bring back.
+    /// Consents to an authorization request and returns the query of the callback.
     pub fn consent(&self, to: &Url) -> String {
         let params: BTreeMap<_, _> = to.query_pairs().into_owned().collect();
         assert_eq!((params["response_type"].as_str(), params["client_id"].as_str()), ("code", "castellan"), "{to}");
@@ -178,7 +178,7 @@ impl Provider {
     }
 }
 
-/// Lays one object over another.
+/// Merges one object into another; `null` removes a member.
 fn merge(mut honest: Value, other: &Value) -> Value {
     let object = honest.as_object_mut().unwrap();
     for (name, value) in other.as_object().unwrap() {
@@ -194,7 +194,7 @@ fn behavior(state: &ProviderState) -> Behavior {
     state.behavior.lock().unwrap().clone()
 }
 
-/// Notes what is asked for, and answers it as oddly as it is told to.
+/// Records the request and applies the misbehavior for its path.
 async fn misbehave(State(state): State<Arc<ProviderState>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     state.requests.lock().unwrap().push(path.clone());
@@ -258,7 +258,7 @@ async fn userinfo(State(state): State<Arc<ProviderState>>) -> Json<Value> {
     Json(merge(json!({ "sub": "1" }), &behavior(&state).userinfo))
 }
 
-/// Trades a code as RFC 6749 and RFC 7636 say: once, for this client, with the verifier of its challenge.
+/// Exchanges a code (RFC 6749 and RFC 7636): once, for this client, with the matching verifier.
 async fn token(
     State(state): State<Arc<ProviderState>>,
     headers: HeaderMap,
@@ -297,7 +297,7 @@ async fn token(
         .into_response()
 }
 
-/// Now, in seconds, and so many more.
+/// Returns the Unix time in `more` seconds.
 pub fn in_seconds(more: i64) -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap() + more
 }
@@ -315,7 +315,8 @@ struct Keys {
 }
 
 fn rsa_key(key: &RsaKeyPair) -> Value {
-    // RSAPublicKey (RFC 8017, A.1.1) of 2048 bits: the modulus stands behind nine bytes of frame, the exponent is 65537.
+    // RSAPublicKey (RFC 8017, A.1.1) of 2048 bits: the modulus follows nine bytes of DER header, and the exponent is
+    // 65537.
     let modulus = &key.public_key().as_ref()[9..265];
     json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "rsa", "n": BASE64_URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" })
 }

@@ -1,4 +1,4 @@
-//! Gitea and Forgejo: OpenID Connect that says nothing of when somebody proved themselves (A-02, M-14).
+//! Gitea and Forgejo, whose OpenID Connect tokens have no reliable `auth_time` (A-02, M-14).
 use serde_json::json;
 
 use super::{
@@ -19,7 +19,7 @@ async fn deployment(program: &mut Program, kind: &str) -> Provider {
     provider
 }
 
-/// The prompts that the link in `path` asks for, and whether it asks when they proved themselves.
+/// Returns the `prompt` values of the authorization request, and whether it contains `max_age`.
 async fn asks(program: &Program, who: Who<'_>, path: &str) -> (Vec<String>, bool) {
     let to = program.redirect_to_provider(who, path).await.to;
     let prompts =
@@ -28,7 +28,7 @@ async fn asks(program: &Program, who: Who<'_>, path: &str) -> (Vec<String>, bool
 }
 
 on_both! {
-    /// who comes in by it is who its subject says, whatever it says of when: it is no issuer that can be held to that.
+    /// sign-in and step-up accept any `auth_time` from Gitea.
     async fn a_02_signing_in_by_gitea(program) {
         let provider = deployment(program, "gitea").await;
         let when = |auth_time| Behavior { claims: json!({ "auth_time": auth_time }), ..Behavior::default() };
@@ -56,7 +56,7 @@ on_both! {
     }
 }
 
-/// M-14: the same words of an issuer that can be held to them are no proof of today: the kind is what makes the difference.
+/// M-14: the same tokens are not a fresh proof from a generic issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_14_what_is_taken_from_gitea_is_not_taken_from_any_issuer() {
     let mut program = Program::sqlite();

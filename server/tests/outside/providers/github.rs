@@ -1,4 +1,4 @@
-//! GitHub: OAuth 2 and its API, played by a server on this machine.
+//! Fake GitHub with OAuth 2 and the user API.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
 
 use std::{
@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::{client::Who, people::Browser, program::Program};
 
-/// The addresses that it knows of somebody, and what the code `right` was given out for: the challenge of PKCE.
+/// The verified addresses of the account, and the PKCE challenge of the code `right`.
 #[derive(Clone, Default)]
 struct ProviderState {
     emails: Arc<Mutex<Value>>,
@@ -31,7 +31,7 @@ struct ProviderState {
 async fn token(State(state): State<ProviderState>, Form(params): Form<BTreeMap<String, String>>) -> Response {
     let verifier = params.get("code_verifier").map(String::as_str).unwrap_or_default();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-    // As GitHub does: an error has the status of success.
+    // GitHub reports errors with status 200.
     match params["code"].as_str() {
         "right" if *state.challenge.lock().unwrap() == challenge => {
             Json(json!({ "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email" }))
@@ -56,12 +56,12 @@ async fn emails(State(state): State<ProviderState>, headers: HeaderMap) -> Resul
     is_its_token(&headers).then(|| Json(state.emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
 }
 
-/// What the address says under this name.
+/// Returns a query parameter of the URL.
 fn query_param(to: &Url, name: &str) -> String {
     to.query_pairs().find(|(its, _)| its == name).unwrap_or_else(|| panic!("no {name}: {to}")).1.into_owned()
 }
 
-/// who somebody is at GitHub is a number; an address counts when GitHub verified it.
+/// the numeric id identifies the account, and only verified addresses count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_signing_in_by_github() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -104,14 +104,14 @@ async fn a_02_signing_in_by_github() {
     *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true), { "email": "o@acme.example", "primary": false, "verified": true }]);
     assert!(visit("right").await.is(303).cookie().is_some(), "the same number is the same person");
 
-    // A code that was given out for another browser's way is not taken with this one's verifier.
+    // A code for another browser's challenge is refused with this one's verifier.
     let (mine, theirs) =
         (program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await, program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await);
     *state.challenge.lock().unwrap() = query_param(&theirs.to, "code_challenge");
     let query = format!("code=right&state={}", query_param(&mine.to, "state"));
     assert!(program.provider_callback("hub", &[&mine.flow_cookie], &query).await.is(401).cookie().is_none());
 
-    // Who proves themselves again, or links it, is asked which account it is: GitHub can be asked for no more.
+    // Step-up and linking ask for account selection, the strongest prompt that GitHub supports.
     let octo = Browser::with(&visit("right").await.is(303).cookie().unwrap());
     assert!(program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await.to.query_pairs().all(|(name, _)| name != "prompt"));
     for path in ["/sign-in/with/hub", "/account/link/hub"] {

@@ -1,4 +1,4 @@
-//! Linking a provider to an account: by its owner, who proved it a moment ago, from our own page; and ending it.
+//! Linking and unlinking of providers by the account's owner.
 use serde_json::json;
 
 use super::{
@@ -25,7 +25,7 @@ impl Program {
     }
 }
 
-/// the owner links and unlinks; nobody else's account and no other session is touched by it.
+/// linking and unlinking affect only the owner's account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -40,13 +40,13 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     let foreign = foreign.header("cookie", ada.cookie_line()).header("sec-fetch-site", "cross-site");
     assert!(flow_cookie(&Response::of(foreign).await.is(409)).is_none(), "another site's page links nothing");
 
-    // What Ada asked for is answered in Max's browser: nothing.
+    // Ada's flow cannot be completed in Max's browser.
     let redirect = program.redirect_to_provider(Who::Browser(&ada), "/account/link/acme").await;
     let asks_again = redirect.to.query_pairs().any(|(name, value)| name == "prompt" && value == "login");
     assert!(asks_again, "who links chooses the account: {}", redirect.to);
     let query = provider.consent(&redirect.to);
     program.provider_callback("acme", &[&redirect.flow_cookie, &max.cookie_line()], &query).await.is(409);
-    // With Ada signed out meanwhile: nothing.
+    // The flow cannot be completed after Ada has signed out.
     let redirect = program.redirect_to_provider(Who::Browser(&ada), "/account/link/acme").await;
     program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(409);
     assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
@@ -67,7 +67,7 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     assert!(response.cookie().is_none(), "it does not lead in any more");
 }
 
-/// a newcomer without a password keeps the one way that she has.
+/// the last way to sign in cannot be removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_the_last_way_in_stays() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);

@@ -1,4 +1,4 @@
-//! One provider as the only way in: everything else is closed, by hand as well; emergency access is opened at the console.
+//! A primary provider that disables all other sign-in methods, and emergency access at the console.
 use reqwest::Method;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ impl Program {
         PasskeyCeremony::of(&self.act(who, "factors/ask-passkey", &[("purpose", purpose)]).await.is(200).secret())
     }
 
-    /// Adds a passkey to the account of whoever this browser's is.
+    /// Adds a passkey to the account.
     async fn make_passkey(&self, browser: &Browser) -> PasskeyDevice {
         let requests = self.ask_passkey(Who::Browser(browser), "register").await;
         let (device, response) = PasskeyDevice::make(&requests, &self.origin.replace("127.0.0.1", "localhost"));
@@ -29,14 +29,14 @@ impl Program {
         device
     }
 
-    /// Signs in with a passkey and nothing else.
+    /// Signs in with a passkey only.
     async fn come_in_by(&self, device: &PasskeyDevice) -> Response {
         let requests = self.ask_passkey(Who::Nobody, "sign-in").await;
         let fields = form(&[("ceremony", &requests.token), ("passkey", &device.show(&requests))]);
         Response::of(self.action(Who::Nobody, "login/passkey", "application/json", &fields)).await
     }
 
-    /// Makes an account with an invitation.
+    /// Creates an account with an invitation.
     async fn join_by(&self, token: &str, email: &str) -> Response {
         let fields = form(&[("token", token), ("name", "Noa"), ("email", email), ("password", PASSWORD)]);
         Response::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
@@ -44,7 +44,7 @@ impl Program {
 }
 
 on_both! {
-    /// Ways in that were open before, and are again when they may be: a passkey, and the password of an invitation's form.
+    /// Passkeys and invitation passwords are refused while a primary provider is set, and work again afterwards.
     async fn a_03_neither_a_passkey_nor_an_invitation_is_a_way_around_the_only_one(program) {
         let provider = Provider::start().await;
         let providers = [("acme", &provider)];
@@ -84,7 +84,7 @@ on_both! {
         let page = program.get(Who::Nobody, "/sign-in").await.is(200).body;
         assert!(page.contains("/sign-in/with/acme") && !page.contains("/sign-in/with/bolt"), "{page}");
 
-        // The form is posted by hand; the answer is the same for a right password, a wrong one, and nobody's.
+        // The response is the same for a right password, a wrong one and an unknown address.
         let right = program.try_sign_in("ada@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
         let wrong = program.try_sign_in("ada@acme.example", "another one entirely", &[("next", "/")]).await.is(401);
         let nobody = program.try_sign_in("nobody@acme.example", PASSWORD, &[("next", "/")]).await.is(401);
@@ -125,7 +125,7 @@ on_both! {
     }
 }
 
-/// a one-time link that sets a password would be another way in.
+/// a password link would bypass the primary provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -140,7 +140,7 @@ async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
     assert!(set.status == 403 && set.cookie().is_none(), "{set}");
 }
 
-/// a primary provider that is not there is refused at start: nobody could sign in.
+/// a primary provider that does not exist is refused at startup, because nobody could sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
     let program = Program::sqlite();
@@ -162,7 +162,7 @@ async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
     }
 }
 
-/// what sets out writes nothing down, and a stranger cannot use another method.
+/// the flow's endpoints accept GET only, and starting a flow does not fetch the discovery document again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_the_way_there_and_back_is_by_get_alone() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);

@@ -1,4 +1,4 @@
-//! A provider that an admin sets up in Settings, tries out, and signs in by; its secret comes out nowhere.
+//! Providers that an admin configures, tests and uses in Settings, without exposing the secret.
 use super::{
     fake_provider::{Behavior, Provider, SECRET},
     with_providers,
@@ -33,7 +33,7 @@ on_both! {
         assert!(sign_in.contains(&format!("/sign-in/with/{id}")) && sign_in.contains("Sign in with House ID"));
         program.sign_in_with_provider(&provider, id).await;
 
-        // A change without a secret keeps it; one that is switched off leads nowhere.
+        // Saving without a secret keeps the old one; a disabled provider cannot be used.
         let mut change = vec![("id", id), ("enabled", "true")];
         change.extend(fields.iter().filter(|(name, _)| *name != "client_secret"));
         program.act(who, "providers/save", &change).await.is(200);
@@ -45,7 +45,7 @@ on_both! {
         program.act(who, "providers/remove", &[("id", id)]).await.is(200);
         assert!(!program.server_log().contains(SECRET));
 
-        // Another tenant's provider stands on its own page only.
+        // Another tenant's provider appears only on that tenant's sign-in page.
         program.tenant("bolt");
         program.person("bob", "bolt", "admin");
         let bob = program.sign_in("bob@bolt.example").await;

@@ -1,4 +1,4 @@
-//! What a provider's session of yesterday is worth here, with second factors and without (A-02, M-14).
+//! Step-up authentication after a sign-in with an old provider session (A-02, M-14).
 #![expect(clippy::disallowed_methods, reason = "the server that is tested has the machine's clock")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use crate::{
     program::Program,
 };
 
-/// Somebody who proved themselves at the provider yesterday, and what else it says of them.
+/// Returns claims with an `auth_time` of yesterday.
 fn yesterday(more: &Value) -> Behavior {
     let mut claims = json!({ "auth_time": in_seconds(-86_400) });
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -31,11 +31,11 @@ async fn deployment(second_factor: &str) -> (Program, Provider) {
     (program, provider)
 }
 
-/// An authenticator app, as its owner holds it.
+/// An authenticator app.
 struct App(totp_rs::Totp);
 
 impl App {
-    /// What it shows so many steps from now.
+    /// Returns the code that the app shows `steps` time steps from now.
     fn code(&self, steps: u64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         self.0.generate(now + steps * 30).to_string()
@@ -43,7 +43,7 @@ impl App {
 }
 
 impl Program {
-    /// Sets up an authenticator app with whatever session this browser has.
+    /// Sets up an authenticator app in the browser's current session.
     async fn set_up_app(&self, browser: &Browser) -> App {
         let who = Who::Browser(browser);
         self.act(who, "factors/offer-totp", &[]).await.is(200);
@@ -54,20 +54,20 @@ impl Program {
         app
     }
 
-    /// Does what asks for a fresh proof.
+    /// Creates a key, which requires a fresh proof.
     async fn make_key(&self, browser: &Browser) -> Response {
         let fields = [("name", "k"), ("scopes[]", "tasks:read"), ("days", "1")];
         self.act(Who::Browser(browser), "keys/create", &fields).await
     }
 }
 
-/// That somebody is signed in, and has to prove first that it is them.
+/// Checks that the action was refused because the proof is too old.
 #[track_caller]
 fn is_stale(response: &Response) {
     assert_eq!((response.status, &response.json()["kind"]), (403, &"stale".into()), "{response}");
 }
 
-/// Who must have a second factor and has none has nothing to prove themselves by: they may set one up.
+/// A person without the required factor has no other proof, so they may set one up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_14_who_must_set_up_a_factor_does_so_with_a_session_of_yesterday() {
     let (program, provider) = deployment("everybody").await;
@@ -80,7 +80,7 @@ async fn m_14_who_must_set_up_a_factor_does_so_with_a_session_of_yesterday() {
     program.make_key(&nia).await.is(200);
 }
 
-/// Who has one has shown nothing yet: the session of yesterday reaches nothing, and sets up no other factor.
+/// Before the existing factor is shown, the session has no access and cannot add another factor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_14_a_session_of_yesterday_opens_nothing_before_the_factor_is_shown() {
     let (program, provider) = deployment("everybody").await;
@@ -95,7 +95,7 @@ async fn m_14_a_session_of_yesterday_opens_nothing_before_the_factor_is_shown() 
     program.make_key(&again).await.is(200);
 }
 
-/// Where none is asked for, setting one up is as sensitive as ever: it asks for a proof of today.
+/// Where no factor is required, setting one up needs a fresh proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_14_who_need_not_have_a_factor_proves_themselves_before_they_set_one_up() {
     let (program, provider) = deployment("off").await;
@@ -108,7 +108,7 @@ async fn m_14_who_need_not_have_a_factor_proves_themselves_before_they_set_one_u
     program.set_up_app(&program.sign_in_with_provider(&provider, "acme").await).await;
 }
 
-/// Whoever is vouched for needs no factor here, and yet proved themselves yesterday.
+/// A provider's `amr` replaces our second factor, but not the fresh proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_14_who_is_vouched_for_since_yesterday_is_in_and_not_fresh() {
     let (program, provider) = deployment("everybody").await;

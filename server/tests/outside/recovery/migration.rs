@@ -1,4 +1,4 @@
-//! A deployment outgrows its machine: everything moves to PostgreSQL, and who was there before notices nothing (D-12).
+//! Migration of a deployment from SQLite to PostgreSQL (D-12).
 use std::time::Duration;
 
 use super::begin;

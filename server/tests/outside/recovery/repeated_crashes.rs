@@ -1,4 +1,4 @@
-//! Many tasks and many deaths: each task ends once, with one receipt, and the audit log knows it.
+//! Repeated server crashes while a queue is processed: every task ends once, with one receipt and one audit event.
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -19,7 +19,7 @@ const TASKS: usize = 20;
 const DEATHS: usize = 5;
 
 on_both! {
-    /// D-12, S-09: the server is killed again and again while it works off a queue.
+    /// D-12, S-09: the server is killed five times.
     async fn s_09_twenty_tasks_and_five_deaths_make_twenty_receipts(program) {
         let adam = begin(program).await;
         let mut tasks = vec![];
@@ -28,8 +28,7 @@ on_both! {
         }
         let mut done = BTreeSet::new();
         for life in 1..=DEATHS {
-            // Every life gets something done, and with what the one before it was torn from: a task that is torn from
-            // its runner at each of its three starts counts as lost.
+            // Waits for progress between crashes, because a task that loses its runner three times counts as lost.
             done = until("some tasks end", async || {
                 let now = succeeded(program, &adam.key).await;
                 let connected = program.audit(&adam.key, Some("runner.connect")).await.len() >= life;

@@ -1,4 +1,4 @@
-//! The clock jumps two hours, each way: leases, sessions and the order of records do not come apart.
+//! Clock jumps of two hours in both directions.
 use std::{fs, path::Path, time::Duration};
 
 use tokio::time::sleep;
@@ -10,7 +10,7 @@ use crate::{
     program::Program,
 };
 
-/// Moves the clock of the server, and of the runner that it starts, to where a file says.
+/// A fake clock for the server, and optionally its runner, that is controlled by a file (libfaketime).
 struct Clock {
     file: std::path::PathBuf,
 }
@@ -24,7 +24,7 @@ impl Clock {
             format!("LD_PRELOAD={}", library().display()),
             format!("FAKETIME_TIMESTAMP_FILE={}", clock.file.display()),
             "FAKETIME_NO_CACHE=1".to_owned(),
-            // What a person or a time server moves is the time of day; spans are measured by another clock.
+            // Only the wall clock jumps; the monotonic clock does not.
             "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
             "NO_FAKE_STAT=1".to_owned(),
         ];
@@ -50,7 +50,7 @@ fn library() -> std::path::PathBuf {
     found.next().expect("libfaketime is needed: run cargo xtask test, which installs it")
 }
 
-/// The clock of the whole machine.
+/// Server and runner share a clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_clock_that_jumps_loses_nothing() {
     let mut program = Program::sqlite();
@@ -58,7 +58,7 @@ async fn d_12_a_clock_that_jumps_loses_nothing() {
     jumps(&mut program, &clock).await;
 }
 
-/// The server's clock and not the runner's, as where they are two machines.
+/// Only the server's clock jumps, as if the runner were on another machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_server_whose_clock_is_not_its_runners_loses_nothing() {
     let mut program = Program::sqlite();

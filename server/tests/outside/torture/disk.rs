@@ -1,4 +1,5 @@
-//! The disk is full for a while (D-12): what cannot be kept is not acknowledged, pages say so, and all goes on when there is room.
+//! Full disk (D-12): unsaved changes are not acknowledged, pages show the problem, and work continues when there is
+//! space.
 use std::{
     io::{BufRead, BufReader},
     process::{Child, ChildStdin, Command, Stdio},
@@ -15,7 +16,7 @@ use crate::{
     program::Program,
 };
 
-/// A small disk in a mount namespace of its own: it is gone with the last process in it, however that ends.
+/// A small tmpfs in its own mount namespace, which ends with its last process.
 struct Disk {
     holder: Child,
     _open: ChildStdin,
@@ -23,17 +24,18 @@ struct Disk {
 }
 
 impl Disk {
-    /// Puts the deployment's data on it.
+    /// Mounts the disk at the deployment's data folder.
     fn under(program: &mut Program, mebibytes: u32) -> Self {
         let folder = program.data().display().to_string();
         std::fs::create_dir(&folder).unwrap();
-        // Whoever is not root gets a user namespace as well, where they stay who they are.
+        // Without root, the mount needs a user namespace.
         let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--map-current-user", "--keep-caps"] };
         let mut holder = Command::new("unshare")
             .args(apart)
             .args(["--mount", "--propagation", "private", "sh", "-ec"])
             .arg("mount -t tmpfs -o size=$SIZE,mode=0700 disk \"$FOLDER\"; echo ready; cat >/dev/null")
-            // Not as arguments: what names the folder is taken for something that still works on it.
+            // The environment, not the arguments: a command line with the folder's name would count as a leftover
+            // process.
             .envs([("SIZE", format!("{mebibytes}m")), ("FOLDER", folder.clone())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -49,7 +51,7 @@ impl Disk {
         disk
     }
 
-    /// The words that lead in.
+    /// Returns the command prefix that enters the namespace.
     fn enter(&self) -> Vec<String> {
         let holder = self.holder.id().to_string();
         let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--preserve-credentials"] };
@@ -64,7 +66,7 @@ impl Disk {
         shell.status().unwrap(); // that there is no room is the point
     }
 
-    /// Takes all the room there is, to the last byte.
+    /// Fills the disk to the last byte.
     fn fill(&self) {
         self.shell("cat /dev/zero > \"$1/filler\"; cat /dev/zero >> \"$1/filler\"");
     }
@@ -99,7 +101,7 @@ async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
                 return None;
             }
             assert_eq!(response.status, 503, "{response}");
-            // Another's full disk may have ended the commit that this one shared.
+            // A group commit may fail because of another request.
             response.body.contains("disk").then_some(response)
         })
         .await;

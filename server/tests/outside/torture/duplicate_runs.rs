@@ -1,4 +1,4 @@
-//! Looks for a task that runs twice at once, by what every task does for a while: sleep for a time of its own.
+//! Detector for tasks that run twice at once, based on the unique sleep command of each task.
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -11,10 +11,10 @@ use std::{
 
 use crate::processes::processes_mentioning;
 
-/// How often it looks: several times while a task sleeps.
+/// The polling interval, several times shorter than a task's sleep.
 const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
-/// A thread that looks, until [`Watch::end`].
+/// A polling thread that stops with [`DuplicateRunDetector::end`].
 pub struct DuplicateRunDetector {
     stop: Arc<AtomicBool>,
     looking: Option<JoinHandle<Observations>>,
@@ -27,7 +27,7 @@ struct Observations {
 }
 
 impl DuplicateRunDetector {
-    /// Watches processes whose command line begins with this.
+    /// Watches processes whose command line begins with `marker`.
     pub fn begin(marker: String) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&stop);
@@ -48,7 +48,7 @@ impl DuplicateRunDetector {
         Self { stop, looking: Some(looking) }
     }
 
-    /// That it saw tasks run, and none of them twice at once.
+    /// Checks that tasks were seen running, and none of them twice at once.
     pub fn end(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.looking.take().unwrap().join().unwrap();

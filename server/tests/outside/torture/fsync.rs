@@ -1,5 +1,4 @@
-//! The server dies in the very moment in which it asks the disk to keep something, at each such moment in turn: first
-//! while it makes its keys and its database, then while it takes tasks.
+//! Crashes at fsync: server and runner are killed at each call in turn, during the first start and while they work.
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
@@ -12,22 +11,22 @@ use crate::{
     program::Program,
 };
 
-/// After so many calls of fsync in one life it begins again with the first.
+/// The number of fsync calls per run after which the index starts again at one.
 const MAX_FSYNC_INDEX: u32 = 12;
 
-/// Starts the server so that its call number `n` of fsync kills it.
+/// Configures the server to be killed at its `n`-th fsync call.
 fn kill_at_fsync(program: &mut Program, n: u32) {
     let inject = format!("inject=fsync,fdatasync:signal=SIGKILL:when={n}");
     program.set_launcher(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject, "--"]);
 }
 
-/// D-12: what was acknowledged is there in the next life; what was not is whole or not there.
+/// D-12: acknowledged changes exist after the restart; others are complete or absent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_the_server_dies_at_every_sync() {
     let mut rng = SeededRng::of("the server dies at every sync");
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
-    // The first start, in as many lives as it needs.
+    // The first start, repeated until it succeeds.
     let mut births = 0;
     loop {
         births += 1;
@@ -59,13 +58,12 @@ async fn d_12_the_server_dies_at_every_sync() {
     println!("{births} lives until the first start, {deaths} deaths, {} tasks", acknowledged_state.tasks.len());
 }
 
-/// D-12: the runner, too, dies in the moment in which it asks the disk to keep something: who it is, what it began, what was
-/// printed.
+/// D-12: the runner is killed while it saves its identity, its attempts and their output.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_the_runner_dies_at_its_syncs() {
     let mut program = Program::sqlite();
     let spared = program.data().with_file_name("spared");
-    // Each life ends at another of its first calls; none does once that file is there.
+    // Each run is killed at a random fsync call, until the file exists.
     let when = format!("$(cat {} 2>/dev/null || expr $(od -An -N1 -tu1 /dev/urandom) % 24 + 1)", spared.display());
     program.wrap_runner_command(&format!(
         "exec strace -D -f -qq -o /dev/null -e trace=fsync,fdatasync \
@@ -86,12 +84,12 @@ async fn d_12_the_runner_dies_at_its_syncs() {
     println!("{lives} lives of the runner");
 }
 
-/// What was acknowledged, and what was asked for last.
+/// The acknowledged changes and the number of the next task.
 #[derive(Default)]
 struct AcknowledgedState {
     key: String,
     submitted: u32,
-    /// Tasks by their idempotency key: id, and whether canceling was acknowledged.
+    /// The task id and whether its cancellation was acknowledged, by idempotency key.
     tasks: BTreeMap<String, (String, bool)>,
 }
 
@@ -112,7 +110,7 @@ impl AcknowledgedState {
         panic!("a hundred changes and no sync at which it would have died");
     }
 
-    /// Submits the task that is next; one that was not acknowledged is asked for again with the same key.
+    /// Submits the next task, with the same idempotency key until it is acknowledged.
     async fn submit(&mut self, program: &Program) -> Option<()> {
         let name = format!("sync-{}", self.submitted);
         let body = json!({ "script": format!("echo {name}") });
@@ -126,13 +124,13 @@ impl AcknowledgedState {
     async fn cancel(&mut self, program: &Program, name: &str, id: &str) -> Option<()> {
         let path = format!("/api/v1/tasks/{id}/cancel");
         let (status, response) = self.post(program, &path, &format!("{name}-cancel"), &Value::Null).await?;
-        // 409: it was cancelled in an earlier life, and that could not be said any more.
+        // 409: an earlier run cancelled the task but could not acknowledge it.
         assert!(matches!(status, 200 | 409), "{status}: {response:#}");
         self.tasks.insert(name.to_owned(), (id.to_owned(), true));
         Some(())
     }
 
-    /// The answer; `None` when the server died before it was whole.
+    /// Returns the response, or `None` if the server died before it was complete.
     async fn post(&self, program: &Program, path: &str, name: &str, body: &Value) -> Option<(u16, Value)> {
         let request = client(1).post(format!("{}{path}", program.origin)).bearer_auth(&self.key);
         let request = request.header("idempotency-key", name).json(body);
@@ -146,7 +144,7 @@ impl AcknowledgedState {
 
     async fn compare(&self, program: &Program) {
         let records = program.audit(&self.key, Some("task.submit")).await;
-        // At most one task more than was acknowledged: the one that was asked for last.
+        // At most the last submitted task may exist without an acknowledgment.
         assert!((0..=1).contains(&(records.len() - self.tasks.len())), "{} records", records.len());
         for (name, (id, cancelled)) in &self.tasks {
             let task = program.task(&self.key, id).await;

@@ -1,4 +1,4 @@
-//! What was promised against what is there, when all is over.
+//! Invariants that are checked after faults.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -16,11 +16,11 @@ use crate::{
     program::Program,
 };
 
-/// After so many starts a task that was torn from its runner at each of them counts as lost.
+/// A task that loses its runner in this many attempts counts as lost.
 const STARTS: usize = 3;
 
-/// That every task that was acknowledged is there as it was acknowledged, ended once, with all of its output and its
-/// receipt; and that the audit log is whole. Says how many there were.
+/// Checks that every acknowledged task exists and ended once with its complete output and receipt, and that the audit
+/// log is intact. Returns a summary.
 pub async fn check_promises(program: &Program, key: &str, acknowledged_tasks: &[AcknowledgedTask]) -> String {
     let (mut torn, disk_was_full) = (0, program.server_log().contains("disk is full"));
     for acknowledged_task in acknowledged_tasks {
@@ -33,7 +33,7 @@ pub async fn check_promises(program: &Program, key: &str, acknowledged_tasks: &[
                 assert_eq!((&receipt["attempt"], &receipt["task"]), (&task["attempt"], &task["id"]), "{task:#}");
             }
             "lost" => torn += 1,
-            // What it printed could not be kept, which it was told.
+            // The output did not fit on the disk.
             "failed" if disk_was_full && task["ending"]["reason"].as_str().is_some_and(|why| why.contains("disk")) => {}
             _ => panic!("it did not end well: {task:#}"),
         }
@@ -55,7 +55,7 @@ pub async fn check_promises(program: &Program, key: &str, acknowledged_tasks: &[
     format!("{} tasks, of which {torn} were torn from their runner {STARTS} times; {restarts} restarts", ids.len())
 }
 
-/// That the chain is as it was written.
+/// Checks the hash chain of the audit log.
 pub fn assert_audit_chain_intact(program: &Program) {
     let verdict = program.cli(&["audit", "verify"], "");
     assert!(verdict.contains("all as they were written"), "{verdict}");
@@ -63,7 +63,7 @@ pub fn assert_audit_chain_intact(program: &Program) {
 
 async fn ended(program: &Program, key: &str, id: &str) -> Value {
     let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
-    // A runner that went without a word holds its tasks for a lease.
+    // The tasks of a killed runner are released when their lease expires.
     until_within(Duration::from_mins(2), &format!("task {id} ends"), async || {
         let response = program.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await;
         assert_ne!(response.status, 404, "acknowledged and lost: {id}");
@@ -73,7 +73,7 @@ async fn ended(program: &Program, key: &str, id: &str) -> Value {
     .await
 }
 
-/// How many records of an action each task has.
+/// Returns the number of audit events of an action for each task.
 async fn by_task(program: &Program, key: &str, action: &str) -> BTreeMap<String, usize> {
     let mut count = BTreeMap::new();
     for record in program.audit(key, Some(action)).await {
@@ -82,19 +82,19 @@ async fn by_task(program: &Program, key: &str, action: &str) -> BTreeMap<String,
     count
 }
 
-/// What runners still keep of tasks' output.
+/// Returns the output files in the spools of all runners.
 fn spooled_output(program: &Program) -> Vec<PathBuf> {
     let homes = subfolders(&program.visible_data_dir().join("runners"));
     assert!(!homes.is_empty(), "no runner has a folder in {}: nothing would be seen", program.visible_data_dir().display());
     homes.iter().flat_map(|runner| subfolders(&runner.join("spool"))).collect()
 }
 
-/// Waits until runners have heard that what they printed and signed was taken: of the last task they hear it after everybody.
+/// Waits until the runners have received the acknowledgment of all output and receipts.
 pub async fn wait_for_empty_spools(program: &Program) {
     until("all output is fetched", async || spooled_output(program).is_empty().then_some(())).await;
 }
 
-/// That the deployment, which does not run any more, left no process, mount, cgroup or output behind.
+/// Checks that the stopped deployment left no process, mount, cgroup or spooled output.
 pub async fn assert_no_leftovers(program: &Program, runners: &BTreeSet<Process>) {
     let folder = program.data().display().to_string();
     until_gone(&processes_mentioning(&folder).into_iter().collect(), Duration::from_secs(5)).await;

@@ -1,4 +1,4 @@
-//! Runner and server are killed again and again while tasks run (D-12, S-09).
+//! Repeated SIGKILL of the runner or the server while tasks run (D-12, S-09).
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,11 +11,11 @@ use crate::{
     program::on_both,
 };
 
-/// Everything below a process that is killed is gone within this.
+/// The longest time until all descendants of a killed process are gone.
 const MAX_CLEANUP_TIME: Duration = Duration::from_secs(5);
 
 on_both! {
-    /// D-12: now and then while it starts, too.
+    /// D-12: some kills hit the server while it starts.
     async fn d_12_the_server_is_killed_again_and_again(program) {
         let mut rng = SeededRng::of("the server is killed");
         let mut test = FaultTest::begin(program).await;
@@ -37,7 +37,7 @@ on_both! {
         test.end(program).await;
     }
 
-    /// D-12: the server starts it again each time.
+    /// D-12: the server restarts the runner each time.
     async fn d_12_the_runner_is_killed_again_and_again(program) {
         let mut rng = SeededRng::of("the runner is killed");
         let mut test = FaultTest::begin(program).await;
@@ -47,7 +47,7 @@ on_both! {
             test.note(Some(runner));
             sleep(rng.moment(2_000)).await;
             let below = descendants(runner.pid);
-            // It may be between two lives by itself, where it was not taken on yet.
+            // The runner may exit on its own before it has enrolled.
             let hit = kill_process(Pid::from_raw(runner.pid.try_into().unwrap()).unwrap(), Signal::KILL);
             killed += i32::from(hit.is_ok());
             until_gone(&below, MAX_CLEANUP_TIME).await;

@@ -1,4 +1,4 @@
-//! People who submit tasks whatever happens, and who ask again with the same key until they have an answer.
+//! Load generator: clients that submit tasks and retry with the same idempotency key.
 use std::{
     sync::{
         Arc, Mutex,
@@ -15,18 +15,18 @@ use uuid::Uuid;
 
 use crate::{client::client, timeouts::with_timeout};
 
-/// How many submit at once.
+/// The number of concurrent clients.
 const CLIENTS: usize = 5;
 
-/// The longest that an answer may take, a database that has to come back included.
+/// The longest time until a response, including a database restart.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A task that was acknowledged.
+/// An acknowledged task.
 #[derive(Clone, Debug)]
 pub struct AcknowledgedTask {
     pub id: String,
     pub request_digest: String,
-    /// What it prints.
+    /// The expected output.
     pub output: String,
 }
 
@@ -37,7 +37,7 @@ impl AcknowledgedTask {
     }
 }
 
-/// The people, until [`Load::end`].
+/// Running clients, until [`Load::end`].
 pub struct Load {
     load_client: LoadClient,
     stop: CancellationToken,
@@ -50,7 +50,7 @@ struct LoadClient {
     client: Client,
     origin: String,
     key: String,
-    /// Five digits that no other load has, most likely.
+    /// Five random digits that distinguish this load from others.
     marker: String,
     number: Arc<AtomicU64>,
 }
@@ -75,22 +75,22 @@ impl Load {
         Self { load_client, stop, people, acknowledged_tasks }
     }
 
-    /// How the command line begins by which its tasks are found in /proc; each has one of its own.
+    /// Returns the beginning of the command line of this load's tasks; each task has a unique one.
     pub fn marker(&self) -> String {
         format!("sleep 0.3{}", self.load_client.marker)
     }
 
-    /// How many tasks were acknowledged so far.
+    /// Returns the number of acknowledged tasks.
     pub fn acknowledged(&self) -> usize {
         self.acknowledged_tasks.lock().unwrap().len()
     }
 
-    /// Somebody else was acknowledged a task that prints this.
+    /// Adds a task that the test submitted itself.
     pub fn record_acknowledged(&self, task: &Value, output: &str) {
         self.acknowledged_tasks.lock().unwrap().push(AcknowledgedTask::of(task, output));
     }
 
-    /// Nobody submits anything more; what was asked for last is answered first.
+    /// Stops the clients after their last acknowledgment and returns all acknowledged tasks.
     pub async fn end(mut self) -> Vec<AcknowledgedTask> {
         self.stop.cancel();
         while let Some(ended) = with_timeout(ANSWER_TIMEOUT * 2, "all have their answers", self.people.join_next()).await {
@@ -101,7 +101,7 @@ impl Load {
 }
 
 impl LoadClient {
-    /// Submits a task, and asks again until that is acknowledged.
+    /// Submits a task and retries until it is acknowledged.
     async fn submit(&self) -> AcknowledgedTask {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let script = format!("echo {number} begins; sleep 0.3{}{number:06}; echo {number} ends", self.marker);
@@ -121,7 +121,7 @@ impl LoadClient {
         }
     }
 
-    /// Waits until the task has ended, or nobody waits any more.
+    /// Waits until the task has ended or the load stops.
     async fn wait_for(&self, acknowledged_task: &AcknowledgedTask, stop: &CancellationToken) {
         let over = ["succeeded", "failed", "cancelled", "timed_out", "lost"];
         while !stop.is_cancelled() {
@@ -135,7 +135,7 @@ impl LoadClient {
     }
 }
 
-/// The answer, if one came whole: the connection may break at any moment.
+/// Returns the response, or `None` if the connection broke.
 async fn send(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
     let whole = async {
         let response = request.send().await.ok()?;

@@ -1,4 +1,4 @@
-//! Another program holds SQLite's one write lock: reading goes on, writing waits and says so, and nothing is lost.
+//! Another process that holds SQLite's write lock: reads continue, and writes wait or fail with a clear error.
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
@@ -14,7 +14,7 @@ use crate::{
     program::Program,
 };
 
-/// `sqlite3` in the middle of a transaction that writes.
+/// A `sqlite3` process with an open write transaction.
 struct Holder(Child);
 
 impl Holder {
@@ -54,7 +54,7 @@ async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_el
         sleep(rng.moment(300)).await;
     }
 
-    // For longer than anybody waits for a lock.
+    // Longer than the lock timeout.
     let held = Holder::of(&program);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(scaled(8, 60)) {

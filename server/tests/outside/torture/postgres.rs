@@ -1,4 +1,4 @@
-//! PostgreSQL is killed, in part or as a whole, and its connections are cut: pages say so, and all goes on by itself.
+//! PostgreSQL crashes and terminated connections: pages report the outage, and the server recovers by itself.
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -10,7 +10,7 @@ use crate::{
     program::Program,
 };
 
-/// So long may it take until somebody is told that the database is away.
+/// The longest time until an outage is reported.
 const MAX_DETECTION_TIME: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

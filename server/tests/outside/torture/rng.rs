@@ -1,9 +1,9 @@
-//! Chance that can be had again: the seed is printed, and `cargo xtask torture --seed` sets it.
+//! Seeded random numbers; the seed is printed, and `cargo xtask torture --seed` sets it.
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// A sequence that a seed and a name decide (SplitMix64).
+/// A SplitMix64 generator, seeded by a number and the test's name.
 pub struct SeededRng(u64);
 
 impl SeededRng {
@@ -22,12 +22,12 @@ impl SeededRng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to one less than this.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// A span of at most so many milliseconds.
+    /// Returns a duration of less than `most` milliseconds.
     pub fn moment(&mut self, most: u64) -> Duration {
         Duration::from_micros(self.below(most * 1_000))
     }

@@ -1,6 +1,6 @@
-//! How much of it: a little among the tests, a lot for people who wait.
+//! Scale of the fault injection: short in the normal test run, full on request.
 
-/// `full` under `cargo xtask torture`, `short` otherwise.
+/// Returns `full` under `cargo xtask torture`, and `short` otherwise.
 pub fn scaled<T>(short: T, full: T) -> T {
     match std::env::var("CASTELLAN_TEST_TORTURE").as_deref() {
         Ok("full") => full,

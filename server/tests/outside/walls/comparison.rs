@@ -1,16 +1,16 @@
-//! Whether two answers are the same but for what differs between any two answers.
+//! Comparison of two responses without their volatile parts.
 use uuid::Uuid;
 
 use super::{fixture::Fixture, table::Row};
 use crate::{client::Response, program::Program};
 
-/// Headers that say when, or which of all answers it is.
+/// Headers that differ between any two responses.
 const VOLATILE_HEADERS: [&str; 3] = ["date", "ratelimit", "x-request-id"];
 
 impl Fixture {
-    /// The other tenant's admin asks for a thing of this house, and for one that does not exist.
+    /// Requests a resource of the tenant and one that does not exist as the outsider, and compares the responses.
     pub async fn assert_indistinguishable(&self, program: &Program, row: &Row) {
-        let outsider = self.caller("another");
+        let outsider = self.caller("outsider");
         if !self
             .resources
             .keys()
@@ -19,7 +19,7 @@ impl Fixture {
             return;
         }
         for accept in ["application/json", "text/html"] {
-            let mut statuses = vec![];
+            let mut responses = vec![];
             for exists in [true, false] {
                 let nothing = |name: &str| {
                     (!exists).then(|| if name == "seq" { "99999999".into() } else { Uuid::now_v7().to_string() })
@@ -28,16 +28,16 @@ impl Fixture {
                 let (at, body) =
                     (fill(row.path), fill(row.body).replace("mia@acme", if exists { "mia@acme" } else { "mix@acme" }));
                 let request = row.request(program, outsider, &at, &body, accept);
-                statuses.push(normalized(&row.send(program, outsider, request).await, &[&at, &body]));
+                responses.push(normalized(&row.send(program, outsider, request).await, &[&at, &body]));
             }
-            let mut lines = statuses[0].split_inclusive('>').zip(statuses[1].split_inclusive('>'));
+            let mut lines = responses[0].split_inclusive('>').zip(responses[1].split_inclusive('>'));
             let first = lines.find(|(one, two)| one != two);
-            assert!(statuses[0] == statuses[1], "{} {} {} differs at {first:#?}", row.route, row.path, row.body);
+            assert!(responses[0] == responses[1], "{} {} {} differs at {first:#?}", row.route, row.path, row.body);
         }
     }
 }
 
-/// The answer without what was asked for, and without its own nonce, number, time and fresh tokens.
+/// Returns the response without the requested values, nonce, request id, time and new tokens.
 fn normalized(response: &Response, asked: &[&str]) -> String {
     let mut text = format!("{}\n", response.status);
     for (name, value) in &response.headers {
@@ -59,7 +59,7 @@ fn normalized(response: &Response, asked: &[&str]) -> String {
             text = without(&text, message);
         }
     }
-    // When a live page was read, by the server's clock and among its announcements.
+    // The time and the event position at which a live page was rendered.
     for property in ["now", "since"] {
         text = blanked(&text, &format!("&quot;{property}&quot;:&quot;"), "&quot;");
     }
@@ -67,7 +67,7 @@ fn normalized(response: &Response, asked: &[&str]) -> String {
     text.lines().filter(|line| !line.starts_with("content-length: ")).collect::<Vec<_>>().join("\n")
 }
 
-/// Without what stands between `before` and `after`.
+/// Removes the text between `before` and `after`.
 fn blanked(text: &str, before: &str, after: &str) -> String {
     let mut pieces = text.split(before);
     let mut kept = pieces.next().unwrap_or_default().to_owned();
@@ -78,7 +78,7 @@ fn blanked(text: &str, before: &str, after: &str) -> String {
     kept
 }
 
-/// With `said` taken out wherever it stands by itself: a short number is also a part of longer ones.
+/// Replaces `value` where it is a separate word, because short numbers also occur inside longer ones.
 fn without(text: &str, message: &str) -> String {
     let apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
     let (mut kept, mut rest) = (String::new(), text);

@@ -1,22 +1,22 @@
-//! Pages take a cookie, the API takes one bearer key; neither takes the other's, and no other way leads in.
+//! Credentials in the wrong place: pages accept one cookie, the API accepts one bearer key.
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::RequestBuilder;
 
 use super::{
     requests::PAGE,
     fixture::Fixture,
-    table::{Row, WALLS},
+    table::{Row, WALLS, all},
 };
 use crate::{
     client::{Response, Who, form},
     program::{Program, on_both},
 };
 
-/// Both credentials of an admin, who may do everything.
+/// The credentials of an admin.
 struct Credentials<'a> {
     key: &'a str,
     session: String,
-    /// Somebody else's session.
+    /// The outsider's session.
     outsider: String,
 }
 
@@ -27,10 +27,10 @@ impl<'a> Credentials<'a> {
             _ => panic!("{name} has a browser"),
         };
         let Who::Key(key) = fixture.caller("admin").with_key() else { panic!("an admin has a key") };
-        Self { key, session: session("admin"), outsider: session("another") }
+        Self { key, session: session("admin"), outsider: session("outsider") }
     }
 
-    /// Ways to show a key that are none, anywhere.
+    /// Returns requests that present the key in ways that are never accepted.
     fn wrong_keys(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
         let key = self.key;
         let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("admin@acme.example:{key}")));
@@ -45,7 +45,7 @@ impl<'a> Credentials<'a> {
         ]
     }
 
-    /// Ways to show both credentials to the API that are none.
+    /// Returns requests that the API must refuse.
     fn to_programs(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
         let (bearer, cookie) = (format!("Bearer {}", self.key), format!("castellan={}", self.session));
         let session = format!("Bearer {}", self.session);
@@ -60,7 +60,7 @@ impl<'a> Credentials<'a> {
         ways
     }
 
-    /// Ways to show both credentials to pages that are none.
+    /// Returns requests that pages must refuse.
     fn to_browsers(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
         let Self { key, session, outsider } = self;
         let query = |name: &str| format!("{path}{}{name}={session}", if path.contains('?') { '&' } else { '?' });
@@ -93,7 +93,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// The same request again and again, with nothing to say whose it is.
+/// Returns a request for the row without credentials.
 fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder {
     let request = program.bare(row.method(), path).header("sec-fetch-site", "same-origin");
     match row.kind() {
@@ -109,20 +109,20 @@ fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder 
 }
 
 on_both! {
-    /// M-01, M-11: every route with every wrong way to present what is right in another.
+    /// M-01, M-11: every route refuses every credential that is valid only elsewhere.
     async fn m_01_a_credential_counts_only_where_and_how_it_is_meant_to_be_shown(program) {
         program.lift_rate_limits();
         let fixture = Fixture::create(program).await;
         let credentials = Credentials::of(&fixture);
         let (mut asked, mut wrong) = (0, vec![]);
-        // Where everybody is refused, or nobody, a credential changes nothing.
-        for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json") && row.statuses != [401; 8]) {
+        // Credentials make no difference on routes that refuse everyone or nobody.
+        for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json") && row.statuses != all(401)) {
             let (path, body) = (fixture.fill(row.path, "admin", |_| None), fixture.fill(row.body, "admin", |_| None));
             let ask = |path: &str| bare(program, row, path, &body);
             let ways = match row.kind() {
                 "api" | "enrollment" => credentials.to_programs(&path, ask),
-                "page" if row.statuses[0] == 303 => credentials.to_browsers(&path, ask),
-                "action" | "stream" if row.statuses[0] == 401 => credentials.to_browsers(&path, ask),
+                "page" if row.statuses.nobody == 303 => credentials.to_browsers(&path, ask),
+                "action" | "stream" if row.statuses.nobody == 401 => credentials.to_browsers(&path, ask),
                 _ => continue,
             };
             for (way, request) in ways {
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(wrong, Vec::<String>::new(), "{} of {asked} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
         let tasks = program.get(Who::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
         assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "nothing of all this did anything");
-        // Both are good where they are meant to be shown, among other cookies, too.
+        // Both credentials are accepted in the right place, also next to other cookies.
         let lines = [
             format!("castellan={}", credentials.session),
             format!("a=1; castellan={}; %63astellan=x; b", credentials.session),

@@ -1,4 +1,4 @@
-//! Two tenants: one with something of everything, and one that must not learn of it.
+//! Two tenants: one with every kind of resource, and one that must not learn of them.
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -12,19 +12,19 @@ use crate::{
     program::Program,
 };
 
-/// Who asks, in this order: what the admin may do is done last, and then only once.
-pub const CALLERS: [&str; 8] = ["nobody", "another", "viewer", "member", "approver", "auditor", "owner", "admin"];
+/// The callers in the order of their requests: the admin's changes come last.
+pub const CALLERS: [&str; 8] = ["nobody", "outsider", "viewer", "member", "approver", "auditor", "owner", "admin"];
 
-/// Somebody who asks, in a browser and with a key; nobody has neither.
+/// A caller with a browser and a key; `nobody` has neither.
 pub struct Caller {
     pub name: &'static str,
-    /// Sends from an address of its own, so that nobody is slowed down for others.
+    /// Each caller has its own address, so that they do not share rate limits.
     pub client: reqwest::Client,
     credentials: Option<(Browser, Person)>,
 }
 
 impl Caller {
-    /// Somebody with a cookie and no key.
+    /// Returns a caller with a session but no key.
     pub fn with_browser_only(name: &'static str, client: reqwest::Client, browser: Browser) -> Self {
         let nobody = Person { id: String::new(), email: String::new(), key: String::new() };
         Self { name, client, credentials: Some((browser, nobody)) }
@@ -39,14 +39,14 @@ impl Caller {
     }
 }
 
-/// The first tenant's things by name, and everybody who asks for them. All that can be told of it has `acme` in it.
+/// The first tenant's resources by name, and all callers. Everything of this tenant contains `acme`.
 pub struct Fixture {
     pub resources: BTreeMap<&'static str, String>,
     pub callers: Vec<Caller>,
 }
 
 impl Fixture {
-    /// Fills a deployment and starts it.
+    /// Starts a deployment and creates the resources.
     pub async fn create(program: &mut Program) -> Self {
         program.tenant("acme");
         program.tenant("bolt");
@@ -54,7 +54,7 @@ impl Fixture {
         for role in &CALLERS[2..] {
             people.insert(*role, program.person(role, "acme", role));
         }
-        people.insert("another", program.person("another", "bolt", "admin"));
+        people.insert("outsider", program.person("outsider", "bolt", "admin"));
         let (mia, lea) = (program.person("mia", "acme", "member"), program.person("lea", "acme", "member"));
         program.start().await;
 
@@ -118,7 +118,7 @@ impl Fixture {
         self.callers.iter().find(|caller| caller.name == name).unwrap()
     }
 
-    /// Records are numbered in each tenant; this one's number must be beyond the other's last, whatever that does.
+    /// Audit events are numbered per tenant, so this one's number must be higher than any of the other tenant.
     async fn with_unique_audit_record(mut self, program: &Program) -> Self {
         let admin = self.caller("admin");
         for _ in 0..60 {
@@ -134,10 +134,10 @@ impl Fixture {
         self
     }
 
-    /// `$name` in a text becomes the thing, or what `instead` makes of it.
+    /// Replaces `$name` in a text with the resource, or with the result of `instead`.
     pub fn fill(&self, text: &str, who: &str, instead: impl Fn(&str) -> Option<String>) -> String {
         let mut filled = text.replace("$who", who);
-        // Longer names first: `$organization` is not `$org` and more.
+        // Longer names first, because `$org` is a prefix of `$organization`.
         let mut names: Vec<_> = self.resources.keys().copied().collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         for name in names {

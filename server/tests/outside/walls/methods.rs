@@ -1,4 +1,4 @@
-//! Every address with every method that it does not have.
+//! Routes with methods that they do not have.
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
@@ -6,10 +6,10 @@ use reqwest::Method;
 use super::{fixture::Fixture, routes};
 use crate::program::Program;
 
-/// All that change something somewhere. (HEAD and OPTIONS promise not to.)
+/// The methods with side effects, and GET.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// M-11: a route that is checked has no sibling that is not.
+/// M-11: no route has an unlisted method.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_11_an_address_has_the_methods_that_are_listed_and_no_others() {
     let mut program = Program::sqlite();
@@ -30,7 +30,7 @@ async fn m_11_an_address_has_the_methods_that_are_listed_and_no_others() {
         for method in METHODS.into_iter().filter(|method| !has.contains(*method)) {
             let request = program.request(who, method.parse::<Method>().unwrap(), &path);
             let response = program.send(who, request.header("origin", program.origin.clone())).await;
-            // What is there only for runners is, on this port, a page that does not exist.
+            // Runner routes do not exist on this port.
             let expected: &[u16] = if path.contains("castellan.runner") && method == "GET" { &[404] } else { &[405] };
             assert!(expected.contains(&response.status), "{method} {path}: {response}");
         }

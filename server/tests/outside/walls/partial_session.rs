@@ -1,4 +1,4 @@
-//! Every route with half a session: somebody who knows a password and has shown nothing else is nobody (M-14).
+//! Partial sessions, before the second factor, have no access to any route (M-14).
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{
@@ -12,7 +12,7 @@ use crate::{
     program::{Program, on_both},
 };
 
-/// Routes that answer half a session otherwise than nobody: where they lead on from it.
+/// Routes that respond differently to a partial session, because they complete it.
 const PARTIAL_SESSION_ROUTES: [&str; 8] = [
     "page GET /sign-in",
     "page GET /second-factor",
@@ -29,7 +29,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Sets up an authenticator app for whoever is signed in.
+/// Sets up an authenticator app for the signed-in person.
 async fn enroll(program: &Program, who: Who<'_>) {
     program.act(who, "factors/offer-totp", &[]).await.is(200);
     let page = program.get(who, "/authenticator").await.is(200).body;
@@ -51,7 +51,7 @@ async fn attack(program: &Program, fixture: &Fixture, half: Browser) {
         let fill = |text| fixture.fill(text, caller.name, |_| None);
         let request = row.request(program, &caller, &fill(row.path), &fill(row.body), "application/json");
         let response = row.send(program, &caller, request).await;
-        if response.status != row.statuses[0] {
+        if response.status != row.statuses.nobody {
             wrong.push(format!("{} {}: {response}", row.route, row.path));
         }
     }
@@ -65,7 +65,7 @@ on_both! {
         let whole = program.sign_in(&harry.email).await;
         enroll(program, Who::Browser(&whole)).await;
         program.get(Who::Browser(&whole), "/people").await.is(200);
-        // Who has one and has not shown it; and who must have one and has none.
+        // One person has not shown their factor; the other must set one up.
         attack(program, &fixture, program.sign_in(&harry.email).await).await;
         let member = Browser::with(&program.sign_in("member@acme.example").await.cookie());
         program.get(Who::Browser(&member), "/browser-sessions").await.is(200);

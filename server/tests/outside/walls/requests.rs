@@ -1,4 +1,4 @@
-//! One row of the table: every guest asks, and is answered as it says.
+//! Requests of one table row by every caller.
 use reqwest::{Method, RequestBuilder};
 
 use super::{
@@ -10,7 +10,7 @@ use crate::{
     program::Program,
 };
 
-/// What is said of an action's page, so that its refusal can be shown on one.
+/// The page on which a form's refusal is shown.
 pub const PAGE: &str = "/rules";
 
 impl Row {
@@ -22,12 +22,12 @@ impl Row {
         self.route.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Whether its answer never ends.
+    /// Returns whether the response is an endless stream.
     fn is_endless(&self) -> bool {
         self.path.starts_with("/live")
     }
 
-    /// The request of a guest. The API takes keys, everything else is for browsers.
+    /// Returns the caller's request, with a key for the API and a session elsewhere.
     pub fn request(&self, program: &Program, caller: &Caller, path: &str, body: &str, accept: &str) -> RequestBuilder {
         let who = self.credential(caller);
         match self.kind() {
@@ -54,7 +54,7 @@ impl Row {
         }
     }
 
-    /// Sends it from the guest's own machine; of an answer without an end only the head is read.
+    /// Sends the request from the caller's address; of an endless stream only the headers are read.
     pub async fn send(&self, program: &Program, caller: &Caller, request: RequestBuilder) -> Response {
         let request = RequestBuilder::from_parts(caller.client.clone(), request.build().unwrap());
         if self.is_endless() {
@@ -67,10 +67,10 @@ impl Row {
 }
 
 impl Fixture {
-    /// What is not as the table says.
+    /// Returns the deviations from the table.
     pub async fn check(&self, program: &Program, row: &Row) -> Vec<String> {
         let mut wrong = vec![];
-        for (caller, expected) in self.callers.iter().zip(row.statuses) {
+        for (caller, expected) in self.callers.iter().zip(row.statuses.in_order()) {
             let (path, body) = (self.fill(row.path, caller.name, |_| None), self.fill(row.body, caller.name, |_| None));
             let request = row.request(program, caller, &path, &body, "application/json");
             let response = row.send(program, caller, request).await;
@@ -83,11 +83,11 @@ impl Fixture {
             if !is_member(caller) && leaks_tenant(&response, &[&path, &body]) {
                 wrong.push(format!("{} tells {} of the house: {response}", row.path, caller.name));
             }
-            // What was refused to an island is refused to a plain form as well, on a page with the same status.
+            // A plain form gets the same status as an island.
             if row.kind() == "action" && expected >= 400 && !row.path.contains("sign-in") {
                 let request = row.request(program, caller, &path, &body, "text/html");
                 let page = row.send(program, caller, request).await;
-                // What nobody typed waits on a page until they are signed in; what is refused for another reason leads there.
+                // Forms of anonymous callers redirect to the sign-in page.
                 let credentials = if caller.name == "nobody" && expected != 401 { 303 } else { expected };
                 if page.status != credentials || !is_member(caller) && leaks_tenant(&page, &[&path, &body]) {
                     wrong.push(format!("{} as a form: {} was answered {page}", row.path, caller.name));
@@ -99,10 +99,10 @@ impl Fixture {
 }
 
 fn is_member(caller: &Caller) -> bool {
-    !matches!(caller.name, "nobody" | "another")
+    !matches!(caller.name, "nobody" | "outsider")
 }
 
-/// Whether an answer says something of the first tenant that was not in the question.
+/// Returns whether a response reveals something of the first tenant that was not in the request.
 fn leaks_tenant(response: &Response, asked: &[&str]) -> bool {
     let mut body = response.body.to_lowercase();
     for asked in asked {
