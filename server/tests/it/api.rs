@@ -1,8 +1,8 @@
 //! HTTP API tests with API keys.
 
+mod access;
 mod approvals;
 mod errors;
 mod log_stream;
-mod access;
 mod openapi;
 mod tasks;

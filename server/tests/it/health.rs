@@ -32,7 +32,7 @@ fn with(env: &TestEnv, variables: &[(&str, &str)]) -> App {
 }
 
 #[tokio::test]
-async fn a_server_without_its_database_lives_and_is_not_ready() {
+async fn a_server_without_its_database_is_alive_and_not_ready() {
     let env = TestEnv::sqlite().await;
     let routes = routes(&env.app);
     assert_eq!(get(&routes, "/healthz", "192.0.2.1", &[]).await.status, 200);
@@ -45,7 +45,7 @@ async fn a_server_without_its_database_lives_and_is_not_ready() {
 
 ///
 #[tokio::test]
-async fn a_08_figures_are_for_this_machine_or_for_who_has_the_token() {
+async fn a_08_metrics_need_a_local_client_or_the_token() {
     let env = TestEnv::sqlite().await;
     let local = routes(&env.app);
     let figures = get(&local, "/metrics", "127.0.0.1", &[]).await;
@@ -73,7 +73,7 @@ async fn a_08_figures_are_for_this_machine_or_for_who_has_the_token() {
 }
 
 #[test]
-fn a_08_a_short_token_is_refused_and_no_token_is_repeated() {
+fn a_08_a_short_token_is_refused_and_no_token_is_displayed() {
     let load = |token: &str| {
         config::load_from(None, std::iter::once(("CASTELLAN_METRICS_TOKEN".to_owned(), token.to_owned())))
     };

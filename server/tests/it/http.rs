@@ -1,6 +1,6 @@
 //! HTTP listener tests with slow, malformed and foreign clients.
 
-mod responses;
 mod fixture;
-mod timeouts;
+mod responses;
 mod runner_port;
+mod timeouts;

@@ -1,5 +1,5 @@
 //! Event streams of signed-in browsers: what they deliver and when they end.
-use crate::test_env::{Response, EventStream, TestEnv, on_both};
+use crate::test_env::{EventStream, Response, TestEnv, on_both};
 use app::door::Door;
 use axum::{
     Router,
@@ -33,7 +33,11 @@ struct Page {
     cookie: String,
 }
 
-async fn sign_in_handler(State((app, hasher)): State<(App, Hasher)>, session: Session, Path(email): Path<String>) -> StatusCode {
+async fn sign_in_handler(
+    State((app, hasher)): State<(App, Hasher)>,
+    session: Session,
+    Path(email): Path<String>,
+) -> StatusCode {
     let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
     let providers = Providers::new(app.clone(), "http://127.0.0.1:9876".into()).unwrap();
     let door = BrowserDoor {
@@ -110,7 +114,7 @@ async fn ends(listener: &mut EventStream) {
 
 on_both! {
     /// M-11, A-05.
-    async fn a_05_a_page_hears_of_what_its_reader_may_see_and_of_nothing_else(env) {
+    async fn a_05_a_stream_delivers_only_events_that_its_reader_may_see(env) {
         let max = Page::of(env, &env.acme.console, env.acme.max).await;
         let mut stream = max.open_stream("/live?topics=tasks,approvals").await;
         let mia = env.key(&env.acme, env.acme.mia, "tasks:*").await;
@@ -129,7 +133,7 @@ on_both! {
     }
 
     /// D-03: owners receive join requests at once; members do not receive them.
-    async fn d_03_owners_hear_of_who_asks_to_come_in(env) {
+    async fn d_03_owners_receive_join_requests(env) {
         let (acme, console) = (&env.acme, &env.acme.console);
         let owner = SetMembership { organization: acme.ops, person: acme.mia, role: Role::Owner };
         env.change(console, async |write| write.set_membership(console.may(owner)?).await).await;
@@ -152,7 +156,7 @@ on_both! {
     }
 
     /// Events between rendering a page and opening its stream are replayed, without those that the page already shows.
-    async fn a_stream_tells_what_happened_since_the_page_was_read(env) {
+    async fn a_stream_replays_events_since_the_page_was_rendered(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let submit = async || env.submit(&key, json!({ "script": "true" })).await.to_string();
@@ -178,7 +182,7 @@ on_both! {
         response.wrong_field("Last-Event-ID");
     }
 
-    async fn many_changes_of_one_thing_are_told_together(env) {
+    async fn many_changes_of_one_task_are_debounced(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let mut stream = mia.open_stream("/live?topics=tasks").await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
@@ -196,7 +200,7 @@ on_both! {
     }
 
     /// D-01: colors become CSS classes, markup stays text, and a reconnect resumes after the last event.
-    async fn d_01_a_page_gets_lines_as_text_and_goes_on_where_it_was_cut_off(env) {
+    async fn d_01_a_page_receives_lines_as_text_and_resumes_after_a_reconnect(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.submit(&key, json!({ "script": "true" })).await;
         let assignment = env.start(&env.acme).await;
@@ -223,7 +227,7 @@ on_both! {
         assert_eq!((events[0].event.as_str(), events[0].data.as_str()), ("attempt", "1"));
     }
 
-    async fn the_output_is_given_as_a_file(env) {
+    async fn the_output_can_be_downloaded(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.submit(&key, json!({ "script": "true" })).await;
         let assignment = env.start(&env.acme).await;
@@ -243,7 +247,7 @@ on_both! {
     }
 
     /// D-01, A-05: ranges of lines, search results and partial downloads.
-    async fn d_01_the_viewer_gets_stretches_of_lines_and_the_places_of_a_text(env) {
+    async fn d_01_the_viewer_gets_line_ranges_and_search_results(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.submit(&key, json!({ "script": "true" })).await;
         let assignment = env.start(&env.acme).await;
@@ -292,7 +296,7 @@ on_both! {
     }
 
     /// An open stream does not count as activity of its session.
-    async fn a_stream_ends_with_a_session_that_nobody_used_for_too_long(env) {
+    async fn a_stream_ends_at_the_idle_timeout_of_its_session(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let mut feed = mia.open_stream("/live?topics=tasks,people").await;
         env.advance_clock(env.app.config.sessions.idle - Duration::from_mins(1));
@@ -305,7 +309,7 @@ on_both! {
     }
 
     /// Activity does not extend a session beyond its absolute lifetime.
-    async fn a_stream_ends_with_a_session_that_has_lasted_long_enough(env) {
+    async fn a_stream_ends_at_the_absolute_lifetime_of_its_session(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let task = env.submit(&key, json!({ "script": "true" })).await;
@@ -333,7 +337,7 @@ on_both! {
         tokio::join!(ends(&mut feed), ends(&mut follow));
     }
 
-    async fn a_stream_ends_when_its_readers_rights_change(env) {
+    async fn a_stream_ends_when_the_rights_of_its_reader_change(env) {
         let max = Page::of(env, &env.acme.console, env.acme.max).await;
         let mut feed = max.open_stream("/live?topics=tasks").await;
         let other = Page::of(env, &env.acme.console, env.acme.mia).await;
@@ -347,7 +351,7 @@ on_both! {
         assert_eq!(untouched.next().await.unwrap().data, task.to_string());
     }
 
-    async fn nobody_hears_anything_without_a_session_or_too_often(env) {
+    async fn streams_need_a_session_and_are_limited_per_person(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let stranger = Page { routes: mia.routes.clone(), cookie: "castellan=AAAAAAAAAAAAAAAAAAAAAA".into() };
         for path in live::PATHS {

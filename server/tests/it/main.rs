@@ -11,10 +11,10 @@ mod hostile;
 mod html;
 mod http;
 mod live;
-mod master_key;
 #[path = "../outside/mail_server.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod mail_server;
+mod master_key;
 mod runners;
 mod sign_in;
 mod test_env;

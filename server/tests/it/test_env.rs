@@ -39,7 +39,7 @@ macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($env:ident) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
-            #[allow(unused_imports, reason = "some stories need nothing from around them")]
+            #[allow(unused_imports, reason = "some tests need nothing from around them")]
             use super::*;
 
             async fn case($env: &crate::test_env::TestEnv) $body
@@ -247,7 +247,8 @@ impl TestEnv {
             output_bytes: u64::try_from(output.len()).unwrap(),
             output_lines: u64::try_from(output.lines().count()).unwrap(),
         };
-        self.change(&tenant.rex, async |write| write.finish_task(lease(assignment), &receipt, vec![1, 2, 3]).await).await;
+        self.change(&tenant.rex, async |write| write.finish_task(lease(assignment), &receipt, vec![1, 2, 3]).await)
+            .await;
     }
 }
 
@@ -337,7 +338,7 @@ impl EventStream {
             }
             let piece: Option<Result<Bytes, _>> = tokio::time::timeout(Duration::from_secs(20), self.stream.next())
                 .await
-                .expect("the stream says nothing");
+                .expect("no event within 20 seconds");
             self.rest.push_str(std::str::from_utf8(&piece?.unwrap()).unwrap());
         }
     }

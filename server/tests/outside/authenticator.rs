@@ -39,14 +39,14 @@ impl PasskeyDevice {
     pub fn make(asked: &PasskeyCeremony, origin: &str) -> (Self, String) {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).unwrap();
-        let device =
-            Self { key: new_key(), id, owner: text(&asked.options["user"]["id"]), origin: origin.to_owned() };
+        let device = Self { key: new_key(), id, owner: text(&asked.options["user"]["id"]), origin: origin.to_owned() };
         let (x, y) = device.key.public_key().as_ref()[1..].split_at(32);
         // COSE_Key (RFC 9053): two coordinates on P-256, for ES256.
         let public = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32], x, &[0x22, 0x58, 32], y].concat();
         // An all-zero AAGUID and a credential id of sixteen bytes.
         let attested = [[0; 16].as_slice(), &[0, 16], &id, &public].concat();
-        let data = data(&text(&asked.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
+        let data =
+            data(&text(&asked.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
         let length = [u8::try_from(data.len()).unwrap()];
         // {"fmt": "none", "attStmt": {}, "authData": …} as CBOR (RFC 8949).
         let object = [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".as_slice(), &length, &data].concat();

@@ -14,9 +14,9 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     events::Events,
-    timeouts::{DEFAULT_TIMEOUT, with_timeout},
     people::Browser,
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, with_timeout},
 };
 
 /// The credentials of a request.

@@ -40,7 +40,7 @@ impl Events {
                     return Some(events);
                 }
             }
-            let piece = with_timeout(DEFAULT_TIMEOUT, "the stream says something", self.response.chunk()).await;
+            let piece = with_timeout(DEFAULT_TIMEOUT, "the next event", self.response.chunk()).await;
             self.rest.push_str(std::str::from_utf8(&piece.ok()??).unwrap());
         }
     }

@@ -2,25 +2,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod abuse;
-mod client;
+mod access;
 mod attack;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod authenticator;
+mod client;
 mod database;
-mod access;
 mod events;
 #[allow(dead_code, reason = "it uses more of them")]
 mod html;
-mod nodes;
-mod timeouts;
-mod people;
-mod ports;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod mail_server;
+mod nodes;
+mod people;
+mod ports;
 mod processes;
 mod program;
 mod providers;
 mod recovery;
 mod tasks;
+mod timeouts;
 mod torture;
 mod walls;

@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep};
 use crate::{
     client::client,
     database::{Database, psql},
-    timeouts::{DEFAULT_TIMEOUT, until},
     ports::reserve_port,
     processes::descendants,
+    timeouts::{DEFAULT_TIMEOUT, until},
 };
 
 /// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own server.
@@ -27,16 +27,16 @@ macro_rules! on_both {
         mod $name {
             use super::*;
 
-            async fn story($program: &mut crate::program::Program) $body
+            async fn run($program: &mut crate::program::Program) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                story(&mut crate::program::Program::sqlite()).await;
+                run(&mut crate::program::Program::sqlite()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                story(&mut crate::program::Program::postgres()).await;
+                run(&mut crate::program::Program::postgres()).await;
             }
         }
     )*};
@@ -49,7 +49,7 @@ pub struct Program {
     database: Option<Database>,
     variables: Vec<(&'static str, String)>,
     /// The prefix of every command, for example `nsenter`.
-    until_within: Vec<String>,
+    prefix: Vec<String>,
     castellan: String,
     /// The prefix of the server command, for example `strace`.
     launcher: Vec<String>,
@@ -76,7 +76,7 @@ impl Program {
             database: None,
             variables: vec![],
             castellan: env!("CARGO_BIN_EXE_castellan").to_owned(),
-            until_within: vec![],
+            prefix: vec![],
             launcher: vec![],
             child: None,
             visible_data_override: None,
@@ -127,20 +127,20 @@ impl Program {
 
     /// Makes the server start its runner with this shell command prefix.
     pub fn wrap_runner_command(&mut self, line: &str) {
-        let (server, second_node) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
+        let (server, folder) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
         let runner = server.with_file_name("castellan-runner");
-        fs::create_dir_all(&second_node).unwrap();
+        fs::create_dir_all(&folder).unwrap();
         // The server starts the runner that is in its own folder, so it is copied next to the script.
-        fs::copy(server, second_node.join("castellan")).unwrap();
+        fs::copy(server, folder.join("castellan")).unwrap();
         let script = format!("#!/bin/sh\n{line} {} \"$@\"\n", runner.display());
-        fs::write(second_node.join("castellan-runner"), script).unwrap();
-        fs::set_permissions(second_node.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
-        self.castellan = second_node.join("castellan").display().to_string();
+        fs::write(folder.join("castellan-runner"), script).unwrap();
+        fs::set_permissions(folder.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
+        self.castellan = folder.join("castellan").display().to_string();
     }
 
     /// Runs all later commands with this prefix, which must exec them.
-    pub fn run_commands_within(&mut self, until_within: &[&str]) {
-        self.until_within = until_within.iter().map(|word| (*word).to_owned()).collect();
+    pub fn run_commands_within(&mut self, prefix: &[&str]) {
+        self.prefix = prefix.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Fixes the ports, so that the address stays the same after a restart.
@@ -183,7 +183,7 @@ impl Program {
     }
 
     fn command_by(&self, launcher: &[String], arguments: &[&str]) -> Command {
-        let mut words = self.until_within.iter().chain(launcher).chain([&self.castellan]);
+        let mut words = self.prefix.iter().chain(launcher).chain([&self.castellan]);
         let mut command = Command::new(words.next().unwrap());
         command
             .args(words)
@@ -235,9 +235,9 @@ impl Program {
         let mut child = command.stdout(Stdio::null()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
         let status = ended(&mut child, DEFAULT_TIMEOUT).await.unwrap_or_else(|| {
             let _ = child.kill();
-            panic!("it was not refused")
+            panic!("the configuration was not refused")
         });
-        assert!(!status.success(), "it was not refused");
+        assert!(!status.success(), "the configuration was not refused");
         fs::read_to_string(errors).unwrap()
     }
 

@@ -1,14 +1,14 @@
 //! Sign-in with identity providers, including a hostile one; every refusal has a matching success.
-mod callbacks;
 mod admission;
+mod callbacks;
+mod fake_provider;
+mod flow;
 mod gitea;
 mod github;
-mod fake_provider;
 mod linking;
 mod primary_provider;
-mod step_up;
 mod settings;
-mod flow;
+mod step_up;
 
 use crate::program::Program;
 use fake_provider::Provider;

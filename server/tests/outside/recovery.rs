@@ -1,6 +1,6 @@
 //! Crashes of runner and server while tasks run (D-12, S-09): no task is lost and no process is orphaned.
-mod repeated_crashes;
 mod migration;
+mod repeated_crashes;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::{
     client::Who,
-    timeouts::until,
     people::Person,
     processes::{Process, descendants, processes_mentioning, runner_of, until_gone},
     program::{Program, on_both},
+    timeouts::until,
 };
 
 /// Runs long enough to be killed in the middle.
@@ -47,7 +47,7 @@ async fn asleep(program: &Program, key: &str, task: &str) -> BTreeSet<Process> {
 
 on_both! {
     /// D-12: the server restarts the runner, and the task runs again.
-    async fn d_12_a_runner_that_is_killed_comes_back_and_its_task_runs_again(program) {
+    async fn d_12_a_killed_runner_restarts_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
         let below = asleep(program, &adam.key, &task).await;
@@ -59,7 +59,7 @@ on_both! {
     }
 
     /// D-12, S-09: no process survives the server, and no acknowledged task is lost.
-    async fn d_12_a_server_that_is_killed_leaves_no_process_and_forgets_nothing(program) {
+    async fn d_12_a_killed_server_leaves_no_process_and_loses_nothing(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
         let below = asleep(program, &adam.key, &task).await;
@@ -80,12 +80,12 @@ on_both! {
             assert_eq!((&found["state"], &found["request_digest"]), (&acknowledged_task["state"], &acknowledged_task["request_digest"]));
         }
         let submitted = program.audit(&adam.key, Some("task.submit")).await;
-        assert_eq!(submitted.len(), 1 + acknowledged.len(), "every promise is in the audit log");
+        assert_eq!(submitted.len(), 1 + acknowledged.len(), "every acknowledged task is in the audit log");
         ran_again(program, &adam.key, &task).await;
     }
 
     /// D-12: a graceful shutdown does not wait for tasks, which run again after the next start.
-    async fn d_12_a_server_that_is_told_to_stop_ends_soon_and_its_task_runs_again(program) {
+    async fn d_12_a_stopped_server_exits_soon_and_its_task_runs_again(program) {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
         let below = asleep(program, &adam.key, &task).await;

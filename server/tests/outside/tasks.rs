@@ -1,7 +1,7 @@
 //! Task helpers that use the API.
 use serde_json::{Value, json};
 
-use crate::{client::Who, timeouts::until, program::Program};
+use crate::{client::Who, program::Program, timeouts::until};
 
 impl Program {
     /// Submits an isolated script and returns the task's id.

@@ -18,14 +18,12 @@ pub async fn until_within<T>(timeout: Duration, what: &str, mut ask: impl AsyncF
         if let Some(response) = ask().await {
             return response;
         }
-        assert!(Instant::now() < deadline, "it never came to this within {timeout:?}: {what}");
+        assert!(Instant::now() < deadline, "timed out after {timeout:?}: {what}");
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// Awaits a future for at most `timeout`.
 pub async fn with_timeout<F: Future>(timeout: Duration, what: &str, done: F) -> F::Output {
-    tokio::time::timeout(timeout, done)
-        .await
-        .unwrap_or_else(|_| panic!("it did not happen within {timeout:?}: {what}"))
+    tokio::time::timeout(timeout, done).await.unwrap_or_else(|_| panic!("timed out after {timeout:?}: {what}"))
 }

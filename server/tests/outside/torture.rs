@@ -1,27 +1,27 @@
 //! Fault injection (D-12, S-09): crashes, network cuts, full disks, locks and clock jumps. No acknowledged task is
 //! lost, none runs twice at once, nothing is left behind. The normal test run is short; `cargo xtask torture` runs
 //! longer.
-mod scale;
-mod invariants;
-mod rng;
 mod clock;
 mod cluster;
 mod disk;
+mod duplicate_runs;
+mod fsync;
+mod invariants;
 mod kills;
 mod load;
 mod lock;
 mod postgres;
-mod fsync;
-mod duplicate_runs;
+mod rng;
+mod scale;
 
 use std::time::Duration;
 
 use crate::{people::Person, processes::Process, program::Program};
-pub use scale::scaled;
-pub use invariants::{check_promises, assert_no_leftovers};
-pub use rng::SeededRng;
-pub use load::Load;
 pub use duplicate_runs::DuplicateRunDetector;
+pub use invariants::{assert_no_leftovers, check_promises};
+pub use load::Load;
+pub use rng::SeededRng;
+pub use scale::scaled;
 
 /// A deployment under load while faults are injected.
 pub struct FaultTest {

@@ -1,11 +1,11 @@
 //! Tenant isolation matrix (M-11): every route with eight callers. Resources of another tenant are indistinguishable
 //! from ones that do not exist.
-mod requests;
+mod comparison;
 mod credentials;
-mod partial_session;
 mod fixture;
 mod methods;
-mod comparison;
+mod partial_session;
+mod requests;
 mod table;
 
 use std::collections::BTreeSet;
@@ -33,17 +33,17 @@ fn m_11_every_route_has_a_row_and_every_row_a_route() {
 
 on_both! {
     /// M-11: every row with every caller; a plain form gets the same status as an island.
-    async fn m_11_everybody_is_answered_what_the_table_says(program) {
+    async fn m_11_every_caller_gets_the_status_of_the_table(program) {
         let fixture = Fixture::create(program).await;
         let mut wrong = vec![];
         for row in WALLS {
             wrong.extend(fixture.check(program, row).await);
         }
-        assert_eq!(wrong, Vec::<String>::new(), "{} answers are not those of the table:\n{}", wrong.len(), wrong.join("\n"));
+        assert_eq!(wrong, Vec::<String>::new(), "{} responses differ from the table:\n{}", wrong.len(), wrong.join("\n"));
     }
 
     /// M-11: a resource of another tenant and one that does not exist get identical responses.
-    async fn m_11_what_is_anothers_is_answered_as_what_does_not_exist(program) {
+    async fn m_11_resources_of_another_tenant_look_like_missing_ones(program) {
         let fixture = Fixture::create(program).await;
         for row in WALLS {
             fixture.assert_indistinguishable(program, row).await;

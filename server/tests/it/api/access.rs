@@ -4,7 +4,7 @@ use serde_json::json;
 
 on_both! {
     /// M-01: every endpoint refuses keys without its scope, and the refusals are audited.
-    async fn m_01_without_its_scope_nothing_is_read_or_changed(env) {
+    async fn m_01_a_key_without_the_scope_is_refused(env) {
         let everything = env.key(&env.acme, env.acme.mia, "tasks:*,approvals:*").await;
         let task = env.submit(&everything, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         let approval = env.get(&everything, "/api/v1/approvals").await.json()["items"][0].clone();
@@ -41,7 +41,7 @@ on_both! {
     }
 
     /// M-11: the responses are identical byte for byte.
-    async fn m_11_what_is_in_another_tenant_is_answered_as_what_does_not_exist(env) {
+    async fn m_11_resources_of_another_tenant_look_like_missing_ones(env) {
         let bolt = env.key(&env.bolt, env.bolt.mia, "tasks:*,approvals:*").await;
         let task = env.submit(&bolt, json!({ "script": "true", "network_policy": "unrestricted", "visibility": "public" })).await;
         let approval = env.get(&bolt, "/api/v1/approvals").await.json()["items"][0].clone();
@@ -85,7 +85,7 @@ on_both! {
         assert_eq!((&me["person"], &me["tenant"]), (&json!(env.acme.mia), &json!(env.acme.id)));
     }
 
-    async fn runners_are_listed_with_the_key_that_receipts_verify_with(env) {
+    async fn runners_are_listed_with_their_receipt_keys(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:read").await;
         let list = env.get(&key, "/api/v1/runners").await.json();
         let runner = &list["items"][0];
@@ -94,7 +94,7 @@ on_both! {
     }
 
     /// M-13: the exported events verify as a hash chain.
-    async fn m_13_an_auditor_reads_the_chain_through_the_api(env) {
+    async fn m_13_an_auditor_verifies_the_hash_chain_through_the_api(env) {
         let member = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let task = env.submit(&member, json!({ "script": "true" })).await;
         let key = env.key(&env.acme, env.acme.audrey, "audit:read").await;
@@ -119,7 +119,7 @@ on_both! {
     }
 
     /// M-01.
-    async fn m_01_a_revoked_key_opens_nothing(env) {
+    async fn m_01_a_revoked_key_is_refused(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         assert_eq!(env.get(&key, "/api/v1/tasks").await.status, 200);
         let console = &env.acme.console;

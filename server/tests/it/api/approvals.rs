@@ -22,7 +22,7 @@ fn address(approval: &Value, verb: &str) -> String {
 
 on_both! {
     /// D-04: the request digest covers the bytes that are shown.
-    async fn d_04_a_question_shows_all_that_would_run(env) {
+    async fn d_04_an_approval_request_shows_everything_that_would_run(env) {
         let approval = approval(env).await;
         let request = approval["request"].as_str().unwrap();
         assert_eq!(approval["request_digest"], RequestDigest::of(request.as_bytes()).to_string());
@@ -32,7 +32,7 @@ on_both! {
         assert_eq!(approval["expires_at"], "2026-03-02T14:05:09Z");
     }
 
-    async fn d_04_an_approver_lets_exactly_this_run_once(env) {
+    async fn d_04_an_approval_counts_once_and_only_for_this_digest(env) {
         let approval = approval(env).await;
         let ada = env.key(&env.acme, env.acme.ada, "approvals:*,tasks:read").await;
         let approve = address(&approval, "approve");
@@ -50,7 +50,7 @@ on_both! {
         assert_eq!(settled["decisions"][0]["person"], json!(env.acme.ada));
     }
 
-    async fn d_04_nobody_decides_their_own_request_and_members_decide_none(env) {
+    async fn d_04_requesters_and_members_cannot_decide(env) {
         let approval = approval(env).await;
         let body = json!({ "reason": "mine", "request_digest": approval["request_digest"] });
         let mia = env.key(&env.acme, env.acme.mia, "approvals:*").await;
@@ -62,7 +62,7 @@ on_both! {
     }
 
     /// M-01: the responsible person of a service account cannot approve the requests of its keys.
-    async fn d_04_nobody_decides_what_they_answer_for(env) {
+    async fn d_04_the_responsible_person_cannot_decide(env) {
         let (acme, console) = (&env.acme, &env.acme.console);
         let token = format!("mk_{}", uuid::Uuid::new_v4().simple());
         env.change(console, async |write| {
@@ -85,7 +85,7 @@ on_both! {
         }
     }
 
-    async fn a_denial_says_why_and_a_decision_names_the_request(env) {
+    async fn a_denial_needs_a_reason_and_a_decision_needs_the_digest(env) {
         let approval = approval(env).await;
         let ada = env.key(&env.acme, env.acme.ada, "approvals:*").await;
         let deny = address(&approval, "deny");
@@ -96,7 +96,7 @@ on_both! {
         assert_eq!(env.post(&ada, &deny, body).await.json()["state"], "denied");
     }
 
-    async fn what_nobody_decided_in_time_is_expired(env) {
+    async fn an_undecided_request_expires(env) {
         let approval = approval(env).await;
         let ada = env.key(&env.acme, env.acme.ada, "approvals:*").await;
         env.advance_clock(std::time::Duration::from_hours(25));

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 
 on_both! {
-    async fn a_body_that_is_no_task_is_refused_by_the_name_of_its_field(env) {
+    async fn an_invalid_task_is_refused_with_the_name_of_the_field(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let send = async |body: &str| env.post_with(&key, "/api/v1/tasks", &[], body).await;
         for (body, place) in [("", "line 1 column 0"), ("{\n \"script\": tru }", "line 2"), (r#"{"script":"a"} x"#, "column 16")] {
@@ -33,14 +33,14 @@ on_both! {
         assert!(reason.as_str().unwrap().starts_with("a key is 1 to 63 of"), "{reason}");
     }
 
-    async fn another_content_type_and_too_much_are_refused(env) {
+    async fn other_content_types_and_oversized_bodies_are_refused(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         env.post_with(&key, "/api/v1/tasks", &[("content-type", "text/plain")], "{}").await.problem(415);
         let much = format!(r#"{{"script":"{}"}}"#, "x".repeat(1_100_000));
         env.post_with(&key, "/api/v1/tasks", &[], &much).await.problem(413);
     }
 
-    async fn parameters_are_read_as_strictly(env) {
+    async fn query_parameters_are_validated(env) {
         let key = env.key(&env.acme, env.acme.audrey, "tasks:*,approvals:*,audit:*").await;
         for (path, field) in [
             ("/api/v1/tasks?color=red", "color"),
@@ -67,7 +67,7 @@ on_both! {
         assert_eq!(beyond.json()["items"], serde_json::json!([]));
     }
 
-    async fn without_one_good_key_nothing_is_said(env) {
+    async fn requests_need_exactly_one_valid_key(env) {
         let good = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         for headers in [vec![], vec![""], vec!["Basic bWlhOm1pYQ=="], vec!["Bearer"], vec!["Bearer mk_wrong"],
             vec!["Bearer \u{e9}"], vec!["mk_wrong"], vec![&*format!("Bearer {good}"), "Bearer mk_other"]] {
@@ -84,7 +84,7 @@ on_both! {
         Response::of(env.send(request).await).await.problem(401);
     }
 
-    async fn addresses_and_methods_that_are_not_there_are_problems_too(env) {
+    async fn unknown_paths_and_methods_return_problems(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         for path in ["/api", "/api/", "/api/v1", "/api/v2/tasks", "/api/v1/tasks/", "/api/v1/tasks/x/y"] {
             env.get(&key, path).await.problem(404);

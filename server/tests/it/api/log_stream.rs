@@ -1,5 +1,5 @@
 //! Task output as plain text and as a stream of server-sent events.
-use crate::test_env::{TenantFixture, EventStream, Event, TestEnv, on_both};
+use crate::test_env::{Event, EventStream, TenantFixture, TestEnv, on_both};
 use axum::body::Body;
 use domain::{TaskId, receipt::End, request::OutputDigest};
 use http::Request;
@@ -33,7 +33,7 @@ async fn running(env: &TestEnv, tenant: &TenantFixture) -> (String, store::Assig
 
 on_both! {
     /// S-14: the API returns the bytes that the receipt's output digest covers.
-    async fn s_14_the_text_is_what_the_receipt_says(env) {
+    async fn s_14_the_output_matches_the_receipt(env) {
         let (key, assignment) = running(env, &env.acme).await;
         env.print(&env.acme, &assignment, 1, &["\u{1b}[31mred\u{1b}[0m", "", "<b>"]).await;
         let output = "\u{1b}[31mred\u{1b}[0m\n\n<b>\n";
@@ -50,7 +50,7 @@ on_both! {
         env.get(&key, &format!("{address}/log?attempt=2")).await.wrong_field("attempt");
     }
 
-    async fn a_long_output_comes_whole(env) {
+    async fn a_long_output_is_complete(env) {
         let (key, assignment) = running(env, &env.acme).await;
         let mut output = String::new();
         for batch in 0..150 {
@@ -113,7 +113,7 @@ on_both! {
         }
     }
 
-    async fn a_task_that_is_started_anew_begins_at_line_one_again(env) {
+    async fn a_new_attempt_begins_at_line_one(env) {
         let (key, assignment) = running(env, &env.acme).await;
         env.print(&env.acme, &assignment, 1, &["one", "two"]).await;
         let mut watcher = follow(env, &key, assignment.task.id, None).await;
@@ -138,7 +138,7 @@ on_both! {
         assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log?attempt=1", assignment.task.id)).await.body, "one\ntwo\n");
     }
 
-    async fn a_task_that_waits_is_told_when_it_is_decided(env) {
+    async fn a_watcher_of_a_pending_task_receives_its_end(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let id = env.submit(&key, json!({ "script": "true", "network_policy": "unrestricted" })).await;
         let mut watcher = follow(env, &key, id, None).await;
@@ -148,7 +148,7 @@ on_both! {
         assert_eq!(rest, [("state".into(), "cancelled".into()), ("end".into(), "cancelled".into())]);
     }
 
-    async fn m_01_a_revoked_key_hears_no_more(env) {
+    async fn m_01_a_revoked_key_receives_no_more_events(env) {
         let (key, assignment) = running(env, &env.acme).await;
         let mut watcher = follow(env, &key, assignment.task.id, None).await;
         assert_eq!(watcher.next().await.unwrap().data, "running");
@@ -162,7 +162,7 @@ on_both! {
         assert_eq!(end.unwrap(), None);
     }
 
-    async fn one_person_follows_so_many_tasks_and_no_more(env) {
+    async fn streams_per_person_are_limited(env) {
         let (key, assignment) = running(env, &env.acme).await;
         let mut open = vec![];
         for _ in 0..20 {

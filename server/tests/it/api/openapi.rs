@@ -33,7 +33,7 @@ on_both! {
 
 /// D-11: the documented operations are exactly the routes.
 #[tokio::test]
-async fn d_11_routes_and_document_are_the_same() {
+async fn d_11_the_document_describes_exactly_the_routes() {
     let env = TestEnv::sqlite().await;
     let described = operations(&document());
     let table: BTreeSet<_> =
@@ -53,7 +53,7 @@ async fn d_11_routes_and_document_are_the_same() {
 }
 
 #[test]
-fn every_operation_says_what_it_does_and_what_it_may_answer() {
+fn every_operation_documents_its_purpose_and_its_responses() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
@@ -81,7 +81,7 @@ fn every_operation_says_what_it_does_and_what_it_may_answer() {
 
 /// The schema and the deserializer are separate declarations of the same fields.
 #[test]
-fn the_described_submission_is_the_one_that_is_read() {
+fn the_submission_schema_matches_the_deserializer() {
     let described: BTreeSet<_> =
         document()["components"]["schemas"]["NewTask"]["properties"].as_object().unwrap().keys().cloned().collect();
     let refusal = serde_json::from_str::<SubmissionForm>(r#"{"?":1}"#).unwrap_err().to_string();
@@ -98,7 +98,7 @@ fn the_described_submission_is_the_one_that_is_read() {
 
 /// Set `UPDATE=1` to regenerate the file.
 #[test]
-fn the_document_in_docs_is_the_one_of_the_code() {
+fn the_document_in_docs_is_up_to_date() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
     let text = api::openapi().to_pretty_json().unwrap() + "\n";
     if std::env::var_os("UPDATE").is_some() {

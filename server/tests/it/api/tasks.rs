@@ -3,7 +3,7 @@ use crate::test_env::on_both;
 use serde_json::json;
 
 on_both! {
-    async fn what_was_submitted_is_listed_and_shown(env) {
+    async fn a_submitted_task_is_listed_and_shown(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let body = json!({
             "tool": "bash", "script": "echo hi", "network_policy": "isolated", "allowed_hosts": [],
@@ -50,7 +50,7 @@ on_both! {
     }
 
     /// S-09.
-    async fn s_09_many_at_once_with_one_key_make_one_task(env) {
+    async fn s_09_concurrent_requests_with_one_key_create_one_task(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let send = || env.post_with(&key, "/api/v1/tasks", &[("idempotency-key", "one")], r#"{"script":"true"}"#);
         let responses = futures::future::join_all((0..8).map(|_| send())).await;
@@ -60,7 +60,7 @@ on_both! {
         assert!(responses.windows(2).all(|pair| pair[0].json()["id"] == pair[1].json()["id"]));
     }
 
-    async fn the_organization_may_be_left_out_by_who_is_in_one_only(env) {
+    async fn the_organization_is_optional_for_people_in_exactly_one(env) {
         let nobody = env.key(&env.acme, env.acme.audrey, "tasks:*").await;
         env.post(&nobody, "/api/v1/tasks", json!({ "script": "true" })).await.wrong_field("organization");
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
@@ -71,7 +71,7 @@ on_both! {
         assert_eq!(foreign, nowhere);
     }
 
-    async fn a_list_is_filtered_and_read_page_by_page(env) {
+    async fn a_list_is_filtered_and_paginated(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         for number in 0..5 {
             let network = if number % 2 == 0 { "isolated" } else { "unrestricted" };
@@ -98,7 +98,7 @@ on_both! {
         assert_eq!(seen, (0..5).rev().map(|number| format!("echo task {number}")).collect::<Vec<_>>());
     }
 
-    async fn a_task_that_waits_is_cancelled_once(env) {
+    async fn a_queued_task_is_cancelled_once(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let id = env.submit(&key, json!({ "script": "true" })).await;
         let cancel = format!("/api/v1/tasks/{id}/cancel");

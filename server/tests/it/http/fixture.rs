@@ -161,7 +161,7 @@ impl Response {
         let lines = head.lines().filter_map(|line| line.split_once(": "));
         let mut values = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let first = values.next();
-        assert!(values.next().is_none(), "{name} stands twice in {head}");
+        assert!(values.next().is_none(), "{name} occurs twice in {head}");
         first
     }
 

@@ -4,11 +4,11 @@ use std::fs;
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 
-use super::fixture::{Response, config, start, read_to_end};
+use super::fixture::{Response, config, read_to_end, start};
 
 /// Covers successful, failed, rejected and malformed requests.
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_response_has_the_security_headers() {
     let config = config();
     let limits = server::http::Limits::pages(&config);
     let server = start(config, limits).await;
@@ -21,7 +21,9 @@ async fn every_answer_carries_the_security_headers() {
         (404, server.get("/nowhere").await),
         (
             405,
-            server.send_raw("DELETE / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nAuthorization: Bearer k\r\n\r\n").await,
+            server
+                .send_raw("DELETE / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nAuthorization: Bearer k\r\n\r\n")
+                .await,
         ),
         (200, server.send_raw("HEAD / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n").await),
         (405, server.send_raw("OPTIONS / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n").await),
@@ -54,7 +56,7 @@ impl Response {
 }
 
 #[tokio::test]
-async fn a_handler_may_choose_its_policy_and_caching_and_nothing_else() {
+async fn handlers_may_override_only_policy_and_caching_headers() {
     let config = config();
     let limits = server::http::Limits::pages(&config);
     let server = start(config, limits).await;
@@ -68,7 +70,7 @@ async fn a_handler_may_choose_its_policy_and_caching_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_panic_becomes_a_fixed_text_and_the_next_request_is_served() {
+async fn a_panic_returns_a_fixed_text_and_the_server_continues() {
     let config = config();
     let limits = server::http::Limits::pages(&config);
     let server = start(config, limits).await;
@@ -111,7 +113,7 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_a_mebibyte_and_not_a_byte_more() {
+async fn a_body_is_limited_to_one_mebibyte() {
     let config = config();
     let limits = server::http::Limits::pages(&config);
     let server = start(config, limits).await;
@@ -126,7 +128,7 @@ async fn a_body_may_have_a_mebibyte_and_not_a_byte_more() {
 }
 
 #[tokio::test]
-async fn the_clients_address_is_the_proxys_word_only_for_a_trusted_proxy() {
+async fn forwarded_addresses_count_only_from_trusted_proxies() {
     let request = "GET /who HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n";
     let untrusting = config();
     let limits = server::http::Limits::pages(&untrusting);
@@ -139,7 +141,7 @@ async fn the_clients_address_is_the_proxys_word_only_for_a_trusted_proxy() {
 
 /// M-05.
 #[tokio::test]
-async fn pages_come_over_tls_from_certificate_and_key_files_with_hsts() {
+async fn tls_with_certificate_files_sends_hsts() {
     let folder = tempfile::tempdir().unwrap();
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();

@@ -97,7 +97,7 @@ impl Port {
 }
 
 #[tokio::test]
-async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
+async fn an_enrolled_runner_is_identified_by_its_certificate() {
     let port = port().await;
     for suite in
         [aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384, aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256]
@@ -127,7 +127,7 @@ async fn older_tls_other_suites_and_other_groups_are_refused() {
 }
 
 #[tokio::test]
-async fn without_a_certificate_of_our_authority_nobody_comes_in() {
+async fn a_certificate_of_our_authority_is_required() {
     let port = port().await;
     port.refuses(port.client(tls::runner_provider(), &TLS13, None)).await;
     let (_data, foreign) = authority(port.now);
@@ -138,7 +138,7 @@ async fn without_a_certificate_of_our_authority_nobody_comes_in() {
 
 /// E13.
 #[tokio::test]
-async fn trap_e13_no_connection_is_resumed_so_every_one_shows_its_certificate() {
+async fn trap_e13_tls_sessions_are_not_resumed() {
     let port = port().await;
     let mut client = port.client(tls::runner_provider(), &TLS13, Some(port.enroll(&port.authority)));
     client.resumption = Resumption::in_memory_sessions(8);

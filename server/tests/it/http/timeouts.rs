@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::fixture::{Response, config, start, read_to_end, short_limits};
+use super::fixture::{Response, config, read_to_end, short_limits, start};
 
 /// Sends `start`, then `piece` at intervals shorter than any idle limit; returns the time until the server closed the
 /// connection, and its response.
@@ -37,7 +37,7 @@ async fn send_slowly(server: &super::fixture::TestServer, start: &str, piece: &s
 }
 
 #[tokio::test]
-async fn trap_e14_a_client_that_sends_its_header_slowly_is_cut() {
+async fn trap_e14_a_client_with_a_slow_header_is_disconnected() {
     let config = config();
     let limits = short_limits(&config);
     let server = start(config, limits).await;
@@ -55,7 +55,7 @@ async fn trap_e14_a_client_that_sends_its_header_slowly_is_cut() {
 }
 
 #[tokio::test]
-async fn trap_e14_a_client_that_sends_its_body_slowly_is_cut() {
+async fn trap_e14_a_client_with_a_slow_body_is_disconnected() {
     let config = config();
     let limits = short_limits(&config);
     let server = start(config, limits).await;
@@ -71,7 +71,7 @@ async fn trap_e14_a_client_that_sends_its_body_slowly_is_cut() {
 }
 
 #[tokio::test]
-async fn trap_e14_a_client_that_does_not_read_is_cut() {
+async fn trap_e14_a_client_that_does_not_read_is_disconnected() {
     let config = config();
     let limits = short_limits(&config);
     let server = start(config, limits).await;
@@ -84,7 +84,7 @@ async fn trap_e14_a_client_that_does_not_read_is_cut() {
 }
 
 #[tokio::test]
-async fn a_silent_tls_client_is_cut() {
+async fn a_silent_tls_client_is_disconnected() {
     let folder = tempfile::tempdir().unwrap();
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let mut config = config();
@@ -108,16 +108,16 @@ async fn a_stream_of_events_outlives_every_idle_limit() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_after_its_last_answer() {
+async fn an_idle_connection_is_closed() {
     let config = config();
     let limits = short_limits(&config);
     let server = start(config, limits).await;
     let response = server.send_raw("GET / HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
-    assert_eq!(response.status(), 200, "and the server closed, or this would not be reached");
+    assert_eq!(response.status(), 200, "the server closed the connection after the response");
 }
 
 #[tokio::test]
-async fn trap_e14_one_address_gets_so_many_connections_and_others_theirs() {
+async fn trap_e14_connections_are_limited_per_address() {
     let config = config();
     let mut limits = short_limits(&config);
     limits.header = Duration::from_secs(30);
@@ -130,7 +130,7 @@ async fn trap_e14_one_address_gets_so_many_connections_and_others_theirs() {
         connections.push(server.connect().await);
         sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(read_to_end(&mut server.connect().await).await, "", "the fourth is closed without a word");
+    assert_eq!(read_to_end(&mut server.connect().await).await, "", "the fourth connection is closed");
     // Another loopback address.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
@@ -146,7 +146,7 @@ async fn trap_e14_one_address_gets_so_many_connections_and_others_theirs() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_answers_finish_and_then_cuts() {
+async fn a_shutdown_drains_responses_for_a_limited_time() {
     let config = config();
     let mut limits = short_limits(&config);
     limits.shutdown = Duration::from_millis(600);
@@ -160,6 +160,6 @@ async fn a_stop_lets_answers_finish_and_then_cuts() {
     timeout(Duration::from_secs(5), &mut server.serving).await.unwrap().unwrap();
     let took = started.elapsed();
     assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
-    assert!(read_to_end(&mut stream).await.contains("data: 1"), "it went on during the grace time");
+    assert!(read_to_end(&mut stream).await.contains("data: 1"), "the stream continued during the grace period");
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "the port is closed");
 }

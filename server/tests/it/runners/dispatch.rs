@@ -15,7 +15,7 @@ use wire::v1::{FinishedAck, LinesAck, runner_message, server_message::Kind};
 use super::fixture::Fixture;
 
 #[tokio::test]
-async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
+async fn a_queued_task_is_pushed_with_a_grant_and_its_result_is_stored() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(2, &[]).await;
@@ -32,11 +32,15 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
 
     stream.started(&assign);
     stream.print(&assign, 1, &["hi"]);
-    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else { panic!("an acknowledgement") };
+    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else {
+        panic!("an acknowledgement")
+    };
     assert_eq!((next_line, fixture.task(id).await.state), (2, TaskState::Running));
     // Resent lines are stored once.
     stream.print(&assign, 1, &["hi", "there"]);
-    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else { panic!("an acknowledgement") };
+    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else {
+        panic!("an acknowledgement")
+    };
     assert_eq!(next_line, 3);
     for _ in 0..2 {
         stream.finish(runner.finished(&assign, "hi\nthere\n"));
@@ -54,7 +58,7 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_runner_gets_as_many_tasks_as_it_has_slots_and_the_next_when_one_is_free() {
+async fn a_runner_gets_as_many_tasks_as_it_has_free_slots() {
     let fixture = Fixture::start().await;
     for _ in 0..3 {
         fixture.submit("true").await;
@@ -89,7 +93,7 @@ async fn a_cancellation_is_pushed_once() {
 }
 
 #[tokio::test]
-async fn a_task_that_a_runner_has_no_room_for_goes_elsewhere() {
+async fn a_task_that_a_full_runner_refuses_goes_to_another() {
     let fixture = Fixture::start().await;
     let (full, other) = (fixture.runner("full").await, fixture.runner("other").await);
     let mut first = full.connect(1, &[]).await;
@@ -104,7 +108,7 @@ async fn a_task_that_a_runner_has_no_room_for_goes_elsewhere() {
 
 /// A full runner reports the most free slots: without a backoff it would use up all attempts at once.
 #[tokio::test]
-async fn a_runner_without_room_rests_before_it_is_asked_again_and_its_last_word_says_why() {
+async fn a_full_runner_gets_tasks_again_after_a_backoff_and_the_last_refusal_is_the_reason() {
     let fixture = Fixture::start().await;
     let mut stream = fixture.runner("full").await.connect(1, &[]).await;
     let (id, began) = (fixture.submit("true").await, Instant::now());
@@ -113,7 +117,11 @@ async fn a_runner_without_room_rests_before_it_is_asked_again_and_its_last_word_
         assert_eq!(assign.attempt.as_ref().unwrap().attempt, number);
         assert!(began.elapsed() >= Duration::from_secs(5) * (number - 1), "{number}: {:?}", began.elapsed());
         let reason = "no room on its disk".to_owned();
-        stream.send(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: true }));
+        stream.send(runner_message::Kind::Refused(wire::v1::Refused {
+            attempt: assign.attempt,
+            reason,
+            elsewhere: true,
+        }));
     }
     let ended = async {
         while !fixture.task(id).await.state.is_final() {

@@ -12,7 +12,7 @@ fn key() -> KeyPair {
 
 /// S-01, S-02.
 #[tokio::test]
-async fn s_01_a_token_enrolls_one_runner_and_a_second_use_is_refused_and_recorded() {
+async fn s_01_a_token_enrolls_one_runner_and_a_second_use_is_audited() {
     let fixture = Fixture::start().await;
     let token = format!("Bearer {}", fixture.token("builder").await);
     let (status, identity) = fixture.post(&token, &form("builder", &key())).await;
@@ -29,7 +29,7 @@ async fn s_01_a_token_enrolls_one_runner_and_a_second_use_is_refused_and_recorde
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_opens_nothing() {
+async fn unknown_tokens_are_refused() {
     let fixture = Fixture::start().await;
     for authorization in ["Bearer reg_unknown", "Bearer", "Bearer ", "Basic reg_x", "Bearer a b", "Bearer $(id)"] {
         let (status, _) = fixture.post(authorization, &form("builder", &key())).await;
@@ -39,7 +39,7 @@ async fn what_is_no_token_of_ours_opens_nothing() {
 
 /// An invalid request does not use up the token.
 #[tokio::test]
-async fn a_refused_request_leaves_the_token_as_it_was() {
+async fn a_refused_request_does_not_use_up_the_token() {
     let fixture = Fixture::start().await;
     let token = format!("Bearer {}", fixture.token("builder").await);
     let mut garbled = form("builder", &key());

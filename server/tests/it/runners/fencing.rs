@@ -14,7 +14,7 @@ use super::fixture::Fixture;
 /// Regression test for an advisory in another product: a worker completed another worker's job (Coder
 /// GHSA-9rjw-3gwp-f59v).
 #[tokio::test]
-async fn a_runner_that_speaks_of_anothers_task_is_refused_and_recorded() {
+async fn messages_about_another_runners_task_are_refused_and_audited() {
     let fixture = Fixture::start().await;
     let (owner, stranger) = (fixture.runner("owner").await, fixture.runner("stranger").await);
     let mut own = owner.connect(1, &[]).await;
@@ -30,7 +30,7 @@ async fn a_runner_that_speaks_of_anothers_task_is_refused_and_recorded() {
         }
         let Ok(Some(Kind::LeaseLost(lost))) = stream.receive().await else { panic!("a refusal") };
         assert_eq!(lost.attempt, assign.attempt);
-        assert_eq!(fixture.refusals("runner.refuse").await, 1, "once for each lease: a hostile runner has much to say");
+        assert_eq!(fixture.refusals("runner.refuse").await, 1, "audited once per lease");
     }
     let task = fixture.task(id).await;
     assert_eq!((task.state, task.next_line), (TaskState::Assigned, 1));
@@ -40,7 +40,7 @@ async fn a_runner_that_speaks_of_anothers_task_is_refused_and_recorded() {
 
 /// A runner that reconnects without its task gets it again as a new attempt; messages of the first attempt are stale.
 #[tokio::test]
-async fn a_runner_that_comes_back_without_its_task_gets_it_again_as_another_attempt() {
+async fn a_reconnected_runner_without_its_task_gets_a_new_attempt() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(1, &[]).await;
@@ -63,7 +63,7 @@ async fn a_runner_that_comes_back_without_its_task_gets_it_again_as_another_atte
 }
 
 #[tokio::test]
-async fn a_runner_that_comes_back_with_its_task_goes_on_where_the_server_stands() {
+async fn a_reconnected_runner_with_its_task_resumes_at_the_next_line() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(2, &[]).await;
@@ -82,7 +82,7 @@ async fn a_runner_that_comes_back_with_its_task_goes_on_where_the_server_stands(
 }
 
 #[tokio::test]
-async fn a_heartbeat_renews_what_is_held_and_says_what_is_lost() {
+async fn a_heartbeat_renews_held_leases_and_reports_lost_ones() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(1, &[]).await;
@@ -101,7 +101,7 @@ async fn a_heartbeat_renews_what_is_held_and_says_what_is_lost() {
 
 /// S-13, E13: the connection is cut at once, and a valid certificate does not let the runner reconnect.
 #[tokio::test]
-async fn trap_e13_a_revoked_runner_is_cut_off_at_once_and_does_not_come_back() {
+async fn trap_e13_a_revoked_runner_is_disconnected_and_cannot_reconnect() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(1, &[]).await;
@@ -117,16 +117,16 @@ async fn trap_e13_a_revoked_runner_is_cut_off_at_once_and_does_not_come_back() {
         }
     };
     assert!(end.map_or(true, |word| word.is_none()), "the call has ended");
-    assert_eq!(fixture.task(id).await.state, TaskState::Cancelled, "what it had is not believed any more");
+    assert_eq!(fixture.task(id).await.state, TaskState::Cancelled, "results of a revoked runner are ignored");
     for _ in 0..3 {
         let refused = runner.open_stream().await.err().expect("a refusal");
         assert_eq!(refused.code(), Code::PermissionDenied);
     }
-    assert_eq!(fixture.refusals("runner.refuse").await, 1, "recorded, and not for every knock");
+    assert_eq!(fixture.refusals("runner.refuse").await, 1, "audited once, not per attempt");
 }
 
 #[tokio::test]
-async fn a_receipt_that_is_not_the_runners_own_fails_the_task() {
+async fn a_receipt_with_a_foreign_signature_fails_the_task() {
     let fixture = Fixture::start().await;
     let (runner, other) = (fixture.runner("builder").await, fixture.runner("other").await);
     let mut stream = runner.connect(1, &[]).await;
@@ -143,7 +143,7 @@ async fn a_receipt_that_is_not_the_runners_own_fails_the_task() {
 
 /// The server counts the output itself, because a hostile runner could report less.
 #[tokio::test]
-async fn a_runner_that_prints_without_end_is_stopped_and_its_task_fails() {
+async fn a_task_with_unlimited_output_is_stopped_and_fails() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(1, &[]).await;
@@ -174,7 +174,7 @@ async fn a_runner_that_prints_without_end_is_stopped_and_its_task_fails() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_or_out_of_turn_ends_the_stream() {
+async fn unknown_or_unexpected_messages_end_the_stream() {
     let fixture = Fixture::start().await;
     let runner = fixture.runner("builder").await;
     let mut stream = runner.connect(1, &[]).await;

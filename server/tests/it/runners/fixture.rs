@@ -244,7 +244,8 @@ impl TestRunner {
         let posture = Some(Posture { bubblewrap: "0.8.0".into(), limiter: "cgroup v2".into(), ..Posture::default() });
         let (version, name, capabilities) = ("1.2.3".into(), "worker".into(), vec!["bash".into()]);
         stream.send(runner_message::Kind::Hello(Hello { version, name, capabilities, slots, posture, held }));
-        let Some(Kind::Welcome(Welcome { grant_public_key, lease_seconds, .. })) = stream.receive().await.unwrap() else {
+        let Some(Kind::Welcome(Welcome { grant_public_key, lease_seconds, .. })) = stream.receive().await.unwrap()
+        else {
             panic!("a welcome")
         };
         assert_eq!((grant_public_key, lease_seconds), (self.grant_key.clone().into(), 30));
@@ -289,7 +290,7 @@ impl RunnerStream {
     }
 
     pub async fn receive(&mut self) -> Result<Option<Kind>, Status> {
-        let message = timeout(RECEIVE_TIMEOUT, self.from.message()).await.expect("the server says something")?;
+        let message = timeout(RECEIVE_TIMEOUT, self.from.message()).await.expect("a message from the server")?;
         Ok(message.map(|message| message.kind.unwrap()))
     }
 

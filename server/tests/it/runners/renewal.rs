@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
 use tonic::Code;
 use wire::v1::{Heartbeat, Renew, runner_message, server_message::Kind};
 
-use super::fixture::{RunnerStream, Fixture, TestRunner};
+use super::fixture::{Fixture, RunnerStream, TestRunner};
 
 /// Starts a deployment with a runner whose certificate expires in 29 days.
 async fn fixture_with_expiring_certificate() -> (Fixture, TestRunner) {
@@ -68,7 +68,7 @@ async fn connection_refusal(runner: &TestRunner) -> Option<Code> {
 }
 
 #[tokio::test]
-async fn s_05_both_certificates_count_until_the_new_one_is_shown_and_the_task_goes_on() {
+async fn s_05_both_certificates_are_valid_until_the_new_one_is_used() {
     let (fixture, runner) = fixture_with_expiring_certificate().await;
     let mut stream = runner.connect(1, &[]).await;
     let task = fixture.submit("true").await;
@@ -100,7 +100,7 @@ async fn s_05_both_certificates_count_until_the_new_one_is_shown_and_the_task_go
 }
 
 #[tokio::test]
-async fn s_05_asked_twice_only_the_last_certificate_counts() {
+async fn s_05_only_the_last_renewed_certificate_is_valid() {
     let (_house, runner) = fixture_with_expiring_certificate().await;
     let mut stream = runner.connect(1, &[]).await;
     let (first_key, first) = renew(&mut stream).await;
@@ -125,7 +125,7 @@ async fn s_05_a_certificate_with_30_days_left_is_not_renewed() {
 
 /// S-13.
 #[tokio::test]
-async fn s_05_a_revoked_runner_renews_nothing_and_what_it_was_issued_is_void() {
+async fn s_05_a_revoked_runner_cannot_renew_and_its_certificates_are_invalid() {
     let (fixture, runner) = fixture_with_expiring_certificate().await;
     let mut stream = runner.connect(1, &[]).await;
     let (key, certificate) = renew(&mut stream).await;
@@ -137,7 +137,7 @@ async fn s_05_a_revoked_runner_renews_nothing_and_what_it_was_issued_is_void() {
 }
 
 #[tokio::test]
-async fn s_05_what_is_no_request_changes_nothing() {
+async fn s_05_an_invalid_renewal_changes_nothing() {
     let (_house, runner) = fixture_with_expiring_certificate().await;
     let weak = KeyPair::generate().unwrap(); // P-256
     let weak = CertificateParams::default().serialize_request(&weak).unwrap().pem().unwrap();

@@ -33,16 +33,14 @@ pub fn browser(env: &TestEnv) -> Browser<'_> {
 pub async fn person(env: &TestEnv, tenant: &TenantFixture, name: &str, tenant_role: TenantRole) -> PersonId {
     let (console, email) = (&tenant.console, Email::parse(&format!("{name}@acme.example")).unwrap());
     let hash = server::auth::Hasher::new().unwrap().hash(PASSWORD.into()).await.unwrap();
-    env
-        .change(console, async |write| {
-            let person =
-                write.create_person(console.may(CreatePerson { email, name: name.into(), tenant_role })?).await?;
-            let join = SetMembership { organization: tenant.ops, person, role: Role::Approver };
-            write.set_membership(console.may(join)?).await?;
-            write.set_password(person, &hash).await?;
-            Ok(person)
-        })
-        .await
+    env.change(console, async |write| {
+        let person = write.create_person(console.may(CreatePerson { email, name: name.into(), tenant_role })?).await?;
+        let join = SetMembership { organization: tenant.ops, person, role: Role::Approver };
+        write.set_membership(console.may(join)?).await?;
+        write.set_password(person, &hash).await?;
+        Ok(person)
+    })
+    .await
 }
 
 impl Browser<'_> {

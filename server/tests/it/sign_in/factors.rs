@@ -1,5 +1,5 @@
 //! Second factors: setup, codes, recovery codes and policies (M-14).
-use super::browser::{AuthenticatorApp, PASSWORD, STEP, person, browser};
+use super::browser::{AuthenticatorApp, PASSWORD, STEP, browser, person};
 use crate::html;
 use crate::test_env::{TestEnv, on_both};
 use domain::{
@@ -41,7 +41,7 @@ async fn require_factors(env: &TestEnv, everybody: bool) {
 }
 
 on_both! {
-    async fn m_14_an_admin_without_a_second_factor_is_led_to_one_and_reaches_nothing_else(env) {
+    async fn m_14_an_admin_without_a_second_factor_can_only_set_one_up(env) {
         person(env, &env.acme, "adam", TenantRole::Admin).await;
         let adam = browser(env);
         adam.sign_in("adam").await;
@@ -69,7 +69,7 @@ on_both! {
     }
 
     /// D-03: setting up a required second factor leads back to the invitation, and never to another site.
-    async fn d_03_setting_up_a_second_factor_leads_on_to_the_invitation(env) {
+    async fn d_03_setting_up_a_second_factor_returns_to_the_invitation(env) {
         let acme = &env.acme;
         let (olga, lab) = (person(env, acme, "olga", TenantRole::Person).await, "Laboratory".to_owned());
         let organization = env.change(&acme.console, async |write| {
@@ -114,7 +114,7 @@ on_both! {
         assert_eq!(codes.len(), 10);
     }
 
-    async fn m_14_a_code_works_once_and_the_next_one_again(env) {
+    async fn m_14_each_code_works_once(env) {
         person(env, &env.acme, "adam", TenantRole::Admin).await;
         let first = browser(env);
         first.sign_in("adam").await;
@@ -132,7 +132,7 @@ on_both! {
         let both = join!(again.act("factors/show", &fields), other.act("factors/show", &fields));
         let mut statuses = [both.0.status.as_u16(), both.1.status.as_u16()];
         statuses.sort_unstable();
-        assert_eq!(statuses, [200, 422], "of two with one code one comes too late");
+        assert_eq!(statuses, [200, 422], "one of two concurrent uses succeeds");
         assert_ne!(again.is_signed_in().await, other.is_signed_in().await);
         env.advance_clock(STEP);
         for (steps, right) in [(-2, false), (2, false), (0, true)] {
@@ -146,7 +146,7 @@ on_both! {
         assert_eq!(back.act("factors/show", &[("code", &app.code(env, -1))]).await.status, 422, "older than the last");
     }
 
-    async fn m_14_a_recovery_code_works_once_and_its_owner_is_told(env) {
+    async fn m_14_a_recovery_code_works_once_and_its_owner_is_notified(env) {
         person(env, &env.acme, "adam", TenantRole::Admin).await;
         let first = browser(env);
         first.sign_in("adam").await;
@@ -158,7 +158,7 @@ on_both! {
             assert_eq!((response.status == 200, lost.is_signed_in().await), (right, right), "{response:?}");
         }
         assert!(first.get("/account").await.body.contains("9 are left."));
-        assert!(first.get("/keys").await.body.contains("A recovery code was used; left: 9"), "told on every page until seen");
+        assert!(first.get("/keys").await.body.contains("A recovery code was used; left: 9"), "shown on every page until dismissed");
         let made = first.act("factors/recovery-codes", &[]).await;
         assert_eq!(made.json()["secret"].as_str().unwrap().lines().count(), 10);
         let void = browser(env);
@@ -166,7 +166,7 @@ on_both! {
         assert_eq!(void.act("factors/show", &[("code", &codes[4])]).await.status, 422, "void since there are new ones");
     }
 
-    async fn m_14_who_has_not_shown_their_second_factor_cannot_set_up_another(env) {
+    async fn m_14_a_partial_session_cannot_set_up_another_factor(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -183,7 +183,7 @@ on_both! {
         assert_eq!(thief.get("/second-factor").await.header("location"), Some("/sign-in?next=%2F"));
     }
 
-    async fn m_14_wrong_codes_are_slowed_down_and_written_down(env) {
+    async fn m_14_wrong_codes_are_throttled_and_audited(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -195,7 +195,7 @@ on_both! {
             assert_eq!(thief.act("factors/show", &[("code", "000000")]).await.status, 422);
         }
         let code = app.code(env, 0);
-        assert_eq!(thief.act("factors/show", &[("code", &code)]).await.status, 429, "even a right one waits");
+        assert_eq!(thief.act("factors/show", &[("code", &code)]).await.status, 429, "the right code is throttled, too");
         env.advance_clock(Duration::from_secs(2));
         assert_eq!(thief.act("factors/show", &[("code", &code)]).await.status, 200);
         let proof = env.acme.console.may(domain::policy::ReadAudit).unwrap();
@@ -204,7 +204,7 @@ on_both! {
         assert_eq!(read.audit(&proof, filter, None, 50).await.unwrap().items.len(), 5);
     }
 
-    async fn m_14_codes_that_are_tried_side_by_side_are_counted_one_after_the_other(env) {
+    async fn m_14_concurrent_codes_are_counted_one_by_one(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -216,7 +216,7 @@ on_both! {
         assert_eq!(responses.iter().filter(|status| **status == 422).count(), 5, "{responses:?}");
     }
 
-    async fn m_14_a_tenant_may_ask_everybody_at_once(env) {
+    async fn m_14_a_tenant_can_require_second_factors_of_everyone(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -227,13 +227,13 @@ on_both! {
         assert!(mine.is_signed_in().await);
         require_factors(env, true).await;
         env.advance_clock(env.app.config.sessions.step_up);
-        assert_eq!(mine.act("factors/offer-totp", &[]).await.status, 401, "an old sign-in sets nothing up");
+        assert_eq!(mine.act("factors/offer-totp", &[]).await.status, 401, "an old sign-in is not a fresh proof");
         mine.sign_in("mo").await;
         mine.enroll().await;
         assert!(mine.is_signed_in().await);
     }
 
-    async fn m_14_who_is_vouched_for_needs_no_second_factor_of_ours(env) {
+    async fn m_14_a_provider_can_vouch_for_the_second_factor(env) {
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await;
         for vouched in [true, false] {
             let opener = session_opener(env);
@@ -247,7 +247,7 @@ on_both! {
         }
     }
 
-    async fn m_14_an_admin_resets_what_somebody_lost_and_they_are_told(env) {
+    async fn m_14_an_admin_resets_lost_factors_and_the_person_is_notified(env) {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await.to_string();
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await.to_string();
         let (hers, his) = (browser(env), browser(env));

@@ -1,5 +1,5 @@
 //! Identity providers on the server's own machine are refused, so that admins cannot probe it.
-use super::browser::{person, browser};
+use super::browser::{browser, person};
 use crate::test_env::{TestEnv, on_both};
 use domain::{
     ProviderId,
@@ -24,16 +24,15 @@ async fn stored_provider(env: &TestEnv, issuer: &str) -> ProviderId {
     let secret = env.app.store.seal_secret(env.acme.id, id, "correct horse").await.unwrap();
     let mut admin = console.clone();
     admin.tenant_role = TenantRole::Admin;
-    env
-        .change(&admin, async |write| {
-            write.set_provider(admin.may(SetProvider { id, provider, new_secret: true })?, Some(secret)).await
-        })
-        .await;
+    env.change(&admin, async |write| {
+        write.set_provider(admin.may(SetProvider { id, provider, new_secret: true })?, Some(secret)).await
+    })
+    .await;
     id
 }
 
 on_both! {
-    async fn a_02_a_provider_in_settings_is_not_on_the_servers_own_machine(env) {
+    async fn a_02_settings_refuse_providers_on_the_servers_own_machine(env) {
         person(env, &env.acme, "adam", TenantRole::Admin).await;
         let adam = browser(env);
         adam.sign_in("adam").await;
@@ -52,7 +51,7 @@ on_both! {
         assert_eq!(tried.status, 422, "{tried:?}");
         assert!(tried.body.contains("this address is not asked"), "{tried:?}");
         let nobody = browser(env);
-        assert!(!nobody.get("/sign-in").await.body.contains(&id), "nor does one lead in that was there before");
+        assert!(!nobody.get("/sign-in").await.body.contains(&id), "a stored provider is not offered either");
         assert_eq!(nobody.status(&format!("/sign-in/with/{id}")).await, 404);
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(inside.accept().is_err(), "nothing was connected to");

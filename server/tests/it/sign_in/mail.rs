@@ -8,7 +8,8 @@ use server::{config, mail::Post, state::App};
 use std::time::Duration;
 
 async fn open_mailer(env: &TestEnv, mail_server: &MailServer) -> Post {
-    let settings = [("CASTELLAN_MAIL_SMTP", mail_server.url.as_str()), ("CASTELLAN_MAIL_FROM", "castellan@example.org")];
+    let settings =
+        [("CASTELLAN_MAIL_SMTP", mail_server.url.as_str()), ("CASTELLAN_MAIL_FROM", "castellan@example.org")];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = config::load_from(None, settings).unwrap();
     let app = App { config: config.into(), ..env.app.clone() };
@@ -17,7 +18,7 @@ async fn open_mailer(env: &TestEnv, mail_server: &MailServer) -> Post {
 }
 
 on_both! {
-    async fn d_02_mail_that_is_not_taken_is_tried_again_later(env) {
+    async fn d_02_rejected_mail_is_retried_with_backoff(env) {
         let mail_server = MailServer::open().await;
         let mailer = open_mailer(env, &mail_server).await;
         let (console, person) = (&env.acme.console, env.acme.mia);
@@ -25,7 +26,7 @@ on_both! {
         dropped.reset_factors(console.may(ResetFactors { person }).unwrap()).await.unwrap();
         drop(dropped);
         mailer.send_due().await.unwrap();
-        assert_eq!(mail_server.count(), 0, "what was not committed is not told");
+        assert_eq!(mail_server.count(), 0, "nothing is sent without a commit");
 
         env.change(console, async |write| write.reset_factors(console.may(ResetFactors { person })?).await).await;
         mail_server.reject_next(2);
@@ -46,7 +47,7 @@ on_both! {
         assert_eq!(mail_server.count(), 1, "once");
     }
 
-    async fn d_02_mail_is_given_up_after_hours(env) {
+    async fn d_02_mail_is_dropped_after_twelve_attempts(env) {
         let mail_server = MailServer::open().await;
         let mailer = open_mailer(env, &mail_server).await;
         let (console, person) = (&env.acme.console, env.acme.mia);

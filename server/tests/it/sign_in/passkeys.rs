@@ -1,8 +1,8 @@
 //! Passkey ceremonies: single use, bound to person and purpose, with a time limit (M-14).
-use super::browser::{Browser, person, browser};
+use super::browser::{Browser, browser, person};
 use crate::{
-    html,
     authenticator::{PasskeyCeremony, PasskeyDevice},
+    html,
     test_env::{Response, TestEnv, on_both},
 };
 use domain::{PersonId, role::TenantRole};
@@ -81,7 +81,7 @@ async fn refused(env: &TestEnv, action: &str) -> usize {
 }
 
 on_both! {
-    async fn m_14_a_passkey_is_the_second_step_a_fresh_proof_and_the_only_step(env) {
+    async fn m_14_a_passkey_is_a_second_factor_a_step_up_proof_and_a_full_sign_in(env) {
         let (_, device) = with_passkey(env, "adam").await;
         let half = halfway(env, "adam").await;
         let ceremony = half.begin_ceremony("show").await;
@@ -102,7 +102,7 @@ on_both! {
         assert_eq!(alone.act("organizations/create", &make).await.status, 200);
     }
 
-    async fn m_14_what_a_passkey_was_asked_is_answered_once_and_in_time(env) {
+    async fn m_14_a_passkey_ceremony_completes_once_and_in_time(env) {
         let (_, device) = with_passkey(env, "adam").await;
         let alone = browser(env);
         let ceremony = alone.begin_ceremony("sign-in").await;
@@ -126,7 +126,7 @@ on_both! {
         is_refused(&browser(env).sign_in_with_passkey(&late, &device.show(&late)).await);
     }
 
-    async fn m_14_what_was_asked_for_one_purpose_answers_no_other(env) {
+    async fn m_14_a_passkey_ceremony_is_bound_to_its_purpose(env) {
         let (_, device) = with_passkey(env, "adam").await;
         let half = halfway(env, "adam").await;
         let (to_sign_in, to_show) = (half.begin_ceremony("sign-in").await, half.begin_ceremony("show").await);
@@ -140,7 +140,7 @@ on_both! {
         is_refused(&half.add(&ceremony, &made).await);
     }
 
-    async fn m_14_what_one_person_was_asked_another_does_not_answer(env) {
+    async fn m_14_a_passkey_ceremony_is_bound_to_its_person(env) {
         let (adam, device) = with_passkey(env, "adam").await;
         let (_, foreign) = with_passkey(env, "eve").await;
         // Eve knows Adam's password and uses her own ceremony and device.
@@ -171,7 +171,7 @@ on_both! {
         assert_eq!(browser(env).sign_in_with_passkey(&ceremony, &second.show(&ceremony)).await.status, 200);
     }
 
-    async fn m_14_a_forged_locked_or_misled_device_signs_nobody_in_and_is_on_record(env) {
+    async fn m_14_invalid_passkey_assertions_are_refused_and_audited(env) {
         let (_, device) = with_passkey(env, "adam").await;
         let forged = device.forge();
         let misled = device.at("http://localhost:9877");
@@ -207,6 +207,6 @@ on_both! {
         is_refused(&alone.sign_in_with_passkey(&ceremony, &device.show(&ceremony)).await);
         let alone = browser(env);
         alone.sign_in("adam").await;
-        assert_eq!(alone.act("factors/ask-passkey", &[("purpose", "show")]).await.status, 401, "there is none to show");
+        assert_eq!(alone.act("factors/ask-passkey", &[("purpose", "show")]).await.status, 401, "there is no passkey");
     }
 }

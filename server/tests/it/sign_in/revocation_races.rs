@@ -1,7 +1,7 @@
 //! Requests in flight while sessions end, a password changes or passkeys are removed open no session (E11).
 use super::{
+    browser::{AuthenticatorApp, Browser, PASSWORD, STEP, browser, person},
     passkeys::ORIGIN,
-    browser::{AuthenticatorApp, PASSWORD, STEP, Browser, person, browser},
 };
 use crate::{
     authenticator::PasskeyDevice,
@@ -33,7 +33,13 @@ async fn act_during(
 }
 
 /// Submits a form while all sessions end, and checks that nobody is signed in afterwards.
-async fn assert_signed_out_during(env: &TestEnv, who: PersonId, browser: &Browser<'_>, action: &str, fields: &[(&str, &str)]) {
+async fn assert_signed_out_during(
+    env: &TestEnv,
+    who: PersonId,
+    browser: &Browser<'_>,
+    action: &str,
+    fields: &[(&str, &str)],
+) {
     let copy = browser.copy();
     let console = &env.acme.console;
     let all = async |write: &mut Write| {
@@ -58,7 +64,7 @@ async fn assert_all_signed_out(browsers: &[&Browser<'_>], action: &str) {
 }
 
 on_both! {
-    async fn trap_e11_a_code_completes_no_session_that_is_ended(env) {
+    async fn trap_e11_a_code_does_not_complete_an_ended_session(env) {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -76,7 +82,7 @@ on_both! {
         }
     }
 
-    async fn trap_e11_an_app_that_is_set_up_completes_no_session_that_is_ended(env) {
+    async fn trap_e11_setting_up_an_app_does_not_complete_an_ended_session(env) {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await;
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await;
         for (name, who) in [("mo", mo), ("adam", adam)] {
@@ -92,7 +98,7 @@ on_both! {
         }
     }
 
-    async fn trap_e11_a_passkey_completes_no_session_that_is_ended(env) {
+    async fn trap_e11_a_passkey_does_not_complete_an_ended_session(env) {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
@@ -120,7 +126,7 @@ on_both! {
         }
     }
 
-    async fn d_02_a_password_that_is_changed_meanwhile_opens_nothing(env) {
+    async fn d_02_a_password_that_changes_during_sign_in_opens_no_session(env) {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await;
         let (thief, fields) = (browser(env), [("email", "mo@acme.example"), ("password", PASSWORD)]);
         let change = async |write: &mut Write| write.set_password(mo, "$argon2id$another").await;
@@ -132,7 +138,7 @@ on_both! {
         assert!(read.audit(&env.acme.console.may(ReadAudit).unwrap(), opened, None, 9).await.unwrap().items.is_empty());
     }
 
-    async fn m_14_a_passkey_that_is_taken_away_meanwhile_opens_nothing(env) {
+    async fn m_14_a_passkey_removed_during_sign_in_opens_no_session(env) {
         let (mo, console) = (person(env, &env.acme, "mo", TenantRole::Person).await, &env.acme.console);
         let mine = browser(env);
         mine.sign_in("mo").await;

@@ -1,5 +1,5 @@
 //! Step-up authentication before sensitive actions (M-14).
-use super::browser::{PASSWORD, STEP, Browser, person, browser};
+use super::browser::{Browser, PASSWORD, STEP, browser, person};
 use crate::test_env::{TestEnv, on_both};
 use domain::role::TenantRole;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn with_stale_proof(env: &TestEnv) -> (Browser<'_>, super::browser::Authen
 const NEW: [(&str, &str); 3] = [("name", "Nina Neumann"), ("email", "nina@acme.example"), ("tenant_role", "auditor")];
 
 on_both! {
-    async fn m_14_a_form_waits_for_the_proof_with_all_that_was_typed(env) {
+    async fn m_14_a_form_keeps_its_fields_during_step_up(env) {
         let (adam, app) = with_stale_proof(env).await;
         let ceremony = adam.submit("/people/new", "people/create", &NEW).await;
         assert_eq!(ceremony.status, 403, "{ceremony:?}");
@@ -40,7 +40,7 @@ on_both! {
         assert!(done.body.contains("/password?token="), "{done:?}");
     }
 
-    async fn m_14_a_proof_lasts_for_a_while_and_each_kind_counts(env) {
+    async fn m_14_every_kind_of_proof_counts_until_it_expires(env) {
         let (adam, app) = with_stale_proof(env).await;
         let rules = [("version", "99")];
         assert_eq!(adam.act("rules/change", &rules).await.json()["kind"], "stale");
@@ -56,7 +56,7 @@ on_both! {
         assert_eq!(adam.act("rules/change", &rules).await.status, 409);
     }
 
-    async fn m_14_every_sensitive_act_asks_and_the_others_do_not(env) {
+    async fn m_14_only_sensitive_actions_need_step_up(env) {
         let (adam, _) = with_stale_proof(env).await;
         let (mia, ops) = (env.acme.mia.to_string(), env.acme.ops.to_string());
         let id = [("id", mia.as_str())];
@@ -84,7 +84,7 @@ on_both! {
         }
     }
 
-    async fn m_14_a_yes_to_what_reaches_out_asks_and_a_no_does_not(env) {
+    async fn m_14_approving_network_access_needs_step_up_and_denying_does_not(env) {
         let (adam, _) = with_stale_proof(env).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let decide = async |response: &str| {
@@ -96,7 +96,7 @@ on_both! {
             drop(read);
             let (id, digest) = (approval.id.to_string(), approval.request_digest.to_string());
             let page = adam.get(&format!("/approvals/{id}")).await;
-            assert!(page.body.contains("value=\"approve\""), "one may answer, and is asked for the proof then");
+            assert!(page.body.contains("value=\"approve\""), "the form is shown; the proof is requested on submit");
             let fields = [("id", id.as_str()), ("answer", response), ("reason", "looked at it"), ("request_digest", &digest)];
             adam.act("approvals/decide", &fields).await
         };
@@ -104,7 +104,7 @@ on_both! {
         assert_eq!(decide("approve").await.json()["kind"], "stale");
     }
 
-    async fn m_14_a_proof_is_not_guessed_and_a_key_is_not_asked(env) {
+    async fn m_14_proofs_are_throttled_and_keys_need_none(env) {
         let (adam, app) = with_stale_proof(env).await;
         for _ in 0..5 {
             assert_eq!(adam.act("factors/prove", &[("proof_code", "000000")]).await.status, 422);

@@ -1,5 +1,5 @@
 //! Sign-in throttling of unknown browsers while an account is attacked, and its audit events (D-02, K-05).
-use super::browser::{PASSWORD, person, browser};
+use super::browser::{PASSWORD, browser, person};
 use crate::test_env::{TestEnv, on_both};
 use domain::{
     policy::{IssuePasswordLink, ReadAudit},
@@ -39,22 +39,22 @@ async fn throttle_records(env: &TestEnv) -> usize {
 }
 
 on_both! {
-    async fn d_02_the_owner_comes_in_by_a_known_browser_and_then_by_any_while_others_guess(env) {
+    async fn d_02_during_an_attack_the_owner_signs_in_from_a_known_browser_and_then_from_any(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env).from(IpAddr::from([203, 0, 113, 1]));
         mine.sign_in("mo").await;
         mine.act("login/sign-out", &[]).await;
         guess_from_many_networks(env).await;
         let throttled = (429, Some("2".to_owned()));
-        assert_eq!(sign_in_from_unknown_browser(env, 2).await, throttled, "the right password, and a browser that nobody knows");
+        assert_eq!(sign_in_from_unknown_browser(env, 2).await, throttled, "the right password in an unknown browser");
         assert_eq!(sign_in_from_unknown_browser(env, 3).await, throttled);
         assert_eq!(throttle_records(env).await, 1, "once a minute");
         mine.sign_in("mo").await;
         assert!(mine.is_signed_in().await);
-        assert_eq!(sign_in_from_unknown_browser(env, 4).await.0, 200, "who proved that it is theirs is not held up any more");
+        assert_eq!(sign_in_from_unknown_browser(env, 4).await.0, 200, "the throttle is reset after a proof");
     }
 
-    async fn d_02_the_owner_comes_in_by_a_passkey_or_a_link_while_others_guess(env) {
+    async fn d_02_during_an_attack_the_owner_signs_in_with_a_passkey_or_a_link(env) {
         let (mo, console) = (person(env, &env.acme, "mo", TenantRole::Person).await, &env.acme.console);
         guess_from_many_networks(env).await;
         assert_eq!(sign_in_from_unknown_browser(env, 2).await.0, 429);
@@ -74,11 +74,11 @@ on_both! {
         let fields = [("ceremony", ceremony.token.as_str()), ("passkey", &key.show(&ceremony))];
         assert_eq!(other.act("login/passkey", &fields).await.status, 200);
         assert!(other.is_signed_in().await);
-        assert_eq!(sign_in_from_unknown_browser(env, 9).await.0, 200, "halfway: they have a second factor now");
+        assert_eq!(sign_in_from_unknown_browser(env, 9).await.0, 200, "the password is accepted; the second factor is missing");
     }
 
     /// A correct password without the second factor does not reset the throttle.
-    async fn m_14_wrong_codes_hold_up_the_right_ones_and_say_for_how_long(env) {
+    async fn m_14_wrong_codes_throttle_right_ones_with_retry_after(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_too_much_is_refused_for_what_it_is() {
+async fn oversized_requests_are_rejected_with_the_right_status() {
     let mut program = Program::sqlite();
     let mia = start_with_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;

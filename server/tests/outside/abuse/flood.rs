@@ -15,7 +15,7 @@ use crate::{
 const CONCURRENT_REQUESTS: usize = 24;
 
 on_both! {
-    async fn one_tenants_flood_is_not_anothers(program) {
+    async fn a_flooding_tenant_does_not_slow_another(program) {
         program.lift_rate_limits();
         program.tenant("acme");
         program.tenant("bolt");

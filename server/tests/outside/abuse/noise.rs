@@ -6,11 +6,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{connect, assert_memory_growth, assert_page_served, raise_descriptor_limit, port, reset_peak_memory};
+use super::{assert_memory_growth, assert_page_served, connect, port, raise_descriptor_limit, reset_peak_memory};
 use crate::{
-    timeouts::with_timeout,
     people::start_with_member,
     program::Program,
+    timeouts::with_timeout,
     torture::{SeededRng, scaled},
 };
 
@@ -28,7 +28,7 @@ const NOISE_PREFIXES: [&[u8]; 9] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn noise_at_either_port_is_closed_and_forgotten() {
+async fn random_bytes_on_either_port_are_rejected() {
     raise_descriptor_limit();
     let mut rng = SeededRng::of("noise");
     let mut program = Program::sqlite();

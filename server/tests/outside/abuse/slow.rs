@@ -6,7 +6,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{connect, assert_memory_growth, assert_page_served, raise_descriptor_limit, port, reset_peak_memory};
+use super::{assert_memory_growth, assert_page_served, connect, port, raise_descriptor_limit, reset_peak_memory};
 use crate::{
     people::{Browser, start_with_member},
     program::Program,
@@ -41,7 +41,7 @@ async fn begin() -> (Program, Browser) {
 
 /// Incomplete bodies stay in memory, so anonymous bodies have a low size limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_without_an_end_stay_small() {
+async fn incomplete_bodies_use_little_memory() {
     let (program, browser) = begin().await;
     let (before, port) = (reset_peak_memory(&program), port(&program));
     let host = format!("127.0.0.1:{port}");
@@ -61,7 +61,7 @@ async fn bodies_without_an_end_stay_small() {
 /// Connections without a complete request are closed, slow bodies use little memory, and other people are served
 /// meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
+async fn trap_e14_two_thousand_slow_connections_do_not_block_others() {
     let (program, browser) = begin().await;
     let (before, port) = (reset_peak_memory(&program), port(&program));
     let mut slow = tokio::task::JoinSet::new();
@@ -94,10 +94,10 @@ async fn trap_e14_two_thousand_slow_connections_stop_nobody() {
     let mut open = [0; 3];
     while let Some(ended) = slow.join_next().await {
         let (shape, closed): (usize, Option<Duration>) = ended.unwrap();
-        assert!(shape == 2 || closed.is_none_or(|after| after > MIN_OPEN_TIME), "it was never let in");
+        assert!(shape == 2 || closed.is_none_or(|after| after > MIN_OPEN_TIME), "rejected at accept");
         open[shape] += usize::from(closed.is_none());
     }
-    assert_eq!(open[..2], [0, 0], "these never came to a request, and were not closed");
+    assert_eq!(open[..2], [0, 0], "connections without a request were not closed");
     assert_page_served(&program, &browser).await;
     assert_memory_growth(&program, before, 150);
 }

@@ -8,8 +8,8 @@ use super::{assert_memory_growth, assert_page_served, raise_descriptor_limit, re
 use crate::{
     client::{Who, client},
     events::Events,
-    timeouts::with_timeout,
     program::Program,
+    timeouts::with_timeout,
     torture::scaled,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const STREAMS_PER_PERSON: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_01_a_thousand_watchers_hear_every_line() {
+async fn d_01_a_thousand_watchers_receive_every_line() {
     raise_descriptor_limit();
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_CONNECTIONS_PER_ADDRESS", "2000");
@@ -56,7 +56,9 @@ async fn d_01_a_thousand_watchers_hear_every_line() {
         }
         (lines, stream.data_of_next("end").await)
     });
-    let heard = with_timeout(Duration::from_mins(2), "all hear all of it", futures::future::join_all(data_of_next)).await;
+    let heard =
+        with_timeout(Duration::from_mins(2), "all watchers receive all lines", futures::future::join_all(data_of_next))
+            .await;
     println!("{} watchers, {:?}", heard.len(), began.elapsed());
     for (lines, end) in heard {
         assert_eq!(lines, ["begun", "line 1", "line 2", "line 3", "line 4", "line 5"]);

@@ -51,7 +51,7 @@ on_both! {
         let written: Vec<_> = written.into_iter().map(|written| written.unwrap_or_else(|why| panic!("{why}"))).collect();
         let (sum, least) = (written.iter().sum::<usize>(), *written.iter().min().unwrap());
         println!("{sum} tasks in {span:?}; the slowest writer wrote {least}");
-        assert!(least > 0, "a writer never came to its turn: {written:?}");
+        assert!(least > 0, "a writer was starved: {written:?}");
         assert!(!program.server_log().contains("database is locked"), "{}", program.server_log());
         let records = program.cli(&["audit", "verify"], "");
         assert!(records.contains("all as they were written"), "{records}");

@@ -5,7 +5,7 @@ use crate::{
 };
 
 on_both! {
-    async fn m_14_an_admin_is_one_from_allowed_addresses_only(program) {
+    async fn m_14_admin_rights_apply_from_allowed_addresses_only(program) {
         program.set("CASTELLAN_ADMIN_ALLOW", "127.0.0.9, 203.0.113.0/24");
         program.tenant("acme");
         let adam = program.person("adam", "acme", "admin");
@@ -41,7 +41,7 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_nonsense_is_refused_at_start() {
+async fn m_14_invalid_admin_addresses_are_refused_at_startup() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_ADMIN_ALLOW", "the office");
     assert!(program.startup_error().await.contains("admin.allow"));

@@ -3,19 +3,19 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Response, Who, form},
-    timeouts::until,
     program::{Program, on_both},
+    timeouts::until,
 };
 
 /// Returns the security events of this name in the JSON log.
-fn events(program: &Program, event: &str) -> Vec<Value> {
+fn security_events(program: &Program, event: &str) -> Vec<Value> {
     let lines = program.server_log();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.map(|line| line["fields"].clone()).filter(|fields| fields["event"] == event).collect()
 }
 
 on_both! {
-    async fn n_06_a_key_and_a_sign_in_from_elsewhere_are_told_to_owner_and_admin_and_the_usual_is_not(program) {
+    async fn n_06_new_networks_and_browsers_are_reported_to_owner_and_admin(program) {
         program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
         program.tenant("acme");
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
@@ -32,7 +32,7 @@ on_both! {
             uses(address).await;
         }
         assert_eq!(entries().await, 0);
-        assert!(anomalies().await.contains("What is watched"), "an empty list says what it is for");
+        assert!(anomalies().await.contains("What is watched"), "the empty list is explained");
         for address in ["198.51.100.7", "198.51.100.7", "203.0.113.1", "198.51.100.9"] {
             uses(address).await;
         }
@@ -59,7 +59,7 @@ on_both! {
         };
         let (_, device) = signs_in("203.0.113.1", None).await;
         signs_in("203.0.113.77", Some(&device)).await;
-        assert_eq!(entries().await, 1, "the first sign-in and the usual one are nothing to tell");
+        assert_eq!(entries().await, 1, "the first sign-in and a known browser are not reported");
         let (session, _) = signs_in("192.0.2.1", None).await;
         assert_eq!(entries().await, 2);
         let mine = crate::people::Browser::with(session.trim_start_matches("castellan="));
@@ -68,14 +68,14 @@ on_both! {
         assert!(own.contains("href=\"/account/password\"") && own.contains("href=\"/browser-sessions\""));
         let overview = program.get(Who::Browser(&mine), "/").await.is(200).body;
         assert!(overview.contains("Somebody signed in to your account from a new place"), "{overview}");
-        assert!(!overview.contains("anomalies?looked=no"), "what waits for admins is not told to others");
+        assert!(!overview.contains("anomalies?looked=no"), "members do not see the admins' list");
         let overview = program.get(Who::Browser(&admin), "/").await.is(200).body;
         assert!(overview.contains("2 unusual things wait"), "{overview}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn n_06_guessed_passwords_are_told_once_to_owner_and_admin() {
+async fn n_06_password_guessing_is_reported_once_to_owner_and_admin() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
     program.tenant("acme");
@@ -97,12 +97,12 @@ async fn n_06_guessed_passwords_are_told_once_to_owner_and_admin() {
     assert_eq!(page.matches("class=\"report\"").count(), 1, "{page}");
     assert!(page.contains("10 wrong passwords or second factors within an hour, from 10 networks"), "{page}");
     let browser = program.sign_in(&mia.email).await;
-    let events = program.get(Who::Browser(&browser), "/tasks").await.is(200).body;
-    assert_eq!(events.matches("There were many wrong passwords").count(), 1, "{events}");
+    let page = program.get(Who::Browser(&browser), "/tasks").await.is(200).body;
+    assert_eq!(page.matches("There were many wrong passwords").count(), 1, "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_05_a_loud_stranger_hides_nobody_and_is_counted_to_the_end() {
+async fn k_05_repeated_failures_are_aggregated_per_address() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LOG_FORMAT", "json");
     program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
@@ -118,12 +118,12 @@ async fn k_05_a_loud_stranger_hides_nobody_and_is_counted_to_the_end() {
     }
     tries("203.0.113.9").await;
     let from = |address: &str| {
-        let lines = events(&program, "authentication_failure");
+        let lines = security_events(&program, "authentication_failure");
         lines.into_iter().filter(|line| line["source_ip"] == address).collect::<Vec<_>>()
     };
     assert_eq!((from("198.51.100.7").len(), from("203.0.113.9").len()), (5, 1));
     program.stop(crate::timeouts::DEFAULT_TIMEOUT).await;
-    let lines = events(&program, "authentication_failure");
+    let lines = security_events(&program, "authentication_failure");
     let counted: u64 = lines
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line["details"].as_str()?).ok()?["more_like_this"].as_u64())
@@ -160,7 +160,8 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
         ("unauthorized_command_attempt", 1, vec![&mia.key[..11], "audit.read", "127.0.0.1"]),
         ("agent_connection_failure", 1, vec!["127.0.0.1", "/api/v1/runners/enroll", "token"]),
     ] {
-        let lines = until(event, async || Some(events(&program, event)).filter(|lines| lines.len() >= n)).await;
+        let lines =
+            until(event, async || Some(security_events(&program, event)).filter(|lines| lines.len() >= n)).await;
         assert_eq!(lines.len(), n, "{event}: {lines:?}");
         let text = serde_json::to_string(&lines).unwrap();
         for part in parts {
@@ -175,7 +176,9 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     }
     let server_log = program.server_log();
     assert!(
-        !server_log.contains("mk_abcdefghijkl") && !server_log.contains(&mia.key) && !server_log.contains("not the one"),
+        !server_log.contains("mk_abcdefghijkl")
+            && !server_log.contains(&mia.key)
+            && !server_log.contains("not the one"),
         "{server_log}"
     );
     let found =

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::{
     client::{Response, Who, client},
-    timeouts::with_timeout,
     program::{Program, on_both},
+    timeouts::with_timeout,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_01_a_key_works_from_its_networks_by_the_true_peer() {
+async fn m_01_a_key_works_only_from_its_networks() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
     program.tenant("acme");
@@ -46,7 +46,7 @@ async fn m_01_a_key_works_from_its_networks_by_the_true_peer() {
 
 /// A key and a session in one request could belong to different people.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_01_a_key_with_a_session_beside_it_is_refused() {
+async fn m_01_a_key_together_with_a_session_is_refused() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -61,7 +61,7 @@ async fn m_01_a_key_with_a_session_beside_it_is_refused() {
 }
 
 on_both! {
-    async fn m_01_a_key_says_when_it_ends_and_is_rotated_with_an_overlap(program) {
+    async fn m_01_a_key_reports_its_expiry_and_is_rotated_with_an_overlap(program) {
         program.tenant("acme");
         let mia = program.person("mia", "acme", "member");
         let words = ["admin", "create-key", "--user", &mia.email, "--name", "build", "--scopes", "tasks:*", "--days"];
@@ -104,7 +104,7 @@ on_both! {
     }
 
     /// M-01, M-14: changes to a key apply to its next request and to its open streams.
-    async fn m_01_a_key_is_bound_to_networks_afterwards_and_at_once(program) {
+    async fn m_01_changed_networks_of_a_key_apply_at_once(program) {
         program.tenant("acme");
         let (mia, max, adam) =
             (program.person("mia", "acme", "member"), program.person("max", "acme", "member"), program.person("adam", "acme", "admin"));
@@ -133,7 +133,7 @@ on_both! {
         program.get(Who::Key(&key), "/api/v1/tasks").await.is(200);
         change(Who::Browser(&hers), "127.0.0.9\n203.0.113.0/24", "30").await.is(200);
         program.get(Who::Key(&key), "/api/v1/tasks").await.is(403);
-        with_timeout(Duration::from_secs(5), "what it listens to elsewhere ends", stream.end()).await;
+        with_timeout(Duration::from_secs(5), "streams from other networks end", stream.end()).await;
         let there = client(9).get(format!("{}/api/v1/me", program.origin)).bearer_auth(&key);
         let me = Response::of(there).await.is(200);
         assert!(me.json()["expires_at"].is_string(), "{me}");
@@ -146,14 +146,14 @@ on_both! {
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    async fn m_01_a_service_account_has_keys_and_no_way_to_sign_in(program) {
+    async fn m_01_a_service_account_has_keys_and_cannot_sign_in(program) {
         program.tenant("acme");
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
         let make = ["admin", "create-service-account", "--name", "Robot", "--responsible", &mia.email, "--organization", "acme"];
         let robot = program.cli(&make, "");
         let key = program.cli(&["admin", "create-key", "--user", &robot, "--name", "build", "--scopes", "tasks:*"], "");
         let more = program.run(&["admin", "create-key", "--user", &robot, "--name", "x", "--scopes", "approvals:*"], "");
-        assert!(!more.status.success(), "it decides nothing");
+        assert!(!more.status.success(), "service accounts cannot decide");
         program.start().await;
         let me = program.get(Who::Key(&key), "/api/v1/me").await.is(200).json();
         assert_eq!((&me["service_account"], &me["person"], &me["email"]), (&json!(true), &json!(robot), &json!(null)));
@@ -178,7 +178,7 @@ on_both! {
 
 /// Covers a key that is limited to one organization, and a key whose owner loses a membership.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_01_a_key_reaches_no_further_than_its_organization_and_its_owner() {
+async fn m_01_a_key_is_limited_to_its_organization_and_its_owners_rights() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
@@ -191,7 +191,7 @@ async fn m_01_a_key_reaches_no_further_than_its_organization_and_its_owner() {
     program.act(Who::Browser(&browser), "organizations/create", &[("name", "Lab")]).await.is(200);
     let hers = ["admin", "create-key", "--user", &mia.email, "--name", "one", "--scopes", "tasks:*"];
     let refused = program.run(&[&hers[..], &["--organization", "Lab"]].concat(), "");
-    assert!(!refused.status.success(), "its owner is not in there");
+    assert!(!refused.status.success(), "the owner is not a member");
     let key = program.cli(&[&words[..], &["--organization", "acme"]].concat(), "");
     let me = program.get(Who::Key(&key), "/api/v1/me").await.is(200).json();
     assert_eq!((&me["organization"], &me["tenant_role"]), (&json!(acme), &json!("person")));

@@ -6,8 +6,8 @@ use reqwest::{Certificate, Client, redirect::Policy};
 
 use crate::{
     client::{Response, Who},
-    timeouts::until,
     program::Program,
+    timeouts::until,
 };
 
 /// Returns a client that trusts only this certificate.
@@ -26,7 +26,7 @@ fn write(folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_07_a_self_signed_certificate_is_made_where_asked_for_and_marked_as_such() {
+async fn a_07_a_self_signed_certificate_is_created_on_request_and_marked() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TLS_SELF_SIGNED", "true");
     program.tenant("acme");
@@ -63,7 +63,7 @@ async fn a_07_a_self_signed_certificate_is_made_where_asked_for_and_marked_as_su
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_05_a_certificate_is_exchanged_while_connections_stay_open_and_a_broken_one_is_not_taken() {
+async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
     let mut program = Program::sqlite();
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -88,7 +88,7 @@ async fn m_05_a_certificate_is_exchanged_while_connections_stay_open_and_a_broke
         let figures = new.get(format!("{origin}/metrics")).send().await.unwrap();
         figures.text().await.unwrap().contains("castellan_tls_certificate_broken 1").then_some(())
     };
-    until("the figures say that it is broken", shows_trouble).await;
+    until("the metrics report the invalid certificate", shows_trouble).await;
     new.get(format!("{origin}/healthz")).send().await.unwrap();
     assert!(program.server_log().contains("the old one stays in force"));
     let doctor = program.run(&["doctor"], "");

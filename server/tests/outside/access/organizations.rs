@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::{client::Who, people::start_with_member, program::on_both};
 
 on_both! {
-    async fn d_03_the_console_archives_an_organization_for_programs_too(program) {
+    async fn d_03_an_organization_archived_at_the_console_refuses_api_submissions(program) {
         let mia = start_with_member(program).await;
         let task = json!({ "script": "true" });
         let submit = async || program.post(Who::Key(&mia.key), "/api/v1/tasks", &task).await;

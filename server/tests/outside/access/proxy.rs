@@ -42,7 +42,7 @@ async fn sign_in(program: &Program, from: &str) -> Response {
 }
 
 on_both! {
-    async fn a_07_behind_a_proxy_every_cookie_is_one_of_tls(program) {
+    async fn a_07_behind_a_tls_proxy_every_cookie_is_secure(program) {
         behind_a_proxy(program).await;
         let response = sign_in(program, "198.51.100.7").await;
         let lines = cookies(&response);
@@ -75,7 +75,7 @@ on_both! {
         page(pair).await.is(303);
     }
 
-    async fn m_14_admin_work_is_allowed_to_the_address_that_a_trusted_proxy_says_and_nobody_else(program) {
+    async fn m_14_admin_rights_depend_on_the_address_from_a_trusted_proxy(program) {
         behind_a_proxy(program).await;
         let response = sign_in(program, "203.0.113.9").await;
         let cookie = cookies(&response).into_iter().find(|line| line.starts_with("__Host-castellan=")).unwrap();
@@ -87,10 +87,10 @@ on_both! {
         let (proxy, stranger) = (client(1), client(9));
         assert_eq!(people(&proxy, "203.0.113.9").await, 200);
         assert_eq!(people(&proxy, "198.51.100.7").await, 404, "another address");
-        assert_eq!(people(&proxy, "203.0.113.9, 198.51.100.7").await, 404, "what the client wrote itself stands further left");
+        assert_eq!(people(&proxy, "203.0.113.9, 198.51.100.7").await, 404, "only the last untrusted hop counts");
         assert_eq!(people(&proxy, "198.51.100.7, 203.0.113.9").await, 200);
         assert_eq!(people(&proxy, "203.0.113.9, 127.0.0.1").await, 200, "two trusted proxies, one behind the other");
         assert_eq!(people(&proxy, "nonsense").await, 404);
-        assert_eq!(people(&stranger, "203.0.113.9").await, 404, "it is no proxy that says so");
+        assert_eq!(people(&stranger, "203.0.113.9").await, 404, "the client is not a trusted proxy");
     }
 }

@@ -3,13 +3,13 @@ use reqwest::Method;
 
 use crate::{
     client::{Response, Who, client, form},
-    timeouts::until,
     people::PASSWORD,
     program::{Program, on_both},
+    timeouts::until,
 };
 
 on_both! {
-    async fn k_07_a_key_that_asks_too_often_is_refused_with_the_time_to_wait_and_recorded_once(program) {
+    async fn k_07_a_throttled_key_gets_retry_after_and_one_audit_event(program) {
         program.set("CASTELLAN_LIMITS_API_READS", "5/m");
         program.tenant("acme");
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
@@ -46,7 +46,7 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_07_a_person_has_one_limit_over_all_sessions_and_nobody_elses() {
+async fn k_07_all_sessions_of_a_person_share_one_limit() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_PAGES", "3/m");
     program.tenant("acme");
@@ -68,7 +68,7 @@ async fn k_07_a_person_has_one_limit_over_all_sessions_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_07_an_address_shows_so_many_passwords_and_no_more() {
+async fn k_07_sign_ins_are_limited_per_address() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_SIGN_IN", "2/m");
     program.set("CASTELLAN_LIMITS_CHANGES", "1/h");
@@ -97,7 +97,7 @@ async fn k_07_an_address_shows_so_many_passwords_and_no_more() {
 
 /// A class that is `off` is not counted and sends no headers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_07_limits_can_be_lifted_and_nonsense_is_refused() {
+async fn k_07_limits_can_be_disabled_and_invalid_values_are_refused() {
     let mut program = Program::sqlite();
     program.lift_rate_limits();
     program.tenant("acme");

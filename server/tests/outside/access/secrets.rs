@@ -13,7 +13,7 @@ const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5c
 
 /// The database URL contains its password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e01_the_databases_password_leaves_the_environment() {
+async fn trap_e01_the_database_password_is_removed_from_the_environment() {
     let mut program = Program::postgres();
     program.set("CASTELLAN_SESSION_SECRET", SECRET);
     program.start().await;
@@ -26,7 +26,7 @@ async fn trap_e01_the_databases_password_leaves_the_environment() {
 }
 
 on_both! {
-    async fn a_04_the_session_secret_changes_and_nobody_is_signed_out(program) {
+    async fn a_04_rotating_the_session_secret_keeps_sessions(program) {
         program.tenant("acme");
         let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
         program.start().await;

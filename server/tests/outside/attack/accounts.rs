@@ -1,8 +1,8 @@
 //! Account recovery and address changes by mail (D-02).
 use crate::{
     client::{Response, Who, form},
-    people::{Browser, PASSWORD},
     mail_server::MailServer,
+    people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
 
@@ -37,7 +37,7 @@ impl Program {
 
 on_both! {
     /// The response does not reveal whether the address exists; the link works once and ends open sessions.
-    async fn d_02_a_forgotten_password_is_set_by_a_link_that_came_by_mail(program) {
+    async fn d_02_a_forgotten_password_is_reset_with_a_mailed_link(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
         program.cli(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password to forget
@@ -57,15 +57,15 @@ on_both! {
         program.set_by(&link, NEW).await.is(404);
         assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
-        let events = mail_server.mail(1).await;
-        assert!(events.to == mia.email && events.text.contains("The password was changed"), "{events:?}");
+        let mail = mail_server.mail(1).await;
+        assert!(mail.to == mia.email && mail.text.contains("The password was changed"), "{mail:?}");
         assert_eq!(mail_server.count(), 2, "nobody else was written to");
         let log = program.server_log();
-        assert!(!log.contains(link.split_once("token=").unwrap().1), "the log tells the link");
+        assert!(!log.contains(link.split_once("token=").unwrap().1), "the log contains the link");
     }
 
     /// The change requires the old password, ends other sessions and notifies the owner.
-    async fn d_02_a_password_is_changed_by_who_knows_the_old_one(program) {
+    async fn d_02_a_password_change_needs_the_old_password(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
         program.start().await;
@@ -84,23 +84,23 @@ on_both! {
     }
 
     /// N-06: a sign-in from a new browser is reported by mail, at most once an hour.
-    async fn n_06_a_sign_in_with_a_new_browser_is_told_by_mail(program) {
+    async fn n_06_a_sign_in_from_a_new_browser_is_reported_by_mail(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
         program.start().await;
         program.sign_in(&mia.email).await;
-        assert!(mail_server.new_sign_in_mails().is_empty(), "the first is nothing to tell");
+        assert!(mail_server.new_sign_in_mails().is_empty(), "the first sign-in is not reported");
         for _ in 0..3 {
             program.sign_in(&mia.email).await;
         }
-        let events = crate::timeouts::until("the mail", async || mail_server.new_sign_in_mails().first().cloned()).await;
-        assert!(events.to == mia.email && events.text.contains("/account"), "{events:?}");
+        let mail = crate::timeouts::until("the mail", async || mail_server.new_sign_in_mails().first().cloned()).await;
+        assert!(mail.to == mia.email && mail.text.contains("/account"), "{mail:?}");
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         assert_eq!(mail_server.new_sign_in_mails().len(), 1);
     }
 
     /// The change takes effect when both the new and the present address have confirmed it.
-    async fn d_02_an_address_is_changed_once_the_readers_of_both_say_so(program) {
+    async fn d_02_an_address_change_needs_confirmation_from_both_addresses(program) {
         let mail_server = with_mail(program).await;
         let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
         program.start().await;
@@ -134,7 +134,7 @@ on_both! {
         for _ in 0..2 {
             let waits = follow(&link("moved@acme.example")).await.is(200).json();
             assert_eq!(waits["go_to"], "/address?waits=1");
-            assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401, "not by one of them");
+            assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401, "one confirmation is not enough");
         }
         assert!(program.is_signed_in(&there.cookie()).await);
         follow(&present).await.is(200);
@@ -149,7 +149,7 @@ on_both! {
     }
 
     /// An admin starts the change when the present address is lost; that address is notified but need not confirm.
-    async fn d_02_an_admin_replaces_an_address_that_was_lost(program) {
+    async fn d_02_an_admin_replaces_a_lost_address(program) {
         let mail_server = with_mail(program).await;
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
         program.start().await;
@@ -162,8 +162,8 @@ on_both! {
         ask(Who::Browser(&admin), &mia.id, "no address").await.is(422);
         ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
         let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
-        let events = mails.iter().find(|mail| mail.to == mia.email).unwrap();
-        assert!(events.text.contains("Another address was asked for: moved@acme.example"), "{events:?}");
+        let mail = mails.iter().find(|mail| mail.to == mia.email).unwrap();
+        assert!(mail.text.contains("Another address was asked for: moved@acme.example"), "{mail:?}");
         let link = mails.iter().find(|mail| mail.to == "moved@acme.example").unwrap().link(&program.origin);
         let token = link.split_once("token=").unwrap().1.to_owned();
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
@@ -175,7 +175,7 @@ on_both! {
 
 /// D-02: guessing does not lock the owner out of a browser in which they have signed in before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_02_a_known_browser_keeps_its_way_in() {
+async fn d_02_a_known_browser_is_not_throttled() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

@@ -41,7 +41,7 @@ async fn waits(program: &Program, who: &Person, task: &str) {
 
 on_both! {
     /// D-04: a task runs only after another person approved exactly this request.
-    async fn d_04_nothing_runs_before_exactly_it_was_approved(program) {
+    async fn d_04_a_task_runs_only_after_its_exact_request_is_approved(program) {
         let (mia, ada) = begin(program).await;
         let (task, approval) = ask(program, &mia).await;
         let digest = &approval["request_digest"];
@@ -67,7 +67,7 @@ on_both! {
     }
 
     /// D-04: exactly one of two concurrent decisions takes effect.
-    async fn d_04_of_yes_and_no_at_once_one_counts(program) {
+    async fn d_04_exactly_one_of_two_concurrent_decisions_counts(program) {
         let (mia, ada) = begin(program).await;
         let eve = program.person("eve", "acme", "approver");
         for _ in 0..10 {

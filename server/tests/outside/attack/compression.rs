@@ -7,7 +7,7 @@ use reqwest::Method;
 
 /// Pages are compressed; responses to forms are not, because they may contain a secret next to submitted text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_are_compressed_and_what_shows_a_secret_is_not() {
+async fn pages_are_compressed_and_secrets_are_not() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

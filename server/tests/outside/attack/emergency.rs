@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Who, form},
-    timeouts::{with_timeout, until},
     people::{PASSWORD, start_with_member},
     processes::{descendants, until_gone},
     program::on_both,
+    timeouts::{until, with_timeout},
 };
 
 /// The longest time until an emergency action takes effect.
@@ -20,7 +20,7 @@ const MORE_THAN_ONE_BATCH: usize = store::STOPPED_AT_ONCE + 1;
 
 on_both! {
     /// K-09: a lock closes sessions, keys and streams, and prevents sign-in.
-    async fn k_09_who_is_locked_out_at_the_console_is_out_everywhere(program) {
+    async fn k_09_a_lock_at_the_console_ends_sessions_keys_and_streams(program) {
         let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
@@ -33,9 +33,9 @@ on_both! {
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(401);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
         let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
-        assert_eq!((out.status, unknown.status), (401, 401), "that the account is locked is not told");
-        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "a lock ended them");
-        assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock revokes none");
+        assert_eq!((out.status, unknown.status), (401, 401), "the response does not reveal the lock");
+        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "the lock has ended them");
+        assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock does not revoke keys");
         program.cli(&["admin", "unlock-user", "--user", &mia.email], "");
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
@@ -43,7 +43,7 @@ on_both! {
     }
 
     /// K-09: a frozen tenant is read-only; the kill switch ends running tasks with all their processes.
-    async fn k_09_a_freeze_and_the_kill_switch_work_from_the_console(program) {
+    async fn k_09_freeze_and_kill_switch_work_at_the_console(program) {
         let mia = start_with_member(program).await;
         let before = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &before).await;
@@ -69,7 +69,7 @@ on_both! {
     }
 
     /// K-09: everyone except the acting admin is signed out; every page shows the freeze.
-    async fn k_09_an_admin_pulls_the_switches_in_the_browser(program) {
+    async fn k_09_emergency_actions_work_in_the_browser(program) {
         let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
         let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
@@ -89,7 +89,7 @@ on_both! {
     }
 
     /// K-09: the sessions and streams of one person end; keys and other people are unaffected.
-    async fn k_09_the_sessions_of_one_person_end_at_the_console_and_no_others(program) {
+    async fn k_09_the_console_ends_the_sessions_of_one_person_only(program) {
         let mia = start_with_member(program).await;
         let max = program.person("max", "acme", "member");
         let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
@@ -110,7 +110,7 @@ on_both! {
     }
 
     /// K-09: all keys of a person and their streams end; sessions and other keys are unaffected.
-    async fn k_09_all_keys_of_somebody_end_with_their_streams_and_no_others(program) {
+    async fn k_09_all_keys_of_one_person_end_with_their_streams(program) {
         let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
         let second = program.key(&mia.email, "tasks:read");
@@ -139,7 +139,7 @@ on_both! {
     }
 
     /// K-09: the kill switch repeats its transaction until no task is left.
-    async fn k_09_the_kill_switch_stops_more_than_one_transaction_does(program) {
+    async fn k_09_the_kill_switch_stops_more_tasks_than_one_transaction(program) {
         program.lift_rate_limits();
         let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");

@@ -3,10 +3,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    html,
     client::{Response, Who, form},
-    people::{Browser, PASSWORD, Person},
+    html,
     mail_server::MailServer,
+    people::{Browser, PASSWORD, Person},
     program::{Program, on_both},
 };
 
@@ -60,7 +60,7 @@ impl Program {
 }
 
 on_both! {
-    async fn d_03_every_link_that_opens_nothing_shows_the_same_page(program) {
+    async fn d_03_every_invalid_link_shows_the_same_page(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
         let (nobody, wrong) = (Who::Nobody, program.follow(Who::Nobody, "nothing").await);
         assert_eq!(wrong.0, 404);
@@ -86,11 +86,11 @@ on_both! {
         assert_eq!(program.follow(nobody, &inviters).await, wrong);
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
-        assert!(!program.server_log().contains(&inviters), "the log tells the link");
+        assert!(!program.server_log().contains(&inviters), "the log contains the link");
     }
 
     /// Signing in from the invitation's page leads back to it without putting the token in a URL.
-    async fn d_03_signing_in_leads_back_to_the_invitation(program) {
+    async fn d_03_signing_in_returns_to_the_invitation(program) {
         let (olga, organization, _) = start_with_owner(program).await;
         let sam = program.person("sam", "acme", "member");
         program.cli(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
@@ -116,11 +116,11 @@ on_both! {
         assert!(cookies(&accepted).iter().any(|line| line == forgets), "{accepted}");
         let page = format!("/organizations/{organization}");
         Response::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
-        assert!(!program.server_log().contains(&token), "the log tells the link");
+        assert!(!program.server_log().contains(&token), "the log contains the link");
     }
 
     /// A refused acceptance is audited although its transaction is rolled back.
-    async fn d_03_an_invitation_that_is_refused_leaves_its_record(program) {
+    async fn d_03_a_refused_invitation_is_audited(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
@@ -140,7 +140,7 @@ on_both! {
     }
 
     /// A refused confirmation is audited as well, here because the tenant is frozen.
-    async fn d_03_a_confirmation_that_is_refused_leaves_its_record(program) {
+    async fn d_03_a_refused_confirmation_is_audited(program) {
         let mail_server = MailServer::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
@@ -155,7 +155,7 @@ on_both! {
         assert_eq!(mail_server.mail(0).await.to, "nia@acme.example");
     }
 
-    async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {
+    async fn d_03_an_invitation_does_not_open_an_existing_account(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("uses", "9")]).await;
         for taken in [mia.email.as_str(), "bob@bolt.example"] {
@@ -175,7 +175,7 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
-    async fn d_03_an_invitation_for_an_address_takes_no_other(program) {
+    async fn d_03_an_invitation_for_an_address_accepts_no_other(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
@@ -186,7 +186,7 @@ on_both! {
     }
 
     /// With mail configured, an account is created only by a link that was sent to its address.
-    async fn d_03_an_address_is_shown_to_be_ones_own_before_there_is_an_account(program) {
+    async fn d_03_an_account_is_created_only_after_its_address_is_confirmed(program) {
         let mail_server = MailServer::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");

@@ -11,7 +11,7 @@ use crate::{
 
 /// D-02: the setup link creates one admin and is then removed from the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_02_the_set_up_link_works_once() {
+async fn d_02_the_setup_link_works_once() {
     let mut program = Program::sqlite();
     program.start().await;
     let file = program.data().join("setup-link");

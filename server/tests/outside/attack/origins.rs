@@ -54,7 +54,7 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
 
 /// E16: GET requests change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e16_no_link_and_no_image_changes_anything() {
+async fn trap_e16_get_requests_change_nothing() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -70,7 +70,7 @@ async fn trap_e16_no_link_and_no_image_changes_anything() {
 
 /// DNS rebinding: requests for a foreign host name are rejected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_host_is_misdirected_everywhere() {
+async fn a_foreign_host_name_is_rejected_on_every_route() {
     let mut program = Program::sqlite();
     program.start().await;
     for path in ["/", "/sign-in", "/healthz", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
@@ -84,7 +84,7 @@ async fn a_foreign_host_is_misdirected_everywhere() {
 
 /// E16: neither `_page` nor `next` redirects to another site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e16_no_form_leads_to_somebody_elses_page() {
+async fn trap_e16_forms_never_redirect_to_another_site() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

@@ -60,11 +60,11 @@ async fn hostile_output_is_text_everywhere() {
 
     let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
     let events = stream.end().await;
-    assert_eq!(events.iter().filter(|events| events.event == "end").count(), 1, "{events:#?}");
+    assert_eq!(events.iter().filter(|event| event.event == "end").count(), 1, "{events:#?}");
     let lines = events
         .iter()
-        .filter(|events| events.event == "lines")
-        .flat_map(|events| serde_json::from_str::<Vec<Value>>(&events.data).unwrap());
+        .filter(|event| event.event == "lines")
+        .flat_map(|event| serde_json::from_str::<Vec<Value>>(&event.data).unwrap());
     let spans: Vec<_> = lines.flat_map(|line| line["spans"].as_array().unwrap().clone()).collect();
     assert!(spans.iter().any(|span| span["text"].as_str().unwrap().contains("<script>")), "text stays whole");
     for span in &spans {
@@ -75,7 +75,7 @@ async fn hostile_output_is_text_everywhere() {
     // Each line is one event, whatever it contains.
     let mut stream = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
     let events = stream.end().await;
-    assert_eq!(events.iter().filter(|events| events.event == "line").count(), 7, "{events:#?}");
+    assert_eq!(events.iter().filter(|event| event.event == "line").count(), 7, "{events:#?}");
 
     for (who, path) in [
         (Who::Browser(&browser), format!("/tasks/{task}/log")),

@@ -6,9 +6,9 @@ use tokio::time::sleep;
 use crate::{
     client::{Response, Who, client, form},
     database::TableLock,
-    timeouts::{DEFAULT_TIMEOUT, with_timeout, until},
     people::PASSWORD,
     program::{Program, on_both},
+    timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 
 impl Program {
@@ -23,7 +23,7 @@ impl Program {
 
 /// Status, headers and body do not reveal whether the address exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     program.person("mia", "acme", "member");
@@ -49,7 +49,7 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
 /// The response time must not reveal it either, so failures are recorded after the response is sent. Here a table lock
 /// blocks the record until both responses have arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
+async fn k_05_a_wrong_password_is_recorded_after_the_response() {
     let mut program = Program::postgres();
     program.tenant("acme");
     program.person("mia", "acme", "member");
@@ -69,7 +69,7 @@ async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
 
 on_both! {
     /// Pending records are written before the server exits.
-    async fn k_05_no_wrong_password_is_lost_when_the_server_stops(program) {
+    async fn k_05_pending_failures_are_recorded_at_shutdown(program) {
         program.tenant("acme");
         program.person("mia", "acme", "member");
         let adam = program.person("adam", "acme", "admin");
@@ -87,7 +87,7 @@ on_both! {
 
 /// After five wrong passwords, the address is throttled for every account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guessing_is_slowed_down_per_account_and_per_address() {
+async fn guessing_is_throttled_per_account_and_per_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     program.person("mia", "acme", "member");
@@ -119,7 +119,7 @@ async fn guessing_is_slowed_down_per_account_and_per_address() {
 
 /// Trusting `X-Forwarded-For` from everyone would give an attacker unlimited addresses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_guesser_cannot_choose_their_address() {
+async fn a_client_cannot_forge_its_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

@@ -14,9 +14,9 @@ use tokio_rustls::TlsConnector;
 use super::enrollment::{csr, form};
 use crate::{
     client::Who,
-    timeouts::{DEFAULT_TIMEOUT, with_timeout, until},
     people::Person,
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -67,7 +67,7 @@ async fn is_let_in(
 
 /// S-04: the port requires TLS 1.3 and a certificate of our authority.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
+async fn s_04_the_runner_port_requires_our_certificate() {
     let mut program = Program::sqlite();
     let (_, identity, key) = begin(&mut program).await;
     let endpoint = identity["runner_endpoint"].as_str().unwrap();
@@ -87,17 +87,17 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
     // K-05: both connections with valid TLS but without a valid certificate are logged.
-    let events = until("each of the two is told", async || {
+    let failures = until("both failures are logged", async || {
         let lines = program.server_log();
-        let events = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
-        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == 2)
+        let failures = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
+        Some(failures.collect::<Vec<_>>()).filter(|failures| failures.len() == 2)
     });
-    assert!(events.await.iter().all(|line| line.contains("127.0.0.1")));
+    assert!(failures.await.iter().all(|line| line.contains("127.0.0.1")));
 }
 
 /// The port does not answer plain text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_04_the_runners_port_answers_no_plain_request() {
+async fn s_04_the_runner_port_does_not_answer_plain_text() {
     let mut program = Program::sqlite();
     let (_, identity, _) = begin(&mut program).await;
     for request in ["GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {

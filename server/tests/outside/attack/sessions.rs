@@ -9,7 +9,7 @@ use crate::{
 
 /// A planted cookie is replaced at sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_planted_session_is_not_adopted_at_sign_in() {
+async fn a_planted_session_id_is_replaced_at_sign_in() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "acme", "member"));
@@ -28,7 +28,7 @@ async fn a_planted_session_is_not_adopted_at_sign_in() {
 
 /// The cookie of an ended session is invalid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signed_out_cookie_is_dead() {
+async fn the_cookie_of_an_ended_session_is_invalid() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");

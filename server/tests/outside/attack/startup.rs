@@ -2,10 +2,10 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
-    timeouts::until,
     people::start_with_member,
     processes::{descendants, runner_of},
     program::Program,
+    timeouts::until,
 };
 
 /// 64 hexadecimal digits.
@@ -13,7 +13,7 @@ const KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1a
 
 /// A public listen address without TLS is refused with the settings that fix it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_address_without_tls_is_refused_with_the_fix() {
+async fn a_public_address_without_tls_is_refused_with_the_fix() {
     let mut program = Program::sqlite();
     for open in ["0.0.0.0:0", "[::]:0", "192.0.2.1:9876"] {
         program.set("CASTELLAN_LISTEN", open);
@@ -26,7 +26,7 @@ async fn an_open_address_without_tls_is_refused_with_the_fix() {
 
 /// A-12: keys and data have private permissions, and keys with open permissions are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_12_the_data_is_closed_to_others() {
+async fn a_12_keys_and_data_have_private_permissions() {
     let mut program = Program::sqlite();
     start_with_member(&mut program).await;
     let data = program.data();
@@ -56,7 +56,7 @@ async fn a_12_the_data_is_closed_to_others() {
 
 /// The database and its journal are private even in a folder with open permissions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_12_a_folder_that_others_enter_shows_them_nothing() {
+async fn a_12_the_database_is_private_in_a_folder_with_open_permissions() {
     let mut program = Program::sqlite();
     fs::create_dir(program.data()).unwrap();
     fs::set_permissions(program.data(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -90,7 +90,7 @@ async fn m_06_a_wrong_master_key_is_refused() {
 
 /// A database with a newer schema is not modified.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_from_the_future_is_refused() {
+async fn a_newer_schema_is_refused() {
     let mut program = Program::postgres();
     program.start().await;
     program.kill();
@@ -105,7 +105,7 @@ async fn a_schema_from_the_future_is_refused() {
 /// E1: a master key from the environment is removed from the environment of the server, the runner and their child
 /// processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e01_the_master_key_leaves_the_environment() {
+async fn trap_e01_the_master_key_is_removed_from_the_environment() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_ENCRYPTION_KEY", KEY);
     let mia = start_with_member(&mut program).await;

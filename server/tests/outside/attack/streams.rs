@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use crate::{
     client::Who,
-    timeouts::with_timeout,
     people::{ALL, start_with_member},
     processes::descendants,
     program::on_both,
+    timeouts::with_timeout,
 };
 
 /// The longest time that a stream may stay open without authorization.
@@ -14,7 +14,7 @@ const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 on_both! {
     /// M-01: a revoked key is refused at its next request, and its streams end.
-    async fn m_01_a_revoked_key_is_dead_at_once_and_so_is_its_stream(program) {
+    async fn m_01_a_revoked_key_is_refused_at_once_and_its_stream_ends(program) {
         let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
         let key = program.key(&mia.email, ALL);
@@ -30,7 +30,7 @@ on_both! {
     }
 
     /// Both the tenant's stream and a task's stream end with their session.
-    async fn an_ended_session_hears_nothing_more(program) {
+    async fn an_ended_session_receives_no_more_events(program) {
         let mia = start_with_member(program).await;
         let (lost, here) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
@@ -45,7 +45,7 @@ on_both! {
     }
 
     /// A removed member no longer receives events or output of the organization's tasks.
-    async fn who_was_taken_out_hears_nothing_more(program) {
+    async fn a_removed_member_receives_no_more_events(program) {
         let mia = start_with_member(program).await;
         let (max, olga) = (program.person("max", "acme", "member"), program.person("olga", "acme", "owner"));
         let (leaving, owner) = (program.sign_in(&max.email).await, program.sign_in(&olga.email).await);

@@ -6,7 +6,7 @@ use crate::{client::Who, timeouts::until};
 
 /// D-12, A-04: a session opened at one node is valid at the other, with the same responses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_any_node_answers_any_request() {
+async fn d_12_any_node_serves_any_request() {
     let nodes = Nodes::begin().await;
     let (one, two) = (&nodes.one, &nodes.two);
     let browser = one.sign_in(&nodes.adam.email).await;
@@ -59,7 +59,7 @@ async fn d_12_any_node_answers_any_request() {
 
 /// both nodes use the same new session id after a change of rights.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_04_a_session_goes_on_at_the_other_node_when_rights_change() {
+async fn a_04_both_nodes_use_the_same_session_id_after_a_change_of_rights() {
     let nodes = Nodes::begin().await;
     let (one, two) = (&nodes.one, &nodes.two);
     let (admin, browser) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);

@@ -6,12 +6,12 @@ use tokio::time::sleep;
 use super::Nodes;
 use crate::{
     processes::{descendants, runner_of, until_gone},
-    torture::{SeededRng, Load, DuplicateRunDetector, scaled, check_promises, assert_no_leftovers},
+    torture::{DuplicateRunDetector, Load, SeededRng, assert_no_leftovers, check_promises, scaled},
 };
 
 /// D-12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_either_node_goes_and_comes_back_while_work_goes_on() {
+async fn d_12_either_node_stops_and_restarts_under_load() {
     let mut rng = SeededRng::of("either node goes");
     let mut nodes = Nodes::begin().await;
     let loads = [&nodes.one, &nodes.two].map(|node| Load::begin(&node.origin, &nodes.adam.key));

@@ -7,10 +7,10 @@ use super::{Nodes, propagation::MAX_PROPAGATION_DELAY};
 use crate::{
     client::Who,
     events::Events,
-    timeouts::{with_timeout, until},
     people::Browser,
     processes::{descendants, until_gone},
     program::Program,
+    timeouts::{until, with_timeout},
 };
 
 /// The open streams of one person at a node: a page, and a task's output.
@@ -35,7 +35,7 @@ async fn assert_stream_open(stream: &mut Events, node: &Program, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end() {
+async fn d_12_k_09_freeze_and_thaw_at_one_node_apply_at_the_other() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let (admin, member) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
@@ -57,7 +57,7 @@ async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end()
 
 /// The kill switch stops tasks of the runners at both nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
+async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let admin = two.sign_in(&nodes.adam.email).await;
@@ -78,7 +78,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
     }
     let running: Vec<_> =
         [one, two].into_iter().zip(&idle).map(|(node, idle)| &descendants(node.pid()) - idle).collect();
-    assert!(running.iter().all(|running| !running.is_empty()), "something runs beside each");
+    assert!(running.iter().all(|running| !running.is_empty()), "tasks run at both nodes");
     two.act(Who::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
     for running in &running {
         until_gone(running, Duration::from_secs(5)).await;
@@ -132,7 +132,7 @@ async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
 
     one.act(Who::Browser(&admin), "emergency/end-sessions", &[("id", &nodes.mia.id)]).await.is(200);
     let pages = async { tokio::join!(here.page.end(), there.page.end()) };
-    with_timeout(MAX_PROPAGATION_DELAY, "her pages end at both", pages).await;
+    with_timeout(MAX_PROPAGATION_DELAY, "her page streams end at both nodes", pages).await;
     for node in [one, two] {
         assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
         for key in [key, &second] {
@@ -143,7 +143,7 @@ async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
 
     one.act(Who::Browser(&admin), "keys/revoke-all", &[("owner", &nodes.mia.id)]).await.is(200);
     let outputs = async { tokio::join!(here.output.end(), there.output.end()) };
-    with_timeout(MAX_PROPAGATION_DELAY, "what her keys listen to ends at both", outputs).await;
+    with_timeout(MAX_PROPAGATION_DELAY, "the streams of her keys end at both nodes", outputs).await;
     for node in [one, two] {
         for key in [key, &second] {
             node.get(Who::Key(key), "/api/v1/me").await.is(401);

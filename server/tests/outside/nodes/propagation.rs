@@ -23,7 +23,7 @@ async fn d_12_signing_out_at_one_node_ends_the_streams_of_the_other() {
 
 /// D-12, M-01: a key that is revoked at one node is refused at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
+async fn d_12_a_key_revoked_at_one_node_is_refused_at_the_other() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let browser = one.sign_in(&nodes.mia.email).await;
@@ -39,7 +39,7 @@ async fn d_12_a_key_that_is_revoked_at_one_node_is_dead_at_the_other() {
 
 /// D-12, K-09: a person who is locked at one node is signed out at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
+async fn d_12_k_09_a_person_locked_at_one_node_is_signed_out_at_the_other() {
     let nodes = Nodes::begin().await;
     let bea = nodes.one.person("bea", "acme", "admin");
     let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
@@ -51,14 +51,19 @@ async fn d_12_k_09_who_is_locked_out_at_one_node_is_out_at_the_other() {
 
 /// D-12, D-04: an approval request from one node is published, decided and closed at the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_question_is_answered_at_either_node_and_once() {
+async fn d_12_an_approval_request_is_decided_once_at_either_node() {
     let nodes = Nodes::begin().await;
     let (one, two) = (&nodes.one, &nodes.two);
     let approver = two.sign_in(&nodes.ada.email).await;
     let mut queue = two.listen(Who::Browser(&approver), "/live?topics=approvals").await;
     let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
     let task = one.submit_as(&nodes.mia.key, asks).await;
-    let asked = with_timeout(MAX_PROPAGATION_DELAY, "the other node hears of the question", queue.data_of_next("approvals")).await;
+    let asked = with_timeout(
+        MAX_PROPAGATION_DELAY,
+        "the other node publishes the approval request",
+        queue.data_of_next("approvals"),
+    )
+    .await;
     let approvals = two.get(Who::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();
     let approval = &approvals["items"][0];
     assert_eq!(approval["id"], asked.as_str());
@@ -68,14 +73,14 @@ async fn d_12_a_question_is_answered_at_either_node_and_once() {
     let body = json!({ "reason": "it is fine", "request_digest": approval["request_digest"] });
     two.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(200);
     one.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(409);
-    let next = with_timeout(MAX_PROPAGATION_DELAY, "the decision is heard of", watching.data_of_next("state")).await;
+    let next = with_timeout(MAX_PROPAGATION_DELAY, "the decision is published", watching.data_of_next("state")).await;
     assert!(["queued", "assigned", "running"].contains(&next.as_str()), "{next}");
     one.until_succeeded(&nodes.mia.key, &task).await;
 }
 
 /// D-12, D-01: both nodes stream a task's output live, and either can cancel it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_output_is_live_and_a_cancel_counts_at_both_nodes() {
+async fn d_12_output_streams_and_cancellation_work_at_both_nodes() {
     let nodes = Nodes::begin().await;
     for canceler in [&nodes.one, &nodes.two] {
         let script = "for n in 1 2 3 4 5 6; do echo line $n; sleep 0.4; done; sleep 50";

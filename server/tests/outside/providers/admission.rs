@@ -29,7 +29,7 @@ impl Program {
 
 /// D-03: signing in with a provider from the invitation's page leads back to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_03_a_provider_leads_back_to_the_invitation() {
+async fn d_03_signing_in_with_a_provider_returns_to_the_invitation() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     provider.behave(claims(json!({ "email": "nia@acme.example" })));
@@ -37,18 +37,22 @@ async fn d_03_a_provider_leads_back_to_the_invitation() {
     let way = "/sign-in/with/acme?next=%2Finvitation";
     assert!(page.body.contains(&format!("href=\"{way}\"")), "{page}");
     let redirect = program.redirect_to_provider(Who::Nobody, way).await;
-    let response = program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
+    let response =
+        program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
     assert_eq!(response.header("location"), "/invitation");
 }
 
 #[track_caller]
 fn assert_refused(response: Response, status: u16, says: &str) {
-    assert!(response.status == status && response.cookie().is_none() && response.body.contains(says), "{says}: {response}");
+    assert!(
+        response.status == status && response.cookie().is_none() && response.body.contains(says),
+        "{says}: {response}"
+    );
 }
 
 /// A-02: an address counts only if `email_verified` is true as a boolean; domains are compared as a whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
+async fn a_02_newcomers_need_a_verified_address_of_an_allowed_domain() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     for unverified in [json!(false), json!(null)] {
@@ -79,12 +83,12 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
     provider.behave(claims(json!({ "email": "nia@elsewhere.example" })));
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "not let in");
     // Some providers send the address only in the userinfo response, whose subject must match.
-    let events = json!({ "email": "noa@acme.example", "email_verified": true });
+    let claims_from_userinfo = json!({ "email": "noa@acme.example", "email_verified": true });
     let quiet = json!({ "sub": "2", "email": null, "email_verified": null });
-    provider.behave(Behavior { claims: quiet.clone(), userinfo: events.clone(), ..Behavior::default() });
+    provider.behave(Behavior { claims: quiet.clone(), userinfo: claims_from_userinfo.clone(), ..Behavior::default() });
     let response = program.complete_provider_sign_in(&provider, "acme").await;
     assert!(response.status == 401 && response.cookie().is_none(), "the userinfo of another: {response}");
-    let mut own = events;
+    let mut own = claims_from_userinfo;
     own["sub"] = json!("2");
     provider.behave(Behavior { claims: quiet, userinfo: own, ..Behavior::default() });
     let noa = program.sign_in_with_provider(&provider, "acme").await;
@@ -93,7 +97,7 @@ async fn a_02_newcomers_have_a_verified_address_of_an_allowed_domain() {
 
 /// A-02: an account is never found by its address, and a subject is unique only per issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() {
+async fn a_02_accounts_are_identified_by_issuer_and_subject_only() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "newcomers = \"anybody\"").await;
@@ -105,16 +109,19 @@ async fn a_02_the_same_address_or_the_same_subject_elsewhere_is_somebody_else() 
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "addresses alone link nothing");
     second.behave(claims(json!({ "email": "other@acme.example" })));
     let other = program.sign_in_with_provider(&second, "bolt").await;
-    assert!(program.is_named(&other, "other@acme.example").await, "the subject is the same, the issuer is not");
+    assert!(
+        program.is_named(&other, "other@acme.example").await,
+        "the same subject at another issuer is another person"
+    );
     assert!(program.is_named(&nia, "nia@acme.example").await);
     second.behave(Behavior::default());
     let again = program.sign_in_with_provider(&second, "bolt").await;
-    assert!(program.is_named(&again, "other@acme.example").await, "she is who her subject says, not her address");
+    assert!(program.is_named(&again, "other@acme.example").await, "the subject identifies her");
 }
 
 /// K-09: a provider does not bypass a lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
+async fn k_09_a_locked_person_cannot_sign_in_with_a_provider() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", "newcomers = \"anybody\"").await;
     program.sign_in_with_provider(&provider, "acme").await;
@@ -127,7 +134,7 @@ async fn k_09_who_is_locked_out_is_turned_away_at_the_provider_too() {
 
 /// A-02: without newcomers, only people who linked the provider can sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_without_a_word_about_newcomers_there_are_none() {
+async fn a_02_newcomers_are_refused_by_default() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", "").await;
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "No account here is linked");
@@ -139,7 +146,7 @@ async fn a_02_without_a_word_about_newcomers_there_are_none() {
 
 /// A-03: a listed person becomes an admin only with a verified address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_03_admins_are_made_by_verified_addresses_only() {
+async fn a_03_only_verified_addresses_make_admins() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let auth = "admin_emails = [\"Nia@acme.example\"]";
     with_providers(&mut program, &[("acme", &provider)], auth, "newcomers = \"anybody\"").await;
@@ -148,7 +155,7 @@ async fn a_03_admins_are_made_by_verified_addresses_only() {
     assert!(!program.is_admin(&noa).await);
     provider.behave(claims(json!({ "sub": "2", "email_verified": false })));
     let noa = program.sign_in_with_provider(&provider, "acme").await;
-    assert!(!program.is_admin(&noa).await, "the address is only said");
+    assert!(!program.is_admin(&noa).await, "the address is unverified");
     provider.behave(Behavior::default());
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_admin(&nia).await);
@@ -156,7 +163,7 @@ async fn a_03_admins_are_made_by_verified_addresses_only() {
 
 /// A-02: roles are synchronized with groups at each sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
+async fn a_02_roles_follow_groups_at_each_sign_in() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\n\
                 groups = [\"ops = acme : member\", \"leads = acme : approver\", \"ops = nowhere : owner\"]";
@@ -176,7 +183,7 @@ async fn a_02_groups_become_roles_and_their_end_takes_them_back() {
     assert_eq!(role(json!(null)).await, None, "no claim is no group");
 
     program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Acme & sons"], "");
-    assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds what was renamed");
+    assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds a renamed organization");
     let page = program
         .get(Who::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
         .await
@@ -199,11 +206,11 @@ on_both! {
         };
         assert_eq!(comes(json!(["ops"])).await, Some("Member"));
         program.cli(&["admin", "freeze"], "");
-        assert_eq!(comes(json!(["leads"])).await, Some("Member"), "what the rules say waits");
+        assert_eq!(comes(json!(["leads"])).await, Some("Member"), "group changes are postponed");
         provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
         assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "until an admin ends the freeze");
         program.cli(&["admin", "thaw"], "");
-        assert_eq!(comes(json!(["leads"])).await, Some("Approver"), "and follows then");
+        assert_eq!(comes(json!(["leads"])).await, Some("Approver"), "postponed group changes are applied");
         provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
         let noa = program.sign_in_with_provider(&provider, "acme").await;
         assert!(program.is_named(&noa, "noa@acme.example").await);

@@ -41,7 +41,7 @@ fn is_refused(response: Response, status: u16, what: &str) {
 /// a token is accepted only with the issuer's signature, our audience, the nonce of this sign-in and a fresh
 /// time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_every_lie_in_a_token_is_refused_and_its_honest_twin_is_not() {
+async fn a_02_every_invalid_token_is_refused_and_valid_ones_are_accepted() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let other = "https://other.example";
@@ -115,7 +115,7 @@ fn at_hash(token: &str) -> String {
 
 /// a callback is accepted once, in the same browser, for the same provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
+async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", DOMAIN).await;
@@ -123,17 +123,24 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
         is_refused(response.clone(), 409, what);
         assert!(response.body.contains("belongs to no sign-in"), "{response}");
     };
-    let (mine, theirs) =
-        (program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await, program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await);
+    let (mine, theirs) = (
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+    );
     let query = provider.consent(&mine.to);
     lost(program.provider_callback("acme", &[], &query).await, "without the cookie");
     lost(program.provider_callback("acme", &[&theirs.flow_cookie], &query).await, "in another browser");
     lost(program.provider_callback("bolt", &[&mine.flow_cookie], &query).await, "at another provider's address");
-    lost(program.provider_callback("acme", &[&mine.flow_cookie, &theirs.flow_cookie], &query).await, "with two cookies");
+    lost(
+        program.provider_callback("acme", &[&mine.flow_cookie, &theirs.flow_cookie], &query).await,
+        "with two cookies",
+    );
     let (rest, last) = mine.flow_cookie.split_at(mine.flow_cookie.len() - 1);
     let changed = format!("{rest}{}", if last == "A" { "Q" } else { "A" });
     lost(program.provider_callback("acme", &[&changed], &query).await, "with a cookie that was changed");
-    for (what, behavior) in [("another state", callback_override("state", Some("other"))), ("no state", callback_override("state", None))] {
+    for (what, behavior) in
+        [("another state", callback_override("state", Some("other"))), ("no state", callback_override("state", None))]
+    {
         provider.behave(behavior);
         lost(program.provider_callback("acme", &[&mine.flow_cookie], &provider.consent(&mine.to)).await, what);
     }
@@ -148,8 +155,10 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
         "nobody's answer says nothing about anybody"
     );
     // A stolen code is useless in another browser, because PKCE verifier and nonce differ.
-    let (mine, theirs) =
-        (program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await, program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await);
+    let (mine, theirs) = (
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+    );
     provider.behave(Behavior::default());
     let stolen = provider.consent(&theirs.to);
     let code = stolen.split('&').find(|part| part.starts_with("code=")).unwrap();
@@ -160,7 +169,7 @@ async fn a_02_an_answer_counts_once_and_only_in_the_browser_that_asked() {
 
 /// A-02, OpenID Connect Core 3.1.2.1: step-up with a provider requires a fresh `auth_time`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
+async fn a_02_step_up_needs_a_fresh_auth_time() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let old = json!({ "auth_time": in_seconds(-86_400) });
@@ -168,14 +177,18 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     // An old session at the provider is not a fresh proof.
     let link = async |browser| {
-        super::flow::flow_cookie(&program.start_provider_sign_in(Who::Browser(browser), "/account/link/acme").await.is(303))
+        super::flow::flow_cookie(
+            &program.start_provider_sign_in(Who::Browser(browser), "/account/link/acme").await.is(303),
+        )
     };
     assert!(link(&nia).await.is_none());
     let again = async || {
         let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/acme?next=%2Fkeys").await;
         let asks = |name: &str, what: &str| redirect.to.query_pairs().any(|(its, value)| its == name && value == what);
         assert!(asks("prompt", "login") && asks("max_age", "0"), "{}", redirect.to);
-        program.provider_callback("acme", &[&redirect.flow_cookie, &nia.cookie_line()], &provider.consent(&redirect.to)).await
+        program
+            .provider_callback("acme", &[&redirect.flow_cookie, &nia.cookie_line()], &provider.consent(&redirect.to))
+            .await
     };
     for (what, lie) in [
         ("by a session of yesterday", old),
@@ -202,7 +215,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
     let response = again().await.is(303);
     assert_eq!(response.header("location"), "/keys");
     let fresh = crate::people::Browser::with(&response.cookie().unwrap());
-    assert!(link(&fresh).await.is_some(), "what asks for a fresh proof is open again");
+    assert!(link(&fresh).await.is_some(), "step-up is complete");
     // An ordinary sign-in may use an existing session at the provider.
     let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "max_age" && name != "prompt"), "{}", redirect.to);
@@ -210,7 +223,7 @@ async fn a_02_who_proves_themselves_again_did_so_at_the_provider_just_now() {
 
 /// A-02, RFC 9207: the issuer in the callback must be the one that was asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_an_answer_says_whose_it_is() {
+async fn a_02_the_issuer_in_a_callback_must_match() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let own = provider.issuer.clone();
@@ -238,7 +251,7 @@ async fn a_02_an_answer_says_whose_it_is() {
 
 /// error pages use our own texts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
+async fn a_02_error_texts_of_a_provider_are_not_displayed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let script = || Some("<script>alert('x')</script>".to_owned());
@@ -256,17 +269,21 @@ async fn a_02_nothing_that_a_provider_says_of_an_error_is_repeated() {
     }
     let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
     let state = redirect.to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-    let response = program.provider_callback("acme", &[&redirect.flow_cookie], &format!("code=unknown&state={state}")).await;
+    let response =
+        program.provider_callback("acme", &[&redirect.flow_cookie], &format!("code=unknown&state={state}")).await;
     is_refused(response, 401, "a code that is not taken, with a script in the error");
-    assert!(!program.server_log().contains('\u{1b}'), "nor does it reach the log as it is");
+    assert!(!program.server_log().contains('\u{1b}'), "control characters are escaped in the log");
 }
 
 /// invalid discovery documents are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_discovery_is_the_issuers_own_short_and_leads_nowhere_it_must_not() {
+async fn a_02_invalid_discovery_documents_are_refused() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
-    let discovered = |misbehavior| Behavior { misbehavior: Some(("/.well-known/openid-configuration", misbehavior)), ..Behavior::default() };
+    let discovered = |misbehavior| Behavior {
+        misbehavior: Some(("/.well-known/openid-configuration", misbehavior)),
+        ..Behavior::default()
+    };
     let endpoint = |name: &str, at: &str| metadata(json!({ name: at }));
     for (what, behavior) in [
         ("another issuer", metadata(json!({ "issuer": "https://other.example" }))),
@@ -308,7 +325,7 @@ fn email_from_userinfo(email: &str, misbehavior: Option<(&'static str, Misbehavi
 
 /// redirects and oversized responses of every endpoint are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
+async fn a_02_redirects_and_oversized_responses_are_refused() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let email = "nia@acme.example";
@@ -318,7 +335,11 @@ async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
         for misbehavior in [Misbehavior::Redirected, Misbehavior::Huge] {
             let before = provider.request_count(path);
             provider.behave(email_from_userinfo(email, Some((path, misbehavior))));
-            is_refused(program.complete_provider_sign_in(&provider, "acme").await, status, &format!("{path}: {misbehavior:?}"));
+            is_refused(
+                program.complete_provider_sign_in(&provider, "acme").await,
+                status,
+                &format!("{path}: {misbehavior:?}"),
+            );
             assert_eq!(provider.request_count(path), before + 1, "{path}: {misbehavior:?}");
         }
         assert!(!provider.was_requested(&format!("/elsewhere{path}")), "{path}");
@@ -329,7 +350,7 @@ async fn a_02_no_endpoint_leads_away_or_answers_at_any_length() {
 
 /// requests to a provider time out after ten seconds; slower responses within that time are accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_no_endpoint_is_waited_for_without_end() {
+async fn a_02_requests_to_every_endpoint_time_out() {
     let mut program = Program::sqlite();
     let providers = [(); 4].map(|()| Provider::start());
     let providers = futures::future::join_all(providers).await;

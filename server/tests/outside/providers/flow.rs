@@ -64,6 +64,7 @@ impl Program {
     /// Completes the flow that links a provider to the browser's account.
     pub async fn link_provider(&self, browser: &Browser, provider: &Provider, key: &str) -> Response {
         let redirect = self.redirect_to_provider(Who::Browser(browser), &format!("/account/link/{key}")).await;
-        self.provider_callback(key, &[&redirect.flow_cookie, &browser.cookie_line()], &provider.consent(&redirect.to)).await
+        self.provider_callback(key, &[&redirect.flow_cookie, &browser.cookie_line()], &provider.consent(&redirect.to))
+            .await
     }
 }

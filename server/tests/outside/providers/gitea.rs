@@ -36,7 +36,7 @@ on_both! {
         let nia = program.sign_in_with_provider(&provider, "git").await;
         assert!(program.get(Who::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
         let link = program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303);
-        assert!(flow_cookie(&link).is_some(), "who has just come in has proved who they are");
+        assert!(flow_cookie(&link).is_some(), "a sign-in is a fresh proof");
 
         let login = || vec!["login".to_owned()];
         assert_eq!(asks(program, Who::Nobody, "/sign-in/with/git").await, (vec![], false));
@@ -58,12 +58,14 @@ on_both! {
 
 /// M-14: the same tokens are not a fresh proof from a generic issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_what_is_taken_from_gitea_is_not_taken_from_any_issuer() {
+async fn m_14_generic_issuers_do_not_get_the_exception_for_gitea() {
     let mut program = Program::sqlite();
     let provider = deployment(&mut program, "oidc").await;
     provider.behave(Behavior { claims: json!({ "auth_time": in_seconds(-86_400) }), ..Behavior::default() });
     let nia = program.sign_in_with_provider(&provider, "git").await;
-    assert!(flow_cookie(&program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303)).is_none());
+    assert!(
+        flow_cookie(&program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303)).is_none()
+    );
     assert_eq!(asks(&program, Who::Browser(&nia), "/sign-in/with/git").await, (vec!["login".to_owned()], true));
     let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/git").await;
     let query = provider.consent(&redirect.to);

@@ -89,10 +89,15 @@ async fn a_02_signing_in_by_github() {
             "{to}"
         );
         *state.challenge.lock().unwrap() = query_param(to, "code_challenge");
-        program.provider_callback("hub", &[&redirect.flow_cookie], &format!("code={code}&state={}", query_param(to, "state"))).await
+        program
+            .provider_callback(
+                "hub",
+                &[&redirect.flow_cookie],
+                &format!("code={code}&state={}", query_param(to, "state")),
+            )
+            .await
     };
-    let address =
-        |email: &str, assert_audit_chain_intact| json!({ "email": email, "primary": true, "verified": assert_audit_chain_intact, "visibility": null });
+    let address = |email: &str, assert_audit_chain_intact| json!({ "email": email, "primary": true, "verified": assert_audit_chain_intact, "visibility": null });
     *addresses.lock().unwrap() = json!([address("octo@acme.example", false)]);
     assert!(visit("right").await.is(403).cookie().is_none(), "it is not verified");
     *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true)]);
@@ -105,16 +110,29 @@ async fn a_02_signing_in_by_github() {
     assert!(visit("right").await.is(303).cookie().is_some(), "the same number is the same person");
 
     // A code for another browser's challenge is refused with this one's verifier.
-    let (mine, theirs) =
-        (program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await, program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await);
+    let (mine, theirs) = (
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
+    );
     *state.challenge.lock().unwrap() = query_param(&theirs.to, "code_challenge");
     let query = format!("code=right&state={}", query_param(&mine.to, "state"));
     assert!(program.provider_callback("hub", &[&mine.flow_cookie], &query).await.is(401).cookie().is_none());
 
     // Step-up and linking ask for account selection, the strongest prompt that GitHub supports.
     let octo = Browser::with(&visit("right").await.is(303).cookie().unwrap());
-    assert!(program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await.to.query_pairs().all(|(name, _)| name != "prompt"));
+    assert!(
+        program
+            .redirect_to_provider(Who::Nobody, "/sign-in/with/hub")
+            .await
+            .to
+            .query_pairs()
+            .all(|(name, _)| name != "prompt")
+    );
     for path in ["/sign-in/with/hub", "/account/link/hub"] {
-        assert_eq!(query_param(&program.redirect_to_provider(Who::Browser(&octo), path).await.to, "prompt"), "select_account", "{path}");
+        assert_eq!(
+            query_param(&program.redirect_to_provider(Who::Browser(&octo), path).await.to, "prompt"),
+            "select_account",
+            "{path}"
+        );
     }
 }

@@ -7,8 +7,8 @@ use super::{
     with_providers,
 };
 use crate::{
-    html,
     client::{Response, Who},
+    html,
     people::Browser,
     program::Program,
 };
@@ -64,12 +64,12 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     program.act(Who::Browser(&ada), "account/unlink", &[("id", &mine[0])]).await.is(200);
     assert!(program.own_page(&ada).await.body.contains("Nothing is linked"));
     let response = program.complete_provider_sign_in(&provider, "acme").await.is(403);
-    assert!(response.cookie().is_none(), "it does not lead in any more");
+    assert!(response.cookie().is_none(), "an unlinked provider signs nobody in");
 }
 
 /// the last way to sign in cannot be removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_the_last_way_in_stays() {
+async fn a_02_the_last_sign_in_method_cannot_be_removed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
     let more = "newcomers = \"anybody\"";

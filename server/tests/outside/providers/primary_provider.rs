@@ -9,8 +9,8 @@ use super::{
     with_providers,
 };
 use crate::{
-    client::{Response, Who, form},
     authenticator::{PasskeyCeremony, PasskeyDevice},
+    client::{Response, Who, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
@@ -30,14 +30,14 @@ impl Program {
     }
 
     /// Signs in with a passkey only.
-    async fn come_in_by(&self, device: &PasskeyDevice) -> Response {
+    async fn sign_in_with_passkey(&self, device: &PasskeyDevice) -> Response {
         let requests = self.ask_passkey(Who::Nobody, "sign-in").await;
         let fields = form(&[("ceremony", &requests.token), ("passkey", &device.show(&requests))]);
         Response::of(self.action(Who::Nobody, "login/passkey", "application/json", &fields)).await
     }
 
     /// Creates an account with an invitation.
-    async fn join_by(&self, token: &str, email: &str) -> Response {
+    async fn join_with_invitation(&self, token: &str, email: &str) -> Response {
         let fields = form(&[("token", token), ("name", "Noa"), ("email", email), ("password", PASSWORD)]);
         Response::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
     }
@@ -45,7 +45,7 @@ impl Program {
 
 on_both! {
     /// Passkeys and invitation passwords are refused while a primary provider is set, and work again afterwards.
-    async fn a_03_neither_a_passkey_nor_an_invitation_is_a_way_around_the_only_one(program) {
+    async fn a_03_passkeys_and_invitations_do_not_bypass_the_primary_provider(program) {
         let provider = Provider::start().await;
         let providers = [("acme", &provider)];
         program.use_fixed_ports();
@@ -58,13 +58,13 @@ on_both! {
         let fields = [("organization", organization), ("role", "viewer"), ("uses", "2"), ("days", "1")];
         let link = program.act(Who::Browser(&browser), "organizations/invite", &fields).await.is(200).secret();
         let token = link.split_once("token=").unwrap().1;
-        assert!(program.come_in_by(&device).await.is(200).cookie().is_some());
-        assert!(program.join_by(token, "noa@acme.example").await.is(200).cookie().is_some());
+        assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some());
+        assert!(program.join_with_invitation(token, "noa@acme.example").await.is(200).cookie().is_some());
 
         program.kill();
         configure(program, "oidc", &providers, "primary_provider = \"acme\"", DOMAIN);
         program.start().await;
-        for response in [program.come_in_by(&device).await, program.join_by(token, "nea@acme.example").await] {
+        for response in [program.sign_in_with_passkey(&device).await, program.join_with_invitation(token, "nea@acme.example").await] {
             assert!(response.status == 403 && response.cookie().is_none(), "{response}");
             assert!(response.body.contains("Passwords are closed here"), "{response}");
         }
@@ -73,11 +73,11 @@ on_both! {
         program.kill();
         configure(program, "oidc", &providers, "", DOMAIN);
         program.start().await;
-        assert!(program.come_in_by(&device).await.is(200).cookie().is_some(), "nothing of it was lost");
-        assert!(program.join_by(token, "nea@acme.example").await.is(200).cookie().is_some(), "and nothing was used up");
+        assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some(), "nothing of it was lost");
+        assert!(program.join_with_invitation(token, "nea@acme.example").await.is(200).cookie().is_some(), "and nothing was used up");
     }
 
-    async fn a_03_with_a_primary_provider_no_other_way_leads_in(program) {
+    async fn a_03_a_primary_provider_disables_all_other_sign_in_methods(program) {
         let (provider, second) = (Provider::start().await, Provider::start().await);
         let auth = "primary_provider = \"acme\"";
         with_providers(program, &[("acme", &provider), ("bolt", &second)], auth, DOMAIN).await;
@@ -98,14 +98,14 @@ on_both! {
         program.sign_in_with_provider(&provider, "acme").await;
     }
 
-    async fn a_03_emergency_access_is_for_named_admins_for_a_while_and_recorded(program) {
+    async fn a_03_emergency_access_is_limited_to_named_admins_expires_and_is_audited(program) {
         let provider = Provider::start().await;
         with_providers(program, &[("acme", &provider)], "primary_provider = \"acme\"", DOMAIN).await;
         program.person("max", "acme", "member");
         let on = ["admin", "break-glass", "--on", "--user", "ada@acme.example", "--reason", "the provider is down"];
         let failed = |arguments: &[&str]| !program.run(arguments, "").status.success();
         assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is no admin");
-        assert!(failed(&["admin", "break-glass", "--on", "--user", "ada@acme.example"]), "why must be said");
+        assert!(failed(&["admin", "break-glass", "--on", "--user", "ada@acme.example"]), "a reason is required");
         assert!(failed(&[on.as_slice(), &["--for", "25h"]].concat()));
         assert!(program.cli(&on, "").starts_with("open until "));
         assert!(program.cli(&["admin", "break-glass"], "").contains("the provider is down"));
@@ -127,7 +127,7 @@ on_both! {
 
 /// a password link would bypass the primary provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
+async fn a_03_a_password_link_is_refused_while_passwords_are_closed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let auth = "primary_provider = \"acme\"\nadmin_emails = [\"nia@acme.example\"]";
     with_providers(&mut program, &[("acme", &provider)], auth, DOMAIN).await;
@@ -142,7 +142,7 @@ async fn a_03_a_password_link_leads_nowhere_while_passwords_are_closed() {
 
 /// a primary provider that does not exist is refused at startup, because nobody could sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
+async fn a_03_invalid_provider_settings_are_refused_at_startup() {
     let program = Program::sqlite();
     let table = "[[auth.provider]]\nid = \"acme\"\nkind = \"google\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\n";
     for (toml, says) in [
@@ -164,7 +164,7 @@ async fn a_03_what_the_file_says_wrongly_is_refused_at_start() {
 
 /// the flow's endpoints accept GET only, and starting a flow does not fetch the discovery document again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_the_way_there_and_back_is_by_get_alone() {
+async fn a_02_the_flow_accepts_get_requests_only() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     for path in ["/sign-in/with/acme", "/sign-in/from/acme", "/account/link/acme"] {
@@ -178,7 +178,7 @@ async fn a_02_the_way_there_and_back_is_by_get_alone() {
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "response_mode"));
     program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
     let requests = provider.request_count("/.well-known/openid-configuration");
-    assert_eq!(requests, 1, "strangers who follow the link do not make us ask each time");
+    assert_eq!(requests, 1, "the discovery document is cached");
     for unknown in ["/sign-in/with/other", "/sign-in/with/a%2fb", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
     {
         let response = program.get(Who::Nobody, unknown).await.is(404);

@@ -3,11 +3,11 @@ use super::{
     fake_provider::{Behavior, Provider, SECRET},
     with_providers,
 };
-use crate::{html, client::Who, program::on_both};
+use crate::{client::Who, html, program::on_both};
 use serde_json::json;
 
 on_both! {
-    async fn a_02_a_provider_that_is_made_in_settings_leads_in_at_once(program) {
+    async fn a_02_a_provider_from_settings_can_sign_people_in_at_once(program) {
         let provider = Provider::start().await;
         with_providers(program, &[], "loopback_issuers = true", "").await;
         let ada = program.sign_in("ada@acme.example").await;

@@ -11,8 +11,8 @@ use super::{
     with_providers,
 };
 use crate::{
-    html,
     client::{Response, Who},
+    html,
     people::Browser,
     program::Program,
 };
@@ -69,11 +69,11 @@ fn is_stale(response: &Response) {
 
 /// A person without the required factor has no other proof, so they may set one up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_who_must_set_up_a_factor_does_so_with_a_session_of_yesterday() {
+async fn m_14_a_required_factor_can_be_set_up_with_an_old_provider_session() {
     let (program, provider) = deployment("everybody").await;
     provider.behave(yesterday(&json!({})));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
-    assert!(!program.is_signed_in(&nia.cookie()).await, "she has half a session");
+    assert!(!program.is_signed_in(&nia.cookie()).await, "a partial session");
     program.make_key(&nia).await.is(401);
     program.set_up_app(&nia).await;
     assert!(program.is_signed_in(&nia.cookie()).await);
@@ -82,7 +82,7 @@ async fn m_14_who_must_set_up_a_factor_does_so_with_a_session_of_yesterday() {
 
 /// Before the existing factor is shown, the session has no access and cannot add another factor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_a_session_of_yesterday_opens_nothing_before_the_factor_is_shown() {
+async fn m_14_an_old_provider_session_has_no_access_before_the_factor_is_shown() {
     let (program, provider) = deployment("everybody").await;
     provider.behave(yesterday(&json!({})));
     let app = program.set_up_app(&program.sign_in_with_provider(&provider, "acme").await).await;
@@ -97,7 +97,7 @@ async fn m_14_a_session_of_yesterday_opens_nothing_before_the_factor_is_shown() 
 
 /// Where no factor is required, setting one up needs a fresh proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_who_need_not_have_a_factor_proves_themselves_before_they_set_one_up() {
+async fn m_14_setting_up_an_optional_factor_needs_a_fresh_proof() {
     let (program, provider) = deployment("off").await;
     provider.behave(yesterday(&json!({})));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
@@ -110,7 +110,7 @@ async fn m_14_who_need_not_have_a_factor_proves_themselves_before_they_set_one_u
 
 /// A provider's `amr` replaces our second factor, but not the fresh proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_who_is_vouched_for_since_yesterday_is_in_and_not_fresh() {
+async fn m_14_an_old_vouched_session_signs_in_without_a_fresh_proof() {
     let (program, provider) = deployment("everybody").await;
     let amr = json!({ "amr": ["pwd", "mfa"] });
     provider.behave(yesterday(&amr));

@@ -5,7 +5,7 @@ use super::begin;
 use crate::{client::Who, database::Database, program::Program};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_deployment_goes_on_on_postgres_with_its_people_sessions_and_tasks() {
+async fn d_12_a_deployment_moves_to_postgresql_with_people_sessions_and_tasks() {
     let mut program = Program::sqlite();
     let adam = begin(&mut program).await;
     let browser = program.sign_in(&adam.email).await;

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::begin;
 use crate::{
     client::Who,
-    timeouts::until,
     program::{Program, on_both},
+    timeouts::until,
 };
 
 const TASKS: usize = 20;
@@ -20,7 +20,7 @@ const DEATHS: usize = 5;
 
 on_both! {
     /// D-12, S-09: the server is killed five times.
-    async fn s_09_twenty_tasks_and_five_deaths_make_twenty_receipts(program) {
+    async fn s_09_twenty_tasks_survive_five_crashes_with_one_receipt_each(program) {
         let adam = begin(program).await;
         let mut tasks = vec![];
         for n in 0..TASKS {

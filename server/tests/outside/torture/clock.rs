@@ -6,8 +6,8 @@ use tokio::time::sleep;
 use super::{FaultTest, scale::scaled};
 use crate::{
     client::Who,
-    timeouts::{DEFAULT_TIMEOUT, until_within},
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
 /// A fake clock for the server, and optionally its runner, that is controlled by a file (libfaketime).
@@ -52,7 +52,7 @@ fn library() -> std::path::PathBuf {
 
 /// Server and runner share a clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_clock_that_jumps_loses_nothing() {
+async fn d_12_clock_jumps_lose_nothing() {
     let mut program = Program::sqlite();
     let clock = Clock::of(&mut program, true);
     jumps(&mut program, &clock).await;
@@ -60,7 +60,7 @@ async fn d_12_a_clock_that_jumps_loses_nothing() {
 
 /// Only the server's clock jumps, as if the runner were on another machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_server_whose_clock_is_not_its_runners_loses_nothing() {
+async fn d_12_different_clocks_of_server_and_runner_lose_nothing() {
     let mut program = Program::sqlite();
     let clock = Clock::of(&mut program, false);
     jumps(&mut program, &clock).await;

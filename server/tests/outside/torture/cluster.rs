@@ -10,9 +10,9 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::{
     database::psql,
-    timeouts::until,
     ports::reserve_port,
     processes::{Process, descendants},
+    timeouts::until,
 };
 
 /// A cluster with one database that is removed when dropped.

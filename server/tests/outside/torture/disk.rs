@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 use super::{FaultTest, scale::scaled};
 use crate::{
     client::Who,
-    timeouts::{DEFAULT_TIMEOUT, until_within},
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
 /// A small tmpfs in its own mount namespace, which ends with its last process.
@@ -84,14 +84,17 @@ impl Drop for Disk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
+async fn d_12_a_full_disk_is_reported_and_no_acknowledged_task_is_lost() {
     let mut program = Program::sqlite();
     let disk = Disk::under(&mut program, scaled(48, 256));
     let test = FaultTest::begin(&mut program).await;
     let (browser, key) = (program.sign_in(&test.adam.email).await, test.adam.key.clone());
     for _ in 0..scaled(2, 3) {
         let before = test.load.acknowledged();
-        until_within(DEFAULT_TIMEOUT, "tasks are taken", async || (test.load.acknowledged() > before + 5).then_some(())).await;
+        until_within(DEFAULT_TIMEOUT, "tasks are taken", async || {
+            (test.load.acknowledged() > before + 5).then_some(())
+        })
+        .await;
         disk.fill();
         let body = serde_json::json!({ "script": format!(": {}", "x".repeat(200_000)) });
         let refused = until_within(DEFAULT_TIMEOUT, "a task is not taken", async || {
@@ -109,7 +112,7 @@ async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(scaled(4, 60)) {
             let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-            assert!(page.body.contains("disk is full"), "the page says what is wrong: {page}");
+            assert!(page.body.contains("disk is full"), "the page reports the problem: {page}");
             let ready = program.get(Who::Nobody, "/readyz").await;
             assert!(ready.status == 503 && ready.body.contains("disk"), "{ready}");
             program.get(Who::Nobody, "/healthz").await.is(200);

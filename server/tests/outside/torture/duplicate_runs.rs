@@ -36,7 +36,8 @@ impl DuplicateRunDetector {
             while !until.load(Ordering::Relaxed) {
                 let mut now = BTreeMap::<_, usize>::new();
                 let processes = processes_mentioning(&marker).into_iter();
-                for command in processes.map(|process| process.command()).filter(|command| command.starts_with(&marker)) {
+                for command in processes.map(|process| process.command()).filter(|command| command.starts_with(&marker))
+                {
                     *now.entry(command).or_default() += 1;
                 }
                 seen.twice.extend(now.iter().filter(|(_, count)| **count > 1).map(|(command, _)| command.clone()));

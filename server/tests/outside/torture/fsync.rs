@@ -3,12 +3,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{FaultTest, scale::scaled, invariants::assert_audit_chain_intact, rng::SeededRng};
+use super::{FaultTest, invariants::assert_audit_chain_intact, rng::SeededRng, scale::scaled};
 use crate::{
     client::client,
-    timeouts::{with_timeout, until_within},
     processes::runner_of,
     program::Program,
+    timeouts::{until_within, with_timeout},
 };
 
 /// The number of fsync calls per run after which the index starts again at one.
@@ -17,12 +17,23 @@ const MAX_FSYNC_INDEX: u32 = 12;
 /// Configures the server to be killed at its `n`-th fsync call.
 fn kill_at_fsync(program: &mut Program, n: u32) {
     let inject = format!("inject=fsync,fdatasync:signal=SIGKILL:when={n}");
-    program.set_launcher(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject, "--"]);
+    program.set_launcher(&[
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fsync,fdatasync",
+        "-e",
+        &inject,
+        "--",
+    ]);
 }
 
 /// D-12: acknowledged changes exist after the restart; others are complete or absent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_the_server_dies_at_every_sync() {
+async fn d_12_the_server_is_killed_at_every_fsync() {
     let mut rng = SeededRng::of("the server dies at every sync");
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
@@ -30,7 +41,7 @@ async fn d_12_the_server_dies_at_every_sync() {
     let mut births = 0;
     loop {
         births += 1;
-        assert!(births < 100, "it never comes to its first start");
+        assert!(births < 100, "the first start never succeeds");
         kill_at_fsync(&mut program, births.min(6));
         if program.try_start().await {
             program.kill_all();
@@ -54,13 +65,17 @@ async fn d_12_the_server_dies_at_every_sync() {
     program.start().await;
     acknowledged_state.compare(&program).await;
     assert_audit_chain_intact(&program);
-    assert!(acknowledged_state.tasks.len() * 3 >= deaths, "in {deaths} lives only {} tasks were acknowledged", acknowledged_state.tasks.len());
+    assert!(
+        acknowledged_state.tasks.len() * 3 >= deaths,
+        "in {deaths} lives only {} tasks were acknowledged",
+        acknowledged_state.tasks.len()
+    );
     println!("{births} lives until the first start, {deaths} deaths, {} tasks", acknowledged_state.tasks.len());
 }
 
 /// D-12: the runner is killed while it saves its identity, its attempts and their output.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_the_runner_dies_at_its_syncs() {
+async fn d_12_the_runner_is_killed_at_fsync() {
     let mut program = Program::sqlite();
     let spared = program.data().with_file_name("spared");
     // Each run is killed at a random fsync call, until the file exists.

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::load::AcknowledgedTask;
 use crate::{
     client::Who,
-    timeouts::{until, until_within},
     processes::{Process, processes_mentioning, until_gone},
     program::Program,
+    timeouts::{until, until_within},
 };
 
 /// A task that loses its runner in this many attempts counts as lost.
@@ -40,9 +40,9 @@ pub async fn check_promises(program: &Program, key: &str, acknowledged_tasks: &[
     }
     let ids: BTreeSet<_> = acknowledged_tasks.iter().map(|acknowledged_task| acknowledged_task.id.clone()).collect();
     assert_eq!(ids.len(), acknowledged_tasks.len(), "two tasks were acknowledged as one");
-    assert!(torn < acknowledged_tasks.len(), "no task was ever done");
+    assert!(torn < acknowledged_tasks.len(), "no task succeeded");
     let submitted = by_task(program, key, "task.submit").await;
-    assert_eq!(submitted.keys().collect::<BTreeSet<_>>(), ids.iter().collect(), "each that is there was acknowledged");
+    assert_eq!(submitted.keys().collect::<BTreeSet<_>>(), ids.iter().collect(), "every task was acknowledged");
     let (finished, released) =
         (by_task(program, key, "task.finish").await, by_task(program, key, "task.release").await);
     for id in &ids {
@@ -85,7 +85,11 @@ async fn by_task(program: &Program, key: &str, action: &str) -> BTreeMap<String,
 /// Returns the output files in the spools of all runners.
 fn spooled_output(program: &Program) -> Vec<PathBuf> {
     let homes = subfolders(&program.visible_data_dir().join("runners"));
-    assert!(!homes.is_empty(), "no runner has a folder in {}: nothing would be seen", program.visible_data_dir().display());
+    assert!(
+        !homes.is_empty(),
+        "no runner has a folder in {}: nothing would be seen",
+        program.visible_data_dir().display()
+    );
     homes.iter().flat_map(|runner| subfolders(&runner.join("spool"))).collect()
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
-use super::{FaultTest, scale::scaled, rng::SeededRng};
+use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
-    timeouts::until_within,
     processes::{descendants, runner_of, until_gone},
     program::on_both,
+    timeouts::until_within,
 };
 
 /// The longest time until all descendants of a killed process are gone.
@@ -16,7 +16,7 @@ const MAX_CLEANUP_TIME: Duration = Duration::from_secs(5);
 
 on_both! {
     /// D-12: some kills hit the server while it starts.
-    async fn d_12_the_server_is_killed_again_and_again(program) {
+    async fn d_12_the_server_is_killed_repeatedly(program) {
         let mut rng = SeededRng::of("the server is killed");
         let mut test = FaultTest::begin(program).await;
         for _ in 0..scaled(10, 200) {
@@ -38,7 +38,7 @@ on_both! {
     }
 
     /// D-12: the server restarts the runner each time.
-    async fn d_12_the_runner_is_killed_again_and_again(program) {
+    async fn d_12_the_runner_is_killed_repeatedly(program) {
         let mut rng = SeededRng::of("the runner is killed");
         let mut test = FaultTest::begin(program).await;
         let mut killed = 0;

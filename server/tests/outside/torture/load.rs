@@ -63,7 +63,8 @@ impl Load {
         let (stop, acknowledged_tasks) = (CancellationToken::new(), Arc::<Mutex<Vec<_>>>::default());
         let mut people = JoinSet::new();
         for _ in 0..CLIENTS {
-            let (load_client, stop, acknowledged_tasks) = (load_client.clone(), stop.clone(), Arc::clone(&acknowledged_tasks));
+            let (load_client, stop, acknowledged_tasks) =
+                (load_client.clone(), stop.clone(), Arc::clone(&acknowledged_tasks));
             people.spawn(async move {
                 while !stop.is_cancelled() {
                     let acknowledged_task = load_client.submit().await;
@@ -93,7 +94,9 @@ impl Load {
     /// Stops the clients after their last acknowledgment and returns all acknowledged tasks.
     pub async fn end(mut self) -> Vec<AcknowledgedTask> {
         self.stop.cancel();
-        while let Some(ended) = with_timeout(ANSWER_TIMEOUT * 2, "all have their answers", self.people.join_next()).await {
+        while let Some(ended) =
+            with_timeout(ANSWER_TIMEOUT * 2, "all have their answers", self.people.join_next()).await
+        {
             ended.unwrap();
         }
         std::mem::take(&mut *self.acknowledged_tasks.lock().unwrap())

@@ -7,11 +7,11 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{FaultTest, scale::scaled, rng::SeededRng};
+use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
     client::{Response, Who},
-    timeouts::{DEFAULT_TIMEOUT, until_within},
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
 /// A `sqlite3` process with an open write transaction.
@@ -42,7 +42,7 @@ impl Drop for Holder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_else() {
+async fn a_foreign_write_lock_blocks_writes_and_nothing_else() {
     let mut program = Program::sqlite();
     let mut rng = SeededRng::of("the lock is held");
     let test = FaultTest::begin(&mut program).await;
@@ -71,9 +71,9 @@ async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_el
     assert!(response.body.contains("busy") && !response.header("retry-after").is_empty(), "{response}");
     assert!(!response.body.contains("locked"), "{response}");
     let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-    assert!(page.body.contains("took no change at"), "the page says what is wrong: {page}");
+    assert!(page.body.contains("took no change at"), "the page reports the problem: {page}");
     drop(held);
-    until_within(DEFAULT_TIMEOUT, "the page says so no longer", async || {
+    until_within(DEFAULT_TIMEOUT, "the page no longer reports the problem", async || {
         let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
         (!page.body.contains("took no change at")).then_some(())
     })

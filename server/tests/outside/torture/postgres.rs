@@ -3,18 +3,18 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{FaultTest, scale::scaled, rng::SeededRng, cluster::Cluster};
+use super::{FaultTest, cluster::Cluster, rng::SeededRng, scale::scaled};
 use crate::{
     client::Who,
-    timeouts::{with_timeout, until},
     program::Program,
+    timeouts::{until, with_timeout},
 };
 
 /// The longest time until an outage is reported.
 const MAX_DETECTION_TIME: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
+async fn d_12_postgresql_crashes_and_dropped_connections_lose_nothing() {
     let mut rng = SeededRng::of("PostgreSQL is killed");
     let mut cluster = Cluster::start().await;
     let mut program = Program::sqlite();
@@ -28,11 +28,11 @@ async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
             1 => cluster.kill_one(),
             _ => {
                 cluster.kill();
-                let page = until("a page says what is wrong", async || {
+                let page = until("a page reports the outage", async || {
                     let page = program.get(Who::Browser(&browser), "/tasks").await;
                     (page.status == 503).then_some(page)
                 });
-                let page = with_timeout(MAX_DETECTION_TIME, "nobody waits in vain", page).await;
+                let page = with_timeout(MAX_DETECTION_TIME, "the outage is reported in time", page).await;
                 assert!(page.body.contains("database"), "{page}");
                 let ready = program.get(Who::Nobody, "/readyz").await.is(503);
                 assert!(ready.body.contains("database"), "{ready}");

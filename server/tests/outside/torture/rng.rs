@@ -7,11 +7,11 @@ use uuid::Uuid;
 pub struct SeededRng(u64);
 
 impl SeededRng {
-    pub fn of(story: &str) -> Self {
+    pub fn of(case: &str) -> Self {
         let given = std::env::var("CASTELLAN_TEST_SEED").ok();
         let seed = given.map_or_else(|| Uuid::new_v4().as_u64_pair().0 >> 32, |seed| seed.parse().expect("a number"));
-        println!("{story}: to do the same again, cargo xtask torture --seed {seed}");
-        let name = story.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        println!("{case}: reproduce with cargo xtask torture --seed {seed}");
+        let name = case.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         Self(seed ^ name)
     }
 

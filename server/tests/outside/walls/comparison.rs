@@ -52,11 +52,11 @@ fn normalized(response: &Response, asked: &[&str]) -> String {
         text = text.replace(nonce, "NONCE");
     }
     for asked in asked {
-        for message in asked
+        for value in asked
             .split(['/', '?', '&', '=', '"'])
-            .filter(|message| message.len() >= 2 && message.contains(|c: char| c.is_ascii_digit()))
+            .filter(|value| value.len() >= 2 && value.contains(|c: char| c.is_ascii_digit()))
         {
-            text = without(&text, message);
+            text = without(&text, value);
         }
     }
     // The time and the event position at which a live page was rendered.
@@ -79,14 +79,14 @@ fn blanked(text: &str, before: &str, after: &str) -> String {
 }
 
 /// Replaces `value` where it is a separate word, because short numbers also occur inside longer ones.
-fn without(text: &str, message: &str) -> String {
+fn without(text: &str, value: &str) -> String {
     let apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
     let (mut kept, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find(message) {
-        let (before, after) = (&rest[..at], &rest[at + message.len()..]);
+    while let Some(at) = rest.find(value) {
+        let (before, after) = (&rest[..at], &rest[at + value.len()..]);
         kept.push_str(before);
         let alone = apart(kept.chars().next_back()) && apart(after.chars().next());
-        kept.push_str(if alone { "ASKED" } else { message });
+        kept.push_str(if alone { "ASKED" } else { value });
         rest = after;
     }
     kept + rest

@@ -3,8 +3,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::RequestBuilder;
 
 use super::{
-    requests::PAGE,
     fixture::Fixture,
+    requests::PAGE,
     table::{Row, WALLS, all},
 };
 use crate::{
@@ -110,7 +110,7 @@ fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder 
 
 on_both! {
     /// M-01, M-11: every route refuses every credential that is valid only elsewhere.
-    async fn m_01_a_credential_counts_only_where_and_how_it_is_meant_to_be_shown(program) {
+    async fn m_01_credentials_are_accepted_only_in_their_own_place(program) {
         program.lift_rate_limits();
         let fixture = Fixture::create(program).await;
         let credentials = Credentials::of(&fixture);
@@ -139,7 +139,7 @@ on_both! {
         }
         assert_eq!(wrong, Vec::<String>::new(), "{} of {asked} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
         let tasks = program.get(Who::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
-        assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "nothing of all this did anything");
+        assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "no request had an effect");
         // Both credentials are accepted in the right place, also next to other cookies.
         let lines = [
             format!("castellan={}", credentials.session),

@@ -5,11 +5,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    html,
     client::{Who, client},
-    timeouts::until,
+    html,
     people::{Browser, Person},
     program::Program,
+    timeouts::until,
 };
 
 /// The callers in the order of their requests: the admin's changes come last.

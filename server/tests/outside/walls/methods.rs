@@ -11,7 +11,7 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// M-11: no route has an unlisted method.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_11_an_address_has_the_methods_that_are_listed_and_no_others() {
+async fn m_11_a_path_accepts_only_its_listed_methods() {
     let mut program = Program::sqlite();
     let fixture = Fixture::create(&mut program).await;
     let mut listed = BTreeMap::<String, BTreeSet<String>>::new();

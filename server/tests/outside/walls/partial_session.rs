@@ -6,8 +6,8 @@ use super::{
     table::WALLS,
 };
 use crate::{
-    html,
     client::{Who, client},
+    html,
     people::Browser,
     program::{Program, on_both},
 };
@@ -55,11 +55,11 @@ async fn attack(program: &Program, fixture: &Fixture, half: Browser) {
             wrong.push(format!("{} {}: {response}", row.route, row.path));
         }
     }
-    assert_eq!(wrong, Vec::<String>::new(), "half a session is somebody's:\n{}", wrong.join("\n"));
+    assert_eq!(wrong, Vec::<String>::new(), "a partial session has access:\n{}", wrong.join("\n"));
 }
 
 on_both! {
-    async fn m_14_half_a_session_is_answered_like_nobody_on_every_route(program) {
+    async fn m_14_a_partial_session_has_no_access_to_any_route(program) {
         let fixture = Fixture::create(program).await;
         let harry = program.person("harry", "acme", "admin");
         let whole = program.sign_in(&harry.email).await;

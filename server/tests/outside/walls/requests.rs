@@ -75,22 +75,19 @@ impl Fixture {
             let request = row.request(program, caller, &path, &body, "application/json");
             let response = row.send(program, caller, request).await;
             if response.status != expected {
-                wrong.push(format!(
-                    "{} {} {}: {} asked and was answered {response}",
-                    row.route, row.path, row.body, caller.name
-                ));
+                wrong.push(format!("{} {} {}: {} got {response}", row.route, row.path, row.body, caller.name));
             }
             if !is_member(caller) && leaks_tenant(&response, &[&path, &body]) {
-                wrong.push(format!("{} tells {} of the house: {response}", row.path, caller.name));
+                wrong.push(format!("{} reveals the tenant to {}: {response}", row.path, caller.name));
             }
             // A plain form gets the same status as an island.
             if row.kind() == "action" && expected >= 400 && !row.path.contains("sign-in") {
                 let request = row.request(program, caller, &path, &body, "text/html");
                 let page = row.send(program, caller, request).await;
                 // Forms of anonymous callers redirect to the sign-in page.
-                let credentials = if caller.name == "nobody" && expected != 401 { 303 } else { expected };
-                if page.status != credentials || !is_member(caller) && leaks_tenant(&page, &[&path, &body]) {
-                    wrong.push(format!("{} as a form: {} was answered {page}", row.path, caller.name));
+                let shown_status = if caller.name == "nobody" && expected != 401 { 303 } else { expected };
+                if page.status != shown_status || !is_member(caller) && leaks_tenant(&page, &[&path, &body]) {
+                    wrong.push(format!("{} as a form: {} got {page}", row.path, caller.name));
                 }
             }
         }

@@ -63,7 +63,8 @@ const ADMIN_PAGE: Statuses = Statuses { nobody: 303, outsider: 200, admin: 200, 
 /// Pages for admins and auditors.
 const AUDITOR_PAGE: Statuses = Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) };
 /// Pages for managers of the organization, and those who can read everything.
-const MANAGER_PAGE: Statuses = Statuses { nobody: 303, outsider: 404, auditor: 200, owner: 200, admin: 200, ..all(403) };
+const MANAGER_PAGE: Statuses =
+    Statuses { nobody: 303, outsider: 404, auditor: 200, owner: 200, admin: 200, ..all(403) };
 /// Approval requests: for approvers, and those who can read everything.
 const APPROVAL_PAGE: Statuses = Statuses { nobody: 303, outsider: 404, viewer: 404, member: 404, ..all(200) };
 
@@ -86,7 +87,8 @@ const fn managers(owner: u16, admin: u16) -> Statuses {
     Statuses { nobody: 401, outsider: 404, owner, admin, ..all(403) }
 }
 /// A decision with a digest that was not shown.
-const STALE_DECISION: Statuses = Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 409, ..all(404) };
+const STALE_DECISION: Statuses =
+    Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 409, ..all(404) };
 /// Cancellation of a finished task.
 const CANCEL_FINISHED: Statuses = Statuses { nobody: 401, outsider: 404, owner: 409, admin: 409, ..all(403) };
 const CANCEL_FINISHED_PRIVATE: Statuses = Statuses { nobody: 401, auditor: 403, admin: 409, ..all(404) };
@@ -113,8 +115,18 @@ pub const WALLS: &[Row] = &[
     row("page GET /approvals", "/approvals?organization=$organization", "", PAGE),
     row("page GET /approvals/{id}", "/approvals/$approval", "", APPROVAL_PAGE),
     row("page GET /audit", "/audit", "", Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) }),
-    row("page GET /audit", "/audit?target=$private&person=$mia", "", Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) }),
-    row("page GET /audit/{seq}", "/audit/$seq", "", Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) }),
+    row(
+        "page GET /audit",
+        "/audit?target=$private&person=$mia",
+        "",
+        Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row(
+        "page GET /audit/{seq}",
+        "/audit/$seq",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("page GET /emergency", "/emergency", "", ADMIN_PAGE),
     row("page GET /anomalies", "/anomalies", "", AUDITOR_PAGE),
     row("page GET /anomalies", "/anomalies?person=$lea&kind=sign_in&looked=no", "", AUDITOR_PAGE),
@@ -143,7 +155,12 @@ pub const WALLS: &[Row] = &[
     ),
     row("page GET /invitation", "/invitation?token=nothing", "", NOT_FOUND),
     row("page GET /password", "/password?token=nothing", "", NOT_FOUND),
-    row("page GET /people", "/people", "", Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(404) }),
+    row(
+        "page GET /people",
+        "/people",
+        "",
+        Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(404) },
+    ),
     row("page GET /people/new", "/people/new", "", ADMIN_PAGE),
     row("page GET /people/{id}", "/people/$mia", "", READ_ALL_PAGE),
     row("page GET /prove", "/prove?next=/keys", "", PAGE),
@@ -152,14 +169,24 @@ pub const WALLS: &[Row] = &[
     row("page GET /runners", "/runners", "", PAGE),
     row("page GET /runners/new", "/runners/new", "", ADMIN_PAGE),
     row("page GET /runners/{id}", "/runners/$runner", "", TENANT_PAGE),
-    row("page GET /runners/{id}/access", "/runners/$runner/access", "", Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) }),
+    row(
+        "page GET /runners/{id}/access",
+        "/runners/$runner/access",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /second-factor", "/second-factor", "", all(303)),
     row("page GET /sessions", "/browser-sessions", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMIN_PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NOT_FOUND),
     row("page GET /reviews", "/reviews", "", AUDITOR_PAGE),
-    row("page GET /reviews/{id}", "/reviews/$review", "", Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) }),
+    row(
+        "page GET /reviews/{id}",
+        "/reviews/$review",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("page GET /settings/authentication", "/settings/authentication", "", AUDITOR_PAGE),
     row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMIN_PAGE),
     row(
@@ -172,7 +199,12 @@ pub const WALLS: &[Row] = &[
     row("page GET /tasks", "/tasks?text=acme", "", PAGE),
     row("page GET /tasks", "/tasks?organization=$organization", "", PAGE),
     row("page GET /tasks/new", "/tasks/new", "", PAGE),
-    row("page GET /tasks/new", "/tasks/new?again=$private", "", Statuses { nobody: 303, viewer: 200, auditor: 200, admin: 200, ..all(404) }),
+    row(
+        "page GET /tasks/new",
+        "/tasks/new?again=$private",
+        "",
+        Statuses { nobody: 303, viewer: 200, auditor: 200, admin: 200, ..all(404) },
+    ),
     row("page GET /tasks/{id}", "/tasks/$private", "", READ_ALL_PAGE),
     row("page GET /tasks/{id}", "/tasks/$asked", "", APPROVAL_PAGE),
     row("page GET /tasks/{id}", "/tasks/$org", "", TENANT_PAGE),
@@ -201,8 +233,18 @@ pub const WALLS: &[Row] = &[
     row("api GET /api/v1/approvals", "/api/v1/approvals", "", API),
     row("api GET /api/v1/approvals", "/api/v1/approvals?organization=$organization", "", API),
     row("api GET /api/v1/approvals/{id}", "/api/v1/approvals/$approval", "", APPROVAL_API),
-    row("api GET /api/v1/audit", "/api/v1/audit", "", Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) }),
-    row("api GET /api/v1/audit", "/api/v1/audit?target=$private", "", Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) }),
+    row(
+        "api GET /api/v1/audit",
+        "/api/v1/audit",
+        "",
+        Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row(
+        "api GET /api/v1/audit",
+        "/api/v1/audit?target=$private",
+        "",
+        Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("api GET /api/v1/me", "/api/v1/me", "", API),
     row("api GET /api/v1/openapi.json", "/api/v1/openapi.json", "", PUBLIC),
     row("api GET /api/v1/runners", "/api/v1/runners", "", API),
