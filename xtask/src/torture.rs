@@ -42,7 +42,7 @@ pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<(
 
 /// Returns the filter expression for nextest.
 fn filter_expression(filter: Option<&str>) -> String {
-    let all = "binary(outside) & test(/^(torture|abuse|nodes::deaths)::/)";
+    let all = "binary(outside) & test(/^(torture|abuse|nodes::crashes)::/)";
     filter.map_or_else(|| all.to_owned(), |filter| format!("{all} & test({filter})"))
 }
 

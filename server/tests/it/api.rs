@@ -1,8 +1,8 @@
-//! The HTTP API as programs meet it.
+//! HTTP API tests with API keys.
 
+mod access;
 mod approvals;
 mod errors;
-mod following;
-mod reading;
-mod specification;
-mod submitting;
+mod log_stream;
+mod openapi;
+mod tasks;

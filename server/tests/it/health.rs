@@ -1,5 +1,5 @@
-//! Health and figures.
-use crate::world::{Answer, World};
+//! Health, readiness and metrics endpoints.
+use crate::test_env::{Response, TestEnv};
 use axum::{Router, body::Body};
 use http::Request;
 use server::{
@@ -16,38 +16,38 @@ fn routes(app: &App) -> Router {
     health::counted(health::routes(app.clone(), counters.clone()), counters)
 }
 
-async fn get(routes: &Router, path: &str, from: &str, headers: &[(&'static str, &str)]) -> Answer {
+async fn get(routes: &Router, path: &str, from: &str, headers: &[(&'static str, &str)]) -> Response {
     let mut request = Request::get(path).body(Body::empty()).unwrap();
     request.extensions_mut().insert(ClientAddress(from.parse::<IpAddr>().unwrap()));
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
-    Answer::of(routes.clone().oneshot(request).await.unwrap()).await
+    Response::of(routes.clone().oneshot(request).await.unwrap()).await
 }
 
-/// The same deployment with another configuration.
-fn with(world: &World, variables: &[(&str, &str)]) -> App {
+/// Returns the same deployment with another configuration.
+fn with(env: &TestEnv, variables: &[(&str, &str)]) -> App {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    App { config: Arc::new(config::load_from(None, variables).unwrap()), ..world.app.clone() }
+    App { config: Arc::new(config::load_from(None, variables).unwrap()), ..env.app.clone() }
 }
 
 #[tokio::test]
-async fn a_server_without_its_database_lives_and_is_not_ready() {
-    let world = World::sqlite().await;
-    let routes = routes(&world.app);
+async fn a_server_without_its_database_is_alive_and_not_ready() {
+    let env = TestEnv::sqlite().await;
+    let routes = routes(&env.app);
     assert_eq!(get(&routes, "/healthz", "192.0.2.1", &[]).await.status, 200);
     assert_eq!(get(&routes, "/readyz", "192.0.2.1", &[]).await.status, 200);
-    world.app.store.close().await;
+    env.app.store.close().await;
     assert_eq!(get(&routes, "/healthz", "192.0.2.1", &[]).await.status, 200);
-    let answer = get(&routes, "/readyz", "192.0.2.1", &[]).await;
-    assert!(answer.problem(503)["title"].as_str().unwrap().contains("database"));
+    let response = get(&routes, "/readyz", "192.0.2.1", &[]).await;
+    assert!(response.problem(503)["title"].as_str().unwrap().contains("database"));
 }
 
 /// A-08.
 #[tokio::test]
-async fn a_08_figures_are_for_this_machine_or_for_who_has_the_token() {
-    let world = World::sqlite().await;
-    let local = routes(&world.app);
+async fn a_08_metrics_need_a_local_client_or_the_token() {
+    let env = TestEnv::sqlite().await;
+    let local = routes(&env.app);
     let figures = get(&local, "/metrics", "127.0.0.1", &[]).await;
     assert_eq!(figures.status, 200);
     assert!(figures.body.contains("castellan_build_info{version=\""), "{figures:?}");
@@ -60,20 +60,20 @@ async fn a_08_figures_are_for_this_machine_or_for_who_has_the_token() {
 
     let proxied = ("CASTELLAN_TLS_TERMINATED_BY_PROXY", "true");
     for variables in [vec![proxied], vec![proxied, ("CASTELLAN_LISTEN", "0.0.0.0:9876")]] {
-        get(&routes(&with(&world, &variables)), "/metrics", "127.0.0.1", &[]).await.problem(403);
+        get(&routes(&with(&env, &variables)), "/metrics", "127.0.0.1", &[]).await.problem(403);
     }
 
     let token = ("CASTELLAN_METRICS_TOKEN", "sixteen-or-more-characters");
-    let guarded = routes(&with(&world, &[proxied, ("CASTELLAN_LISTEN", "0.0.0.0:9876"), token]));
+    let guarded = routes(&with(&env, &[proxied, ("CASTELLAN_LISTEN", "0.0.0.0:9876"), token]));
     get(&guarded, "/metrics", "127.0.0.1", &[]).await.problem(401);
     get(&guarded, "/metrics", "192.0.2.1", &[("authorization", "Bearer wrong")]).await.problem(401);
     let right = [("authorization", "Bearer sixteen-or-more-characters")];
     assert_eq!(get(&guarded, "/metrics", "192.0.2.1", &right).await.status, 200);
-    world.end().await;
+    env.end().await;
 }
 
 #[test]
-fn a_08_a_short_token_is_refused_and_no_token_is_repeated() {
+fn a_08_a_short_token_is_refused_and_no_token_is_displayed() {
     let load = |token: &str| {
         config::load_from(None, std::iter::once(("CASTELLAN_METRICS_TOKEN".to_owned(), token.to_owned())))
     };

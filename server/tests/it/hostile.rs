@@ -1,4 +1,4 @@
-//! Hostile input to what `server` reads itself: the corpus of each fuzz target, and thousands of changes of it.
+//! Fuzz corpora and seeded mutations of them for the parsers of `server`.
 #[path = "../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
@@ -6,43 +6,43 @@ mod targets;
 use mutate::corpus;
 
 #[test]
-fn a_certificate_request_is_taken_or_refused() {
+fn certificate_requests_are_parsed_without_panics() {
     corpus("certificate_request", targets::certificate_request);
 }
 
 #[test]
-fn a_certificate_is_an_identity_or_none() {
+fn certificates_are_parsed_without_panics() {
     corpus("certificate", targets::certificate);
 }
 
-/// What is changed must be good to begin with.
+/// Mutations are only useful when the original inputs are accepted.
 #[test]
-fn the_corpora_hold_what_is_taken() {
+fn the_corpora_contain_valid_inputs() {
     assert!(mutate::files("certificate_request").iter().all(|bytes| server::pki::proven_key(bytes).is_ok()));
     assert!(mutate::files("certificate").iter().all(|bytes| server::pki::runner_identity(bytes).is_ok()));
 }
 
 #[test]
-fn what_proxies_say_is_an_address_or_ends_there() {
+fn forwarded_addresses_are_parsed_without_panics() {
     corpus("forwarded", targets::forwarded);
 }
 
 #[test]
-fn what_a_browser_takes_is_understood_or_not() {
+fn accept_encoding_is_parsed_without_panics() {
     corpus("accept_encoding", targets::accept_encoding);
 }
 
 #[test]
-fn a_cookie_holds_what_stands_in_it() {
+fn cookie_values_occur_in_the_header() {
     corpus("cookie", targets::cookie);
 }
 
 #[test]
-fn an_events_id_is_a_place_or_refused() {
+fn event_ids_round_trip() {
     corpus("event_id", targets::event_id);
 }
 
 #[test]
-fn a_path_is_ours_or_not() {
+fn redirect_paths_stay_on_this_host() {
     corpus("own_path", targets::own_path);
 }

@@ -1,6 +1,6 @@
-//! The front door seen from the street: slow, many, garbled and foreign clients against a real listener.
+//! HTTP listener tests with slow, malformed and foreign clients.
 
-mod answers;
-mod house;
-mod patience;
+mod fixture;
+mod responses;
 mod runner_port;
+mod timeouts;

@@ -1,4 +1,4 @@
-//! Stories told against a real listener and real files.
+//! Integration tests that run the server in-process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;
@@ -6,12 +6,15 @@ mod api;
 mod authenticator;
 mod health;
 mod hostile;
+#[path = "../outside/html.rs"]
+#[allow(dead_code, reason = "outside uses more of them")]
+mod html;
 mod http;
 mod live;
-mod master_key;
-#[path = "../outside/postbox.rs"]
+#[path = "../outside/mail_server.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
-mod postbox;
+mod mail_server;
+mod master_key;
 mod runners;
-mod signing_in;
-mod world;
+mod sign_in;
+mod test_env;

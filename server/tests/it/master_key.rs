@@ -1,4 +1,4 @@
-//! The master key leaves the environment at start, for the server and for all it starts (E1).
+//! Removal of secrets from the environment of the server and its child processes (E1).
 
 use std::process::{Command, Output};
 
@@ -7,11 +7,11 @@ use server::keys::{harden_process, take_secrets};
 
 const KEY: &str = "abababababababababababababababababababababababababababababababab";
 const URL: &str = "postgres://castellan:pass-4712@localhost/castellan";
-const ROLE: &str = "CASTELLAN_TEST_PLAYS_THE_SERVER";
+const ROLE: &str = "CASTELLAN_TEST_SERVER_PROCESS";
 
-/// The server's part of the story below; in a run of its own, where the variables are set.
+/// Runs as the server process for the tests below, which start this test binary again with the variables set.
 #[test]
-fn plays_the_server() {
+fn server_process() {
     if std::env::var_os(ROLE).is_none() {
         return;
     }
@@ -22,18 +22,18 @@ fn plays_the_server() {
     assert_eq!(hex::encode(key.expose_secret()), KEY);
     let own = std::fs::read("/proc/self/environ").unwrap();
     println!("own environment: {}", String::from_utf8_lossy(&own).replace('\0', " "));
-    // A child prints what it was given: its environment, and whatever can be read from its descriptors.
+    // The child prints its environment and whatever its file descriptors contain.
     let look = "tr '\\0' ' ' < /proc/self/environ; for fd in /proc/self/fd/*; do timeout 0.2 cat $fd; done";
     let child = Command::new("sh").args(["-c", look]).stdin(std::process::Stdio::null()).output().unwrap();
     println!("child: {}", String::from_utf8_lossy(&child.stdout));
     harden_process().unwrap();
     println!("limits: {}", std::fs::read_to_string("/proc/self/limits").unwrap());
-    println!("played to the end");
+    println!("server process done");
 }
 
 fn server_with(key: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "master_key::plays_the_server", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "master_key::server_process", "--nocapture", "--test-threads=1"])
         .env(ROLE, "1")
         .env("CASTELLAN_ENCRYPTION_KEY", key)
         .env("CASTELLAN_SESSION_SECRET", KEY.repeat(2))
@@ -43,10 +43,10 @@ fn server_with(key: &str) -> Output {
 }
 
 #[test]
-fn trap_e01_the_key_is_neither_in_the_servers_nor_in_its_childrens_environment() {
+fn trap_e01_secrets_are_removed_from_the_environment_of_server_and_children() {
     let output = server_with(KEY);
     let seen = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && seen.contains("played to the end"), "{output:?}");
+    assert!(output.status.success() && seen.contains("server process done"), "{output:?}");
     assert!(seen.contains(ROLE), "the environment was really shown: {seen}");
     assert!(!seen.contains("abab") && !seen.contains("CASTELLAN_ENCRYPTION_KEY="), "{seen}");
     assert!(!seen.contains("4712") && !seen.contains("CASTELLAN_DATABASE_URL="), "nor the database's password: {seen}");
@@ -56,7 +56,7 @@ fn trap_e01_the_key_is_neither_in_the_servers_nor_in_its_childrens_environment()
 
 /// M-06.
 #[test]
-fn a_key_that_is_no_key_is_refused_without_being_repeated() {
+fn an_invalid_key_is_refused_without_displaying_it() {
     let output = server_with("not-a-key-4711");
     let said = format!("{output:?}");
     assert!(!output.status.success() && said.contains("64 hexadecimal digits") && !said.contains("4711"), "{said}");

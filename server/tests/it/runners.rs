@@ -1,7 +1,7 @@
-//! Runners against the real port: enrollment, dispatch, fencing, revocation.
+//! Runner protocol tests over the real port: enrollment, dispatch, fencing, renewal.
 
 mod dispatch;
 mod enrollment;
 mod fencing;
-mod house;
+mod fixture;
 mod renewal;

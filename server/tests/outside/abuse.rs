@@ -1,5 +1,5 @@
-//! Too much of everything: connections, noise, bodies, writers, watchers, one tenant's flood. Memory stays bounded, answers
-//! are clear, and who does nothing wrong is served as before.
+//! Overload tests: connections, garbage, bodies, writers, watchers and a flooding tenant. Memory stays bounded and
+//! other people are served.
 mod bodies;
 mod flood;
 mod noise;
@@ -19,20 +19,20 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{ask::Who, people::Browser, program::Program};
+use crate::{client::Who, people::Browser, program::Program};
 
-/// How long somebody who does nothing wrong waits at most, in a build without optimization on a busy machine.
-const SERVED: Duration = Duration::from_secs(8);
+/// The longest time that a page may take for other people, in a debug build on a busy machine.
+const MAX_PAGE_LATENCY: Duration = Duration::from_secs(8);
 
-/// The server's memory in MiB: what is resident of it. From now on the system notes the most that it ever is.
-fn resident(program: &Program) -> u64 {
+/// Resets the kernel's peak memory counter and returns the server's resident memory in MiB.
+fn reset_peak_memory(program: &Program) -> u64 {
     fs::write(format!("/proc/{}/clear_refs", program.pid()), "5").unwrap();
     memory(program, "VmRSS:")
 }
 
-/// That it has not grown by more than so many MiB, not even for a moment.
+/// Checks that resident memory never exceeded `before` by more than `by` MiB.
 #[track_caller]
-fn has_not_grown(program: &Program, before: u64, by: u64) {
+fn assert_memory_growth(program: &Program, before: u64, by: u64) {
     let (most, now) = (memory(program, "VmHWM:"), memory(program, "VmRSS:"));
     println!("{before} MiB before, {most} MiB at the most, {now} MiB after");
     assert!(most <= before + by, "{before} MiB before, {most} MiB at the most");
@@ -44,14 +44,14 @@ fn memory(program: &Program, of: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
 }
 
-/// That somebody who does nothing wrong gets their pages.
-async fn is_served(program: &Program, browser: &Browser) {
-    let asked = Instant::now();
+/// Checks that a page is served in time.
+async fn assert_page_served(program: &Program, browser: &Browser) {
+    let started = Instant::now();
     program.get(Who::Browser(browser), "/tasks").await.is(200);
-    assert!(asked.elapsed() < SERVED, "a page took {:?}", asked.elapsed());
+    assert!(started.elapsed() < MAX_PAGE_LATENCY, "a page took {:?}", started.elapsed());
 }
 
-/// A connection to a port of this machine from one of its many addresses, each of which may have a few.
+/// Connects from one of 200 loopback addresses, because connections per address are limited.
 async fn connect(port: u16, number: usize) -> std::io::Result<TcpStream> {
     let last = u8::try_from(20 + number % 200).unwrap();
     let socket = TcpSocket::new_v4()?;
@@ -59,13 +59,13 @@ async fn connect(port: u16, number: usize) -> std::io::Result<TcpStream> {
     socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
 }
 
-/// The port of the pages.
+/// Returns the port of the pages.
 fn port(program: &Program) -> u16 {
     program.origin.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-/// As many descriptors as the system gives us.
-fn open_many() {
+/// Raises the limit of open files to the maximum.
+fn raise_descriptor_limit() {
     let limits = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum }).unwrap();
 }

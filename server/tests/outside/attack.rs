@@ -1,16 +1,16 @@
-//! What somebody tries who wants in, wants more than they may, or wants others to do it for them.
+//! Attacks on authentication, authorization and other people's browsers.
 mod accounts;
-mod approving;
+mod approvals;
+mod compression;
 mod emergency;
-mod enrolling;
+mod enrollment;
+mod idempotency;
 mod invitations;
-mod lengths;
 mod links;
 mod origins;
 mod output;
 mod passwords;
-mod repeating;
 mod runner_port;
 mod sessions;
-mod starting;
+mod startup;
 mod streams;

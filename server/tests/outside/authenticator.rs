@@ -1,4 +1,4 @@
-//! A device that keeps a passkey (WebAuthn, level 3), with no browser around it: it answers whatever it is asked.
+//! Software passkey (WebAuthn Level 3) that answers any ceremony, without a browser.
 use std::sync::Arc;
 
 use aws_lc_rs::{
@@ -9,80 +9,79 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// What somebody is asked by `factors/ask-passkey`.
+/// The options of a ceremony, as returned by `factors/ask-passkey`.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// The token of the ceremony.
-    pub ceremony: String,
+pub struct PasskeyCeremony {
+    pub token: String,
     options: Value,
 }
 
-impl Asked {
-    /// As the action says it.
+impl PasskeyCeremony {
+    /// Parses the action's response.
     pub fn of(secret: &str) -> Self {
-        let mut said: Value = serde_json::from_str(secret).unwrap();
-        Self { ceremony: text(&said["ceremony"]), options: said["publicKey"].take() }
+        let mut message: Value = serde_json::from_str(secret).unwrap();
+        Self { token: text(&message["ceremony"]), options: message["publicKey"].take() }
     }
 }
 
 /// A device with one passkey.
-pub struct Device {
+pub struct PasskeyDevice {
     key: Arc<EcdsaKeyPair>,
     id: [u8; 16],
-    /// Whose passkey it is, as it was told.
+    /// The user handle.
     pub owner: String,
-    /// The page that it believes to be at.
+    /// The origin that the client data contains.
     origin: String,
 }
 
-impl Device {
-    /// Makes a passkey; what it answers.
-    pub fn make(asked: &Asked, origin: &str) -> (Self, String) {
+impl PasskeyDevice {
+    /// Creates a passkey and returns the registration response.
+    pub fn make(asked: &PasskeyCeremony, origin: &str) -> (Self, String) {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).unwrap();
-        let device =
-            Self { key: fresh_key(), id, owner: text(&asked.options["user"]["id"]), origin: origin.to_owned() };
+        let device = Self { key: new_key(), id, owner: text(&asked.options["user"]["id"]), origin: origin.to_owned() };
         let (x, y) = device.key.public_key().as_ref()[1..].split_at(32);
         // COSE_Key (RFC 9053): two coordinates on P-256, for ES256.
         let public = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32], x, &[0x22, 0x58, 32], y].concat();
-        // Of no model that is known, with an id of sixteen bytes.
+        // An all-zero AAGUID and a credential id of sixteen bytes.
         let attested = [[0; 16].as_slice(), &[0, 16], &id, &public].concat();
-        let data = data(&text(&asked.options["rp"]["id"]), THERE | UNLOCKED | ATTESTED, &attested);
+        let data =
+            data(&text(&asked.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
         let length = [u8::try_from(data.len()).unwrap()];
         // {"fmt": "none", "attStmt": {}, "authData": …} as CBOR (RFC 8949).
         let object = [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".as_slice(), &length, &data].concat();
         let client = device.client("webauthn.create", asked);
         let response = json!({ "attestationObject": base64(object), "clientDataJSON": base64(client) });
-        let answer = device.answer(&response);
-        (device, answer)
+        let response = device.response(&response);
+        (device, response)
     }
 
-    /// Shows its passkey, unlocked.
-    pub fn show(&self, asked: &Asked) -> String {
-        self.show_as(asked, THERE | UNLOCKED)
+    /// Returns an assertion with user verification.
+    pub fn show(&self, asked: &PasskeyCeremony) -> String {
+        self.show_as(asked, USER_PRESENT | USER_VERIFIED)
     }
 
-    /// The same by somebody who is there and cannot unlock it.
-    pub fn show_locked(&self, asked: &Asked) -> String {
-        self.show_as(asked, THERE)
+    /// Returns an assertion without user verification.
+    pub fn show_locked(&self, asked: &PasskeyCeremony) -> String {
+        self.show_as(asked, USER_PRESENT)
     }
 
-    /// A device of somebody else that says that it is this one.
+    /// Returns a device with another key that claims the same credential.
     pub fn forge(&self) -> Self {
-        Self { key: fresh_key(), id: self.id, owner: self.owner.clone(), origin: self.origin.clone() }
+        Self { key: new_key(), id: self.id, owner: self.owner.clone(), origin: self.origin.clone() }
     }
 
-    /// The same device at another page.
+    /// Returns the same device at another origin.
     pub fn at(&self, origin: &str) -> Self {
         Self { key: self.key.clone(), id: self.id, owner: self.owner.clone(), origin: origin.to_owned() }
     }
 
-    fn show_as(&self, asked: &Asked, flags: u8) -> String {
+    fn show_as(&self, asked: &PasskeyCeremony, flags: u8) -> String {
         let client = self.client("webauthn.get", asked);
         let data = data(&text(&asked.options["rpId"]), flags, &[]);
         let signed = [data.as_slice(), digest(&SHA256, client.as_bytes()).as_ref()].concat();
         let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
-        self.answer(&json!({
+        self.response(&json!({
             "authenticatorData": base64(data),
             "clientDataJSON": base64(client),
             "signature": base64(signature),
@@ -90,27 +89,27 @@ impl Device {
         }))
     }
 
-    fn answer(&self, response: &Value) -> String {
+    fn response(&self, response: &Value) -> String {
         let id = base64(self.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "response": response }).to_string()
     }
 
-    fn client(&self, kind: &str, asked: &Asked) -> String {
+    fn client(&self, kind: &str, asked: &PasskeyCeremony) -> String {
         let challenge = &asked.options["challenge"];
         json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false }).to_string()
     }
 }
 
-fn fresh_key() -> Arc<EcdsaKeyPair> {
+fn new_key() -> Arc<EcdsaKeyPair> {
     Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
 }
 
-/// Flags of the authenticator's data (WebAuthn, 6.1): its owner touched it, unlocked it, and it tells its key.
-const THERE: u8 = 1;
-const UNLOCKED: u8 = 4;
-const ATTESTED: u8 = 64;
+/// Flags of the authenticator data (WebAuthn, 6.1): user present, user verified, attested credential data included.
+const USER_PRESENT: u8 = 1;
+const USER_VERIFIED: u8 = 4;
+const ATTESTED_CREDENTIAL: u8 = 64;
 
-/// The authenticator's data, of a device that does not count what it signs.
+/// Returns authenticator data with a signature counter of zero.
 fn data(host: &str, flags: u8, attested: &[u8]) -> Vec<u8> {
     [digest(&SHA256, host.as_bytes()).as_ref(), &[flags, 0, 0, 0, 0], attested].concat()
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL database of a test's own, in the cluster that `cargo xtask test` starts.
+//! PostgreSQL databases for single tests, in the cluster that `cargo xtask test` starts.
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
@@ -6,7 +6,7 @@ use std::{
 
 use uuid::Uuid;
 
-/// A PostgreSQL database, gone when dropped.
+/// A PostgreSQL database that is dropped with this value.
 pub struct Database {
     cluster: String,
     name: String,
@@ -32,17 +32,17 @@ impl Drop for Database {
     }
 }
 
-/// Runs one statement there. (Only `store` sees a database's driver.)
+/// Runs one statement with psql, because only `store` depends on a database driver.
 pub fn psql(url: &str, statement: &str) {
     let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
     let done = done.expect("psql is needed, which comes with PostgreSQL");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A table that nobody writes to until this is dropped; it is read as always.
-pub struct Held(Child);
+/// An exclusive lock on a table: reads continue, writes wait until this is dropped.
+pub struct TableLock(Child);
 
-impl Held {
+impl TableLock {
     pub fn table(url: &str, table: &str) -> Self {
         let mut psql = Command::new("psql");
         let psql = psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", url]);
@@ -56,7 +56,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for TableLock {
     fn drop(&mut self) {
         drop(self.0.stdin.take()); // its transaction ends with its input
         let _ = self.0.wait();

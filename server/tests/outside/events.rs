@@ -1,16 +1,16 @@
-//! Server-sent events, read one by one.
+//! Reader of server-sent events.
 use reqwest::Response;
 
-use crate::patience::{PATIENCE, soon};
+use crate::timeouts::{DEFAULT_TIMEOUT, with_timeout};
 
-/// An event of a stream.
+/// A server-sent event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Event {
     pub event: String,
     pub data: String,
 }
 
-/// An open stream.
+/// An open event stream.
 pub struct Events {
     response: Response,
     rest: String,
@@ -23,44 +23,44 @@ impl Events {
         Self { response, rest: String::new() }
     }
 
-    /// The next event; `None` when the stream ended. Comments are passed over.
-    pub async fn next(&mut self) -> Option<Told> {
+    /// Returns the next event, or `None` at the end of the stream; skips comments.
+    pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.rest.split_once("\n\n") {
-                let mut told = Told::default();
+                let mut events = Event::default();
                 for line in block.lines() {
                     match line.split_once(": ") {
-                        Some(("event", value)) => told.event = value.to_owned(),
-                        Some(("data", value)) => told.data = value.to_owned(),
+                        Some(("event", value)) => events.event = value.to_owned(),
+                        Some(("data", value)) => events.data = value.to_owned(),
                         _ => {}
                     }
                 }
                 self.rest = rest.to_owned();
-                if told != Told::default() {
-                    return Some(told);
+                if events != Event::default() {
+                    return Some(events);
                 }
             }
-            let piece = soon(PATIENCE, "the stream says something", self.response.chunk()).await;
+            let piece = with_timeout(DEFAULT_TIMEOUT, "the next event", self.response.chunk()).await;
             self.rest.push_str(std::str::from_utf8(&piece.ok()??).unwrap());
         }
     }
 
-    /// The data of the next event of this name.
-    pub async fn hear(&mut self, name: &str) -> String {
+    /// Returns the data of the next event of this name.
+    pub async fn data_of_next(&mut self, name: &str) -> String {
         loop {
-            let told = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
-            if told.event == name {
-                return told.data;
+            let events = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
+            if events.event == name {
+                return events.data;
             }
         }
     }
 
-    /// Reads to the end.
-    pub async fn end(&mut self) -> Vec<Told> {
-        let mut told = vec![];
+    /// Reads all events to the end of the stream.
+    pub async fn end(&mut self) -> Vec<Event> {
+        let mut events = vec![];
         while let Some(next) = self.next().await {
-            told.push(next);
+            events.push(next);
         }
-        told
+        events
     }
 }

@@ -1,24 +1,26 @@
-//! The real programs, attacked and killed from outside: what holds here holds for whoever runs them.
+//! End-to-end tests of the real executables: attacks, crashes and overload.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod abuse;
-mod ask;
+mod access;
 mod attack;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod authenticator;
+mod client;
 mod database;
-mod doors;
 mod events;
+#[allow(dead_code, reason = "it uses more of them")]
+mod html;
+#[allow(dead_code, reason = "other tests use more of it")]
+mod mail_server;
 mod nodes;
-mod patience;
 mod people;
 mod ports;
-#[allow(dead_code, reason = "other tests use more of it")]
-mod postbox;
 mod processes;
 mod program;
 mod providers;
-mod survival;
+mod recovery;
 mod tasks;
+mod timeouts;
 mod torture;
 mod walls;

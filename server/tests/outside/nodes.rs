@@ -1,14 +1,14 @@
-//! Two servers on one PostgreSQL are one deployment (D-12, A-04): any of them answers any request, what happens at one is
-//! known at the other, and either may go at any moment.
-mod alike;
-mod deaths;
+//! Two server nodes on one PostgreSQL database (D-12, A-04): any node serves any request, changes reach the other node,
+//! and either node may stop.
+mod consistency;
+mod crashes;
 mod emergency;
 mod keys;
-mod news;
+mod propagation;
 
 use crate::{people::Person, program::Program};
 
-/// Two nodes and some people.
+/// Two nodes and three people.
 struct Nodes {
     one: Program,
     two: Program,
@@ -18,7 +18,7 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// Both run, each with a runner of its own.
+    /// Starts both nodes, each with its own runner.
     async fn begin() -> Self {
         let mut one = Program::postgres();
         one.tenant("acme");
@@ -27,10 +27,10 @@ impl Nodes {
             one.person("mia", "acme", "member"),
             one.person("ada", "acme", "approver"),
         );
-        one.stay_at_one_address();
+        one.use_fixed_ports();
         one.start().await;
-        let mut two = Program::beside(&one);
-        two.stay_at_one_address();
+        let mut two = Program::second_node(&one);
+        two.use_fixed_ports();
         two.start().await;
         Self { one, two, adam, mia, ada }
     }

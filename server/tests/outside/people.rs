@@ -1,29 +1,29 @@
-//! Tenants, people and keys, made at the console beside a server that runs or not; and browsers in which they sign in.
+//! Tenants, people and keys, created at the console, and their browsers.
 use std::sync::Mutex;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     program::Program,
 };
 
-/// Everybody's: long, and nothing that anybody would guess.
+/// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";
 
-/// Everything that a key can do.
+/// All scopes that a key can have.
 pub const ALL: &str = "tasks:*,approvals:*,audit:read";
 
-/// Somebody with an account.
+/// A person with an account and a key.
 pub struct Person {
     pub id: String,
     pub email: String,
     pub key: String,
 }
 
-/// A browser with the cookie that it holds.
+/// A browser with its session cookie.
 pub struct Browser(Mutex<String>);
 
 impl Browser {
-    /// One that holds this cookie.
+    /// Returns a browser with this session cookie.
     pub fn with(cookie: &str) -> Self {
         Self(Mutex::new(cookie.to_owned()))
     }
@@ -42,53 +42,53 @@ impl Browser {
 }
 
 impl Program {
-    /// Makes a tenant with an organization of the same name.
+    /// Creates a tenant with an organization of the same name.
     pub fn tenant(&self, name: &str) {
-        self.say(&["admin", "create-tenant", "--name", name], "");
+        self.cli(&["admin", "create-tenant", "--name", name], "");
     }
 
-    /// Makes a person with a password and a key that may do everything, at NAME@TENANT.example.
+    /// Creates a person at NAME@TENANT.example with a password and a key with all scopes.
     pub fn person(&self, name: &str, tenant: &str, role: &str) -> Person {
         let email = format!("{name}@{tenant}.example");
         let arguments =
             ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
-        let id = self.say(&arguments, PASSWORD);
+        let id = self.cli(&arguments, PASSWORD);
         let key = self.key(&email, ALL);
         Person { id, email, key }
     }
 
-    /// Makes a further key.
+    /// Creates another key.
     pub fn key(&self, email: &str, scopes: &str) -> String {
-        self.say(&["admin", "create-key", "--user", email, "--name", "tests", "--scopes", scopes], "")
+        self.cli(&["admin", "create-key", "--user", email, "--name", "tests", "--scopes", scopes], "")
     }
 
-    /// Sends the sign-in form as a page does.
-    pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Answer {
+    /// Submits the sign-in form without JavaScript.
+    pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Response {
         let fields = [&[("_page", "/sign-in"), ("email", email), ("password", password)], more].concat();
-        Answer::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
+        Response::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
     }
 
     /// Signs a person in.
     pub async fn sign_in(&self, email: &str) -> Browser {
-        let answer = self.try_sign_in(email, PASSWORD, &[]).await.is(303);
-        Browser::with(&answer.cookie().expect("signing in sets a cookie"))
+        let response = self.try_sign_in(email, PASSWORD, &[]).await.is(303);
+        Browser::with(&response.cookie().expect("signing in sets a cookie"))
     }
 
-    /// Whether the cookie opens anything.
+    /// Returns whether the cookie belongs to a full session.
     pub async fn is_signed_in(&self, cookie: &str) -> bool {
         let browser = Browser::with(cookie);
         match self.get(Who::Browser(&browser), "/browser-sessions").await {
-            Answer { status: 200, .. } => true,
-            answer => {
-                assert!(answer.is(303).header("location").starts_with("/sign-in"));
+            Response { status: 200, .. } => true,
+            response => {
+                assert!(response.is(303).header("location").starts_with("/sign-in"));
                 false
             }
         }
     }
 }
 
-/// A tenant with one member, in a deployment that runs.
-pub async fn begin_as_member(program: &mut Program) -> Person {
+/// Starts a deployment with one tenant and one member.
+pub async fn start_with_member(program: &mut Program) -> Person {
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     program.start().await;

@@ -1,16 +1,16 @@
-//! Addresses that are found again after a restart.
+//! Fixed ports for servers that restart.
 use std::net::TcpListener;
 
-/// Below what any system gives to connections that go out (Linux: from 32768): those of other tests would take it while
-/// nobody listens there.
-const TO_STAY_AT: std::ops::Range<u16> = 12_000..32_000;
+/// Below the ephemeral port range (Linux: from 32768), so that no outgoing connection takes the port while the server
+/// is down.
+const FIXED_PORTS: std::ops::Range<u16> = 12_000..32_000;
 
-/// A port of this machine where nobody listens, and where nobody will by chance.
-pub fn port_to_stay_at() -> u16 {
+/// Returns a free port.
+pub fn reserve_port() -> u16 {
     loop {
-        let mut chance = [0; 2];
-        getrandom::fill(&mut chance).unwrap();
-        let port = TO_STAY_AT.start + u16::from_ne_bytes(chance) % (TO_STAY_AT.end - TO_STAY_AT.start);
+        let mut rng = [0; 2];
+        getrandom::fill(&mut rng).unwrap();
+        let port = FIXED_PORTS.start + u16::from_ne_bytes(rng) % (FIXED_PORTS.end - FIXED_PORTS.start);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

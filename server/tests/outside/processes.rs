@@ -1,9 +1,9 @@
-//! The processes of this machine, as /proc shows them.
+//! Processes of this machine, read from /proc.
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use crate::patience::within;
+use crate::timeouts::until_within;
 
-/// A process: its number, and when it started, so that another one with the same number is not taken for it.
+/// A process, identified by its id and start time because ids are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
     pub pid: u32,
@@ -11,22 +11,22 @@ pub struct Process {
 }
 
 impl Process {
-    /// Its command line, with spaces.
+    /// Returns the command line, separated by spaces.
     pub fn command(self) -> String {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         String::from_utf8_lossy(&line).replace('\0', " ")
     }
 
-    /// Whether it is there, and more than a number that nobody asked for yet.
-    pub fn is_there(self) -> bool {
+    /// Returns whether the process runs and is not a zombie.
+    pub fn is_alive(self) -> bool {
         stat(self.pid).is_some_and(|(_, started, zombie)| started == self.started && !zombie)
     }
 }
 
-/// All that came from the process with this number, by whatever way, that one left out.
+/// Returns all descendants of a process.
 pub fn descendants(of: u32) -> BTreeSet<Process> {
     let all: Vec<_> =
-        numbers().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
+        process_ids().filter_map(|pid| stat(pid).map(|(parent, started, _)| (pid, parent, started))).collect();
     let (mut family, mut found) = (BTreeSet::from([of]), BTreeSet::new());
     loop {
         let before = found.len();
@@ -42,31 +42,31 @@ pub fn descendants(of: u32) -> BTreeSet<Process> {
     }
 }
 
-/// Processes whose command line has this text.
-pub fn mentioning(text: &str) -> Vec<Process> {
+/// Returns the processes whose command line contains this text.
+pub fn processes_mentioning(text: &str) -> Vec<Process> {
     let own = std::process::id();
-    let all = numbers().filter(|pid| *pid != own).filter_map(|pid| Some(Process { pid, started: stat(pid)?.1 }));
+    let all = process_ids().filter(|pid| *pid != own).filter_map(|pid| Some(Process { pid, started: stat(pid)?.1 }));
     all.filter(|process| process.command().contains(text)).collect()
 }
 
-/// The runner that this server started.
+/// Returns the local runner of a server.
 pub fn runner_of(server: u32) -> Option<Process> {
     descendants(server).into_iter().find(|process| process.command().contains("castellan-runner"))
 }
 
-/// Waits until all of them are gone.
-pub async fn until_gone(processes: &BTreeSet<Process>, patience: Duration) {
-    within(patience, &format!("all are gone: {processes:?}"), async || {
-        (!processes.iter().any(|process| process.is_there())).then_some(())
+/// Waits until all processes have exited.
+pub async fn until_gone(processes: &BTreeSet<Process>, timeout: Duration) {
+    until_within(timeout, &format!("all are gone: {processes:?}"), async || {
+        (!processes.iter().any(|process| process.is_alive())).then_some(())
     })
     .await;
 }
 
-fn numbers() -> impl Iterator<Item = u32> {
+fn process_ids() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Parent, start and whether nothing is left of it but its number (proc_pid_stat(5): fields 3, 4 and 22).
+/// Returns parent, start time and whether it is a zombie (proc_pid_stat(5): fields 3, 4 and 22).
 fn stat(pid: u32) -> Option<(u32, u64, bool)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();

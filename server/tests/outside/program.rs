@@ -1,4 +1,4 @@
-//! `castellan serve` as a process of its own, on free ports, with a folder and a database of its own.
+//! `castellan serve` as a separate process on free ports, with its own folder and database.
 use std::{
     fs::{self, File},
     io::Write,
@@ -13,57 +13,56 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    ask::client,
+    client::client,
     database::{Database, psql},
-    patience::{PATIENCE, until},
-    ports::port_to_stay_at,
+    ports::reserve_port,
     processes::descendants,
+    timeouts::{DEFAULT_TIMEOUT, until},
 };
 
-/// Writes each story as two tests, `name::sqlite` and `name::postgres`, each with a program of its own.
+/// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own server.
 macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($program:ident) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
             use super::*;
 
-            async fn story($program: &mut crate::program::Program) $body
+            async fn run($program: &mut crate::program::Program) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                story(&mut crate::program::Program::sqlite()).await;
+                run(&mut crate::program::Program::sqlite()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                story(&mut crate::program::Program::postgres()).await;
+                run(&mut crate::program::Program::postgres()).await;
             }
         }
     )*};
 }
 pub(crate) use on_both;
 
-/// A deployment: what it keeps, and the process that serves it, while there is one.
+/// A deployment: its data and settings, and the server process while it runs.
 pub struct Program {
     folder: TempDir,
     database: Option<Database>,
     variables: Vec<(&'static str, String)>,
-    /// What every command is started by, where it is not started directly.
-    within: Vec<String>,
+    /// The prefix of every command, for example `nsenter`.
+    prefix: Vec<String>,
     castellan: String,
-    /// What the server is started by besides.
+    /// The prefix of the server command, for example `strace`.
     launcher: Vec<String>,
     child: Option<Child>,
-    /// Where the folder is found that the deployment has its data in, if not under its name.
-    data_seen_at: Option<PathBuf>,
-    /// Sends requests to it.
+    /// The data folder as seen from outside the server's mount namespace, if different.
+    visible_data_override: Option<PathBuf>,
     pub client: reqwest::Client,
-    /// Scheme, host and port; another one after every start.
+    /// Scheme, host and port; they change with every start unless the ports are fixed.
     pub origin: String,
 }
 
 impl Program {
-    /// A deployment on SQLite that does not run yet.
+    /// Returns a stopped deployment on SQLite.
     pub fn sqlite() -> Self {
         let runner = Path::new(env!("CARGO_BIN_EXE_castellan")).with_file_name("castellan-runner");
         assert!(
@@ -77,24 +76,24 @@ impl Program {
             database: None,
             variables: vec![],
             castellan: env!("CARGO_BIN_EXE_castellan").to_owned(),
-            within: vec![],
+            prefix: vec![],
             launcher: vec![],
             child: None,
-            data_seen_at: None,
+            visible_data_override: None,
             client: client(1),
             origin: String::new(),
         }
     }
 
-    /// The same on a fresh PostgreSQL database.
+    /// Returns a stopped deployment on a new PostgreSQL database.
     pub fn postgres() -> Self {
         let mut program = Self::sqlite();
         program.database = Some(Database::create());
         program
     }
 
-    /// A second node of a deployment: in a folder of its own with a copy of the secrets, on the same database.
-    pub fn beside(first: &Self) -> Self {
+    /// Returns a second node of a deployment, with a copy of the secrets and the same database.
+    pub fn second_node(first: &Self) -> Self {
         let mut node = Self::sqlite();
         node.set("CASTELLAN_DATABASE_URL", first.database_url().expect("nodes share a PostgreSQL"));
         fs::create_dir(node.data()).unwrap();
@@ -103,89 +102,88 @@ impl Program {
         node
     }
 
-    /// Sets a variable for every command from now on; one that was set before gets the new value.
+    /// Sets an environment variable for all later commands.
     pub fn set(&mut self, name: &'static str, value: &str) {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
     }
 
-    /// From now on nobody is told that they ask too often.
+    /// Disables all rate limits.
     pub fn lift_rate_limits(&mut self) {
         for class in ["PAGES", "API_READS", "CHANGES", "SIGN_IN", "ENROLLMENT"] {
             self.set(Box::leak(format!("CASTELLAN_LIMITS_{class}").into_boxed_str()), "off");
         }
     }
 
-    /// Writes the configuration file that every command finds where it is started.
+    /// Writes the configuration file.
     pub fn configure(&self, toml: &str) {
         fs::write(self.folder.path().join("castellan.toml"), toml).unwrap();
     }
 
-    /// From now on the server is started by this command, which gets `castellan serve` as its last words.
-    pub fn launch_by(&mut self, launcher: &[&str]) {
+    /// Starts the server with this command prefix.
+    pub fn set_launcher(&mut self, launcher: &[&str]) {
         self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
     }
 
-    /// From now on the server finds a runner beside itself that is started by this line of a shell.
-    pub fn wrap_runner(&mut self, line: &str) {
-        let (server, beside) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
+    /// Makes the server start its runner with this shell command prefix.
+    pub fn wrap_runner_command(&mut self, line: &str) {
+        let (server, folder) = (Path::new(env!("CARGO_BIN_EXE_castellan")), self.folder.path().join("programs"));
         let runner = server.with_file_name("castellan-runner");
-        fs::create_dir_all(&beside).unwrap();
-        // The same file under another name, so that what is beside it is found.
-        fs::copy(server, beside.join("castellan")).unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        // The server starts the runner that is in its own folder, so it is copied next to the script.
+        fs::copy(server, folder.join("castellan")).unwrap();
         let script = format!("#!/bin/sh\n{line} {} \"$@\"\n", runner.display());
-        fs::write(beside.join("castellan-runner"), script).unwrap();
-        fs::set_permissions(beside.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
-        self.castellan = beside.join("castellan").display().to_string();
+        fs::write(folder.join("castellan-runner"), script).unwrap();
+        fs::set_permissions(folder.join("castellan-runner"), fs::Permissions::from_mode(0o755)).unwrap();
+        self.castellan = folder.join("castellan").display().to_string();
     }
 
-    /// From now on every command is started by this one, which becomes it.
-    pub fn live_within(&mut self, within: &[&str]) {
-        self.within = within.iter().map(|word| (*word).to_owned()).collect();
+    /// Runs all later commands with this prefix, which must exec them.
+    pub fn run_commands_within(&mut self, prefix: &[&str]) {
+        self.prefix = prefix.iter().map(|word| (*word).to_owned()).collect();
     }
 
-    /// From now on it listens where it can be found again after a start.
-    pub fn stay_at_one_address(&mut self) {
-        let [pages, runners] = [(); 2].map(|()| format!("127.0.0.1:{}", port_to_stay_at()));
+    /// Fixes the ports, so that the address stays the same after a restart.
+    pub fn use_fixed_ports(&mut self) {
+        let [pages, runners] = [(); 2].map(|()| format!("127.0.0.1:{}", reserve_port()));
         self.set("CASTELLAN_LISTEN", &pages);
         self.set("CASTELLAN_RUNNER_LISTEN", &runners);
         self.origin = format!("http://{pages}");
     }
 
-    /// The port of the runners, once it has one address.
+    /// Returns the runner port; requires fixed ports.
     pub fn runner_port(&self) -> u16 {
         let (_, address) =
             self.variables.iter().find(|(name, _)| *name == "CASTELLAN_RUNNER_LISTEN").expect("one address");
         address.rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
-    /// The deployment's database, as the server is told of it.
     pub fn database_url(&self) -> Option<&str> {
         self.database.as_ref().map(|database| database.url.as_str())
     }
 
-    /// The folder with everything that the deployment keeps.
+    /// Returns the data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// From now on what the deployment keeps is found there, when it is looked at from outside.
-    pub fn look_into_data_at(&mut self, path: PathBuf) {
-        self.data_seen_at = Some(path);
+    /// Sets where the data folder is visible from outside the server's mount namespace.
+    pub fn set_visible_data_dir(&mut self, path: PathBuf) {
+        self.visible_data_override = Some(path);
     }
 
-    /// The folder with everything that the deployment keeps, as others see it.
-    pub fn data_seen(&self) -> PathBuf {
-        self.data_seen_at.clone().unwrap_or_else(|| self.data())
+    /// Returns the data folder as seen from outside the server's mount namespace.
+    pub fn visible_data_dir(&self) -> PathBuf {
+        self.visible_data_override.clone().unwrap_or_else(|| self.data())
     }
 
-    /// `castellan` with this deployment's settings and nothing else around it.
+    /// Returns a `castellan` command with only this deployment's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_by(&[], arguments)
     }
 
     fn command_by(&self, launcher: &[String], arguments: &[&str]) -> Command {
-        let mut words = self.within.iter().chain(launcher).chain([&self.castellan]);
+        let mut words = self.prefix.iter().chain(launcher).chain([&self.castellan]);
         let mut command = Command::new(words.next().unwrap());
         command
             .args(words)
@@ -195,7 +193,7 @@ impl Program {
             .env("CASTELLAN_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_DATA_DIR", self.data())
-            // Second factors have stories of their own.
+            // Second factors have their own tests.
             .env("CASTELLAN_AUTH_SECOND_FACTOR", "off")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
@@ -206,13 +204,13 @@ impl Program {
         command
     }
 
-    /// Runs a command to its end, with `input` on its standard input.
+    /// Runs a command with `input` on its standard input.
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let piped = || Stdio::piped();
         let mut child =
             self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("castellan starts");
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let deadline = Instant::now() + PATIENCE; // what it prints fits into the pipe
+        let deadline = Instant::now() + DEFAULT_TIMEOUT; // what it prints fits into the pipe
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > deadline {
                 let _ = child.kill();
@@ -223,34 +221,34 @@ impl Program {
         child.wait_with_output().unwrap()
     }
 
-    /// The same for a command that must go well; what it printed.
-    pub fn say(&self, arguments: &[&str], input: &str) -> String {
+    /// Runs a command that must succeed and returns its output.
+    pub fn cli(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// `castellan serve` with a configuration that must be refused; what it says.
-    pub async fn refused(&self) -> String {
+    /// Runs `castellan serve` with a configuration that it must refuse and returns its error output.
+    pub async fn startup_error(&self) -> String {
         let errors = self.folder.path().join("refused");
         let mut command = self.command(&["serve"]);
         let mut child = command.stdout(Stdio::null()).stderr(File::create(&errors).unwrap()).spawn().unwrap();
-        let status = ended(&mut child, PATIENCE).await.unwrap_or_else(|| {
+        let status = ended(&mut child, DEFAULT_TIMEOUT).await.unwrap_or_else(|| {
             let _ = child.kill();
-            panic!("it was not refused")
+            panic!("the configuration was not refused")
         });
-        assert!(!status.success(), "it was not refused");
+        assert!(!status.success(), "the configuration was not refused");
         fs::read_to_string(errors).unwrap()
     }
 
-    /// Starts it, and waits until it says where it is.
+    /// Starts the server and waits for its address.
     pub async fn start(&mut self) {
-        let is_up = self.try_to_start().await;
+        let is_up = self.try_start().await;
         assert!(is_up, "the server ended: {}", fs::read_to_string(self.log()).unwrap());
     }
 
-    /// Starts it, and waits until it says where it is or has ended; says whether it runs.
-    pub async fn try_to_start(&mut self) -> bool {
+    /// Starts the server and waits until it prints its address or exits; returns whether it runs.
+    pub async fn try_start(&mut self) -> bool {
         let out = self.spawn();
         let where_it_is = until("the server says where it is, or ends", async || {
             let text = fs::read_to_string(&out).unwrap();
@@ -265,7 +263,7 @@ impl Program {
         self.child.is_some()
     }
 
-    /// Starts it and waits for nothing; where its output goes.
+    /// Starts the server without waiting and returns the path of its output.
     pub fn spawn(&mut self) -> PathBuf {
         let mut command = self.command_by(&self.launcher, &["serve"]);
         let (out, log) = (self.folder.path().join("out"), File::options().append(true).create(true).open(self.log()));
@@ -273,15 +271,15 @@ impl Program {
         out
     }
 
-    /// What is left of a server that ended by itself is taken away.
+    /// Reaps a server process that has exited.
     pub fn reap(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.wait().unwrap();
         }
     }
 
-    /// What it wrote to its log since it was first started.
-    pub fn logged(&self) -> String {
+    /// Returns everything that the server has logged since its first start.
+    pub fn server_log(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
@@ -293,12 +291,11 @@ impl Program {
         self.child.as_ref().is_some_and(|child| Path::new(&format!("/proc/{}/exe", child.id())).exists())
     }
 
-    /// The number of the server's process.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
 
-    /// SIGKILL for it and for all that it was started by: a launcher's end is not that of what it launched.
+    /// Sends SIGKILL to the server and its descendants, because killing a launcher does not end the server.
     pub fn kill_all(&mut self) {
         let below = descendants(self.pid());
         for process in &below {
@@ -307,25 +304,25 @@ impl Program {
         self.kill();
     }
 
-    /// SIGKILL: it has no time for anything.
+    /// Sends SIGKILL to the server.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// SIGTERM: it must end well, and within `patience`.
-    pub async fn stop(&mut self, patience: Duration) {
+    /// Sends SIGTERM; the server must exit successfully within `timeout`.
+    pub async fn stop(&mut self, timeout: Duration) {
         let mut child = self.child.take().expect("it runs");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-        let status = ended(&mut child, patience).await;
+        let status = ended(&mut child, timeout).await;
         if status.is_none() {
             child.kill().unwrap();
         }
         assert!(status.expect("it ends in time").success());
     }
 
-    /// The deployment's PostgreSQL database does this.
+    /// Runs a statement in the deployment's PostgreSQL database.
     pub fn sql(&self, statement: &str) {
         psql(&self.database.as_ref().expect("PostgreSQL").url, statement);
     }
@@ -337,9 +334,9 @@ impl Drop for Program {
             let below = descendants(child.id());
             let _ = child.kill(); // it may have ended
             let _ = child.wait();
-            // Its runner goes by itself, and writes into the folder until then.
+            // The runner exits on its own and writes into the folder until then.
             let deadline = Instant::now() + Duration::from_secs(5);
-            while below.iter().any(|process| process.is_there()) && Instant::now() < deadline {
+            while below.iter().any(|process| process.is_alive()) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
@@ -349,8 +346,8 @@ impl Drop for Program {
     }
 }
 
-async fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
-    let deadline = Instant::now() + patience;
+async fn ended(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + timeout;
     while Instant::now() < deadline {
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status);

@@ -1,20 +1,20 @@
-//! Signing in by identity providers, one of which lies in every way (A-02, A-03): each refusal beside its positive twin.
-mod answers;
-mod entering;
+//! Sign-in with identity providers, including a hostile one (A-02, A-03); every refusal has a matching success.
+mod admission;
+mod callbacks;
+mod fake_provider;
+mod flow;
 mod gitea;
 mod github;
-mod hostile;
 mod linking;
-mod only_way;
-mod proofs;
-mod setting_up;
-mod visit;
+mod primary_provider;
+mod settings;
+mod step_up;
 
 use crate::program::Program;
-use hostile::Provider;
+use fake_provider::Provider;
 
-/// A deployment with a tenant `acme`, whose admin is Ada, that knows these providers by these ids; `more` is written into each
-/// of their tables, `auth` into the section above them.
+/// Starts a deployment with the tenant `acme`, the admin Ada and these providers. `more` is added to the table of each
+/// provider, `auth` to the section `[auth]`.
 pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider)], auth: &str, more: &str) {
     configure(program, "oidc", providers, auth, more);
     program.tenant("acme");
@@ -22,7 +22,7 @@ pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider
     program.start().await;
 }
 
-/// Writes the file alone, for providers of this kind.
+/// Writes the configuration file for providers of this kind.
 pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)], auth: &str, more: &str) {
     let mut toml = format!("[auth]\n{auth}\n");
     for (id, provider) in providers {
@@ -30,11 +30,11 @@ pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)],
             "[[auth.provider]]\nid = \"{id}\"\nkind = \"{kind}\"\nlabel = \"{id} ID\"\nissuer = \"{}\"\n\
              client_id = \"castellan\"\nclient_secret = \"{}\"\n{more}\n",
             provider.issuer,
-            hostile::SECRET,
+            fake_provider::SECRET,
         ));
     }
     program.configure(&toml);
 }
 
-/// Newcomers of acme.example come in.
+/// Allows newcomers of acme.example.
 pub const DOMAIN: &str = "newcomers = \"domains\"\ndomains = [\"acme.example\"]";

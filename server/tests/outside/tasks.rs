@@ -1,36 +1,36 @@
-//! Tasks through the API, and what became of them.
+//! Task helpers that use the API.
 use serde_json::{Value, json};
 
-use crate::{ask::Who, patience::until, program::Program};
+use crate::{client::Who, program::Program, timeouts::until};
 
 impl Program {
-    /// Submits a sealed script; its id.
+    /// Submits an isolated script and returns the task's id.
     pub async fn submit(&self, key: &str, script: &str) -> String {
         self.submit_as(key, json!({ "script": script, "timeout_seconds": 60 })).await
     }
 
-    /// Submits a task; its id.
+    /// Submits a task and returns its id.
     pub async fn submit_as(&self, key: &str, body: Value) -> String {
-        let answer = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
-        answer.json()["id"].as_str().unwrap().to_owned()
+        let response = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
+        response.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// A task, whole.
+    /// Returns a task.
     pub async fn task(&self, key: &str, id: &str) -> Value {
         self.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await.is(200).json()
     }
 
-    /// What it printed so far, at its latest start.
+    /// Returns the output of the latest attempt so far.
     pub async fn printed(&self, key: &str, id: &str) -> String {
         self.get(Who::Key(key), &format!("/api/v1/tasks/{id}/log")).await.is(200).body
     }
 
-    /// Waits until it printed this.
+    /// Waits until the output contains this text.
     pub async fn until_printed(&self, key: &str, id: &str, text: &str) {
         until(text, async || self.printed(key, id).await.contains(text).then_some(())).await;
     }
 
-    /// Waits until it ended; it must have succeeded.
+    /// Waits until the task ends; it must succeed.
     pub async fn until_succeeded(&self, key: &str, id: &str) -> Value {
         let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
         let task = until("the task ends", async || {
@@ -43,7 +43,7 @@ impl Program {
         task
     }
 
-    /// All records of the audit log, or those of one action.
+    /// Returns the audit events, optionally of one action.
     pub async fn audit(&self, key: &str, action: Option<&str>) -> Vec<Value> {
         let (mut records, mut after) = (vec![], String::new());
         let action = action.map(|action| format!("&action={action}")).unwrap_or_default();

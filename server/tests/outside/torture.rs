@@ -1,65 +1,65 @@
-//! Everything is killed at any moment, cut off, filled up, held fast and moved in time: nothing acknowledged is lost,
-//! nothing runs twice at once, nothing is left behind (D-12, S-09). Among the tests it is short; `cargo xtask torture` takes
-//! its time.
-mod amount;
-mod books;
-mod chance;
+//! Fault injection (D-12, S-09): crashes, network cuts, full disks, locks and clock jumps. No acknowledged task is
+//! lost, none runs twice at once, nothing is left behind. The normal test run is short; `cargo xtask torture` runs
+//! longer.
 mod clock;
 mod cluster;
 mod disk;
+mod duplicate_runs;
+mod fsync;
+mod invariants;
 mod kills;
 mod load;
 mod lock;
 mod postgres;
-mod syncs;
-mod twice;
+mod rng;
+mod scale;
 
 use std::time::Duration;
 
 use crate::{people::Person, processes::Process, program::Program};
-pub use amount::amount;
-pub use books::{balance, nothing_is_left};
-pub use chance::Chance;
+pub use duplicate_runs::DuplicateRunDetector;
+pub use invariants::{assert_no_leftovers, check_promises};
 pub use load::Load;
-pub use twice::Watch;
+pub use rng::SeededRng;
+pub use scale::scaled;
 
-/// A deployment that works under a load while something is done to it.
-pub struct Ordeal {
+/// A deployment under load while faults are injected.
+pub struct FaultTest {
     adam: Person,
     load: Load,
-    watch: Watch,
-    /// Every runner that was seen, to look for what it left.
+    detector: DuplicateRunDetector,
+    /// Every runner process that was seen, to check for leftovers.
     runners: std::collections::BTreeSet<Process>,
 }
 
-impl Ordeal {
-    /// Starts it, and begins to submit tasks and to watch them run.
+impl FaultTest {
+    /// Starts the deployment, the load and the duplicate detector.
     pub async fn begin(program: &mut Program) -> Self {
-        program.stay_at_one_address();
+        program.use_fixed_ports();
         program.lift_rate_limits();
         program.tenant("acme");
         let adam = program.person("adam", "acme", "admin");
         program.start().await;
         let load = Load::begin(&program.origin, &adam.key);
-        let watch = Watch::begin(load.mark());
-        Self { adam, load, watch, runners: std::collections::BTreeSet::new() }
+        let detector = DuplicateRunDetector::begin(load.marker());
+        Self { adam, load, detector, runners: std::collections::BTreeSet::new() }
     }
 
-    /// Notes the runner that is at work now.
+    /// Records a runner process.
     pub fn note(&mut self, runner: Option<Process>) {
         self.runners.extend(runner);
     }
 
-    /// Lets what was begun end, and looks whether everything is as it was promised.
+    /// Ends the load and checks all invariants.
     pub async fn end(self, program: &mut Program) {
-        let Self { adam, load, watch, mut runners } = self;
-        let promises = load.end().await;
-        let sum = balance(program, &adam.key, &promises).await;
+        let Self { adam, load, detector, mut runners } = self;
+        let acknowledged_tasks = load.end().await;
+        let sum = check_promises(program, &adam.key, &acknowledged_tasks).await;
         runners.extend(crate::processes::runner_of(program.pid()));
-        watch.end();
-        books::all_is_fetched(program).await;
+        detector.end();
+        invariants::wait_for_empty_spools(program).await;
         program.stop(Duration::from_secs(15)).await;
-        books::nothing_is_left(program, &runners).await;
+        invariants::assert_no_leftovers(program, &runners).await;
         println!("{sum}");
     }
 }

@@ -1,28 +1,28 @@
-//! Every route against everybody, from outside (M-11): one table says what each of eight people is answered, and who is
-//! of another tenant is answered as if there were nothing.
-mod ask;
+//! Tenant isolation matrix (M-11): every route with eight callers. Resources of another tenant are indistinguishable
+//! from ones that do not exist.
+mod comparison;
 mod credentials;
-mod halfway;
-mod house;
+mod fixture;
 mod methods;
-mod same;
+mod partial_session;
+mod requests;
 mod table;
 
 use std::collections::BTreeSet;
 
 use crate::program::{Program, on_both};
-use house::House;
+use fixture::Fixture;
 use table::WALLS;
 
-/// What `castellan dev routes --json` lists, each as `kind METHOD path`.
+/// Returns the routes of `castellan dev routes --json`, each as `kind METHOD path`.
 fn routes(program: &Program) -> BTreeSet<String> {
-    let list: serde_json::Value = serde_json::from_str(&program.say(&["dev", "routes", "--json"], "")).unwrap();
+    let list: serde_json::Value = serde_json::from_str(&program.cli(&["dev", "routes", "--json"], "")).unwrap();
     let word = |route: &serde_json::Value, name: &str| route[name].as_str().unwrap().to_owned();
     let line = |route| format!("{} {} {}", word(route, "kind"), word(route, "method"), word(route, "path"));
     list.as_array().unwrap().iter().map(line).collect()
 }
 
-/// M-11: whoever adds a route says here what everybody is answered.
+/// M-11: a new route needs a row in the table.
 #[test]
 fn m_11_every_route_has_a_row_and_every_row_a_route() {
     let routes = routes(&Program::sqlite());
@@ -32,21 +32,21 @@ fn m_11_every_route_has_a_row_and_every_row_a_route() {
 }
 
 on_both! {
-    /// M-11: the table, row by row and person by person; a page that a form is answered with has the same status.
-    async fn m_11_everybody_is_answered_what_the_table_says(program) {
-        let house = House::open(program).await;
+    /// M-11: every row with every caller; a plain form gets the same status as an island.
+    async fn m_11_every_caller_gets_the_status_of_the_table(program) {
+        let fixture = Fixture::create(program).await;
         let mut wrong = vec![];
         for row in WALLS {
-            wrong.extend(house.check(program, row).await);
+            wrong.extend(fixture.check(program, row).await);
         }
-        assert_eq!(wrong, Vec::<String>::new(), "{} answers are not those of the table:\n{}", wrong.len(), wrong.join("\n"));
+        assert_eq!(wrong, Vec::<String>::new(), "{} responses differ from the table:\n{}", wrong.len(), wrong.join("\n"));
     }
 
-    /// M-11: a thing of another tenant and a thing that does not exist are answered with the same bytes.
-    async fn m_11_what_is_anothers_is_answered_as_what_does_not_exist(program) {
-        let house = House::open(program).await;
+    /// M-11: a resource of another tenant and one that does not exist get identical responses.
+    async fn m_11_resources_of_another_tenant_look_like_missing_ones(program) {
+        let fixture = Fixture::create(program).await;
         for row in WALLS {
-            house.compare(program, row).await;
+            fixture.assert_indistinguishable(program, row).await;
         }
     }
 }

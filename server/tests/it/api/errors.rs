@@ -1,12 +1,12 @@
-//! What is answered to what cannot be read: problem+json that names the place.
-use crate::world::{Answer, on_both};
+//! Problem responses (RFC 9457) for input that cannot be parsed.
+use crate::test_env::{Response, on_both};
 use axum::body::Body;
 use http::Request;
 
 on_both! {
-    async fn a_body_that_is_no_task_is_refused_by_the_name_of_its_field(world) {
-        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
-        let send = async |body: &str| world.post_with(&key, "/api/v1/tasks", &[], body).await;
+    async fn an_invalid_task_is_refused_with_the_name_of_the_field(env) {
+        let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
+        let send = async |body: &str| env.post_with(&key, "/api/v1/tasks", &[], body).await;
         for (body, place) in [("", "line 1 column 0"), ("{\n \"script\": tru }", "line 2"), (r#"{"script":"a"} x"#, "column 16")] {
             let problem = send(body).await.problem(400);
             assert!(problem["detail"].as_str().unwrap().contains(place), "{problem}");
@@ -33,15 +33,15 @@ on_both! {
         assert!(reason.as_str().unwrap().starts_with("a key is 1 to 63 of"), "{reason}");
     }
 
-    async fn another_content_type_and_too_much_are_refused(world) {
-        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
-        world.post_with(&key, "/api/v1/tasks", &[("content-type", "text/plain")], "{}").await.problem(415);
+    async fn other_content_types_and_oversized_bodies_are_refused(env) {
+        let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
+        env.post_with(&key, "/api/v1/tasks", &[("content-type", "text/plain")], "{}").await.problem(415);
         let much = format!(r#"{{"script":"{}"}}"#, "x".repeat(1_100_000));
-        world.post_with(&key, "/api/v1/tasks", &[], &much).await.problem(413);
+        env.post_with(&key, "/api/v1/tasks", &[], &much).await.problem(413);
     }
 
-    async fn parameters_are_read_as_strictly(world) {
-        let key = world.key(&world.acme, world.acme.audrey, "tasks:*,approvals:*,audit:*").await;
+    async fn query_parameters_are_validated(env) {
+        let key = env.key(&env.acme, env.acme.audrey, "tasks:*,approvals:*,audit:*").await;
         for (path, field) in [
             ("/api/v1/tasks?color=red", "color"),
             ("/api/v1/tasks?limit=0", "limit"),
@@ -61,33 +61,33 @@ on_both! {
             ("/api/v1/audit?since=yesterday", "since"),
             ("/api/v1/audit?outcome=maybe", "outcome"),
         ] {
-            world.get(&key, path).await.wrong_field(field);
+            env.get(&key, path).await.wrong_field(field);
         }
-        let beyond = world.get(&key, "/api/v1/audit?after=-9223372036854775808").await;
+        let beyond = env.get(&key, "/api/v1/audit?after=-9223372036854775808").await;
         assert_eq!(beyond.json()["items"], serde_json::json!([]));
     }
 
-    async fn without_one_good_key_nothing_is_said(world) {
-        let good = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+    async fn requests_need_exactly_one_valid_key(env) {
+        let good = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         for headers in [vec![], vec![""], vec!["Basic bWlhOm1pYQ=="], vec!["Bearer"], vec!["Bearer mk_wrong"],
             vec!["Bearer \u{e9}"], vec!["mk_wrong"], vec![&*format!("Bearer {good}"), "Bearer mk_other"]] {
             let mut request = Request::get("/api/v1/tasks").body(Body::empty()).unwrap();
             for header in &headers {
                 request.headers_mut().append("authorization", http::HeaderValue::from_bytes(header.as_bytes()).unwrap());
             }
-            let answer = Answer::of(world.send(request).await).await;
-            answer.problem(401);
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{headers:?}");
+            let response = Response::of(env.send(request).await).await;
+            response.problem(401);
+            assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{headers:?}");
         }
-        // A browser's cookie is no key.
+        // A browser's cookie is not accepted as an API key.
         let request = Request::get("/api/v1/tasks").header("cookie", format!("castellan={good}")).body(Body::empty()).unwrap();
-        Answer::of(world.send(request).await).await.problem(401);
+        Response::of(env.send(request).await).await.problem(401);
     }
 
-    async fn addresses_and_methods_that_are_not_there_are_problems_too(world) {
-        let key = world.key(&world.acme, world.acme.mia, "tasks:*").await;
+    async fn unknown_paths_and_methods_return_problems(env) {
+        let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         for path in ["/api", "/api/", "/api/v1", "/api/v2/tasks", "/api/v1/tasks/", "/api/v1/tasks/x/y"] {
-            world.get(&key, path).await.problem(404);
+            env.get(&key, path).await.problem(404);
         }
         for (method, path, allowed) in [
             ("DELETE", "/api/v1/tasks", ["GET", "POST"].as_slice()),
@@ -96,9 +96,9 @@ on_both! {
             ("OPTIONS", "/api/v1/tasks", &["GET", "POST"]),
         ] {
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-            let answer = Answer::of(world.send(request).await).await;
-            answer.problem(405);
-            let allow = answer.header("allow").unwrap_or_default();
+            let response = Response::of(env.send(request).await).await;
+            response.problem(405);
+            let allow = response.header("allow").unwrap_or_default();
             assert!(allowed.iter().all(|method| allow.contains(method)), "{method} {path}: {allow:?}");
         }
     }

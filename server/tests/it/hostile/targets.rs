@@ -1,4 +1,4 @@
-//! What may be done with any bytes: one function for each parser, and what must hold whatever comes.
+//! Fuzz targets: one function per parser with the invariants that hold for any input.
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
@@ -12,7 +12,7 @@ pub fn certificate(bytes: &[u8]) {
     let _ = pki::runner_identity(bytes);
 }
 
-/// Without a proxy that is trusted, nothing that is said changes who it is.
+/// Without a trusted proxy, forwarding headers do not change the client's address.
 pub fn forwarded(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), value)]);
@@ -27,7 +27,7 @@ pub fn accept_encoding(bytes: &[u8]) {
     assert!(!web::accepts_brotli(&headers) || bytes.windows(2).any(|word| word == b"br"));
 }
 
-/// What a cookie holds stands in the header, without what separates cookies.
+/// A parsed value occurs in the header and contains no separator.
 pub fn cookie(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::header::COOKIE, value)]);
@@ -39,7 +39,7 @@ pub fn cookie(bytes: &[u8]) {
     }
 }
 
-/// What is taken is a place that reads as itself again.
+/// A parsed position formats to a text that parses to itself.
 pub fn event_id(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(position) = text.parse::<Position>() {
@@ -47,7 +47,7 @@ pub fn event_id(bytes: &[u8]) {
     }
 }
 
-/// A redirect stays here: it begins with one slash, and a browser sees no other host in it.
+/// A redirect target starts with exactly one slash and names no other host.
 pub fn own_path(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(path) = web::own_path(text) {

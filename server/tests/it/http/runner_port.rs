@@ -1,4 +1,4 @@
-//! The runners' port: who gets in, and over which TLS (S-04, E13).
+//! TLS and client certificates on the runner port (S-04, E13).
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use uuid::Uuid;
 
-use super::house::{self, House, config};
+use super::fixture::{self, TestServer, config};
 
 const RUNNER: Uuid = Uuid::from_u128(7);
 
 struct Port {
-    house: House,
+    server: TestServer,
     authority: Authority,
     now: time::OffsetDateTime,
     _data: tempfile::TempDir,
@@ -39,14 +39,14 @@ fn authority(now: time::OffsetDateTime) -> (tempfile::TempDir, Authority) {
 }
 
 async fn port() -> Port {
-    // TLS checks against the machine's clock.
+    // TLS validates certificates against the system clock.
     let now = std::time::UNIX_EPOCH.elapsed().map(|age| time::OffsetDateTime::UNIX_EPOCH + age).unwrap();
     let (data, authority) = authority(now);
     let config = config();
     let certificate = PortCertificate::new(&authority, &config, now).unwrap();
     let tls = tls::runner_tls(authority.certificate().clone(), Arc::new(certificate)).unwrap();
-    let house = house::open_runner_port(tls, Limits::runners(&config)).await;
-    Port { house, authority, now, _data: data }
+    let server = fixture::start_runner_port(tls, Limits::runners(&config)).await;
+    Port { server, authority, now, _data: data }
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -77,27 +77,27 @@ impl Port {
         }
     }
 
-    /// What the server answers; with TLS 1.3 a refused certificate shows only when one reads.
+    /// Returns the response; with TLS 1.3 a rejected client certificate shows only on read.
     async fn call(
         &self,
         client: Arc<ClientConfig>,
     ) -> Result<(String, TlsStream<tokio::net::TcpStream>), std::io::Error> {
-        let stream = self.house.knock().await;
+        let stream = self.server.connect().await;
         let mut stream = TlsConnector::from(client).connect("localhost".try_into().unwrap(), stream).await?;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok((answer, stream))
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await?;
+        Ok((response, stream))
     }
 
     async fn refuses(&self, client: ClientConfig) {
-        let answer = self.call(Arc::new(client)).await;
-        assert!(answer.is_err(), "{answer:?}");
+        let response = self.call(Arc::new(client)).await;
+        assert!(response.is_err(), "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
+async fn an_enrolled_runner_is_identified_by_its_certificate() {
     let port = port().await;
     for suite in
         [aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384, aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256]
@@ -106,8 +106,8 @@ async fn an_enrolled_runner_comes_in_and_is_known_by_its_certificate() {
             let provider =
                 CryptoProvider { cipher_suites: vec![suite], kx_groups: vec![group], ..aws_lc_rs::default_provider() };
             let client = port.client(provider, &TLS13, Some(port.enroll(&port.authority)));
-            let (answer, _) = port.call(Arc::new(client)).await.unwrap();
-            assert!(answer.ends_with(&RUNNER.to_string()), "{answer}");
+            let (response, _) = port.call(Arc::new(client)).await.unwrap();
+            assert!(response.ends_with(&RUNNER.to_string()), "{response}");
         }
     }
 }
@@ -127,7 +127,7 @@ async fn older_tls_other_suites_and_other_groups_are_refused() {
 }
 
 #[tokio::test]
-async fn without_a_certificate_of_our_authority_nobody_comes_in() {
+async fn a_certificate_of_our_authority_is_required() {
     let port = port().await;
     port.refuses(port.client(tls::runner_provider(), &TLS13, None)).await;
     let (_data, foreign) = authority(port.now);
@@ -138,7 +138,7 @@ async fn without_a_certificate_of_our_authority_nobody_comes_in() {
 
 /// E13.
 #[tokio::test]
-async fn trap_e13_no_connection_is_resumed_so_every_one_shows_its_certificate() {
+async fn trap_e13_tls_sessions_are_not_resumed() {
     let port = port().await;
     let mut client = port.client(tls::runner_provider(), &TLS13, Some(port.enroll(&port.authority)));
     client.resumption = Resumption::in_memory_sessions(8);

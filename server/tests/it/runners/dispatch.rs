@@ -1,4 +1,4 @@
-//! How tasks reach runners, and what comes back.
+//! Task dispatch to runners, and their results.
 
 use std::time::{Duration, Instant};
 
@@ -12,135 +12,143 @@ use domain::{
 use tokio::time::sleep;
 use wire::v1::{FinishedAck, LinesAck, runner_message, server_message::Kind};
 
-use super::house::House;
+use super::fixture::Fixture;
 
 #[tokio::test]
-async fn a_queued_task_is_pushed_with_a_grant_and_its_life_is_recorded() {
-    let house = House::open().await;
-    let worker = house.runner("builder").await;
-    let mut call = worker.work(2, &[]).await;
-    let id = house.submit("echo hi").await;
+async fn a_queued_task_is_pushed_with_a_grant_and_its_result_is_stored() {
+    let fixture = Fixture::start().await;
+    let runner = fixture.runner("builder").await;
+    let mut stream = runner.connect(2, &[]).await;
+    let id = fixture.submit("echo hi").await;
 
-    let assign = call.assigned().await;
+    let assign = stream.assigned().await;
     let grant = Grant::read(&assign.grant).unwrap();
-    UnparsedPublicKey::new(&ED25519, &worker.grant_key).verify(&grant.signed_bytes(), &assign.grant_signature).unwrap();
-    grant.permits(&assign.request, id, 1, worker.id, house.app.store.now()).unwrap();
-    assert_eq!((grant.tenant, grant.deciders.len()), (house.tenant, 0));
+    UnparsedPublicKey::new(&ED25519, &runner.grant_key).verify(&grant.signed_bytes(), &assign.grant_signature).unwrap();
+    grant.permits(&assign.request, id, 1, runner.id, fixture.app.store.now()).unwrap();
+    assert_eq!((grant.tenant, grant.deciders.len()), (fixture.tenant, 0));
     let request = Request::read(&assign.request).unwrap();
     assert_eq!(request.script_sha256, InputDigest::of(&assign.script));
-    assert_eq!(house.task(id).await.state, TaskState::Assigned);
+    assert_eq!(fixture.task(id).await.state, TaskState::Assigned);
 
-    call.started(&assign);
-    call.print(&assign, 1, &["hi"]);
-    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = call.hear().await else { panic!("an acknowledgement") };
-    assert_eq!((next_line, house.task(id).await.state), (2, TaskState::Running));
-    // Sent again, it is there once.
-    call.print(&assign, 1, &["hi", "there"]);
-    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = call.hear().await else { panic!("an acknowledgement") };
+    stream.started(&assign);
+    stream.print(&assign, 1, &["hi"]);
+    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else {
+        panic!("an acknowledgement")
+    };
+    assert_eq!((next_line, fixture.task(id).await.state), (2, TaskState::Running));
+    // Resent lines are stored once.
+    stream.print(&assign, 1, &["hi", "there"]);
+    let Ok(Some(Kind::LinesAck(LinesAck { next_line, .. }))) = stream.receive().await else {
+        panic!("an acknowledgement")
+    };
     assert_eq!(next_line, 3);
     for _ in 0..2 {
-        call.finish(worker.finished(&assign, "hi\nthere\n"));
-        let Ok(Some(Kind::FinishedAck(FinishedAck { attempt }))) = call.hear().await else {
+        stream.finish(runner.finished(&assign, "hi\nthere\n"));
+        let Ok(Some(Kind::FinishedAck(FinishedAck { attempt }))) = stream.receive().await else {
             panic!("an acknowledgement")
         };
         assert_eq!(attempt, assign.attempt);
     }
-    let task = house.task(id).await;
+    let task = fixture.task(id).await;
     assert_eq!(task.state, TaskState::Succeeded);
     assert_eq!(server::receipts::check(&task), Some(true), "S-14");
-    let log = house.app.store.read(&house.mia).await.unwrap().log(id, 1, 1).await.unwrap();
+    let log = fixture.app.store.read(&fixture.mia).await.unwrap().log(id, 1, 1).await.unwrap();
     let texts: Vec<_> = log.lines.iter().map(|(number, line)| (*number, line.text.as_str())).collect();
     assert_eq!(texts, [(1, "hi"), (2, "there")]);
 }
 
 #[tokio::test]
-async fn a_runner_gets_as_many_tasks_as_it_has_slots_and_the_next_when_one_is_free() {
-    let house = House::open().await;
+async fn a_runner_gets_as_many_tasks_as_it_has_free_slots() {
+    let fixture = Fixture::start().await;
     for _ in 0..3 {
-        house.submit("true").await;
+        fixture.submit("true").await;
     }
-    let worker = house.runner("builder").await;
-    let mut call = worker.work(2, &[]).await;
-    let (first, _second) = (call.assigned().await, call.assigned().await);
-    assert!(call.is_quiet().await);
-    call.finish(worker.finished(&first, ""));
-    assert!(matches!(call.hear().await, Ok(Some(Kind::FinishedAck(_)))));
-    call.assigned().await;
+    let runner = fixture.runner("builder").await;
+    let mut stream = runner.connect(2, &[]).await;
+    let (first, _second) = (stream.assigned().await, stream.assigned().await);
+    assert!(stream.is_quiet().await);
+    stream.finish(runner.finished(&first, ""));
+    assert!(matches!(stream.receive().await, Ok(Some(Kind::FinishedAck(_)))));
+    stream.assigned().await;
 }
 
 #[tokio::test]
 async fn a_cancellation_is_pushed_once() {
-    let house = House::open().await;
-    let worker = house.runner("builder").await;
-    let mut call = worker.work(2, &[]).await;
-    let id = house.submit("sleep 100").await;
-    let assign = call.assigned().await;
-    call.started(&assign);
-    let owner = house.mia.person().unwrap();
-    let proof = house.mia.may(CancelTask { task: id, owner, organization: house.ops }).unwrap();
-    let mut write = house.app.store.write(&house.mia).await.unwrap();
+    let fixture = Fixture::start().await;
+    let runner = fixture.runner("builder").await;
+    let mut stream = runner.connect(2, &[]).await;
+    let id = fixture.submit("sleep 100").await;
+    let assign = stream.assigned().await;
+    stream.started(&assign);
+    let owner = fixture.mia.person().unwrap();
+    let proof = fixture.mia.may(CancelTask { task: id, owner, organization: fixture.ops }).unwrap();
+    let mut write = fixture.app.store.write(&fixture.mia).await.unwrap();
     write.cancel_task(proof).await.unwrap();
     write.commit().await.unwrap();
-    let Ok(Some(Kind::Cancel(cancel))) = call.hear().await else { panic!("a cancellation") };
+    let Ok(Some(Kind::Cancel(cancel))) = stream.receive().await else { panic!("a cancellation") };
     assert_eq!(cancel.attempt, assign.attempt);
-    house.submit("true").await;
-    call.assigned().await;
-    assert!(call.is_quiet().await);
+    fixture.submit("true").await;
+    stream.assigned().await;
+    assert!(stream.is_quiet().await);
 }
 
 #[tokio::test]
-async fn a_task_that_a_runner_has_no_room_for_goes_elsewhere() {
-    let house = House::open().await;
-    let (full, other) = (house.runner("full").await, house.runner("other").await);
-    let mut first = full.work(1, &[]).await;
-    let id = house.submit("true").await;
+async fn a_task_that_a_full_runner_refuses_goes_to_another() {
+    let fixture = Fixture::start().await;
+    let (full, other) = (fixture.runner("full").await, fixture.runner("other").await);
+    let mut first = full.connect(1, &[]).await;
+    let id = fixture.submit("true").await;
     let assign = first.assigned().await;
-    let mut second = other.work(1, &[]).await;
+    let mut second = other.connect(1, &[]).await;
     let refused = wire::v1::Refused { attempt: assign.attempt.clone(), reason: "no slot".into(), elsewhere: true };
-    first.say(runner_message::Kind::Refused(refused));
+    first.send(runner_message::Kind::Refused(refused));
     let again = second.assigned().await;
-    assert_eq!((again.attempt.unwrap().attempt, house.task(id).await.attempt), (2, 2));
+    assert_eq!((again.attempt.unwrap().attempt, fixture.task(id).await.attempt), (2, 2));
 }
 
-/// The one that had no room seems the freest of all: asked again at once it would burn every attempt in a moment.
+/// A full runner reports the most free slots: without a backoff it would use up all attempts at once.
 #[tokio::test]
-async fn a_runner_without_room_rests_before_it_is_asked_again_and_its_last_word_says_why() {
-    let house = House::open().await;
-    let mut call = house.runner("full").await.work(1, &[]).await;
-    let (id, began) = (house.submit("true").await, Instant::now());
+async fn a_full_runner_gets_tasks_again_after_a_backoff_and_the_last_refusal_is_the_reason() {
+    let fixture = Fixture::start().await;
+    let mut stream = fixture.runner("full").await.connect(1, &[]).await;
+    let (id, began) = (fixture.submit("true").await, Instant::now());
     for number in 1..=3 {
-        let assign = call.assigned().await;
+        let assign = stream.assigned().await;
         assert_eq!(assign.attempt.as_ref().unwrap().attempt, number);
         assert!(began.elapsed() >= Duration::from_secs(5) * (number - 1), "{number}: {:?}", began.elapsed());
         let reason = "no room on its disk".to_owned();
-        call.say(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: true }));
+        stream.send(runner_message::Kind::Refused(wire::v1::Refused {
+            attempt: assign.attempt,
+            reason,
+            elsewhere: true,
+        }));
     }
     let ended = async {
-        while !house.task(id).await.state.is_final() {
+        while !fixture.task(id).await.state.is_final() {
             sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
-    let task = house.task(id).await;
+    let task = fixture.task(id).await;
     assert!(task.state == TaskState::Failed && task.ending.unwrap().contains("no room on its disk"));
 }
 
 #[tokio::test]
 async fn a_refusal_fails_the_task_with_its_reason() {
-    let house = House::open().await;
-    let worker = house.runner("builder").await;
-    let mut call = worker.work(1, &[]).await;
-    let id = house.submit("true").await;
-    let assign = call.assigned().await;
+    let fixture = Fixture::start().await;
+    let runner = fixture.runner("builder").await;
+    let mut stream = runner.connect(1, &[]).await;
+    let id = fixture.submit("true").await;
+    let assign = stream.assigned().await;
     let reason = "script: is another than the one that was approved".to_owned();
-    call.say(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: false }));
-    let mut task = house.task(id).await;
+    stream.send(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: false }));
+    let mut task = fixture.task(id).await;
     for _ in 0..50 {
         if task.state.is_final() {
             break;
         }
         sleep(Duration::from_millis(20)).await;
-        task = house.task(id).await;
+        task = fixture.task(id).await;
     }
     assert_eq!(task.state, TaskState::Failed);
     assert!(task.ending.unwrap().contains("another than the one that was approved"));

@@ -1,10 +1,10 @@
-//! How a runner comes in: a token, once, and a certificate that says what we say.
+//! Runner enrollment with single-use tokens.
 
 use http::StatusCode;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::json;
 
-use super::house::{House, form};
+use super::fixture::{Fixture, form};
 
 fn key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap()
@@ -12,36 +12,36 @@ fn key() -> KeyPair {
 
 /// S-01, S-02.
 #[tokio::test]
-async fn s_01_a_token_enrolls_one_runner_and_a_second_use_is_refused_and_recorded() {
-    let house = House::open().await;
-    let token = format!("Bearer {}", house.token("builder").await);
-    let (status, identity) = house.post(&token, &form("builder", &key())).await;
+async fn s_01_a_token_enrolls_one_runner_and_a_second_use_is_audited() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token("builder").await);
+    let (status, identity) = fixture.post(&token, &form("builder", &key())).await;
     assert_eq!(status, StatusCode::CREATED);
     assert!(identity["certificate"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE"));
     assert!(identity["ca"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE"));
 
-    let (status, problem) = house.post(&token, &form("builder", &key())).await;
+    let (status, problem) = fixture.post(&token, &form("builder", &key())).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
-    assert_eq!(house.refusals("runner.enroll").await, 1);
-    let runners = house.app.store.read(&house.console).await.unwrap().runners().await.unwrap();
+    assert_eq!(fixture.refusals("runner.enroll").await, 1);
+    let runners = fixture.app.store.read(&fixture.console).await.unwrap().runners().await.unwrap();
     assert_eq!(runners.len(), 1);
     assert_eq!((runners[0].name.as_str(), runners[0].version.as_str()), ("builder", "1.2.3"));
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_opens_nothing() {
-    let house = House::open().await;
+async fn unknown_tokens_are_refused() {
+    let fixture = Fixture::start().await;
     for authorization in ["Bearer reg_unknown", "Bearer", "Bearer ", "Basic reg_x", "Bearer a b", "Bearer $(id)"] {
-        let (status, _) = house.post(authorization, &form("builder", &key())).await;
+        let (status, _) = fixture.post(authorization, &form("builder", &key())).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{authorization}");
     }
 }
 
-/// A mistake does not cost the token.
+/// An invalid request does not use up the token.
 #[tokio::test]
-async fn a_refused_request_leaves_the_token_as_it_was() {
-    let house = House::open().await;
-    let token = format!("Bearer {}", house.token("builder").await);
+async fn a_refused_request_does_not_use_up_the_token() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token("builder").await);
     let mut garbled = form("builder", &key());
     garbled["csr"] = json!("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n");
     let mut asking = form("builder", &key());
@@ -55,19 +55,19 @@ async fn a_refused_request_leaves_the_token_as_it_was() {
         (asking, StatusCode::BAD_REQUEST),
         (json!({}), StatusCode::BAD_REQUEST),
     ] {
-        let (status, problem) = house.post(&token, &body).await;
+        let (status, problem) = fixture.post(&token, &body).await;
         assert_eq!(status, expected, "{problem}");
     }
-    assert_eq!(house.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
+    assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
 }
 
-/// S-13: the name is free again when its runner is revoked.
+/// S-13: revoking a runner frees its name.
 #[tokio::test]
 async fn s_13_a_name_has_one_active_runner() {
-    let house = House::open().await;
-    let first = house.runner("builder").await;
-    let token = format!("Bearer {}", house.token("builder").await);
-    assert_eq!(house.post(&token, &form("builder", &key())).await.0, StatusCode::CONFLICT);
-    house.revoke(first.id).await;
-    assert_eq!(house.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
+    let fixture = Fixture::start().await;
+    let first = fixture.runner("builder").await;
+    let token = format!("Bearer {}", fixture.token("builder").await);
+    assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CONFLICT);
+    fixture.revoke(first.id).await;
+    assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
 }

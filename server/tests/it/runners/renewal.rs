@@ -1,4 +1,4 @@
-//! S-05: another certificate over the connection that stands: in time, for the same runner, and for nobody who is revoked.
+//! Certificate renewal over an open connection (S-05).
 
 use std::sync::{
     Arc,
@@ -10,15 +10,15 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
 use tonic::Code;
 use wire::v1::{Heartbeat, Renew, runner_message, server_message::Kind};
 
-use super::house::{Call, House, Worker};
+use super::fixture::{Fixture, RunnerStream, TestRunner};
 
-/// A house whose first runner enrolled 61 days ago: 29 days are left.
-async fn old_house() -> (House, Worker) {
+/// Starts a deployment with a runner whose certificate expires in 29 days.
+async fn fixture_with_expiring_certificate() -> (Fixture, TestRunner) {
     let days = Arc::new(AtomicI64::new(-61));
-    let house = House::open_at(Arc::clone(&days)).await;
-    let worker = house.runner("builder").await;
+    let fixture = Fixture::start_with_clock_offset(Arc::clone(&days)).await;
+    let runner = fixture.runner("builder").await;
     days.store(0, Ordering::SeqCst);
-    (house, worker)
+    (fixture, runner)
 }
 
 fn request() -> (KeyPair, Renew) {
@@ -27,11 +27,11 @@ fn request() -> (KeyPair, Renew) {
     (key, Renew { csr })
 }
 
-/// Whether the next heartbeat is answered with the wish that the runner renews.
-async fn is_due(call: &mut Call) -> bool {
-    call.say(runner_message::Kind::Heartbeat(Heartbeat { sequence: 1, ..Heartbeat::default() }));
+/// Returns whether the next heartbeat acknowledgment asks the runner to renew.
+async fn is_renewal_due(stream: &mut RunnerStream) -> bool {
+    stream.send(runner_message::Kind::Heartbeat(Heartbeat { sequence: 1, ..Heartbeat::default() }));
     loop {
-        match call.hear().await {
+        match stream.receive().await {
             Ok(Some(Kind::HeartbeatAck(ack))) => return ack.renew,
             Ok(Some(Kind::LinesAck(_))) => {} // where a task that it held goes on
             other => panic!("{other:?} instead of an acknowledgement"),
@@ -39,22 +39,22 @@ async fn is_due(call: &mut Call) -> bool {
     }
 }
 
-async fn renewed(call: &mut Call) -> (KeyPair, String) {
+async fn renew(stream: &mut RunnerStream) -> (KeyPair, String) {
     let (key, renew) = request();
-    call.say(runner_message::Kind::Renew(renew));
-    match call.hear().await {
-        Ok(Some(Kind::Renewed(renewed))) => (key, renewed.certificate),
+    stream.send(runner_message::Kind::Renew(renew));
+    match stream.receive().await {
+        Ok(Some(Kind::Renewed(renew))) => (key, renew.certificate),
         other => panic!("{other:?} instead of a certificate"),
     }
 }
 
-/// How a stream ends that asks for what it may not have.
-async fn refused(call: &mut Call, renew: Renew) -> Code {
-    call.say(runner_message::Kind::Renew(renew));
+/// Sends a renewal request that must be rejected and returns the status code that ends the stream.
+async fn renewal_refusal(stream: &mut RunnerStream, renew: Renew) -> Code {
+    stream.send(runner_message::Kind::Renew(renew));
     loop {
-        match call.hear().await {
+        match stream.receive().await {
             Ok(Some(Kind::Renewed(_))) => panic!("a certificate"),
-            // Told of it before it asked.
+            // The server may reject the runner before it reads the request.
             Ok(Some(Kind::Reject(_))) => return Code::PermissionDenied,
             Ok(Some(_)) => {}
             Ok(None) => panic!("it ends without a word"),
@@ -63,87 +63,87 @@ async fn refused(call: &mut Call, renew: Renew) -> Code {
     }
 }
 
-async fn turned_away(worker: &Worker) -> Option<Code> {
-    worker.call().await.err().map(|status| status.code())
+async fn connection_refusal(runner: &TestRunner) -> Option<Code> {
+    runner.open_stream().await.err().map(|status| status.code())
 }
 
 #[tokio::test]
-async fn s_05_both_certificates_count_until_the_new_one_is_shown_and_the_task_goes_on() {
-    let (house, worker) = old_house().await;
-    let mut call = worker.work(1, &[]).await;
-    let task = house.submit("true").await;
-    let assign = call.assigned().await;
-    call.started(&assign);
-    assert!(is_due(&mut call).await);
-    let (key, certificate) = renewed(&mut call).await;
-    // The answer may be lost, and the runner killed: what it showed before lets it in as long as nothing else was shown.
-    drop(call);
-    let again = worker.work(1, &[&assign]).await;
+async fn s_05_both_certificates_are_valid_until_the_new_one_is_used() {
+    let (fixture, runner) = fixture_with_expiring_certificate().await;
+    let mut stream = runner.connect(1, &[]).await;
+    let task = fixture.submit("true").await;
+    let assign = stream.assigned().await;
+    stream.started(&assign);
+    assert!(is_renewal_due(&mut stream).await);
+    let (key, certificate) = renew(&mut stream).await;
+    // The old certificate stays valid until the new one is used, because the response may be lost.
+    drop(stream);
+    let again = runner.connect(1, &[&assign]).await;
     drop(again);
-    let new = worker.showing(&certificate, &key);
-    let mut call = new.work(1, &[&assign]).await;
-    assert!(!is_due(&mut call).await, "90 days are left");
-    assert_eq!(turned_away(&worker).await, Some(Code::PermissionDenied), "the old one is void");
-    call.print(&assign, 1, &["hello"]);
-    call.finish(new.finished(&assign, "hello\n"));
+    let new = runner.with_certificate(&certificate, &key);
+    let mut stream = new.connect(1, &[&assign]).await;
+    assert!(!is_renewal_due(&mut stream).await, "90 days are left");
+    assert_eq!(connection_refusal(&runner).await, Some(Code::PermissionDenied), "the old one is void");
+    stream.print(&assign, 1, &["hello"]);
+    stream.finish(new.finished(&assign, "hello\n"));
     loop {
-        if let Some(Kind::FinishedAck(_)) = call.hear().await.unwrap() {
+        if let Some(Kind::FinishedAck(_)) = stream.receive().await.unwrap() {
             break;
         }
     }
-    let done = house.task(task).await;
+    let done = fixture.task(task).await;
     assert_eq!((done.state, done.attempt), (TaskState::Succeeded, 1), "no attempt was lost");
-    // The same runner, and no other.
-    let runners = house.app.store.read(&house.console).await.unwrap().runners().await.unwrap();
-    assert_eq!((runners.len(), runners[0].id), (1, worker.id));
-    assert!(runners[0].expires_at > house.app.store.now().after(std::time::Duration::from_hours(89 * 24)));
+    // The runner keeps its identity.
+    let runners = fixture.app.store.read(&fixture.console).await.unwrap().runners().await.unwrap();
+    assert_eq!((runners.len(), runners[0].id), (1, runner.id));
+    assert!(runners[0].expires_at > fixture.app.store.now().after(std::time::Duration::from_hours(89 * 24)));
 }
 
 #[tokio::test]
-async fn s_05_asked_twice_only_the_last_certificate_counts() {
-    let (_house, worker) = old_house().await;
-    let mut call = worker.work(1, &[]).await;
-    let (first_key, first) = renewed(&mut call).await;
-    let (key, certificate) = renewed(&mut call).await;
-    assert_eq!(turned_away(&worker.showing(&first, &first_key)).await, Some(Code::PermissionDenied));
-    assert_eq!(turned_away(&worker).await, None, "the old one still counts");
-    worker.showing(&certificate, &key).work(1, &[]).await;
-    assert_eq!(turned_away(&worker).await, Some(Code::PermissionDenied));
+async fn s_05_only_the_last_renewed_certificate_is_valid() {
+    let (_house, runner) = fixture_with_expiring_certificate().await;
+    let mut stream = runner.connect(1, &[]).await;
+    let (first_key, first) = renew(&mut stream).await;
+    let (key, certificate) = renew(&mut stream).await;
+    assert_eq!(connection_refusal(&runner.with_certificate(&first, &first_key)).await, Some(Code::PermissionDenied));
+    assert_eq!(connection_refusal(&runner).await, None, "the old one still counts");
+    runner.with_certificate(&certificate, &key).connect(1, &[]).await;
+    assert_eq!(connection_refusal(&runner).await, Some(Code::PermissionDenied));
 }
 
 #[tokio::test]
 async fn s_05_a_certificate_with_30_days_left_is_not_renewed() {
     let days = Arc::new(AtomicI64::new(-59));
-    let house = House::open_at(Arc::clone(&days)).await;
-    let worker = house.runner("builder").await;
+    let fixture = Fixture::start_with_clock_offset(Arc::clone(&days)).await;
+    let runner = fixture.runner("builder").await;
     days.store(0, Ordering::SeqCst);
-    let mut call = worker.work(1, &[]).await;
-    assert!(!is_due(&mut call).await);
-    assert_eq!(refused(&mut call, request().1).await, Code::FailedPrecondition);
-    assert_eq!(turned_away(&worker).await, None);
+    let mut stream = runner.connect(1, &[]).await;
+    assert!(!is_renewal_due(&mut stream).await);
+    assert_eq!(renewal_refusal(&mut stream, request().1).await, Code::FailedPrecondition);
+    assert_eq!(connection_refusal(&runner).await, None);
 }
 
 /// S-13.
 #[tokio::test]
-async fn s_05_a_revoked_runner_renews_nothing_and_what_it_was_issued_is_void() {
-    let (house, worker) = old_house().await;
-    let mut call = worker.work(1, &[]).await;
-    let (key, certificate) = renewed(&mut call).await;
-    house.revoke(worker.id).await;
-    assert_eq!(refused(&mut call, request().1).await, Code::PermissionDenied);
-    for worker in [&worker, &worker.showing(&certificate, &key)] {
-        assert_eq!(turned_away(worker).await, Some(Code::PermissionDenied));
+async fn s_05_a_revoked_runner_cannot_renew_and_its_certificates_are_invalid() {
+    let (fixture, runner) = fixture_with_expiring_certificate().await;
+    let mut stream = runner.connect(1, &[]).await;
+    let (key, certificate) = renew(&mut stream).await;
+    fixture.revoke(runner.id).await;
+    assert_eq!(renewal_refusal(&mut stream, request().1).await, Code::PermissionDenied);
+    for runner in [&runner, &runner.with_certificate(&certificate, &key)] {
+        assert_eq!(connection_refusal(runner).await, Some(Code::PermissionDenied));
     }
 }
 
 #[tokio::test]
-async fn s_05_what_is_no_request_changes_nothing() {
-    let (_house, worker) = old_house().await;
+async fn s_05_an_invalid_renewal_changes_nothing() {
+    let (_house, runner) = fixture_with_expiring_certificate().await;
     let weak = KeyPair::generate().unwrap(); // P-256
     let weak = CertificateParams::default().serialize_request(&weak).unwrap().pem().unwrap();
     for csr in [String::new(), "nonsense".into(), weak] {
-        let mut call = worker.work(1, &[]).await;
-        assert_eq!(refused(&mut call, Renew { csr }).await, Code::InvalidArgument);
+        let mut stream = runner.connect(1, &[]).await;
+        assert_eq!(renewal_refusal(&mut stream, Renew { csr }).await, Code::InvalidArgument);
     }
-    assert_eq!(turned_away(&worker).await, None);
+    assert_eq!(connection_refusal(&runner).await, None);
 }

@@ -1,21 +1,21 @@
-//! Requests that are too long, too deep or too many in one: each is refused for what it is, and soon.
+//! Oversized, deeply nested and repetitive requests: each is rejected quickly with the right status.
 use reqwest::Method;
 use tokio::time::Instant;
 
-use super::{SERVED, has_not_grown, is_served, resident};
+use super::{MAX_PAGE_LATENCY, assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    ask::{Answer, Who, client},
-    people::begin_as_member,
+    client::{Response, Who, client},
+    people::start_with_member,
     program::Program,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_too_much_is_refused_for_what_it_is() {
+async fn oversized_requests_are_rejected_with_the_right_status() {
     let mut program = Program::sqlite();
-    let mia = begin_as_member(&mut program).await;
+    let mia = start_with_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;
-    is_served(&program, &browser).await;
-    let before = resident(&program);
+    assert_page_served(&program, &browser).await;
+    let before = reset_peak_memory(&program);
     let program = &program;
     let json = |body: String| {
         let request = program.request(Who::Key(&mia.key), Method::POST, "/api/v1/tasks");
@@ -64,7 +64,7 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ),
         (
             "a form of many parts",
-            // On a connection of its own: what is refused before it is read ends it.
+            // Uses its own connection, because the server closes it without reading the body.
             client(1)
                 .post(format!("{}/api/v1/tasks", program.origin))
                 .bearer_auth(&mia.key)
@@ -82,7 +82,7 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
         ("a form of nothing but signs", form("&".repeat(900_000)), 422),
         ("many parameters", get(format!("/api/v1/tasks?{}", many(|n| format!("p{n}=1&"), 4_000))), 422),
         ("a long cursor", get(format!("/api/v1/tasks?after={}", "a".repeat(20_000))), 422),
-        // A page like any other to somebody who is not signed in.
+        // Unknown pages redirect to the sign-in page.
         ("a long address", get(format!("/{}", "a".repeat(60_000))), 303),
         ("a header that is too long", get("/api/v1/tasks".into()).header("x-long", "a".repeat(100_000)), 431),
         (
@@ -103,17 +103,17 @@ async fn what_is_too_much_is_refused_for_what_it_is() {
     ];
     let mut wrong = vec![];
     for (what, request, status) in abuses {
-        let asked = Instant::now();
-        let answer = Answer::of(request).await;
-        if answer.status != status || asked.elapsed() > SERVED {
-            wrong.push(format!("{what}: {} after {:?}\n{:.300}", answer.status, asked.elapsed(), answer.body));
+        let started = Instant::now();
+        let response = Response::of(request).await;
+        if response.status != status || started.elapsed() > MAX_PAGE_LATENCY {
+            wrong.push(format!("{what}: {} after {:?}\n{:.300}", response.status, started.elapsed(), response.body));
         }
-        if answer.status >= 400 && answer.header("content-type") == "application/problem+json" {
-            assert!(!answer.json()["detail"].as_str().unwrap().is_empty(), "{what}: {answer}");
+        if response.status >= 400 && response.header("content-type") == "application/problem+json" {
+            assert!(!response.json()["detail"].as_str().unwrap().is_empty(), "{what}: {response}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    is_served(program, &browser).await;
-    assert!(!program.logged().contains("panicked"), "{}", program.logged());
-    has_not_grown(program, before, 100);
+    assert_page_served(program, &browser).await;
+    assert!(!program.server_log().contains("panicked"), "{}", program.server_log());
+    assert_memory_growth(program, before, 100);
 }

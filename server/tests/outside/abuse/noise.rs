@@ -1,4 +1,4 @@
-//! Bytes that mean nothing, at both ports: no connection of them brings the server down or stays with it.
+//! Random bytes on both ports: every connection is closed and none crashes the server.
 use std::time::Duration;
 
 use tokio::{
@@ -6,16 +6,16 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{connect, has_not_grown, is_served, open_many, port, resident};
+use super::{assert_memory_growth, assert_page_served, connect, port, raise_descriptor_limit, reset_peak_memory};
 use crate::{
-    patience::soon,
-    people::begin_as_member,
+    people::start_with_member,
     program::Program,
-    torture::{Chance, amount},
+    timeouts::with_timeout,
+    torture::{SeededRng, scaled},
 };
 
-/// What the noise begins with, so that some of it comes further than the first byte.
-const BEGINNINGS: [&[u8]; 9] = [
+/// Valid beginnings, so that some of the noise gets past the first byte.
+const NOISE_PREFIXES: [&[u8]; 9] = [
     b"",
     b"GET / HTTP/1.1\r\n",
     b"POST /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -28,45 +28,45 @@ const BEGINNINGS: [&[u8]; 9] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn noise_at_either_port_is_closed_and_forgotten() {
-    open_many();
-    let mut chance = Chance::of("noise");
+async fn random_bytes_on_either_port_are_rejected() {
+    raise_descriptor_limit();
+    let mut rng = SeededRng::of("noise");
     let mut program = Program::sqlite();
-    program.stay_at_one_address();
-    let mia = begin_as_member(&mut program).await;
+    program.use_fixed_ports();
+    let mia = start_with_member(&mut program).await;
     let browser = program.sign_in(&mia.email).await;
     let ports = [port(&program), program.runner_port()];
-    is_served(&program, &browser).await;
-    let (before, pid) = (resident(&program), program.pid());
+    assert_page_served(&program, &browser).await;
+    let (before, pid) = (reset_peak_memory(&program), program.pid());
     let mut streams = JoinSet::new();
-    for number in 0..amount(3_000, 20_000) {
-        let beginning = BEGINNINGS[usize::try_from(chance.below(9)).unwrap()];
-        let length = chance.below(1_500);
-        let noise: Vec<u8> = (0..length).map(|_| u8::try_from(chance.below(256)).unwrap()).collect();
-        let bytes = [beginning, &noise].concat();
+    for number in 0..scaled(3_000, 20_000) {
+        let prefix = NOISE_PREFIXES[usize::try_from(rng.below(9)).unwrap()];
+        let length = rng.below(1_500);
+        let noise: Vec<u8> = (0..length).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+        let bytes = [prefix, &noise].concat();
         streams.spawn(async move {
             let mut stream = connect(ports[number % 2], number).await.unwrap();
-            // It may be refused in the middle of it; then what is left cannot be sent.
+            // The server may close the connection before everything is sent.
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
-            let mut said = vec![];
-            let _ = soon(Duration::from_secs(40), "it is closed", stream.read_to_end(&mut said)).await;
+            let mut message = vec![];
+            let _ = with_timeout(Duration::from_secs(40), "it is closed", stream.read_to_end(&mut message)).await;
         });
         while streams.len() > 100 {
             streams.join_next().await.unwrap().unwrap();
         }
         if number % 1_000 == 0 {
-            is_served(&program, &browser).await;
+            assert_page_served(&program, &browser).await;
         }
     }
     while let Some(ended) = streams.join_next().await {
         ended.unwrap();
     }
     assert!(program.is_running() && program.pid() == pid);
-    assert!(!program.logged().contains("panicked"), "{}", program.logged());
-    is_served(&program, &browser).await;
-    has_not_grown(&program, before, 100);
-    // The runner is at work as before.
+    assert!(!program.server_log().contains("panicked"), "{}", program.server_log());
+    assert_page_served(&program, &browser).await;
+    assert_memory_growth(&program, before, 100);
+    // The runner still works.
     let task = program.submit(&mia.key, "echo still here").await;
     program.until_succeeded(&mia.key, &task).await;
 }

@@ -1,34 +1,34 @@
-//! Many watch the same task: each hears every line, and nobody else is slowed down.
+//! A thousand watchers of one task receive every line, and other requests stay fast.
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{has_not_grown, is_served, open_many, resident};
+use super::{assert_memory_growth, assert_page_served, raise_descriptor_limit, reset_peak_memory};
 use crate::{
-    ask::{Who, client},
+    client::{Who, client},
     events::Events,
-    patience::soon,
     program::Program,
-    torture::amount,
+    timeouts::with_timeout,
+    torture::scaled,
 };
 
-/// As many as one person may have open.
-const EACH: usize = 20;
+/// The maximum number of open streams per person.
+const STREAMS_PER_PERSON: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_01_a_thousand_watchers_hear_every_line() {
-    open_many();
+async fn d_01_a_thousand_watchers_receive_every_line() {
+    raise_descriptor_limit();
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_CONNECTIONS_PER_ADDRESS", "2000");
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     let people: Vec<_> =
-        (0..amount(10, 50)).map(|n| program.person(&format!("watcher-{n}"), "acme", "member")).collect();
+        (0..scaled(10, 50)).map(|n| program.person(&format!("watcher-{n}"), "acme", "member")).collect();
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
-    is_served(&program, &browser).await;
-    let before = resident(&program);
+    assert_page_served(&program, &browser).await;
+    let before = reset_peak_memory(&program);
     let script = "echo begun; sleep 12; for n in 1 2 3 4 5; do echo line $n; sleep 0.2; done";
     let task =
         program.submit_as(&mia.key, json!({ "script": script, "visibility": "org", "timeout_seconds": 300 })).await;
@@ -37,31 +37,33 @@ async fn d_01_a_thousand_watchers_hear_every_line() {
     let mut streams: Vec<Events> = vec![];
     for person in &people {
         let client = client(1);
-        let open = (0..EACH).map(|_| {
+        let open = (0..STREAMS_PER_PERSON).map(|_| {
             let request = client.get(format!("{}/api/v1/tasks/{task}/log?follow=1", program.origin));
             request.bearer_auth(&person.key).send()
         });
-        streams.extend(futures::future::join_all(open).await.into_iter().map(|answer| Events::of(answer.unwrap())));
-        // One more than a person may have is refused, and says why.
+        streams.extend(futures::future::join_all(open).await.into_iter().map(|response| Events::of(response.unwrap())));
+        // One stream above the limit is rejected with the reason.
         let more = program.get(Who::Key(&person.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await.is(429);
         assert!(more.body.contains("open streams"), "{more}");
     }
-    is_served(&program, &browser).await;
+    assert_page_served(&program, &browser).await;
     let began = Instant::now();
-    let hear = streams.into_iter().map(|mut stream| async move {
+    let data_of_next = streams.into_iter().map(|mut stream| async move {
         let mut lines = vec![];
         for _ in 0..6 {
-            let line: serde_json::Value = serde_json::from_str(&stream.hear("line").await).unwrap();
+            let line: serde_json::Value = serde_json::from_str(&stream.data_of_next("line").await).unwrap();
             lines.push(line["text"].as_str().unwrap().to_owned());
         }
-        (lines, stream.hear("end").await)
+        (lines, stream.data_of_next("end").await)
     });
-    let heard = soon(Duration::from_mins(2), "all hear all of it", futures::future::join_all(hear)).await;
+    let heard =
+        with_timeout(Duration::from_mins(2), "all watchers receive all lines", futures::future::join_all(data_of_next))
+            .await;
     println!("{} watchers, {:?}", heard.len(), began.elapsed());
     for (lines, end) in heard {
         assert_eq!(lines, ["begun", "line 1", "line 2", "line 3", "line 4", "line 5"]);
         assert_eq!(end, "succeeded");
     }
-    is_served(&program, &browser).await;
-    has_not_grown(&program, before, 200);
+    assert_page_served(&program, &browser).await;
+    assert_memory_growth(&program, before, 200);
 }

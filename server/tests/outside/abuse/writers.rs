@@ -1,28 +1,28 @@
-//! Many write at once, for a while: each is answered, and nobody is told of locks.
+//! Concurrent writers: each request is served, without lock errors.
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use super::{has_not_grown, is_served, resident};
+use super::{assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    ask::{Answer, Who},
+    client::{Response, Who},
     people::Browser,
     program::{Program, on_both},
-    torture::amount,
+    torture::scaled,
 };
 
 const WRITERS: usize = 64;
 
-/// That `who` can write as much as they like for a while; how often they did.
+/// Submits tasks until `until` and returns their number.
 async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, String> {
     let mut written = 0;
     while Instant::now() < until {
         let body = json!({ "script": format!("echo {written}"), "labels": { "writer": "one-of-many" } });
         let request = program.request(Who::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&body);
-        match timeout(Duration::from_mins(1), Answer::of(request)).await {
-            Ok(answer) if answer.status == 201 => written += 1,
-            Ok(answer) => return Err(answer.to_string()),
+        match timeout(Duration::from_mins(1), Response::of(request)).await {
+            Ok(response) if response.status == 201 => written += 1,
+            Ok(response) => return Err(response.to_string()),
             Err(_) => return Err("no answer within a minute".into()),
         }
     }
@@ -37,24 +37,24 @@ on_both! {
         let mia = program.person("mia", "acme", "member");
         program.start().await;
         let browser: Browser = program.sign_in(&mia.email).await;
-        is_served(program, &browser).await;
-        let (before, program) = (resident(program), &*program);
-        let span = Duration::from_secs(amount(10, 60));
+        assert_page_served(program, &browser).await;
+        let (before, program) = (reset_peak_memory(program), &*program);
+        let span = Duration::from_secs(scaled(10, 60));
         let until = Instant::now() + span;
         let writers = futures::future::join_all((0..WRITERS).map(|_| write(program, &mia.key, until)));
         let reader = async {
             while Instant::now() < until {
-                is_served(program, &browser).await;
+                assert_page_served(program, &browser).await;
             }
         };
         let (written, ()) = tokio::join!(writers, reader);
         let written: Vec<_> = written.into_iter().map(|written| written.unwrap_or_else(|why| panic!("{why}"))).collect();
         let (sum, least) = (written.iter().sum::<usize>(), *written.iter().min().unwrap());
         println!("{sum} tasks in {span:?}; the slowest writer wrote {least}");
-        assert!(least > 0, "a writer never came to its turn: {written:?}");
-        assert!(!program.logged().contains("database is locked"), "{}", program.logged());
-        let records = program.say(&["audit", "verify"], "");
+        assert!(least > 0, "a writer was starved: {written:?}");
+        assert!(!program.server_log().contains("database is locked"), "{}", program.server_log());
+        let records = program.cli(&["audit", "verify"], "");
         assert!(records.contains("events verified"), "{records}");
-        has_not_grown(program, before, 150);
+        assert_memory_growth(program, before, 150);
     }
 }

@@ -1,25 +1,25 @@
-//! D-02: one's own account by mail: forgotten passwords, new addresses, and word of what happened.
+//! Account recovery and address changes by mail (D-02).
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
+    mail_server::MailServer,
     people::{Browser, PASSWORD},
-    postbox::Postbox,
     program::{Program, on_both},
 };
 
 const NEW: &str = "harbor-lantern-quilt-37";
 
-/// A deployment that sends mail.
-async fn with_mail(program: &mut Program) -> Postbox {
-    let post = Postbox::open().await;
-    program.set("CASTELLAN_MAIL_SMTP", &post.url);
+/// Configures a deployment that sends mail.
+async fn with_mail(program: &mut Program) -> MailServer {
+    let mail_server = MailServer::open().await;
+    program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
     program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
     program.tenant("acme");
-    post
+    mail_server
 }
 
 impl Program {
-    async fn forgot(&self, email: &str) -> Answer {
-        Answer::of(self.action(
+    async fn forgot(&self, email: &str) -> Response {
+        Response::of(self.action(
             Who::Nobody,
             "login/forgot",
             "text/html",
@@ -28,45 +28,45 @@ impl Program {
         .await
     }
 
-    async fn set_by(&self, path: &str, password: &str) -> Answer {
+    async fn set_by(&self, path: &str, password: &str) -> Response {
         let token = path.split_once("token=").unwrap().1.to_owned();
         let fields = form(&[("token", token.as_str()), ("password", password)]);
-        Answer::of(self.action(Who::Nobody, "setup/set-password", "application/json", &fields)).await
+        Response::of(self.action(Who::Nobody, "setup/set-password", "application/json", &fields)).await
     }
 }
 
 on_both! {
-    /// The answer is the same for an address that nobody has; the link works once, and ends what was open.
-    async fn d_02_a_forgotten_password_is_set_by_a_link_that_came_by_mail(program) {
-        let post = with_mail(program).await;
+    /// The response does not reveal whether the address exists; the link works once and ends open sessions.
+    async fn d_02_a_forgotten_password_is_reset_with_a_mailed_link(program) {
+        let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
-        program.say(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password to forget
+        program.cli(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password to forget
         program.start().await;
         let old = program.sign_in(&mia.email).await;
-        let mut answers = vec![];
+        let mut responses = vec![];
         for email in ["nobody@acme.example", "invited@acme.example", mia.email.as_str()] {
-            let answer = program.forgot(email).await.is(303);
-            answers.push((answer.header("location").to_owned(), answer.body));
+            let response = program.forgot(email).await.is(303);
+            responses.push((response.header("location").to_owned(), response.body));
         }
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
-        let letter = post.letter(0).await;
-        assert_eq!(letter.to, mia.email);
-        let link = letter.link(&program.origin);
+        assert!(responses.windows(2).all(|pair| pair[0] == pair[1]), "{responses:?}");
+        let mail = mail_server.mail(0).await;
+        assert_eq!(mail.to, mia.email);
+        let link = mail.link(&program.origin);
         program.get(Who::Nobody, &link).await.is(200);
         program.set_by(&link, NEW).await.is(200);
         program.set_by(&link, NEW).await.is(404);
         assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
-        let told = post.letter(1).await;
-        assert!(told.to == mia.email && told.text.contains("Your password was changed"), "{told:?}");
-        assert_eq!(post.count(), 2, "nobody else was written to");
-        let log = program.logged();
-        assert!(!log.contains(link.split_once("token=").unwrap().1), "the log tells the link");
+        let mail = mail_server.mail(1).await;
+        assert!(mail.to == mia.email && mail.text.contains("Your password was changed"), "{mail:?}");
+        assert_eq!(mail_server.count(), 2, "nobody else was written to");
+        let log = program.server_log();
+        assert!(!log.contains(link.split_once("token=").unwrap().1), "the log contains the link");
     }
 
-    /// The old password is asked for, other sessions end, and their owner is told.
-    async fn d_02_a_password_is_changed_by_who_knows_the_old_one(program) {
-        let post = with_mail(program).await;
+    /// The change requires the old password, ends other sessions and notifies the owner.
+    async fn d_02_a_password_change_needs_the_old_password(program) {
+        let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
@@ -80,28 +80,28 @@ on_both! {
         assert!(program.is_signed_in(&here.cookie()).await && !program.is_signed_in(&there.cookie()).await);
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         assert_eq!(program.try_sign_in(&mia.email, NEW, &[]).await.status, 303);
-        assert!(post.letter(0).await.text.contains("Your password was changed"));
+        assert!(mail_server.mail(0).await.text.contains("Your password was changed"));
     }
 
-    /// N-06: where mail is sent, a sign-in with a new browser is told by it, once an hour.
-    async fn n_06_a_sign_in_with_a_new_browser_is_told_by_mail(program) {
-        let post = with_mail(program).await;
+    /// N-06: a sign-in from a new browser is reported by mail, at most once an hour.
+    async fn n_06_a_sign_in_from_a_new_browser_is_reported_by_mail(program) {
+        let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
         program.start().await;
         program.sign_in(&mia.email).await;
-        assert!(post.about_places().is_empty(), "the first is nothing to tell");
+        assert!(mail_server.new_sign_in_mails().is_empty(), "the first sign-in is not reported");
         for _ in 0..3 {
             program.sign_in(&mia.email).await;
         }
-        let told = crate::patience::until("the mail", async || post.about_places().first().cloned()).await;
-        assert!(told.to == mia.email && told.text.contains("/account"), "{told:?}");
+        let mail = crate::timeouts::until("the mail", async || mail_server.new_sign_in_mails().first().cloned()).await;
+        assert!(mail.to == mia.email && mail.text.contains("/account"), "{mail:?}");
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        assert_eq!(post.about_places().len(), 1);
+        assert_eq!(mail_server.new_sign_in_mails().len(), 1);
     }
 
-    /// The new address is confirmed by who reads it and by who reads the present one; until then nothing changes.
-    async fn d_02_an_address_is_changed_once_the_readers_of_both_say_so(program) {
-        let post = with_mail(program).await;
+    /// The change takes effect when both the new and the present address have confirmed it.
+    async fn d_02_an_address_change_needs_confirmation_from_both_addresses(program) {
+        let mail_server = with_mail(program).await;
         let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
@@ -110,20 +110,20 @@ on_both! {
         ask("taken@acme.example").await.is(200);
         ask(&max.email).await.is(200); // whether somebody has it is for its reader to know
         ask("moved@acme.example").await.is(200);
-        let mut letters = vec![];
+        let mut mails = vec![];
         for n in 0..6 {
-            letters.push(post.letter(n).await);
+            mails.push(mail_server.mail(n).await);
         }
-        assert_eq!(letters.iter().filter(|letter| letter.to == mia.email).count(), 3, "the present address is asked");
-        let link = |to: &str| letters.iter().find(|letter| letter.to == to).unwrap().link(&program.origin);
+        assert_eq!(mails.iter().filter(|mail| mail.to == mia.email).count(), 3, "the present address is asked");
+        let link = |to: &str| mails.iter().find(|mail| mail.to == to).unwrap().link(&program.origin);
         let of_the_present = |new: &str| {
-            let letter = letters.iter().find(|letter| letter.to == mia.email && letter.text.contains(new));
-            letter.unwrap().link(&program.origin)
+            let mail = mails.iter().find(|mail| mail.to == mia.email && mail.text.contains(new));
+            mail.unwrap().link(&program.origin)
         };
         let follow = async |path: &str| {
             let token = path.split_once("token=").unwrap().1.to_owned();
             let fields = form(&[("token", token.as_str())]);
-            Answer::of(program.action(Who::Nobody, "account/confirm-address", "application/json", &fields)).await
+            Response::of(program.action(Who::Nobody, "account/confirm-address", "application/json", &fields)).await
         };
         follow(&link("taken@acme.example")).await.is(404); // a later wish ended it
         program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // looking changes nothing
@@ -134,7 +134,7 @@ on_both! {
         for _ in 0..2 {
             let waits = follow(&link("moved@acme.example")).await.is(200).json();
             assert_eq!(waits["go_to"], "/address?waits=1");
-            assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401, "not by one of them");
+            assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401, "one confirmation is not enough");
         }
         assert!(program.is_signed_in(&there.cookie()).await);
         follow(&present).await.is(200);
@@ -144,13 +144,13 @@ on_both! {
         assert!(!program.is_signed_in(&there.cookie()).await);
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
-        let last = post.letter(6).await;
+        let last = mail_server.mail(6).await;
         assert!(last.to == mia.email && last.text.contains("Your email address was changed"), "{last:?}");
     }
 
-    /// Somebody who reads their present address no more asks an admin; it is told, and does not have to answer.
-    async fn d_02_an_admin_replaces_an_address_that_was_lost(program) {
-        let post = with_mail(program).await;
+    /// An admin starts the change when the present address is lost; that address is notified but need not confirm.
+    async fn d_02_an_admin_replaces_a_lost_address(program) {
+        let mail_server = with_mail(program).await;
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
         program.start().await;
         let (admin, hers) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
@@ -161,10 +161,10 @@ on_both! {
         ask(Who::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must
         ask(Who::Browser(&admin), &mia.id, "no address").await.is(422);
         ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
-        let letters = [post.letter(0).await, post.letter(1).await];
-        let told = letters.iter().find(|letter| letter.to == mia.email).unwrap();
-        assert!(told.text.contains("A change of email address was requested: moved@acme.example"), "{told:?}");
-        let link = letters.iter().find(|letter| letter.to == "moved@acme.example").unwrap().link(&program.origin);
+        let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
+        let mail = mails.iter().find(|mail| mail.to == mia.email).unwrap();
+        assert!(mail.text.contains("A change of email address was requested: moved@acme.example"), "{mail:?}");
+        let link = mails.iter().find(|mail| mail.to == "moved@acme.example").unwrap().link(&program.origin);
         let token = link.split_once("token=").unwrap().1.to_owned();
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
         program.act(Who::Browser(&admin), "account/confirm-address", &[("token", &token)]).await.is(200);
@@ -173,9 +173,9 @@ on_both! {
     }
 }
 
-/// D-02: somebody who guesses does not keep the owner out of a browser that they signed in with, wherever it is.
+/// D-02: guessing does not lock the owner out of a browser in which they have signed in before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_02_a_known_browser_keeps_its_way_in() {
+async fn d_02_a_known_browser_is_not_throttled() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -189,12 +189,12 @@ async fn d_02_a_known_browser_keeps_its_way_in() {
     let from = async |device: &str, password: &str| {
         let fields = form(&[("email", mia.email.as_str()), ("password", password)]);
         let request = program.action(Who::Nobody, "login/sign-in", "application/json", &fields);
-        Answer::of(request.header("cookie", format!("castellan-device={device}"))).await
+        Response::of(request.header("cookie", format!("castellan-device={device}"))).await
     };
     from("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", PASSWORD).await.is(429); // a mark that was made up
     from(&device, "wrong wrong wrong").await.is(401);
-    let answer = from(&device, PASSWORD).await.is(200);
-    assert!(program.is_signed_in(&Browser::with(&answer.cookie().unwrap()).cookie()).await);
-    // Nor may whoever has the mark alone guess for ever.
+    let response = from(&device, PASSWORD).await.is(200);
+    assert!(program.is_signed_in(&Browser::with(&response.cookie().unwrap()).cookie()).await);
+    // The device cookie alone does not allow unlimited guesses.
     while from(&device, "wrong wrong wrong").await.status != 429 {}
 }

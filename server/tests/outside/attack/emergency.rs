@@ -1,50 +1,50 @@
-//! The switches for when something goes wrong, pulled in the web and at the console: at once, on streams too (K-09).
+//! Emergency actions in the browser and at the console (K-09).
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    ask::{Who, form},
-    patience::{soon, until},
-    people::{PASSWORD, begin_as_member},
+    client::{Who, form},
+    people::{PASSWORD, start_with_member},
     processes::{descendants, until_gone},
     program::on_both,
+    timeouts::{until, with_timeout},
 };
 
-/// How long somebody may go on who was stopped.
-const SOON: Duration = Duration::from_secs(1);
+/// The longest time until an emergency action takes effect.
+const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 /// More tasks than one transaction stops.
-const MANY: usize = store::STOPPED_AT_ONCE + 1;
+const MORE_THAN_ONE_BATCH: usize = store::STOPPED_AT_ONCE + 1;
 
 on_both! {
-    /// K-09: who is locked out at the console is out of the browser, their key and their streams, and cannot come in again.
-    async fn k_09_who_is_locked_out_at_the_console_is_out_everywhere(program) {
-        let mia = begin_as_member(program).await;
+    /// K-09: a lock closes sessions, keys and streams, and prevents sign-in.
+    async fn k_09_a_lock_at_the_console_ends_sessions_keys_and_streams(program) {
+        let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
         program.until_printed(&mia.key, &task, "begun").await;
         let mut pages = program.listen(Who::Browser(&browser), "/live?topics=tasks").await;
         let mut output = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-        assert!(output.hear("line").await.contains("begun"));
-        program.say(&["admin", "lock-user", "--user", &mia.email], "");
-        soon(SOON, "both streams end", async { tokio::join!(pages.end(), output.end()) }).await;
+        assert!(output.data_of_next("line").await.contains("begun"));
+        program.cli(&["admin", "lock-user", "--user", &mia.email], "");
+        with_timeout(MAX_STOP_DELAY, "both streams end", async { tokio::join!(pages.end(), output.end()) }).await;
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(401);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
         let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
-        assert_eq!((out.status, unknown.status), (401, 401), "that the account is locked is not told");
-        assert_eq!(program.say(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "a lock ended them");
-        assert!(program.say(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock revokes none");
-        program.say(&["admin", "unlock-user", "--user", &mia.email], "");
+        assert_eq!((out.status, unknown.status), (401, 401), "the response does not reveal the lock");
+        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "the lock has ended them");
+        assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock does not revoke keys");
+        program.cli(&["admin", "unlock-user", "--user", &mia.email], "");
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(200);
     }
 
-    /// K-09: a frozen tenant is read and not changed; what runs is stopped by another switch, and nothing of it is left.
-    async fn k_09_a_freeze_and_the_kill_switch_work_from_the_console(program) {
-        let mia = begin_as_member(program).await;
+    /// K-09: a frozen tenant is read-only; the kill switch ends running tasks with all their processes.
+    async fn k_09_freeze_and_kill_switch_work_at_the_console(program) {
+        let mia = start_with_member(program).await;
         let before = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &before).await;
         let idle = descendants(program.pid());
@@ -52,25 +52,25 @@ on_both! {
         program.until_printed(&mia.key, &task, "begun").await;
         let running = &descendants(program.pid()) - &idle;
         assert!(!running.is_empty());
-        program.say(&["admin", "freeze"], "");
+        program.cli(&["admin", "freeze"], "");
         let refused = program.post(Who::Key(&mia.key), "/api/v1/tasks", &json!({ "script": "true" })).await.is(409);
         assert!(refused.body.contains("frozen"), "{refused}");
         program.get(Who::Key(&mia.key), "/api/v1/tasks").await.is(200);
-        assert_eq!(program.say(&["admin", "stop-tasks"], ""), "1");
+        assert_eq!(program.cli(&["admin", "stop-tasks"], ""), "1");
         until_gone(&running, Duration::from_secs(5)).await;
         until("the task is cancelled", async || {
             let task = program.get(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}")).await.is(200).json();
             (task["state"] == "cancelled").then_some(())
         })
         .await;
-        program.say(&["admin", "thaw"], "");
+        program.cli(&["admin", "thaw"], "");
         let next = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &next).await;
     }
 
-    /// K-09: everybody is signed out but the admin who does it; the frozen tenant says so on every page.
-    async fn k_09_an_admin_pulls_the_switches_in_the_browser(program) {
-        let mia = begin_as_member(program).await;
+    /// K-09: everyone except the acting admin is signed out; every page shows the freeze.
+    async fn k_09_emergency_actions_work_in_the_browser(program) {
+        let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
         let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
         program.act(Who::Browser(&hers), "emergency/freeze", &[]).await.is(403);
@@ -84,34 +84,34 @@ on_both! {
         program.act(Who::Browser(&his), "emergency/thaw", &[]).await.is(200);
         let mut stream = program.listen(Who::Browser(&hers), "/live?topics=tasks").await;
         program.act(Who::Browser(&his), "emergency/end-sessions", &[]).await.is(200);
-        soon(SOON, "her stream ends", stream.end()).await;
+        with_timeout(MAX_STOP_DELAY, "her stream ends", stream.end()).await;
         assert!(!program.is_signed_in(&hers.cookie()).await && program.is_signed_in(&his.cookie()).await);
     }
 
-    /// K-09: one person's sessions end at the console, with their streams; their keys and everybody else go on.
-    async fn k_09_the_sessions_of_one_person_end_at_the_console_and_no_others(program) {
-        let mia = begin_as_member(program).await;
+    /// K-09: the sessions and streams of one person end; keys and other people are unaffected.
+    async fn k_09_the_console_ends_the_sessions_of_one_person_only(program) {
+        let mia = start_with_member(program).await;
         let max = program.person("max", "acme", "member");
         let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let his = program.sign_in(&max.email).await;
         let mut hers = program.listen(Who::Browser(&one), "/live?topics=tasks").await;
         let mut other = program.listen(Who::Browser(&his), "/live?topics=tasks").await;
-        assert_eq!(program.say(&["admin", "end-sessions", "--user", &mia.email], ""), "2");
-        soon(SOON, "her stream ends", hers.end()).await;
+        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "2");
+        with_timeout(MAX_STOP_DELAY, "her stream ends", hers.end()).await;
         for browser in [&one, &two] {
             assert!(!program.is_signed_in(&browser.cookie()).await);
         }
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         assert!(program.is_signed_in(&his.cookie()).await);
         let task = program.submit(&max.key, "true").await;
-        // What the console did is told as anything at all, and may be told together with this.
-        while !["*", &task].contains(&other.hear("tasks").await.as_str()) {}
+        // Changes at the console are published as a wildcard event, which may be merged with this one.
+        while !["*", &task].contains(&other.data_of_next("tasks").await.as_str()) {}
         program.sign_in(&mia.email).await;
     }
 
-    /// K-09: all keys of somebody end at once, with what listens by them; their sessions and everybody else's keys go on.
-    async fn k_09_all_keys_of_somebody_end_with_their_streams_and_no_others(program) {
-        let mia = begin_as_member(program).await;
+    /// K-09: all keys of a person and their streams end; sessions and other keys are unaffected.
+    async fn k_09_all_keys_of_one_person_end_with_their_streams(program) {
+        let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
         let second = program.key(&mia.email, "tasks:read");
         let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
@@ -120,14 +120,14 @@ on_both! {
         let mut streams = vec![];
         for key in [&mia.key, &second, &adam.key] {
             let mut stream = program.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-            assert!(stream.hear("line").await.contains("begun"));
+            assert!(stream.data_of_next("line").await.contains("begun"));
             streams.push(stream);
         }
         let mut others = streams.pop().unwrap();
         program.act(Who::Browser(&hers), "keys/revoke-all", &[("owner", &adam.id)]).await.is(404);
         program.act(Who::Browser(&his), "keys/revoke-all", &[("owner", &mia.id)]).await.is(200);
         for stream in &mut streams {
-            soon(SOON, "a stream of a revoked key ends", stream.end()).await;
+            with_timeout(MAX_STOP_DELAY, "a stream of a revoked key ends", stream.end()).await;
         }
         for key in [&mia.key, &second] {
             program.get(Who::Key(key), "/api/v1/me").await.is(401);
@@ -135,20 +135,20 @@ on_both! {
         assert!(program.is_signed_in(&hers.cookie()).await);
         program.post(Who::Browser(&hers), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(401);
         program.act(Who::Browser(&hers), "tasks/cancel", &[("id", &task)]).await.is(200);
-        assert_eq!(others.hear("end").await, "cancelled", "the admin's goes on to the end");
+        assert_eq!(others.data_of_next("end").await, "cancelled", "the admin's goes on to the end");
     }
 
-    /// K-09: one transaction stops five hundred tasks; the switch goes on until there are none.
-    async fn k_09_the_kill_switch_stops_more_than_one_transaction_does(program) {
+    /// K-09: the kill switch repeats its transaction until no task is left.
+    async fn k_09_the_kill_switch_stops_more_tasks_than_one_transaction(program) {
         program.lift_rate_limits();
-        let mia = begin_as_member(program).await;
+        let mia = start_with_member(program).await;
         let adam = program.person("adam", "acme", "admin");
         let his = program.sign_in(&adam.email).await;
         let program = &*program;
         let submit = async || {
             let asks = json!({ "script": "true", "network_policy": "unrestricted" });
-            let all = (0..MANY).map(|_| program.submit_as(&mia.key, asks.clone()));
-            assert_eq!(stream::iter(all).buffer_unordered(8).count().await, MANY);
+            let all = (0..MORE_THAN_ONE_BATCH).map(|_| program.submit_as(&mia.key, asks.clone()));
+            assert_eq!(stream::iter(all).buffer_unordered(8).count().await, MORE_THAN_ONE_BATCH);
         };
         let counted = async |state: &str| {
             let (mut found, mut after) = (0, String::new());
@@ -163,11 +163,11 @@ on_both! {
             }
         };
         submit().await;
-        assert_eq!(counted("awaiting_approval").await, MANY);
+        assert_eq!(counted("awaiting_approval").await, MORE_THAN_ONE_BATCH);
         program.act(Who::Browser(&his), "emergency/stop-tasks", &[]).await.is(200);
-        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, MANY));
+        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, MORE_THAN_ONE_BATCH));
         submit().await;
-        assert_eq!(program.say(&["admin", "stop-tasks"], ""), MANY.to_string());
-        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, 2 * MANY));
+        assert_eq!(program.cli(&["admin", "stop-tasks"], ""), MORE_THAN_ONE_BATCH.to_string());
+        assert_eq!((counted("awaiting_approval").await, counted("cancelled").await), (0, 2 * MORE_THAN_ONE_BATCH));
     }
 }

@@ -1,22 +1,23 @@
-//! D-03: invitations, followed by whom they are for and by whom they are not for.
+//! Invitations and join links, used by invited and by other people (D-03).
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
+    html,
+    mail_server::MailServer,
     people::{Browser, PASSWORD, Person},
-    postbox::Postbox,
     program::{Program, on_both},
 };
 
-/// The lines by which an answer sets cookies.
-fn cookies(answer: &Answer) -> Vec<String> {
-    let lines = answer.headers.get_all("set-cookie").iter();
+/// Returns the `Set-Cookie` headers.
+fn cookies(response: &Response) -> Vec<String> {
+    let lines = response.headers.get_all("set-cookie").iter();
     lines.map(|line| line.to_str().unwrap().to_owned()).collect()
 }
 
-/// A tenant with an owner who is signed in, and their organization's id.
-async fn house(program: &mut Program) -> (Browser, String, Person) {
+/// Starts a deployment with a signed-in owner; returns their browser, their organization's id and a member.
+async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
     program.tenant("acme");
     program.tenant("bolt");
     let (olga, mia) = (program.person("olga", "acme", "owner"), program.person("mia", "acme", "member"));
@@ -28,7 +29,7 @@ async fn house(program: &mut Program) -> (Browser, String, Person) {
 }
 
 impl Program {
-    /// Makes an invitation; its token.
+    /// Creates an invitation and returns its token.
     async fn invite(&self, by: &Browser, organization: &str, more: &[(&str, &str)]) -> String {
         let fields = [("organization", organization), ("role", "viewer"), ("uses", "1"), ("days", "1")];
         let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
@@ -38,14 +39,13 @@ impl Program {
         link.split_once("token=").unwrap().1.to_owned()
     }
 
-    /// What somebody is shown who follows a link.
+    /// Opens an invitation link and returns the status and main content of the page.
     async fn follow(&self, who: Who<'_>, token: &str) -> (u16, String) {
-        let answer = self.get(who, &format!("/invitation?token={token}")).await;
-        let main = answer.body.split("<main").nth(1).and_then(|rest| rest.split("</main>").next());
-        (answer.status, main.unwrap_or_default().to_owned())
+        let response = self.get(who, &format!("/invitation?token={token}")).await;
+        (response.status, html::main_element(&response.body).to_owned())
     }
 
-    /// The newest record of an action, which must be of a refusal.
+    /// Returns the newest audit event of an action, which must be a refusal.
     async fn last_refused(&self, reader: &Person, action: &str) -> Value {
         let records = self.get(Who::Key(&reader.key), &format!("/api/v1/audit?action={action}")).await.is(200).json();
         let record = records["items"][0].clone();
@@ -53,15 +53,15 @@ impl Program {
         record
     }
 
-    async fn join(&self, token: &str, email: &str, password: &str) -> Answer {
+    async fn join(&self, token: &str, email: &str, password: &str) -> Response {
         let fields = form(&[("token", token), ("name", "Nia"), ("email", email), ("password", password)]);
-        Answer::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
+        Response::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
     }
 }
 
 on_both! {
-    async fn d_03_every_link_that_opens_nothing_shows_the_same_page(program) {
-        let (olga, organization, mia) = house(program).await;
+    async fn d_03_every_invalid_link_shows_the_same_page(program) {
+        let (olga, organization, mia) = start_with_owner(program).await;
         let (nobody, wrong) = (Who::Nobody, program.follow(Who::Nobody, "nothing").await);
         assert_eq!(wrong.0, 404);
         let used = program.invite(&olga, &organization, &[]).await;
@@ -69,31 +69,31 @@ on_both! {
         program.join(&used, "nia@acme.example", PASSWORD).await.is(200);
         let revoked = program.invite(&olga, &organization, &[]).await;
         let page = program.get(Who::Browser(&olga), &format!("/organizations/{organization}")).await.is(200).body;
-        let id = page.split("name=\"invitation\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        let fields = [("organization", organization.as_str()), ("invitation", id)];
+        let id = html::field(&page, "invitation");
+        let fields = [("organization", organization.as_str()), ("invitation", id.as_str())];
         program.act(Who::Browser(&olga), "organizations/revoke-invitation", &fields).await.is(200);
         let inviters = program.invite(&olga, &organization, &[]).await;
         for dead in [&used, &revoked] {
             assert_eq!(program.follow(nobody, dead).await, wrong);
             program.join(dead, "eve@evil.example", PASSWORD).await.is(404);
         }
-        // Somebody of another tenant holds a link that works, for others.
+        // Bob of another tenant holds a valid link.
         let bob = program.sign_in("bob@bolt.example").await;
         assert_eq!(program.follow(Who::Browser(&bob), &inviters).await, wrong);
         program.act(Who::Browser(&bob), "invitations/accept", &[("token", &inviters)]).await.is(404);
-        // Its inviter may not invite any more.
-        program.say(&["admin", "lock-user", "--user", "olga@acme.example"], "");
+        // A locked inviter invalidates the invitation.
+        program.cli(&["admin", "lock-user", "--user", "olga@acme.example"], "");
         assert_eq!(program.follow(nobody, &inviters).await, wrong);
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
-        assert!(!program.logged().contains(&inviters), "the log tells the link");
+        assert!(!program.server_log().contains(&inviters), "the log contains the link");
     }
 
-    /// Who has an account signs in from the invitation's page and comes back to it; no address carries the token further.
-    async fn d_03_signing_in_leads_back_to_the_invitation(program) {
-        let (olga, organization, _) = house(program).await;
+    /// Signing in from the invitation's page leads back to it without putting the token in a URL.
+    async fn d_03_signing_in_returns_to_the_invitation(program) {
+        let (olga, organization, _) = start_with_owner(program).await;
         let sam = program.person("sam", "acme", "member");
-        program.say(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
+        program.cli(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
         let token = program.invite(&olga, &organization, &[]).await;
         program.get(Who::Nobody, "/invitation").await.is(404);
         let opened = program.get(Who::Nobody, &format!("/invitation?token={token}")).await.is(200);
@@ -106,22 +106,22 @@ on_both! {
         assert_eq!(signed_in.header("location"), "/invitation");
 
         let carries = format!("castellan={}; castellan-invitation={token}", signed_in.cookie().unwrap());
-        let back = Answer::of(program.bare(Method::GET, "/invitation").header("cookie", &carries)).await.is(200);
+        let back = Response::of(program.bare(Method::GET, "/invitation").header("cookie", &carries)).await.is(200);
         assert!(back.body.contains("Accept and join") && back.body.contains("acme"), "{back}");
         let fields = form(&[("token", &token), ("_page", "/invitation")]);
         let accept = program.action(Who::Nobody, "invitations/accept", "text/html", &fields).header("cookie", &carries);
-        let accepted = Answer::of(accept).await.is(303);
+        let accepted = Response::of(accept).await.is(303);
         assert_eq!(accepted.header("location"), format!("/organizations/{organization}"));
         let forgets = "castellan-invitation=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
         assert!(cookies(&accepted).iter().any(|line| line == forgets), "{accepted}");
         let page = format!("/organizations/{organization}");
-        Answer::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
-        assert!(!program.logged().contains(&token), "the log tells the link");
+        Response::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
+        assert!(!program.server_log().contains(&token), "the log contains the link");
     }
 
-    /// Who holds an invitation and does not come in by it stands in the audit log, though the transaction left nothing.
-    async fn d_03_an_invitation_that_is_refused_leaves_its_record(program) {
-        let (olga, organization, mia) = house(program).await;
+    /// A refused acceptance is audited although its transaction is rolled back.
+    async fn d_03_a_refused_invitation_is_audited(program) {
+        let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
@@ -130,7 +130,7 @@ on_both! {
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
-        // Of a newcomer nobody is known but the invitation that they hold.
+        // For a newcomer, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.admit").await;
@@ -139,28 +139,28 @@ on_both! {
         program.join(&open, "nia@acme.example", PASSWORD).await.is(200);
     }
 
-    /// The same of who asks for the mail that confirms their address, here while the tenant is frozen.
-    async fn d_03_a_confirmation_that_is_refused_leaves_its_record(program) {
-        let post = Postbox::open().await;
-        program.set("CASTELLAN_MAIL_SMTP", &post.url);
+    /// A refused confirmation is audited as well, here because the tenant is frozen.
+    async fn d_03_a_refused_confirmation_is_audited(program) {
+        let mail_server = MailServer::open().await;
+        program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
-        let (olga, organization, _) = house(program).await;
+        let (olga, organization, _) = start_with_owner(program).await;
         let (token, ada) = (program.invite(&olga, &organization, &[]).await, program.person("ada", "acme", "admin"));
-        program.say(&["admin", "freeze"], "");
+        program.cli(&["admin", "freeze"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.confirm").await;
         assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organization.as_str().into()), "{record}");
-        program.say(&["admin", "thaw"], "");
+        program.cli(&["admin", "thaw"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
-        assert_eq!(post.letter(0).await.to, "nia@acme.example");
+        assert_eq!(mail_server.mail(0).await.to, "nia@acme.example");
     }
 
-    async fn d_03_a_link_signs_nobody_in_to_an_account_that_there_is(program) {
-        let (olga, organization, mia) = house(program).await;
+    async fn d_03_an_invitation_does_not_open_an_existing_account(program) {
+        let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("uses", "9")]).await;
         for taken in [mia.email.as_str(), "bob@bolt.example"] {
-            let answer = program.join(&token, taken, PASSWORD).await.is(409);
-            assert_eq!(answer.cookie(), None, "{answer}");
+            let response = program.join(&token, taken, PASSWORD).await.is(409);
+            assert_eq!(response.cookie(), None, "{response}");
         }
         let weak = program.join(&token, "nia@acme.example", "short").await.is(422);
         assert_eq!(weak.json()["fields"][0]["field"], "password");
@@ -175,8 +175,8 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
-    async fn d_03_an_invitation_for_an_address_takes_no_other(program) {
-        let (olga, organization, mia) = house(program).await;
+    async fn d_03_an_invitation_for_an_address_accepts_no_other(program) {
+        let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
@@ -185,33 +185,33 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
-    /// Where mail is sent, an account is made by nothing but a link that came to its address.
-    async fn d_03_an_address_is_shown_to_be_ones_own_before_there_is_an_account(program) {
-        let post = Postbox::open().await;
-        program.set("CASTELLAN_MAIL_SMTP", &post.url);
+    /// With mail configured, an account is created only by a link that was sent to its address.
+    async fn d_03_an_account_is_created_only_after_its_address_is_confirmed(program) {
+        let mail_server = MailServer::open().await;
+        program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
-        let (olga, organization, mia) = house(program).await;
+        let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("uses", "2")]).await;
-        let mut answers = vec![];
+        let mut responses = vec![];
         for email in ["nia@acme.example", mia.email.as_str()] {
-            let answer = program.join(&token, email, PASSWORD).await.is(200);
-            assert_eq!(answer.cookie(), None);
-            answers.push(answer.body);
+            let response = program.join(&token, email, PASSWORD).await.is(200);
+            assert_eq!(response.cookie(), None);
+            responses.push(response.body);
         }
-        assert_eq!(answers[0], answers[1], "whether somebody has an address is not told");
+        assert_eq!(responses[0], responses[1], "whether somebody has an address is not told");
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 401, "there is no account yet");
-        let letters = [post.letter(0).await, post.letter(1).await];
-        let letter = letters.iter().find(|letter| letter.to == "nia@acme.example").unwrap();
-        assert!(letter.text.contains("olga"), "{letter:?}");
-        let link = letter.link(&program.origin);
+        let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
+        let mail = mails.iter().find(|mail| mail.to == "nia@acme.example").unwrap();
+        assert!(mail.text.contains("olga"), "{mail:?}");
+        let link = mail.link(&program.origin);
         let mailed = link.split_once("token=").unwrap().1;
         program.join(mailed, "", PASSWORD).await.is(200);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
-        // One that is for an address goes there and is shown to nobody else.
+        // An invitation for an address is sent there and shown to nobody else.
         let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
         let made = program.act(Who::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");
-        assert_eq!(post.letter(2).await.to, "ivy@acme.example");
+        assert_eq!(mail_server.mail(2).await.to, "ivy@acme.example");
     }
 }

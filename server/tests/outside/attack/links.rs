@@ -1,17 +1,17 @@
-//! One-time links, used twice.
+//! Single-use links, used twice.
 use std::fs;
 
 use reqwest::Method;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
 
-/// D-02: the set-up link makes one admin, and is gone from the disk with it.
+/// D-02: the setup link creates one admin and is then removed from the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_02_the_set_up_link_works_once() {
+async fn d_02_the_setup_link_works_once() {
     let mut program = Program::sqlite();
     program.start().await;
     let file = program.data().join("setup-link");
@@ -22,9 +22,9 @@ async fn d_02_the_set_up_link_works_once() {
         form(&[&about[..], &[("password", PASSWORD)]].concat())
     };
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
-    // Two at once: one of them makes the admin.
+    // Two concurrent uses: exactly one creates the admin.
     let (one, two) = ("adam@acme.example", "eve@evil.example");
-    let sent = |email| Answer::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
+    let sent = |email| Response::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
     let (first, second) = tokio::join!(sent(one), sent(two));
     let mut statuses = [first.status, second.status];
     statuses.sort_unstable();
@@ -33,13 +33,13 @@ async fn d_02_the_set_up_link_works_once() {
     assert_eq!(late.cookie(), None);
     program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(404);
     assert!(!file.exists());
-    // Nor does a new start offer one.
+    // A restart creates no new link.
     program.kill();
     program.start().await;
     assert!(!file.exists());
 }
 
-/// A link to set a password works once, and no longer than until there is a newer one; it ends open sessions.
+/// A password link works once, is replaced by a newer one, and ends open sessions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_link_works_once() {
     let mut program = Program::sqlite();
@@ -55,7 +55,7 @@ async fn a_password_link_works_once() {
     }
     let new = "harbor-lantern-quilt-37";
     let set = |token: String, password: &'static str| {
-        Answer::of(program.action(
+        Response::of(program.action(
             Who::Nobody,
             "setup/set-password",
             "application/json",
@@ -69,7 +69,7 @@ async fn a_password_link_works_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 404], "{one}\n{two}");
     set(tokens[1].clone(), new).await.is(404);
-    Answer::of(program.bare(Method::GET, &format!("/password?token={}", tokens[1]))).await.is(404);
+    Response::of(program.bare(Method::GET, &format!("/password?token={}", tokens[1]))).await.is(404);
     assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
     assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
 }

@@ -1,14 +1,14 @@
-//! Foreign pages, foreign names and ways out: E16 from outside.
+//! Cross-site requests, DNS rebinding and open redirects (E16).
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
 
-/// E16: a change that a foreign page asks for with the victim's cookie is refused, and nothing is changed.
+/// E16: a cross-site request with the victim's cookie is rejected and changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_a_foreign_page_changes_nothing() {
     let mut program = Program::sqlite();
@@ -41,20 +41,20 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
                 request = request.header(*name, *value);
             }
             let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-            let answer = Answer::of(request).await;
-            assert_eq!(answer.status, 403, "{headers:?} {path}: {answer}");
-            assert_eq!(answer.cookie(), None);
+            let response = Response::of(request).await;
+            assert_eq!(response.status, 403, "{headers:?} {path}: {response}");
+            assert_eq!(response.cookie(), None);
         }
     }
     assert_eq!(program.get(Who::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
     assert!(program.is_signed_in(&browser.cookie()).await, "signing others out is a change as well");
-    // The same from our own page goes through.
+    // The same request from our own page is accepted.
     program.act(Who::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
 }
 
-/// E16: what changes something is not done by a GET.
+/// E16: GET requests change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e16_no_link_and_no_image_changes_anything() {
+async fn trap_e16_get_requests_change_nothing() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -62,29 +62,29 @@ async fn trap_e16_no_link_and_no_image_changes_anything() {
     let browser = program.sign_in(&mia.email).await;
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
         let request = program.bare(method.clone(), "/actions/login/sign-out").header("cookie", browser.cookie_line());
-        let answer = Answer::of(request).await;
-        assert!(answer.status >= 400, "{method}: {answer}");
+        let response = Response::of(request).await;
+        assert!(response.status >= 400, "{method}: {response}");
     }
     assert!(program.is_signed_in(&browser.cookie()).await);
 }
 
-/// DNS rebinding: a name that is not ours is answered with nothing of ours.
+/// DNS rebinding: requests for a foreign host name are rejected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_host_is_misdirected_everywhere() {
+async fn a_foreign_host_name_is_rejected_on_every_route() {
     let mut program = Program::sqlite();
     program.start().await;
     for path in ["/", "/sign-in", "/healthz", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
         for host in ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "127.0.0.1:9876@evil.example"] {
-            let answer = Answer::of(program.bare(Method::GET, path).header("host", host)).await;
-            assert_eq!(answer.status, 421, "{host} {path}: {answer}");
-            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            let response = Response::of(program.bare(Method::GET, path).header("host", host)).await;
+            assert_eq!(response.status, 421, "{host} {path}: {response}");
+            assert_eq!(response.header("x-content-type-options"), "nosniff");
         }
     }
 }
 
-/// E16: neither the page that a form names nor the one to go on to leads anywhere else.
+/// E16: neither `_page` nor `next` redirects to another site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_e16_no_form_leads_to_somebody_elses_page() {
+async fn trap_e16_forms_never_redirect_to_another_site() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -100,19 +100,19 @@ async fn trap_e16_no_form_leads_to_somebody_elses_page() {
         "/\r\nlocation: //evil",
         "evil.example",
     ] {
-        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
-        assert_eq!(answer.header("location"), "/", "next={foreign:?}");
+        let response = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
+        assert_eq!(response.header("location"), "/", "next={foreign:?}");
         let stay = program.action(
             Who::Browser(&browser),
             "browser-sessions/end-others",
             "text/html",
             &form(&[("_page", foreign)]),
         );
-        let answer = program.send(Who::Browser(&browser), stay).await.is(303);
-        assert_eq!(answer.header("location"), "/", "_page={foreign:?}");
+        let response = program.send(Who::Browser(&browser), stay).await.is(303);
+        assert_eq!(response.header("location"), "/", "_page={foreign:?}");
     }
     for own in ["/tasks?state=queued", "/people"] {
-        let answer = program.try_sign_in(&mia.email, PASSWORD, &[("next", own)]).await.is(303);
-        assert_eq!(answer.header("location"), own);
+        let response = program.try_sign_in(&mia.email, PASSWORD, &[("next", own)]).await.is(303);
+        assert_eq!(response.header("location"), own);
     }
 }

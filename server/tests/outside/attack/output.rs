@@ -1,9 +1,9 @@
-//! What a task prints is text, wherever it is read (Coder GHSA-7qw2-f75v-62f7).
+//! Hostile task output is displayed as text (Coder GHSA-7qw2-f75v-62f7).
 use serde_json::Value;
 
-use crate::{ask::Who, program::Program};
+use crate::{client::Who, program::Program};
 
-/// Colors, a link, a title, a cursor move, a question to the terminal, markup, and a line that looks like an event.
+/// Colors, a hyperlink, a title, cursor movement, a terminal query, markup, and a forged event.
 const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'
 printf '\033]8;;javascript:alert(1)\007click\033]8;;\007\n'
 printf '\033]0;title\007\033[2J\033[H\033[6n\033P+q\033\\after\n'
@@ -13,7 +13,7 @@ printf '\342\200\256gnp.exe\n'
 printf '</textarea></pre>&lt;b&gt;\n'
 "#;
 
-/// The pages, the streams and the files: no byte of what a task prints, is called or runs is more than text.
+/// Script, title and output are escaped in pages, streams and downloads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_output_is_text_everywhere() {
     let mut program = Program::sqlite();
@@ -26,11 +26,11 @@ async fn hostile_output_is_text_everywhere() {
     let task = program.submit_as(&mia.key, body).await;
     program.until_succeeded(&mia.key, &task).await;
 
-    // The same once more as a question, for somebody who decides.
+    // The same script as an approval request, for an approver.
     let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
     program.submit_as(&mia.key, asked).await;
     let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
-    let question = list["items"][0]["id"].as_str().unwrap();
+    let approval = list["items"][0]["id"].as_str().unwrap();
     let approver = program.sign_in(&ada.email).await;
 
     for (who, path) in [
@@ -40,7 +40,7 @@ async fn hostile_output_is_text_everywhere() {
         (&browser, format!("/tasks/new?again={task}")),
         (&approver, "/".into()),
         (&approver, "/approvals".into()),
-        (&approver, format!("/approvals/{question}")),
+        (&approver, format!("/approvals/{approval}")),
     ] {
         let page = program.get(Who::Browser(who), &path).await.is(200);
         for inert in ["<script>alert", "<img src=x", "href=\"javascript", "</textarea></pre>&lt;"] {
@@ -59,12 +59,12 @@ async fn hostile_output_is_text_everywhere() {
     assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "markup is shown as it is");
 
     let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
-    let told = stream.end().await;
-    assert_eq!(told.iter().filter(|told| told.event == "end").count(), 1, "{told:#?}");
-    let lines = told
+    let events = stream.end().await;
+    assert_eq!(events.iter().filter(|event| event.event == "end").count(), 1, "{events:#?}");
+    let lines = events
         .iter()
-        .filter(|told| told.event == "lines")
-        .flat_map(|told| serde_json::from_str::<Vec<Value>>(&told.data).unwrap());
+        .filter(|event| event.event == "lines")
+        .flat_map(|event| serde_json::from_str::<Vec<Value>>(&event.data).unwrap());
     let spans: Vec<_> = lines.flat_map(|line| line["spans"].as_array().unwrap().clone()).collect();
     assert!(spans.iter().any(|span| span["text"].as_str().unwrap().contains("<script>")), "text stays whole");
     for span in &spans {
@@ -72,10 +72,10 @@ async fn hostile_output_is_text_everywhere() {
         assert!(!text.contains(['\u{1b}', '\u{7}']) && !text.contains("javascript"), "{span}");
         assert!(class.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ' '), "{span}");
     }
-    // One event for each line, whatever a line pretends to be.
+    // Each line is one event, whatever it contains.
     let mut stream = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-    let told = stream.end().await;
-    assert_eq!(told.iter().filter(|told| told.event == "line").count(), 7, "{told:#?}");
+    let events = stream.end().await;
+    assert_eq!(events.iter().filter(|event| event.event == "line").count(), 7, "{events:#?}");
 
     for (who, path) in [
         (Who::Browser(&browser), format!("/tasks/{task}/log")),

@@ -1,63 +1,63 @@
-//! Guessing who has an account, and guessing their password.
+//! Account enumeration and password guessing.
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::{
-    ask::{Answer, Who, client, form},
-    database::Held,
-    patience::{PATIENCE, soon, until},
+    client::{Response, Who, client, form},
+    database::TableLock,
     people::PASSWORD,
     program::{Program, on_both},
+    timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 
 impl Program {
-    /// A try from the machine at 127.0.0.`last`.
-    async fn guess(&self, last: u8, email: &str, password: &str) -> Answer {
+    /// Tries to sign in from 127.0.0.`last`.
+    async fn guess(&self, last: u8, email: &str, password: &str) -> Response {
         let request = client(last).post(format!("{}/actions/login/sign-in", self.origin));
         let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        Answer::of(request.body(form(&[("email", email), ("password", password)]))).await
+        Response::of(request.body(form(&[("email", email), ("password", password)]))).await
     }
 }
 
-/// The answer to a wrong password is the answer to an unknown address: same status, same headers, same body.
+/// Status, headers and body do not reveal whether the address exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     program.person("mia", "acme", "member");
-    program.say(&["admin", "create-user", "--email", "new@acme.example"], ""); // has no password yet
+    program.cli(&["admin", "create-user", "--email", "new@acme.example"], ""); // has no password yet
     program.start().await;
-    let mut answers = vec![];
+    let mut responses = vec![];
     for (last, email, password) in [
         (11, "mia@acme.example", "wrong wrong wrong"),
         (12, "nobody@acme.example", "wrong wrong wrong"),
         (13, "new@acme.example", ""),
         (14, "no address", PASSWORD),
     ] {
-        let answer = program.guess(last, email, password).await.is(401);
-        let mut headers = answer.headers.clone();
+        let response = program.guess(last, email, password).await.is(401);
+        let mut headers = response.headers.clone();
         headers.remove("date");
         headers.remove("x-request-id");
         headers.remove("ratelimit");
-        answers.push((answer.status, headers, answer.body));
+        responses.push((response.status, headers, response.body));
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert!(responses.windows(2).all(|pair| pair[0] == pair[1]), "{responses:#?}");
 }
 
-/// Nor does the time of the answer tell: what is written of an account alone is written when the answer is on its way. Here it
-/// cannot be written at all until both have their answers.
+/// The response time must not reveal it either, so failures are recorded after the response is sent. Here a table lock
+/// blocks the record until both responses have arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
+async fn k_05_a_wrong_password_is_recorded_after_the_response() {
     let mut program = Program::postgres();
     program.tenant("acme");
     program.person("mia", "acme", "member");
     let adam = program.person("adam", "acme", "admin");
     program.start().await;
-    let held = Held::table(program.database_url().unwrap(), "audit_head");
+    let held = TableLock::table(program.database_url().unwrap(), "audit_head");
     for (last, email) in [(15, "mia@acme.example"), (16, "nobody@acme.example")] {
-        soon(PATIENCE, email, program.guess(last, email, "wrong wrong wrong")).await.is(401);
+        with_timeout(DEFAULT_TIMEOUT, email, program.guess(last, email, "wrong wrong wrong")).await.is(401);
     }
     drop(held);
     until("it is in the audit log", async || {
@@ -68,8 +68,8 @@ async fn k_05_a_wrong_password_is_answered_before_it_is_written_down() {
 }
 
 on_both! {
-    /// What is still to be written when the server is told to stop is written before it ends.
-    async fn k_05_no_wrong_password_is_lost_when_the_server_stops(program) {
+    /// Pending records are written before the server exits.
+    async fn k_05_pending_failures_are_recorded_at_shutdown(program) {
         program.tenant("acme");
         program.person("mia", "acme", "member");
         let adam = program.person("adam", "acme", "admin");
@@ -77,7 +77,7 @@ on_both! {
         for last in 17..21 {
             program.guess(last, "mia@acme.example", "wrong wrong wrong").await.is(401);
         }
-        program.stop(PATIENCE).await;
+        program.stop(DEFAULT_TIMEOUT).await;
         program.start().await;
         let records = program.audit(&adam.key, Some("browser_session.open")).await;
         let refused = records.iter().filter(|record| record.to_string().contains("wrong password"));
@@ -85,25 +85,25 @@ on_both! {
     }
 }
 
-/// Five wrong passwords are free; then whoever tried from this address waits, for this account and for every other.
+/// After five wrong passwords, the address is throttled for every account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guessing_is_slowed_down_per_account_and_per_address() {
+async fn guessing_is_throttled_per_account_and_per_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     program.person("mia", "acme", "member");
     program.person("max", "acme", "member");
     program.start().await;
-    // Each wait is twice the last: one that is long enough for what follows comes on however slow a machine.
+    // Each delay is twice the last, so a long enough delay is reached on slow machines, too.
     let (mut wrong, mut free) = (0, None);
     loop {
-        let answer = program.guess(21, "mia@acme.example", "wrong wrong wrong").await;
-        if answer.status == 401 {
+        let response = program.guess(21, "mia@acme.example", "wrong wrong wrong").await;
+        if response.status == 401 {
             wrong += 1;
             assert!(wrong < 20, "nothing slows down");
             continue;
         }
         free.get_or_insert(wrong);
-        let words = answer.is(429).json()["message"].as_str().unwrap().to_owned();
+        let words = response.is(429).json()["message"].as_str().unwrap().to_owned();
         let wait: Option<u32> = words.split(' ').find_map(|word| word.parse().ok());
         if wait.unwrap() >= 8 {
             break;
@@ -117,9 +117,9 @@ async fn guessing_is_slowed_down_per_account_and_per_address() {
     program.guess(22, "max@acme.example", PASSWORD).await.is(200);
 }
 
-/// Believing `X-Forwarded-For` from anybody would give a guesser as many addresses as they like.
+/// Trusting `X-Forwarded-For` from everyone would give an attacker unlimited addresses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_guesser_cannot_choose_their_address() {
+async fn a_client_cannot_forge_its_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
@@ -130,9 +130,9 @@ async fn a_guesser_cannot_choose_their_address() {
         "application/json",
         &form(&[("email", &mia.email), ("password", PASSWORD)]),
     );
-    let answer =
-        Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
-    let browser = crate::people::Browser::with(&answer.is(200).cookie().unwrap());
+    let response =
+        Response::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
+    let browser = crate::people::Browser::with(&response.is(200).cookie().unwrap());
     let page = program.get(Who::Browser(&browser), "/browser-sessions").await.is(200);
     assert!(page.body.contains("127.0.0.1") && !page.body.contains("203.0.113.9"), "{page}");
 }

@@ -1,4 +1,4 @@
-//! Strangers at the runners' port (S-04): without a certificate, with one of another authority, without TLS.
+//! Unauthenticated connections to the runner port (S-04).
 use std::{fs, sync::Arc};
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
@@ -11,17 +11,17 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::enrolling::{csr, form};
+use super::enrollment::{csr, form};
 use crate::{
-    ask::Who,
-    patience::{PATIENCE, soon, until},
+    client::Who,
     people::Person,
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// A deployment with an enrolled runner of which we hold key and certificate.
+/// Starts a deployment and enrolls a runner whose key the test holds.
 async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
@@ -37,7 +37,7 @@ fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivatePkcs8KeyDer::from(key.serialize_der()).into()
 }
 
-/// Whether the port takes a call: gRPC's first bytes are answered with bytes of HTTP/2.
+/// Returns whether the port accepts the connection and answers an HTTP/2 preface.
 async fn is_let_in(
     program: &Program,
     endpoint: &str,
@@ -62,12 +62,12 @@ async fn is_let_in(
         let mut byte = [0];
         stream.read_exact(&mut byte).await.ok()
     };
-    soon(PATIENCE, "the port lets in or closes", talk).await.is_some()
+    with_timeout(DEFAULT_TIMEOUT, "the port lets in or closes", talk).await.is_some()
 }
 
-/// S-04: who is let in was enrolled here, shows it, and speaks TLS 1.3.
+/// S-04: the port requires TLS 1.3 and a certificate of our authority.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
+async fn s_04_the_runner_port_requires_our_certificate() {
     let mut program = Program::sqlite();
     let (_, identity, key) = begin(&mut program).await;
     let endpoint = identity["runner_endpoint"].as_str().unwrap();
@@ -78,7 +78,7 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     assert!(!is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), &[&version::TLS12]).await, "TLS 1.2");
     assert!(!is_let_in(&program, endpoint, None, both).await, "without a certificate");
 
-    // The same words, signed by nobody but itself.
+    // The same subject in a self-signed certificate.
     let own = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "build-1");
@@ -86,25 +86,25 @@ async fn s_04_the_runners_port_lets_nobody_in_without_our_certificate() {
     params.distinguished_name.push(DnType::OrganizationalUnitName, identity["tenant"].as_str().unwrap());
     let forged = params.self_signed(&own).unwrap().der().clone();
     assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
-    // K-05: each of the two that had TLS right and no certificate of ours is told.
-    let told = until("each of the two is told", async || {
-        let lines = program.logged();
-        let told = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
-        Some(told.collect::<Vec<_>>()).filter(|told| told.len() == 2)
+    // K-05: both connections with valid TLS but without a valid certificate are logged.
+    let failures = until("both failures are logged", async || {
+        let lines = program.server_log();
+        let failures = lines.lines().filter(|line| line.contains("agent_connection_failure")).map(str::to_owned);
+        Some(failures.collect::<Vec<_>>()).filter(|failures| failures.len() == 2)
     });
-    assert!(told.await.iter().all(|line| line.contains("127.0.0.1")));
+    assert!(failures.await.iter().all(|line| line.contains("127.0.0.1")));
 }
 
-/// Without TLS the port says nothing, whatever is sent to it.
+/// The port does not answer plain text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_04_the_runners_port_answers_no_plain_request() {
+async fn s_04_the_runner_port_does_not_answer_plain_text() {
     let mut program = Program::sqlite();
     let (_, identity, _) = begin(&mut program).await;
     for request in ["GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let mut stream = TcpStream::connect(identity["runner_endpoint"].as_str().unwrap()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut said = vec![];
-        let _end = soon(PATIENCE, "the port closes", stream.read_to_end(&mut said)).await; // a reset is an end as well
-        assert!(!String::from_utf8_lossy(&said).contains("HTTP"), "{said:?}");
+        let mut message = vec![];
+        let _end = with_timeout(DEFAULT_TIMEOUT, "the port closes", stream.read_to_end(&mut message)).await; // a reset is an end as well
+        assert!(!String::from_utf8_lossy(&message).contains("HTTP"), "{message:?}");
     }
 }

@@ -1,15 +1,15 @@
-//! Cookies: planted, replayed, and in flight while their owner signs out (E11).
+//! Session fixation, replay and races at sign-out (E11).
 use std::time::Duration;
 
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
 
-/// A cookie that the attacker planted in the victim's browser is not the one that the victim signs in with.
+/// A planted cookie is replaced at sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_planted_session_is_not_adopted_at_sign_in() {
+async fn a_planted_session_id_is_replaced_at_sign_in() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "acme", "member"));
@@ -19,26 +19,26 @@ async fn a_planted_session_is_not_adopted_at_sign_in() {
         let victim = Browser::with(&planted);
         let fields = form(&[("email", &mia.email), ("password", PASSWORD)]);
         let request = program.action(Who::Browser(&victim), "login/sign-in", "text/html", &fields);
-        let mine = Answer::of(request).await.is(303).cookie().expect("a new session");
+        let mine = Response::of(request).await.is(303).cookie().expect("a new session");
         assert_ne!(mine, planted);
         assert!(program.is_signed_in(&mine).await);
         assert!(!program.is_signed_in(&planted).await, "{planted} opens something");
     }
 }
 
-/// The cookie of a session that was signed out of, or ended elsewhere, opens nothing any more.
+/// The cookie of an ended session is invalid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signed_out_cookie_is_dead() {
+async fn the_cookie_of_an_ended_session_is_invalid() {
     let mut program = Program::sqlite();
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
-    let answer = program
+    let response = program
         .send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", ""))
         .await
         .is(303);
-    assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer}");
+    assert!(response.header("set-cookie").contains("Max-Age=0"), "{response}");
     assert!(!program.is_signed_in(&one.cookie()).await);
     assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
     let three = program.sign_in(&mia.email).await;
@@ -50,8 +50,8 @@ async fn a_signed_out_cookie_is_dead() {
 }
 
 on_both! {
-    /// E11: a request that is under way while its session ends does not bring it back, nor does the new id that it may be
-    /// given because of a change of rights. Five hundred times, with the request a little earlier or later each time.
+    /// E11: a request in flight while its session ends does not revive it, also when a change of rights issues a new
+    /// session id. Runs 500 times with different delays.
     async fn trap_e11_a_request_in_flight_does_not_revive_a_session(program) {
         program.tenant("acme");
         let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
@@ -64,7 +64,7 @@ on_both! {
                 let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
                 program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
             }
-            // Copies: what comes back is looked at here, not kept.
+            // Copies, so that the original cookie stays unchanged.
             let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
             let page = async {
                 after(Duration::from_micros(round * 8)).await;
@@ -84,12 +84,12 @@ on_both! {
     }
 }
 
-/// Waits more exactly than the runtime's clock, which goes by milliseconds.
+/// Waits more precisely than the runtime's millisecond timer.
 async fn after(span: Duration) {
     tokio::task::spawn_blocking(move || std::thread::sleep(span)).await.unwrap();
 }
 
-/// A session's id changes with its holder's rights, and the new one is the only one that lasts.
+/// A session's id changes with the rights of its person, and the old id is invalid afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cookie_changes_when_rights_change() {
     let mut program = Program::sqlite();

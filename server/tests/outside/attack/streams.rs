@@ -1,64 +1,64 @@
-//! Streams end with the right to them: at once, not at the next look.
+//! Streams end as soon as their authorization ends.
 use std::time::Duration;
 
 use crate::{
-    ask::Who,
-    patience::soon,
-    people::{ALL, begin_as_member},
+    client::Who,
+    people::{ALL, start_with_member},
     processes::descendants,
     program::on_both,
+    timeouts::with_timeout,
 };
 
-/// How long a stream may go on after its right to.
-const SOON: Duration = Duration::from_secs(1);
+/// The longest time that a stream may stay open without authorization.
+const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 on_both! {
-    /// M-01: a revoked key is refused from the next request on, and what it listens to ends.
-    async fn m_01_a_revoked_key_is_dead_at_once_and_so_is_its_stream(program) {
-        let mia = begin_as_member(program).await;
+    /// M-01: a revoked key is refused at its next request, and its streams end.
+    async fn m_01_a_revoked_key_is_refused_at_once_and_its_stream_ends(program) {
+        let mia = start_with_member(program).await;
         let browser = program.sign_in(&mia.email).await;
         let key = program.key(&mia.email, ALL);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
         program.until_printed(&mia.key, &task, "begun").await;
         let mut stream = program.listen(Who::Key(&key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-        assert!(stream.hear("line").await.contains("begun"));
+        assert!(stream.data_of_next("line").await.contains("begun"));
         let me = program.get(Who::Key(&key), "/api/v1/me").await.is(200).json();
         program.act(Who::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
         program.get(Who::Key(&key), "/api/v1/me").await.is(401);
-        soon(SOON, "the stream of a revoked key ends", stream.end()).await;
+        with_timeout(MAX_STOP_DELAY, "the stream of a revoked key ends", stream.end()).await;
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    /// A session that was ended elsewhere hears nothing more, neither of the tenant nor of a task.
-    async fn an_ended_session_hears_nothing_more(program) {
-        let mia = begin_as_member(program).await;
+    /// Both the tenant's stream and a task's stream end with their session.
+    async fn an_ended_session_receives_no_more_events(program) {
+        let mia = start_with_member(program).await;
         let (lost, here) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
         program.until_printed(&mia.key, &task, "begun").await;
         let mut tenant = program.listen(Who::Browser(&lost), "/live?topics=tasks").await;
         let mut output = program.listen(Who::Browser(&lost), &format!("/tasks/{task}/live")).await;
-        assert!(output.hear("lines").await.contains("begun"));
+        assert!(output.data_of_next("lines").await.contains("begun"));
         program.act(Who::Browser(&here), "browser-sessions/end-others", &[]).await.is(200);
-        soon(SOON, "both streams end", async { tokio::join!(tenant.end(), output.end()) }).await;
+        with_timeout(MAX_STOP_DELAY, "both streams end", async { tokio::join!(tenant.end(), output.end()) }).await;
         program.get(Who::Browser(&lost), "/live?topics=tasks").await.is(401);
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
-    /// Somebody who was taken out of an organization sees and hears nothing more of its tasks.
-    async fn who_was_taken_out_hears_nothing_more(program) {
-        let mia = begin_as_member(program).await;
+    /// A removed member no longer receives events or output of the organization's tasks.
+    async fn a_removed_member_receives_no_more_events(program) {
+        let mia = start_with_member(program).await;
         let (max, olga) = (program.person("max", "acme", "member"), program.person("olga", "acme", "owner"));
         let (leaving, owner) = (program.sign_in(&max.email).await, program.sign_in(&olga.email).await);
         let body = serde_json::json!({ "script": "echo begun; sleep 50", "visibility": "org", "timeout_seconds": 60 });
         let task = program.submit_as(&mia.key, body).await;
         program.until_printed(&mia.key, &task, "begun").await;
         let mut output = program.listen(Who::Browser(&leaving), &format!("/tasks/{task}/live")).await;
-        assert!(output.hear("lines").await.contains("begun"));
+        assert!(output.data_of_next("lines").await.contains("begun"));
         let me = program.get(Who::Key(&max.key), "/api/v1/me").await.is(200).json();
         let organization = me["organizations"][0]["id"].as_str().unwrap();
         let fields = [("organization", organization), ("person", max.id.as_str())];
         program.act(Who::Browser(&owner), "organizations/remove-member", &fields).await.is(200);
-        soon(SOON, "the stream ends", output.end()).await;
+        with_timeout(MAX_STOP_DELAY, "the stream ends", output.end()).await;
         program.get(Who::Browser(&leaving), &format!("/tasks/{task}")).await.is(404);
         program.get(Who::Key(&max.key), &format!("/api/v1/tasks/{task}")).await.is(404);
         assert!(!descendants(program.pid()).is_empty(), "the task itself goes on");

@@ -1,41 +1,41 @@
-//! The switches for when something goes wrong, pulled at one node and felt at the other within a second (D-12, K-09).
+//! Emergency actions at one node that take effect at the other within a second (D-12, K-09).
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 
-use super::{Nodes, news::SECOND};
+use super::{Nodes, propagation::MAX_PROPAGATION_DELAY};
 use crate::{
-    ask::Who,
+    client::Who,
     events::Events,
-    patience::{soon, until},
     people::Browser,
     processes::{descendants, until_gone},
     program::Program,
+    timeouts::{until, with_timeout},
 };
 
-/// Somebody's open windows on a node: a page, and the output of a task that goes on.
-struct Windows {
+/// The open streams of one person at a node: a page, and a task's output.
+struct OpenStreams {
     page: Events,
     output: Events,
 }
 
-impl Windows {
+impl OpenStreams {
     async fn open(node: &Program, browser: &Browser, key: &str, task: &str) -> Self {
         let page = node.listen(Who::Browser(browser), "/live?topics=tasks").await;
         let mut output = node.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
-        assert!(output.hear("line").await.contains("begun"));
+        assert!(output.data_of_next("line").await.contains("begun"));
         Self { page, output }
     }
 }
 
-/// That a stream goes on now that others have ended: it still tells of what is submitted.
-async fn goes_on(stream: &mut Events, node: &Program, key: &str) {
+/// Checks that a stream still delivers events.
+async fn assert_stream_open(stream: &mut Events, node: &Program, key: &str) {
     let task = node.submit(key, "true").await;
-    while !["*", &task].contains(&stream.hear("tasks").await.as_str()) {}
+    while !["*", &task].contains(&stream.data_of_next("tasks").await.as_str()) {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end() {
+async fn d_12_k_09_freeze_and_thaw_at_one_node_apply_at_the_other() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let (admin, member) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
@@ -55,9 +55,9 @@ async fn d_12_k_09_a_freeze_at_one_node_holds_at_the_other_and_so_does_its_end()
     }
 }
 
-/// The kill switch reaches what runs beside either node, whichever it is pulled at; nothing of it is left.
+/// The kill switch stops tasks of the runners at both nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
+async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let admin = two.sign_in(&nodes.adam.email).await;
@@ -78,7 +78,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
     }
     let running: Vec<_> =
         [one, two].into_iter().zip(&idle).map(|(node, idle)| &descendants(node.pid()) - idle).collect();
-    assert!(running.iter().all(|running| !running.is_empty()), "something runs beside each");
+    assert!(running.iter().all(|running| !running.is_empty()), "tasks run at both nodes");
     two.act(Who::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
     for running in &running {
         until_gone(running, Duration::from_secs(5)).await;
@@ -90,7 +90,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_what_runs_at_the_other() {
     two.until_succeeded(key, &next).await;
 }
 
-/// Everybody of the tenant is signed out at both nodes but the admin who did it; another tenant hears nothing of it.
+/// Everyone in the tenant except the acting admin is signed out at both nodes; another tenant is unaffected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
     let nodes = Nodes::begin().await;
@@ -107,17 +107,17 @@ async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
     let mut foreign = two.listen(Who::Browser(&theirs), "/live?topics=tasks").await;
     one.act(Who::Browser(&admin), "emergency/end-sessions", &[]).await.is(200);
     for stream in &mut streams {
-        soon(SECOND, "her stream ends", stream.end()).await;
+        with_timeout(MAX_PROPAGATION_DELAY, "her stream ends", stream.end()).await;
     }
     for node in [one, two] {
         assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
         assert!(node.is_signed_in(&theirs.cookie()).await);
     }
-    goes_on(&mut own, two, &nodes.adam.key).await;
-    goes_on(&mut foreign, two, &bea.key).await;
+    assert_stream_open(&mut own, two, &nodes.adam.key).await;
+    assert_stream_open(&mut foreign, two, &bea.key).await;
 }
 
-/// One person's sessions end at both nodes, and everybody else's go on; their keys are ended by another switch.
+/// The sessions of one person end at both nodes; their keys are revoked separately.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
     let nodes = Nodes::begin().await;
@@ -126,29 +126,29 @@ async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
     let (admin, hers) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
     let task = one.submit(key, "echo begun; sleep 50").await;
     one.until_printed(key, &task, "begun").await;
-    let mut here = Windows::open(one, &hers, &second, &task).await;
-    let mut there = Windows::open(two, &hers, key, &task).await;
+    let mut here = OpenStreams::open(one, &hers, &second, &task).await;
+    let mut there = OpenStreams::open(two, &hers, key, &task).await;
     let mut own = two.listen(Who::Browser(&admin), "/live?topics=tasks").await;
 
     one.act(Who::Browser(&admin), "emergency/end-sessions", &[("id", &nodes.mia.id)]).await.is(200);
     let pages = async { tokio::join!(here.page.end(), there.page.end()) };
-    soon(SECOND, "her pages end at both", pages).await;
+    with_timeout(MAX_PROPAGATION_DELAY, "her page streams end at both nodes", pages).await;
     for node in [one, two] {
         assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
         for key in [key, &second] {
             node.get(Who::Key(key), "/api/v1/me").await.is(200);
         }
     }
-    goes_on(&mut own, two, key).await;
+    assert_stream_open(&mut own, two, key).await;
 
     one.act(Who::Browser(&admin), "keys/revoke-all", &[("owner", &nodes.mia.id)]).await.is(200);
     let outputs = async { tokio::join!(here.output.end(), there.output.end()) };
-    soon(SECOND, "what her keys listen to ends at both", outputs).await;
+    with_timeout(MAX_PROPAGATION_DELAY, "the streams of her keys end at both nodes", outputs).await;
     for node in [one, two] {
         for key in [key, &second] {
             node.get(Who::Key(key), "/api/v1/me").await.is(401);
         }
         node.get(Who::Key(&nodes.adam.key), "/api/v1/me").await.is(200);
     }
-    goes_on(&mut own, two, &nodes.adam.key).await;
+    assert_stream_open(&mut own, two, &nodes.adam.key).await;
 }

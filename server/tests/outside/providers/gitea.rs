@@ -1,13 +1,13 @@
-//! Gitea and Forgejo: OpenID Connect that says nothing of when somebody proved themselves (A-02, M-14).
+//! Gitea and Forgejo, whose OpenID Connect tokens have no reliable `auth_time` (A-02, M-14).
 use serde_json::json;
 
 use super::{
     DOMAIN, configure,
-    hostile::{Manner, Provider, in_seconds},
-    visit::ticket,
+    fake_provider::{Behavior, Provider, in_seconds},
+    flow::flow_cookie,
 };
 use crate::{
-    ask::Who,
+    client::Who,
     program::{Program, on_both},
 };
 
@@ -19,24 +19,24 @@ async fn deployment(program: &mut Program, kind: &str) -> Provider {
     provider
 }
 
-/// The prompts that the link in `path` asks for, and whether it asks when they proved themselves.
+/// Returns the `prompt` values of the authorization request, and whether it contains `max_age`.
 async fn asks(program: &Program, who: Who<'_>, path: &str) -> (Vec<String>, bool) {
-    let to = program.sent(who, path).await.to;
+    let to = program.redirect_to_provider(who, path).await.to;
     let prompts =
         to.query_pairs().filter(|(name, _)| name == "prompt").map(|(_, prompt)| prompt.into_owned()).collect();
     (prompts, to.query_pairs().any(|(name, _)| name == "max_age"))
 }
 
 on_both! {
-    /// who comes in by it is who its subject says, whatever it says of when: it is no issuer that can be held to that.
+    /// sign-in and step-up accept any `auth_time` from Gitea.
     async fn a_02_signing_in_by_gitea(program) {
         let provider = deployment(program, "gitea").await;
-        let when = |auth_time| Manner { claims: json!({ "auth_time": auth_time }), ..Manner::default() };
+        let when = |auth_time| Behavior { claims: json!({ "auth_time": auth_time }), ..Behavior::default() };
         provider.behave(when(json!(in_seconds(-86_400))));
-        let nia = program.come_in(&provider, "git").await;
+        let nia = program.sign_in_with_provider(&provider, "git").await;
         assert!(program.get(Who::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
-        let link = program.set_out(Who::Browser(&nia), "/account/link/git").await.is(303);
-        assert!(ticket(&link).is_some(), "who has just come in has proved who they are");
+        let link = program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303);
+        assert!(flow_cookie(&link).is_some(), "a sign-in is a fresh proof");
 
         let login = || vec!["login".to_owned()];
         assert_eq!(asks(program, Who::Nobody, "/sign-in/with/git").await, (vec![], false));
@@ -45,9 +45,9 @@ on_both! {
 
         for auth_time in [json!(null), json!(in_seconds(-86_400))] {
             provider.behave(when(auth_time.clone()));
-            let sent = program.sent(Who::Browser(&nia), "/sign-in/with/git?next=%2Fkeys").await;
-            let query = provider.consent(&sent.to);
-            let again = program.come_back("git", &[&sent.ticket, &nia.cookie_line()], &query).await.is(303);
+            let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/git?next=%2Fkeys").await;
+            let query = provider.consent(&redirect.to);
+            let again = program.provider_callback("git", &[&redirect.flow_cookie, &nia.cookie_line()], &query).await.is(303);
             assert_eq!(again.header("location"), "/keys", "{auth_time}");
             nia.keep(again.cookie().expect("a fresh session"));
         }
@@ -56,16 +56,18 @@ on_both! {
     }
 }
 
-/// M-14: the same words of an issuer that can be held to them are no proof of today: the kind is what makes the difference.
+/// M-14: the same tokens are not a fresh proof from a generic issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_14_what_is_taken_from_gitea_is_not_taken_from_any_issuer() {
+async fn m_14_generic_issuers_do_not_get_the_exception_for_gitea() {
     let mut program = Program::sqlite();
     let provider = deployment(&mut program, "oidc").await;
-    provider.behave(Manner { claims: json!({ "auth_time": in_seconds(-86_400) }), ..Manner::default() });
-    let nia = program.come_in(&provider, "git").await;
-    assert!(ticket(&program.set_out(Who::Browser(&nia), "/account/link/git").await.is(303)).is_none());
+    provider.behave(Behavior { claims: json!({ "auth_time": in_seconds(-86_400) }), ..Behavior::default() });
+    let nia = program.sign_in_with_provider(&provider, "git").await;
+    assert!(
+        flow_cookie(&program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303)).is_none()
+    );
     assert_eq!(asks(&program, Who::Browser(&nia), "/sign-in/with/git").await, (vec!["login".to_owned()], true));
-    let sent = program.sent(Who::Browser(&nia), "/sign-in/with/git").await;
-    let query = provider.consent(&sent.to);
-    program.come_back("git", &[&sent.ticket, &nia.cookie_line()], &query).await.is(401);
+    let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/git").await;
+    let query = provider.consent(&redirect.to);
+    program.provider_callback("git", &[&redirect.flow_cookie, &nia.cookie_line()], &query).await.is(401);
 }

@@ -1,4 +1,4 @@
-//! GitHub: OAuth 2 and its API, played by a server on this machine.
+//! Fake GitHub with OAuth 2 and the user API.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
 
 use std::{
@@ -19,21 +19,21 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{ask::Who, people::Browser, program::Program};
+use crate::{client::Who, people::Browser, program::Program};
 
-/// The addresses that it knows of somebody, and what the code `right` was given out for: the challenge of PKCE.
+/// The verified addresses of the account, and the PKCE challenge of the code `right`.
 #[derive(Clone, Default)]
-struct Desk {
+struct ProviderState {
     emails: Arc<Mutex<Value>>,
     challenge: Arc<Mutex<String>>,
 }
 
-async fn token(State(desk): State<Desk>, Form(said): Form<BTreeMap<String, String>>) -> Response {
-    let verifier = said.get("code_verifier").map(String::as_str).unwrap_or_default();
+async fn token(State(state): State<ProviderState>, Form(params): Form<BTreeMap<String, String>>) -> Response {
+    let verifier = params.get("code_verifier").map(String::as_str).unwrap_or_default();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-    // As GitHub does: an error has the status of success.
-    match said["code"].as_str() {
-        "right" if *desk.challenge.lock().unwrap() == challenge => {
+    // GitHub reports errors with status 200.
+    match params["code"].as_str() {
+        "right" if *state.challenge.lock().unwrap() == challenge => {
             Json(json!({ "access_token": "gho_1", "token_type": "bearer", "scope": "read:user,user:email" }))
                 .into_response()
         }
@@ -52,27 +52,27 @@ async fn user(headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
         .ok_or(StatusCode::UNAUTHORIZED)
 }
 
-async fn emails(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
-    is_its_token(&headers).then(|| Json(desk.emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
+async fn emails(State(state): State<ProviderState>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    is_its_token(&headers).then(|| Json(state.emails.lock().unwrap().clone())).ok_or(StatusCode::UNAUTHORIZED)
 }
 
-/// What the address says under this name.
-fn said(to: &Url, name: &str) -> String {
+/// Returns a query parameter of the URL.
+fn query_param(to: &Url, name: &str) -> String {
     to.query_pairs().find(|(its, _)| its == name).unwrap_or_else(|| panic!("no {name}: {to}")).1.into_owned()
 }
 
-/// who somebody is at GitHub is a number; an address counts when GitHub verified it.
+/// the numeric id identifies the account, and only verified addresses count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_signing_in_by_github() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let desk = Desk::default();
-    let addresses = desk.emails.clone();
+    let state = ProviderState::default();
+    let addresses = state.emails.clone();
     let routes = Router::new()
         .route("/login/oauth/access_token", post(token))
         .route("/api/v3/user", get(user))
         .route("/api/v3/user/emails", get(emails))
-        .with_state(desk.clone());
+        .with_state(state.clone());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     let mut program = Program::sqlite();
     program.configure(&format!(
@@ -82,17 +82,22 @@ async fn a_02_signing_in_by_github() {
     program.tenant("acme");
     program.start().await;
     let visit = async |code: &str| {
-        let sent = program.sent(Who::Nobody, "/sign-in/with/hub").await;
-        let to: &Url = &sent.to;
+        let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await;
+        let to: &Url = &redirect.to;
         assert!(
             to.as_str().starts_with(&format!("{base}/login/oauth/authorize")) && to.as_str().contains("S256"),
             "{to}"
         );
-        *desk.challenge.lock().unwrap() = said(to, "code_challenge");
-        program.come_back("hub", &[&sent.ticket], &format!("code={code}&state={}", said(to, "state"))).await
+        *state.challenge.lock().unwrap() = query_param(to, "code_challenge");
+        program
+            .provider_callback(
+                "hub",
+                &[&redirect.flow_cookie],
+                &format!("code={code}&state={}", query_param(to, "state")),
+            )
+            .await
     };
-    let address =
-        |email: &str, verified| json!({ "email": email, "primary": true, "verified": verified, "visibility": null });
+    let address = |email: &str, assert_audit_chain_intact| json!({ "email": email, "primary": true, "verified": assert_audit_chain_intact, "visibility": null });
     *addresses.lock().unwrap() = json!([address("octo@acme.example", false)]);
     assert!(visit("right").await.is(403).cookie().is_none(), "it is not verified");
     *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true)]);
@@ -104,17 +109,30 @@ async fn a_02_signing_in_by_github() {
     *addresses.lock().unwrap() = json!([address("octo@elsewhere.example", true), { "email": "o@acme.example", "primary": false, "verified": true }]);
     assert!(visit("right").await.is(303).cookie().is_some(), "the same number is the same person");
 
-    // A code that was given out for another browser's way is not taken with this one's verifier.
-    let (mine, theirs) =
-        (program.sent(Who::Nobody, "/sign-in/with/hub").await, program.sent(Who::Nobody, "/sign-in/with/hub").await);
-    *desk.challenge.lock().unwrap() = said(&theirs.to, "code_challenge");
-    let query = format!("code=right&state={}", said(&mine.to, "state"));
-    assert!(program.come_back("hub", &[&mine.ticket], &query).await.is(401).cookie().is_none());
+    // A code for another browser's challenge is refused with this one's verifier.
+    let (mine, theirs) = (
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
+        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
+    );
+    *state.challenge.lock().unwrap() = query_param(&theirs.to, "code_challenge");
+    let query = format!("code=right&state={}", query_param(&mine.to, "state"));
+    assert!(program.provider_callback("hub", &[&mine.flow_cookie], &query).await.is(401).cookie().is_none());
 
-    // Who proves themselves again, or links it, is asked which account it is: GitHub can be asked for no more.
+    // Step-up and linking ask for account selection, the strongest prompt that GitHub supports.
     let octo = Browser::with(&visit("right").await.is(303).cookie().unwrap());
-    assert!(program.sent(Who::Nobody, "/sign-in/with/hub").await.to.query_pairs().all(|(name, _)| name != "prompt"));
+    assert!(
+        program
+            .redirect_to_provider(Who::Nobody, "/sign-in/with/hub")
+            .await
+            .to
+            .query_pairs()
+            .all(|(name, _)| name != "prompt")
+    );
     for path in ["/sign-in/with/hub", "/account/link/hub"] {
-        assert_eq!(said(&program.sent(Who::Browser(&octo), path).await.to, "prompt"), "select_account", "{path}");
+        assert_eq!(
+            query_param(&program.redirect_to_provider(Who::Browser(&octo), path).await.to, "prompt"),
+            "select_account",
+            "{path}"
+        );
     }
 }

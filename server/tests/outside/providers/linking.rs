@@ -1,32 +1,31 @@
-//! Linking a provider to an account: by its owner, who proved it a moment ago, from our own page; and ending it.
+//! Linking and unlinking of providers by the account's owner.
 use serde_json::json;
 
 use super::{
-    hostile::{Manner, Provider},
-    visit::ticket,
+    fake_provider::{Behavior, Provider},
+    flow::flow_cookie,
     with_providers,
 };
 use crate::{
-    ask::{Answer, Who},
+    client::{Response, Who},
+    html,
     people::Browser,
     program::Program,
 };
 
 const OWN: &str = "/account/sign-in";
 
-fn identities(page: &Answer) -> Vec<String> {
-    let ids = page.body.split(r#"action="/actions/account/unlink""#).skip(1);
-    let value = |form: &str| form.split(r#"name="id" value=""#).nth(1)?.split('"').next().map(str::to_owned);
-    ids.filter_map(value).collect()
+fn identities(page: &Response) -> Vec<String> {
+    html::forms(&page.body, "account/unlink").into_iter().map(|form| html::field(form, "id")).collect()
 }
 
 impl Program {
-    async fn own_page(&self, browser: &Browser) -> Answer {
+    async fn own_page(&self, browser: &Browser) -> Response {
         self.get(Who::Browser(browser), OWN).await.is(200)
     }
 }
 
-/// A-02: the owner links and unlinks; nobody else's account and no other session is touched by it.
+/// A-02: linking and unlinking affect only the owner's account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -35,28 +34,28 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
         program.person("max", "acme", "member");
         program.sign_in("max@acme.example").await
     });
-    let nobody = program.set_out(Who::Nobody, "/account/link/acme").await.is(303);
-    assert!(nobody.header("location").starts_with("/sign-in") && ticket(&nobody).is_none());
+    let nobody = program.start_provider_sign_in(Who::Nobody, "/account/link/acme").await.is(303);
+    assert!(nobody.header("location").starts_with("/sign-in") && flow_cookie(&nobody).is_none());
     let foreign = program.request(Who::Nobody, reqwest::Method::GET, "/account/link/acme");
     let foreign = foreign.header("cookie", ada.cookie_line()).header("sec-fetch-site", "cross-site");
-    assert!(ticket(&Answer::of(foreign).await.is(409)).is_none(), "another site's page links nothing");
+    assert!(flow_cookie(&Response::of(foreign).await.is(409)).is_none(), "another site's page links nothing");
 
-    // What Ada asked for is answered in Max's browser: nothing.
-    let sent = program.sent(Who::Browser(&ada), "/account/link/acme").await;
-    let asks_again = sent.to.query_pairs().any(|(name, value)| name == "prompt" && value == "login");
-    assert!(asks_again, "who links chooses the account: {}", sent.to);
-    let query = provider.consent(&sent.to);
-    program.come_back("acme", &[&sent.ticket, &max.cookie_line()], &query).await.is(409);
-    // With Ada signed out meanwhile: nothing.
-    let sent = program.sent(Who::Browser(&ada), "/account/link/acme").await;
-    program.come_back("acme", &[&sent.ticket], &provider.consent(&sent.to)).await.is(409);
+    // Ada's flow cannot be completed in Max's browser.
+    let redirect = program.redirect_to_provider(Who::Browser(&ada), "/account/link/acme").await;
+    let asks_again = redirect.to.query_pairs().any(|(name, value)| name == "prompt" && value == "login");
+    assert!(asks_again, "who links chooses the account: {}", redirect.to);
+    let query = provider.consent(&redirect.to);
+    program.provider_callback("acme", &[&redirect.flow_cookie, &max.cookie_line()], &query).await.is(409);
+    // The flow cannot be completed after Ada has signed out.
+    let redirect = program.redirect_to_provider(Who::Browser(&ada), "/account/link/acme").await;
+    program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(409);
     assert!(program.own_page(&ada).await.body.contains("No linked accounts"));
 
-    program.link(&ada, &provider, "acme").await.is(303);
+    program.link_provider(&ada, &provider, "acme").await.is(303);
     let page = program.own_page(&ada).await;
     assert!(page.body.contains("acme ID") && page.body.contains("nia@acme.example"), "{page}");
     assert!(program.own_page(&max).await.body.contains("No linked accounts"));
-    let taken = program.link(&max, &provider, "acme").await.is(409);
+    let taken = program.link_provider(&max, &provider, "acme").await.is(409);
     assert!(taken.body.contains("linked to an account already"), "{taken}");
 
     let mine = identities(&page);
@@ -64,22 +63,22 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     program.act(Who::Browser(&max), "account/unlink", &[("id", &mine[0])]).await.is(404);
     program.act(Who::Browser(&ada), "account/unlink", &[("id", &mine[0])]).await.is(200);
     assert!(program.own_page(&ada).await.body.contains("No linked accounts"));
-    let answer = program.visit(&provider, "acme").await.is(403);
-    assert!(answer.cookie().is_none(), "it does not lead in any more");
+    let response = program.complete_provider_sign_in(&provider, "acme").await.is(403);
+    assert!(response.cookie().is_none(), "an unlinked provider signs nobody in");
 }
 
-/// A-02: a newcomer without a password keeps the one way that she has.
+/// A-02: the last way to sign in cannot be removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_the_last_way_in_stays() {
+async fn a_02_the_last_sign_in_method_cannot_be_removed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
     let more = "newcomers = \"anybody\"";
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", more).await;
-    let nia = program.come_in(&provider, "acme").await;
+    let nia = program.sign_in_with_provider(&provider, "acme").await;
     let mine = identities(&program.own_page(&nia).await);
     let last = program.act(Who::Browser(&nia), "account/unlink", &[("id", &mine[0])]).await.is(409);
     assert!(last.body.contains("your only way to sign in"), "{last}");
-    second.behave(Manner { claims: json!({ "sub": "9" }), ..Manner::default() });
-    program.link(&nia, &second, "bolt").await.is(303);
+    second.behave(Behavior { claims: json!({ "sub": "9" }), ..Behavior::default() });
+    program.link_provider(&nia, &second, "bolt").await.is(303);
     program.act(Who::Browser(&nia), "account/unlink", &[("id", &mine[0])]).await.is(200);
 }

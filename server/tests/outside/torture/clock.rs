@@ -1,16 +1,16 @@
-//! The clock jumps two hours, each way: leases, sessions and the order of records do not come apart.
+//! Clock jumps of two hours in both directions.
 use std::{fs, path::Path, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ordeal, amount::amount};
+use super::{FaultTest, scale::scaled};
 use crate::{
-    ask::Who,
-    patience::{PATIENCE, within},
+    client::Who,
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
-/// Moves the clock of the server, and of the runner that it starts, to where a file says.
+/// A fake clock for the server, and optionally its runner, that is controlled by a file (libfaketime).
 struct Clock {
     file: std::path::PathBuf,
 }
@@ -24,15 +24,15 @@ impl Clock {
             format!("LD_PRELOAD={}", library().display()),
             format!("FAKETIME_TIMESTAMP_FILE={}", clock.file.display()),
             "FAKETIME_NO_CACHE=1".to_owned(),
-            // What a person or a time server moves is the time of day; spans are measured by another clock.
+            // Only the wall clock jumps; the monotonic clock does not.
             "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
             "NO_FAKE_STAT=1".to_owned(),
         ];
         let mut launcher = vec!["env"];
         launcher.extend(variables.iter().map(String::as_str));
-        program.launch_by(&launcher);
+        program.set_launcher(&launcher);
         if runner_too {
-            program.wrap_runner(&format!("exec env {} ", variables.join(" ")));
+            program.wrap_runner_command(&format!("exec env {} ", variables.join(" ")));
         }
         clock
     }
@@ -50,36 +50,36 @@ fn library() -> std::path::PathBuf {
     found.next().expect("libfaketime is needed: run cargo xtask test, which installs it")
 }
 
-/// The clock of the whole machine.
+/// Server and runner share a clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_clock_that_jumps_loses_nothing() {
+async fn d_12_clock_jumps_lose_nothing() {
     let mut program = Program::sqlite();
     let clock = Clock::of(&mut program, true);
     jumps(&mut program, &clock).await;
 }
 
-/// The server's clock and not the runner's, as where they are two machines.
+/// Only the server's clock jumps, as if the runner were on another machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_server_whose_clock_is_not_its_runners_loses_nothing() {
+async fn d_12_different_clocks_of_server_and_runner_lose_nothing() {
     let mut program = Program::sqlite();
     let clock = Clock::of(&mut program, false);
     jumps(&mut program, &clock).await;
 }
 
 async fn jumps(program: &mut Program, clock: &Clock) {
-    let ordeal = Ordeal::begin(program).await;
-    let browser = program.sign_in(&ordeal.adam.email).await;
-    for _ in 0..amount(1, 5) {
+    let test = FaultTest::begin(program).await;
+    let browser = program.sign_in(&test.adam.email).await;
+    for _ in 0..scaled(1, 5) {
         for span in ["+2h", "+0", "-2h", "+0"] {
-            let before = ordeal.load.acknowledged();
+            let before = test.load.acknowledged();
             clock.moved_by(span);
             sleep(Duration::from_millis(500)).await;
             program.get(Who::Browser(&browser), "/tasks").await.is(200);
-            within(PATIENCE, &format!("tasks are taken and done at {span}"), async || {
-                (ordeal.load.acknowledged() > before + 8).then_some(())
+            until_within(DEFAULT_TIMEOUT, &format!("tasks are taken and done at {span}"), async || {
+                (test.load.acknowledged() > before + 8).then_some(())
             })
             .await;
         }
     }
-    ordeal.end(program).await;
+    test.end(program).await;
 }

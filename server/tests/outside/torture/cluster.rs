@@ -1,5 +1,5 @@
-//! A PostgreSQL of a story's own, to be killed and started again. Unlike that of the other tests it keeps its promises: what
-//! it said to be committed is there after its death.
+//! PostgreSQL cluster for a single test that can be killed and restarted. Unlike the shared test cluster, it keeps
+//! committed data after a crash.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,12 +10,12 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::{
     database::psql,
-    patience::until,
-    ports::port_to_stay_at,
+    ports::reserve_port,
     processes::{Process, descendants},
+    timeouts::until,
 };
 
-/// A cluster with one database; it is gone when dropped.
+/// A cluster with one database that is removed when dropped.
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
@@ -26,19 +26,19 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start() -> Self {
         let programs = programs();
-        let folder = said(unprivileged(Path::new("mktemp")).args(["-d", "/tmp/castellan-cluster-XXXXXXXX"]));
+        let folder = stdout_of(unprivileged(Path::new("mktemp")).args(["-d", "/tmp/castellan-cluster-XXXXXXXX"]));
         let folder = PathBuf::from(folder.trim());
         let mut initdb = unprivileged(&programs.join("initdb"));
         let settings = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-        said(initdb.arg("--pgdata").arg(folder.join("data")).args(settings));
-        let mut cluster = Self { programs, folder, port: port_to_stay_at(), postmaster: None };
+        stdout_of(initdb.arg("--pgdata").arg(folder.join("data")).args(settings));
+        let mut cluster = Self { programs, folder, port: reserve_port(), postmaster: None };
         cluster.start_again().await;
         psql(&cluster.superuser(), "create role castellan login");
         psql(&cluster.superuser(), "create database castellan owner castellan");
         cluster
     }
 
-    /// What the server is told.
+    /// Returns the database URL for the server.
     pub fn url(&self) -> String {
         format!("postgres://castellan@127.0.0.1:{}/castellan", self.port)
     }
@@ -47,7 +47,7 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts it, as often as it takes: what a killed one left in memory goes with the last of its processes.
+    /// Starts PostgreSQL, with retries until shared memory of a killed instance is released.
     pub async fn start_again(&mut self) {
         until("PostgreSQL takes connections", async || {
             let ended = self.postmaster.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
@@ -60,7 +60,7 @@ impl Cluster {
                     "-c",
                     "listen_addresses=127.0.0.1",
                 ]);
-                // The machine does not fail here, only processes do: the system has what they wrote.
+                // Only processes are killed, not the machine, so the operating system keeps their writes.
                 postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off"]);
                 self.postmaster = Some(postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
             }
@@ -75,12 +75,12 @@ impl Cluster {
         self.postmaster.as_ref().expect("it runs").id()
     }
 
-    /// Every connection of the server is cut.
+    /// Terminates all connections of the server.
     pub fn cut(&self) {
         psql(&self.superuser(), "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'castellan'");
     }
 
-    /// One of the processes that serve a connection is killed; PostgreSQL then throws all connections out and recovers.
+    /// Kills one backend process; PostgreSQL then closes all connections and recovers.
     pub fn kill_one(&self) {
         let serves = |process: &Process| process.command().contains("castellan castellan 127.0.0.1");
         if let Some(one) = descendants(self.pid()).into_iter().find(serves) {
@@ -88,13 +88,13 @@ impl Cluster {
         }
     }
 
-    /// The whole of it is killed.
+    /// Kills all processes of the cluster.
     pub fn kill(&mut self) {
         let below = descendants(self.pid());
         let mut postmaster = self.postmaster.take().expect("it runs");
         postmaster.kill().unwrap();
         postmaster.wait().unwrap();
-        for process in below.into_iter().filter(|process| process.is_there()) {
+        for process in below.into_iter().filter(|process| process.is_alive()) {
             let _ = kill_process(Pid::from_raw(process.pid.try_into().unwrap()).unwrap(), Signal::KILL);
         }
     }
@@ -109,7 +109,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The newest version that Debian keeps, or what is in PATH.
+/// Returns the folder of the newest PostgreSQL version, or the one in PATH.
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<_> = versions.map(|path| path.join("bin")).filter(|bin| bin.join("initdb").is_file()).collect();
@@ -132,7 +132,7 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn said(command: &mut Command) -> String {
+fn stdout_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

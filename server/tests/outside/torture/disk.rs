@@ -1,4 +1,5 @@
-//! The disk is full for a while (D-12): what cannot be kept is not acknowledged, pages say so, and all goes on when there is room.
+//! Full disk (D-12): unsaved changes are not acknowledged, pages show the problem, and work continues when there is
+//! space.
 use std::{
     io::{BufRead, BufReader},
     process::{Child, ChildStdin, Command, Stdio},
@@ -8,14 +9,14 @@ use std::{
 use rustix::process::geteuid;
 use tokio::time::{Instant, sleep};
 
-use super::{Ordeal, amount::amount};
+use super::{FaultTest, scale::scaled};
 use crate::{
-    ask::Who,
-    patience::{PATIENCE, within},
+    client::Who,
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
-/// A small disk in a mount namespace of its own: it is gone with the last process in it, however that ends.
+/// A small tmpfs in its own mount namespace, which ends with its last process.
 struct Disk {
     holder: Child,
     _open: ChildStdin,
@@ -23,33 +24,34 @@ struct Disk {
 }
 
 impl Disk {
-    /// Puts the deployment's data on it.
+    /// Mounts the disk at the deployment's data folder.
     fn under(program: &mut Program, mebibytes: u32) -> Self {
         let folder = program.data().display().to_string();
         std::fs::create_dir(&folder).unwrap();
-        // Whoever is not root gets a user namespace as well, where they stay who they are.
+        // Without root, the mount needs a user namespace.
         let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--map-current-user", "--keep-caps"] };
         let mut holder = Command::new("unshare")
             .args(apart)
             .args(["--mount", "--propagation", "private", "sh", "-ec"])
             .arg("mount -t tmpfs -o size=$SIZE,mode=0700 disk \"$FOLDER\"; echo ready; cat >/dev/null")
-            // Not as arguments: what names the folder is taken for something that still works on it.
+            // The environment, not the arguments: a command line with the folder's name would count as a leftover
+            // process.
             .envs([("SIZE", format!("{mebibytes}m")), ("FOLDER", folder.clone())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("unshare is needed, which comes with util-linux");
-        let mut said = String::new();
-        BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "ready\n", "a disk can be mounted");
+        let mut message = String::new();
+        BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut message).unwrap();
+        assert_eq!(message, "ready\n", "a disk can be mounted");
         let open = holder.stdin.take().unwrap();
         let disk = Self { holder, _open: open, folder };
-        program.live_within(&disk.enter().iter().map(String::as_str).collect::<Vec<_>>());
-        program.look_into_data_at(format!("/proc/{}/root{}", disk.holder.id(), disk.folder).into());
+        program.run_commands_within(&disk.enter().iter().map(String::as_str).collect::<Vec<_>>());
+        program.set_visible_data_dir(format!("/proc/{}/root{}", disk.holder.id(), disk.folder).into());
         disk
     }
 
-    /// The words that lead in.
+    /// Returns the command prefix that enters the namespace.
     fn enter(&self) -> Vec<String> {
         let holder = self.holder.id().to_string();
         let apart: &[&str] = if geteuid().is_root() { &[] } else { &["--user", "--preserve-credentials"] };
@@ -64,7 +66,7 @@ impl Disk {
         shell.status().unwrap(); // that there is no room is the point
     }
 
-    /// Takes all the room there is, to the last byte.
+    /// Fills the disk to the last byte.
     fn fill(&self) {
         self.shell("cat /dev/zero > \"$1/filler\"; cat /dev/zero >> \"$1/filler\"");
     }
@@ -82,44 +84,47 @@ impl Drop for Disk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
+async fn d_12_a_full_disk_is_reported_and_no_acknowledged_task_is_lost() {
     let mut program = Program::sqlite();
-    let disk = Disk::under(&mut program, amount(48, 256));
-    let ordeal = Ordeal::begin(&mut program).await;
-    let (browser, key) = (program.sign_in(&ordeal.adam.email).await, ordeal.adam.key.clone());
-    for _ in 0..amount(2, 3) {
-        let before = ordeal.load.acknowledged();
-        within(PATIENCE, "tasks are taken", async || (ordeal.load.acknowledged() > before + 5).then_some(())).await;
+    let disk = Disk::under(&mut program, scaled(48, 256));
+    let test = FaultTest::begin(&mut program).await;
+    let (browser, key) = (program.sign_in(&test.adam.email).await, test.adam.key.clone());
+    for _ in 0..scaled(2, 3) {
+        let before = test.load.acknowledged();
+        until_within(DEFAULT_TIMEOUT, "tasks are taken", async || {
+            (test.load.acknowledged() > before + 5).then_some(())
+        })
+        .await;
         disk.fill();
         let body = serde_json::json!({ "script": format!(": {}", "x".repeat(200_000)) });
-        let refused = within(PATIENCE, "a task is not taken", async || {
-            let answer = program.post(Who::Key(&key), "/api/v1/tasks", &body).await;
-            if answer.status == 201 {
-                ordeal.load.promised(&answer.json(), "");
+        let refused = until_within(DEFAULT_TIMEOUT, "a task is not taken", async || {
+            let response = program.post(Who::Key(&key), "/api/v1/tasks", &body).await;
+            if response.status == 201 {
+                test.load.record_acknowledged(&response.json(), "");
                 return None;
             }
-            assert_eq!(answer.status, 503, "{answer}");
-            // Another's full disk may have ended the commit that this one shared.
-            answer.body.contains("disk").then_some(answer)
+            assert_eq!(response.status, 503, "{response}");
+            // A group commit may fail because of another request.
+            response.body.contains("disk").then_some(response)
         })
         .await;
         assert!(!refused.header("retry-after").is_empty(), "{refused}");
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(amount(4, 60)) {
+        while began.elapsed() < Duration::from_secs(scaled(4, 60)) {
             let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-            assert!(page.body.contains("disk is full"), "the page says what is wrong: {page}");
+            assert!(page.body.contains("disk is full"), "the page reports the problem: {page}");
             let ready = program.get(Who::Nobody, "/readyz").await;
             assert!(ready.status == 503 && ready.body.contains("disk"), "{ready}");
             program.get(Who::Nobody, "/healthz").await.is(200);
             sleep(Duration::from_millis(300)).await;
         }
         disk.free();
-        within(PATIENCE, "it is ready again", async || {
+        until_within(DEFAULT_TIMEOUT, "it is ready again", async || {
             (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(())
         })
         .await;
         let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
         assert!(!page.body.contains("disk is full"), "it is over: {page}");
     }
-    ordeal.end(&mut program).await;
+    test.end(&mut program).await;
 }

@@ -1,57 +1,57 @@
-//! Runner and server are killed again and again while tasks run (D-12, S-09).
+//! Repeated SIGKILL of the runner or the server while tasks run (D-12, S-09).
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
-use super::{Ordeal, amount::amount, chance::Chance};
+use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
-    patience::within,
     processes::{descendants, runner_of, until_gone},
     program::on_both,
+    timeouts::until_within,
 };
 
-/// Everything below a process that is killed is gone within this.
-const SOON: Duration = Duration::from_secs(5);
+/// The longest time until all descendants of a killed process are gone.
+const MAX_CLEANUP_TIME: Duration = Duration::from_secs(5);
 
 on_both! {
-    /// D-12: now and then while it starts, too.
-    async fn d_12_the_server_is_killed_again_and_again(program) {
-        let mut chance = Chance::of("the server is killed");
-        let mut ordeal = Ordeal::begin(program).await;
-        for _ in 0..amount(10, 200) {
-            sleep(chance.moment(2_000)).await;
-            ordeal.note(runner_of(program.pid()));
+    /// D-12: some kills hit the server while it starts.
+    async fn d_12_the_server_is_killed_repeatedly(program) {
+        let mut rng = SeededRng::of("the server is killed");
+        let mut test = FaultTest::begin(program).await;
+        for _ in 0..scaled(10, 200) {
+            sleep(rng.moment(2_000)).await;
+            test.note(runner_of(program.pid()));
             let below = descendants(program.pid());
             program.kill();
-            until_gone(&below, SOON).await;
-            if chance.below(4) == 0 {
+            until_gone(&below, MAX_CLEANUP_TIME).await;
+            if rng.below(4) == 0 {
                 program.spawn();
-                sleep(chance.moment(500)).await;
+                sleep(rng.moment(500)).await;
                 let below = descendants(program.pid());
                 program.kill();
-                until_gone(&below, SOON).await;
+                until_gone(&below, MAX_CLEANUP_TIME).await;
             }
             program.start().await;
         }
-        ordeal.end(program).await;
+        test.end(program).await;
     }
 
-    /// D-12: the server starts it again each time.
-    async fn d_12_the_runner_is_killed_again_and_again(program) {
-        let mut chance = Chance::of("the runner is killed");
-        let mut ordeal = Ordeal::begin(program).await;
+    /// D-12: the server restarts the runner each time.
+    async fn d_12_the_runner_is_killed_repeatedly(program) {
+        let mut rng = SeededRng::of("the runner is killed");
+        let mut test = FaultTest::begin(program).await;
         let mut killed = 0;
-        while killed < amount(10, 200) {
-            let runner = within(Duration::from_secs(45), "there is a runner", async || runner_of(program.pid())).await;
-            ordeal.note(Some(runner));
-            sleep(chance.moment(2_000)).await;
+        while killed < scaled(10, 200) {
+            let runner = until_within(Duration::from_secs(45), "there is a runner", async || runner_of(program.pid())).await;
+            test.note(Some(runner));
+            sleep(rng.moment(2_000)).await;
             let below = descendants(runner.pid);
-            // It may be between two lives by itself, where it was not taken on yet.
+            // The runner may exit on its own before it has enrolled.
             let hit = kill_process(Pid::from_raw(runner.pid.try_into().unwrap()).unwrap(), Signal::KILL);
             killed += i32::from(hit.is_ok());
-            until_gone(&below, SOON).await;
+            until_gone(&below, MAX_CLEANUP_TIME).await;
         }
-        ordeal.end(program).await;
+        test.end(program).await;
     }
 }

@@ -1,4 +1,4 @@
-//! People who submit tasks whatever happens, and who ask again with the same key until they have an answer.
+//! Load generator: clients that submit tasks and retry with the same idempotency key.
 use std::{
     sync::{
         Arc, Mutex,
@@ -13,107 +13,110 @@ use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{ask::client, patience::soon};
+use crate::{client::client, timeouts::with_timeout};
 
-/// How many submit at once.
-const PEOPLE: usize = 5;
+/// The number of concurrent clients.
+const CLIENTS: usize = 5;
 
-/// The longest that an answer may take, a database that has to come back included.
-const ANSWER: Duration = Duration::from_secs(40);
+/// The longest time until a response, including a database restart.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A task that was acknowledged.
+/// An acknowledged task.
 #[derive(Clone, Debug)]
-pub struct Promise {
+pub struct AcknowledgedTask {
     pub id: String,
     pub request_digest: String,
-    /// What it prints.
+    /// The expected output.
     pub output: String,
 }
 
-impl Promise {
+impl AcknowledgedTask {
     fn of(task: &Value, output: &str) -> Self {
         let text = |name: &str| task[name].as_str().unwrap().to_owned();
         Self { id: text("id"), request_digest: text("request_digest"), output: output.to_owned() }
     }
 }
 
-/// The people, until [`Load::end`].
+/// Running clients, until [`Load::end`].
 pub struct Load {
-    caller: Caller,
+    load_client: LoadClient,
     stop: CancellationToken,
     people: JoinSet<()>,
-    promises: Arc<Mutex<Vec<Promise>>>,
+    acknowledged_tasks: Arc<Mutex<Vec<AcknowledgedTask>>>,
 }
 
 #[derive(Clone)]
-struct Caller {
+struct LoadClient {
     client: Client,
     origin: String,
     key: String,
-    /// Five digits that no other load has, most likely.
-    mark: String,
+    /// Five random digits that distinguish this load from others.
+    marker: String,
     number: Arc<AtomicU64>,
 }
 
 impl Load {
     pub fn begin(origin: &str, key: &str) -> Self {
-        let mark = format!("{:05}", Uuid::new_v4().as_u64_pair().0 % 100_000);
+        let marker = format!("{:05}", Uuid::new_v4().as_u64_pair().0 % 100_000);
         let (origin, key) = (origin.to_owned(), key.to_owned());
-        let caller = Caller { client: client(1), origin, key, mark, number: Arc::default() };
-        let (stop, promises) = (CancellationToken::new(), Arc::<Mutex<Vec<_>>>::default());
+        let load_client = LoadClient { client: client(1), origin, key, marker, number: Arc::default() };
+        let (stop, acknowledged_tasks) = (CancellationToken::new(), Arc::<Mutex<Vec<_>>>::default());
         let mut people = JoinSet::new();
-        for _ in 0..PEOPLE {
-            let (caller, stop, promises) = (caller.clone(), stop.clone(), Arc::clone(&promises));
+        for _ in 0..CLIENTS {
+            let (load_client, stop, acknowledged_tasks) =
+                (load_client.clone(), stop.clone(), Arc::clone(&acknowledged_tasks));
             people.spawn(async move {
                 while !stop.is_cancelled() {
-                    let promise = caller.submit().await;
-                    promises.lock().unwrap().push(promise.clone());
-                    caller.wait_for(&promise, &stop).await;
+                    let acknowledged_task = load_client.submit().await;
+                    acknowledged_tasks.lock().unwrap().push(acknowledged_task.clone());
+                    load_client.wait_for(&acknowledged_task, &stop).await;
                 }
             });
         }
-        Self { caller, stop, people, promises }
+        Self { load_client, stop, people, acknowledged_tasks }
     }
 
-    /// How the command line begins by which its tasks are found in /proc; each has one of its own.
-    pub fn mark(&self) -> String {
-        format!("sleep 0.3{}", self.caller.mark)
+    /// Returns the beginning of the command line of this load's tasks; each task has a unique one.
+    pub fn marker(&self) -> String {
+        format!("sleep 0.3{}", self.load_client.marker)
     }
 
-    /// How many tasks were acknowledged so far.
+    /// Returns the number of acknowledged tasks.
     pub fn acknowledged(&self) -> usize {
-        self.promises.lock().unwrap().len()
+        self.acknowledged_tasks.lock().unwrap().len()
     }
 
-    /// Somebody else was acknowledged a task that prints this.
-    pub fn promised(&self, task: &Value, output: &str) {
-        self.promises.lock().unwrap().push(Promise::of(task, output));
+    /// Adds a task that the test submitted itself.
+    pub fn record_acknowledged(&self, task: &Value, output: &str) {
+        self.acknowledged_tasks.lock().unwrap().push(AcknowledgedTask::of(task, output));
     }
 
-    /// Nobody submits anything more; what was asked for last is answered first.
-    pub async fn end(mut self) -> Vec<Promise> {
+    /// Stops the clients after their last acknowledgment and returns all acknowledged tasks.
+    pub async fn end(mut self) -> Vec<AcknowledgedTask> {
         self.stop.cancel();
-        while let Some(ended) = soon(ANSWER * 2, "all have their answers", self.people.join_next()).await {
+        while let Some(ended) =
+            with_timeout(ANSWER_TIMEOUT * 2, "all have their answers", self.people.join_next()).await
+        {
             ended.unwrap();
         }
-        std::mem::take(&mut *self.promises.lock().unwrap())
+        std::mem::take(&mut *self.acknowledged_tasks.lock().unwrap())
     }
 }
 
-impl Caller {
-    /// Submits a task, and asks again until that is acknowledged.
-    async fn submit(&self) -> Promise {
+impl LoadClient {
+    /// Submits a task and retries until it is acknowledged.
+    async fn submit(&self) -> AcknowledgedTask {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let script = format!("echo {number} begins; sleep 0.3{}{number:06}; echo {number} ends", self.mark);
+        let script = format!("echo {number} begins; sleep 0.3{}{number:06}; echo {number} ends", self.marker);
         let body = json!({ "script": script, "timeout_seconds": 60 });
         let request = || {
             let request = self.client.post(format!("{}/api/v1/tasks", self.origin)).bearer_auth(&self.key);
-            request.header("idempotency-key", format!("load-{}-{number}", self.mark)).json(&body)
+            request.header("idempotency-key", format!("load-{}-{number}", self.marker)).json(&body)
         };
         loop {
-            match answer(request()).await {
+            match send(request()).await {
                 Some((200 | 201, task)) => {
-                    return Promise::of(&task, &format!("{number} begins\n{number} ends\n"));
+                    return AcknowledgedTask::of(&task, &format!("{number} begins\n{number} ends\n"));
                 }
                 Some((503 | 429, _)) | None => sleep(Duration::from_millis(50)).await,
                 Some((status, problem)) => panic!("{status}: {problem:#}"),
@@ -121,12 +124,12 @@ impl Caller {
         }
     }
 
-    /// Waits until the task has ended, or nobody waits any more.
-    async fn wait_for(&self, promise: &Promise, stop: &CancellationToken) {
+    /// Waits until the task has ended or the load stops.
+    async fn wait_for(&self, acknowledged_task: &AcknowledgedTask, stop: &CancellationToken) {
         let over = ["succeeded", "failed", "cancelled", "timed_out", "lost"];
         while !stop.is_cancelled() {
-            let request = self.client.get(format!("{}/api/v1/tasks/{}", self.origin, promise.id));
-            match answer(request.bearer_auth(&self.key)).await {
+            let request = self.client.get(format!("{}/api/v1/tasks/{}", self.origin, acknowledged_task.id));
+            match send(request.bearer_auth(&self.key)).await {
                 Some((200, task)) if over.contains(&task["state"].as_str().unwrap()) => return,
                 Some((200 | 503 | 429, _)) | None => sleep(Duration::from_millis(100)).await,
                 Some((status, problem)) => panic!("{status} for what was acknowledged: {problem:#}"),
@@ -135,12 +138,12 @@ impl Caller {
     }
 }
 
-/// The answer, if one came whole: the connection may break at any moment.
-async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+/// Returns the response, or `None` if the connection broke.
+async fn send(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
     let whole = async {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         Some((status, serde_json::from_slice(&response.bytes().await.ok()?).ok()?))
     };
-    soon(ANSWER, "an answer or the end of the connection", whole).await
+    with_timeout(ANSWER_TIMEOUT, "an answer or the end of the connection", whole).await
 }

@@ -1,4 +1,4 @@
-//! Another program holds SQLite's one write lock: reading goes on, writing waits and says so, and nothing is lost.
+//! Another process that holds SQLite's write lock: reads continue, and writes wait or fail with a clear error.
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
@@ -7,14 +7,14 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{Ordeal, amount::amount, chance::Chance};
+use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
-    ask::{Answer, Who},
-    patience::{PATIENCE, within},
+    client::{Response, Who},
     program::Program,
+    timeouts::{DEFAULT_TIMEOUT, until_within},
 };
 
-/// `sqlite3` in the middle of a transaction that writes.
+/// A `sqlite3` process with an open write transaction.
 struct Holder(Child);
 
 impl Holder {
@@ -27,9 +27,9 @@ impl Holder {
             .expect("sqlite3 is needed: run cargo xtask test, which installs it");
         let words = b".timeout 20000\nbegin immediate;\nselect 'held';\n";
         child.stdin.as_mut().unwrap().write_all(words).unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "held\n");
+        let mut message = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut message).unwrap();
+        assert_eq!(message, "held\n");
         Self(child)
     }
 }
@@ -42,41 +42,41 @@ impl Drop for Holder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_process_that_holds_the_write_lock_stops_writing_and_nothing_else() {
+async fn a_foreign_write_lock_blocks_writes_and_nothing_else() {
     let mut program = Program::sqlite();
-    let mut chance = Chance::of("the lock is held");
-    let ordeal = Ordeal::begin(&mut program).await;
-    let browser = program.sign_in(&ordeal.adam.email).await;
-    for _ in 0..amount(3, 20) {
+    let mut rng = SeededRng::of("the lock is held");
+    let test = FaultTest::begin(&mut program).await;
+    let browser = program.sign_in(&test.adam.email).await;
+    for _ in 0..scaled(3, 20) {
         let held = Holder::of(&program);
-        sleep(chance.moment(2_000)).await;
+        sleep(rng.moment(2_000)).await;
         drop(held);
-        sleep(chance.moment(300)).await;
+        sleep(rng.moment(300)).await;
     }
 
-    // For longer than anybody waits for a lock.
+    // Longer than the lock timeout.
     let held = Holder::of(&program);
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(amount(8, 60)) {
+    while began.elapsed() < Duration::from_secs(scaled(8, 60)) {
         for path in ["/tasks", "/"] {
-            let asked = Instant::now();
+            let started = Instant::now();
             program.get(Who::Browser(&browser), path).await.is(200);
-            assert!(asked.elapsed() < Duration::from_secs(3), "{path} waited {:?} for a lock", asked.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(3), "{path} waited {:?} for a lock", started.elapsed());
         }
         sleep(Duration::from_millis(200)).await;
     }
     let body = serde_json::json!({ "script": "true" });
-    let answer: Answer = program.post(Who::Key(&ordeal.adam.key), "/api/v1/tasks", &body).await.is(503);
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert!(answer.body.contains("busy") && !answer.header("retry-after").is_empty(), "{answer}");
-    assert!(!answer.body.contains("locked"), "{answer}");
+    let response: Response = program.post(Who::Key(&test.adam.key), "/api/v1/tasks", &body).await.is(503);
+    assert_eq!(response.header("content-type"), "application/problem+json");
+    assert!(response.body.contains("busy") && !response.header("retry-after").is_empty(), "{response}");
+    assert!(!response.body.contains("locked"), "{response}");
     let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-    assert!(page.body.contains("refused changes at"), "the page says what is wrong: {page}");
+    assert!(page.body.contains("refused changes at"), "the page reports the problem: {page}");
     drop(held);
-    within(PATIENCE, "the page says so no longer", async || {
+    until_within(DEFAULT_TIMEOUT, "the page no longer reports the problem", async || {
         let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
         (!page.body.contains("refused changes at")).then_some(())
     })
     .await;
-    ordeal.end(&mut program).await;
+    test.end(&mut program).await;
 }

@@ -1,45 +1,45 @@
-//! PostgreSQL is killed, in part or as a whole, and its connections are cut: pages say so, and all goes on by itself.
+//! PostgreSQL crashes and terminated connections: pages report the outage, and the server recovers by itself.
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{Ordeal, amount::amount, chance::Chance, cluster::Cluster};
+use super::{FaultTest, cluster::Cluster, rng::SeededRng, scale::scaled};
 use crate::{
-    ask::Who,
-    patience::{soon, until},
+    client::Who,
     program::Program,
+    timeouts::{until, with_timeout},
 };
 
-/// So long may it take until somebody is told that the database is away.
-const SOON: Duration = Duration::from_secs(10);
+/// The longest time until an outage is reported.
+const MAX_DETECTION_TIME: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
-    let mut chance = Chance::of("PostgreSQL is killed");
+async fn d_12_postgresql_crashes_and_dropped_connections_lose_nothing() {
+    let mut rng = SeededRng::of("PostgreSQL is killed");
     let mut cluster = Cluster::start().await;
     let mut program = Program::sqlite();
     program.set("CASTELLAN_DATABASE_URL", &cluster.url());
-    let ordeal = Ordeal::begin(&mut program).await;
-    let (browser, pid) = (program.sign_in(&ordeal.adam.email).await, program.pid());
-    for round in 0..amount(6, 100) {
-        sleep(chance.moment(1_500)).await;
+    let test = FaultTest::begin(&mut program).await;
+    let (browser, pid) = (program.sign_in(&test.adam.email).await, program.pid());
+    for round in 0..scaled(6, 100) {
+        sleep(rng.moment(1_500)).await;
         match round % 3 {
             0 => cluster.cut(),
             1 => cluster.kill_one(),
             _ => {
                 cluster.kill();
-                let page = until("a page says what is wrong", async || {
+                let page = until("a page reports the outage", async || {
                     let page = program.get(Who::Browser(&browser), "/tasks").await;
                     (page.status == 503).then_some(page)
                 });
-                let page = soon(SOON, "nobody waits in vain", page).await;
+                let page = with_timeout(MAX_DETECTION_TIME, "the outage is reported in time", page).await;
                 assert!(page.body.contains("database"), "{page}");
                 let ready = program.get(Who::Nobody, "/readyz").await.is(503);
                 assert!(ready.body.contains("database"), "{ready}");
-                let answer = program.get(Who::Key(&ordeal.adam.key), "/api/v1/tasks").await.is(503);
-                assert_eq!(answer.header("content-type"), "application/problem+json");
+                let response = program.get(Who::Key(&test.adam.key), "/api/v1/tasks").await.is(503);
+                assert_eq!(response.header("content-type"), "application/problem+json");
                 program.get(Who::Nobody, "/healthz").await.is(200);
-                sleep(chance.moment(1_000)).await;
+                sleep(rng.moment(1_000)).await;
                 cluster.start_again().await;
             }
         }
@@ -47,5 +47,5 @@ async fn d_12_postgresql_is_killed_and_cut_off_again_and_again() {
             .await;
     }
     assert_eq!(program.pid(), pid, "it is the same server");
-    ordeal.end(&mut program).await;
+    test.end(&mut program).await;
 }

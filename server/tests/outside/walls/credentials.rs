@@ -1,81 +1,81 @@
-//! Pages take a cookie, the API takes one bearer key; neither takes the other's, and no other way leads in.
+//! Credentials in the wrong place: pages accept one cookie, the API accepts one bearer key.
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::RequestBuilder;
 
 use super::{
-    ask::PAGE,
-    house::House,
-    table::{Row, WALLS},
+    fixture::Fixture,
+    requests::PAGE,
+    table::{Row, WALLS, all},
 };
 use crate::{
-    ask::{Answer, Who, form},
+    client::{Response, Who, form},
     program::{Program, on_both},
 };
 
-/// Both credentials of an admin, who may do everything.
-struct Shown<'a> {
+/// The credentials of an admin.
+struct Credentials<'a> {
     key: &'a str,
     session: String,
-    /// Somebody else's session.
-    another: String,
+    /// The outsider's session.
+    outsider: String,
 }
 
-impl<'a> Shown<'a> {
-    fn of(house: &'a House) -> Self {
-        let session = |name: &str| match house.guest(name).in_browser() {
+impl<'a> Credentials<'a> {
+    fn of(fixture: &'a Fixture) -> Self {
+        let session = |name: &str| match fixture.caller(name).in_browser() {
             Who::Browser(browser) => browser.cookie(),
             _ => panic!("{name} has a browser"),
         };
-        let Who::Key(key) = house.guest("admin").with_key() else { panic!("an admin has a key") };
-        Self { key, session: session("admin"), another: session("another") }
+        let Who::Key(key) = fixture.caller("admin").with_key() else { panic!("an admin has a key") };
+        Self { key, session: session("admin"), outsider: session("outsider") }
     }
 
-    /// Ways to show a key that are none, anywhere.
-    fn wrong_keys(&self, at: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
+    /// Returns requests that present the key in ways that are never accepted.
+    fn wrong_keys(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
         let key = self.key;
         let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("admin@acme.example:{key}")));
-        let query = |name: &str| format!("{at}{}{name}={key}", if at.contains('?') { '&' } else { '?' });
+        let query = |name: &str| format!("{path}{}{name}={key}", if path.contains('?') { '&' } else { '?' });
         vec![
-            ("the key as a cookie", ask(at).header("cookie", format!("castellan={key}"))),
-            ("the key as a password", ask(at).header("authorization", basic)),
+            ("the key as a cookie", ask(path).header("cookie", format!("castellan={key}"))),
+            ("the key as a password", ask(path).header("authorization", basic)),
             ("the key in the address", ask(&query("token"))),
             ("the key as access_token", ask(&query("access_token"))),
-            ("the key in its own header", ask(at).header("x-api-key", key)),
-            ("the key with another scheme", ask(at).header("authorization", format!("Token {key}"))),
+            ("the key in its own header", ask(path).header("x-api-key", key)),
+            ("the key with another scheme", ask(path).header("authorization", format!("Token {key}"))),
         ]
     }
 
-    /// Ways to show both credentials to the API that are none.
-    fn to_programs(&self, at: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
+    /// Returns requests that the API must refuse.
+    fn to_programs(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
         let (bearer, cookie) = (format!("Bearer {}", self.key), format!("castellan={}", self.session));
         let session = format!("Bearer {}", self.session);
-        let mut ways = self.wrong_keys(at, &ask);
+        let mut ways = self.wrong_keys(path, &ask);
         ways.extend([
-            ("the cookie", ask(at).header("cookie", &cookie)),
-            ("the key beside the cookie", ask(at).header("authorization", &bearer).header("cookie", &cookie)),
-            ("two keys", ask(at).header("authorization", &bearer).header("authorization", &bearer)),
-            ("the session as a key", ask(at).header("authorization", session)),
-            ("a key that begins the same", ask(at).header("authorization", &bearer[..bearer.len() - 1])),
+            ("the cookie", ask(path).header("cookie", &cookie)),
+            ("the key beside the cookie", ask(path).header("authorization", &bearer).header("cookie", &cookie)),
+            ("two keys", ask(path).header("authorization", &bearer).header("authorization", &bearer)),
+            ("the session as a key", ask(path).header("authorization", session)),
+            ("a key that begins the same", ask(path).header("authorization", &bearer[..bearer.len() - 1])),
         ]);
         ways
     }
 
-    /// Ways to show both credentials to pages that are none.
-    fn to_browsers(&self, at: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
-        let Self { key, session, another } = self;
-        let query = |name: &str| format!("{at}{}{name}={session}", if at.contains('?') { '&' } else { '?' });
-        let cookies = |line: String| ask(at).header("cookie", line);
+    /// Returns requests that pages must refuse.
+    fn to_browsers(&self, path: &str, ask: impl Fn(&str) -> RequestBuilder) -> Vec<(&'static str, RequestBuilder)> {
+        let Self { key, session, outsider } = self;
+        let query = |name: &str| format!("{path}{}{name}={session}", if path.contains('?') { '&' } else { '?' });
+        let cookies = |line: String| ask(path).header("cookie", line);
         let lines = |one: &str, two: &str| {
-            ask(at).header("cookie", format!("castellan={one}")).header("cookie", format!("castellan={two}"))
+            ask(path).header("cookie", format!("castellan={one}")).header("cookie", format!("castellan={two}"))
         };
-        let mut ways = self.wrong_keys(at, &ask);
+        let mut ways = self.wrong_keys(path, &ask);
         ways.extend([
-            ("the key", ask(at).bearer_auth(key)),
-            ("the session as a key", ask(at).bearer_auth(session)),
-            ("the session as a password", ask(at).basic_auth("admin@acme.example", Some(session))),
+            ("the key", ask(path).bearer_auth(key)),
+            ("the session as a key", ask(path).bearer_auth(session)),
+            ("the session as a password", ask(path).basic_auth("admin@acme.example", Some(session))),
             ("the session in the address", ask(&query("castellan"))),
             ("the session as token", ask(&query("token"))),
-            ("the session in its own header", ask(at).header("castellan", session)),
+            ("the session in its own header", ask(path).header("castellan", session)),
             ("the session of a server with TLS", cookies(format!("__Host-castellan={session}"))),
             ("the session in capitals", cookies(format!("Castellan={session}"))),
             ("the session under an encoded name", cookies(format!("%63astellan={session}"))),
@@ -85,17 +85,17 @@ impl<'a> Shown<'a> {
             ("nonsense and a session", cookies(format!("castellan=x; castellan={session}"))),
             ("a session and nonsense in two lines", lines(session, "x")),
             ("nonsense and a session in two lines", lines("x", session)),
-            ("a session and another's", cookies(format!("castellan={session}; castellan={another}"))),
-            ("another's session and one's own", cookies(format!("castellan={another}; castellan={session}"))),
-            ("a session and another's in two lines", lines(session, another)),
+            ("a session and another's", cookies(format!("castellan={session}; castellan={outsider}"))),
+            ("another's session and one's own", cookies(format!("castellan={outsider}; castellan={session}"))),
+            ("a session and another's in two lines", lines(session, outsider)),
         ]);
         ways
     }
 }
 
-/// The same request again and again, with nothing to say whose it is.
-fn bare(program: &Program, row: &Row, at: &str, body: &str) -> RequestBuilder {
-    let request = program.bare(row.method(), at).header("sec-fetch-site", "same-origin");
+/// Returns a request for the row without credentials.
+fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder {
+    let request = program.bare(row.method(), path).header("sec-fetch-site", "same-origin");
     match row.kind() {
         "action" => {
             let fields: Vec<_> = body.split('&').filter_map(|field| field.split_once('=')).collect();
@@ -109,45 +109,45 @@ fn bare(program: &Program, row: &Row, at: &str, body: &str) -> RequestBuilder {
 }
 
 on_both! {
-    /// M-01, M-11: every route with every wrong way to present what is right in another.
-    async fn m_01_a_credential_counts_only_where_and_how_it_is_meant_to_be_shown(program) {
+    /// M-01, M-11: every route refuses every credential that is valid only elsewhere.
+    async fn m_01_credentials_are_accepted_only_in_their_own_place(program) {
         program.lift_rate_limits();
-        let house = House::open(program).await;
-        let shown = Shown::of(&house);
+        let fixture = Fixture::create(program).await;
+        let credentials = Credentials::of(&fixture);
         let (mut asked, mut wrong) = (0, vec![]);
-        // Where everybody is refused, or nobody, a credential changes nothing.
-        for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json") && row.answers != [401; 8]) {
-            let (at, body) = (house.fill(row.at, "admin", |_| None), house.fill(row.body, "admin", |_| None));
-            let ask = |at: &str| bare(program, row, at, &body);
+        // Credentials make no difference on routes that refuse everyone or nobody.
+        for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json") && row.statuses != all(401)) {
+            let (path, body) = (fixture.fill(row.path, "admin", |_| None), fixture.fill(row.body, "admin", |_| None));
+            let ask = |path: &str| bare(program, row, path, &body);
             let ways = match row.kind() {
-                "api" | "enrollment" => shown.to_programs(&at, ask),
-                "page" if row.answers[0] == 303 => shown.to_browsers(&at, ask),
-                "action" | "stream" if row.answers[0] == 401 => shown.to_browsers(&at, ask),
+                "api" | "enrollment" => credentials.to_programs(&path, ask),
+                "page" if row.statuses.nobody == 303 => credentials.to_browsers(&path, ask),
+                "action" | "stream" if row.statuses.nobody == 401 => credentials.to_browsers(&path, ask),
                 _ => continue,
             };
             for (way, request) in ways {
-                let answer = Answer::of(request).await;
+                let response = Response::of(request).await;
                 let refused = match row.kind() {
-                    "page" => answer.status == 303 && answer.header("location").starts_with("/sign-in?next="),
-                    _ => answer.status == 401,
+                    "page" => response.status == 303 && response.header("location").starts_with("/sign-in?next="),
+                    _ => response.status == 401,
                 };
                 if !refused {
-                    wrong.push(format!("{way} at {}: {answer}", row.route));
+                    wrong.push(format!("{way} at {}: {response}", row.route));
                 }
                 asked += 1;
             }
         }
         assert_eq!(wrong, Vec::<String>::new(), "{} of {asked} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
-        let tasks = program.get(Who::Key(shown.key), "/api/v1/tasks").await.is(200).json();
-        assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "nothing of all this did anything");
-        // Both are good where they are meant to be shown, among other cookies, too.
+        let tasks = program.get(Who::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
+        assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "no request had an effect");
+        // Both credentials are accepted in the right place, also next to other cookies.
         let lines = [
-            format!("castellan={}", shown.session),
-            format!("a=1; castellan={}; %63astellan=x; b", shown.session),
-            format!("x=\u{e9}; \u{a0}castellan=x; castellan={}", shown.session),
+            format!("castellan={}", credentials.session),
+            format!("a=1; castellan={}; %63astellan=x; b", credentials.session),
+            format!("x=\u{e9}; \u{a0}castellan=x; castellan={}", credentials.session),
         ];
         for line in lines {
-            Answer::of(program.bare(reqwest::Method::GET, "/people").header("cookie", line)).await.is(200);
+            Response::of(program.bare(reqwest::Method::GET, "/people").header("cookie", line)).await.is(200);
         }
     }
 }

@@ -1,65 +1,102 @@
-//! The table: for each route one request or more, and the status that each of eight people is answered with.
+//! Expected status of every route for each of eight callers.
 
-/// A request and its answers.
+/// A request and its expected statuses.
 pub struct Row {
-    /// Kind, method and path, as `castellan dev routes` lists them.
+    /// Kind, method and path, as listed by `castellan dev routes`.
     pub route: &'static str,
-    /// Path and query that are asked for; `$name` stands for a thing of the first tenant.
-    pub at: &'static str,
-    /// The form or JSON that is sent.
+    /// Path and query; `$name` is replaced with a resource of the first tenant.
+    pub path: &'static str,
+    /// Form fields or JSON.
     pub body: &'static str,
-    /// In the order of [`super::house::WHO`], which is also the order in which they ask.
-    pub answers: [u16; 8],
+    pub statuses: Statuses,
 }
 
-const fn row(route: &'static str, at: &'static str, body: &'static str, answers: [u16; 8]) -> Row {
-    Row { route, at, body, answers }
+/// The expected status for each caller of [`super::fixture::CALLERS`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Statuses {
+    /// Sends no credentials.
+    pub nobody: u16,
+    /// Administers another tenant.
+    pub outsider: u16,
+    pub viewer: u16,
+    pub member: u16,
+    pub approver: u16,
+    pub auditor: u16,
+    pub owner: u16,
+    pub admin: u16,
 }
 
-// In the order: nobody, another tenant's admin, viewer, member, approver, auditor, owner, admin.
-/// For everybody who is signed in.
-const PAGE: [u16; 8] = [303, 200, 200, 200, 200, 200, 200, 200];
-/// For everybody of the tenant, where the thing is visible to all of them.
-const ITS_PAGE: [u16; 8] = [303, 404, 200, 200, 200, 200, 200, 200];
-/// For those who read everything.
-const READERS_PAGE: [u16; 8] = [303, 404, 404, 404, 404, 200, 404, 200];
-/// For admins.
-const ADMINS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 403, 403, 200];
-/// For admins and auditors.
-const AUDITORS_PAGE: [u16; 8] = [303, 200, 403, 403, 403, 200, 403, 200];
-/// For those who manage the organization, and those who read everything.
-const MANAGERS_PAGE: [u16; 8] = [303, 404, 403, 403, 403, 200, 200, 200];
-/// A question: for those who may answer and those who read everything.
-const QUESTIONS_PAGE: [u16; 8] = [303, 404, 404, 404, 200, 200, 200, 200];
-
-/// The same for the API, and for streams.
-const API: [u16; 8] = [401, 200, 200, 200, 200, 200, 200, 200];
-const ITS_API: [u16; 8] = [401, 404, 200, 200, 200, 200, 200, 200];
-const READERS_API: [u16; 8] = [401, 404, 404, 404, 404, 200, 404, 200];
-const QUESTIONS_API: [u16; 8] = [401, 404, 404, 404, 200, 200, 200, 200];
-/// Open to all the world.
-const ALL: [u16; 8] = [200; 8];
-/// Nothing there, for anybody.
-const NONE: [u16; 8] = [404; 8];
-
-/// For admins, whose request is then refused because it comes too late or is done.
-const fn admins(admin: u16, another: u16) -> [u16; 8] {
-    [401, another, 403, 403, 403, 403, 403, admin]
+impl Statuses {
+    /// Returns the statuses in the order in which the callers send their requests.
+    pub const fn in_order(self) -> [u16; 8] {
+        let Self { nobody, outsider, viewer, member, approver, auditor, owner, admin } = self;
+        [nobody, outsider, viewer, member, approver, auditor, owner, admin]
+    }
 }
-/// For owners of the organization and admins.
-const fn managers(owner: u16, admin: u16) -> [u16; 8] {
-    [401, 404, 403, 403, 403, 403, owner, admin]
-}
-/// An answer to a question, with a digest that was not shown.
-const DECIDED: [u16; 8] = [401, 404, 404, 404, 409, 403, 409, 409];
-/// Stopping a task that is over: who may is told so.
-const CANCELLED: [u16; 8] = [401, 404, 403, 403, 403, 403, 409, 409];
-const CANCELLED_PRIVATE: [u16; 8] = [401, 404, 404, 404, 404, 403, 404, 409];
 
-/// What a runner sends that wants in.
+/// The same status for every caller.
+pub const fn all(status: u16) -> Statuses {
+    Statuses {
+        nobody: status,
+        outsider: status,
+        viewer: status,
+        member: status,
+        approver: status,
+        auditor: status,
+        owner: status,
+        admin: status,
+    }
+}
+
+const fn row(route: &'static str, path: &'static str, body: &'static str, statuses: Statuses) -> Row {
+    Row { route, path, body, statuses }
+}
+
+/// Pages for everyone who is signed in.
+const PAGE: Statuses = Statuses { nobody: 303, ..all(200) };
+/// Pages for everyone in the tenant.
+const TENANT_PAGE: Statuses = Statuses { nobody: 303, outsider: 404, ..all(200) };
+/// Pages for those who can read everything.
+const READ_ALL_PAGE: Statuses = Statuses { nobody: 303, auditor: 200, admin: 200, ..all(404) };
+/// Pages for admins.
+const ADMIN_PAGE: Statuses = Statuses { nobody: 303, outsider: 200, admin: 200, ..all(403) };
+/// Pages for admins and auditors.
+const AUDITOR_PAGE: Statuses = Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) };
+/// Pages for managers of the organization, and those who can read everything.
+const MANAGER_PAGE: Statuses =
+    Statuses { nobody: 303, outsider: 404, auditor: 200, owner: 200, admin: 200, ..all(403) };
+/// Approval requests: for approvers, and those who can read everything.
+const APPROVAL_PAGE: Statuses = Statuses { nobody: 303, outsider: 404, viewer: 404, member: 404, ..all(200) };
+
+/// The same for the API and streams.
+const API: Statuses = Statuses { nobody: 401, ..all(200) };
+const TENANT_API: Statuses = Statuses { nobody: 401, outsider: 404, ..all(200) };
+const READ_ALL_API: Statuses = Statuses { nobody: 401, auditor: 200, admin: 200, ..all(404) };
+const APPROVAL_API: Statuses = Statuses { nobody: 401, outsider: 404, viewer: 404, member: 404, ..all(200) };
+/// Public routes.
+const PUBLIC: Statuses = all(200);
+/// Routes where nothing exists for any caller.
+const NOT_FOUND: Statuses = all(404);
+
+/// Admin actions, with the status for the tenant's admin and the outsider.
+const fn admins(admin: u16, outsider: u16) -> Statuses {
+    Statuses { nobody: 401, outsider, admin, ..all(403) }
+}
+/// Actions for owners of the organization and admins.
+const fn managers(owner: u16, admin: u16) -> Statuses {
+    Statuses { nobody: 401, outsider: 404, owner, admin, ..all(403) }
+}
+/// A decision with a digest that was not shown.
+const STALE_DECISION: Statuses =
+    Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 409, ..all(404) };
+/// Cancellation of a finished task.
+const CANCEL_FINISHED: Statuses = Statuses { nobody: 401, outsider: 404, owner: 409, admin: 409, ..all(403) };
+const CANCEL_FINISHED_PRIVATE: Statuses = Statuses { nobody: 401, auditor: 403, admin: 409, ..all(404) };
+
+/// An enrollment request with an invalid certificate request.
 const ENROLL: &str = r#"{"name":"build-1","version":"1","capabilities":["bash"],"csr":""}"#;
 
-/// A digest of nothing.
+/// A digest that matches no request.
 macro_rules! zeros {
     () => {
         "0000000000000000000000000000000000000000000000000000000000000000"
@@ -71,187 +108,227 @@ pub const WALLS: &[Row] = &[
     row("page GET /account", "/account", "", PAGE),
     row("page GET /account/address", "/account/address", "", PAGE),
     row("page GET /account/password", "/account/password", "", PAGE),
-    row("page GET /address", "/address?token=nothing", "", NONE),
-    row("page GET /forgot", "/forgot", "", ALL),
+    row("page GET /address", "/address?token=nothing", "", NOT_FOUND),
+    row("page GET /forgot", "/forgot", "", PUBLIC),
     row("page GET /account/sign-in", "/account/sign-in", "", PAGE),
     row("page GET /approvals", "/approvals?state=all", "", PAGE),
     row("page GET /approvals", "/approvals?organization=$organization", "", PAGE),
-    row("page GET /approvals/{id}", "/approvals/$approval", "", QUESTIONS_PAGE),
-    row("page GET /audit", "/audit", "", [303, 200, 403, 403, 403, 200, 403, 200]),
-    row("page GET /audit", "/audit?target=$private&person=$mia", "", [303, 200, 403, 403, 403, 200, 403, 200]),
-    row("page GET /audit/{seq}", "/audit/$seq", "", [303, 404, 403, 403, 403, 200, 403, 200]),
-    row("page GET /emergency", "/emergency", "", ADMINS_PAGE),
-    row("page GET /anomalies", "/anomalies", "", AUDITORS_PAGE),
-    row("page GET /anomalies", "/anomalies?person=$lea&kind=sign_in&looked=no", "", AUDITORS_PAGE),
-    row("page GET /authenticator", "/authenticator", "", [303; 8]),
+    row("page GET /approvals/{id}", "/approvals/$approval", "", APPROVAL_PAGE),
+    row("page GET /audit", "/audit", "", Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) }),
+    row(
+        "page GET /audit",
+        "/audit?target=$private&person=$mia",
+        "",
+        Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row(
+        "page GET /audit/{seq}",
+        "/audit/$seq",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row("page GET /emergency", "/emergency", "", ADMIN_PAGE),
+    row("page GET /anomalies", "/anomalies", "", AUDITOR_PAGE),
+    row("page GET /anomalies", "/anomalies?person=$lea&kind=sign_in&looked=no", "", AUDITOR_PAGE),
+    row("page GET /authenticator", "/authenticator", "", all(303)),
     row("page GET /keys", "/keys", "", PAGE),
     row("page GET /keys/new", "/keys/new", "", PAGE),
     row("page GET /keys/service-accounts", "/keys/service-accounts", "", PAGE),
-    row("page GET /keys/service-accounts/{id}", "/keys/service-accounts/$robot", "", READERS_PAGE),
-    row("page GET /keys/service-accounts/{id}/access", "/keys/service-accounts/$robot/access", "", READERS_PAGE),
-    row("page GET /keys/{id}", "/keys/$key", "", READERS_PAGE),
+    row("page GET /keys/service-accounts/{id}", "/keys/service-accounts/$robot", "", READ_ALL_PAGE),
+    row("page GET /keys/service-accounts/{id}/access", "/keys/service-accounts/$robot/access", "", READ_ALL_PAGE),
+    row("page GET /keys/{id}", "/keys/$key", "", READ_ALL_PAGE),
     row("page GET /organizations", "/organizations", "", PAGE),
-    row("page GET /organizations/new", "/organizations/new", "", ADMINS_PAGE),
-    row("page GET /organizations/{id}", "/organizations/$organization", "", ITS_PAGE),
-    row("page GET /organizations/{id}/access", "/organizations/$organization/access", "", MANAGERS_PAGE),
+    row("page GET /organizations/new", "/organizations/new", "", ADMIN_PAGE),
+    row("page GET /organizations/{id}", "/organizations/$organization", "", TENANT_PAGE),
+    row("page GET /organizations/{id}/access", "/organizations/$organization/access", "", MANAGER_PAGE),
     row(
         "page GET /organizations/{id}/settings",
         "/organizations/$organization/settings",
         "",
-        [303, 404, 403, 403, 403, 403, 200, 200],
+        Statuses { nobody: 303, outsider: 404, owner: 200, admin: 200, ..all(403) },
     ),
     row(
         "page GET /organizations/{id}/members/{person}",
         "/organizations/$organization/members/$mia",
         "",
-        [303, 404, 404, 404, 404, 404, 200, 200],
+        Statuses { nobody: 303, owner: 200, admin: 200, ..all(404) },
     ),
-    row("page GET /invitation", "/invitation?token=nothing", "", NONE),
-    row("page GET /password", "/password?token=nothing", "", NONE),
-    row("page GET /people", "/people", "", [303, 200, 404, 404, 404, 200, 404, 200]),
-    row("page GET /people/new", "/people/new", "", ADMINS_PAGE),
-    row("page GET /people/{id}", "/people/$mia", "", READERS_PAGE),
+    row("page GET /invitation", "/invitation?token=nothing", "", NOT_FOUND),
+    row("page GET /password", "/password?token=nothing", "", NOT_FOUND),
+    row(
+        "page GET /people",
+        "/people",
+        "",
+        Statuses { nobody: 303, outsider: 200, auditor: 200, admin: 200, ..all(404) },
+    ),
+    row("page GET /people/new", "/people/new", "", ADMIN_PAGE),
+    row("page GET /people/{id}", "/people/$mia", "", READ_ALL_PAGE),
     row("page GET /prove", "/prove?next=/keys", "", PAGE),
     row("page GET /rules", "/rules", "", PAGE),
-    row("page GET /rules/edit", "/rules/edit", "", ADMINS_PAGE),
+    row("page GET /rules/edit", "/rules/edit", "", ADMIN_PAGE),
     row("page GET /runners", "/runners", "", PAGE),
-    row("page GET /runners/new", "/runners/new", "", ADMINS_PAGE),
-    row("page GET /runners/{id}", "/runners/$runner", "", ITS_PAGE),
-    row("page GET /runners/{id}/access", "/runners/$runner/access", "", [303, 404, 403, 403, 403, 200, 403, 200]),
+    row("page GET /runners/new", "/runners/new", "", ADMIN_PAGE),
+    row("page GET /runners/{id}", "/runners/$runner", "", TENANT_PAGE),
+    row(
+        "page GET /runners/{id}/access",
+        "/runners/$runner/access",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("page GET /search", "/search?q=cme", "", PAGE),
-    row("page GET /second-factor", "/second-factor", "", [303; 8]),
+    row("page GET /second-factor", "/second-factor", "", all(303)),
     row("page GET /sessions", "/browser-sessions", "", PAGE),
-    row("page GET /settings/second-factors", "/settings/second-factors", "", ADMINS_PAGE),
-    row("page GET /setup", "/setup?token=nothing", "", NONE),
-    row("page GET /reviews", "/reviews", "", AUDITORS_PAGE),
-    row("page GET /reviews/{id}", "/reviews/$review", "", [303, 404, 403, 403, 403, 200, 403, 200]),
-    row("page GET /settings/authentication", "/settings/authentication", "", AUDITORS_PAGE),
-    row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMINS_PAGE),
+    row("page GET /settings/second-factors", "/settings/second-factors", "", ADMIN_PAGE),
+    row("page GET /setup", "/setup?token=nothing", "", NOT_FOUND),
+    row("page GET /reviews", "/reviews", "", AUDITOR_PAGE),
+    row(
+        "page GET /reviews/{id}",
+        "/reviews/$review",
+        "",
+        Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row("page GET /settings/authentication", "/settings/authentication", "", AUDITOR_PAGE),
+    row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMIN_PAGE),
     row(
         "page GET /settings/authentication/{id}",
         "/settings/authentication/$provider",
         "",
-        [303, 404, 403, 403, 403, 403, 403, 200],
+        Statuses { nobody: 303, outsider: 404, admin: 200, ..all(403) },
     ),
-    row("page GET /sign-in", "/sign-in", "", [200, 303, 303, 303, 303, 303, 303, 303]),
+    row("page GET /sign-in", "/sign-in", "", Statuses { nobody: 200, ..all(303) }),
     row("page GET /tasks", "/tasks?text=acme", "", PAGE),
     row("page GET /tasks", "/tasks?organization=$organization", "", PAGE),
     row("page GET /tasks/new", "/tasks/new", "", PAGE),
-    row("page GET /tasks/new", "/tasks/new?again=$private", "", [303, 404, 200, 404, 404, 200, 404, 200]),
-    row("page GET /tasks/{id}", "/tasks/$private", "", READERS_PAGE),
-    row("page GET /tasks/{id}", "/tasks/$asked", "", QUESTIONS_PAGE),
-    row("page GET /tasks/{id}", "/tasks/$org", "", ITS_PAGE),
-    row("page GET /tasks/{id}/access", "/tasks/$private/access", "", READERS_PAGE),
-    row("page GET /tasks/{id}/access", "/tasks/$org/access", "", MANAGERS_PAGE),
-    row("page GET /tasks/{id}/access", "/tasks/$public/access", "", MANAGERS_PAGE),
-    row("page GET /tasks/{id}", "/tasks/$public", "", ITS_PAGE),
+    row(
+        "page GET /tasks/new",
+        "/tasks/new?again=$private",
+        "",
+        Statuses { nobody: 303, viewer: 200, auditor: 200, admin: 200, ..all(404) },
+    ),
+    row("page GET /tasks/{id}", "/tasks/$private", "", READ_ALL_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$asked", "", APPROVAL_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$org", "", TENANT_PAGE),
+    row("page GET /tasks/{id}/access", "/tasks/$private/access", "", READ_ALL_PAGE),
+    row("page GET /tasks/{id}/access", "/tasks/$org/access", "", MANAGER_PAGE),
+    row("page GET /tasks/{id}/access", "/tasks/$public/access", "", MANAGER_PAGE),
+    row("page GET /tasks/{id}", "/tasks/$public", "", TENANT_PAGE),
     //
-    row("provider GET /account/link/{provider}", "/account/link/nothing", "", [303, 404, 404, 404, 404, 404, 404, 404]),
-    row("provider GET /sign-in/from/{provider}", "/sign-in/from/nothing?code=x&state=x", "", NONE),
-    row("provider GET /sign-in/with/{provider}", "/sign-in/with/nothing", "", NONE),
+    row("provider GET /account/link/{provider}", "/account/link/nothing", "", Statuses { nobody: 303, ..all(404) }),
+    row("provider GET /sign-in/from/{provider}", "/sign-in/from/nothing?code=x&state=x", "", NOT_FOUND),
+    row("provider GET /sign-in/with/{provider}", "/sign-in/with/nothing", "", NOT_FOUND),
     //
     row("stream GET /live", "/live?topics=tasks,approvals,runners,people,keys,rules", "", API),
-    row("stream GET /reviews/{id}/export", "/reviews/$review/export", "", READERS_API),
-    row("stream GET /tasks/{id}/live", "/tasks/$private/live", "", READERS_API),
-    row("stream GET /tasks/{id}/live", "/tasks/$org/live", "", ITS_API),
-    row("stream GET /tasks/{id}/live", "/tasks/$public/live", "", ITS_API),
-    row("stream GET /tasks/{id}/log", "/tasks/$private/log", "", READERS_API),
-    row("stream GET /tasks/{id}/log", "/tasks/$org/log", "", ITS_API),
-    row("stream GET /tasks/{id}/log", "/tasks/$public/log", "", ITS_API),
-    row("stream GET /tasks/{id}/log/lines", "/tasks/$private/log/lines?attempt=1&from=1&until=9", "", READERS_API),
-    row("stream GET /tasks/{id}/log/lines", "/tasks/$org/log/lines?attempt=1&from=1&until=9", "", ITS_API),
-    row("stream GET /tasks/{id}/log/find", "/tasks/$private/log/find?attempt=1&text=x", "", READERS_API),
-    row("stream GET /tasks/{id}/log/find", "/tasks/$org/log/find?attempt=1&text=x", "", ITS_API),
+    row("stream GET /reviews/{id}/export", "/reviews/$review/export", "", READ_ALL_API),
+    row("stream GET /tasks/{id}/live", "/tasks/$private/live", "", READ_ALL_API),
+    row("stream GET /tasks/{id}/live", "/tasks/$org/live", "", TENANT_API),
+    row("stream GET /tasks/{id}/live", "/tasks/$public/live", "", TENANT_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$private/log", "", READ_ALL_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$org/log", "", TENANT_API),
+    row("stream GET /tasks/{id}/log", "/tasks/$public/log", "", TENANT_API),
+    row("stream GET /tasks/{id}/log/lines", "/tasks/$private/log/lines?attempt=1&from=1&until=9", "", READ_ALL_API),
+    row("stream GET /tasks/{id}/log/lines", "/tasks/$org/log/lines?attempt=1&from=1&until=9", "", TENANT_API),
+    row("stream GET /tasks/{id}/log/find", "/tasks/$private/log/find?attempt=1&text=x", "", READ_ALL_API),
+    row("stream GET /tasks/{id}/log/find", "/tasks/$org/log/find?attempt=1&text=x", "", TENANT_API),
     //
     row("api GET /api/v1/approvals", "/api/v1/approvals", "", API),
     row("api GET /api/v1/approvals", "/api/v1/approvals?organization=$organization", "", API),
-    row("api GET /api/v1/approvals/{id}", "/api/v1/approvals/$approval", "", QUESTIONS_API),
-    row("api GET /api/v1/audit", "/api/v1/audit", "", [401, 200, 403, 403, 403, 200, 403, 200]),
-    row("api GET /api/v1/audit", "/api/v1/audit?target=$private", "", [401, 200, 403, 403, 403, 200, 403, 200]),
+    row("api GET /api/v1/approvals/{id}", "/api/v1/approvals/$approval", "", APPROVAL_API),
+    row(
+        "api GET /api/v1/audit",
+        "/api/v1/audit",
+        "",
+        Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
+    row(
+        "api GET /api/v1/audit",
+        "/api/v1/audit?target=$private",
+        "",
+        Statuses { nobody: 401, outsider: 200, auditor: 200, admin: 200, ..all(403) },
+    ),
     row("api GET /api/v1/me", "/api/v1/me", "", API),
-    row("api GET /api/v1/openapi.json", "/api/v1/openapi.json", "", ALL),
+    row("api GET /api/v1/openapi.json", "/api/v1/openapi.json", "", PUBLIC),
     row("api GET /api/v1/runners", "/api/v1/runners", "", API),
     row("api GET /api/v1/tasks", "/api/v1/tasks?q=acme", "", API),
     row("api GET /api/v1/tasks", "/api/v1/tasks?organization=$organization", "", API),
-    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$private", "", READERS_API),
-    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$asked", "", QUESTIONS_API),
-    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$org", "", ITS_API),
-    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$public", "", ITS_API),
-    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$private/log", "", READERS_API),
-    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$org/log", "", ITS_API),
-    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$public/log?follow=1", "", ITS_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$private", "", READ_ALL_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$asked", "", APPROVAL_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$org", "", TENANT_API),
+    row("api GET /api/v1/tasks/{id}", "/api/v1/tasks/$public", "", TENANT_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$private/log", "", READ_ALL_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$org/log", "", TENANT_API),
+    row("api GET /api/v1/tasks/{id}/log", "/api/v1/tasks/$public/log?follow=1", "", TENANT_API),
     row(
         "api POST /api/v1/approvals/{id}/approve",
         "/api/v1/approvals/$approval/approve",
         concat!(r#"{"request_digest":""#, zeros!(), r#""}"#),
-        DECIDED,
+        STALE_DECISION,
     ),
     row(
         "api POST /api/v1/approvals/{id}/deny",
         "/api/v1/approvals/$approval/deny",
         concat!(r#"{"reason":"no","request_digest":""#, zeros!(), r#""}"#),
-        DECIDED,
+        STALE_DECISION,
     ),
     row(
         "api POST /api/v1/tasks",
         "/api/v1/tasks",
         r#"{"script":"true","organization":"$organization"}"#,
-        [401, 403, 403, 201, 201, 403, 201, 201],
+        Statuses { nobody: 401, outsider: 403, viewer: 403, auditor: 403, ..all(201) },
     ),
-    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$private/cancel", "", CANCELLED_PRIVATE),
-    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$org/cancel", "", CANCELLED),
-    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$public/cancel", "", CANCELLED),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$private/cancel", "", CANCEL_FINISHED_PRIVATE),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$org/cancel", "", CANCEL_FINISHED),
+    row("api POST /api/v1/tasks/{id}/cancel", "/api/v1/tasks/$public/cancel", "", CANCEL_FINISHED),
     //
     row(
         "action POST /actions/approvals/decide",
         "/actions/approvals/decide",
         concat!("id=$approval&answer=approve&request_digest=", zeros!()),
-        DECIDED,
+        STALE_DECISION,
     ),
     // This deployment sends no mail.
     row(
         "action POST /actions/account/address",
         "/actions/account/address",
         "email=new@$who.example",
-        [401, 409, 409, 409, 409, 409, 409, 409],
+        Statuses { nobody: 401, ..all(409) },
     ),
-    row("action POST /actions/account/confirm-address", "/actions/account/confirm-address", "token=nothing", NONE),
+    row("action POST /actions/account/confirm-address", "/actions/account/confirm-address", "token=nothing", NOT_FOUND),
     row(
         "action POST /actions/account/password",
         "/actions/account/password",
         "old_password=no&new_password=no",
-        [401, 422, 422, 422, 422, 422, 422, 422],
+        Statuses { nobody: 401, ..all(422) },
     ),
-    row("action POST /actions/login/forgot", "/actions/login/forgot", "email=nobody@$who.example", ALL),
+    row("action POST /actions/login/forgot", "/actions/login/forgot", "email=nobody@$who.example", PUBLIC),
     row("action POST /actions/account/seen", "/actions/account/seen", "last=01900000-0000-7000-8000-000000000000", API),
-    // Nobody here has a second factor, or must have one: what is attacked with half a session stands in `halfway.rs`.
+    // No caller has a second factor or needs one; `partial_session.rs` covers partial sessions.
     row(
         "action POST /actions/factors/add-passkey",
         "/actions/factors/add-passkey",
         "name=x&ceremony=x&passkey={}",
-        [401; 8],
+        all(401),
     ),
-    row("action POST /actions/factors/ask-passkey", "/actions/factors/ask-passkey", "purpose=sign-in", ALL),
+    row("action POST /actions/factors/ask-passkey", "/actions/factors/ask-passkey", "purpose=sign-in", PUBLIC),
     row("action POST /actions/factors/ask-passkey", "/actions/factors/ask-passkey", "purpose=register", API),
-    row("action POST /actions/factors/ask-passkey", "/actions/factors/ask-passkey", "purpose=show", [401; 8]),
+    row("action POST /actions/factors/ask-passkey", "/actions/factors/ask-passkey", "purpose=show", all(401)),
     row(
         "action POST /actions/factors/remove-passkey",
         "/actions/factors/remove-passkey",
         "id=$session",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row(
         "action POST /actions/factors/show-passkey",
         "/actions/factors/show-passkey",
         "ceremony=x&passkey={}",
-        [401; 8],
+        all(401),
     ),
-    row("action POST /actions/login/passkey", "/actions/login/passkey", "ceremony=x&passkey={}", [401; 8]),
+    row("action POST /actions/login/passkey", "/actions/login/passkey", "ceremony=x&passkey={}", all(401)),
     row(
         "action POST /actions/factors/confirm-totp",
         "/actions/factors/confirm-totp",
         "code=000000",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row("action POST /actions/factors/offer-totp", "/actions/factors/offer-totp", "", API),
     row("action POST /actions/factors/policy", "/actions/factors/policy", "who=nobody", admins(200, 200)),
@@ -260,57 +337,57 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/factors/recovery-codes",
         "/actions/factors/recovery-codes",
         "",
-        [401, 409, 409, 409, 409, 409, 409, 409],
+        Statuses { nobody: 401, ..all(409) },
     ),
     row(
         "action POST /actions/factors/remove-totp",
         "/actions/factors/remove-totp",
         "",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
-    row("action POST /actions/factors/show", "/actions/factors/show", "code=000000", [401; 8]),
+    row("action POST /actions/factors/show", "/actions/factors/show", "code=000000", all(401)),
     row(
         "action POST /actions/account/unlink",
         "/actions/account/unlink",
         "id=00000000-0000-0000-0000-000000000000",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row(
         "action POST /actions/keys/change",
         "/actions/keys/change",
         "id=$key&name=acme&networks=&days=30",
-        [401, 404, 404, 404, 404, 403, 404, 409], // it is revoked already
+        Statuses { nobody: 401, auditor: 403, admin: 409, ..all(404) }, // it is revoked already
     ),
     row("action POST /actions/keys/create", "/actions/keys/create", "name=acme&scopes[]=tasks:read&days=1", API),
     row(
         "action POST /actions/keys/revoke",
         "/actions/keys/revoke",
         "id=$key",
-        [401, 404, 404, 404, 404, 403, 404, 409],
+        Statuses { nobody: 401, auditor: 403, admin: 409, ..all(404) },
     ),
     row(
         "action POST /actions/keys/revoke-all",
         "/actions/keys/revoke-all",
         "owner=$mia",
-        [401, 404, 404, 404, 404, 403, 404, 200],
+        Statuses { nobody: 401, auditor: 403, admin: 200, ..all(404) },
     ),
     row(
         "action POST /actions/keys/revoke-selected",
         "/actions/keys/revoke-selected",
         "keys[]=$key",
-        [401, 404, 404, 404, 404, 200, 404, 200], // it is revoked already: nothing is left to do
+        Statuses { nobody: 401, auditor: 200, admin: 200, ..all(404) }, // it is revoked already: nothing is left to do
     ),
     row(
         "action POST /actions/keys/rotate",
         "/actions/keys/rotate",
         "id=$key&hours=1",
-        [401, 404, 404, 404, 404, 403, 404, 403],
+        Statuses { nobody: 401, auditor: 403, admin: 403, ..all(404) },
     ),
     row(
         "action POST /actions/keys/hand-on",
         "/actions/keys/hand-on",
         "account=$robot&successor=admin@acme.example",
-        [401, 404, 404, 404, 404, 403, 404, 200],
+        Statuses { nobody: 401, auditor: 403, admin: 200, ..all(404) },
     ),
     row(
         "action POST /actions/keys/service-account",
@@ -318,12 +395,12 @@ pub const WALLS: &[Row] = &[
         "name=Robot&responsible=mia@acme.example&organization=$organization&role=member",
         admins(200, 422),
     ),
-    row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", [401; 8]),
+    row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", all(401)),
     row(
         "action POST /actions/organizations/add-member",
         "/actions/organizations/add-member",
         "organization=$organization&email=mia@acme.example&role=member",
-        [401, 422, 422, 422, 422, 403, 200, 200],
+        Statuses { nobody: 401, auditor: 403, owner: 200, admin: 200, ..all(422) },
     ),
     row(
         "action POST /actions/organizations/create",
@@ -383,25 +460,25 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/invitations/accept",
         "/actions/invitations/accept",
         "token=nothing",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row(
         "action POST /actions/setup/join",
         "/actions/setup/join",
         "token=nothing&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
-        NONE,
+        NOT_FOUND,
     ),
     row(
         "action POST /actions/join-requests/ask",
         "/actions/join-requests/ask",
         "organization=$organization",
-        [401, 404, 409, 409, 409, 200, 409, 409], // the auditor is the only one who is not in it
+        Statuses { nobody: 401, outsider: 404, auditor: 200, ..all(409) }, // the auditor is the only one who is not in it
     ),
     row(
         "action POST /actions/join-requests/withdraw",
         "/actions/join-requests/withdraw",
         "request=$session",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row(
         "action POST /actions/join-requests/accept",
@@ -472,7 +549,7 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/browser-sessions/end",
         "/actions/browser-sessions/end",
         "id=$session",
-        [401, 404, 404, 404, 404, 404, 404, 404],
+        Statuses { nobody: 401, ..all(404) },
     ),
     row("action POST /actions/browser-sessions/end-others", "/actions/browser-sessions/end-others", "", API),
     row(
@@ -493,38 +570,38 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/setup/set-password",
         "/actions/setup/set-password",
         "token=nothing&password=violet tractor cloud 91",
-        NONE,
+        NOT_FOUND,
     ),
     row(
         "action POST /actions/setup/set-up",
         "/actions/setup/set-up",
         "token=nothing&tenant=Evil&organization=Evil&name=Eve&email=eve@evil.example&password=violet tractor cloud 91",
-        NONE,
+        NOT_FOUND,
     ),
-    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$private", CANCELLED_PRIVATE),
-    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$org", CANCELLED),
+    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$private", CANCEL_FINISHED_PRIVATE),
+    row("action POST /actions/tasks/cancel", "/actions/tasks/cancel", "id=$org", CANCEL_FINISHED),
     row(
         "action POST /actions/tasks/submit",
         "/actions/tasks/submit",
         "script=true&organization=$organization",
-        [401, 403, 403, 200, 200, 403, 200, 200],
+        Statuses { nobody: 401, outsider: 403, viewer: 403, auditor: 403, ..all(200) },
     ),
     //
-    row("enrollment POST /api/v1/runners/enroll", "/api/v1/runners/enroll", ENROLL, [401; 8]),
-    row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NONE),
-    row("file GET /pkg/{*file}", "/pkg/..%2fmanifest.json", "", NONE),
-    row("health GET /healthz", "/healthz", "", ALL),
-    row("health GET /metrics", "/metrics", "", ALL),
-    row("health GET /readyz", "/readyz", "", ALL),
-    // Runners have a port of their own; on that of the pages there is nothing.
-    row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", [405; 8]),
-    // BackgroundWrites the admin is the only one who is in it, and its last owner.
+    row("enrollment POST /api/v1/runners/enroll", "/api/v1/runners/enroll", ENROLL, all(401)),
+    row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NOT_FOUND),
+    row("file GET /pkg/{*file}", "/pkg/..%2fmanifest.json", "", NOT_FOUND),
+    row("health GET /healthz", "/healthz", "", PUBLIC),
+    row("health GET /metrics", "/metrics", "", PUBLIC),
+    row("health GET /readyz", "/readyz", "", PUBLIC),
+    // Runner routes exist only on the runner port.
+    row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", all(405)),
+    // Everyone else has left by then, so the admin is the last owner.
     row(
         "action POST /actions/organizations/leave",
         "/actions/organizations/leave",
         "organization=$organization",
-        [401, 404, 200, 200, 200, 404, 200, 409],
+        Statuses { nobody: 401, outsider: 404, auditor: 404, admin: 409, ..all(200) },
     ),
-    // The last one: nobody is signed in afterwards.
-    row("action POST /actions/login/sign-out", "/actions/login/sign-out", "", ALL),
+    // Last, because nobody is signed in afterwards.
+    row("action POST /actions/login/sign-out", "/actions/login/sign-out", "", PUBLIC),
 ];

@@ -1,0 +1,9 @@
+//! Sign-in, second factors and step-up authentication through pages and actions, with a controlled clock.
+mod browser;
+mod factors;
+mod loopback;
+mod mail;
+mod passkeys;
+mod revocation_races;
+mod step_up;
+mod throttling;

@@ -1,0 +1,9 @@
+//! Access controls: rate limits, keys, addresses, certificates and secrets.
+mod admin_addresses;
+mod anomalies;
+mod api_keys;
+mod certificates;
+mod organizations;
+mod proxy;
+mod rate_limits;
+mod secrets;

@@ -1,0 +1,60 @@
+//! Providers that an admin configures, tests and uses in Settings, without exposing the secret.
+use super::{
+    fake_provider::{Behavior, Provider, SECRET},
+    with_providers,
+};
+use crate::{client::Who, html, program::on_both};
+use serde_json::json;
+
+on_both! {
+    async fn a_02_a_provider_from_settings_can_sign_people_in_at_once(program) {
+        let provider = Provider::start().await;
+        with_providers(program, &[], "loopback_issuers = true", "").await;
+        let ada = program.sign_in("ada@acme.example").await;
+        let who = Who::Browser(&ada);
+        let fields = [
+            ("kind", "oidc"), ("label", "House ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
+            ("client_secret", SECRET), ("newcomers", "anybody"),
+        ];
+        let made = program.act(who, "providers/save", &fields).await.is(200).json();
+        let page = made["go_to"].as_str().unwrap().to_owned();
+        let id = page.strip_prefix("/settings/authentication/").unwrap();
+        assert!(!program.get(who, &page).await.is(200).body.contains(SECRET));
+
+        let found = program.act(who, "providers/test", &[("id", id)]).await.is(200).json();
+        assert!(found["found"].as_str().unwrap().contains(&provider.issuer), "{found}");
+        let untrue = json!({ "issuer": "https://other.example\u{202e}<script>" });
+        provider.behave(Behavior { metadata: untrue, ..Behavior::default() });
+        let wrong = program.act(who, "providers/test", &[("id", id)]).await.is(422);
+        assert!(wrong.body.contains("The test failed") && !wrong.body.contains('\u{202e}'), "{wrong}");
+        provider.behave(Behavior::default());
+
+        let sign_in = program.get(Who::Nobody, "/sign-in").await.is(200).body;
+        assert!(sign_in.contains(&format!("/sign-in/with/{id}")) && sign_in.contains("Sign in with House ID"));
+        program.sign_in_with_provider(&provider, id).await;
+
+        // Saving without a secret keeps the old one; a disabled provider cannot be used.
+        let mut change = vec![("id", id), ("enabled", "true")];
+        change.extend(fields.iter().filter(|(name, _)| *name != "client_secret"));
+        program.act(who, "providers/save", &change).await.is(200);
+        program.sign_in_with_provider(&provider, id).await;
+        change.retain(|(name, _)| *name != "enabled");
+        program.act(who, "providers/save", &change).await.is(200);
+        program.get(Who::Nobody, &format!("/sign-in/with/{id}")).await.is(404);
+        assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(id));
+        program.act(who, "providers/remove", &[("id", id)]).await.is(200);
+        assert!(!program.server_log().contains(SECRET));
+
+        // Another tenant's provider appears only on that tenant's sign-in page.
+        program.tenant("bolt");
+        program.person("bob", "bolt", "admin");
+        let bob = program.sign_in("bob@bolt.example").await;
+        let made = program.act(Who::Browser(&bob), "providers/save", &fields).await.is(200).json();
+        let id = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+        assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(&id));
+        let settings = program.get(Who::Browser(&bob), "/settings/authentication").await.body;
+        let own = html::text_between(&settings, "/sign-in?tenant=", "<").to_owned();
+        assert!(program.get(Who::Nobody, &format!("/sign-in?tenant={own}")).await.body.contains(&id));
+        program.get(who, &format!("/settings/authentication/{id}")).await.is(404);
+    }
+}
