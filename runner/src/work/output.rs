@@ -83,16 +83,16 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{folder::Folder, sandbox::Stream, spool::Shelf};
+    use crate::{folder::Folder, sandbox::Stream, spool::SpoolDirectory};
 
     fn chunk(text: &'static str) -> Chunk {
         Chunk { stream: Stream::Stdout, bytes: Bytes::from_static(text.as_bytes()) }
     }
 
     fn spool(folder: &std::path::Path) -> (Arc<Mutex<Spool>>, Attempt) {
-        let (mut shelf, _) = Shelf::open(&Folder::open(folder).unwrap()).unwrap();
+        let (mut directory, _) = SpoolDirectory::open(&Folder::open(folder).unwrap()).unwrap();
         let attempt = Attempt { task: TaskId(Uuid::from_u128(7)), number: 1 };
-        (Arc::new(Mutex::new(shelf.begin(attempt).unwrap().unwrap())), attempt)
+        (Arc::new(Mutex::new(directory.begin(attempt).unwrap().unwrap())), attempt)
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl TestEnv {
         };
         let acme = create_tenant_fixture(&app.store, "acme").await;
         let bolt = create_tenant_fixture(&app.store, "bolt").await;
-        Self { api: api::routes(app.clone()), app, clock, database, acme, bolt, _folder: folder }
+        Self { api: api::routes(app.clone()).unwrap(), app, clock, database, acme, bolt, _folder: folder }
     }
 
     /// Closes the database and drops it.

@@ -106,7 +106,7 @@ pub async fn start(config: Config, limits: Limits) -> TestServer {
 
 /// Starts a listener like the runner port that answers with the runner id of the client certificate.
 pub async fn start_runner_port(tls: std::sync::Arc<rustls::ServerConfig>, limits: Limits) -> TestServer {
-    let door = Door::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
+    let listener = Listener::open("127.0.0.1:0".parse().unwrap(), Some(tls), true, limits).await.unwrap();
     let router = Router::new().fallback(|request: Request| async move {
         let certificate = request.extensions().get::<PeerCertificate>().unwrap();
         server::pki::runner_identity(&certificate.0).unwrap().runner.to_string()
@@ -114,10 +114,10 @@ pub async fn start_runner_port(tls: std::sync::Arc<rustls::ServerConfig>, limits
     serve(listener, router).await
 }
 
-async fn serve(door: Door, router: Router) -> TestServer {
-    let address = door.address().unwrap();
+async fn serve(listener: Listener, router: Router) -> TestServer {
+    let address = listener.address().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(door.serve(router, stop.clone()));
+    let serving = tokio::spawn(listener.serve(router, stop.clone()));
     TestServer { address, stop, serving }
 }
 

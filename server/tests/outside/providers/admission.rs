@@ -71,7 +71,11 @@ async fn a_02_newcomers_need_a_verified_address_of_an_allowed_domain() {
         "nia@acme.example@evil.example",
     ] {
         provider.behave(claims(json!({ "email": email })));
-        assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "its domain is not allowed here");
+        assert_refused(
+            program.complete_provider_sign_in(&provider, "acme").await,
+            403,
+            "its domain is not allowed here",
+        );
     }
     provider.behave(claims(json!({ "email": "Nia@ACME.example" })));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
