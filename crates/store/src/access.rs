@@ -1,5 +1,8 @@
 //! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy.
-use crate::{Page, Read, Result, column::record, conn::scoped};
+use crate::{
+    Page, Read, Result,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, KeyId, KeyLimits, Networks, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     access::{Can, Candidate, Thing, Why},
@@ -61,7 +64,7 @@ pub struct AccessKey {
     pub can: Vec<Can>,
 }
 
-record! {
+row_type! {
     /// Somebody in question, with one of their keys if they have any.
     pub struct Asked {
         /// Who.
@@ -151,14 +154,14 @@ impl Read {
         let thing = &proof.action().thing;
         let (of, after, looked_at) = (thing.organization(), after.to_owned(), limit + 1);
         let rows = if is_everybodys(thing) && self.actor.reads_everything() {
-            scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
+            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
         } else {
             let (owner, itself) = match thing {
                 Thing::Task(_, sight, _) => (Some(sight.owner), None),
                 Thing::Organization(_) | Thing::Runner(_) => (None, None),
                 Thing::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
-            scoped!(
+            tenant_query!(
                 self,
                 Asked,
                 fetch_all,

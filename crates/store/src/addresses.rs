@@ -1,6 +1,10 @@
 //! Another address for a person: asked for by them, and confirmed by who reads what comes to it and who reads what comes to the
 //! present one. For somebody who lost the latter an admin asks.
-use crate::{Error, Result, Write, column::record, conn::scoped, mail::Mail};
+use crate::{
+    Error, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+    mail::Mail,
+};
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
     account::Happened,
@@ -22,7 +26,7 @@ pub struct MailedLink<'a> {
     pub token_hash: [u8; 32],
 }
 
-record! {
+row_type! {
     /// An address that is waiting for its confirmation.
     pub struct Asked {
         /// Who wants it.
@@ -60,7 +64,7 @@ impl Write {
         let ReplaceAddress { person, email } = proof.action();
         const PERSON: &str =
             "update person set name = name where tenant_id = $1 and id = $2 and responsible_id is null";
-        if scoped!(self, execute, PERSON, *person)? == 0 {
+        if tenant_query!(self, execute, PERSON, *person)? == 0 {
             return Err(Error::NotFound);
         }
         self.keep_wish(*person, email, new, None).await?;
@@ -75,8 +79,8 @@ impl Write {
         new: MailedLink<'_>,
         present: Option<MailedLink<'_>>,
     ) -> Result<()> {
-        scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
-        scoped!(
+        tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
+        tenant_query!(
             self,
             execute,
             "insert into address_change (tenant_id, token_hash, person_id, email, created_at, expires_at, present_hash, present_at)
@@ -104,7 +108,7 @@ impl Write {
         token_hash: [u8; 32],
         this: Option<BrowserSessionId>,
     ) -> Result<Option<PersonId>> {
-        let asked = scoped!(
+        let asked = tenant_query!(
             self,
             Asked,
             fetch_one,
@@ -122,10 +126,10 @@ impl Write {
             self.note("person.address_confirmed", target, Outcome::Done, json!({ "by": by })).await?;
             return Ok(None);
         }
-        scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
         let told = Mail::Happened { happened: Happened::AddressChanged, detail: email.to_string() };
         self.mail_person(person, &told).await?; // to the address from before
-        let changed = scoped!(
+        let changed = tenant_query!(
             self,
             execute,
             "update person set email = $3 where tenant_id = $1 and id = $2",
@@ -137,7 +141,7 @@ impl Write {
             other => other?,
         };
         let ended = self.end_browser_sessions(person, this).await?;
-        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;
         self.told_apart(person, Happened::AddressChanged, email.as_str()).await?;

@@ -1,5 +1,8 @@
 //! Who comes in by an identity provider for the first time, and what its rules make of people each time.
-use crate::{Error, NewIdentity, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, NewIdentity, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, OrganizationId, PersonId,
     audit::Outcome,
@@ -10,7 +13,7 @@ use domain::{
 use serde_json::json;
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// An organization that a role was given in.
     pub struct Given {
         /// Which.
@@ -26,7 +29,7 @@ impl Write {
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
         let id = PersonId(Uuid::now_v7());
         let AdmitPerson { email, name, .. } = proof.action();
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into person (tenant_id, id, email, name, tenant_role, created_at)
@@ -54,7 +57,7 @@ impl Write {
         let (person, mut changed) = (*person, 0);
         // Recorded in the end: who takes memberships takes them before the log.
         let (mut entries, mut revoked) = (vec![], 0);
-        let given = scoped!(
+        let given = tenant_query!(
             self,
             Given,
             fetch_all,
@@ -73,7 +76,7 @@ impl Write {
             // Somebody may have given it by hand since it was looked at.
             const TAKE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3
                 and provider = $4";
-            let taken = scoped!(self, execute, TAKE, organization_id, person, provider.clone())?;
+            let taken = tenant_query!(self, execute, TAKE, organization_id, person, provider.clone())?;
             if taken == 0 {
                 continue;
             }
@@ -91,7 +94,7 @@ impl Write {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
-            changed += scoped!(
+            changed += tenant_query!(
                 self,
                 execute,
                 "insert into membership (tenant_id, organization_id, person_id, role, provider, created_at)
@@ -111,7 +114,7 @@ impl Write {
         if *tenant_role == TenantRole::Admin {
             const SQL: &str =
                 "update person set tenant_role = 'admin' where tenant_id = $1 and id = $2 and tenant_role <> 'admin'";
-            changed += scoped!(self, execute, SQL, person)?;
+            changed += tenant_query!(self, execute, SQL, person)?;
         }
         if changed == 0 {
             return Ok(false);

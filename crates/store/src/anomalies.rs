@@ -8,9 +8,11 @@ mod retention;
 
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
-    filter::{Arg, Page, Statement},
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        filter::{Arg, Page, Statement},
+    },
 };
 use domain::{
     Allowed, EventId, KeyId, PersonId, Timestamp,
@@ -24,7 +26,7 @@ use uuid::Uuid;
 
 pub use arrivals::Arrival;
 
-record! {
+row_type! {
     /// Something unusual.
     pub struct AnomalyRow {
         /// Its id.
@@ -136,13 +138,13 @@ impl Read {
         }
         const SQL: &str = "select count(*) as n from
              (select id from anomaly where tenant_id = $1 and looked_at is null order by id desc limit $2) as waiting";
-        Ok(scoped!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
     }
 
     /// What was unusual about the actor's own account and keys, and those of service accounts that they answer for.
     pub async fn own_anomalies(&mut self, limit: u32) -> Result<Vec<AnomalyRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             AnomalyRow,
             fetch_all,
@@ -153,7 +155,7 @@ impl Read {
     }
 }
 
-record! {
+row_type! {
     /// When somebody looked at something.
     pub struct LookedAt {
         /// When, if anybody did.
@@ -161,7 +163,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a report said so far.
     pub struct Reported {
         /// Its id.
@@ -180,7 +182,7 @@ impl Write {
         // The log's head before the row, as in `found`: in the other order the two would wait for each other.
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        let looked = scoped!(
+        let looked = tenant_query!(
             self,
             execute,
             "update anomaly set looked_at = $3, looked_by = $4
@@ -192,7 +194,7 @@ impl Write {
         )?;
         if looked == 0 {
             const SQL: &str = "select looked_at from anomaly where tenant_id = $1 and id = $2";
-            return Err(match scoped!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
+            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
                 Some(_) => Error::Conflict("Somebody has looked at this already."),
                 None => Error::Conflict("It has happened again since you saw it. Look at it as it is now."),
             });
@@ -211,7 +213,7 @@ impl Write {
         // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
         // is wrong): one order for all, or two would wait for each other.
         self.hold_log().await?;
-        let reported = scoped!(
+        let reported = tenant_query!(
             self,
             Reported,
             fetch_one,
@@ -244,7 +246,7 @@ impl Write {
         const SQL: &str =
             "select id, times from anomaly where tenant_id = $1 and kind = $2 and subject = $3 and span = $4";
         let (kind, subject, span) = (found.facts.kind(), found.subject.clone(), self.span(found.span));
-        match scoped!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
+        match tenant_query!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
             Some(before) if times < before.times.saturating_mul(2) => Ok(false),
             _ => self.found(Found { times: Some(times), ..found }).await,
         }

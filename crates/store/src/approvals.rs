@@ -4,9 +4,11 @@ mod counts;
 
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
-    filter::{Arg, Page, Statement},
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        filter::{Arg, Page, Statement},
+    },
 };
 use domain::{
     Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
@@ -19,7 +21,7 @@ use domain::{
 use serde_json::json;
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// Who stands behind a request besides its requester.
     pub struct Behind {
         /// Who answers for the requester, if that is a service account.
@@ -29,7 +31,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A question.
     pub struct Approval {
         /// Its id.
@@ -73,7 +75,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// An answer.
     pub struct Decision {
         /// Whose.
@@ -183,7 +185,7 @@ impl Read {
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
         self.whole()?;
         let person = self.viewer();
-        let counted = scoped!(
+        let counted = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -197,7 +199,7 @@ impl Read {
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
         self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        tenant_query!(
             self,
             Approval,
             fetch_all,
@@ -212,7 +214,7 @@ impl Read {
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
-        let found = scoped!(self, Approval, fetch_one, SQL, person, everything, id)?;
+        let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
         self.reached(found.organization_id).map(|()| found)
     }
 
@@ -220,14 +222,14 @@ impl Read {
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and a.task_id = $4");
-        let found = scoped!(self, Approval, fetch_optional, SQL, person, everything, task)?;
+        let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, task)?;
         Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
     }
 
     /// The answers to the question about a task that the actor sees, oldest first.
     pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
         self.progress(task).await?;
-        scoped!(
+        tenant_query!(
             self,
             Decision,
             fetch_all,
@@ -240,7 +242,7 @@ impl Read {
     }
 }
 
-record! {
+row_type! {
     /// What an answer is checked against.
     pub struct Open {
         /// About which task.
@@ -260,7 +262,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A question whose time is up.
     pub struct Due {
         /// Its id.
@@ -282,7 +284,7 @@ impl Write {
         expires_at: Timestamp,
     ) -> Result<()> {
         let id = ApprovalId(Uuid::now_v7());
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed,
@@ -306,7 +308,7 @@ impl Write {
         let person = self.actor.person().ok_or(Error::Conflict("Only people decide."))?;
         let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
         // Writing the row takes its lock: of two who answer at once one comes second.
-        let open = scoped!(
+        let open = tenant_query!(
             self,
             Open,
             fetch_one,
@@ -329,7 +331,7 @@ impl Write {
             }
         }
         // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
-        let behind = scoped!(
+        let behind = tenant_query!(
             self,
             Behind,
             fetch_one,
@@ -348,7 +350,7 @@ impl Write {
         if open.request_digest != request {
             return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));
         }
-        let answered = scoped!(
+        let answered = tenant_query!(
             self,
             execute,
             "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at)
@@ -386,7 +388,7 @@ impl Write {
     }
 
     async fn yes_count(&mut self, approval: ApprovalId) -> Result<i64> {
-        let counted = scoped!(
+        let counted = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -398,7 +400,7 @@ impl Write {
 
     /// Settles a question; says whether it still waited.
     async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
-        let closed = scoped!(
+        let closed = tenant_query!(
             self,
             execute,
             "update approval set state = $3, settled_at = $4 where tenant_id = $1 and id = $2 and state = 'waiting'",
@@ -415,13 +417,13 @@ impl Write {
     pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
         const SQL: &str =
             "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
-        scoped!(self, execute, SQL, task)?;
+        tenant_query!(self, execute, SQL, task)?;
         Ok(())
     }
 
     /// Takes back the question about a task that was cancelled.
     pub(crate) async fn withdraw(&mut self, task: TaskId) -> Result<()> {
-        let asked = scoped!(
+        let asked = tenant_query!(
             self,
             Due,
             fetch_all,
@@ -436,7 +438,7 @@ impl Write {
 
     /// Denies what nobody decided in time; says how many.
     pub async fn expire_approvals(&mut self) -> Result<usize> {
-        let mut due = scoped!(
+        let mut due = tenant_query!(
             self,
             Due,
             fetch_all,

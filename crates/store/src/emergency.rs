@@ -1,8 +1,10 @@
 //! When something goes wrong: locking somebody out, ending sessions, freezing a tenant, stopping its tasks (K-09).
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, BrowserSessionId, OrganizationId, PersonId, Principal, TaskId, Timestamp,
@@ -13,7 +15,7 @@ use serde_json::json;
 /// How many tasks one transaction stops.
 pub const STOPPED_AT_ONCE: usize = 500;
 
-record! {
+row_type! {
     /// Since when a tenant is frozen.
     pub struct Freeze {
         /// When it began, if it is.
@@ -21,7 +23,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whose session ended.
     pub struct Holder {
         /// Theirs.
@@ -29,7 +31,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A task that is to stop.
     pub struct Standing {
         /// Which.
@@ -41,7 +43,7 @@ impl Read {
     /// Since when the actor's tenant is frozen, if it is.
     pub async fn frozen_since(&mut self) -> Result<Option<Timestamp>> {
         const SQL: &str = "select frozen_at from audit_head where tenant_id = $1";
-        Ok(scoped!(self, Freeze, fetch_one, SQL)?.frozen_at)
+        Ok(tenant_query!(self, Freeze, fetch_one, SQL)?.frozen_at)
     }
 }
 
@@ -52,13 +54,13 @@ impl Write {
         let person = proof.action().person;
         self.know_person(person).await?;
         self.keep_an_admin(person).await?;
-        if scoped!(self, execute, LOCK, person, self.now)? == 0 {
+        if tenant_query!(self, execute, LOCK, person, self.now)? == 0 {
             return Err(Error::Conflict("This person is locked out already."));
         }
         let ended = self.end_browser_sessions(person, None).await?;
         // What they handed out does not come to life again with them.
         const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
-        scoped!(self, execute, INVITED, person)?;
+        tenant_query!(self, execute, INVITED, person)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await
     }
@@ -69,7 +71,7 @@ impl Write {
             "update person set locked_at = null where tenant_id = $1 and id = $2 and locked_at is not null";
         let person = proof.action().person;
         self.know_person(person).await?;
-        if scoped!(self, execute, SQL, person)? == 0 {
+        if tenant_query!(self, execute, SQL, person)? == 0 {
             return Err(Error::Conflict("This person is not locked out."));
         }
         let entry = self.entry(&proof)?;
@@ -81,7 +83,7 @@ impl Write {
     /// `NotFound` where there is no such organization.
     pub(crate) async fn know_organization(&mut self, organization: OrganizationId) -> Result<()> {
         const SQL: &str = "select count(*) as n from organization where tenant_id = $1 and id = $2";
-        known(scoped!(self, Number, fetch_one, SQL, organization)?)
+        known(tenant_query!(self, Number, fetch_one, SQL, organization)?)
     }
 
     /// Of two admins who lock each other out at the same moment one comes second, and is refused: somebody must be there who
@@ -91,7 +93,7 @@ impl Write {
             return Ok(());
         }
         // Writing the rows takes their locks.
-        let admins = scoped!(
+        let admins = tenant_query!(
             self,
             Holder,
             fetch_all,
@@ -109,7 +111,7 @@ impl Write {
     /// `NotFound` where there is no such person.
     async fn know_person(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
-        known(scoped!(self, Number, fetch_one, SQL, person)?)
+        known(tenant_query!(self, Number, fetch_one, SQL, person)?)
     }
 
     /// Ends all sessions that it is about but `this` one; says how many.
@@ -124,11 +126,11 @@ impl Write {
             "delete from browser_session where tenant_id = $1 and person_id = $3 and ($2 is null or id <> $2)
             returning person_id";
         let ended = match proof.action().of {
-            None => scoped!(self, Holder, fetch_all, ALL, this)?,
+            None => tenant_query!(self, Holder, fetch_all, ALL, this)?,
             Some(person) => {
                 self.know_person(person).await?;
                 self.hold_person(person).await?;
-                scoped!(self, Holder, fetch_all, ONES, this, person)?
+                tenant_query!(self, Holder, fetch_all, ONES, this, person)?
             }
         };
         for holder in &ended {
@@ -142,7 +144,7 @@ impl Write {
     /// Freezes the tenant: from now on most changes are a conflict, and nothing is handed to a runner.
     pub async fn freeze(&mut self, proof: Allowed<FreezeTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = $2 where tenant_id = $1 and frozen_at is null";
-        if scoped!(self, execute, SQL, self.now)? == 0 {
+        if tenant_query!(self, execute, SQL, self.now)? == 0 {
             return Err(Error::Conflict("This tenant is frozen already."));
         }
         let entry = self.entry(&proof)?;
@@ -154,7 +156,7 @@ impl Write {
     /// Ends the freeze: what waited is handed out again.
     pub async fn thaw(&mut self, proof: Allowed<ThawTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = null where tenant_id = $1 and frozen_at is not null";
-        if scoped!(self, execute, SQL)? == 0 {
+        if tenant_query!(self, execute, SQL)? == 0 {
             return Err(Error::Conflict("This tenant is not frozen."));
         }
         let entry = self.entry(&proof)?;
@@ -175,7 +177,7 @@ impl Write {
                 organization = Some(id);
             }
             Stopped::On(id) => {
-                known(scoped!(self, Number, fetch_one, RUNNER, id)?)?;
+                known(tenant_query!(self, Number, fetch_one, RUNNER, id)?)?;
                 runner = Some(id);
             }
             Stopped::By(id) => {
@@ -183,7 +185,7 @@ impl Write {
                 owner = Some(id);
             }
         }
-        let tasks = scoped!(
+        let tasks = tenant_query!(
             self,
             Standing,
             fetch_all,

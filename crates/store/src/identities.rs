@@ -1,5 +1,8 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
-use crate::{Error, Read, Result, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, BrowserSessionId, IdentityId, PersonId, Timestamp,
     account::Happened,
@@ -7,7 +10,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// A linked identity, as its owner sees it.
     pub struct Identity {
         /// Its id.
@@ -25,7 +28,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whether a person set a password.
     pub struct HasPassword {
         /// Whether.
@@ -62,7 +65,7 @@ impl Read {
     /// The actor's own identities, oldest first.
     pub async fn identities(&mut self) -> Result<Vec<Identity>> {
         let person = self.viewer();
-        scoped!(self, Identity, fetch_all, OWN, person)
+        tenant_query!(self, Identity, fetch_all, OWN, person)
     }
 }
 
@@ -87,7 +90,7 @@ impl Write {
     ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();
         // Writing the row takes its lock: of two links that are ended at once one comes second.
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             HasPassword,
             fetch_one,
@@ -95,7 +98,7 @@ impl Write {
              returning password_hash is not null as has_password",
             person
         )?;
-        let all = scoped!(self, Identity, fetch_all, OWN, person)?;
+        let all = tenant_query!(self, Identity, fetch_all, OWN, person)?;
         let Some(ending) = all.iter().find(|own| own.id == identity) else { return Err(Error::NotFound) };
         let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
         let by_password = ways.password && known.has_password;
@@ -105,7 +108,7 @@ impl Write {
             ));
         }
         const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
-        scoped!(self, execute, SQL, identity, person)?;
+        tenant_query!(self, execute, SQL, identity, person)?;
         let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
@@ -114,7 +117,7 @@ impl Write {
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {
         let id = IdentityId(Uuid::now_v7());
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into identity (tenant_id, id, person_id, issuer, subject, provider, name, created_at)

@@ -1,8 +1,10 @@
 //! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
 use crate::{
     Error, Mail, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
@@ -21,7 +23,7 @@ const MOST: i64 = 200;
 /// How long a link works that only confirms an address.
 const CONFIRMING: Duration = Duration::from_hours(72);
 
-record! {
+row_type! {
     /// An invitation that can be used, as it is listed.
     pub struct Invitation {
         /// Its id.
@@ -43,7 +45,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a link offers to whoever has it.
     pub struct Offer {
         /// The tenant.
@@ -65,7 +67,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// An invitation that was just used.
     pub struct Used {
         /// Which.
@@ -85,7 +87,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Where an invitation led.
     pub struct OfOrganization {
         /// There.
@@ -93,7 +95,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A person's address.
     pub struct Addressed {
         /// It.
@@ -101,7 +103,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a person is called.
     pub struct Called {
         /// It.
@@ -145,7 +147,7 @@ impl Read {
     /// An organization's invitations that can be used at `now`, newest first, for those who manage it or read everything.
     pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
         self.managed(organization)?;
-        scoped!(
+        tenant_query!(
             self,
             Invitation,
             fetch_all,
@@ -172,7 +174,7 @@ impl Write {
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
             works!("$3")
         );
-        if scoped!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
+        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
             return Err(Error::Conflict("This organization has 200 open invitations. Revoke some first."));
         }
         let mailed = email.is_some() && self.store.sends_mail();
@@ -200,10 +202,10 @@ impl Write {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
         const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
         let &RevokeInvitation { invitation, organization } = proof.action();
-        if scoped!(self, execute, SQL, invitation, organization)? == 0 {
+        if tenant_query!(self, execute, SQL, invitation, organization)? == 0 {
             return Err(Error::NotFound);
         }
-        let confirming = scoped!(self, execute, CONFIRMING, invitation)?;
+        let confirming = tenant_query!(self, execute, CONFIRMING, invitation)?;
         let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
         self.publish(Topic::People, organization.0);
@@ -216,7 +218,7 @@ impl Write {
         let &AcceptInvitation { invitation, organization, person } = proof.action();
         let used = self.use_invitation(invitation, organization, token_hash).await?;
         const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
-        let own = scoped!(self, Addressed, fetch_one, SQL, person)?.email;
+        let own = tenant_query!(self, Addressed, fetch_one, SQL, person)?.email;
         if used.email.is_some_and(|email| email != own) {
             return Err(Error::Conflict(
                 "This invitation is for another address. Sign in with the account that has it.",
@@ -248,7 +250,7 @@ impl Write {
             return Err(Error::Conflict("This address must be confirmed first."));
         }
         let id = PersonId(Uuid::now_v7());
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into person (tenant_id, id, email, name, tenant_role, password_hash, created_at)
@@ -301,7 +303,7 @@ impl Write {
     pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
-        for organization in scoped!(self, OfOrganization, fetch_all, SQL, self.now)? {
+        for organization in tenant_query!(self, OfOrganization, fetch_all, SQL, self.now)? {
             self.publish(Topic::People, organization.id.0);
         }
         Ok(())
@@ -327,7 +329,7 @@ impl Write {
         uses: u32,
         link: &NewInvitation,
     ) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into invitation (tenant_id, id, organization_id, token_hash, role, email, mailed, inviter_id, confirms_id, uses,
@@ -346,7 +348,7 @@ impl Write {
         )?;
         let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-        let inviter = scoped!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
+        let inviter = tenant_query!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
         let organization = self.called(new.organization_id).await?;
         let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
         self.mail_address(new.inviter_id, email, &mail).await
@@ -360,7 +362,7 @@ impl Write {
         organization: OrganizationId,
         token_hash: [u8; 32],
     ) -> Result<Used> {
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             Used,
             fetch_one,
@@ -376,7 +378,7 @@ impl Write {
             organization
         )?;
         const OVER: &str = "delete from invitation where tenant_id = $1 and id = $2 and used >= uses";
-        scoped!(self, execute, OVER, id)?;
+        tenant_query!(self, execute, OVER, id)?;
         self.publish(Topic::People, organization.0);
         Ok(used)
     }

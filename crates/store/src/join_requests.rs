@@ -1,8 +1,10 @@
 //! Requests to be let into an organization that is open to them.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
     memberships::Who,
 };
 use domain::{
@@ -17,7 +19,7 @@ use uuid::Uuid;
 /// How often a person may ask within a day: each time owners are told.
 const A_DAY: i64 = 5;
 
-record! {
+row_type! {
     /// A request that waits for an owner's answer.
     pub struct JoinRequest {
         /// Its id.
@@ -35,7 +37,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A request of one's own.
     pub struct OwnJoinRequest {
         /// Its id.
@@ -53,7 +55,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// An organization that one can ask to join.
     pub struct Joinable {
         /// Which.
@@ -63,7 +65,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// An organization in which requests wait for one's answer.
     pub struct Asked {
         /// Which.
@@ -75,7 +77,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whether an organization takes requests.
     pub struct Openness {
         /// What it is called.
@@ -83,7 +85,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Where a request stands.
     pub struct Where {
         /// Its state.
@@ -97,7 +99,7 @@ impl Read {
     /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
     pub async fn joinable_organizations(&mut self) -> Result<Vec<Joinable>> {
         let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
-        scoped!(
+        tenant_query!(
             self,
             Joinable,
             fetch_all,
@@ -114,7 +116,7 @@ impl Read {
     /// The actor's own requests, the latest first.
     pub async fn own_join_requests(&mut self) -> Result<Vec<OwnJoinRequest>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             OwnJoinRequest,
             fetch_all,
@@ -128,7 +130,7 @@ impl Read {
     /// The requests that wait in an organization, the oldest first, for those who manage it or read everything.
     pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
         self.managed(organization)?;
-        scoped!(
+        tenant_query!(
             self,
             JoinRequest,
             fetch_all,
@@ -142,7 +144,7 @@ impl Read {
     /// Where requests wait for the actor's answer: in the organizations that they own.
     pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             Asked,
             fetch_all,
@@ -161,7 +163,7 @@ impl Write {
     pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
         const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
         let &OpenToRequests { organization, open } = proof.action();
-        if scoped!(self, execute, SQL, organization, open)? == 0 {
+        if tenant_query!(self, execute, SQL, organization, open)? == 0 {
             return Err(Error::NotFound);
         }
         let entry = self.entry(&proof)?;
@@ -179,20 +181,20 @@ impl Write {
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
         const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
              and archived_at is null";
-        let name = scoped!(self, Openness, fetch_one, OPEN, organization)?.name;
+        let name = tenant_query!(self, Openness, fetch_one, OPEN, organization)?.name;
         const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
              and person_id = $3";
-        if scoped!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
+        if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
             return Err(Error::Conflict("You are in this organization already."));
         }
         const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
-        if scoped!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
+        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
             return Err(Error::Conflict("You have asked several times today. Ask again tomorrow."));
         }
         let id = JoinRequestId(Uuid::now_v7());
-        let asked = scoped!(
+        let asked = tenant_query!(
             self,
             execute,
             "insert into join_request (tenant_id, id, organization_id, person_id, reason, state, answer, created_at)
@@ -210,7 +212,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.in_use(organization).await?;
-        let owners = scoped!(
+        let owners = tenant_query!(
             self,
             Who,
             fetch_all,
@@ -232,7 +234,7 @@ impl Write {
         let &WithdrawJoinRequest { request, person } = proof.action();
         const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
              returning state, organization_id";
-        let found = scoped!(self, Where, fetch_one, SQL, request, person)?;
+        let found = tenant_query!(self, Where, fetch_one, SQL, request, person)?;
         self.settle_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -276,10 +278,10 @@ impl Write {
         const FOUND: &str =
             "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
              returning state, organization_id";
-        if scoped!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
+        if tenant_query!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
             return Err(Error::Conflict("This request was answered or withdrawn already."));
         }
-        let settled = scoped!(
+        let settled = tenant_query!(
             self,
             Who,
             fetch_one,
@@ -296,7 +298,7 @@ impl Write {
 
     /// Who is in an organization, however they came, waits no more to be let in.
     pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update join_request set state = 'accepted', settled_at = $4

@@ -4,8 +4,10 @@ mod ending;
 
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, Invalid, KeyId, Networks, OrganizationId, PersonId, Principal, Timestamp,
@@ -27,7 +29,7 @@ pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 const FALLS_SHORT: &str = "This service account may do more somewhere than you, who answer for it. An admin makes its keys, or \
                            has somebody else answer for it.";
 
-record! {
+row_type! {
     /// A key as it is listed.
     pub struct ApiKey {
         /// Its id.
@@ -92,24 +94,24 @@ impl Read {
     /// read everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
+        tenant_query!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
     /// Those of one owner, newest first, as far as the actor sees them in the list.
     pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
-        scoped!(self, ApiKey, fetch_all, SQL, person, everything, owner)
+        tenant_query!(self, ApiKey, fetch_all, SQL, person, everything, owner)
     }
 
     /// One key that the actor sees in the list.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
+        tenant_query!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
     }
 }
 
-record! {
+row_type! {
     /// Whether something was revoked.
     pub struct Revocation {
         /// When, if it was.
@@ -117,7 +119,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A key that was revoked.
     pub struct Revoked {
         /// Its id.
@@ -125,7 +127,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a key's owner is now.
     pub struct KeyOwner {
         /// What they are in the tenant.
@@ -135,7 +137,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A role.
     pub struct Held {
         /// As what.
@@ -143,7 +145,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a key passes on to the one that takes its place.
     pub struct Heritage {
         /// What people call it.
@@ -208,7 +210,7 @@ impl Write {
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
         const ENDS: &str = "update api_key set expires_at = $3, tell_at = null where tenant_id = $1 and id = $2";
-        scoped!(self, execute, ENDS, key, ends)?;
+        tenant_query!(self, execute, ENDS, key, ends)?;
         let new = NewKey {
             owner,
             name: old.name,
@@ -235,7 +237,7 @@ impl Write {
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
         let &RevokeKey { key, owner, responsible } = proof.action();
         self.answers_for(owner, responsible).await?;
-        let was = scoped!(
+        let was = tenant_query!(
             self,
             Revocation,
             fetch_one,
@@ -248,7 +250,7 @@ impl Write {
             return Err(Error::Conflict("This key is revoked already."));
         }
         const SQL: &str = "update api_key set revoked_at = $3 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, key, self.now)?;
+        tenant_query!(self, execute, SQL, key, self.now)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.publish(Topic::Keys, key.0);
@@ -267,7 +269,7 @@ impl Write {
 
     /// Ends all keys of somebody; says how many there were.
     pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
-        let revoked = scoped!(
+        let revoked = tenant_query!(
             self,
             Revoked,
             fetch_all,
@@ -283,7 +285,7 @@ impl Write {
 
     /// Locks a key of this owner that works; one that works no more is a conflict.
     async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
-        let found = scoped!(
+        let found = tenant_query!(
             self,
             Heritage,
             fetch_optional,
@@ -298,7 +300,7 @@ impl Write {
             return Ok(found);
         }
         const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
-        match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
+        match tenant_query!(self, Number, fetch_one, SQL, key, owner)?.n {
             0 => Err(Error::NotFound),
             _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
         }
@@ -306,7 +308,7 @@ impl Write {
 
     async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
         let id = KeyId(Uuid::now_v7());
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organization_id, networks,
@@ -343,7 +345,7 @@ impl Write {
              join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
              where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organization_id = $3)
                 and o.archived_at is null";
-        let roles = scoped!(self, Held, fetch_all, ROLES, owner, organization)?;
+        let roles = tenant_query!(self, Held, fetch_all, ROLES, owner, organization)?;
         if organization.is_some() && roles.is_empty() {
             return Err(Invalid::new("organization", "the key's owner is not in it, or it is archived").into());
         }
@@ -369,7 +371,7 @@ impl Write {
     /// That `responsible` is who answers for `owner`, as was said to the policy.
     async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
         const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
-        let found = scoped!(self, KeyOwner, fetch_one, SQL, owner)?;
+        let found = tenant_query!(self, KeyOwner, fetch_one, SQL, owner)?;
         match responsible {
             Some(_) if found.responsible_id != responsible => Err(Error::NotFound),
             _ => Ok(found),

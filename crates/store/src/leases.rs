@@ -2,8 +2,10 @@
 //! still holds; the attempt is its fencing number.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::record,
-    conn::{Conn, scoped},
+    db::{
+        column::row_type,
+        conn::{Conn, tenant_query},
+    },
     emergency::Freeze,
     tasks::owner_stands,
 };
@@ -34,7 +36,7 @@ pub struct Lease {
     pub attempt: u32,
 }
 
-record! {
+row_type! {
     /// What a runner took.
     pub struct Claimed {
         /// The task.
@@ -71,8 +73,8 @@ macro_rules! lock_held {
             };
         }
         match &$self.conn {
-            Conn::Sqlite(_) => scoped!($self, Held, fetch_all, sql!("") $(, $arg)*),
-            Conn::Postgres(_) => scoped!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+            Conn::Sqlite(_) => tenant_query!($self, Held, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => tenant_query!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
         }
     }};
 }
@@ -86,7 +88,7 @@ pub struct Assignment {
     pub deciders: Vec<PersonId>,
 }
 
-record! {
+row_type! {
     /// Who said yes.
     pub struct Yes {
         /// A person.
@@ -94,7 +96,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A task that a runner has or had.
     pub struct Held {
         /// The task.
@@ -125,7 +127,7 @@ impl Read {
     /// What this runner holds.
     pub async fn held(&mut self) -> Result<Vec<Held>> {
         let runner = runner(&self.actor)?;
-        scoped!(
+        tenant_query!(
             self,
             Held,
             fetch_all,
@@ -194,17 +196,17 @@ impl Write {
             };
         }
         match &self.conn {
-            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
+            Conn::Sqlite(_) => tenant_query!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
             // An array is made once; what is joined could be looked for again, and more be locked than is taken.
             Conn::Postgres(_) => {
-                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
+                tenant_query!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
             }
         }
     }
 
     /// Who said yes to a task.
     async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
-        let yes = scoped!(
+        let yes = tenant_query!(
             self,
             Yes,
             fetch_all,
@@ -218,13 +220,13 @@ impl Write {
     /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.
     async fn lock_runner(&mut self, runner: RunnerId) -> Result<bool> {
         const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
-        Ok(scoped!(self, execute, SQL, runner)? > 0)
+        Ok(tenant_query!(self, execute, SQL, runner)? > 0)
     }
 
     /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
     pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
         let runner = runner(&self.actor)?;
-        scoped!(
+        tenant_query!(
             self,
             Held,
             fetch_one,
@@ -246,7 +248,7 @@ impl Write {
             return Ok(true);
         }
         const HEAD: &str = "update audit_head set seq = seq where tenant_id = $1 returning frozen_at";
-        if scoped!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
+        if tenant_query!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
             self.note_start(lease).await?;
             return Ok(true);
         }
@@ -256,7 +258,7 @@ impl Write {
     }
 
     async fn note_start(&mut self, lease: Lease) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update task set state = 'running', started_at = $3 where tenant_id = $1 and id = $2",
@@ -297,7 +299,7 @@ impl Write {
             self.note_start(lease).await?; // its word that it started was lost
         }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update task set state = $3, ending = $4, receipt = $5, receipt_signature = $6, ended_at = $7, lease_until = null,
@@ -321,7 +323,7 @@ impl Write {
     /// What became of a receipt that was taken before, for a runner that was not told.
     async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
         let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
-        let done = scoped!(
+        let done = tenant_query!(
             self,
             crate::tasks::Waiting,
             fetch_one,

@@ -1,11 +1,14 @@
 //! What tasks print: appended in batches by the runner that has the lease, read from any line on.
-use crate::{Error, Lease, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Lease, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Invalid, TaskId,
     log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
 };
 
-record! {
+row_type! {
     /// A batch of lines.
     pub struct Batch {
         /// The number of its first line.
@@ -93,7 +96,7 @@ impl Read {
         (from, until): (i64, i64),
         batches: i64,
     ) -> Result<LogPage> {
-        let batches = scoped!(
+        let batches = tenant_query!(
             self,
             Batch,
             fetch_all,
@@ -137,7 +140,7 @@ impl Write {
             return Err(Invalid::new("output", "is more than is kept of one start of a task").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into task_log (tenant_id, task_id, attempt, first_line, next_line, lines) values ($1, $2, $3, $4, $5, $6)",
@@ -147,7 +150,7 @@ impl Write {
             next,
             text
         )?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update task set next_line = $3, output_bytes = $4 where tenant_id = $1 and id = $2",

@@ -1,5 +1,5 @@
 //! Mail that waits to be sent: queued in the transaction of what it tells of, sealed, and gone once it was sent.
-use crate::{Result, Write, conn::scoped};
+use crate::{Result, Write, db::conn::tenant_query};
 use domain::{Email, PersonId, account::Happened};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,7 +60,7 @@ impl Write {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into mail (tenant_id, id, recipient, sealed, created_at, next_at, attempts)
@@ -80,7 +80,7 @@ impl Write {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into mail (tenant_id, id, recipient, sealed, created_at, next_at, attempts)

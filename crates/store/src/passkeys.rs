@@ -1,5 +1,8 @@
 //! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
-use crate::{Error, Read, Result, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, BrowserSessionId, PasskeyId, Timestamp,
     account::Happened,
@@ -10,7 +13,7 @@ use domain::{
 /// How many one person may have.
 const MOST: usize = 20;
 
-record! {
+row_type! {
     /// A passkey as its owner sees it.
     pub struct PasskeyRow {
         /// Its id.
@@ -24,7 +27,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A passkey as a ceremony needs it.
     pub struct Passkey {
         /// Its id.
@@ -51,7 +54,7 @@ impl Read {
     /// The actor's own passkeys, oldest first.
     pub async fn passkeys(&mut self) -> Result<Vec<PasskeyRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             PasskeyRow,
             fetch_all,
@@ -64,7 +67,7 @@ impl Read {
     /// The same with what verifies them.
     pub async fn passkey_keys(&mut self) -> Result<Vec<Passkey>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             Passkey,
             fetch_all,
@@ -80,10 +83,10 @@ impl Write {
         let owner = proof.action().owner;
         let name = text::name("name", &new.name, 80)?;
         const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
-        if scoped!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
+        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
             return Err(Error::Conflict("You have 20 passkeys. Remove one that you do not use."));
         }
-        let added = scoped!(
+        let added = tenant_query!(
             self,
             execute,
             "insert into passkey (tenant_id, id, person_id, name, credential_id, body, created_at)
@@ -107,7 +110,7 @@ impl Write {
     /// Notes that one of the actor's passkeys was used, and what its authenticator counted. `NotFound` when it is gone.
     pub async fn use_passkey(&mut self, id: PasskeyId, body: &str) -> Result<()> {
         let person = self.viewer();
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             execute,
             "update passkey set last_used_at = $4, body = $5 where tenant_id = $1 and id = $2 and person_id = $3",
@@ -129,8 +132,14 @@ impl Write {
         let owner = proof.action().owner;
         const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
         let ended = self.end_browser_sessions(owner, this).await?;
-        let removed = scoped!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
-        scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3", owner, id)?;
+        let removed = tenant_query!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
+        tenant_query!(
+            self,
+            execute,
+            "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3",
+            owner,
+            id
+        )?;
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
         self.record_both(entry, ended).await?;

@@ -1,8 +1,10 @@
 //! People of a tenant.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
@@ -14,7 +16,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// A person.
     pub struct Person {
         /// Their id.
@@ -34,7 +36,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A person's role in one organization.
     pub struct Membership {
         /// Where.
@@ -52,7 +54,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             Person,
             fetch_all,
@@ -68,7 +70,7 @@ impl Read {
         if !self.actor.reads_everything() && self.actor.person() != Some(id) {
             return Err(Error::NotFound);
         }
-        scoped!(
+        tenant_query!(
             self,
             Person,
             fetch_one,
@@ -84,7 +86,7 @@ impl Read {
         if !owns && !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        let found = scoped!(
+        let found = tenant_query!(
             self,
             PersonKey,
             fetch_one,
@@ -101,7 +103,7 @@ impl Read {
             Err(Error::NotFound) => drop(self.person(person).await?),
             found => drop(found?),
         }
-        scoped!(
+        tenant_query!(
             self,
             Membership,
             fetch_all,
@@ -113,7 +115,7 @@ impl Read {
     }
 }
 
-record! {
+row_type! {
     /// Who was found.
     pub struct PersonKey {
         /// Their id.
@@ -126,7 +128,7 @@ impl Write {
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
         let id = PersonId(Uuid::now_v7());
         let CreatePerson { email, name, tenant_role } = proof.action();
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into person (tenant_id, id, email, name, tenant_role, created_at) values ($1, $2, $3, $4, $5, $6)",
@@ -150,7 +152,7 @@ impl Write {
     pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
         let &SetTenantRole { person, tenant_role } = proof.action();
         // Writing the rows takes their locks: of two admins who demote each other one comes second.
-        let admins = scoped!(
+        let admins = tenant_query!(
             self,
             PersonKey,
             fetch_all,
@@ -160,7 +162,7 @@ impl Write {
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
             return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));
         }
-        let set = scoped!(
+        let set = tenant_query!(
             self,
             execute,
             "update person set tenant_role = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
@@ -177,14 +179,14 @@ impl Write {
 
     /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.
     pub async fn set_password(&mut self, person: PersonId, hash: &str) -> Result<()> {
-        let had = scoped!(
+        let had = tenant_query!(
             self,
             Number,
             fetch_one,
             "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
             person
         )?;
-        let set = scoped!(
+        let set = tenant_query!(
             self,
             execute,
             "update person set password_hash = $3 where tenant_id = $1 and id = $2 and responsible_id is null",

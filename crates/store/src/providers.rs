@@ -1,12 +1,15 @@
 //! Identity providers that a tenant's admins set up. Their client secrets go in and are never shown again.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, ProviderId, Timestamp,
     policy::{RemoveProvider, SetProvider},
     provider::Provider,
 };
 
-record! {
+row_type! {
     /// A provider as stored, without its secret.
     pub struct ProviderRow {
         /// Its id.
@@ -35,7 +38,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             ProviderRow,
             fetch_all,
@@ -56,7 +59,7 @@ impl Write {
         let SetProvider { id, provider, .. } = proof.action();
         let definition = serde_json::to_string(provider).map_err(|_| Error::Corrupt("provider"))?;
         let set = match secret {
-            None => scoped!(
+            None => tenant_query!(
                 self,
                 execute,
                 "update identity_provider set definition = $3, changed_at = $4 where tenant_id = $1 and id = $2",
@@ -64,7 +67,7 @@ impl Write {
                 definition,
                 self.now
             )?,
-            Some(SealedSecret(secret)) => scoped!(
+            Some(SealedSecret(secret)) => tenant_query!(
                 self,
                 execute,
                 "insert into identity_provider (tenant_id, id, definition, secret, created_at, changed_at)
@@ -87,7 +90,7 @@ impl Write {
     /// Takes a provider away. Identities stay, for one that calls itself the same.
     pub async fn remove_provider(&mut self, proof: Allowed<RemoveProvider>) -> Result<()> {
         let id = proof.action().id;
-        if scoped!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
+        if tenant_query!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
             return Err(Error::NotFound);
         }
         self.publish(Topic::People, id.0);

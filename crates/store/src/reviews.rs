@@ -1,8 +1,10 @@
 //! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, KeyId, OrganizationId, PersonId, ReviewId, Timestamp,
@@ -13,7 +15,7 @@ use domain::{
 use serde_json::json;
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// A review.
     pub struct Review {
         /// Its id.
@@ -33,7 +35,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A right in a review.
     pub struct ReviewItem {
         /// Its number, from 1.
@@ -73,7 +75,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What is revoked with an item.
     pub struct Subject {
         /// What it is.
@@ -110,7 +112,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
+        tenant_query!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
     }
 
     /// One of them.
@@ -118,7 +120,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        scoped!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
+        tenant_query!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
     }
 
     /// How many rights in a review still ask for an answer at `now`.
@@ -129,7 +131,7 @@ impl Read {
              where i.tenant_id = $1 and i.review_id = $2 and ",
             asks!("$3")
         );
-        Ok(scoped!(self, Number, fetch_one, SQL, id, now)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, id, now)?.n)
     }
 
     /// What is in a review, after a number, as it is at `now`; what asks for an answer alone, or all.
@@ -167,9 +169,9 @@ impl Read {
         match open {
             true => {
                 const SQL: &str = items!(concat!(" and ", asks!("$5")));
-                scoped!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
+                tenant_query!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
             }
-            false => scoped!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
+            false => tenant_query!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
         }
     }
 }
@@ -182,7 +184,7 @@ impl Write {
         if let Some(organization) = of {
             self.know_organization(organization).await?;
         }
-        let begun = scoped!(
+        let begun = tenant_query!(
             self,
             execute,
             "insert into review (tenant_id, id, organization_id, started_by, started_at, items, answered)
@@ -196,7 +198,7 @@ impl Write {
         if begun == 0 {
             return Err(Error::Conflict("There is a review already that has not ended. Finish it first."));
         }
-        let items = scoped!(
+        let items = tenant_query!(
             self,
             execute,
             "insert into review_item (tenant_id, review_id, nr, kind, person_id, organization_id, key_id, held)
@@ -215,7 +217,7 @@ impl Write {
             self.now
         )?;
         let items = i64::try_from(items).unwrap_or(i64::MAX);
-        scoped!(self, execute, "update review set items = $3 where tenant_id = $1 and id = $2", id, items)?;
+        tenant_query!(self, execute, "update review set items = $3 where tenant_id = $1 and id = $2", id, items)?;
         let entry = self.entry(&proof)?.on("review", id.to_string()).with_detail("items", json!(items));
         self.record(entry).await?;
         self.publish(Topic::People, id.0);
@@ -246,7 +248,7 @@ impl Write {
         if !self.answer(review, item, Verdict::Revoke).await? {
             return Err(Error::Conflict("This was answered already."));
         }
-        let subject = scoped!(
+        let subject = tenant_query!(
             self,
             Subject,
             fetch_one,
@@ -302,7 +304,7 @@ impl Write {
         );
         let review = proof.action().review;
         self.running(review).await?;
-        if scoped!(self, execute, SQL, review, self.now)? == 0 {
+        if tenant_query!(self, execute, SQL, review, self.now)? == 0 {
             return Err(Error::Conflict("Not everything in it is answered yet."));
         }
         let entry = self.entry(&proof)?;
@@ -315,7 +317,7 @@ impl Write {
     async fn answer(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
         self.running(review).await?;
         let viewer = self.actor.person();
-        let answered = scoped!(
+        let answered = tenant_query!(
             self,
             execute,
             "update review_item set verdict = $4, decided_by = $5, decided_at = $6
@@ -327,21 +329,21 @@ impl Write {
             self.now
         )?;
         const COUNT: &str = "update review set answered = answered + $3 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, COUNT, review, i64::try_from(answered).unwrap_or(i64::MAX))?;
+        tenant_query!(self, execute, COUNT, review, i64::try_from(answered).unwrap_or(i64::MAX))?;
         Ok(answered > 0)
     }
 
     /// That there is such a review, and that it has not ended. Takes its lock.
     async fn running(&mut self, review: ReviewId) -> Result<()> {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
-        match scoped!(self, Ended, fetch_one, SQL, review)?.ended_at {
+        match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
             None => Ok(()),
             Some(_) => Err(Error::Conflict("This review has ended.")),
         }
     }
 }
 
-record! {
+row_type! {
     /// Whether a review goes on.
     pub struct Ended {
         /// When it ended, if it did.

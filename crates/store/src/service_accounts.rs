@@ -1,8 +1,10 @@
 //! Service accounts: owners of keys that are no persons. They never sign in, and somebody answers for each.
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, Invalid, PersonId, Timestamp,
@@ -13,7 +15,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// A service account.
     pub struct ServiceAccount {
         /// Its id.
@@ -31,7 +33,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whether somebody is a person.
     pub struct Responsible {
         /// Who answers for them, if they are none.
@@ -69,13 +71,13 @@ impl Read {
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = mine!("order by s.name, s.id limit 500");
-        scoped!(self, ServiceAccount, fetch_all, SQL, person, everything)
+        tenant_query!(self, ServiceAccount, fetch_all, SQL, person, everything)
     }
 
     /// One of them.
     pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
+        tenant_query!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
     }
 }
 
@@ -86,10 +88,10 @@ impl Write {
         let id = PersonId(Uuid::now_v7());
         let CreateServiceAccount { name, responsible } = proof.action();
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        if scoped!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
+        if tenant_query!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
             return Err(Error::Conflict("A person answers for a service account, not another service account."));
         }
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into person (tenant_id, id, email, name, tenant_role, created_at, responsible_id)
@@ -117,7 +119,7 @@ impl Write {
             return Err(Error::Conflict("They answer for it already."));
         }
         self.hold_memberships(successor).await?;
-        let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
+        let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
         if !self.can_answer(successor, account).await? {
             let why = "must be an admin, or in every organization that the service account is in with no lesser role";
             return Err(Invalid::new("successor", why).into());
@@ -142,11 +144,11 @@ impl Write {
             falls_short!(),
             "))"
         );
-        Ok(scoped!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
+        Ok(tenant_query!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
     }
 }
 
-record! {
+row_type! {
     /// What somebody is called.
     pub struct Called {
         /// Their name.

@@ -4,8 +4,10 @@ mod table;
 
 use crate::{
     Error, Result, Settings, Store,
-    column::Number,
-    conn::{Conn, unscoped},
+    db::{
+        column::Number,
+        conn::{Conn, unscoped_query},
+    },
 };
 use domain::{Actor, TenantId, audit::Outcome};
 use serde_json::json;
@@ -130,5 +132,5 @@ async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
 
 async fn heads(store: &Store) -> Result<i64> {
     let mut conn: Conn = store.system().read().await?;
-    Ok(unscoped!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
+    Ok(unscoped_query!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
 }

@@ -4,7 +4,7 @@
 /// of the same form.
 macro_rules! remember_network {
     ($self:ident, $table:literal, $whose:literal, $id:expr, $network:expr) => {{
-        scoped!(
+        tenant_query!(
             $self,
             execute,
             concat!(
@@ -20,7 +20,7 @@ macro_rules! remember_network {
             $network,
             $self.now
         )?;
-        scoped!(
+        tenant_query!(
             $self,
             execute,
             concat!(

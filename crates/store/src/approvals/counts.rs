@@ -3,7 +3,7 @@ use super::{ApprovalFilter, visible};
 use crate::{
     Counts, Read, Result,
     counts::OF_A_STATE,
-    filter::{Arg, Statement},
+    db::filter::{Arg, Statement},
 };
 use domain::approval::ApprovalState;
 

@@ -1,9 +1,12 @@
 //! Telling whoever has a key that it ends soon, once, while there is time to put another in its place (M-01).
 use super::ENDS_SOON;
-use crate::{Result, Write, column::record, conn::scoped};
+use crate::{
+    Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{PersonId, Timestamp, account::Happened};
 
-record! {
+row_type! {
     /// A key that ends soon.
     pub struct Ending {
         /// Whose it is.
@@ -25,7 +28,7 @@ pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timesta
 impl Write {
     /// Tells owners of the keys that end soon from now on; of a service account whoever answers for it.
     pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
-        let ending = scoped!(
+        let ending = tenant_query!(
             self,
             Ending,
             fetch_all,

@@ -1,6 +1,9 @@
 //! Whoever holds a session or a key, as an actor is made of: read at every request, so that a change of rights counts at once.
 use super::System;
-use crate::{Error, Result, column::record, conn::unscoped};
+use crate::{
+    Error, Result,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{
     Email, OrganizationId, PersonId, TenantId,
     role::{Role, TenantRole},
@@ -26,7 +29,7 @@ pub struct Holder {
     pub everybody: bool,
 }
 
-record! {
+row_type! {
     /// The same with one of their roles, if they have any.
     pub struct HolderRow {
         /// What people call them.
@@ -92,7 +95,7 @@ impl System<'_> {
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
         let mut conn = self.ask().await?;
         let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
-        let rows = unscoped!(conn, Held<()>, fetch_all, sql, tenant, person)?;
+        let rows = unscoped_query!(conn, Held<()>, fetch_all, sql, tenant, person)?;
         gather(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
     }
 }

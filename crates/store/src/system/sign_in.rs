@@ -3,14 +3,17 @@ use super::{
     LAST_USED, System,
     holder::{Held, Holder, gather, held},
 };
-use crate::{NewBrowserSession, Result, Session, column::record, conn::unscoped};
+use crate::{
+    NewBrowserSession, Result, Session,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId, Timestamp};
 use std::time::Duration;
 
 /// How long a session's former token still opens it.
 const UNDER_WAY: Duration = Duration::from_secs(10);
 
-record! {
+row_type! {
     /// What signing in with a password needs.
     pub struct Credential {
         /// The person's tenant.
@@ -31,7 +34,7 @@ impl System<'_> {
         // A service account never signs in.
         let sql =
             "select tenant_id, id, password_hash, locked_at from person where email = $1 and responsible_id is null";
-        unscoped!(conn, Credential, fetch_optional, sql, email.clone())
+        unscoped_query!(conn, Credential, fetch_optional, sql, email.clone())
     }
 
     /// The session that a cookie opens, and who holds it: the cookie names no tenant. One that is too old or idle for longer
@@ -46,7 +49,7 @@ impl System<'_> {
                 and browser_session.expires_at > $2 and browser_session.last_used_at > $3"
         );
         let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
-        let rows = unscoped!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
+        let rows = unscoped_query!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
         Ok(gather(rows))
     }
 
@@ -58,7 +61,7 @@ impl System<'_> {
         }
         let mut conn = self.write().await?;
         let sql = "update browser_session set last_used_at = $3 where tenant_id = $1 and id = $2";
-        unscoped!(conn, execute, sql, session.tenant_id, session.id, now)?;
+        unscoped_query!(conn, execute, sql, session.tenant_id, session.id, now)?;
         conn.commit().await
     }
 
@@ -74,7 +77,7 @@ impl System<'_> {
         let sql =
             "update browser_session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
              where tenant_id = $1 and id = $2 and rotate";
-        let rotated = unscoped!(conn, execute, sql, tenant, id, new_hash, now)?;
+        let rotated = unscoped_query!(conn, execute, sql, tenant, id, new_hash, now)?;
         conn.commit().await?;
         Ok(rotated > 0)
     }

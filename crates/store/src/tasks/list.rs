@@ -3,7 +3,10 @@ use super::{
     columns, joined,
     narrow::{Head, Way, head},
 };
-use crate::{Read, Result, column::record, filter::Page};
+use crate::{
+    Read, Result,
+    db::{column::row_type, filter::Page},
+};
 use domain::{
     OrganizationId, PersonId, TaskId, Timestamp,
     network::NetworkPolicy,
@@ -11,7 +14,7 @@ use domain::{
     visibility::Visibility,
 };
 
-record! {
+row_type! {
     /// A task as it stands in a list.
     pub struct TaskRow {
         /// Its id.

@@ -6,8 +6,10 @@
 use super::list::TaskFilter;
 use crate::{
     Read, Result,
-    column::record,
-    filter::{Arg, Statement},
+    db::{
+        column::row_type,
+        filter::{Arg, Statement},
+    },
 };
 use domain::{OrganizationId, PersonId, TaskId};
 
@@ -168,7 +170,7 @@ impl Lead {
     }
 }
 
-record! {
+row_type! {
     /// The end of a stretch of tasks.
     pub struct Edge {
         /// The task there.

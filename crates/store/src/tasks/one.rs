@@ -1,6 +1,9 @@
 //! One task, whole: what it is, how far it has come, its labels.
 use super::visible;
-use crate::{Error, Read, Result, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
@@ -12,7 +15,7 @@ use domain::{
 };
 use std::collections::BTreeMap;
 
-record! {
+row_type! {
     /// A task, whole.
     pub struct Task {
         /// Its id.
@@ -103,7 +106,7 @@ impl Task {
     }
 }
 
-record! {
+row_type! {
     /// How far a task has come.
     pub struct Progress {
         /// Where it stands.
@@ -136,7 +139,7 @@ impl Task {
     }
 }
 
-record! {
+row_type! {
     /// A label.
     pub struct Label {
         /// Its key.
@@ -150,7 +153,7 @@ impl Read {
     /// One task. What the actor does not see is not found.
     pub async fn task(&mut self, id: TaskId) -> Result<Task> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let task = scoped!(
+        let task = tenant_query!(
             self,
             Task,
             fetch_one,
@@ -175,7 +178,7 @@ impl Read {
     /// How far a task has come: what is asked again and again while somebody watches it.
     pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let progress = scoped!(
+        let progress = tenant_query!(
             self,
             Progress,
             fetch_one,
@@ -194,7 +197,7 @@ impl Read {
     pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
         self.progress(id).await?;
         const SQL: &str = "select key, value from task_label where tenant_id = $1 and task_id = $2 order by key";
-        let rows = scoped!(self, Label, fetch_all, SQL, id)?;
+        let rows = tenant_query!(self, Label, fetch_all, SQL, id)?;
         let labels: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key, row.value)).collect();
         labels.try_into().map_err(|_| Error::Corrupt("labels"))
     }

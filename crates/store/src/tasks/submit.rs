@@ -1,8 +1,10 @@
 //! Submitting a task: the canonical request, the rules' verdict, and the record of it, in one transaction.
 use crate::{
     Error, Result, Topic, Write,
-    column::record,
-    conn::{random, scoped},
+    db::{
+        column::row_type,
+        conn::{random, tenant_query},
+    },
 };
 use domain::{
     Allowed, PersonId, TaskId,
@@ -28,7 +30,7 @@ pub struct Submitted {
     pub repeated: bool,
 }
 
-record! {
+row_type! {
     /// What an idempotency key was used for.
     pub struct Earlier {
         /// The task.
@@ -68,7 +70,7 @@ impl Write {
             Verdict::Refuse => TaskState::Denied,
         };
         let now = self.now;
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into task (tenant_id, id, organization_id, owner_id, key_id, title, tool, visibility, network, priority,
@@ -102,7 +104,7 @@ impl Write {
             return self.submitted_before(owner, key, content).await?.ok_or(Error::Busy);
         }
         for (key, value) in submission.labels.iter() {
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "insert into task_label (tenant_id, task_id, key, value) values ($1, $2, $3, $4)",
@@ -135,7 +137,7 @@ impl Write {
         if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(domain::Invalid::new("idempotency_key", "must be 1 to 255 visible ASCII characters").into());
         }
-        let earlier = scoped!(
+        let earlier = tenant_query!(
             self,
             Earlier,
             fetch_optional,

@@ -27,7 +27,7 @@ impl Shop {
             create table item (sale integer not null references sale (n) deferrable initially deferred)";
         sqlx::raw_sql(tables).execute(&mut raw).await.unwrap();
         raw.close().await.unwrap();
-        let events = Announcer::new();
+        let events = EventBus::new();
         let heard = events.subscribe();
         Self { writer: Writer::new(options, events), folder, heard }
     }

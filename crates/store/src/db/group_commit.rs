@@ -6,7 +6,7 @@
 //! told of their commit, and nothing is announced, before that; where nobody waits, the commit follows at once.
 //!
 //! A task of its own sees each turn through to its end, whatever becomes of the future that asked for it.
-use crate::{Error, Event, Result, announcer::Announcer, error::lost};
+use crate::{Error, Event, Result, db::event_bus::EventBus, error::lost};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteQueryResult},
@@ -40,7 +40,7 @@ struct Pen {
     group: Option<Group>,
     /// How many groups there were.
     groups: u64,
-    events: Announcer,
+    events: EventBus,
     closed: bool,
 }
 
@@ -92,7 +92,7 @@ impl Member {
 
 impl Writer {
     /// A writer that announces on `events`. Its connection is opened at the first turn.
-    pub(crate) fn new(options: SqliteConnectOptions, events: Announcer) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, events: EventBus) -> Self {
         let pen = Pen { options, connection: None, group: None, groups: 0, events, closed: false };
         Self(Arc::new(Mutex::new(pen)))
     }

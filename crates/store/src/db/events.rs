@@ -1,10 +1,12 @@
 //! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
 use crate::{
     Result, Store,
-    announcer::Announcer,
-    conn::{Conn, Embedded, Remote},
-    flush::Flusher,
-    outage::Contact,
+    db::{
+        conn::{Conn, PostgresConn, SqliteConn},
+        event_bus::EventBus,
+        group_commit_postgres::GroupCommitter,
+        outage::Contact,
+    },
 };
 use domain::TenantId;
 use sqlx::{
@@ -101,11 +103,11 @@ impl Store {
 /// Commits, and tells those who listen: on PostgreSQL by NOTIFY in the transaction, which this node hears as the others do.
 pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
     match conn {
-        Conn::Sqlite(Embedded::Read(_)) => {} // it ends by itself
-        Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
-        Conn::Postgres(Remote::Read(tx)) => tx.rollback().await?,
-        Conn::Postgres(Remote::Ask(_)) => {}
-        Conn::Postgres(Remote::Write(turn)) => turn.commit(events).await?,
+        Conn::Sqlite(SqliteConn::Read(_)) => {} // it ends by itself
+        Conn::Sqlite(SqliteConn::Write(member)) => member.commit(events).await?,
+        Conn::Postgres(PostgresConn::Read(tx)) => tx.rollback().await?,
+        Conn::Postgres(PostgresConn::Ask(_)) => {}
+        Conn::Postgres(PostgresConn::Write(turn)) => turn.commit(events).await?,
     }
     Ok(())
 }
@@ -139,8 +141,8 @@ pub(crate) async fn ear(options: &PgConnectOptions) -> Result<PgListener, sqlx::
 pub(crate) async fn listen(
     mut listener: PgListener,
     options: PgConnectOptions,
-    to: Announcer,
-    flusher: Flusher,
+    to: EventBus,
+    flusher: GroupCommitter,
     contact: Contact,
 ) {
     loop {
@@ -160,7 +162,7 @@ pub(crate) async fn listen(
 }
 
 /// Until the connection ends, or nothing comes over it any more.
-async fn hear(listener: &mut PgListener, to: &Announcer) {
+async fn hear(listener: &mut PgListener, to: &EventBus) {
     loop {
         match timeout(QUIET, listener.try_recv()).await {
             Ok(Ok(Some(note))) => {

@@ -7,7 +7,7 @@
 //! disk yet is told later still.
 //!
 //! A connection that broke says nothing of what was committed before it was made: then whoever waits is told of a failure.
-use crate::{Event, Result, error::lost, events};
+use crate::{Event, Result, db::events, error::lost};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction, postgres::PgConnectOptions};
 use std::{
     ops::{Deref, DerefMut},
@@ -33,9 +33,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Sees to the shared waits, with a connection of its own from when it is first wanted.
+/// RowAccess to the shared waits, with a connection of its own from when it is first wanted.
 #[derive(Clone)]
-pub(crate) struct Flusher {
+pub(crate) struct GroupCommitter {
     orders: mpsc::UnboundedSender<Order>,
     /// Which connection it has, counted from 1; 0 while it has none.
     connection: Arc<AtomicU64>,
@@ -70,7 +70,7 @@ struct Waiting {
 pub(crate) struct Turn {
     transaction: Transaction<'static, Postgres>,
     connection: u64,
-    flusher: Flusher,
+    flusher: GroupCommitter,
     _under_way: UnderWay,
 }
 
@@ -123,7 +123,7 @@ impl Turn {
     }
 }
 
-impl Flusher {
+impl GroupCommitter {
     /// One that reaches the database by `options`.
     pub(crate) fn new(options: PgConnectOptions) -> Self {
         let (orders, given) = mpsc::unbounded_channel();

@@ -1,7 +1,7 @@
 //! Lists: conditions put together at run time, and keyset paging.
 use crate::{
     Result,
-    conn::{Conn, is_scoped, on},
+    db::conn::{Conn, is_scoped, with_connection},
 };
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ pub(crate) struct Statement {
 macro_rules! run {
     ($statement:ident, $conn:ident, $query:expr, $how:ident $(, $then:expr)?) => {{
         debug_assert!(is_scoped(&$statement.sql), "the statement is not scoped to a tenant");
-        on!(*$conn, |c| {
+        with_connection!(*$conn, |c| {
             let mut query = $query(AssertSqlSafe($statement.sql));
             for arg in $statement.args {
                 query = match arg {

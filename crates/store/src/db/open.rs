@@ -1,13 +1,15 @@
 //! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
 use crate::{
     Error, MasterKey, Result,
-    announcer::Announcer,
-    conn::{Conn, Embedded, Remote},
-    events,
-    flush::Flusher,
-    outage::Contact,
-    readers::Readers,
-    writer::Writer,
+    db::{
+        conn::{Conn, PostgresConn, SqliteConn},
+        event_bus::EventBus,
+        events,
+        group_commit::Writer,
+        group_commit_postgres::GroupCommitter,
+        outage::Contact,
+        readers::Readers,
+    },
 };
 use domain::{TenantId, Timestamp};
 use sqlx::{
@@ -61,7 +63,7 @@ enum Pool {
         writing: PgPool,
         /// Connections that see all tenants, for single questions.
         asking: PgPool,
-        flusher: Flusher,
+        flusher: GroupCommitter,
         contact: Contact,
         /// Hears what is announced until it is aborted.
         ears: AbortHandle,
@@ -70,7 +72,7 @@ enum Pool {
 
 struct Inner {
     pool: Pool,
-    events: Announcer,
+    events: EventBus,
     clock: Clock,
     key: MasterKey,
     /// Whether mail is queued: nothing would send it otherwise.
@@ -93,7 +95,7 @@ impl Store {
     /// Opens the database, makes it where it is missing, and brings its schema up to date. A schema newer than this
     /// program, a wrong master key and a SQLite below 3.51.3 are refused.
     pub async fn open(settings: Settings) -> Result<Self> {
-        let events = Announcer::new();
+        let events = EventBus::new();
         let pool = match settings.url.split_once(':') {
             Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
@@ -134,8 +136,8 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.begin_read(Sees::Nothing).await?;
-        crate::conn::unscoped!(conn, crate::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
+        let mut conn = self.begin_read(RowAccess::Nothing).await?;
+        crate::db::conn::unscoped_query!(conn, crate::db::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
         Ok(())
     }
 
@@ -161,7 +163,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn events(&self) -> &Announcer {
+    pub(crate) fn events(&self) -> &EventBus {
         &self.0.events
     }
 
@@ -170,12 +172,12 @@ impl Store {
     }
 
     /// Opens a snapshot.
-    pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
+    pub(crate) async fn begin_read(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.begin().await?)),
             Pool::Postgres { reading, contact, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(Remote::Read(
+                Conn::Postgres(PostgresConn::Read(
                     contact.or_away(Box::pin(reading.begin_with(entering(begin, sees)))).await?,
                 ))
             }
@@ -185,26 +187,26 @@ impl Store {
     /// For a single question across tenants, which needs no transaction around it: that would be more to say than the question.
     pub(crate) async fn begin_question(&self) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.ask().await?)),
             Pool::Postgres { asking, contact, .. } => {
-                Conn::Postgres(Remote::Ask(contact.or_away(Box::pin(asking.acquire())).await?))
+                Conn::Postgres(PostgresConn::Ask(contact.or_away(Box::pin(asking.acquire())).await?))
             }
         })
     }
 
     /// Opens a transaction that writes.
-    pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
+    pub(crate) async fn begin_write(&self, sees: RowAccess) -> Result<Conn> {
         let begun = self.try_to_begin(sees).await;
         self.0.refused.store(if begun.is_ok() { 0 } else { self.now().0 }, Ordering::Relaxed);
         begun
     }
 
-    async fn try_to_begin(&self, sees: Sees) -> Result<Conn> {
+    async fn try_to_begin(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(SqliteConn::Write(writer.begin().await?)),
             Pool::Postgres { writing, flusher, contact, .. } => {
                 let begun = contact.or_away(Box::pin(writing.begin_with(entering(BEGIN, sees)))).await?;
-                Conn::Postgres(Remote::Write(flusher.take(begun)))
+                Conn::Postgres(PostgresConn::Write(flusher.take(begun)))
             }
         })
     }
@@ -226,22 +228,22 @@ const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set jit = off
 
 /// What a transaction sees of the tenants.
 #[derive(Clone, Copy)]
-pub(crate) enum Sees {
+pub(crate) enum RowAccess {
     Nothing,
     Tenant(TenantId),
     All,
 }
 
 /// The beginning of a transaction, which tells PostgreSQL's row-level security in the same breath what it sees.
-fn entering(begin: &str, sees: Sees) -> AssertSqlSafe<String> {
+fn entering(begin: &str, sees: RowAccess) -> AssertSqlSafe<String> {
     AssertSqlSafe(match sees {
-        Sees::Nothing => begin.to_owned(),
-        Sees::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
-        Sees::All => format!("{begin}; set local castellan.system = 'on'"),
+        RowAccess::Nothing => begin.to_owned(),
+        RowAccess::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
+        RowAccess::All => format!("{begin}; set local castellan.system = 'on'"),
     })
 }
 
-async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
+async fn open_sqlite(url: &str, events: &EventBus) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
     make_private(options.get_filename());
@@ -272,7 +274,7 @@ fn make_private(file: &Path) {
     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
-async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
+async fn open_postgres(url: &str, events: &EventBus) -> Result<Pool> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| {
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
@@ -295,7 +297,7 @@ async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
     let reading = pool_of(12, LET_GO).connect_lazy_with(options.clone());
     let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
     let ear = events::ear(&options).await?;
-    let (flusher, contact) = (Flusher::new(options.clone()), Contact::new());
+    let (flusher, contact) = (GroupCommitter::new(options.clone()), Contact::new());
     let listening = events::listen(ear, options, events.clone(), flusher.clone(), contact.clone());
     let ears = tokio::spawn(listening).abort_handle();
     Ok(Pool::Postgres { reading, writing, asking, flusher, contact, ears })

@@ -1,7 +1,9 @@
 //! A connection for one tenant, and the macros through which every statement of a tenant goes.
 use crate::{
-    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::SecurityLogEntry,
-    tasks::Sought, writer::Member,
+    Error, Event, Result, Store, Topic,
+    db::{group_commit::Member, group_commit_postgres::Turn, open::RowAccess, readers::Reader},
+    security::SecurityLogEntry,
+    tasks::Sought,
 };
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
@@ -13,17 +15,17 @@ use uuid::Uuid;
 
 /// A transaction on whichever database is open.
 pub(crate) enum Conn {
-    Sqlite(Embedded),
-    Postgres(Remote),
+    Sqlite(SqliteConn),
+    Postgres(PostgresConn),
 }
 
 /// On SQLite: a connection to read with, or a turn at the one writer.
-pub(crate) enum Embedded {
+pub(crate) enum SqliteConn {
     Read(Reader),
     Write(Member),
 }
 
-impl Deref for Embedded {
+impl Deref for SqliteConn {
     type Target = SqliteConnection;
     fn deref(&self) -> &SqliteConnection {
         match self {
@@ -33,7 +35,7 @@ impl Deref for Embedded {
     }
 }
 
-impl DerefMut for Embedded {
+impl DerefMut for SqliteConn {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Read(reader) => reader,
@@ -43,13 +45,13 @@ impl DerefMut for Embedded {
 }
 
 /// On PostgreSQL: a snapshot, a single question, or a transaction that shares its wait for the disk.
-pub(crate) enum Remote {
+pub(crate) enum PostgresConn {
     Read(Transaction<'static, Postgres>),
     Ask(PoolConnection<Postgres>),
     Write(Turn),
 }
 
-impl Deref for Remote {
+impl Deref for PostgresConn {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
         match self {
@@ -60,7 +62,7 @@ impl Deref for Remote {
     }
 }
 
-impl DerefMut for Remote {
+impl DerefMut for PostgresConn {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
             Self::Read(tx) => tx,
@@ -82,55 +84,55 @@ impl std::fmt::Debug for Conn {
 impl Conn {
     /// Commits what nobody is told of.
     pub(crate) async fn commit(self) -> Result<()> {
-        crate::events::commit(self, vec![]).await
+        crate::db::events::commit(self, vec![]).await
     }
 }
 
 /// Runs one expression against whichever database is open.
-macro_rules! on {
+macro_rules! with_connection {
     ($conn:expr, |$c:ident| $body:expr) => {
         match &mut $conn {
-            $crate::conn::Conn::Sqlite(tx) => {
+            $crate::db::conn::Conn::Sqlite(tx) => {
                 let $c = &mut **tx;
                 $body
             }
-            $crate::conn::Conn::Postgres(tx) => {
+            $crate::db::conn::Conn::Postgres(tx) => {
                 let $c = &mut **tx;
                 $body
             }
         }
     };
 }
-pub(crate) use on;
+pub(crate) use with_connection;
 
 /// Runs a statement that says itself which rows it is about. Only for `system/` and what it uses.
-macro_rules! unscoped {
+macro_rules! unscoped_query {
     ($conn:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::conn::on!($conn, |c| sqlx::query($sql)
-            $(.bind($crate::column::Column::raw($arg)))*
+        $crate::db::conn::with_connection!($conn, |c| sqlx::query($sql)
+            $(.bind($crate::db::column::Column::raw($arg)))*
             .execute(c).await.map(|done| done.rows_affected()).map_err($crate::Error::from))
     };
     ($conn:expr, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::conn::on!($conn, |c| sqlx::query_as::<_, $type>($sql)
-            $(.bind($crate::column::Column::raw($arg)))*
+        $crate::db::conn::with_connection!($conn, |c| sqlx::query_as::<_, $type>($sql)
+            $(.bind($crate::db::column::Column::raw($arg)))*
             .$how(c).await.map_err($crate::Error::from))
     };
 }
-pub(crate) use unscoped;
+pub(crate) use unscoped_query;
 
 /// Runs a statement that sees the rows of the connection's tenant only: `$1` is bound here, and a text that does not
 /// use it does not compile.
-macro_rules! scoped {
+macro_rules! tenant_query {
     ($self:ident, execute, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
-        $crate::conn::unscoped!($self.conn, execute, $sql, $self.tenant $(, $arg)*)
+        const _: () = assert!($crate::db::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::db::conn::unscoped_query!($self.conn, execute, $sql, $self.tenant $(, $arg)*)
     }};
     ($self:ident, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
-        $crate::conn::unscoped!($self.conn, $type, $how, $sql, $self.tenant $(, $arg)*)
+        const _: () = assert!($crate::db::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::db::conn::unscoped_query!($self.conn, $type, $how, $sql, $self.tenant $(, $arg)*)
     }};
 }
-pub(crate) use scoped;
+pub(crate) use tenant_query;
 
 /// Whether a statement compares `tenant_id` with `$1`, or inserts it.
 pub(crate) const fn is_scoped(sql: &str) -> bool {
@@ -179,13 +181,13 @@ pub struct Write {
 impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
-        let conn = self.begin_read(Sees::Tenant(actor.tenant)).await?;
+        let conn = self.begin_read(RowAccess::Tenant(actor.tenant)).await?;
         Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
     }
 
     /// Opens a transaction in the actor's tenant.
     pub async fn write(&self, actor: &Actor) -> Result<Write> {
-        Ok(self.writing(self.begin_write(Sees::Tenant(actor.tenant)).await?, actor))
+        Ok(self.writing(self.begin_write(RowAccess::Tenant(actor.tenant)).await?, actor))
     }
 
     /// What the actor changes in a transaction that is open.
@@ -225,7 +227,7 @@ impl Write {
 
     /// Makes it so, and tells those who listen.
     pub async fn commit(self) -> Result<()> {
-        crate::events::commit(self.conn, self.events).await?;
+        crate::db::events::commit(self.conn, self.events).await?;
         self.security_log.iter().for_each(SecurityLogEntry::log);
         Ok(())
     }

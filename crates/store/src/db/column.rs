@@ -157,18 +157,18 @@ impl<T: Column> Column for Option<T> {
 }
 
 /// A record whose fields are the columns of the statement that reads it, by name.
-macro_rules! record {
+macro_rules! row_type {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
         pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
-        $crate::column::record!(@from sqlx::sqlite::SqliteRow, $name, $($field: $type),*);
-        $crate::column::record!(@from sqlx::postgres::PgRow, $name, $($field: $type),*);
+        $crate::db::column::row_type!(@from sqlx::sqlite::SqliteRow, $name, $($field: $type),*);
+        $crate::db::column::row_type!(@from sqlx::postgres::PgRow, $name, $($field: $type),*);
     };
     (@from $row:ty, $name:ident, $($field:ident: $type:ty),*) => {
         impl sqlx::FromRow<'_, $row> for $name {
             fn from_row(row: &$row) -> Result<Self, sqlx::Error> {
-                use $crate::column::Column;
+                use $crate::db::column::Column;
                 Ok(Self { $($field: {
                     let raw = sqlx::Row::try_get::<<$type as Column>::Raw, _>(row, stringify!($field))?;
                     <$type as Column>::read(raw).map_err(|source| sqlx::Error::ColumnDecode {
@@ -180,9 +180,9 @@ macro_rules! record {
         }
     };
 }
-pub(crate) use record;
+pub(crate) use row_type;
 
-record! {
+row_type! {
     /// A number that a statement counted.
     pub struct Number {
         /// The number.

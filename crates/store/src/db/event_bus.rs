@@ -2,7 +2,7 @@
 //! it was read.
 use crate::{
     Event, Store, Topic,
-    events::{BACKLOG, MISSED},
+    db::events::{BACKLOG, MISSED},
 };
 use std::{
     collections::VecDeque,
@@ -28,7 +28,7 @@ pub struct Mark {
 
 /// Announces to the listeners of this process. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Announcer {
+pub(crate) struct EventBus {
     to: Sender<Event>,
     lately: Arc<Mutex<Lately>>,
 }
@@ -43,7 +43,7 @@ struct Lately {
     gone: Option<u64>,
 }
 
-impl Announcer {
+impl EventBus {
     pub(crate) fn new() -> Self {
         let process = Uuid::now_v7().as_u64_pair().1;
         let lately = Lately { process, began: Instant::now(), kept: VecDeque::with_capacity(KEPT), gone: None };
@@ -131,7 +131,7 @@ mod tests {
         Event { tenant: TenantId(Uuid::from_u128(1)), topic, id: Uuid::from_u128(number) }
     }
 
-    fn mark(announcer: &Announcer) -> Mark {
+    fn mark(announcer: &EventBus) -> Mark {
         let lately = announcer.lately();
         // Two moments of one microsecond are one, and what is told in it is told again.
         std::thread::sleep(std::time::Duration::from_micros(2));
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn who_comes_late_hears_what_was_told_since_their_mark() {
-        let announcer = Announcer::new();
+        let announcer = EventBus::new();
         announcer.publish(event(Topic::Tasks, 1));
         let early = mark(&announcer);
         announcer.publish(event(Topic::Log, 2));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn who_comes_too_late_or_from_elsewhere_is_told_to_look_again() {
-        let announcer = Announcer::new();
+        let announcer = EventBus::new();
         let early = mark(&announcer);
         let tell = |n: usize| (0..n).for_each(|n| announcer.publish(event(Topic::Tasks, n.try_into().unwrap())));
         tell(KEPT);
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_as_it_was_written() {
-        let mark = mark(&Announcer::new());
+        let mark = mark(&EventBus::new());
         assert_eq!(mark.to_string().parse(), Ok(mark));
         for garbage in ["", "-", "1", "1-", "-1", "x-1", "1-1-1", "11111111111111111-1"] {
             assert!(garbage.parse::<Mark>().is_err(), "{garbage:?}");
