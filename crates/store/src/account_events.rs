@@ -1,10 +1,9 @@
 //! What happened with a person's account, for themselves to read: in a list, and at the next page until they have seen it.
 use crate::{
     Read, Result, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
 use domain::{EventId, PersonId, Timestamp, account::Happened};
-use uuid::Uuid;
 
 row_type! {
     /// One thing that happened.
@@ -77,18 +76,14 @@ impl Write {
     /// The same where a mail of its own says so.
     pub(crate) async fn told_apart(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
-        tenant_query!(
-            self,
-            execute,
-            "insert into account_event (tenant_id, id, person_id, happened, detail, address, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            EventId(Uuid::now_v7()),
-            person,
-            happened,
-            detail.to_owned(),
-            address,
-            self.now
-        )?;
+        insert!(self, "account_event" {
+            id: EventId(new_id()),
+            person_id: person,
+            happened: happened,
+            detail: detail.to_owned(),
+            address: address,
+            created_at: self.now,
+        })?;
         self.publish(crate::Topic::People, person.0);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! present one. For somebody who lost the latter an admin asks.
 use crate::{
     Error, Result, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, insert::insert},
     mail::Mail,
 };
 use domain::{
@@ -80,19 +80,15 @@ impl Write {
         present: Option<MailedLink<'_>>,
     ) -> Result<()> {
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
-        tenant_query!(
-            self,
-            execute,
-            "insert into address_change (tenant_id, token_hash, person_id, email, created_at, expires_at, present_hash, present_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            new.token_hash,
-            owner,
-            email.clone(),
-            self.now,
-            self.now.after(LIFE),
-            present.map(|link| link.token_hash),
-            present.is_none().then_some(self.now)
-        )?;
+        insert!(self, "address_change" {
+            token_hash: new.token_hash,
+            person_id: owner,
+            email: email.clone(),
+            created_at: self.now,
+            expires_at: self.now.after(LIFE),
+            present_hash: present.map(|link| link.token_hash),
+            present_at: present.is_none().then_some(self.now),
+        })?;
         self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
 

@@ -1,7 +1,7 @@
 //! Who comes in by an identity provider for the first time, and what its rules make of people each time.
 use crate::{
     Error, NewIdentity, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
 use domain::{
     Allowed, OrganizationId, PersonId,
@@ -11,7 +11,6 @@ use domain::{
     text,
 };
 use serde_json::json;
-use uuid::Uuid;
 
 row_type! {
     /// An organization that a role was given in.
@@ -27,18 +26,16 @@ impl Write {
     /// Makes an account for a newcomer, with the identity that leads to it. An address that is in use, in whatever tenant,
     /// is a conflict: what is there is never linked by an address.
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let AdmitPerson { email, name, .. } = proof.action();
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at)
-             values ($1, $2, $3, $4, $5, $6) on conflict (email) do nothing",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            self.now
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            created_at: self.now,
+        },
+            "on conflict (email) do nothing"
         )?;
         if made == 0 {
             return Err(Error::Conflict("There is an account with this address already."));

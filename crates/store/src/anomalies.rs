@@ -12,6 +12,8 @@ use crate::{
         column::{Number, row_type},
         conn::tenant_query,
         filter::{Arg, Page, Statement},
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -22,7 +24,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 pub use arrivals::Arrival;
 
@@ -207,33 +208,33 @@ impl Write {
     /// Says whether it is a new one.
     pub(crate) async fn found(&mut self, found: Found) -> Result<bool> {
         let Found { facts, subject, span, person, told, key, times } = found;
-        let id = EventId(Uuid::now_v7());
+        let id = EventId(new_id());
         let (address, network) = self.whereabouts();
         let (kind, span) = (facts.kind(), self.span(span));
         // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
         // is wrong): one order for all, or two would wait for each other.
         self.hold_log().await?;
-        let reported = tenant_query!(
-            self,
-            Reported,
-            fetch_one,
-            "insert into anomaly (tenant_id, id, kind, subject, span, person_id, told_id, key_id, times, address, network, facts,
-                first_at, last_at) values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, 1), $10, $11, $12, $13, $13)
-             on conflict (tenant_id, kind, subject, span) do update set times = coalesce($9, anomaly.times + 1), address = $10,
-                network = $11, facts = $12, last_at = $13, looked_at = null, looked_by = null
+        // $15 is the number of times where it was counted; otherwise each report adds one.
+        let reported = insert!(self, Reported, fetch_one, "anomaly" {
+            id: id,
+            kind: kind,
+            subject: subject,
+            span: span,
+            person_id: person,
+            told_id: told,
+            key_id: key,
+            times: times.unwrap_or(1),
+            address: address,
+            network: network,
+            facts: facts,
+            first_at: self.now,
+            last_at: self.now,
+        },
+            "on conflict (tenant_id, kind, subject, span) do update set times = coalesce($15, anomaly.times + 1),
+                address = excluded.address, network = excluded.network, facts = excluded.facts, last_at = excluded.last_at,
+                looked_at = null, looked_by = null
              returning id, times",
-            id,
-            kind,
-            subject,
-            span,
-            person,
-            told,
-            key,
-            times,
-            address,
-            network,
-            facts,
-            self.now
+            times
         )?;
         let detail = json!({ "kind": kind, "times": reported.times });
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;

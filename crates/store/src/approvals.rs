@@ -8,6 +8,8 @@ use crate::{
         column::{Number, row_type},
         conn::tenant_query,
         filter::{Arg, Page, Statement},
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -19,7 +21,6 @@ use domain::{
     task::{TaskState, Tool},
 };
 use serde_json::json;
-use uuid::Uuid;
 
 row_type! {
     /// Who stands behind a request besides its requester.
@@ -283,22 +284,19 @@ impl Write {
         needed: u32,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let id = ApprovalId(Uuid::now_v7());
-        tenant_query!(
-            self,
-            execute,
-            "insert into approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed,
-                state, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10)",
-            id,
-            task,
-            organization,
-            requester,
-            digest,
-            rule.to_owned(),
-            needed,
-            self.now,
-            expires_at
-        )?;
+        let id = ApprovalId(new_id());
+        insert!(self, "approval" {
+            id: id,
+            task_id: task,
+            organization_id: organization,
+            requester_id: requester,
+            request_digest: digest,
+            rule: rule.to_owned(),
+            needed: needed,
+            state: ApprovalState::Waiting,
+            created_at: self.now,
+            expires_at: expires_at,
+        })?;
         self.publish(Topic::Approvals, id.0);
         Ok(())
     }
@@ -350,16 +348,14 @@ impl Write {
         if open.request_digest != request {
             return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));
         }
-        let answered = tenant_query!(
-            self,
-            execute,
-            "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at)
-             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-            approval,
-            person,
-            answer,
-            reason.clone(),
-            self.now
+        let answered = insert!(self, "decision" {
+            approval_id: approval,
+            person_id: person,
+            answer: answer,
+            reason: reason.clone(),
+            created_at: self.now,
+        },
+            "on conflict do nothing"
         )?;
         if answered == 0 {
             return Err(Error::Conflict("You have answered this request already."));

@@ -4,6 +4,7 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        insert::insert,
     },
 };
 use domain::{
@@ -155,22 +156,19 @@ impl Write {
         }
         const OVER: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
         tenant_query!(self, execute, OVER, new.person, self.now)?;
-        tenant_query!(
-            self,
-            execute,
-            "insert into browser_session (tenant_id, id, token_hash, person_id, signed_in_by, vouched, device, address,
-                created_at, proved_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)",
-            new.id,
-            new.token_hash,
-            new.person,
-            new.by,
-            new.vouched,
-            new.device,
-            new.address,
-            self.now,
-            new.proved_at.min(self.now),
-            new.expires_at
-        )?;
+        insert!(self, "browser_session" {
+            id: new.id,
+            token_hash: new.token_hash,
+            person_id: new.person,
+            signed_in_by: new.by,
+            vouched: new.vouched,
+            device: new.device,
+            address: new.address,
+            created_at: self.now,
+            proved_at: new.proved_at.min(self.now),
+            last_used_at: self.now,
+            expires_at: new.expires_at,
+        })?;
         let detail = json!({ "by": new.by, "second_factor": new.vouched });
         self.note("browser_session.open", ("browser_session", new.id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::People, new.person.0);

@@ -1,14 +1,13 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
 use crate::{
     Error, Read, Result, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
 use domain::{
     Allowed, BrowserSessionId, IdentityId, PersonId, Timestamp,
     account::Happened,
     policy::{LinkIdentity, UnlinkIdentity},
 };
-use uuid::Uuid;
 
 row_type! {
     /// A linked identity, as its owner sees it.
@@ -116,19 +115,17 @@ impl Write {
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {
-        let id = IdentityId(Uuid::now_v7());
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into identity (tenant_id, id, person_id, issuer, subject, provider, name, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant_id, issuer, subject) do nothing",
-            id,
-            person,
-            new.issuer,
-            new.subject,
-            new.provider,
-            new.name,
-            self.now
+        let id = IdentityId(new_id());
+        let made = insert!(self, "identity" {
+            id: id,
+            person_id: person,
+            issuer: new.issuer,
+            subject: new.subject,
+            provider: new.provider,
+            name: new.name,
+            created_at: self.now,
+        },
+            "on conflict (tenant_id, issuer, subject) do nothing"
         )?;
         match made {
             0 => Err(Error::Conflict("This identity is linked to an account already.")),

@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -15,7 +17,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// The most that one organization has at a time.
 const MOST: i64 = 200;
@@ -249,18 +250,16 @@ impl Write {
         if self.store.sends_mail() && !used.mailed {
             return Err(Error::Conflict("This address must be confirmed first."));
         }
-        let id = PersonId(Uuid::now_v7());
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, password_hash, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict (email) do nothing",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            password_hash.to_owned(),
-            self.now
+        let id = PersonId(new_id());
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            password_hash: password_hash.to_owned(),
+            created_at: self.now,
+        },
+            "on conflict (email) do nothing"
         )?;
         if made == 0 {
             return Err(Error::Conflict(
@@ -289,7 +288,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
-        let id = InvitationId(Uuid::now_v7());
+        let id = InvitationId(new_id());
         let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
         self.keep_invitation(made, Some(*invitation), 1, &link).await?;
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
@@ -329,23 +328,20 @@ impl Write {
         uses: u32,
         link: &NewInvitation,
     ) -> Result<()> {
-        tenant_query!(
-            self,
-            execute,
-            "insert into invitation (tenant_id, id, organization_id, token_hash, role, email, mailed, inviter_id, confirms_id, uses,
-                used, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
-            new.id,
-            new.organization_id,
-            link.token_hash,
-            new.role,
-            new.email.clone(),
-            new.mailed,
-            new.inviter_id,
-            confirms,
-            uses,
-            self.now,
-            new.expires_at
-        )?;
+        insert!(self, "invitation" {
+            id: new.id,
+            organization_id: new.organization_id,
+            token_hash: link.token_hash,
+            role: new.role,
+            email: new.email.clone(),
+            mailed: new.mailed,
+            inviter_id: new.inviter_id,
+            confirms_id: confirms,
+            uses: uses,
+            used: 0_i64,
+            created_at: self.now,
+            expires_at: new.expires_at,
+        })?;
         let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
         let inviter = tenant_query!(self, Called, fetch_one, SQL, new.inviter_id)?.name;

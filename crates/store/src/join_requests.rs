@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
     memberships::Who,
 };
@@ -14,7 +16,6 @@ use domain::{
     policy::{AcceptJoinRequest, AskToJoin, DeclineJoinRequest, OpenToRequests, WithdrawJoinRequest},
 };
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How often a person may ask within a day: each time owners are told.
 const A_DAY: i64 = 5;
@@ -193,18 +194,17 @@ impl Write {
         if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
             return Err(Error::Conflict("You have asked several times today. Ask again tomorrow."));
         }
-        let id = JoinRequestId(Uuid::now_v7());
-        let asked = tenant_query!(
-            self,
-            execute,
-            "insert into join_request (tenant_id, id, organization_id, person_id, reason, state, answer, created_at)
-             values ($1, $2, $3, $4, $5, 'waiting', '', $6)
-             on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing",
-            id,
-            organization,
-            person,
-            reason,
-            self.now
+        let id = JoinRequestId(new_id());
+        let asked = insert!(self, "join_request" {
+            id: id,
+            organization_id: organization,
+            person_id: person,
+            reason: reason,
+            state: JoinState::Waiting,
+            answer: String::new(),
+            created_at: self.now,
+        },
+            "on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing"
         )?;
         if asked == 0 {
             return Err(Error::Conflict("You have asked already. Its owners have been told."));

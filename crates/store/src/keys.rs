@@ -7,6 +7,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -18,7 +20,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// From so long before a key ends it is said wherever it is used or shown.
 pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
@@ -307,27 +308,22 @@ impl Write {
     }
 
     async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
-        let id = KeyId(Uuid::now_v7());
-        tenant_query!(
-            self,
-            execute,
-            "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organization_id, networks,
-                created_at, expires_at, replaces, maker_id, tell_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            id,
-            new.owner,
-            new.name,
-            prefix.to_owned(),
-            token_hash,
-            new.scopes,
-            new.organization,
-            new.networks,
-            self.now,
-            new.expires_at,
-            new.replaces,
-            self.actor.person(),
-            ending::told_at(self.now, new.expires_at)
-        )?;
+        let id = KeyId(new_id());
+        insert!(self, "api_key" {
+            id: id,
+            owner_id: new.owner,
+            name: new.name,
+            prefix: prefix.to_owned(),
+            token_hash: token_hash,
+            scopes: new.scopes,
+            organization_id: new.organization,
+            networks: new.networks,
+            created_at: self.now,
+            expires_at: new.expires_at,
+            replaces: new.replaces,
+            maker_id: self.actor.person(),
+            tell_at: ending::told_at(self.now, new.expires_at),
+        })?;
         self.publish(Topic::Keys, id.0);
         Ok(id)
     }

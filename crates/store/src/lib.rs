@@ -63,6 +63,7 @@ pub use db::conn::{Read, Write};
 pub use db::event_bus::Mark;
 pub use db::events::{Event, Topic};
 pub use db::filter::Page;
+pub use db::id::new_id;
 pub use db::open::{Clock, Settings, Store};
 pub use departures::{Account, Departure};
 pub use emergency::STOPPED_AT_ONCE;

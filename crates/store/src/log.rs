@@ -1,7 +1,7 @@
 //! What tasks print: appended in batches by the runner that has the lease, read from any line on.
 use crate::{
     Error, Lease, Read, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
     Invalid, TaskId,
@@ -140,16 +140,13 @@ impl Write {
             return Err(Invalid::new("output", "is more than is kept of one start of a task").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
-        tenant_query!(
-            self,
-            execute,
-            "insert into task_log (tenant_id, task_id, attempt, first_line, next_line, lines) values ($1, $2, $3, $4, $5, $6)",
-            lease.task,
-            lease.attempt,
-            held.next_line,
-            next,
-            text
-        )?;
+        insert!(self, "task_log" {
+            task_id: lease.task,
+            attempt: lease.attempt,
+            first_line: held.next_line,
+            next_line: next,
+            lines: text,
+        })?;
         tenant_query!(
             self,
             execute,

@@ -4,6 +4,7 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
     },
 };
 use domain::{
@@ -175,7 +176,7 @@ impl Write {
 
     /// Makes an organization. A name that is taken is a conflict.
     pub async fn create_organization(&mut self, proof: Allowed<CreateOrganization>) -> Result<OrganizationId> {
-        let id = OrganizationId(Uuid::now_v7());
+        let id = OrganizationId(new_id());
         let name = text::name("name", &proof.action().name, 80)?;
         let made = tenant_query!(
             self,

@@ -1,7 +1,7 @@
 //! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
 use crate::{
     Error, Read, Result, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
     Allowed, BrowserSessionId, PasskeyId, Timestamp,
@@ -86,18 +86,14 @@ impl Write {
         if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
             return Err(Error::Conflict("You have 20 passkeys. Remove one that you do not use."));
         }
-        let added = tenant_query!(
-            self,
-            execute,
-            "insert into passkey (tenant_id, id, person_id, name, credential_id, body, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            new.id,
-            owner,
-            name.clone(),
-            new.credential_id,
-            new.body,
-            self.now
-        );
+        let added = insert!(self, "passkey" {
+            id: new.id,
+            person_id: owner,
+            name: name.clone(),
+            credential_id: new.credential_id,
+            body: new.body,
+            created_at: self.now,
+        });
         match added {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict("This passkey is known already.")),
             other => other?,

@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -14,7 +16,6 @@ use domain::{
     role::{Role, TenantRole},
     text,
 };
-use uuid::Uuid;
 
 row_type! {
     /// A person.
@@ -126,18 +127,15 @@ row_type! {
 impl Write {
     /// Makes a person without a password. An address that is in use, in whatever tenant, is a conflict.
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let CreatePerson { email, name, tenant_role } = proof.action();
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at) values ($1, $2, $3, $4, $5, $6)",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            *tenant_role,
-            self.now
-        );
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: *tenant_role,
+            created_at: self.now,
+        });
         match made {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
             other => other?,

@@ -1,7 +1,7 @@
 //! Identity providers that a tenant's admins set up. Their client secrets go in and are never shown again.
 use crate::{
     Error, Read, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
     Allowed, ProviderId, Timestamp,
@@ -67,16 +67,15 @@ impl Write {
                 definition,
                 self.now
             )?,
-            Some(SealedSecret(secret)) => tenant_query!(
-                self,
-                execute,
-                "insert into identity_provider (tenant_id, id, definition, secret, created_at, changed_at)
-                 values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, id) do update
-                 set definition = excluded.definition, secret = excluded.secret, changed_at = excluded.changed_at",
-                *id,
-                definition,
-                secret,
-                self.now
+            Some(SealedSecret(secret)) => insert!(self, "identity_provider" {
+                id: *id,
+                definition: definition,
+                secret: secret,
+                created_at: self.now,
+                changed_at: self.now,
+            },
+                "on conflict (tenant_id, id) do update set definition = excluded.definition,
+                    secret = excluded.secret, changed_at = excluded.changed_at"
             )?,
         };
         if set == 0 {

@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -13,7 +15,6 @@ use domain::{
     role::TenantRole,
 };
 use serde_json::json;
-use uuid::Uuid;
 
 row_type! {
     /// A review.
@@ -179,21 +180,20 @@ impl Read {
 impl Write {
     /// Begins a review of all rights there are now: roles in the tenant, memberships, keys that work. One at a time.
     pub async fn start_review(&mut self, proof: Allowed<StartReview>) -> Result<ReviewId> {
-        let (id, of) = (ReviewId(Uuid::now_v7()), proof.action().organization);
+        let (id, of) = (ReviewId(new_id()), proof.action().organization);
         let by = self.actor.person().ok_or(Error::Conflict("A person must go through it."))?;
         if let Some(organization) = of {
             self.know_organization(organization).await?;
         }
-        let begun = tenant_query!(
-            self,
-            execute,
-            "insert into review (tenant_id, id, organization_id, started_by, started_at, items, answered)
-             values ($1, $2, $3, $4, $5, 0, 0)
-             on conflict do nothing",
-            id,
-            of,
-            by,
-            self.now
+        let begun = insert!(self, "review" {
+            id: id,
+            organization_id: of,
+            started_by: by,
+            started_at: self.now,
+            items: 0_i64,
+            answered: 0_i64,
+        },
+            "on conflict do nothing"
         )?;
         if begun == 0 {
             return Err(Error::Conflict("There is a review already that has not ended. Finish it first."));

@@ -1,7 +1,7 @@
 //! Runners: how they come in, what is known of them, how they go.
 use crate::{
     Error, Read, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query},
+    db::{column::row_type, conn::tenant_query, insert::insert},
     keys::Revocation,
     leases::runner,
 };
@@ -108,16 +108,13 @@ impl Write {
     pub async fn create_enrollment(&mut self, proof: Allowed<CreateEnrollment>, token_hash: [u8; 32]) -> Result<()> {
         let CreateEnrollment { enrollment, name } = proof.action();
         runner_name(name)?;
-        tenant_query!(
-            self,
-            execute,
-            "insert into enrollment (tenant_id, id, token_hash, name, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
-            *enrollment,
-            token_hash,
-            name.clone(),
-            self.now,
-            self.now.after(TOKEN_LIFE)
-        )?;
+        insert!(self, "enrollment" {
+            id: *enrollment,
+            token_hash: token_hash,
+            name: name.clone(),
+            created_at: self.now,
+            expires_at: self.now.after(TOKEN_LIFE),
+        })?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
@@ -146,20 +143,18 @@ impl Write {
     pub async fn enroll_runner(&mut self, new: EnrolledRunner) -> Result<()> {
         runner_name(&new.name)?;
         let (id, detail) = (new.id, json!({ "name": new.name, "serial": new.serial, "version": new.version }));
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
-                expires_at) values ($1, $2, $3, $4, $5, '{}', 0, $6, $7, $8, $9)",
-            id,
-            new.name,
-            new.version,
-            new.capabilities,
-            new.serial,
-            new.public_key,
-            self.now,
-            new.expires_at
-        );
+        let made = insert!(self, "runner" {
+            id: id,
+            name: new.name,
+            version: new.version,
+            capabilities: new.capabilities,
+            posture: "{}".to_owned(),
+            slots: 0_i64,
+            serial: new.serial,
+            public_key: new.public_key,
+            created_at: self.now,
+            expires_at: new.expires_at,
+        });
         match made {
             Err(error) if error.is_duplicate() => {
                 return Err(Error::Conflict(

@@ -10,6 +10,7 @@ use crate::{
     db::{
         column::{Column, row_type},
         conn::{Conn, random, unscoped_query},
+        id::new_id,
     },
     leases::LEASE,
 };
@@ -61,13 +62,13 @@ impl System<'_> {
         let (mut conn, now) = (self.write().await?, self.now());
         for number in 1..=ORGANIZATIONS {
             let sql = "insert into organization (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing";
-            let (id, name) = (OrganizationId(Uuid::now_v7()), format!("Load {number}"));
+            let (id, name) = (OrganizationId(new_id()), format!("Load {number}"));
             unscoped_query!(conn, execute, sql, tenant, id, name, now)?;
         }
         for number in 1..=PEOPLE {
             let sql = "insert into person (tenant_id, id, email, name, tenant_role, created_at)
                  values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-            let (id, email) = (PersonId(Uuid::now_v7()), format!("load-{number}@{tenant}.invalid"));
+            let (id, email) = (PersonId(new_id()), format!("load-{number}@{tenant}.invalid"));
             unscoped_query!(conn, execute, sql, tenant, id, email, format!("Load {number}"), TenantRole::Person, now)?;
         }
         let sql = "insert into membership (tenant_id, organization_id, person_id, role, created_at)
@@ -76,7 +77,7 @@ impl System<'_> {
         unscoped_query!(conn, execute, sql, tenant, Role::Approver, now)?;
         let sql = "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
                 expires_at) values ($1, $2, 'load', '0', 'bash', '{}', 0, $3, $4, $5, $5) on conflict do nothing";
-        unscoped_query!(conn, execute, sql, tenant, RunnerId(Uuid::now_v7()), String::new(), Vec::<u8>::new(), now)?;
+        unscoped_query!(conn, execute, sql, tenant, RunnerId(new_id()), String::new(), Vec::<u8>::new(), now)?;
         let sql = "select m.organization_id, m.person_id from membership m
              join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and p.email like 'load-%.invalid' order by m.organization_id, m.person_id";

@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::{Number, row_type},
         conn::tenant_query,
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -13,7 +15,6 @@ use domain::{
     role::TenantRole,
     text,
 };
-use uuid::Uuid;
 
 row_type! {
     /// A service account.
@@ -85,24 +86,20 @@ impl Write {
     /// Makes a service account that a person of the tenant answers for. It has no address: what stands in its place is
     /// under `.invalid` (RFC 2606), where no mail goes and nobody signs in.
     pub async fn create_service_account(&mut self, proof: Allowed<CreateServiceAccount>) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let CreateServiceAccount { name, responsible } = proof.action();
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
         if tenant_query!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
             return Err(Error::Conflict("A person answers for a service account, not another service account."));
         }
-        tenant_query!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at, responsible_id)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            id,
-            format!("{id}@service.invalid"),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            self.now,
-            *responsible
-        )?;
+        insert!(self, "person" {
+            id: id,
+            email: format!("{id}@service.invalid"),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            created_at: self.now,
+            responsible_id: *responsible,
+        })?;
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
         self.publish(Topic::People, id.0);

@@ -2,7 +2,10 @@
 //! it was read.
 use crate::{
     Event, Store, Topic,
-    db::events::{BACKLOG, MISSED},
+    db::{
+        events::{BACKLOG, MISSED},
+        id::new_id,
+    },
 };
 use std::{
     collections::VecDeque,
@@ -13,7 +16,6 @@ use std::{
     time::Instant,
 };
 use tokio::sync::broadcast::{Receiver, Sender, channel};
-use uuid::Uuid;
 
 /// How many events are kept.
 const KEPT: usize = 1_024;
@@ -45,7 +47,7 @@ struct Lately {
 
 impl EventBus {
     pub(crate) fn new() -> Self {
-        let process = Uuid::now_v7().as_u64_pair().1;
+        let process = new_id().as_u64_pair().1;
         let lately = Lately { process, began: Instant::now(), kept: VecDeque::with_capacity(KEPT), gone: None };
         Self { to: channel(BACKLOG).0, lately: Arc::new(Mutex::new(lately)) }
     }
@@ -126,6 +128,7 @@ impl FromStr for Mark {
 mod tests {
     use super::*;
     use domain::TenantId;
+    use uuid::Uuid;
 
     fn event(topic: Topic, number: u128) -> Event {
         Event { tenant: TenantId(Uuid::from_u128(1)), topic, id: Uuid::from_u128(number) }

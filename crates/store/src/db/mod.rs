@@ -6,6 +6,8 @@ pub(crate) mod events;
 pub(crate) mod filter;
 pub(crate) mod group_commit;
 pub(crate) mod group_commit_postgres;
+pub(crate) mod id;
+pub(crate) mod insert;
 pub(crate) mod open;
 pub(crate) mod outage;
 pub(crate) mod readers;

@@ -6,11 +6,11 @@ use crate::{
         column::{Number, row_type},
         conn::{Conn, random, unscoped_query},
         events,
+        id::new_id,
     },
     tenant_key,
 };
 use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
-use uuid::Uuid;
 
 row_type! {
     /// A tenant.
@@ -90,7 +90,7 @@ impl System<'_> {
 
     /// Makes a tenant with its chain, its data key and the rules that it starts with.
     pub async fn create_tenant(&self, name: &str) -> Result<TenantId> {
-        let (mut conn, id) = (self.write().await?, TenantId(Uuid::now_v7()));
+        let (mut conn, id) = (self.write().await?, TenantId(new_id()));
         self.insert_tenant(&mut conn, id, name).await?;
         self.commit_tenant(conn, id).await
     }
@@ -128,7 +128,7 @@ impl System<'_> {
     /// Uses the set-up link up and makes the first tenant, as its console, who makes the rest before it commits: of two who use
     /// it at once one comes too late, and whoever is interrupted can use it again. There is no tenant yet to be within.
     pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
-        let (mut conn, id, now) = (self.write().await?, TenantId(Uuid::now_v7()), self.now());
+        let (mut conn, id, now) = (self.write().await?, TenantId(new_id()), self.now());
         let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";
         if unscoped_query!(conn, execute, sql, token_hash, now)? == 0 {
             return Err(Error::NotFound);

@@ -4,6 +4,8 @@ use crate::{
     db::{
         column::row_type,
         conn::{random, tenant_query},
+        id::new_id,
+        insert::insert,
     },
 };
 use domain::{
@@ -15,7 +17,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// What became of a submission.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ impl Write {
             return Ok(earlier);
         }
 
-        let id = TaskId(Uuid::now_v7());
+        let id = TaskId(new_id());
         let request = Request::new(submission, self.tenant, owner, self.actor.key(), random()?);
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
@@ -70,34 +71,29 @@ impl Write {
             Verdict::Refuse => TaskState::Denied,
         };
         let now = self.now;
-        let made = tenant_query!(
-            self,
-            execute,
-            "insert into task (tenant_id, id, organization_id, owner_id, key_id, title, tool, visibility, network, priority,
-                state, asked, rule, script, request, request_digest, idempotency_key, submission_digest, created_at,
-                queued_at, ended_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-             on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing",
-            id,
-            submission.organization,
-            owner,
-            self.actor.key(),
-            submission.title.clone(),
-            submission.tool,
-            submission.visibility,
-            submission.network.policy,
-            submission.priority.rank(),
-            state,
-            state == TaskState::AwaitingApproval,
-            rule.to_owned(),
-            submission.script.clone(),
-            String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
-            digest,
-            idempotency_key.clone(),
-            content,
-            now,
-            (state == TaskState::Queued).then_some(now),
-            state.is_final().then_some(now)
+        let made = insert!(self, "task" {
+            id: id,
+            organization_id: submission.organization,
+            owner_id: owner,
+            key_id: self.actor.key(),
+            title: submission.title.clone(),
+            tool: submission.tool,
+            visibility: submission.visibility,
+            network: submission.network.policy,
+            priority: submission.priority.rank(),
+            state: state,
+            asked: state == TaskState::AwaitingApproval,
+            rule: rule.to_owned(),
+            script: submission.script.clone(),
+            request: String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
+            request_digest: digest,
+            idempotency_key: idempotency_key.clone(),
+            submission_digest: content,
+            created_at: now,
+            queued_at: (state == TaskState::Queued).then_some(now),
+            ended_at: state.is_final().then_some(now),
+        },
+            "on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing"
         )?;
         if let (0, Some(key)) = (made, idempotency_key) {
             // Somebody submitted with this key since we looked.
