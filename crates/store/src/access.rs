@@ -152,9 +152,9 @@ impl Read {
         now: Timestamp,
     ) -> Result<Page<AccessHolder>> {
         let thing = &proof.action().thing;
-        let (of, after, looked_at) = (thing.organization(), after.to_owned(), limit + 1);
+        let (of, after, read_limit) = (thing.organization(), after.to_owned(), limit + 1);
         let rows = if is_everybodys(thing) && self.actor.reads_everything() {
-            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
+            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
                 Thing::Task(_, sight, _) => (Some(sight.owner), None),
@@ -173,7 +173,7 @@ impl Read {
                 ),
                 of,
                 after,
-                looked_at,
+                read_limit,
                 now,
                 owner,
                 itself

@@ -34,9 +34,9 @@ row_type! {
         /// Which.
         pub email: Email,
         /// When the link that came to it was followed.
-        pub new_at: Option<Timestamp>,
+        pub new_confirmed_at: Option<Timestamp>,
         /// When the link that came to the present one was followed, or an admin answered for it.
-        pub present_at: Option<Timestamp>,
+        pub current_confirmed_at: Option<Timestamp>,
     }
 }
 
@@ -86,8 +86,8 @@ impl Write {
             email: email.clone(),
             created_at: self.now,
             expires_at: self.now.after(LIFE),
-            present_hash: present.map(|link| link.token_hash),
-            present_at: present.is_none().then_some(self.now),
+            current_token_hash: present.map(|link| link.token_hash),
+            current_confirmed_at: present.is_none().then_some(self.now),
         })?;
         self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
@@ -108,17 +108,17 @@ impl Write {
             self,
             Asked,
             fetch_one,
-            "update address_change set new_at = case when token_hash = $2 then $3 else new_at end,
-                present_at = case when present_hash = $2 then $3 else present_at end
-             where tenant_id = $1 and (token_hash = $2 or present_hash = $2) and expires_at > $3
-             returning person_id, email, new_at, present_at",
+            "update address_change set new_confirmed_at = case when token_hash = $2 then $3 else new_confirmed_at end,
+                current_confirmed_at = case when current_token_hash = $2 then $3 else current_confirmed_at end
+             where tenant_id = $1 and (token_hash = $2 or current_token_hash = $2) and expires_at > $3
+             returning person_id, email, new_confirmed_at, current_confirmed_at",
             token_hash,
             self.now
         )?;
-        let Asked { person_id: person, email, new_at, present_at } = asked;
+        let Asked { person_id: person, email, new_confirmed_at, current_confirmed_at } = asked;
         let target = ("person", person.to_string());
-        if new_at.is_none() || present_at.is_none() {
-            let by = if new_at.is_some() { "new" } else { "present" };
+        if new_confirmed_at.is_none() || current_confirmed_at.is_none() {
+            let by = if new_confirmed_at.is_some() { "new" } else { "present" };
             self.note("person.address_confirmed", target, Outcome::Done, json!({ "by": by })).await?;
             return Ok(None);
         }

@@ -149,7 +149,7 @@ impl Read {
             self,
             AnomalyRow,
             fetch_all,
-            concat!(columns!(), " and u.told_id = $2 order by u.id desc limit $3"),
+            concat!(columns!(), " and u.notify_id = $2 order by u.id desc limit $3"),
             person,
             limit
         )
@@ -221,7 +221,7 @@ impl Write {
             subject: subject,
             span: span,
             person_id: person,
-            told_id: told,
+            notify_id: told,
             key_id: key,
             times: times.unwrap_or(1),
             address: address,

@@ -28,7 +28,7 @@ row_type! {
         /// Who answers for the requester, if that is a service account.
         pub responsible_id: Option<PersonId>,
         /// Who was shown the key that asked, if one did.
-        pub maker_id: Option<PersonId>,
+        pub creator_id: Option<PersonId>,
     }
 }
 
@@ -56,7 +56,7 @@ row_type! {
         /// Who answers for them, if they are a service account.
         pub responsible_id: Option<PersonId>,
         /// Who was shown the key that asked, if one did.
-        pub maker_id: Option<PersonId>,
+        pub creator_id: Option<PersonId>,
         /// What exactly would run.
         pub request_digest: RequestDigest,
         /// The rule that asks.
@@ -95,7 +95,7 @@ row_type! {
 impl Approval {
     /// Who stands behind the request besides its requester: nobody decides what they stand behind.
     pub const fn behind(&self) -> [Option<PersonId>; 2] {
-        [self.responsible_id, self.maker_id]
+        [self.responsible_id, self.creator_id]
     }
 }
 
@@ -133,7 +133,7 @@ macro_rules! waiting_for_me {
                 and not exists (select 1 from person s
                     where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
                 and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-                    where t.tenant_id = $1 and t.id = w.task_id and k.maker_id = $2)"
+                    where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = $2)"
         )
     };
 }
@@ -142,7 +142,7 @@ macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
-                p.name as requester, p.responsible_id, k.maker_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                p.name as requester, p.responsible_id, k.creator_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
@@ -333,7 +333,7 @@ impl Write {
             self,
             Behind,
             fetch_one,
-            "select p.responsible_id, k.maker_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+            "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
              left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
             task
         )?;
@@ -342,7 +342,7 @@ impl Write {
                 "This is a request of a service account that you answer for. Somebody else decides.",
             ));
         }
-        if behind.maker_id == Some(person) {
+        if behind.creator_id == Some(person) {
             return Err(Error::Conflict("You made the key that this was asked with. Somebody else decides."));
         }
         if open.request_digest != request {

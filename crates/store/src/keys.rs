@@ -210,7 +210,8 @@ impl Write {
         self.owner_may(owner, responsible, &old.scopes, old.organization_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
-        const ENDS: &str = "update api_key set expires_at = $3, tell_at = null where tenant_id = $1 and id = $2";
+        const ENDS: &str =
+            "update api_key set expires_at = $3, expiry_notice_at = null where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, ENDS, key, ends)?;
         let new = NewKey {
             owner,
@@ -321,8 +322,8 @@ impl Write {
             created_at: self.now,
             expires_at: new.expires_at,
             replaces: new.replaces,
-            maker_id: self.actor.person(),
-            tell_at: ending::told_at(self.now, new.expires_at),
+            creator_id: self.actor.person(),
+            expiry_notice_at: ending::told_at(self.now, new.expires_at),
         })?;
         self.publish(Topic::Keys, id.0);
         Ok(id)

@@ -133,7 +133,7 @@ impl Read {
             fetch_one,
             "select id, name, created_at, archived_at, open_to_requests from organization where tenant_id = $1 and id = coalesce(
                 (select id from organization where tenant_id = $1 and name = $2),
-                (select organization_id from former_name where tenant_id = $1 and name = $2))",
+                (select organization_id from organization_former_name where tenant_id = $1 and name = $2))",
             name.to_owned()
         )
     }
@@ -208,12 +208,12 @@ impl Write {
             renamed => renamed?,
         };
         // Only now: who was called so a moment ago has let go of the name, and stands among the former ones.
-        const OTHERS: &str =
-            "select count(*) as n from former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
+        const OTHERS: &str = "select count(*) as n from organization_former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
         if !self.actor.is_admin() && tenant_query!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
             return Err(Error::Conflict(HAD));
         }
-        const FORMER: &str = "insert into former_name (tenant_id, name, organization_id) values ($1, $2, $3)
+        const FORMER: &str =
+            "insert into organization_former_name (tenant_id, name, organization_id) values ($1, $2, $3)
             on conflict (tenant_id, name) do update set organization_id = excluded.organization_id";
         tenant_query!(self, execute, FORMER, was.clone(), id)?;
         let entry = self.entry(&proof)?.with_detail("was", was.into());

@@ -20,7 +20,7 @@ const TABLES: [&str; 44] = [
     "tenant",
     "tenant_key",
     "organization",
-    "former_name",
+    "organization_former_name",
     "person",
     "membership",
     "invitation",

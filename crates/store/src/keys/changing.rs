@@ -34,7 +34,8 @@ impl Write {
         const SQL: &str = "update api_key set name = $3, networks = $4 where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, key, name, networks)?;
         if ends != was.expires_at {
-            const ENDS: &str = "update api_key set expires_at = $3, tell_at = $4 where tenant_id = $1 and id = $2";
+            const ENDS: &str =
+                "update api_key set expires_at = $3, expiry_notice_at = $4 where tenant_id = $1 and id = $2";
             tenant_query!(self, execute, ENDS, key, ends, told_at(self.now, ends))?;
         }
         let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });

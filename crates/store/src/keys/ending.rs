@@ -32,7 +32,7 @@ impl Write {
             self,
             Ending,
             fetch_all,
-            "update api_key set tell_at = null where tenant_id = $1 and tell_at is not null and tell_at <= $2
+            "update api_key set expiry_notice_at = null where tenant_id = $1 and expiry_notice_at is not null and expiry_notice_at <= $2
              returning owner_id, name, prefix, revoked_at",
             self.now
         )?;

@@ -35,7 +35,7 @@ impl System<'_> {
             conn,
             DueAt,
             fetch_one,
-            "select min(tell_at) as at from api_key where tell_at is not null"
+            "select min(expiry_notice_at) as at from api_key where expiry_notice_at is not null"
         )?;
         Ok([approvals.at, leases.at, invitations.at, keys.at].into_iter().flatten().min())
     }

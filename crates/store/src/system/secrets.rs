@@ -109,7 +109,7 @@ impl System<'_> {
     pub async fn address_change(&self, token_hash: [u8; 32]) -> Result<Option<AddressChange>> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select tenant_id, person_id, email, token_hash <> $1 as present from address_change
-             where (token_hash = $1 or present_hash = $1) and expires_at > $2";
+             where (token_hash = $1 or current_token_hash = $1) and expires_at > $2";
         unscoped_query!(conn, AddressChange, fetch_optional, sql, token_hash, now)
     }
 

@@ -249,7 +249,7 @@ async fn fill(raw: &mut Raw) {
         ("failure_count", "person_id, network, span, failures", "id, '10.0.' || n || '.0/24', n, 1", "person"),
         (
             "anomaly",
-            "person_id, id, kind, subject, span, told_id, times, address, network, facts, first_at, last_at",
+            "person_id, id, kind, subject, span, notify_id, times, address, network, facts, first_at, last_at",
             r#"id, NEW_ID, 'guessing', name || n, n, id, 1, '', '', '{"kind":"key_silent","days":90}', n, n"#,
             "person",
         ),
