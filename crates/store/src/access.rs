@@ -1,4 +1,4 @@
-//! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy.
+//! Access lists: the people and keys that can reach a thing, page by page, each checked by the policy.
 use crate::{
     Page, Read, Result,
     db::{column::row_type, conn::tenant_query},

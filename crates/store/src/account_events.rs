@@ -1,4 +1,4 @@
-//! What happened with a person's account, for themselves to read: in a list, and at the next page until they have seen it.
+//! Account events: what happened to a person's account, listed for them and shown until they have seen it.
 use crate::{
     Read, Result, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},

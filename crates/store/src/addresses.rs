@@ -1,7 +1,7 @@
 //! Another address for a person: asked for by them, and confirmed by who reads what comes to it and who reads what comes to the
 //! present one. For somebody who lost the latter an admin asks.
 use crate::{
-    Error, Result, Write,
+    Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
     mail::Mail,
 };
@@ -133,7 +133,7 @@ impl Write {
             email.clone()
         );
         match changed {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),
             other => other?,
         };
         let ended = self.end_browser_sessions(person, this).await?;

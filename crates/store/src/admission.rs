@@ -1,6 +1,6 @@
-//! Who comes in by an identity provider for the first time, and what its rules make of people each time.
+//! Admission by an identity provider: new accounts, and the roles that its group rules give at each sign-in.
 use crate::{
-    Error, NewIdentity, Result, Topic, Write,
+    Conflict, Error, NewIdentity, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
 use domain::{
@@ -38,7 +38,7 @@ impl Write {
             "on conflict (email) do nothing"
         )?;
         if made == 0 {
-            return Err(Error::Conflict("There is an account with this address already."));
+            return Err(Error::Conflict(Conflict::AccountExists));
         }
         self.insert_identity(id, identity).await?;
         let entry = self.entry(&proof)?.on("person", id.to_string());

@@ -1,4 +1,4 @@
-//! What was unusual (N-06): the list of it, who has looked, and how it comes onto the list once for each span of time.
+//! Anomalies (N-06): their list, their review, and one row for each kind, subject and span of time.
 mod arrivals;
 mod failures;
 mod habits;
@@ -7,7 +7,7 @@ mod networks;
 mod retention;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -196,8 +196,8 @@ impl Write {
         if looked == 0 {
             const SQL: &str = "select looked_at from anomaly where tenant_id = $1 and id = $2";
             return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
-                Some(_) => Error::Conflict("Somebody has looked at this already."),
-                None => Error::Conflict("It has happened again since you saw it. Look at it as it is now."),
+                Some(_) => Error::Conflict(Conflict::AnomalyReviewed),
+                None => Error::Conflict(Conflict::AnomalyRepeated),
             });
         }
         self.publish(Topic::People, id.0);

@@ -1,9 +1,9 @@
-//! The approval queue: questions, answers, and what follows from them.
+//! Approval requests: the queue, decisions, and the state that follows from them.
 
 mod counts;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -303,7 +303,7 @@ impl Write {
 
     /// Records an answer. A question that is settled, expired, changed or answered by this person before is a conflict.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
-        let person = self.actor.person().ok_or(Error::Conflict("Only people decide."))?;
+        let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
         let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
         // Writing the row takes its lock: of two who answer at once one comes second.
         let open = tenant_query!(
@@ -320,12 +320,12 @@ impl Write {
         match open.state {
             ApprovalState::Waiting if open.expires_at > self.now => {}
             ApprovalState::Waiting | ApprovalState::Expired => {
-                return Err(Error::Conflict("This request has expired."));
+                return Err(Error::Conflict(Conflict::ApprovalExpired));
             }
-            ApprovalState::Approved => return Err(Error::Conflict("This request has been approved already.")),
-            ApprovalState::Denied => return Err(Error::Conflict("This request has been denied already.")),
+            ApprovalState::Approved => return Err(Error::Conflict(Conflict::ApprovalApproved)),
+            ApprovalState::Denied => return Err(Error::Conflict(Conflict::ApprovalDenied)),
             ApprovalState::Withdrawn => {
-                return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
+                return Err(Error::Conflict(Conflict::ApprovalWithdrawn));
             }
         }
         // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
@@ -338,15 +338,13 @@ impl Write {
             task
         )?;
         if behind.responsible_id == Some(person) {
-            return Err(Error::Conflict(
-                "This is a request of a service account that you answer for. Somebody else decides.",
-            ));
+            return Err(Error::Conflict(Conflict::DeciderIsResponsible));
         }
         if behind.creator_id == Some(person) {
-            return Err(Error::Conflict("You made the key that this was asked with. Somebody else decides."));
+            return Err(Error::Conflict(Conflict::DeciderCreatedKey));
         }
         if open.request_digest != request {
-            return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));
+            return Err(Error::Conflict(Conflict::RequestChanged));
         }
         let answered = insert!(self, "decision" {
             approval_id: approval,
@@ -358,7 +356,7 @@ impl Write {
             "on conflict do nothing"
         )?;
         if answered == 0 {
-            return Err(Error::Conflict("You have answered this request already."));
+            return Err(Error::Conflict(Conflict::AlreadyDecided));
         }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,

@@ -1,6 +1,6 @@
 //! The audit log: appended in the transaction of the change, one chain per tenant.
 use crate::{
-    Error, Read, Result, Write,
+    Conflict, Error, Read, Result, Write,
     db::{
         column::row_type,
         conn::{Conn, tenant_query},
@@ -73,10 +73,6 @@ row_type! {
     }
 }
 
-/// Why a change is refused while the tenant is frozen.
-pub(crate) const FROZEN: &str =
-    "This tenant is frozen: nothing is changed and nothing starts until an admin ends the freeze.";
-
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -134,7 +130,7 @@ impl Write {
         let is_held_up =
             |entry: &Entry| entry.record.outcome == Outcome::Done && !goes_on_while_frozen(&entry.record.action);
         if frozen_at.is_some() && entries.iter().any(is_held_up) {
-            return Err(Error::Conflict(FROZEN));
+            return Err(Error::Conflict(Conflict::TenantFrozen));
         }
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {

@@ -1,4 +1,4 @@
-//! How many there are of each state, as far as that is counted.
+//! Bounded counts of rows by state.
 use crate::{
     Error, Result,
     db::{column::row_type, conn::Conn, filter::Statement},

@@ -1,4 +1,4 @@
-//! Leaving an organization and being removed from it: what becomes of what somebody had there.
+//! Departures: leaving an organization or being removed from it, and what becomes of a member's tasks, keys and service accounts.
 use crate::{
     Error, Member, Read, Result, Topic, Write,
     db::{

@@ -1,4 +1,4 @@
-//! Browsers that somebody signed in with before: whoever guesses passwords elsewhere does not keep them out.
+//! Known devices: browsers that a person signed in with before, exempt from throttling caused by password guessing elsewhere.
 use crate::{Result, Write, db::conn::tenant_query};
 use domain::PersonId;
 

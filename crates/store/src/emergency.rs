@@ -1,6 +1,6 @@
-//! When something goes wrong: locking somebody out, ending sessions, freezing a tenant, stopping its tasks (K-09).
+//! Emergency actions: locking a person, ending sessions, freezing a tenant, and stopping its tasks (K-09).
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -55,7 +55,7 @@ impl Write {
         self.know_person(person).await?;
         self.keep_an_admin(person).await?;
         if tenant_query!(self, execute, LOCK, person, self.now)? == 0 {
-            return Err(Error::Conflict("This person is locked out already."));
+            return Err(Error::Conflict(Conflict::AlreadyLocked));
         }
         let ended = self.end_browser_sessions(person, None).await?;
         // What they handed out does not come to life again with them.
@@ -72,7 +72,7 @@ impl Write {
         let person = proof.action().person;
         self.know_person(person).await?;
         if tenant_query!(self, execute, SQL, person)? == 0 {
-            return Err(Error::Conflict("This person is not locked out."));
+            return Err(Error::Conflict(Conflict::NotLocked));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -102,9 +102,7 @@ impl Write {
         )?;
         match admins.iter().any(|admin| admin.person_id != person) {
             true => Ok(()),
-            false => {
-                Err(Error::Conflict("Nobody else could let them in again. Lock the last admin out at the console."))
-            }
+            false => Err(Error::Conflict(Conflict::LastAdminLocked)),
         }
     }
 
@@ -145,7 +143,7 @@ impl Write {
     pub async fn freeze(&mut self, proof: Allowed<FreezeTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = $2 where tenant_id = $1 and frozen_at is null";
         if tenant_query!(self, execute, SQL, self.now)? == 0 {
-            return Err(Error::Conflict("This tenant is frozen already."));
+            return Err(Error::Conflict(Conflict::AlreadyFrozen));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -157,7 +155,7 @@ impl Write {
     pub async fn thaw(&mut self, proof: Allowed<ThawTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = null where tenant_id = $1 and frozen_at is not null";
         if tenant_query!(self, execute, SQL)? == 0 {
-            return Err(Error::Conflict("This tenant is not frozen."));
+            return Err(Error::Conflict(Conflict::NotFrozen));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

@@ -1,5 +1,5 @@
-//! What can go wrong in the store, with the message for inside; `app` and `server` say what the outside may know.
-use crate::audit::FROZEN;
+//! Errors of the store, with messages for the log; `app` and `server` decide what a client sees.
+use crate::Conflict;
 use domain::{Denied, Invalid};
 
 /// A result of the store.
@@ -17,9 +17,9 @@ pub enum Error {
     /// 422: a value is not what it must be.
     #[error("invalid: {0}")]
     Invalid(#[from] Invalid),
-    /// 409: it is not any more what the actor saw; the text says how.
+    /// 409: it is not any more what the actor saw; the variant says how.
     #[error("conflict: {0}")]
-    Conflict(&'static str),
+    Conflict(Conflict),
     /// 409: so many tasks run or wait where none may.
     #[error("{0} tasks run or wait")]
     OpenTasks(i64),
@@ -63,7 +63,7 @@ impl From<sqlx::Error> for Error {
 impl Error {
     /// Whether it is refused for no other reason than that the tenant is frozen.
     pub fn is_frozen(&self) -> bool {
-        matches!(self, Self::Conflict(why) if *why == FROZEN)
+        matches!(self, Self::Conflict(Conflict::TenantFrozen))
     }
 
     /// Whether a unique index refused a row.

@@ -1,6 +1,6 @@
-//! Second factors of a person: which there are, the authenticator app, and who must have one.
+//! Second factors of a person: their list, the authenticator app, and the tenant's policy.
 use crate::{
-    Error, PasskeyRow, Read, Result, Write,
+    Conflict, Error, PasskeyRow, Read, Result, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -102,7 +102,7 @@ impl Write {
             self.now
         )?;
         match kept {
-            0 => Err(Error::Conflict("You have an authenticator app already. Remove it first.")),
+            0 => Err(Error::Conflict(Conflict::TotpExists)),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
 use crate::{
-    Error, Read, Result, Write,
+    Conflict, Error, Read, Result, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
 use domain::{
@@ -102,9 +102,7 @@ impl Write {
         let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
         let by_password = ways.password && known.has_password;
         if !by_another && !by_password {
-            return Err(Error::Conflict(
-                "This is your only way to sign in. Link another one first, or set a password.",
-            ));
+            return Err(Error::Conflict(Conflict::LastSignInMethod));
         }
         const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
         tenant_query!(self, execute, SQL, identity, person)?;
@@ -128,7 +126,7 @@ impl Write {
             "on conflict (tenant_id, issuer, subject) do nothing"
         )?;
         match made {
-            0 => Err(Error::Conflict("This identity is linked to an account already.")),
+            0 => Err(Error::Conflict(Conflict::IdentityLinked)),
             _ => Ok(id),
         }
     }

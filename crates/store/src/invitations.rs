@@ -1,6 +1,6 @@
 //! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
 use crate::{
-    Error, Mail, Read, Result, Topic, Write,
+    Conflict, Error, Mail, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -169,14 +169,14 @@ impl Write {
     /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
     pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
         let Invite { invitation, organization, role, email, uses, days } = proof.action();
-        let inviter = self.actor.person().ok_or(Error::Conflict("Invitations are made by people."))?;
+        let inviter = self.actor.person().ok_or(Error::Conflict(Conflict::InviterNotAPerson))?;
         let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
         const COUNT: &str = concat!(
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
             works!("$3")
         );
         if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
-            return Err(Error::Conflict("This organization has 200 open invitations. Revoke some first."));
+            return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
         let mailed = email.is_some() && self.store.sends_mail();
         // Bound to an address it is for one person.
@@ -221,12 +221,10 @@ impl Write {
         const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
         let own = tenant_query!(self, Addressed, fetch_one, SQL, person)?.email;
         if used.email.is_some_and(|email| email != own) {
-            return Err(Error::Conflict(
-                "This invitation is for another address. Sign in with the account that has it.",
-            ));
+            return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
         if !self.join(organization, person, used.role).await? {
-            return Err(Error::Conflict("You are in this organization already."));
+            return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         self.rights_changed(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
@@ -248,7 +246,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         if self.store.sends_mail() && !used.mailed {
-            return Err(Error::Conflict("This address must be confirmed first."));
+            return Err(Error::Conflict(Conflict::AddressUnconfirmed));
         }
         let id = PersonId(new_id());
         let made = insert!(self, "person" {
@@ -262,9 +260,7 @@ impl Write {
             "on conflict (email) do nothing"
         )?;
         if made == 0 {
-            return Err(Error::Conflict(
-                "There is an account with this address already. Sign in, and you come back to the invitation.",
-            ));
+            return Err(Error::Conflict(Conflict::AccountExistsForInvitation));
         }
         self.join(*organization, id, used.role).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));

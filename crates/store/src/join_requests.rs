@@ -1,6 +1,6 @@
 //! Requests to be let into an organization that is open to them.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -186,13 +186,13 @@ impl Write {
         const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
              and person_id = $3";
         if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
-            return Err(Error::Conflict("You are in this organization already."));
+            return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
         if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
-            return Err(Error::Conflict("You have asked several times today. Ask again tomorrow."));
+            return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
         let id = JoinRequestId(new_id());
         let asked = insert!(self, "join_request" {
@@ -207,7 +207,7 @@ impl Write {
             "on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing"
         )?;
         if asked == 0 {
-            return Err(Error::Conflict("You have asked already. Its owners have been told."));
+            return Err(Error::Conflict(Conflict::JoinRequestExists));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -279,7 +279,7 @@ impl Write {
             "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
              returning state, organization_id";
         if tenant_query!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
-            return Err(Error::Conflict("This request was answered or withdrawn already."));
+            return Err(Error::Conflict(Conflict::JoinRequestSettled));
         }
         let settled = tenant_query!(
             self,

@@ -3,7 +3,7 @@ mod changing;
 mod ending;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -26,9 +26,6 @@ pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
 
 /// The longest that a key works beside the one that takes its place.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
-
-const FALLS_SHORT: &str = "This service account may do more somewhere than you, who answer for it. An admin makes its keys, or \
-                           has somebody else answer for it.";
 
 row_type! {
     /// A key as it is listed.
@@ -224,7 +221,7 @@ impl Write {
         };
         let id = match self.insert_key(new, prefix, token_hash).await {
             Err(error) if error.is_duplicate() => {
-                return Err(Error::Conflict("This key has a successor already. Rotate that one."));
+                return Err(Error::Conflict(Conflict::KeyReplaced));
             }
             made => made?,
         };
@@ -249,7 +246,7 @@ impl Write {
             owner
         )?;
         if was.revoked_at.is_some() {
-            return Err(Error::Conflict("This key is revoked already."));
+            return Err(Error::Conflict(Conflict::KeyRevoked));
         }
         const SQL: &str = "update api_key set revoked_at = $3 where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, key, self.now)?;
@@ -304,7 +301,7 @@ impl Write {
         const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
         match tenant_query!(self, Number, fetch_one, SQL, key, owner)?.n {
             0 => Err(Error::NotFound),
-            _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
+            _ => Err(Error::Conflict(Conflict::KeyInactive)),
         }
     }
 
@@ -358,7 +355,7 @@ impl Write {
             && !self.can_answer(responsible, owner).await?
             && !self.actor.is_admin()
         {
-            return Err(Error::Conflict(FALLS_SHORT));
+            return Err(Error::Conflict(Conflict::ServiceAccountExceedsResponsible));
         }
         // Within one organization nobody reads the whole tenant.
         let tenant_role = if organization.is_some() { TenantRole::Person } else { found.tenant_role };

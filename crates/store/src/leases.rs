@@ -1,7 +1,7 @@
 //! What a runner does to a task: takes it with a lease, starts it, ends it. Every word names a lease that the runner
 //! still holds; the attempt is its fencing number.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::row_type,
         conn::{Conn, tenant_query},
@@ -287,7 +287,7 @@ impl Write {
             return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
         }
         if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
-            return Err(Error::Conflict("Lines of output are missing."));
+            return Err(Error::Conflict(Conflict::OutputLinesMissing));
         }
         let state = match receipt.end {
             End::Exited(0) => TaskState::Succeeded,

@@ -1,6 +1,6 @@
-//! What tasks print: appended in batches by the runner that has the lease, read from any line on.
+//! Task output: appended in batches by the runner that holds the lease, readable from any line.
 use crate::{
-    Error, Lease, Read, Result, Topic, Write,
+    Conflict, Error, Lease, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
@@ -132,7 +132,7 @@ impl Write {
         }
         let held = self.hold(lease).await?;
         let known =
-            usize::try_from(held.next_line - first).map_err(|_| Error::Conflict("Lines of output are missing."))?;
+            usize::try_from(held.next_line - first).map_err(|_| Error::Conflict(Conflict::OutputLinesMissing))?;
         let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };
         let next = held.next_line + i64::try_from(new.len()).map_err(|_| Error::Corrupt("log"))?;
         let bytes = held.output_bytes.saturating_add(size(new));

@@ -1,6 +1,6 @@
-//! Who is in an organization, and as what; somebody stays who can manage it.
+//! Memberships: roles of people in an organization, which always keeps an owner.
 use crate::{
-    Error, Result, Topic, Write,
+    Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
 };
 use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
@@ -109,9 +109,7 @@ impl Write {
         )?;
         match others.is_empty() {
             false => Ok(()),
-            true => Err(Error::Conflict(
-                "This is the last owner of the organization who can act. Make somebody else an owner first.",
-            )),
+            true => Err(Error::Conflict(Conflict::LastOwner)),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Organizations, and who is in them.
+//! Organizations: their list, members, names, and archive.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -47,19 +47,9 @@ row_type! {
     }
 }
 
-/// Why nothing is changed in an archived organization.
-const ARCHIVED: &str = "This organization is archived: nothing is changed and nothing starts in it until an owner or an admin brings it back.";
-
 /// What keeps an organization from being archived.
 const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 and organization_id = $2
     and state in ('awaiting_approval', 'queued', 'assigned', 'running')";
-
-/// Why a name is refused.
-const TAKEN: &str = "There is an organization of that name already.";
-
-/// Why a name is refused that another organization had: rules for groups would follow it.
-const HAD: &str =
-    "Another organization was called so, and group rules that name it still lead there. An admin can give this name.";
 
 /// The organizations that `$2` is in, or all of them where `$3`.
 macro_rules! mine {
@@ -187,7 +177,7 @@ impl Write {
             self.now
         )?;
         if made == 0 {
-            return Err(Error::Conflict(TAKEN));
+            return Err(Error::Conflict(Conflict::OrganizationNameTaken));
         }
         let entry = self.entry(&proof)?.on("organization", id.to_string());
         self.record(entry).await?;
@@ -204,13 +194,13 @@ impl Write {
         tenant_query!(self, execute, "update organization set name = name where tenant_id = $1 and id = $2", id)?;
         let was = self.called(id).await?;
         match tenant_query!(self, execute, SQL, id, name.clone()) {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::OrganizationNameTaken)),
             renamed => renamed?,
         };
         // Only now: who was called so a moment ago has let go of the name, and stands among the former ones.
         const OTHERS: &str = "select count(*) as n from organization_former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
         if !self.actor.is_admin() && tenant_query!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
-            return Err(Error::Conflict(HAD));
+            return Err(Error::Conflict(Conflict::OrganizationNameFormer));
         }
         const FORMER: &str =
             "insert into organization_former_name (tenant_id, name, organization_id) values ($1, $2, $3)
@@ -230,7 +220,7 @@ impl Write {
         let id = proof.action().organization;
         self.called(id).await?;
         if tenant_query!(self, execute, SQL, id, self.now)? == 0 {
-            return Err(Error::Conflict("This organization is archived already."));
+            return Err(Error::Conflict(Conflict::OrganizationAlreadyArchived));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -251,7 +241,7 @@ impl Write {
         let id = proof.action().organization;
         self.called(id).await?;
         if tenant_query!(self, execute, SQL, id)? == 0 {
-            return Err(Error::Conflict("This organization is not archived."));
+            return Err(Error::Conflict(Conflict::OrganizationNotArchived));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -271,7 +261,7 @@ impl Write {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
         match tenant_query!(self, Standing, fetch_one, SQL, id)?.archived_at {
             None => Ok(()),
-            Some(_) => Err(Error::Conflict(ARCHIVED)),
+            Some(_) => Err(Error::Conflict(Conflict::OrganizationArchived)),
         }
     }
 

@@ -1,6 +1,6 @@
-//! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
+//! Passkeys of people: public keys, and what is known of their authenticators.
 use crate::{
-    Error, Read, Result, Write,
+    Conflict, Error, Read, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
@@ -84,7 +84,7 @@ impl Write {
         let name = text::name("name", &new.name, 80)?;
         const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
         if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
-            return Err(Error::Conflict("You have 20 passkeys. Remove one that you do not use."));
+            return Err(Error::Conflict(Conflict::TooManyPasskeys));
         }
         let added = insert!(self, "passkey" {
             id: new.id,
@@ -95,7 +95,7 @@ impl Write {
             created_at: self.now,
         });
         match added {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This passkey is known already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::PasskeyKnown)),
             other => other?,
         };
         let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());

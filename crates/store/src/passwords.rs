@@ -1,4 +1,4 @@
-//! Changing a password, and links that set a forgotten one.
+//! Password changes, and links that reset a forgotten password.
 use crate::{Error, Result, Write, db::conn::tenant_query, mail::Mail};
 use domain::{Allowed, BrowserSessionId, PersonId, account::Happened, audit::Outcome, policy::ChangePassword};
 use serde_json::Value;

@@ -1,6 +1,6 @@
-//! People of a tenant.
+//! People of a tenant: their list, creation and roles.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -137,7 +137,7 @@ impl Write {
             created_at: self.now,
         });
         match made {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),
             other => other?,
         };
         let entry = self.entry(&proof)?.on("person", id.to_string());
@@ -158,7 +158,7 @@ impl Write {
              where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id"
         )?;
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
-            return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));
+            return Err(Error::Conflict(Conflict::LastAdmin));
         }
         let set = tenant_query!(
             self,

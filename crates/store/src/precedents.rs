@@ -1,4 +1,4 @@
-//! What was approved before: the request that somebody who decides compares the one in front of them with.
+//! Precedents: the last approved request that an approver compares the present one with.
 use crate::{
     Read, Result,
     approvals::visible,

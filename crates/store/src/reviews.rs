@@ -1,6 +1,6 @@
 //! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -181,7 +181,7 @@ impl Write {
     /// Begins a review of all rights there are now: roles in the tenant, memberships, keys that work. One at a time.
     pub async fn start_review(&mut self, proof: Allowed<StartReview>) -> Result<ReviewId> {
         let (id, of) = (ReviewId(new_id()), proof.action().organization);
-        let by = self.actor.person().ok_or(Error::Conflict("A person must go through it."))?;
+        let by = self.actor.person().ok_or(Error::Conflict(Conflict::ReviewerNotAPerson))?;
         if let Some(organization) = of {
             self.know_organization(organization).await?;
         }
@@ -196,7 +196,7 @@ impl Write {
             "on conflict do nothing"
         )?;
         if begun == 0 {
-            return Err(Error::Conflict("There is a review already that has not ended. Finish it first."));
+            return Err(Error::Conflict(Conflict::ReviewOpen));
         }
         let items = tenant_query!(
             self,
@@ -234,7 +234,7 @@ impl Write {
             }
         }
         if kept.is_empty() {
-            return Err(Error::Conflict("This was answered already."));
+            return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
         let entry = self.entry(&proof)?.with_detail("items", json!(kept));
         self.record(entry).await?;
@@ -246,7 +246,7 @@ impl Write {
     pub async fn revoke_reviewed(&mut self, proof: Allowed<RevokeReviewed>) -> Result<()> {
         let &RevokeReviewed { review, item } = proof.action();
         if !self.answer(review, item, Verdict::Revoke).await? {
-            return Err(Error::Conflict("This was answered already."));
+            return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
         let subject = tenant_query!(
             self,
@@ -279,10 +279,7 @@ impl Write {
         match revoked {
             Ok(()) | Err(Error::NotFound) => {} // whoever went meanwhile has nothing left to take
             Err(Error::Invalid(invalid)) if invalid.field == "successor" => {
-                return Err(Error::Conflict(
-                    "They answer for service accounts there. Remove them on the organization's page, where you choose who \
-                     answers for these from then on; then revoke it here as well.",
-                ));
+                return Err(Error::Conflict(Conflict::RightsOfResponsible));
             }
             Err(error) => return Err(error),
         }
@@ -305,7 +302,7 @@ impl Write {
         let review = proof.action().review;
         self.running(review).await?;
         if tenant_query!(self, execute, SQL, review, self.now)? == 0 {
-            return Err(Error::Conflict("Not everything in it is answered yet."));
+            return Err(Error::Conflict(Conflict::ReviewIncomplete));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -338,7 +335,7 @@ impl Write {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
         match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
             None => Ok(()),
-            Some(_) => Err(Error::Conflict("This review has ended.")),
+            Some(_) => Err(Error::Conflict(Conflict::ReviewEnded)),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A tenant's rules, one document with a version.
+//! Rules of a tenant: one document with a version.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
 };
 use domain::{Allowed, policy::ChangeRules, rule::Rules};
@@ -46,7 +46,7 @@ impl Write {
             *version
         )?;
         if changed == 0 {
-            return Err(Error::Conflict("Somebody else changed the rules meanwhile. Load the page again to see them."));
+            return Err(Error::Conflict(Conflict::RulesChanged));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

@@ -1,6 +1,6 @@
-//! Runners: how they come in, what is known of them, how they go.
+//! Runners: enrollment, registration, connection state and revocation.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
     keys::Revocation,
     leases::runner,
@@ -157,9 +157,7 @@ impl Write {
         });
         match made {
             Err(error) if error.is_duplicate() => {
-                return Err(Error::Conflict(
-                    "There is an active runner of that name. Revoke it first, or choose another name.",
-                ));
+                return Err(Error::Conflict(Conflict::RunnerNameTaken));
             }
             other => other?,
         };
@@ -277,7 +275,7 @@ impl Write {
             id
         )?;
         if was.revoked_at.is_some() {
-            return Err(Error::Conflict("This runner is revoked already."));
+            return Err(Error::Conflict(Conflict::RunnerRevoked));
         }
         const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, id, self.now)?;

@@ -1,4 +1,4 @@
-//! Finding people by a part of their names.
+//! Search for people by a part of their names.
 use crate::{Person, Read, Result, db::conn::tenant_query};
 
 impl Read {

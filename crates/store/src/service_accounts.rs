@@ -1,6 +1,6 @@
-//! Service accounts: owners of keys that are no persons. They never sign in, and somebody answers for each.
+//! Service accounts: owners of keys that never sign in, each with a responsible person.
 use crate::{
-    Error, Read, Result, Topic, Write,
+    Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -90,7 +90,7 @@ impl Write {
         let CreateServiceAccount { name, responsible } = proof.action();
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
         if tenant_query!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
-            return Err(Error::Conflict("A person answers for a service account, not another service account."));
+            return Err(Error::Conflict(Conflict::ResponsibleIsServiceAccount));
         }
         insert!(self, "person" {
             id: id,
@@ -113,7 +113,7 @@ impl Write {
         const HAND_ON: &str = "update person set responsible_id = $4
             where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
         if successor == responsible {
-            return Err(Error::Conflict("They answer for it already."));
+            return Err(Error::Conflict(Conflict::AlreadyResponsible));
         }
         self.hold_memberships(successor).await?;
         let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;

@@ -199,7 +199,7 @@ pub(super) fn told(error: &Error) -> Status {
     match error {
         Error::NotFound => unknown(),
         // The runner's books and ours differ: it comes again, and they are compared anew.
-        Error::Conflict(how) => Status::aborted(*how),
+        Error::Conflict(conflict) => Status::aborted(conflict.message()),
         Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
         error => inside(error),
     }

@@ -1,4 +1,4 @@
-//! Where people sign in from: browsers and networks that are known of them, few and not for ever, and the first time elsewhere.
+//! Sign-in anomalies: the browsers and networks known of each person, bounded in number and age, and the first use of others.
 use super::{Found, networks::remember_network};
 use crate::{
     Result, Topic, Write,

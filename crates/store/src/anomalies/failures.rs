@@ -1,4 +1,4 @@
-//! Wrong passwords and second factors, counted for an hour by person and by network; many of them are told.
+//! Failure anomalies: wrong passwords and second factors, counted for an hour by person and by network.
 use super::{DAY, Found};
 use crate::{
     Result, Write,

@@ -1,4 +1,4 @@
-//! How many tasks a key submits in which hours: one small counter for each hour, and what stands out against those before.
+//! Key usage anomalies: tasks submitted per hour, compared with the hours before.
 use crate::{
     Result, Write,
     db::{

@@ -1,4 +1,4 @@
-//! Where keys are used from, and how long they were not: a new network and the end of a long silence are told.
+//! Key anomalies: the use of a key from a new network, and after a long time without use.
 use super::{DAY, Found, networks::remember_network};
 use crate::{
     Error, Result, Write,

@@ -1,4 +1,4 @@
-//! How values of `domain` stand in columns, and how rows become records.
+//! Column types: how values of `domain` are stored, and how rows become structs.
 use domain::{
     ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
     Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,

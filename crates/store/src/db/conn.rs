@@ -1,4 +1,4 @@
-//! A connection for one tenant, and the macros through which every statement of a tenant goes.
+//! Transactions of one tenant, and the macros through which each of its statements runs.
 use crate::{
     Error, Event, Result, Store, Topic,
     db::{group_commit::Member, group_commit_postgres::Turn, open::RowAccess, readers::Reader},

@@ -1,4 +1,4 @@
-//! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
+//! Committed events: published in process on SQLite, by NOTIFY and LISTEN on PostgreSQL.
 use crate::{
     Result, Store,
     db::{

@@ -1,4 +1,4 @@
-//! Lists: conditions put together at run time, and keyset paging.
+//! Statements assembled at run time from filters, and keyset pagination.
 use crate::{
     Result,
     db::conn::{Conn, is_scoped, with_connection},

@@ -1,4 +1,4 @@
-//! PostgreSQL: transactions of this node that are under way together share a wait for the disk.
+//! Group commit on PostgreSQL: concurrent transactions of this node share one wait for the disk.
 //!
 //! The end of a tenant's audit log is one row, locked from a record to its commit. If every commit waited for the disk, the
 //! changes of a tenant would come one a wait. So where several are under way a commit does not wait (`synchronous_commit=off`),

@@ -1,4 +1,4 @@
-//! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
+//! Opening a database: pools, durability settings, migrations, and the check of the master key.
 use crate::{
     Error, MasterKey, Result,
     db::{

@@ -1,4 +1,4 @@
-//! Whether PostgreSQL is there at all: while it is away nobody waits in vain for a connection, as long as a busy one may take.
+//! Outage detection for PostgreSQL: while the database is unreachable, requests fail after two seconds instead of a pool timeout.
 use crate::{Result, error::away};
 use std::{future::pending, time::Duration};
 use tokio::{

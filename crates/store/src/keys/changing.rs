@@ -1,7 +1,7 @@
-//! What is changed of a key while it works: what it is called, where from it works, and until when (M-01).
+//! Changes to an active API key: its name, allowed networks and expiry (M-01).
 use super::ending::told_at;
 use crate::{
-    Error, Result, Topic, Write,
+    Conflict, Error, Result, Topic, Write,
     db::{column::Number, conn::tenant_query},
 };
 use domain::{
@@ -28,7 +28,7 @@ impl Write {
         if ends != was.expires_at {
             const SUCCESSORS: &str = "select count(*) as n from api_key where tenant_id = $1 and replaces = $2";
             if tenant_query!(self, Number, fetch_one, SUCCESSORS, key)?.n > 0 {
-                return Err(Error::Conflict("This key is being replaced, and ends when both have worked long enough."));
+                return Err(Error::Conflict(Conflict::KeyOverlapEnding));
             }
         }
         const SQL: &str = "update api_key set name = $3, networks = $4 where tenant_id = $1 and id = $2";

@@ -1,4 +1,4 @@
-//! Telling whoever has a key that it ends soon, once, while there is time to put another in its place (M-01).
+//! Expiry notices for API keys, sent once, in time to rotate them (M-01).
 use super::ENDS_SOON;
 use crate::{
     Result, Write,

@@ -1,4 +1,4 @@
-//! Writes many rows of one table by few statements.
+//! Bulk inserts: many rows of one table in few statements.
 use crate::{Result, db::conn::Conn};
 use domain::{ApprovalId, OrganizationId, PersonId, TaskId, TenantId};
 use sqlx::AssertSqlSafe;

@@ -1,4 +1,4 @@
-//! Halves of passkey ceremonies: who signs in with a passkey names no tenant, so what was asked belongs to none.
+//! Passkey ceremonies in progress: they belong to no tenant, because signing in names none.
 use super::System;
 use crate::{
     Result,

@@ -1,4 +1,4 @@
-//! What is due, in whatever tenant.
+//! Due work of all tenants: expiries, notices and retention.
 use super::System;
 use crate::{
     Result,

@@ -1,4 +1,4 @@
-//! Before anybody is there: the check of keys, tenants, the set-up link.
+//! First start: the check of keys, tenants, and the set-up link.
 use super::System;
 use crate::{
     Error, Event, Result, Topic, Write,

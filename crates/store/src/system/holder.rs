@@ -1,4 +1,4 @@
-//! Whoever holds a session or a key, as an actor is made of: read at every request, so that a change of rights counts at once.
+//! Holder of a session or key, read at every request so that a change of rights takes effect at once.
 use super::System;
 use crate::{
     Error, Result,

@@ -1,4 +1,4 @@
-//! What an invitation's link offers: who has no account yet names no tenant.
+//! Invitation lookup by token: a visitor without an account names no tenant.
 use super::System;
 use crate::{Offer, Result, db::conn::unscoped_query, invitations::works};
 

@@ -1,4 +1,4 @@
-//! Mail that is due, in whatever tenant: one node takes each, and tries again later until it was sent.
+//! Mail queue of all tenants: one node takes each message and retries it until it is sent.
 use super::System;
 use crate::{
     Error, Mail, Result,

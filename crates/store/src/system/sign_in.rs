@@ -1,4 +1,4 @@
-//! Whom an address and a cookie belong to: who signs in names no tenant.
+//! Credential and session lookup: an address or a cookie names no tenant.
 use super::{
     LAST_USED, System,
     holder::{Held, Holder, gather, held},

@@ -1,6 +1,6 @@
-//! Stopping a task, and moving one that does not run.
+//! Cancellation of tasks, and state changes of tasks that are not running.
 use crate::{
-    Error, Result, Topic, Write,
+    Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
 };
 use domain::{
@@ -39,7 +39,7 @@ impl Write {
         const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
             and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
         let found = tenant_query!(self, Waiting, fetch_optional, SQL, task)?;
-        let was = found.ok_or(Error::Conflict("This task has ended already."))?.state;
+        let was = found.ok_or(Error::Conflict(Conflict::TaskEnded))?.state;
         let state = match was {
             TaskState::Assigned | TaskState::Running => was,
             waiting => {
@@ -61,7 +61,7 @@ impl Write {
         ending: Option<&End>,
     ) -> Result<()> {
         if !from.can_become(to) {
-            return Err(Error::Conflict("The task is not in a state for this any more."));
+            return Err(Error::Conflict(Conflict::TaskStateChanged));
         }
         let ending = ending.map(serde_json::to_string).transpose().map_err(|_| Error::Corrupt("ending"))?;
         let moved = tenant_query!(
@@ -77,7 +77,7 @@ impl Write {
             to.is_final().then_some(self.now)
         )?;
         if moved == 0 {
-            return Err(Error::Conflict("The task is not in a state for this any more."));
+            return Err(Error::Conflict(Conflict::TaskStateChanged));
         }
         self.publish(Topic::Tasks, task.0);
         Ok(())

@@ -1,4 +1,4 @@
-//! How many tasks there are of each state: counted to a bound, whatever there is.
+//! Task counts by state, bounded so that their cost does not grow with the table.
 use super::{
     list::TaskFilter,
     narrow::{Head, Way, head},

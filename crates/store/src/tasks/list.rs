@@ -1,4 +1,4 @@
-//! The list of tasks, a page at a time, in either direction.
+//! Task list: keyset pagination in both directions.
 use super::{
     columns, joined,
     narrow::{Head, Way, head},

@@ -1,4 +1,4 @@
-//! One task, whole: what it is, how far it has come, its labels.
+//! Task details: the whole row, its progress and its labels.
 use super::visible;
 use crate::{
     Error, Read, Result,

@@ -1,7 +1,7 @@
 //! Whether somebody stands behind a task: a member of its organization who is not locked out. For nobody else does
 //! anything start.
 use crate::{
-    Error, Result, Write,
+    Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query},
 };
 use domain::{OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
@@ -93,7 +93,7 @@ impl Write {
         )?;
         match role.is_some_and(|held| held.role >= Role::Member) {
             true => Ok(()),
-            false => Err(Error::Conflict("You may not submit tasks in this organization any more.")),
+            false => Err(Error::Conflict(Conflict::NoLongerSubmitter)),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Submitting a task: the canonical request, the rules' verdict, and the record of it, in one transaction.
+//! Task submission: the canonical request, the rules' verdict and the audit event in one transaction.
 use crate::{
-    Error, Result, Topic, Write,
+    Conflict, Error, Result, Topic, Write,
     db::{
         column::row_type,
         conn::{random, tenant_query},
@@ -50,7 +50,7 @@ impl Write {
     /// with another submission it is a conflict (S-09).
     pub async fn submit_task(&mut self, proof: Allowed<SubmitTask>) -> Result<Submitted> {
         let SubmitTask { submission, idempotency_key } = proof.action();
-        let owner = self.actor.person().ok_or(Error::Conflict("Tasks are submitted by people and their keys."))?;
+        let owner = self.actor.person().ok_or(Error::Conflict(Conflict::SubmitterNotAPerson))?;
         let content = serde_json::to_vec(submission).map_err(|_| Error::Corrupt("submission"))?;
         let content = InputDigest::of(&content).0;
         if let Some(key) = idempotency_key
@@ -149,7 +149,7 @@ impl Write {
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))
             }
-            Some(_) => Err(Error::Conflict("This idempotency key was used for another task.")),
+            Some(_) => Err(Error::Conflict(Conflict::IdempotencyKeyReused)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The words of titles: kept beside each task, and sought by their beginnings.
+//! Title search: the words of each title, found by prefix.
 use crate::{
     Read, Result, Write,
     db::{

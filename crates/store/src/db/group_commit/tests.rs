@@ -1,4 +1,4 @@
-//! D-01, D-12: what shares a commit lasts together, fails together, and is told and announced only then.
+//! D-01, D-12: transactions of a group commit are durable together, fail together, and publish their events only afterwards.
 use super::*;
 use crate::Topic;
 use domain::TenantId;
