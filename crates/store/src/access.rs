@@ -31,9 +31,7 @@ pub enum Which {
 /// Somebody who reaches it.
 #[derive(Clone, Debug)]
 pub struct AccessHolder {
-    /// Who.
     pub id: PersonId,
-    /// Their name.
     pub name: String,
     /// Their address; a service account has none.
     pub email: Option<String>,
@@ -50,11 +48,8 @@ pub struct AccessHolder {
 /// A key that reaches it.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
-    /// Its id.
     pub id: KeyId,
-    /// What people call it.
     pub name: String,
-    /// The beginning of it.
     pub prefix: String,
     /// Where from it works; anywhere, if empty.
     pub networks: Networks,
@@ -67,11 +62,8 @@ pub struct AccessKey {
 row_type! {
     /// Somebody in question, with one of their keys if they have any.
     pub struct Asked {
-        /// Who.
         pub id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -81,19 +73,14 @@ row_type! {
         pub responsible_id: Option<PersonId>,
         /// What they are in the organization, or the most that they are in any.
         pub role: Option<Role>,
-        /// The key's id.
         pub key_id: Option<KeyId>,
-        /// What people call it.
         pub key: Option<String>,
-        /// The beginning of it.
         pub prefix: Option<String>,
-        /// What it may do.
         pub scopes: Option<Scopes>,
         /// The one organization that it is for.
         pub only_id: Option<OrganizationId>,
         /// What its owner is there.
         pub only_role: Option<Role>,
-        /// Where from it works.
         pub networks: Option<Networks>,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,

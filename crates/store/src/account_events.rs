@@ -8,15 +8,12 @@ use domain::{EventId, PersonId, Timestamp, account::Happened};
 row_type! {
     /// One thing that happened.
     pub struct AccountEvent {
-        /// Its id.
         pub id: EventId,
-        /// What.
         pub happened: Happened,
         /// More about it: the name of a passkey, who did it.
         pub detail: String,
         /// Where from it was done, if that is known.
         pub address: String,
-        /// When.
         pub created_at: Timestamp,
         /// When its owner said that they have seen it.
         pub seen_at: Option<Timestamp>,

@@ -1,5 +1,5 @@
-//! Another address for a person: asked for by them, and confirmed by who reads what comes to it and who reads what comes to the
-//! present one. For somebody who lost the latter an admin asks.
+//! Address changes: requested by a person and confirmed from both the new and the present address. An admin can request the
+//! change for somebody who lost the present one.
 use crate::{
     Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
@@ -20,7 +20,6 @@ const LIFE: Duration = Duration::from_hours(24);
 /// A link that is mailed.
 #[derive(Clone, Copy, Debug)]
 pub struct MailedLink<'a> {
-    /// Its token.
     pub token: &'a str,
     /// What is kept of that.
     pub token_hash: [u8; 32],
@@ -29,9 +28,7 @@ pub struct MailedLink<'a> {
 row_type! {
     /// An address that is waiting for its confirmation.
     pub struct Asked {
-        /// Who wants it.
         pub person_id: PersonId,
-        /// Which.
         pub email: Email,
         /// When the link that came to it was followed.
         pub new_confirmed_at: Option<Timestamp>,

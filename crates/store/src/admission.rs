@@ -15,9 +15,7 @@ use serde_json::json;
 row_type! {
     /// An organization that a role was given in.
     pub struct Given {
-        /// Which.
         pub organization_id: OrganizationId,
-        /// As what.
         pub role: Role,
     }
 }

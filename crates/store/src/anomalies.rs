@@ -30,35 +30,25 @@ pub use arrivals::Arrival;
 row_type! {
     /// Something unusual.
     pub struct AnomalyRow {
-        /// Its id.
         pub id: EventId,
-        /// What kind of thing.
         pub kind: AnomalyKind,
         /// Whose account or key it is about, if it is about one.
         pub person_id: Option<PersonId>,
-        /// Their name.
         pub person: Option<String>,
         /// The key that it is about.
         pub key_id: Option<KeyId>,
-        /// What that is called.
         pub key_name: Option<String>,
-        /// The beginning of it.
         pub key_prefix: Option<String>,
         /// How often it happened, or how many there were.
         pub times: i64,
         /// Where from, the last time.
         pub address: String,
-        /// The network of that.
         pub network: String,
-        /// Why it is unusual.
         pub facts: Facts,
-        /// When first.
         pub first_at: Timestamp,
-        /// When last.
         pub last_at: Timestamp,
         /// When an admin said that they have looked at it.
         pub looked_at: Option<Timestamp>,
-        /// Who.
         pub looked_by: Option<String>,
     }
 }
@@ -66,7 +56,6 @@ row_type! {
 /// What to look for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AnomalyFilter {
-    /// Only this kind.
     pub kind: Option<AnomalyKind>,
     /// Only what is about this person or their keys.
     pub person: Option<PersonId>,
@@ -167,9 +156,7 @@ row_type! {
 row_type! {
     /// What a report said so far.
     pub struct Reported {
-        /// Its id.
         pub id: EventId,
-        /// How many there were.
         pub times: i64,
     }
 }

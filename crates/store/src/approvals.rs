@@ -35,43 +35,28 @@ row_type! {
 row_type! {
     /// A question.
     pub struct Approval {
-        /// Its id.
         pub id: ApprovalId,
-        /// About which task.
         pub task_id: TaskId,
-        /// What that is called.
         pub title: String,
-        /// What would run it.
         pub tool: Tool,
-        /// What it would reach.
         pub network: NetworkPolicy,
-        /// Whose approvers are asked.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// Who asks.
         pub requester_id: PersonId,
-        /// Their name.
         pub requester: String,
         /// Who answers for them, if they are a service account.
         pub responsible_id: Option<PersonId>,
         /// Who was shown the key that asked, if one did.
         pub creator_id: Option<PersonId>,
-        /// What exactly would run.
         pub request_digest: RequestDigest,
-        /// The rule that asks.
         pub rule: String,
         /// How many must say yes.
         pub needed: u32,
-        /// How many said yes.
         pub given: u32,
-        /// Where it stands.
         pub state: ApprovalState,
         /// Since when.
         pub created_at: Timestamp,
-        /// Until when.
         pub expires_at: Timestamp,
-        /// When it was settled.
         pub settled_at: Option<Timestamp>,
     }
 }
@@ -79,15 +64,10 @@ row_type! {
 row_type! {
     /// An answer.
     pub struct Decision {
-        /// Whose.
         pub person_id: PersonId,
-        /// Their name.
         pub person: String,
-        /// Yes or no.
         pub answer: Answer,
-        /// Why.
         pub reason: String,
-        /// When.
         pub created_at: Timestamp,
     }
 }
@@ -104,7 +84,6 @@ impl Approval {
 pub struct ApprovalFilter {
     /// Only where it stands so.
     pub state: Option<ApprovalState>,
-    /// Only of this organization.
     pub organization: Option<OrganizationId>,
 }
 
@@ -246,19 +225,13 @@ impl Read {
 row_type! {
     /// What an answer is checked against.
     pub struct Open {
-        /// About which task.
         pub task_id: TaskId,
-        /// Whose approvers are asked.
         pub organization_id: OrganizationId,
-        /// Who asks.
         pub requester_id: PersonId,
-        /// What exactly would run.
         pub request_digest: RequestDigest,
         /// How many must say yes.
         pub needed: u32,
-        /// Where it stands.
         pub state: ApprovalState,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
@@ -266,9 +239,7 @@ row_type! {
 row_type! {
     /// A question whose time is up.
     pub struct Due {
-        /// Its id.
         pub id: ApprovalId,
-        /// About which task.
         pub task_id: TaskId,
     }
 }

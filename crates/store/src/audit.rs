@@ -20,9 +20,7 @@ row_type! {
     pub struct AuditRow {
         /// Its number, from 1.
         pub seq: i64,
-        /// When.
         pub at: Timestamp,
-        /// What: an action's name.
         pub action: String,
         /// `done` or `refused`.
         pub outcome: String,
@@ -30,13 +28,11 @@ row_type! {
         pub person_id: Option<PersonId>,
         /// What kind of thing it was done to.
         pub target_kind: String,
-        /// Which.
         pub target_id: String,
         /// The bytes that the chain holds: a [`domain::audit::Record`] as JSON.
         pub body: String,
         /// The hash of the record before.
         pub previous: Vec<u8>,
-        /// Its own hash.
         pub hash: Vec<u8>,
         /// Names and addresses, unless erased.
         pub personal: Option<String>,
@@ -76,7 +72,6 @@ row_type! {
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Only this action.
     pub action: Option<String>,
     /// Only what this person did.
     pub person: Option<PersonId>,
@@ -86,9 +81,7 @@ pub struct AuditFilter {
     pub outcome: Option<Outcome>,
     /// Only this security event (K-05).
     pub event: Option<SecurityEvent>,
-    /// Not before.
     pub since: Option<Timestamp>,
-    /// Not after.
     pub until: Option<Timestamp>,
 }
 

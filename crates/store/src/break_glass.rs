@@ -12,17 +12,12 @@ use domain::{
 row_type! {
     /// An opening that has not ended.
     pub struct BreakGlass {
-        /// For whom.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
-        /// Why.
         pub reason: String,
         /// Since when.
         pub opened_at: Timestamp,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }

@@ -23,7 +23,6 @@ row_type! {
         pub device: String,
         /// Where from it was made.
         pub address: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -35,19 +34,14 @@ row_type! {
 row_type! {
     /// A session as a request finds it.
     pub struct Session {
-        /// Its tenant.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: BrowserSessionId,
-        /// Whose it is.
         pub person_id: PersonId,
-        /// How they signed in.
         pub signed_in_by: SignedInBy,
         /// Whether a second factor was shown, or vouched for.
         pub vouched: bool,
         /// When they last proved who they are.
         pub proved_at: Timestamp,
-        /// When they signed in.
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -98,13 +92,9 @@ row_type! {
 pub struct NewBrowserSession {
     /// The hash of what the cookie holds.
     pub token_hash: [u8; 32],
-    /// Its id.
     pub id: BrowserSessionId,
-    /// Whose it is.
     pub person: PersonId,
-    /// How they signed in.
     pub by: SignedInBy,
-    /// With what.
     pub ground: Ground,
     /// Whether a second factor was shown, or who signed them in vouches for one.
     pub vouched: bool,
@@ -112,7 +102,6 @@ pub struct NewBrowserSession {
     pub proved_at: Timestamp,
     /// The browser, in words.
     pub device: String,
-    /// Where from.
     pub address: String,
     /// When it ends at the latest.
     pub expires_at: Timestamp,

@@ -19,11 +19,8 @@ pub struct Counts<S> {
 row_type! {
     /// What was seen of a state.
     pub struct Seen {
-        /// The state.
         pub state: String,
-        /// How many one sees.
         pub n: i64,
-        /// Among how many.
         pub looked: i64,
     }
 }

@@ -19,9 +19,7 @@ use serde_json::json;
 row_type! {
     /// A service account, by name.
     pub struct Account {
-        /// Its id.
         pub id: PersonId,
-        /// What people call it.
         pub name: String,
     }
 }
@@ -31,7 +29,6 @@ row_type! {
     pub struct Lost {
         /// Tasks that wait or are queued.
         pub waiting: i64,
-        /// Tasks that run.
         pub running: i64,
         /// Keys for this organization only.
         pub keys: i64,
@@ -41,7 +38,6 @@ row_type! {
 row_type! {
     /// A task that is cancelled.
     pub struct Cancelled {
-        /// Which.
         pub id: TaskId,
     }
 }
@@ -49,7 +45,6 @@ row_type! {
 row_type! {
     /// A key that is revoked.
     pub struct Ended {
-        /// Which.
         pub id: KeyId,
     }
 }
@@ -65,7 +60,6 @@ row_type! {
 /// What becomes of what somebody has in an organization when they go.
 #[derive(Clone, Debug)]
 pub struct Departure {
-    /// Who goes.
     pub member: Member,
     /// How many of their tasks wait or are queued there: they are cancelled.
     pub waiting: i64,

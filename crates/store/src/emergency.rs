@@ -26,7 +26,6 @@ row_type! {
 row_type! {
     /// Whose session ended.
     pub struct Holder {
-        /// Theirs.
         pub person_id: PersonId,
     }
 }
@@ -34,7 +33,6 @@ row_type! {
 row_type! {
     /// A task that is to stop.
     pub struct Standing {
-        /// Which.
         pub id: TaskId,
     }
 }

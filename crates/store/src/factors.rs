@@ -20,7 +20,6 @@ use zeroize::Zeroizing;
 pub struct Factors {
     /// Since when they have an authenticator app, if they have.
     pub totp: Option<Timestamp>,
-    /// Their passkeys.
     pub passkeys: Vec<PasskeyRow>,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
@@ -28,7 +27,6 @@ pub struct Factors {
 
 /// The secret of somebody's authenticator app; `Debug` leaves it out.
 pub struct TotpSecret {
-    /// What the app has.
     pub secret: Zeroizing<Vec<u8>>,
     /// Whether a code showed that it has.
     pub confirmed: bool,

@@ -12,15 +12,12 @@ use domain::{
 row_type! {
     /// A linked identity, as its owner sees it.
     pub struct Identity {
-        /// Its id.
         pub id: IdentityId,
-        /// The issuer.
         pub issuer: String,
         /// The provider's key in addresses.
         pub provider: String,
         /// What the provider called them when it was linked.
         pub name: String,
-        /// When it was linked.
         pub created_at: Timestamp,
         /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
@@ -30,7 +27,6 @@ row_type! {
 row_type! {
     /// Whether a person set a password.
     pub struct HasPassword {
-        /// Whether.
         pub has_password: bool,
     }
 }
@@ -40,7 +36,6 @@ row_type! {
 pub struct NewIdentity {
     /// The issuer, exactly.
     pub issuer: String,
-    /// Who it is there.
     pub subject: String,
     /// The provider's key in addresses.
     pub provider: String,
@@ -51,7 +46,6 @@ pub struct NewIdentity {
 /// What leads in now: how many ways somebody has is counted among these.
 #[derive(Clone, Debug, Default)]
 pub struct WaysIn {
-    /// Whether passwords do.
     pub password: bool,
     /// The issuers of the providers that do.
     pub issuers: Vec<String>,

@@ -27,21 +27,16 @@ const CONFIRMING: Duration = Duration::from_hours(72);
 row_type! {
     /// An invitation that can be used, as it is listed.
     pub struct Invitation {
-        /// Its id.
         pub id: InvitationId,
-        /// As what.
         pub role: Role,
         /// The one address that it is for.
         pub email: Option<Email>,
         /// Whether the server sent it there.
         pub mailed: bool,
-        /// Who made it.
         pub inviter: String,
         /// How many people may use it.
         pub uses: i64,
-        /// How many have.
         pub used: i64,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
@@ -49,17 +44,11 @@ row_type! {
 row_type! {
     /// What a link offers to whoever has it.
     pub struct Offer {
-        /// The tenant.
         pub tenant_id: TenantId,
-        /// The invitation.
         pub id: InvitationId,
-        /// Where to.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// As what.
         pub role: Role,
-        /// Who invites.
         pub inviter: String,
         /// The one address that it is for.
         pub email: Option<Email>,
@@ -71,19 +60,14 @@ row_type! {
 row_type! {
     /// An invitation that was just used.
     pub struct Used {
-        /// Which.
         pub id: InvitationId,
-        /// Where to.
         pub organization_id: OrganizationId,
-        /// As what.
         pub role: Role,
         /// The one address that it is for.
         pub email: Option<Email>,
         /// Whether the server sent it there.
         pub mailed: bool,
-        /// Who invites.
         pub inviter_id: PersonId,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
@@ -91,7 +75,6 @@ row_type! {
 row_type! {
     /// Where an invitation led.
     pub struct OfOrganization {
-        /// There.
         pub id: OrganizationId,
     }
 }
@@ -99,7 +82,6 @@ row_type! {
 row_type! {
     /// A person's address.
     pub struct Addressed {
-        /// It.
         pub email: Email,
     }
 }
@@ -107,7 +89,6 @@ row_type! {
 row_type! {
     /// What a person is called.
     pub struct Called {
-        /// It.
         pub name: String,
     }
 }
@@ -117,7 +98,6 @@ row_type! {
 pub struct NewInvitation {
     /// What stands in the link; kept only as long as a mail with it waits.
     pub token: String,
-    /// Its hash.
     pub token_hash: [u8; 32],
 }
 

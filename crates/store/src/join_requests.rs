@@ -23,17 +23,12 @@ const A_DAY: i64 = 5;
 row_type! {
     /// A request that waits for an owner's answer.
     pub struct JoinRequest {
-        /// Its id.
         pub id: JoinRequestId,
-        /// Who asks.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
         /// Why, in their words.
         pub reason: String,
-        /// When they asked.
         pub created_at: Timestamp,
     }
 }
@@ -41,15 +36,12 @@ row_type! {
 row_type! {
     /// A request of one's own.
     pub struct OwnJoinRequest {
-        /// Its id.
         pub id: JoinRequestId,
         /// What the organization is called.
         pub organization: String,
-        /// Where it stands.
         pub state: JoinState,
         /// Why not, where somebody said no.
         pub answer: String,
-        /// When one asked.
         pub created_at: Timestamp,
         /// When it was settled, if it was.
         pub settled_at: Option<Timestamp>,
@@ -59,9 +51,7 @@ row_type! {
 row_type! {
     /// An organization that one can ask to join.
     pub struct Joinable {
-        /// Which.
         pub id: OrganizationId,
-        /// What it is called.
         pub name: String,
     }
 }
@@ -69,11 +59,8 @@ row_type! {
 row_type! {
     /// An organization in which requests wait for one's answer.
     pub struct Asked {
-        /// Which.
         pub organization_id: OrganizationId,
-        /// What it is called.
         pub organization: String,
-        /// How many wait.
         pub n: i64,
     }
 }
@@ -81,7 +68,6 @@ row_type! {
 row_type! {
     /// Whether an organization takes requests.
     pub struct Openness {
-        /// What it is called.
         pub name: String,
     }
 }
@@ -89,9 +75,7 @@ row_type! {
 row_type! {
     /// Where a request stands.
     pub struct Where {
-        /// Its state.
         pub state: JoinState,
-        /// Where to.
         pub organization_id: OrganizationId,
     }
 }

@@ -30,27 +30,20 @@ pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 row_type! {
     /// A key as it is listed.
     pub struct ApiKey {
-        /// Its id.
         pub id: KeyId,
-        /// Whose it is.
         pub owner_id: PersonId,
-        /// Their name.
         pub owner: String,
         /// Who answers for the owner, if that is a service account.
         pub responsible_id: Option<PersonId>,
-        /// What people call it.
         pub name: String,
         /// The beginning of it, to recognize it by.
         pub prefix: String,
-        /// What it may do.
         pub scopes: Scopes,
         /// The one organization that it is for.
         pub organization_id: Option<OrganizationId>,
-        /// What that is called.
         pub organization: Option<String>,
         /// Where from it works; anywhere, if empty.
         pub networks: Networks,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
@@ -120,7 +113,6 @@ row_type! {
 row_type! {
     /// A key that was revoked.
     pub struct Revoked {
-        /// Its id.
         pub id: KeyId,
     }
 }
@@ -138,7 +130,6 @@ row_type! {
 row_type! {
     /// A role.
     pub struct Held {
-        /// As what.
         pub role: Role,
     }
 }
@@ -146,15 +137,11 @@ row_type! {
 row_type! {
     /// What a key passes on to the one that takes its place.
     pub struct Heritage {
-        /// What people call it.
         pub name: String,
-        /// What it may do.
         pub scopes: Scopes,
         /// The one organization that it is for.
         pub organization_id: Option<OrganizationId>,
-        /// Where from it works.
         pub networks: Networks,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,

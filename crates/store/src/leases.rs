@@ -1,5 +1,5 @@
-//! What a runner does to a task: takes it with a lease, starts it, ends it. Every word names a lease that the runner
-//! still holds; the attempt is its fencing number.
+//! Leases: a runner claims a task, starts it and ends it. Every message names a lease that the runner still holds; the attempt
+//! is its fencing token.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{
@@ -30,7 +30,6 @@ const LONGEST_REASON: usize = 8_192;
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
-    /// Which task.
     pub task: TaskId,
     /// Which start of it, from 1: the fencing number.
     pub attempt: u32,
@@ -39,19 +38,14 @@ pub struct Lease {
 row_type! {
     /// What a runner took.
     pub struct Claimed {
-        /// The task.
         pub id: TaskId,
         /// Which start of it this is.
         pub attempt: u32,
-        /// The canonical request.
         pub request: String,
-        /// Its digest.
         pub request_digest: RequestDigest,
-        /// The script.
         pub script: String,
         /// The rule that let it run, or that asked.
         pub rule: String,
-        /// Whether people were asked.
         pub asked: bool,
         /// Until when the runner has it.
         pub lease_until: Timestamp,
@@ -82,7 +76,6 @@ macro_rules! lock_held {
 /// What a runner took, and who let it.
 #[derive(Clone, Debug)]
 pub struct Assignment {
-    /// The task.
     pub task: Claimed,
     /// Who said yes, where people were asked.
     pub deciders: Vec<PersonId>,
@@ -91,7 +84,6 @@ pub struct Assignment {
 row_type! {
     /// Who said yes.
     pub struct Yes {
-        /// A person.
         pub person_id: PersonId,
     }
 }
@@ -99,11 +91,8 @@ row_type! {
 row_type! {
     /// A task that a runner has or had.
     pub struct Held {
-        /// The task.
         pub id: TaskId,
-        /// Which start of it.
         pub attempt: u32,
-        /// Where it stands.
         pub state: TaskState,
         /// Whether somebody asked to stop it.
         pub cancel_asked: bool,

@@ -1,7 +1,27 @@
-//! Every SQL statement: one text, two databases. Nothing outside this crate sees a pool or a table.
+//! Every SQL statement of the product: one text for two databases. No other crate sees a pool or a table.
 //!
-//! The doors are [`Store::read`] and [`Store::write`], each for one actor and so for one tenant. What has to look
-//! across tenants stands in [`system`].
+//! [`Store::read`] and [`Store::write`] open a snapshot or a transaction for one actor, and so for one tenant. Statements that
+//! look across tenants are in [`system`].
+//!
+//! # Code map
+//!
+//! - `db`: connections, transactions, group commit, events, column types
+//! - `error`, `conflict`, `counts`: results that all modules share
+//! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
+//! - `approvals`, `precedents`, `rules`: approval requests, decisions, and the rules that ask for them
+//! - `runners`: enrollment and state of runners
+//! - `organizations`, `memberships`, `departures`, `join_requests`, `invitations`: organizations and how people join and leave
+//! - `people`, `service_accounts`, `access`, `reviews`, `search`: people, their rights, and access reviews
+//! - `keys`: API keys, their changes and expiry notices
+//! - `browser_sessions`, `passwords`, `links`, `addresses`, `factors`, `passkeys`, `recovery`: signing in
+//! - `identities`, `providers`, `admission`: identity providers and linked accounts
+//! - `anomalies`, `devices`, `throttle`, `security`, `account_events`: detection and notification of misuse
+//! - `emergency`, `break_glass`: emergency actions
+//! - `audit`: the audit log and its hash chain
+//! - `mail`: queued mail
+//! - `sealed`, `tenant_key`: encryption at rest
+//! - `system`: lookups by token, due work, the first start
+//! - `seed`, `transfer`: synthetic tasks, and the move to PostgreSQL
 
 mod access;
 mod account_events;

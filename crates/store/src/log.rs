@@ -13,7 +13,6 @@ row_type! {
     pub struct Batch {
         /// The number of its first line.
         pub first_line: i64,
-        /// The lines as JSON.
         pub lines: String,
     }
 }

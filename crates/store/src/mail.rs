@@ -1,4 +1,4 @@
-//! Mail that waits to be sent: queued in the transaction of what it tells of, sealed, and gone once it was sent.
+//! Outgoing mail: queued in the transaction that causes it, sealed, and deleted once it was sent.
 use crate::{
     Result, Write,
     db::{conn::tenant_query, id::new_id, insert::insert},

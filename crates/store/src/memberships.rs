@@ -8,7 +8,6 @@ use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Rol
 row_type! {
     /// A person.
     pub struct Who {
-        /// Who.
         pub person_id: PersonId,
     }
 }
@@ -16,7 +15,6 @@ row_type! {
 row_type! {
     /// What somebody is already.
     pub struct Held {
-        /// As what.
         pub role: Role,
     }
 }

@@ -18,11 +18,9 @@ use uuid::Uuid;
 row_type! {
     /// An organization.
     pub struct Organization {
-        /// Its id.
         pub id: OrganizationId,
         /// What people call it; unique in the tenant.
         pub name: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// Since when it is archived, if it is: it is read, and nothing happens in it.
         pub archived_at: Option<Timestamp>,
@@ -34,13 +32,10 @@ row_type! {
 row_type! {
     /// A person in an organization.
     pub struct Member {
-        /// Who.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
         /// Their address; empty for a service account, which has none.
         pub email: String,
-        /// As what.
         pub role: Role,
         /// Since when.
         pub created_at: Timestamp,
@@ -282,7 +277,6 @@ impl Write {
 row_type! {
     /// How an organization stands.
     pub struct Standing {
-        /// What people call it.
         pub name: String,
         /// Since when it is archived, if it is.
         pub archived_at: Option<Timestamp>,

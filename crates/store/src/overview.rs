@@ -1,5 +1,5 @@
-//! What the overview reads: what is open now, and what ended in the last days. Each is bounded by time or number, however
-//! many tasks there are.
+//! Overview figures: what is open now, and what ended in the last days. Each is bounded by time or number, so that its cost
+//! does not grow with the number of tasks.
 use crate::{
     Read, Result, TaskRow,
     db::{
@@ -22,9 +22,7 @@ row_type! {
     pub struct Ended {
         /// Which day, counted from the first one asked for.
         pub nth: i64,
-        /// How they ended.
         pub state: TaskState,
-        /// How many.
         pub n: i64,
         /// How many of them were started.
         pub started: i64,

@@ -16,11 +16,9 @@ const MOST: usize = 20;
 row_type! {
     /// A passkey as its owner sees it.
     pub struct PasskeyRow {
-        /// Its id.
         pub id: PasskeyId,
         /// What its owner calls it.
         pub name: String,
-        /// When it was added.
         pub created_at: Timestamp,
         /// When it was last used.
         pub last_used_at: Option<Timestamp>,
@@ -30,7 +28,6 @@ row_type! {
 row_type! {
     /// A passkey as a ceremony needs it.
     pub struct Passkey {
-        /// Its id.
         pub id: PasskeyId,
         /// What verifies it, as JSON.
         pub body: String,
@@ -40,7 +37,6 @@ row_type! {
 /// What a new passkey is made of.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
-    /// Its id.
     pub id: PasskeyId,
     /// What its owner calls it: 1 to 80 characters.
     pub name: String,

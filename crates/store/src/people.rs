@@ -20,11 +20,9 @@ use domain::{
 row_type! {
     /// A person.
     pub struct Person {
-        /// Their id.
         pub id: PersonId,
         /// Their address, by which they sign in.
         pub email: String,
-        /// What people call them.
         pub name: String,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -32,7 +30,6 @@ row_type! {
         pub has_password: bool,
         /// Since when they are locked out, if they are.
         pub locked_at: Option<Timestamp>,
-        /// When they were made.
         pub created_at: Timestamp,
     }
 }
@@ -40,11 +37,8 @@ row_type! {
 row_type! {
     /// A person's role in one organization.
     pub struct Membership {
-        /// Where.
         pub organization_id: OrganizationId,
-        /// What it is called.
         pub organization: String,
-        /// As what.
         pub role: Role,
     }
 }
@@ -119,7 +113,6 @@ impl Read {
 row_type! {
     /// Who was found.
     pub struct PersonKey {
-        /// Their id.
         pub id: PersonId,
     }
 }

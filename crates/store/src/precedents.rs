@@ -9,15 +9,10 @@ use domain::{ApprovalId, TaskId, Timestamp};
 row_type! {
     /// A request that was approved.
     pub struct Precedent {
-        /// The question about it.
         pub id: ApprovalId,
-        /// The task.
         pub task_id: TaskId,
-        /// Its script.
         pub script: String,
-        /// Its canonical request.
         pub request: String,
-        /// When it was approved.
         pub approved_at: Timestamp,
     }
 }

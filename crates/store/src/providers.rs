@@ -12,7 +12,6 @@ use domain::{
 row_type! {
     /// A provider as stored, without its secret.
     pub struct ProviderRow {
-        /// Its id.
         pub id: ProviderId,
         /// How it was set up, as JSON.
         pub definition: String,

@@ -19,13 +19,10 @@ use serde_json::json;
 row_type! {
     /// A review.
     pub struct Review {
-        /// Its id.
         pub id: ReviewId,
         /// The organization that it is about; the whole tenant, if none.
         pub organization: Option<String>,
-        /// Who began it.
         pub started_by: String,
-        /// When.
         pub started_at: Timestamp,
         /// When it ended, if it did.
         pub ended_at: Option<Timestamp>,
@@ -41,11 +38,8 @@ row_type! {
     pub struct ReviewItem {
         /// Its number, from 1.
         pub nr: i64,
-        /// What it is.
         pub kind: Right,
-        /// Whose it is.
         pub person_id: PersonId,
-        /// Their name.
         pub person: String,
         /// Their address; a service account has none.
         pub email: Option<String>,
@@ -55,9 +49,7 @@ row_type! {
         pub organization: Option<String>,
         /// Which key, if it is one.
         pub key_id: Option<KeyId>,
-        /// What people call it.
         pub key: Option<String>,
-        /// The beginning of it.
         pub prefix: Option<String>,
         /// When it was last used.
         pub last_used_at: Option<Timestamp>,
@@ -69,9 +61,7 @@ row_type! {
         pub expired_at: Option<Timestamp>,
         /// The answer, if there is one.
         pub verdict: Option<Verdict>,
-        /// Who gave it.
         pub decided_by: Option<String>,
-        /// When.
         pub decided_at: Option<Timestamp>,
     }
 }
@@ -79,13 +69,9 @@ row_type! {
 row_type! {
     /// What is revoked with an item.
     pub struct Subject {
-        /// What it is.
         pub kind: Right,
-        /// Whose.
         pub person_id: PersonId,
-        /// Where.
         pub organization_id: Option<OrganizationId>,
-        /// Which key.
         pub key_id: Option<KeyId>,
         /// Who answers for the person, if that is a service account.
         pub responsible_id: Option<PersonId>,

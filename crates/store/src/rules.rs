@@ -10,7 +10,6 @@ row_type! {
     pub struct VersionedRules {
         /// Counts up with every change.
         pub version: i64,
-        /// The rules as JSON.
         pub body: String,
     }
 }

@@ -17,11 +17,9 @@ use std::time::Duration;
 row_type! {
     /// A runner as it is listed.
     pub struct Runner {
-        /// Its id.
         pub id: RunnerId,
         /// What people call it; unique among those that are not revoked.
         pub name: String,
-        /// The program's version.
         pub version: String,
         /// The tools that it runs, separated by commas.
         pub capabilities: String,
@@ -31,13 +29,10 @@ row_type! {
         pub slots: i64,
         /// Its certificate's serial number, in hex.
         pub serial: String,
-        /// When it enrolled.
         pub created_at: Timestamp,
-        /// When its certificate ends.
         pub expires_at: Timestamp,
         /// When it last said something, to ten seconds.
         pub last_seen_at: Option<Timestamp>,
-        /// Whether it is connected.
         pub connected: bool,
         /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
@@ -49,7 +44,6 @@ row_type! {
 row_type! {
     /// A one-time token, as it is used.
     pub struct Enrollment {
-        /// Its id.
         pub id: EnrollmentId,
         /// What the runner will be called.
         pub name: String,
@@ -61,17 +55,13 @@ row_type! {
 pub struct EnrolledRunner {
     /// The id that its certificate names.
     pub id: RunnerId,
-    /// What people call it.
     pub name: String,
-    /// The program's version.
     pub version: String,
     /// The tools that it runs, separated by commas.
     pub capabilities: String,
     /// Its certificate's serial number, in hex.
     pub serial: String,
-    /// Its public key (SubjectPublicKeyInfo).
     pub public_key: Vec<u8>,
-    /// When its certificate ends.
     pub expires_at: Timestamp,
 }
 

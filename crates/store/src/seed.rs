@@ -92,9 +92,7 @@ impl System<'_> {
 row_type! {
     /// A person and an organization that they are in.
     pub struct Place {
-        /// Where.
         pub organization_id: OrganizationId,
-        /// Who.
         pub person_id: PersonId,
     }
 }
@@ -102,7 +100,6 @@ row_type! {
 row_type! {
     /// The runner that synthetic tasks ran on.
     pub struct LoadRunner {
-        /// Its id.
         pub id: RunnerId,
     }
 }

@@ -19,15 +19,10 @@ use domain::{
 row_type! {
     /// A service account.
     pub struct ServiceAccount {
-        /// Its id.
         pub id: PersonId,
-        /// What people call it.
         pub name: String,
-        /// Who answers for it.
         pub responsible_id: PersonId,
-        /// Their name.
         pub responsible: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// How many keys of it are not revoked.
         pub keys: i64,
@@ -148,7 +143,6 @@ impl Write {
 row_type! {
     /// What somebody is called.
     pub struct Called {
-        /// Their name.
         pub name: String,
     }
 }

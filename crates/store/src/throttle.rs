@@ -1,5 +1,5 @@
-//! How often somebody may fail to sign in: counted per account and network, per network, and per account from wherever, in
-//! the database, for all nodes.
+//! Throttling of sign-in failures: counted per account and network, per network, and per account, in the database for all
+//! nodes.
 use crate::{
     Result, System,
     db::{column::row_type, conn::unscoped_query},
@@ -12,7 +12,6 @@ row_type! {
     pub struct Failures {
         /// How many without a success between.
         pub failures: i64,
-        /// When the last was.
         pub last_at: Timestamp,
     }
 }

@@ -1,4 +1,4 @@
-//! From the embedded database to PostgreSQL (D-12): every row, in one direction, verified, and to be gone on with after a break.
+//! Transfer from the embedded database to PostgreSQL (D-12): every row, one way, verified, and resumable after an interruption.
 mod cells;
 mod table;
 

@@ -31,7 +31,6 @@ row_type! {
         pub device: i64,
         /// How many browsers are known.
         pub devices: i64,
-        /// Whether this network is.
         pub network: i64,
         /// How many networks are known.
         pub networks: i64,
@@ -43,7 +42,6 @@ row_type! {
 row_type! {
     /// A sign-in that was told.
     pub struct Arrived {
-        /// Its id.
         pub id: EventId,
         /// What of it was new.
         pub facts: Facts,

@@ -13,7 +13,6 @@ use domain::{
 row_type! {
     /// Failures of the last hour.
     pub struct Counted {
-        /// How many.
         pub failures: i64,
         /// From how many networks, or for how many people.
         pub kinds: i64,

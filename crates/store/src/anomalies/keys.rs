@@ -16,11 +16,9 @@ const HOUR: Duration = Duration::from_hours(1);
 row_type! {
     /// A key whose habits are known.
     pub struct Keeper {
-        /// What people call it.
         pub name: String,
         /// Where from it works; anywhere, if empty.
         pub networks: Networks,
-        /// Whose it is.
         pub owner_id: PersonId,
         /// Who answers for the owner, if that is a service account.
         pub responsible_id: Option<PersonId>,
@@ -32,7 +30,6 @@ row_type! {
     pub struct Places {
         /// Whether this network is among them: 0 or 1.
         pub this: i64,
-        /// How many there are.
         pub known: i64,
     }
 }

@@ -1,5 +1,4 @@
-//! What time makes worthless is forgotten, whoever it was of: also of keys that were revoked and of people who have gone, to
-//! whom nothing happens any more that would clear it away.
+//! Retention: deletion of known networks, counters and anomalies by age, also those of revoked keys and of people who left.
 use crate::{Result, Write, db::conn::tenant_query};
 use domain::anomalies::{ANOMALY_RETENTION, FAILURE_SPAN, FAILURE_SPANS, NETWORK_MEMORY, WEEKS_HOURS};
 use std::time::Duration;

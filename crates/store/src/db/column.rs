@@ -18,10 +18,10 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// Why a stored value cannot be read.
+/// The reason why a stored value cannot be read.
 pub(crate) type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
-/// A value that stands in one column as `Raw`, a type that both databases know.
+/// A value that is stored in one column as `Raw`, a type that both databases know.
 pub(crate) trait Column: Sized {
     type Raw;
     fn raw(self) -> Self::Raw;
@@ -156,7 +156,7 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-/// A record whose fields are the columns of the statement that reads it, by name.
+/// Declares a struct that is read from a row by the names of its fields.
 macro_rules! row_type {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -183,9 +183,8 @@ macro_rules! row_type {
 pub(crate) use row_type;
 
 row_type! {
-    /// A number that a statement counted.
+    /// The result of a `count(*) as n`.
     pub struct Number {
-        /// The number.
         pub n: i64,
     }
 }

@@ -1,5 +1,5 @@
-//! Tells what happens to who listens, and keeps the last of it for who comes a moment late: a page opens its stream only after
-//! it was read.
+//! Event bus of one process: publishes committed events, and keeps the latest for subscribers that start late. A page opens
+//! its stream only after it was read.
 use crate::{
     Event, Store, Topic,
     db::{
@@ -17,76 +17,79 @@ use std::{
 };
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
-/// How many events are kept.
-const KEPT: usize = 1_024;
+const MAX_RECENT_EVENTS: usize = 1_024;
 
-/// A moment of one process. Everything that was announced before it is in what is read after it.
+/// A position in the event stream of one process. Every event before it is visible to a read after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     process: u64,
-    /// Microseconds since the process began to listen.
+    /// Microseconds since the event bus was created.
     at: u64,
 }
 
-/// Announces to the listeners of this process. Cheap to clone.
+/// Publishes events to the subscribers of this process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct EventBus {
     to: Sender<Event>,
-    lately: Arc<Mutex<Lately>>,
+    recent: Arc<Mutex<RecentEvents>>,
 }
 
 #[derive(Debug)]
-struct Lately {
+struct RecentEvents {
     process: u64,
     began: Instant,
-    /// The last events and when they were announced, the oldest first.
+    /// The latest events and when they were published, oldest first.
     kept: VecDeque<(u64, Event)>,
-    /// When the last one that is not kept any more was announced.
-    gone: Option<u64>,
+    /// When the last discarded event was published.
+    last_discarded: Option<u64>,
 }
 
 impl EventBus {
     pub(crate) fn new() -> Self {
         let process = new_id().as_u64_pair().1;
-        let lately = Lately { process, began: Instant::now(), kept: VecDeque::with_capacity(KEPT), gone: None };
-        Self { to: channel(BACKLOG).0, lately: Arc::new(Mutex::new(lately)) }
+        let recent = RecentEvents {
+            process,
+            began: Instant::now(),
+            kept: VecDeque::with_capacity(MAX_RECENT_EVENTS),
+            last_discarded: None,
+        };
+        Self { to: channel(BACKLOG).0, recent: Arc::new(Mutex::new(recent)) }
     }
 
-    /// Tells everybody. Nobody listening is no error.
+    /// Publishes an event. It is no error if there are no subscribers.
     pub(crate) fn publish(&self, event: Event) {
-        let mut lately = self.lately();
-        // What a task prints has places of its own, and would leave no room for anything else.
+        let mut recent = self.recent();
+        // Readers of task output resume by line number, and output events would displace all others.
         if event.topic != Topic::Log {
-            lately.keep(event);
+            recent.keep(event);
         }
         let _ = self.to.send(event);
     }
 
-    /// From now on.
     pub(crate) fn subscribe(&self) -> Receiver<Event> {
         self.to.subscribe()
     }
 
-    fn lately(&self) -> MutexGuard<'_, Lately> {
-        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recent(&self) -> MutexGuard<'_, RecentEvents> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lately {
+impl RecentEvents {
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn keep(&mut self, event: Event) {
-        if self.kept.len() == KEPT {
-            self.gone = self.kept.pop_front().map(|(at, _)| at);
+        if self.kept.len() == MAX_RECENT_EVENTS {
+            self.last_discarded = self.kept.pop_front().map(|(at, _)| at);
         }
         self.kept.push_back((self.now(), event));
     }
 
-    /// What was announced since; that something was missed where that is not known any more.
+    /// Returns the events since a mark, or `MISSED` when they were discarded.
     fn since(&self, mark: Mark) -> Vec<Event> {
-        if mark.process != self.process || self.gone.is_some_and(|gone| gone >= mark.at) {
+        if mark.process != self.process || self.last_discarded.is_some_and(|last_discarded| last_discarded >= mark.at) {
             return vec![MISSED];
         }
         let first = self.kept.partition_point(|(at, _)| *at < mark.at);
@@ -95,17 +98,17 @@ impl Lately {
 }
 
 impl Store {
-    /// This moment, for [`Store::subscribe_since`]: taken before something is read.
+    /// Returns the present position for [`Store::subscribe_since`]. Take it before reading.
     pub fn mark(&self) -> Mark {
-        let lately = self.events().lately();
-        Mark { process: lately.process, at: lately.now() }
+        let recent = self.events().recent();
+        Mark { process: recent.process, at: recent.now() }
     }
 
-    /// Every event since a moment: those that were told already, and who tells the others. Where they are not kept any more,
-    /// or the mark is another process's, the first is [`Topic::Missed`]. What tasks print is not among the past ones.
+    /// Returns the events since a mark and a receiver of all later ones. When events since the mark were discarded,
+    /// or the mark is from another process, the first is [`Topic::Missed`]. Past events do not include task output.
     pub fn subscribe_since(&self, mark: Mark) -> (Vec<Event>, Receiver<Event>) {
-        let lately = self.events().lately(); // nothing is told meanwhile
-        (lately.since(mark), self.events().subscribe())
+        let recent = self.events().recent(); // holds back events meanwhile
+        (recent.since(mark), self.events().subscribe())
     }
 }
 
@@ -117,7 +120,7 @@ impl fmt::Display for Mark {
 
 impl FromStr for Mark {
     type Err = ParseIntError;
-    /// Reads what it was written as.
+    /// Parses the form that `Display` writes.
     fn from_str(text: &str) -> Result<Self, ParseIntError> {
         let (process, at) = text.split_once('-').unwrap_or((text, ""));
         Ok(Self { process: u64::from_str_radix(process, 16)?, at: u64::from_str_radix(at, 16)? })
@@ -134,42 +137,42 @@ mod tests {
         Event { tenant: TenantId(Uuid::from_u128(1)), topic, id: Uuid::from_u128(number) }
     }
 
-    fn mark(announcer: &EventBus) -> Mark {
-        let lately = announcer.lately();
-        // Two moments of one microsecond are one, and what is told in it is told again.
+    fn mark(bus: &EventBus) -> Mark {
+        let recent = bus.recent();
+        // Events of the mark's own microsecond are delivered again.
         std::thread::sleep(std::time::Duration::from_micros(2));
-        let at = lately.now();
+        let at = recent.now();
         std::thread::sleep(std::time::Duration::from_micros(2));
-        Mark { process: lately.process, at }
+        Mark { process: recent.process, at }
     }
 
     #[test]
-    fn who_comes_late_hears_what_was_told_since_their_mark() {
-        let announcer = EventBus::new();
-        announcer.publish(event(Topic::Tasks, 1));
-        let early = mark(&announcer);
-        announcer.publish(event(Topic::Log, 2));
-        announcer.publish(event(Topic::Tasks, 3));
-        assert_eq!(announcer.lately().since(early), [event(Topic::Tasks, 3)]);
-        let now = mark(&announcer);
-        assert_eq!(announcer.lately().since(now), []);
+    fn a_late_subscriber_receives_the_events_since_its_mark() {
+        let bus = EventBus::new();
+        bus.publish(event(Topic::Tasks, 1));
+        let early = mark(&bus);
+        bus.publish(event(Topic::Log, 2));
+        bus.publish(event(Topic::Tasks, 3));
+        assert_eq!(bus.recent().since(early), [event(Topic::Tasks, 3)]);
+        let now = mark(&bus);
+        assert_eq!(bus.recent().since(now), []);
     }
 
     #[test]
-    fn who_comes_too_late_or_from_elsewhere_is_told_to_look_again() {
-        let announcer = EventBus::new();
-        let early = mark(&announcer);
-        let tell = |n: usize| (0..n).for_each(|n| announcer.publish(event(Topic::Tasks, n.try_into().unwrap())));
-        tell(KEPT);
-        assert_eq!(announcer.lately().since(early).len(), KEPT);
+    fn a_mark_that_is_too_old_or_from_another_process_misses_events() {
+        let bus = EventBus::new();
+        let early = mark(&bus);
+        let tell = |n: usize| (0..n).for_each(|n| bus.publish(event(Topic::Tasks, n.try_into().unwrap())));
+        tell(MAX_RECENT_EVENTS);
+        assert_eq!(bus.recent().since(early).len(), MAX_RECENT_EVENTS);
         tell(1);
-        assert_eq!(announcer.lately().since(early), [MISSED]);
-        let elsewhere = Mark { process: 0, ..mark(&announcer) };
-        assert_eq!(announcer.lately().since(elsewhere), [MISSED]);
+        assert_eq!(bus.recent().since(early), [MISSED]);
+        let elsewhere = Mark { process: 0, ..mark(&bus) };
+        assert_eq!(bus.recent().since(elsewhere), [MISSED]);
     }
 
     #[test]
-    fn a_mark_reads_back_as_it_was_written() {
+    fn a_mark_parses_from_its_displayed_form() {
         let mark = mark(&EventBus::new());
         assert_eq!(mark.to_string().parse(), Ok(mark));
         for garbage in ["", "-", "1", "1-", "-1", "x-1", "1-1-1", "11111111111111111-1"] {

@@ -1,8 +1,8 @@
-//! Those who read SQLite: each has a connection for itself while they read.
+//! Reader pool for SQLite: each read has a connection for itself.
 //!
-//! Every word to SQLite goes to another thread and back, which takes longer than most answers. A pool for any database has
-//! more of them than are needed: it waits for the end of a snapshot, and greets what comes back. Here whoever has read goes
-//! on at once, and a task of its own sees to the connection.
+//! Every call to SQLite goes to another thread and back, which takes longer than most queries. A general pool makes more such
+//! calls than needed: it waits for the rollback of a snapshot and pings returned connections. Here the reader continues at once
+//! and a separate task ends the snapshot.
 use crate::Result;
 use futures::future::Either;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -16,44 +16,42 @@ use tokio::{
     time::timeout,
 };
 
-/// So many read at once.
-const MOST: usize = 8;
-/// How long somebody waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(15);
+const MAX_READERS: usize = 8;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Lends connections that read.
-pub(crate) struct Readers(Arc<Shelf>);
+/// Pool of connections for reading.
+pub(crate) struct Readers(Arc<IdleConnections>);
 
-type Shared = Arc<sync::Mutex<SqliteConnection>>;
+type SharedConnection = Arc<sync::Mutex<SqliteConnection>>;
 
-/// Where connections lie that nobody reads with.
-struct Shelf {
+/// The idle connections.
+struct IdleConnections {
     options: SqliteConnectOptions,
-    idle: Mutex<Vec<Shared>>,
+    idle: Mutex<Vec<SharedConnection>>,
     permits: Arc<Semaphore>,
 }
 
-/// A connection that goes back to its shelf.
-struct Lent {
-    connection: Shared,
-    shelf: Arc<Shelf>,
+/// A connection that returns to the pool when it is dropped.
+struct PooledConnection {
+    connection: SharedConnection,
+    pool: Arc<IdleConnections>,
     broken: bool,
     _permit: OwnedSemaphorePermit, // goes last
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if !self.broken {
-            self.shelf.idle().push(Arc::clone(&self.connection));
+            self.pool.idle().push(Arc::clone(&self.connection));
         }
     }
 }
 
-/// A connection while it is read with.
+/// A connection in use by a read.
 pub(crate) struct Reader {
     connection: OwnedMutexGuard<SqliteConnection>, // goes first
-    /// Dropped, it takes the connection back, or tells the task that does.
-    _back: Either<Lent, oneshot::Sender<()>>,
+    /// Returns the connection when dropped, or signals the task that does.
+    _return: Either<PooledConnection, oneshot::Sender<()>>,
 }
 
 impl Deref for Reader {
@@ -70,33 +68,33 @@ impl DerefMut for Reader {
 }
 
 impl Readers {
-    /// Connections are opened by `options` when they are wanted.
+    /// Creates a pool that opens connections on demand.
     pub(crate) fn new(options: SqliteConnectOptions) -> Self {
-        let permits = Arc::new(Semaphore::new(MOST));
-        Self(Arc::new(Shelf { options, idle: Mutex::default(), permits }))
+        let permits = Arc::new(Semaphore::new(MAX_READERS));
+        Self(Arc::new(IdleConnections { options, idle: Mutex::default(), permits }))
     }
 
-    /// For a single question, which is a snapshot by itself.
-    pub(crate) async fn ask(&self) -> Result<Reader> {
-        let lent = self.lend().await?;
-        let connection = Arc::clone(&lent.connection).lock_owned().await;
-        Ok(Reader { connection, _back: Either::Left(lent) })
+    /// Returns a connection for a single query, which is a snapshot by itself.
+    pub(crate) async fn single_query(&self) -> Result<Reader> {
+        let pooled = self.acquire().await?;
+        let connection = Arc::clone(&pooled.connection).lock_owned().await;
+        Ok(Reader { connection, _return: Either::Left(pooled) })
     }
 
-    /// For several questions to one snapshot.
+    /// Begins a snapshot for several queries.
     pub(crate) async fn begin(&self) -> Result<Reader> {
-        let lent = self.lend().await?;
-        let connection = Arc::clone(&lent.connection).lock_owned().await;
+        let pooled = self.acquire().await?;
+        let connection = Arc::clone(&pooled.connection).lock_owned().await;
         let (reading, over) = oneshot::channel();
-        tokio::spawn(lent.end(over)); // from here on, whatever becomes of the future that reads
-        let mut reader = Reader { connection, _back: Either::Right(reading) };
+        tokio::spawn(pooled.end(over)); // ends the snapshot even if the reading future is dropped
+        let mut reader = Reader { connection, _return: Either::Right(reading) };
         sqlx::query("begin").execute(&mut *reader).await?;
         Ok(reader)
     }
 
-    /// Waits for those who read, and closes all connections.
+    /// Waits for running reads and closes all connections.
     pub(crate) async fn close(&self) {
-        for _ in 0..MOST {
+        for _ in 0..MAX_READERS {
             match self.0.permits.acquire().await {
                 Ok(permit) => permit.forget(),
                 Err(_) => return, // closed before
@@ -109,26 +107,26 @@ impl Readers {
         }
     }
 
-    async fn lend(&self) -> Result<Lent> {
-        let permit = timeout(PATIENCE, Arc::clone(&self.0.permits).acquire_owned()).await;
+    async fn acquire(&self) -> Result<PooledConnection> {
+        let permit = timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.0.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let idle = self.0.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => Arc::new(sync::Mutex::new(self.0.options.connect().await?)),
         };
-        Ok(Lent { connection, shelf: Arc::clone(&self.0), broken: false, _permit: permit })
+        Ok(PooledConnection { connection, pool: Arc::clone(&self.0), broken: false, _permit: permit })
     }
 }
 
-impl Shelf {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shared>> {
+impl IdleConnections {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SharedConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lent {
-    /// Ends the snapshot when the reading is over.
+impl PooledConnection {
+    /// Ends the snapshot when the reader was dropped.
     async fn end(mut self, over: oneshot::Receiver<()>) {
         let _ = over.await; // it says so by going
         let mut connection = self.connection.lock().await;

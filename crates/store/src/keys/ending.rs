@@ -9,11 +9,8 @@ use domain::{PersonId, Timestamp, account::Happened};
 row_type! {
     /// A key that ends soon.
     pub struct Ending {
-        /// Whose it is.
         pub owner_id: PersonId,
-        /// What people call it.
         pub name: String,
-        /// The beginning of it.
         pub prefix: String,
         /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,

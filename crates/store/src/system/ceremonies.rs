@@ -21,9 +21,7 @@ row_type! {
 row_type! {
     /// Whose passkey it is.
     pub struct PasskeyHolder {
-        /// Their tenant.
         pub tenant_id: TenantId,
-        /// Who.
         pub person_id: PersonId,
     }
 }

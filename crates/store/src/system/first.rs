@@ -15,11 +15,8 @@ use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
 row_type! {
     /// A tenant.
     pub struct Tenant {
-        /// Its id.
         pub id: TenantId,
-        /// What people call it.
         pub name: String,
-        /// When it was made.
         pub created_at: Timestamp,
     }
 }

@@ -15,9 +15,7 @@ use std::collections::BTreeMap;
 /// A person as an actor is made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
-    /// What people call them.
     pub name: String,
-    /// Their address.
     pub email: Email,
     /// What they are in the tenant.
     pub tenant_role: TenantRole,
@@ -32,9 +30,7 @@ pub struct Holder {
 row_type! {
     /// The same with one of their roles, if they have any.
     pub struct HolderRow {
-        /// What people call them.
         pub person_name: String,
-        /// Their address.
         pub person_email: Email,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -44,7 +40,6 @@ row_type! {
         pub everybody: bool,
         /// Where they have a role.
         pub member_of: Option<OrganizationId>,
-        /// As what.
         pub role: Option<Role>,
     }
 }

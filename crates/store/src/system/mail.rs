@@ -15,11 +15,8 @@ const ATTEMPTS: i64 = 12;
 row_type! {
     /// A mail as it is kept.
     pub struct Queued {
-        /// Its tenant.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: Uuid,
-        /// To whom.
         pub recipient: Email,
         /// What it says, sealed.
         pub sealed: Vec<u8>,
@@ -31,13 +28,9 @@ row_type! {
 /// A mail to send now.
 #[derive(Clone, Debug)]
 pub struct DueMail {
-    /// Its tenant.
     pub tenant: TenantId,
-    /// Its id.
     pub id: Uuid,
-    /// To whom.
     pub to: Email,
-    /// What it says.
     pub mail: Mail,
     /// Whether it is given up when this fails.
     pub last: bool,

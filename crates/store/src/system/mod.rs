@@ -48,7 +48,7 @@ impl System<'_> {
 
     /// The same for a single question, such as each request asks.
     pub(crate) async fn ask(&self) -> Result<Conn> {
-        self.0.begin_question().await
+        self.0.acquire_for_single_query().await
     }
 
     pub(crate) async fn write(&self) -> Result<Conn> {

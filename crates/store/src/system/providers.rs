@@ -1,5 +1,4 @@
-//! Which provider an address is for, whom an identity belongs to, and what is used up: who comes back from a provider names
-//! no tenant, the provider's own row does.
+//! Identity provider lookup: a callback from a provider names no tenant, the provider's own row does.
 use super::{LAST_USED, System};
 use crate::{
     Error, MasterKey, Result, SealedSecret, Store,
@@ -14,9 +13,7 @@ use domain::{IdentityId, PersonId, ProviderId, TenantId, Timestamp, provider::Pr
 row_type! {
     /// A provider with all that signing in by it needs.
     pub struct ProviderSecrets {
-        /// Whose it is.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: ProviderId,
         /// How it was set up, as JSON.
         pub definition: String,
@@ -28,11 +25,8 @@ row_type! {
 row_type! {
     /// Whom an identity belongs to.
     pub struct IdentityHolder {
-        /// The tenant.
         pub tenant_id: TenantId,
-        /// The identity.
         pub id: IdentityId,
-        /// The person.
         pub person_id: PersonId,
         /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
@@ -41,13 +35,10 @@ row_type! {
 
 /// A provider as signing in uses it. `Debug` leaves the secret out.
 pub struct OpenProvider {
-    /// Whose it is.
     pub tenant: TenantId,
-    /// Its id.
     pub id: ProviderId,
     /// How it was set up.
     pub provider: Provider,
-    /// Its client secret.
     pub secret: String,
 }
 

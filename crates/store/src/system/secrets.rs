@@ -1,4 +1,4 @@
-//! Whom a bearer token, a one-time link or a certificate belongs to: none of them names a tenant that is believed.
+//! Token lookup: the tenant of a bearer token, a one-time link or a certificate comes from its row, never from the request.
 use super::{
     LAST_USED, System,
     holder::{Held, Holder, gather, held},
@@ -16,17 +16,12 @@ use uuid::Uuid;
 row_type! {
     /// A key as a request finds it.
     pub struct KeyHolder {
-        /// Its tenant.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: KeyId,
-        /// Whose it is.
         pub owner_id: PersonId,
-        /// What people call it.
         pub name: String,
         /// The beginning of it, to recognize it by.
         pub prefix: String,
-        /// What it may do.
         pub scopes: Scopes,
         /// The one organization that it is for.
         pub organization_id: Option<OrganizationId>,
@@ -44,7 +39,6 @@ row_type! {
 row_type! {
     /// Where a one-time token leads.
     pub struct Place {
-        /// The tenant.
         pub tenant_id: TenantId,
         /// The person, the enrollment or the runner.
         pub id: Uuid,
@@ -54,7 +48,6 @@ row_type! {
 row_type! {
     /// What something is called.
     pub struct Named {
-        /// Its name.
         pub name: String,
     }
 }
@@ -62,11 +55,8 @@ row_type! {
 row_type! {
     /// Another address that somebody asked for.
     pub struct AddressChange {
-        /// Their tenant.
         pub tenant_id: TenantId,
-        /// Who.
         pub person_id: PersonId,
-        /// Which address.
         pub email: Email,
         /// Whether a link came to the present address, and not to that one.
         pub present: bool,

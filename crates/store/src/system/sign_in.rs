@@ -16,9 +16,7 @@ const UNDER_WAY: Duration = Duration::from_secs(10);
 row_type! {
     /// What signing in with a password needs.
     pub struct Credential {
-        /// The person's tenant.
         pub tenant_id: TenantId,
-        /// The person.
         pub id: PersonId,
         /// The password's hash (Argon2, PHC form), if one was set.
         pub password_hash: Option<String>,

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 row_type! {
     /// Where a task stood.
     pub struct Waiting {
-        /// Its state.
         pub state: TaskState,
     }
 }

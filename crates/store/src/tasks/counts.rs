@@ -44,9 +44,7 @@ const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select
 row_type! {
     /// How many there are of a state.
     pub struct OfState {
-        /// The state.
         pub state: TaskState,
-        /// How many.
         pub n: i64,
     }
 }

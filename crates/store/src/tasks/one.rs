@@ -18,25 +18,16 @@ use std::collections::BTreeMap;
 row_type! {
     /// A task, whole.
     pub struct Task {
-        /// Its id.
         pub id: TaskId,
         /// A line to recognize it by.
         pub title: String,
-        /// Where it stands.
         pub state: TaskState,
-        /// What runs it.
         pub tool: Tool,
-        /// Who sees it.
         pub visibility: Visibility,
-        /// What it reaches.
         pub network: NetworkPolicy,
-        /// Where it belongs.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// Who submitted it.
         pub owner_id: PersonId,
-        /// Their name.
         pub owner: String,
         /// With which key, if not in a browser.
         pub key_id: Option<KeyId>,
@@ -46,11 +37,8 @@ row_type! {
         pub asked: bool,
         /// The rule that let it run, asked or refused.
         pub rule: String,
-        /// The script.
         pub script: String,
-        /// The canonical request.
         pub request: String,
-        /// Its digest.
         pub request_digest: RequestDigest,
         /// Which start this is; 0 before the first.
         pub attempt: u32,
@@ -72,13 +60,11 @@ row_type! {
         pub receipt_signature: Option<Vec<u8>>,
         /// The key that it verifies with (SubjectPublicKeyInfo).
         pub runner_key: Option<Vec<u8>>,
-        /// When it was submitted.
         pub created_at: Timestamp,
         /// When it began to wait for a runner, the last time.
         pub queued_at: Option<Timestamp>,
         /// When it started, the last time.
         pub started_at: Option<Timestamp>,
-        /// When it ended.
         pub ended_at: Option<Timestamp>,
     }
 }
@@ -109,9 +95,7 @@ impl Task {
 row_type! {
     /// How far a task has come.
     pub struct Progress {
-        /// Where it stands.
         pub state: TaskState,
-        /// Where it belongs.
         pub organization_id: OrganizationId,
         /// Which start of it this is; 0 before the first.
         pub attempt: u32,
@@ -142,9 +126,7 @@ impl Task {
 row_type! {
     /// A label.
     pub struct Label {
-        /// Its key.
         pub key: String,
-        /// Its value.
         pub value: String,
     }
 }

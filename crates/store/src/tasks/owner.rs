@@ -1,5 +1,4 @@
-//! Whether somebody stands behind a task: a member of its organization who is not locked out. For nobody else does
-//! anything start.
+//! Owner checks of a task: nothing starts unless the owner is a member of its organization and not locked out.
 use crate::{
     Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query},
@@ -20,9 +19,7 @@ row_type! {
 row_type! {
     /// Whose a task is.
     pub struct Whose {
-        /// Who submitted it.
         pub owner_id: PersonId,
-        /// Where.
         pub organization_id: OrganizationId,
     }
 }
@@ -30,7 +27,6 @@ row_type! {
 row_type! {
     /// What somebody is in an organization.
     pub struct As {
-        /// As what.
         pub role: Role,
     }
 }

@@ -21,9 +21,7 @@ use std::time::Duration;
 /// What became of a submission.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// The task.
     pub id: TaskId,
-    /// Where it stands.
     pub state: TaskState,
     /// The digest of exactly what will run.
     pub request_digest: RequestDigest,
@@ -34,11 +32,8 @@ pub struct Submitted {
 row_type! {
     /// What an idempotency key was used for.
     pub struct Earlier {
-        /// The task.
         pub id: TaskId,
-        /// Where it stands.
         pub state: TaskState,
-        /// Its request's digest.
         pub request_digest: RequestDigest,
         /// The digest of what was submitted.
         pub submission_digest: Vec<u8>,

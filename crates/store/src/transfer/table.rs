@@ -1,4 +1,4 @@
-//! One table on its way: its rows streamed out of one database, in batches into the other, and a digest of them in either.
+//! Transfer of one table: its rows streamed from one database, inserted in batches into the other, and a digest of both.
 use super::cells::Cells;
 use crate::{
     Result, Store,
@@ -17,7 +17,6 @@ const BATCH: u64 = 500;
 row_type! {
     /// A column as PostgreSQL describes it.
     pub struct Described {
-        /// Its name.
         pub name: String,
         /// The name of its type.
         pub data_type: String,

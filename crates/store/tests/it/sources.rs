@@ -93,7 +93,7 @@ fn m_11_only_a_few_files_run_statements_past_the_tenant_query_macro() {
             "raw_sql",
             "AssertSqlSafe",
             "begin_read",
-            "begin_question",
+            "acquire_for_single_query",
             "begin_write",
         ] {
             assert!(!text.contains(word), "{name} uses {word}: every statement of a tenant goes through tenant_query!");
