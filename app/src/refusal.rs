@@ -9,7 +9,7 @@ impl From<Error> for Refusal {
             Error::NotFound => Self::new(Kind::NotFound, t!("refused-not-found")),
             Error::Denied(denied) => denied.into(),
             Error::Invalid(invalid) => invalid.into(),
-            Error::Conflict(how) => Self::new(Kind::Conflict, how),
+            Error::Conflict(conflict) => Self::new(Kind::Conflict, conflict.message()),
             Error::OpenTasks(n) => Self::new(Kind::Conflict, t!("refused-open-tasks", n = n)),
             Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
             Error::Full => {

@@ -27,7 +27,7 @@ create table organization (
 );
 
 -- What organizations were called before they were renamed: group rules of providers go on naming them so.
-create table former_name (
+create table organization_former_name (
     tenant_id       uuid not null,
     name            text not null,
     organization_id uuid not null,
@@ -233,13 +233,13 @@ create table address_change (
     created_at bigint not null,
     expires_at bigint not null,
     -- The token that went to the present address; none where an admin answers for it. And when each was followed.
-    present_hash bytea,
-    new_at     bigint,
-    present_at bigint,
+    current_token_hash bytea,
+    new_confirmed_at     bigint,
+    current_confirmed_at bigint,
     primary key (token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create unique index address_change_present on address_change (present_hash) where present_hash is not null;
+create unique index address_change_current on address_change (current_token_hash) where current_token_hash is not null;
 create index address_change_person on address_change (tenant_id, person_id);
 -- Browsers that somebody signed in with before, by what their cookie holds.
 create table known_device (
@@ -282,7 +282,7 @@ create table anomaly (
     span       bigint not null,
     -- Whose account or key it is, and who is told: a service account's is told to who answers for it.
     person_id  uuid,
-    told_id    uuid,
+    notify_id    uuid,
     key_id     uuid,
     times      bigint not null,
     address    text not null,
@@ -296,12 +296,12 @@ create table anomaly (
     looked_by  uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id),
-    foreign key (tenant_id, told_id) references person (tenant_id, id)
+    foreign key (tenant_id, notify_id) references person (tenant_id, id)
 );
 create unique index anomaly_once on anomaly (tenant_id, kind, subject, span);
 create index anomaly_kind on anomaly (tenant_id, kind, id);
 create index anomaly_person on anomaly (tenant_id, person_id, id);
-create index anomaly_told on anomaly (tenant_id, told_id, id);
+create index anomaly_notify on anomaly (tenant_id, notify_id, id);
 create index anomaly_age on anomaly (tenant_id, last_at);
 create index anomaly_new on anomaly (tenant_id, id) where looked_at is null;
 
@@ -390,18 +390,18 @@ create table api_key (
     -- The key in whose place it stands.
     replaces     uuid,
     -- Who was shown it, and so knows it; nobody where the console made it.
-    maker_id     uuid,
+    creator_id     uuid,
     -- When its owner is told that it ends soon; null once they were, and where there is nothing to tell.
-    tell_at      bigint,
+    expiry_notice_at      bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
-    foreign key (tenant_id, maker_id) references person (tenant_id, id),
+    foreign key (tenant_id, creator_id) references person (tenant_id, id),
     foreign key (tenant_id, organization_id) references organization (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
-create index api_key_tell on api_key (tell_at) where tell_at is not null;
-create index api_key_tell_in on api_key (tenant_id, tell_at) where tell_at is not null;
+create index api_key_expiry_notice on api_key (expiry_notice_at) where expiry_notice_at is not null;
+create index api_key_expiry_notice_in_tenant on api_key (tenant_id, expiry_notice_at) where expiry_notice_at is not null;
 create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
 -- Access reviews, and every right in them as it was when the review began.
@@ -540,7 +540,7 @@ create index task_state on task (tenant_id, state, id, owner_id, organization_id
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
-create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
+create index task_leased on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
 -- What was approved before, by title: those that asked and were not turned down.
 create index task_precedent on task (tenant_id, organization_id, owner_id, tool, title, id)
@@ -674,163 +674,30 @@ $$;
 create function castellan_system() returns boolean language sql stable as $$
     select coalesce(current_setting('castellan.system', true) = 'on', false)
 $$;
+-- A tenant's own row carries its id in another column.
 alter table tenant enable row level security;
 alter table tenant force row level security;
 create policy tenant_only on tenant using ((select castellan_system()) or id = (select castellan_tenant()))
     with check ((select castellan_system()) or id = (select castellan_tenant()));
-alter table tenant_key enable row level security;
-alter table tenant_key force row level security;
-create policy tenant_only on tenant_key using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table organization enable row level security;
-alter table organization force row level security;
-create policy tenant_only on organization using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table former_name enable row level security;
-alter table former_name force row level security;
-create policy tenant_only on former_name using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table person enable row level security;
-alter table person force row level security;
-create policy tenant_only on person using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table membership enable row level security;
-alter table membership force row level security;
-create policy tenant_only on membership using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table invitation enable row level security;
-alter table invitation force row level security;
-create policy tenant_only on invitation using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table join_request enable row level security;
-alter table join_request force row level security;
-create policy tenant_only on join_request using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table password_link enable row level security;
-alter table password_link force row level security;
-create policy tenant_only on password_link using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table browser_session enable row level security;
-alter table browser_session force row level security;
-create policy tenant_only on browser_session using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table factor_policy enable row level security;
-alter table factor_policy force row level security;
-create policy tenant_only on factor_policy using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table totp enable row level security;
-alter table totp force row level security;
-create policy tenant_only on totp using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table passkey enable row level security;
-alter table passkey force row level security;
-create policy tenant_only on passkey using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table recovery_code enable row level security;
-alter table recovery_code force row level security;
-create policy tenant_only on recovery_code using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table account_event enable row level security;
-alter table account_event force row level security;
-create policy tenant_only on account_event using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table address_change enable row level security;
-alter table address_change force row level security;
-create policy tenant_only on address_change using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table known_device enable row level security;
-alter table known_device force row level security;
-create policy tenant_only on known_device using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table known_network enable row level security;
-alter table known_network force row level security;
-create policy tenant_only on known_network using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table failure_count enable row level security;
-alter table failure_count force row level security;
-create policy tenant_only on failure_count using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table anomaly enable row level security;
-alter table anomaly force row level security;
-create policy tenant_only on anomaly using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table mail enable row level security;
-alter table mail force row level security;
-create policy tenant_only on mail using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table identity_provider enable row level security;
-alter table identity_provider force row level security;
-create policy tenant_only on identity_provider using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table identity enable row level security;
-alter table identity force row level security;
-create policy tenant_only on identity using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table break_glass enable row level security;
-alter table break_glass force row level security;
-create policy tenant_only on break_glass using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table api_key enable row level security;
-alter table api_key force row level security;
-create policy tenant_only on api_key using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table review enable row level security;
-alter table review force row level security;
-create policy tenant_only on review using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table review_item enable row level security;
-alter table review_item force row level security;
-create policy tenant_only on review_item using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table key_network enable row level security;
-alter table key_network force row level security;
-create policy tenant_only on key_network using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table key_hour enable row level security;
-alter table key_hour force row level security;
-create policy tenant_only on key_hour using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table rules enable row level security;
-alter table rules force row level security;
-create policy tenant_only on rules using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table enrollment enable row level security;
-alter table enrollment force row level security;
-create policy tenant_only on enrollment using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table runner enable row level security;
-alter table runner force row level security;
-create policy tenant_only on runner using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table task enable row level security;
-alter table task force row level security;
-create policy tenant_only on task using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table task_label enable row level security;
-alter table task_label force row level security;
-create policy tenant_only on task_label using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table task_word enable row level security;
-alter table task_word force row level security;
-create policy tenant_only on task_word using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table task_log enable row level security;
-alter table task_log force row level security;
-create policy tenant_only on task_log using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table approval enable row level security;
-alter table approval force row level security;
-create policy tenant_only on approval using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table decision enable row level security;
-alter table decision force row level security;
-create policy tenant_only on decision using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table audit_head enable row level security;
-alter table audit_head force row level security;
-create policy tenant_only on audit_head using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
-alter table audit enable row level security;
-alter table audit force row level security;
-create policy tenant_only on audit using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
-    with check ((select castellan_system()) or tenant_id = (select castellan_tenant()));
+-- Every table with a tenant_id. The tables without one (setup_link, ceremony, used_sign_in, throttle, key_check) hold hashes
+-- and sealed values that belong to no tenant yet.
+do $$
+declare
+    walled text;
+begin
+    foreach walled in array array[
+        'tenant_key', 'organization', 'organization_former_name', 'person', 'membership', 'invitation',
+        'join_request', 'password_link', 'browser_session', 'factor_policy', 'totp', 'passkey',
+        'recovery_code', 'account_event', 'address_change', 'known_device', 'known_network',
+        'failure_count', 'anomaly', 'mail', 'identity_provider', 'identity', 'break_glass',
+        'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'rules', 'enrollment',
+        'runner', 'task', 'task_label', 'task_word', 'task_log', 'approval', 'decision',
+        'audit_head', 'audit'
+    ] loop
+        execute format('alter table %I enable row level security', walled);
+        execute format('alter table %I force row level security', walled);
+        execute format('create policy tenant_only on %I
+            using ((select castellan_system()) or tenant_id = (select castellan_tenant()))
+            with check ((select castellan_system()) or tenant_id = (select castellan_tenant()))', walled);
+    end loop;
+end $$;

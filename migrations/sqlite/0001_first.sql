@@ -27,7 +27,7 @@ create table organization (
 );
 
 -- What organizations were called before they were renamed: group rules of providers go on naming them so.
-create table former_name (
+create table organization_former_name (
     tenant_id       blob not null,
     name            text not null,
     organization_id blob not null,
@@ -233,13 +233,13 @@ create table address_change (
     created_at bigint not null,
     expires_at bigint not null,
     -- The token that went to the present address; none where an admin answers for it. And when each was followed.
-    present_hash blob,
-    new_at     bigint,
-    present_at bigint,
+    current_token_hash blob,
+    new_confirmed_at     bigint,
+    current_confirmed_at bigint,
     primary key (token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create unique index address_change_present on address_change (present_hash) where present_hash is not null;
+create unique index address_change_current on address_change (current_token_hash) where current_token_hash is not null;
 create index address_change_person on address_change (tenant_id, person_id);
 -- Browsers that somebody signed in with before, by what their cookie holds.
 create table known_device (
@@ -282,7 +282,7 @@ create table anomaly (
     span       bigint not null,
     -- Whose account or key it is, and who is told: a service account's is told to who answers for it.
     person_id  blob,
-    told_id    blob,
+    notify_id    blob,
     key_id     blob,
     times      bigint not null,
     address    text not null,
@@ -296,12 +296,12 @@ create table anomaly (
     looked_by  blob,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id),
-    foreign key (tenant_id, told_id) references person (tenant_id, id)
+    foreign key (tenant_id, notify_id) references person (tenant_id, id)
 );
 create unique index anomaly_once on anomaly (tenant_id, kind, subject, span);
 create index anomaly_kind on anomaly (tenant_id, kind, id);
 create index anomaly_person on anomaly (tenant_id, person_id, id);
-create index anomaly_told on anomaly (tenant_id, told_id, id);
+create index anomaly_notify on anomaly (tenant_id, notify_id, id);
 create index anomaly_age on anomaly (tenant_id, last_at);
 create index anomaly_new on anomaly (tenant_id, id) where looked_at is null;
 
@@ -390,18 +390,18 @@ create table api_key (
     -- The key in whose place it stands.
     replaces     blob,
     -- Who was shown it, and so knows it; nobody where the console made it.
-    maker_id     blob,
+    creator_id     blob,
     -- When its owner is told that it ends soon; null once they were, and where there is nothing to tell.
-    tell_at      bigint,
+    expiry_notice_at      bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
-    foreign key (tenant_id, maker_id) references person (tenant_id, id),
+    foreign key (tenant_id, creator_id) references person (tenant_id, id),
     foreign key (tenant_id, organization_id) references organization (tenant_id, id)
 );
 create unique index api_key_token on api_key (token_hash);
 create index api_key_owner on api_key (tenant_id, owner_id);
-create index api_key_tell on api_key (tell_at) where tell_at is not null;
-create index api_key_tell_in on api_key (tenant_id, tell_at) where tell_at is not null;
+create index api_key_expiry_notice on api_key (expiry_notice_at) where expiry_notice_at is not null;
+create index api_key_expiry_notice_in_tenant on api_key (tenant_id, expiry_notice_at) where expiry_notice_at is not null;
 create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
 -- Access reviews, and every right in them as it was when the review began.
@@ -540,7 +540,7 @@ create index task_state on task (tenant_id, state, id, owner_id, organization_id
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
-create index task_held on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
+create index task_leased on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
 -- What was approved before, by title: those that asked and were not turned down.
 create index task_precedent on task (tenant_id, organization_id, owner_id, tool, title, id)

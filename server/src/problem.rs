@@ -158,7 +158,7 @@ impl From<store::Error> for Problem {
         match error {
             Error::NotFound => Self::not_found(),
             Error::Denied(denied) => denied.into(),
-            Error::Conflict(reason) => Self::conflict(reason),
+            Error::Conflict(conflict) => Self::conflict(conflict.message()),
             Error::OpenTasks(n) => Self::conflict(format!("{n} tasks are still running or waiting.")),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),

@@ -1,5 +1,8 @@
-//! Who can reach a thing: the people in question, page by page, and their keys, each asked of the policy.
-use crate::{Page, Read, Result, column::record, conn::scoped};
+//! Access lists: the people and keys that can reach a thing, page by page, each checked by the policy.
+use crate::{
+    Page, Read, Result,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, KeyId, KeyLimits, Networks, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     access::{Ability, AccessReason, Candidate, Resource},
@@ -28,9 +31,7 @@ pub enum Which {
 /// Somebody who reaches it.
 #[derive(Clone, Debug)]
 pub struct AccessHolder {
-    /// Who.
     pub id: PersonId,
-    /// Their name.
     pub name: String,
     /// Their address; a service account has none.
     pub email: Option<String>,
@@ -47,11 +48,8 @@ pub struct AccessHolder {
 /// A key that reaches it.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
-    /// Its id.
     pub id: KeyId,
-    /// What people call it.
     pub name: String,
-    /// The beginning of it.
     pub prefix: String,
     /// Where from it works; anywhere, if empty.
     pub networks: Networks,
@@ -61,14 +59,11 @@ pub struct AccessKey {
     pub can: Vec<Ability>,
 }
 
-record! {
+row_type! {
     /// Somebody in question, with one of their keys if they have any.
     pub struct Asked {
-        /// Who.
         pub id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -78,19 +73,14 @@ record! {
         pub responsible_id: Option<PersonId>,
         /// What they are in the organization, or the most that they are in any.
         pub role: Option<Role>,
-        /// The key's id.
         pub key_id: Option<KeyId>,
-        /// What people call it.
         pub key: Option<String>,
-        /// The beginning of it.
         pub prefix: Option<String>,
-        /// What it may do.
         pub scopes: Option<Scopes>,
         /// The one organization that it is for.
         pub only_id: Option<OrganizationId>,
         /// What its owner is there.
         pub only_role: Option<Role>,
-        /// Where from it works.
         pub networks: Option<Networks>,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
@@ -149,16 +139,16 @@ impl Read {
         now: Timestamp,
     ) -> Result<Page<AccessHolder>> {
         let thing = &proof.action().resource;
-        let (of, after, looked_at) = (thing.organization(), after.to_owned(), limit + 1);
+        let (of, after, read_limit) = (thing.organization(), after.to_owned(), limit + 1);
         let rows = if is_everybodys(thing) && self.actor.reads_everything() {
-            scoped!(self, Asked, fetch_all, with_keys!("person p where"), of, after, looked_at, now)?
+            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
                 Resource::Task(_, sight, _) => (Some(sight.owner), None),
                 Resource::Organization(_) | Resource::Runner(_) => (None, None),
                 Resource::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
-            scoped!(
+            tenant_query!(
                 self,
                 Asked,
                 fetch_all,
@@ -170,7 +160,7 @@ impl Read {
                 ),
                 of,
                 after,
-                looked_at,
+                read_limit,
                 now,
                 owner,
                 itself

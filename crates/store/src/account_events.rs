@@ -1,20 +1,19 @@
-//! What happened with a person's account, for themselves to read: in a list, and at the next page until they have seen it.
-use crate::{Read, Result, Write, column::record, conn::scoped};
+//! Account events: what happened to a person's account, listed for them and shown until they have seen it.
+use crate::{
+    Read, Result, Write,
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
+};
 use domain::{EventId, PersonId, Timestamp, account::Happened};
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// One thing that happened.
     pub struct AccountEvent {
-        /// Its id.
         pub id: EventId,
-        /// What.
         pub happened: Happened,
         /// More about it: the name of a passkey, who did it.
         pub detail: String,
         /// Where from it was done, if that is known.
         pub address: String,
-        /// When.
         pub created_at: Timestamp,
         /// When its owner said that they have seen it.
         pub seen_at: Option<Timestamp>,
@@ -25,7 +24,7 @@ impl Read {
     /// What happened with the actor's own account, the latest first.
     pub async fn account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             AccountEvent,
             fetch_all,
@@ -39,7 +38,7 @@ impl Read {
     /// What of it the actor has not seen yet, the latest first.
     pub async fn unseen_account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             AccountEvent,
             fetch_all,
@@ -55,7 +54,7 @@ impl Write {
     /// The actor has seen what happened with their own account, up to this.
     pub async fn see_account_events(&mut self, last: EventId) -> Result<u64> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update account_event set seen_at = $4 where tenant_id = $1 and person_id = $2 and id <= $3 and seen_at is null",
@@ -74,18 +73,14 @@ impl Write {
     /// The same where a mail of its own says so.
     pub(crate) async fn told_apart(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
-        scoped!(
-            self,
-            execute,
-            "insert into account_event (tenant_id, id, person_id, happened, detail, address, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            EventId(Uuid::now_v7()),
-            person,
-            happened,
-            detail.to_owned(),
-            address,
-            self.now
-        )?;
+        insert!(self, "account_event" {
+            id: EventId(new_id()),
+            person_id: person,
+            happened: happened,
+            detail: detail.to_owned(),
+            address: address,
+            created_at: self.now,
+        })?;
         self.publish(crate::Topic::People, person.0);
         Ok(())
     }

@@ -1,6 +1,10 @@
-//! Another address for a person: asked for by them, and confirmed by who reads what comes to it and who reads what comes to the
-//! present one. For somebody who lost the latter an admin asks.
-use crate::{Error, Result, Write, column::record, conn::scoped, mail::Mail};
+//! Address changes: requested by a person and confirmed from both the new and the present address. An admin can request the
+//! change for somebody who lost the present one.
+use crate::{
+    Conflict, Error, Result, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
+    mail::Mail,
+};
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
     account::Happened,
@@ -16,23 +20,20 @@ const LIFE: Duration = Duration::from_hours(24);
 /// A link that is mailed.
 #[derive(Clone, Copy, Debug)]
 pub struct MailedLink<'a> {
-    /// Its token.
     pub token: &'a str,
     /// What is kept of that.
     pub token_hash: [u8; 32],
 }
 
-record! {
+row_type! {
     /// An address that is waiting for its confirmation.
     pub struct Asked {
-        /// Who wants it.
         pub person_id: PersonId,
-        /// Which.
         pub email: Email,
         /// When the link that came to it was followed.
-        pub new_at: Option<Timestamp>,
+        pub new_confirmed_at: Option<Timestamp>,
         /// When the link that came to the present one was followed, or an admin answered for it.
-        pub present_at: Option<Timestamp>,
+        pub current_confirmed_at: Option<Timestamp>,
     }
 }
 
@@ -60,7 +61,7 @@ impl Write {
         let ReplaceAddress { person, email } = proof.action();
         const PERSON: &str =
             "update person set name = name where tenant_id = $1 and id = $2 and responsible_id is null";
-        if scoped!(self, execute, PERSON, *person)? == 0 {
+        if tenant_query!(self, execute, PERSON, *person)? == 0 {
             return Err(Error::NotFound);
         }
         self.keep_wish(*person, email, new, None).await?;
@@ -75,20 +76,16 @@ impl Write {
         new: MailedLink<'_>,
         present: Option<MailedLink<'_>>,
     ) -> Result<()> {
-        scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
-        scoped!(
-            self,
-            execute,
-            "insert into address_change (tenant_id, token_hash, person_id, email, created_at, expires_at, present_hash, present_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            new.token_hash,
-            owner,
-            email.clone(),
-            self.now,
-            self.now.after(LIFE),
-            present.map(|link| link.token_hash),
-            present.is_none().then_some(self.now)
-        )?;
+        tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
+        insert!(self, "address_change" {
+            token_hash: new.token_hash,
+            person_id: owner,
+            email: email.clone(),
+            created_at: self.now,
+            expires_at: self.now.after(LIFE),
+            current_token_hash: present.map(|link| link.token_hash),
+            current_confirmed_at: present.is_none().then_some(self.now),
+        })?;
         self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
 
@@ -104,28 +101,28 @@ impl Write {
         token_hash: [u8; 32],
         this: Option<BrowserSessionId>,
     ) -> Result<Option<PersonId>> {
-        let asked = scoped!(
+        let asked = tenant_query!(
             self,
             Asked,
             fetch_one,
-            "update address_change set new_at = case when token_hash = $2 then $3 else new_at end,
-                present_at = case when present_hash = $2 then $3 else present_at end
-             where tenant_id = $1 and (token_hash = $2 or present_hash = $2) and expires_at > $3
-             returning person_id, email, new_at, present_at",
+            "update address_change set new_confirmed_at = case when token_hash = $2 then $3 else new_confirmed_at end,
+                current_confirmed_at = case when current_token_hash = $2 then $3 else current_confirmed_at end
+             where tenant_id = $1 and (token_hash = $2 or current_token_hash = $2) and expires_at > $3
+             returning person_id, email, new_confirmed_at, current_confirmed_at",
             token_hash,
             self.now
         )?;
-        let Asked { person_id: person, email, new_at, present_at } = asked;
+        let Asked { person_id: person, email, new_confirmed_at, current_confirmed_at } = asked;
         let target = ("person", person.to_string());
-        if new_at.is_none() || present_at.is_none() {
-            let by = if new_at.is_some() { "new" } else { "present" };
+        if new_confirmed_at.is_none() || current_confirmed_at.is_none() {
+            let by = if new_confirmed_at.is_some() { "new" } else { "present" };
             self.note("person.address_confirmed", target, Outcome::Done, json!({ "by": by })).await?;
             return Ok(None);
         }
-        scoped!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
         let told = Mail::Happened { happened: Happened::AddressChanged, detail: email.to_string() };
         self.mail_person(person, &told).await?; // to the address from before
-        let changed = scoped!(
+        let changed = tenant_query!(
             self,
             execute,
             "update person set email = $3 where tenant_id = $1 and id = $2",
@@ -133,11 +130,11 @@ impl Write {
             email.clone()
         );
         match changed {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),
             other => other?,
         };
         let ended = self.end_browser_sessions(person, this).await?;
-        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;
         self.told_apart(person, Happened::AddressChanged, email.as_str()).await?;

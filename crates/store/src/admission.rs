@@ -1,5 +1,8 @@
-//! Who comes in by an identity provider for the first time, and what its rules make of people each time.
-use crate::{Error, NewIdentity, Result, Topic, Write, column::record, conn::scoped};
+//! Admission by an identity provider: new accounts, and the roles that its group rules give at each sign-in.
+use crate::{
+    Conflict, Error, NewIdentity, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
+};
 use domain::{
     Allowed, OrganizationId, PersonId,
     audit::Outcome,
@@ -8,14 +11,11 @@ use domain::{
     text,
 };
 use serde_json::json;
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// An organization that a role was given in.
     pub struct Given {
-        /// Which.
         pub organization_id: OrganizationId,
-        /// As what.
         pub role: Role,
     }
 }
@@ -24,21 +24,19 @@ impl Write {
     /// Makes an account for a newcomer, with the identity that leads to it. An address that is in use, in whatever tenant,
     /// is a conflict: what is there is never linked by an address.
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let AdmitPerson { email, name, .. } = proof.action();
-        let made = scoped!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at)
-             values ($1, $2, $3, $4, $5, $6) on conflict (email) do nothing",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            self.now
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            created_at: self.now,
+        },
+            "on conflict (email) do nothing"
         )?;
         if made == 0 {
-            return Err(Error::Conflict("There is an account with this address already."));
+            return Err(Error::Conflict(Conflict::AccountExists));
         }
         self.insert_identity(id, identity).await?;
         let entry = self.entry(&proof)?.on("person", id.to_string());
@@ -54,7 +52,7 @@ impl Write {
         let (person, mut changed) = (*person, 0);
         // Recorded in the end: who takes memberships takes them before the log.
         let (mut entries, mut revoked) = (vec![], 0);
-        let given = scoped!(
+        let given = tenant_query!(
             self,
             Given,
             fetch_all,
@@ -73,7 +71,7 @@ impl Write {
             // Somebody may have given it by hand since it was looked at.
             const TAKE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3
                 and provider = $4";
-            let taken = scoped!(self, execute, TAKE, organization_id, person, provider.clone())?;
+            let taken = tenant_query!(self, execute, TAKE, organization_id, person, provider.clone())?;
             if taken == 0 {
                 continue;
             }
@@ -91,7 +89,7 @@ impl Write {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
-            changed += scoped!(
+            changed += tenant_query!(
                 self,
                 execute,
                 "insert into membership (tenant_id, organization_id, person_id, role, provider, created_at)
@@ -111,7 +109,7 @@ impl Write {
         if *tenant_role == TenantRole::Admin {
             const SQL: &str =
                 "update person set tenant_role = 'admin' where tenant_id = $1 and id = $2 and tenant_role <> 'admin'";
-            changed += scoped!(self, execute, SQL, person)?;
+            changed += tenant_query!(self, execute, SQL, person)?;
         }
         if changed == 0 {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! What was unusual (N-06): the list of it, who has looked, and how it comes onto the list once for each span of time.
+//! Anomalies (N-06): their list, their review, and one row for each kind, subject and span of time.
 mod arrivals;
 mod failures;
 mod habits;
@@ -7,10 +7,14 @@ mod networks;
 mod retention;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
-    filter::{Arg, Page, Statement},
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        filter::{Arg, Page, Statement},
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, EventId, KeyId, PersonId, Timestamp,
@@ -20,42 +24,31 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 pub use arrivals::Arrival;
 
-record! {
+row_type! {
     /// Something unusual.
     pub struct AnomalyRow {
-        /// Its id.
         pub id: EventId,
-        /// What kind of thing.
         pub kind: AnomalyKind,
         /// Whose account or key it is about, if it is about one.
         pub person_id: Option<PersonId>,
-        /// Their name.
         pub person: Option<String>,
         /// The key that it is about.
         pub key_id: Option<KeyId>,
-        /// What that is called.
         pub key_name: Option<String>,
-        /// The beginning of it.
         pub key_prefix: Option<String>,
         /// How often it happened, or how many there were.
         pub times: i64,
         /// Where from, the last time.
         pub address: String,
-        /// The network of that.
         pub network: String,
-        /// Why it is unusual.
         pub facts: Facts,
-        /// When first.
         pub first_at: Timestamp,
-        /// When last.
         pub last_at: Timestamp,
         /// When an admin said that they have looked at it.
         pub looked_at: Option<Timestamp>,
-        /// Who.
         pub looked_by: Option<String>,
     }
 }
@@ -63,7 +56,6 @@ record! {
 /// What to look for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AnomalyFilter {
-    /// Only this kind.
     pub kind: Option<AnomalyKind>,
     /// Only what is about this person or their keys.
     pub person: Option<PersonId>,
@@ -136,24 +128,24 @@ impl Read {
         }
         const SQL: &str = "select count(*) as n from
              (select id from anomaly where tenant_id = $1 and looked_at is null order by id desc limit $2) as waiting";
-        Ok(scoped!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
     }
 
     /// What was unusual about the actor's own account and keys, and those of service accounts that they answer for.
     pub async fn own_anomalies(&mut self, limit: u32) -> Result<Vec<AnomalyRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             AnomalyRow,
             fetch_all,
-            concat!(columns!(), " and u.told_id = $2 order by u.id desc limit $3"),
+            concat!(columns!(), " and u.notify_id = $2 order by u.id desc limit $3"),
             person,
             limit
         )
     }
 }
 
-record! {
+row_type! {
     /// When somebody looked at something.
     pub struct LookedAt {
         /// When, if anybody did.
@@ -161,12 +153,10 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a report said so far.
     pub struct Reported {
-        /// Its id.
         pub id: EventId,
-        /// How many there were.
         pub times: i64,
     }
 }
@@ -180,7 +170,7 @@ impl Write {
         // The log's head before the row, as in `found`: in the other order the two would wait for each other.
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        let looked = scoped!(
+        let looked = tenant_query!(
             self,
             execute,
             "update anomaly set looked_at = $3, looked_by = $4
@@ -192,9 +182,9 @@ impl Write {
         )?;
         if looked == 0 {
             const SQL: &str = "select looked_at from anomaly where tenant_id = $1 and id = $2";
-            return Err(match scoped!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
-                Some(_) => Error::Conflict("Somebody has looked at this already."),
-                None => Error::Conflict("It has happened again since you saw it. Look at it as it is now."),
+            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
+                Some(_) => Error::Conflict(Conflict::AnomalyReviewed),
+                None => Error::Conflict(Conflict::AnomalyRepeated),
             });
         }
         self.publish(Topic::People, id.0);
@@ -205,33 +195,33 @@ impl Write {
     /// Says whether it is a new one.
     pub(crate) async fn found(&mut self, found: Found) -> Result<bool> {
         let Found { facts, subject, span, person, told, key, times } = found;
-        let id = EventId(Uuid::now_v7());
+        let id = EventId(new_id());
         let (address, network) = self.whereabouts();
         let (kind, span) = (facts.kind(), self.span(span));
         // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
         // is wrong): one order for all, or two would wait for each other.
         self.hold_log().await?;
-        let reported = scoped!(
-            self,
-            Reported,
-            fetch_one,
-            "insert into anomaly (tenant_id, id, kind, subject, span, person_id, told_id, key_id, times, address, network, facts,
-                first_at, last_at) values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, 1), $10, $11, $12, $13, $13)
-             on conflict (tenant_id, kind, subject, span) do update set times = coalesce($9, anomaly.times + 1), address = $10,
-                network = $11, facts = $12, last_at = $13, looked_at = null, looked_by = null
+        // $15 is the number of times where it was counted; otherwise each report adds one.
+        let reported = insert!(self, Reported, fetch_one, "anomaly" {
+            id: id,
+            kind: kind,
+            subject: subject,
+            span: span,
+            person_id: person,
+            notify_id: told,
+            key_id: key,
+            times: times.unwrap_or(1),
+            address: address,
+            network: network,
+            facts: facts,
+            first_at: self.now,
+            last_at: self.now,
+        },
+            "on conflict (tenant_id, kind, subject, span) do update set times = coalesce($15, anomaly.times + 1),
+                address = excluded.address, network = excluded.network, facts = excluded.facts, last_at = excluded.last_at,
+                looked_at = null, looked_by = null
              returning id, times",
-            id,
-            kind,
-            subject,
-            span,
-            person,
-            told,
-            key,
-            times,
-            address,
-            network,
-            facts,
-            self.now
+            times
         )?;
         let detail = json!({ "kind": kind, "times": reported.times });
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
@@ -244,7 +234,7 @@ impl Write {
         const SQL: &str =
             "select id, times from anomaly where tenant_id = $1 and kind = $2 and subject = $3 and span = $4";
         let (kind, subject, span) = (found.facts.kind(), found.subject.clone(), self.span(found.span));
-        match scoped!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
+        match tenant_query!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
             Some(before) if times < before.times.saturating_mul(2) => Ok(false),
             _ => self.found(Found { times: Some(times), ..found }).await,
         }

@@ -1,12 +1,16 @@
-//! The approval queue: questions, answers, and what follows from them.
+//! Approval requests: the queue, decisions, and the state that follows from them.
 
 mod counts;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
-    filter::{Arg, Page, Statement},
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        filter::{Arg, Page, Statement},
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
@@ -17,74 +21,53 @@ use domain::{
     task::{TaskState, Tool},
 };
 use serde_json::json;
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// Who stands behind a request besides its requester.
     pub struct Behind {
         /// Who answers for the requester, if that is a service account.
         pub responsible_id: Option<PersonId>,
         /// Who was shown the key that asked, if one did.
-        pub maker_id: Option<PersonId>,
+        pub creator_id: Option<PersonId>,
     }
 }
 
-record! {
+row_type! {
     /// A question.
     pub struct Approval {
-        /// Its id.
         pub id: ApprovalId,
-        /// About which task.
         pub task_id: TaskId,
-        /// What that is called.
         pub title: String,
-        /// What would run it.
         pub tool: Tool,
-        /// What it would reach.
         pub network: NetworkPolicy,
-        /// Whose approvers are asked.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// Who asks.
         pub requester_id: PersonId,
-        /// Their name.
         pub requester: String,
         /// Who answers for them, if they are a service account.
         pub responsible_id: Option<PersonId>,
         /// Who was shown the key that asked, if one did.
-        pub maker_id: Option<PersonId>,
-        /// What exactly would run.
+        pub creator_id: Option<PersonId>,
         pub request_digest: RequestDigest,
-        /// The rule that asks.
         pub rule: String,
         /// How many must say yes.
         pub needed: u32,
-        /// How many said yes.
         pub given: u32,
-        /// Where it stands.
         pub state: ApprovalState,
         /// Since when.
         pub created_at: Timestamp,
-        /// Until when.
         pub expires_at: Timestamp,
-        /// When it was settled.
         pub settled_at: Option<Timestamp>,
     }
 }
 
-record! {
+row_type! {
     /// An answer.
     pub struct Decision {
-        /// Whose.
         pub person_id: PersonId,
-        /// Their name.
         pub person: String,
-        /// Yes or no.
         pub answer: Answer,
-        /// Why.
         pub reason: String,
-        /// When.
         pub created_at: Timestamp,
     }
 }
@@ -92,7 +75,7 @@ record! {
 impl Approval {
     /// Who stands behind the request besides its requester: nobody decides what they stand behind.
     pub const fn behind(&self) -> [Option<PersonId>; 2] {
-        [self.responsible_id, self.maker_id]
+        [self.responsible_id, self.creator_id]
     }
 
     /// Returns the action that decides this approval request. `request` is the digest that the approver was shown.
@@ -116,7 +99,6 @@ impl Approval {
 pub struct ApprovalFilter {
     /// Only where it stands so.
     pub state: Option<ApprovalState>,
-    /// Only of this organization.
     pub organization: Option<OrganizationId>,
 }
 
@@ -145,7 +127,7 @@ macro_rules! waiting_for_me {
                 and not exists (select 1 from person s
                     where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
                 and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-                    where t.tenant_id = $1 and t.id = w.task_id and k.maker_id = $2)"
+                    where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = $2)"
         )
     };
 }
@@ -154,7 +136,7 @@ macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
-                p.name as requester, p.responsible_id, k.maker_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                p.name as requester, p.responsible_id, k.creator_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
@@ -198,7 +180,7 @@ impl Read {
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
         self.whole()?;
         let person = self.viewer();
-        let counted = scoped!(
+        let counted = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -212,7 +194,7 @@ impl Read {
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
         self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        tenant_query!(
             self,
             Approval,
             fetch_all,
@@ -227,7 +209,7 @@ impl Read {
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
-        let found = scoped!(self, Approval, fetch_one, SQL, person, everything, id)?;
+        let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
         self.reached(found.organization_id).map(|()| found)
     }
 
@@ -235,14 +217,14 @@ impl Read {
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and a.task_id = $4");
-        let found = scoped!(self, Approval, fetch_optional, SQL, person, everything, task)?;
+        let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, task)?;
         Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
     }
 
     /// The answers to the question about a task that the actor sees, oldest first.
     pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
         self.progress(task).await?;
-        scoped!(
+        tenant_query!(
             self,
             Decision,
             fetch_all,
@@ -255,32 +237,24 @@ impl Read {
     }
 }
 
-record! {
+row_type! {
     /// What an answer is checked against.
     pub struct Open {
-        /// About which task.
         pub task_id: TaskId,
-        /// Whose approvers are asked.
         pub organization_id: OrganizationId,
-        /// Who asks.
         pub requester_id: PersonId,
-        /// What exactly would run.
         pub request_digest: RequestDigest,
         /// How many must say yes.
         pub needed: u32,
-        /// Where it stands.
         pub state: ApprovalState,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// A question whose time is up.
     pub struct Due {
-        /// Its id.
         pub id: ApprovalId,
-        /// About which task.
         pub task_id: TaskId,
     }
 }
@@ -296,32 +270,29 @@ impl Write {
         needed: u32,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let id = ApprovalId(Uuid::now_v7());
-        scoped!(
-            self,
-            execute,
-            "insert into approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed,
-                state, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10)",
-            id,
-            task,
-            organization,
-            requester,
-            digest,
-            rule.to_owned(),
-            needed,
-            self.now,
-            expires_at
-        )?;
+        let id = ApprovalId(new_id());
+        insert!(self, "approval" {
+            id: id,
+            task_id: task,
+            organization_id: organization,
+            requester_id: requester,
+            request_digest: digest,
+            rule: rule.to_owned(),
+            needed: needed,
+            state: ApprovalState::Waiting,
+            created_at: self.now,
+            expires_at: expires_at,
+        })?;
         self.publish(Topic::Approvals, id.0);
         Ok(())
     }
 
     /// Records an answer. A question that is settled, expired, changed or answered by this person before is a conflict.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
-        let person = self.actor.person().ok_or(Error::Conflict("Only people decide."))?;
+        let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
         let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
         // Writing the row takes its lock: of two who answer at once one comes second.
-        let open = scoped!(
+        let open = tenant_query!(
             self,
             Open,
             fetch_one,
@@ -335,47 +306,43 @@ impl Write {
         match open.state {
             ApprovalState::Waiting if open.expires_at > self.now => {}
             ApprovalState::Waiting | ApprovalState::Expired => {
-                return Err(Error::Conflict("This request has expired."));
+                return Err(Error::Conflict(Conflict::ApprovalExpired));
             }
-            ApprovalState::Approved => return Err(Error::Conflict("This request has been approved already.")),
-            ApprovalState::Denied => return Err(Error::Conflict("This request has been denied already.")),
+            ApprovalState::Approved => return Err(Error::Conflict(Conflict::ApprovalApproved)),
+            ApprovalState::Denied => return Err(Error::Conflict(Conflict::ApprovalDenied)),
             ApprovalState::Withdrawn => {
-                return Err(Error::Conflict("This request was withdrawn: the task was cancelled."));
+                return Err(Error::Conflict(Conflict::ApprovalWithdrawn));
             }
         }
         // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
-        let behind = scoped!(
+        let behind = tenant_query!(
             self,
             Behind,
             fetch_one,
-            "select p.responsible_id, k.maker_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
+            "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
              left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
             task
         )?;
         if behind.responsible_id == Some(person) {
-            return Err(Error::Conflict(
-                "This is a request of a service account that you answer for. Somebody else decides.",
-            ));
+            return Err(Error::Conflict(Conflict::DeciderIsResponsible));
         }
-        if behind.maker_id == Some(person) {
-            return Err(Error::Conflict("You made the key that this was asked with. Somebody else decides."));
+        if behind.creator_id == Some(person) {
+            return Err(Error::Conflict(Conflict::DeciderCreatedKey));
         }
         if open.request_digest != request {
-            return Err(Error::Conflict("The request is not the one that was shown. Load the page again."));
+            return Err(Error::Conflict(Conflict::RequestChanged));
         }
-        let answered = scoped!(
-            self,
-            execute,
-            "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at)
-             values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-            approval,
-            person,
-            answer,
-            reason.clone(),
-            self.now
+        let answered = insert!(self, "decision" {
+            approval_id: approval,
+            person_id: person,
+            answer: answer,
+            reason: reason.clone(),
+            created_at: self.now,
+        },
+            "on conflict do nothing"
         )?;
         if answered == 0 {
-            return Err(Error::Conflict("You have answered this request already."));
+            return Err(Error::Conflict(Conflict::AlreadyDecided));
         }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,
@@ -401,7 +368,7 @@ impl Write {
     }
 
     async fn yes_count(&mut self, approval: ApprovalId) -> Result<i64> {
-        let counted = scoped!(
+        let counted = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -413,7 +380,7 @@ impl Write {
 
     /// Settles a question; says whether it still waited.
     async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
-        let closed = scoped!(
+        let closed = tenant_query!(
             self,
             execute,
             "update approval set state = $3, settled_at = $4 where tenant_id = $1 and id = $2 and state = 'waiting'",
@@ -430,13 +397,13 @@ impl Write {
     pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
         const SQL: &str =
             "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
-        scoped!(self, execute, SQL, task)?;
+        tenant_query!(self, execute, SQL, task)?;
         Ok(())
     }
 
     /// Takes back the question about a task that was cancelled.
     pub(crate) async fn withdraw(&mut self, task: TaskId) -> Result<()> {
-        let asked = scoped!(
+        let asked = tenant_query!(
             self,
             Due,
             fetch_all,
@@ -451,7 +418,7 @@ impl Write {
 
     /// Denies what nobody decided in time; says how many.
     pub async fn expire_approvals(&mut self) -> Result<usize> {
-        let mut due = scoped!(
+        let mut due = tenant_query!(
             self,
             Due,
             fetch_all,

@@ -1,9 +1,11 @@
 //! The audit log: appended in the transaction of the change, one chain per tenant.
 use crate::{
-    Error, Read, Result, Write,
-    column::record,
-    conn::{Conn, scoped},
-    filter::{Arg, Page, Statement},
+    Conflict, Error, Read, Result, Write,
+    db::{
+        column::row_type,
+        conn::{Conn, tenant_query},
+        filter::{Arg, Page, Statement},
+    },
     security::SecurityLogEntry,
 };
 use domain::{
@@ -13,14 +15,12 @@ use domain::{
     security::SecurityEvent,
 };
 
-record! {
+row_type! {
     /// A record with its place in the chain.
     pub struct AuditRow {
         /// Its number, from 1.
         pub seq: i64,
-        /// When.
         pub at: Timestamp,
-        /// What: an action's name.
         pub action: String,
         /// `done` or `refused`.
         pub outcome: String,
@@ -28,13 +28,11 @@ record! {
         pub person_id: Option<PersonId>,
         /// What kind of thing it was done to.
         pub target_kind: String,
-        /// Which.
         pub target_id: String,
         /// The bytes that the chain holds: a [`domain::audit::Record`] as JSON.
         pub body: String,
         /// The hash of the record before.
         pub previous: Vec<u8>,
-        /// Its own hash.
         pub hash: Vec<u8>,
         /// Names and addresses, unless erased.
         pub personal: Option<String>,
@@ -49,7 +47,7 @@ impl From<AuditRow> for Stored {
     }
 }
 
-record! {
+row_type! {
     /// The end of a chain.
     pub struct Head {
         /// How many records there are.
@@ -59,7 +57,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// The end of a chain that this transaction has locked.
     pub struct Locked {
         /// The number of the last record.
@@ -71,14 +69,9 @@ record! {
     }
 }
 
-/// Why a change is refused while the tenant is frozen.
-pub(crate) const FROZEN: &str =
-    "This tenant is frozen: nothing is changed and nothing starts until an admin ends the freeze.";
-
 /// What to look for.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Only this action.
     pub action: Option<String>,
     /// Only what this person did.
     pub person: Option<PersonId>,
@@ -88,9 +81,7 @@ pub struct AuditFilter {
     pub outcome: Option<Outcome>,
     /// Only this security event (K-05).
     pub event: Option<SecurityEvent>,
-    /// Not before.
     pub since: Option<Timestamp>,
-    /// Not after.
     pub until: Option<Timestamp>,
 }
 
@@ -100,7 +91,7 @@ const AT_ONCE: usize = 8;
 impl Write {
     /// Takes the chain's head without appending yet: what is locked after it is locked in the same order by everybody.
     pub(crate) async fn hold_log(&mut self) -> Result<()> {
-        scoped!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
+        tenant_query!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
     }
 
     /// Before it is told that something was done earlier: another node may have committed it without a wait. A transaction
@@ -128,11 +119,11 @@ impl Write {
             return Ok(());
         }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
-        let Locked { mut seq, mut hash, frozen_at } = scoped!(self, Locked, fetch_one, TAKE, count)?;
-        let is_refused =
+        let Locked { mut seq, mut hash, frozen_at } = tenant_query!(self, Locked, fetch_one, TAKE, count)?;
+        let is_held_up =
             |entry: &Entry| entry.record.outcome == Outcome::Done && !is_allowed_while_frozen(&entry.record.action);
-        if frozen_at.is_some() && entries.iter().any(is_refused) {
-            return Err(Error::Conflict(FROZEN));
+        if frozen_at.is_some() && entries.iter().any(is_held_up) {
+            return Err(Error::Conflict(Conflict::TenantFrozen));
         }
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
@@ -193,7 +184,7 @@ impl Write {
     /// may be lost yet, if the machine dies at that moment.
     pub async fn lasting_audit_head(&mut self) -> Result<Head> {
         const SQL: &str = "update audit_head set seq = seq where tenant_id = $1 returning seq, hash";
-        scoped!(self, Head, fetch_one, SQL)
+        tenant_query!(self, Head, fetch_one, SQL)
     }
 }
 
@@ -249,13 +240,13 @@ impl Read {
 
     /// One record.
     pub async fn audit_record(&mut self, _: &Allowed<ReadAudit>, seq: i64) -> Result<AuditRow> {
-        scoped!(self, AuditRow, fetch_one, concat!(columns!(), " where tenant_id = $1 and seq = $2"), seq)
+        tenant_query!(self, AuditRow, fetch_one, concat!(columns!(), " where tenant_id = $1 and seq = $2"), seq)
     }
 
     /// What happened to a task that the actor sees, oldest first; at most 200 records.
     pub async fn task_history(&mut self, task: domain::TaskId) -> Result<Vec<AuditRow>> {
         self.progress(task).await?;
-        scoped!(
+        tenant_query!(
             self,
             AuditRow,
             fetch_all,
@@ -266,12 +257,12 @@ impl Read {
 
     /// How long the chain is, and the hash of its last record.
     pub async fn audit_head(&mut self) -> Result<Head> {
-        scoped!(self, Head, fetch_one, "select seq, hash from audit_head where tenant_id = $1")
+        tenant_query!(self, Head, fetch_one, "select seq, hash from audit_head where tenant_id = $1")
     }
 
     /// Records from `after` on, oldest first, for verification and export.
     pub async fn audit_from(&mut self, _: &Allowed<ReadAudit>, after: i64, limit: u32) -> Result<Vec<AuditRow>> {
-        scoped!(
+        tenant_query!(
             self,
             AuditRow,
             fetch_all,

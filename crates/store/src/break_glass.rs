@@ -1,25 +1,23 @@
 //! Break-glass: admins who may use their password for a while though other ways in are closed (A-03).
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, PersonId, Timestamp,
     policy::{CloseBreakGlass, OpenBreakGlass},
     text,
 };
 
-record! {
+row_type! {
     /// An opening that has not ended.
     pub struct BreakGlass {
-        /// For whom.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
-        /// Why.
         pub reason: String,
         /// Since when.
         pub opened_at: Timestamp,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
@@ -30,7 +28,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             BreakGlass,
             fetch_all,
@@ -47,7 +45,7 @@ impl Write {
     pub async fn open_break_glass(&mut self, proof: Allowed<OpenBreakGlass>) -> Result<()> {
         let OpenBreakGlass { person, until, reason } = proof.action();
         let (person, until) = (*person, *until);
-        let opened = scoped!(
+        let opened = tenant_query!(
             self,
             execute,
             "insert into break_glass (tenant_id, person_id, reason, opened_at, expires_at)
@@ -73,12 +71,12 @@ impl Write {
         let person = proof.action().person;
         const SQL: &str = "delete from break_glass where tenant_id = $1 and person_id = $2";
         self.hold_person(person).await?; // who is signing in by it comes before, and is signed out, or after, and is refused
-        if scoped!(self, execute, SQL, person)? == 0 {
+        if tenant_query!(self, execute, SQL, person)? == 0 {
             return Err(Error::NotFound);
         }
         const SESSIONS: &str =
             "delete from browser_session where tenant_id = $1 and person_id = $2 and signed_in_by = 'break_glass'";
-        let ended = scoped!(self, execute, SESSIONS, person)?;
+        let ended = tenant_query!(self, execute, SESSIONS, person)?;
         let ended = self.ended(person, ended)?;
         self.publish(Topic::People, person.0);
         let entry = self.entry(&proof)?;

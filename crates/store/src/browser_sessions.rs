@@ -1,8 +1,11 @@
 //! Sessions of signed-in browsers. Ids in cookies are kept as hashes; saving updates a row and never makes one (E11).
 use crate::{
     Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, BrowserSessionId, PasskeyId, PersonId, SignedInBy, TenantId, Timestamp,
@@ -11,7 +14,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-record! {
+row_type! {
     /// A session as its owner sees it.
     pub struct BrowserSessionRow {
         /// Its id: not what the cookie holds.
@@ -20,7 +23,6 @@ record! {
         pub device: String,
         /// Where from it was made.
         pub address: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -29,22 +31,17 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A session as a request finds it.
     pub struct Session {
-        /// Its tenant.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: BrowserSessionId,
-        /// Whose it is.
         pub person_id: PersonId,
-        /// How they signed in.
         pub signed_in_by: SignedInBy,
         /// Whether a second factor was shown, or vouched for.
         pub vouched: bool,
         /// When they last proved who they are.
         pub proved_at: Timestamp,
-        /// When they signed in.
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -82,7 +79,7 @@ impl std::fmt::Debug for Ground {
     }
 }
 
-record! {
+row_type! {
     /// What a person's password is kept as.
     pub struct Kept {
         /// Its hash, if there is one.
@@ -95,13 +92,9 @@ record! {
 pub struct NewBrowserSession {
     /// The hash of what the cookie holds.
     pub token_hash: [u8; 32],
-    /// Its id.
     pub id: BrowserSessionId,
-    /// Whose it is.
     pub person: PersonId,
-    /// How they signed in.
     pub by: SignedInBy,
-    /// With what.
     pub ground: Ground,
     /// Whether a second factor was shown, or who signed them in vouches for one.
     pub vouched: bool,
@@ -109,7 +102,6 @@ pub struct NewBrowserSession {
     pub proved_at: Timestamp,
     /// The browser, in words.
     pub device: String,
-    /// Where from.
     pub address: String,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
@@ -119,7 +111,7 @@ impl Read {
     /// One of the actor's own sessions, if it is open.
     pub async fn own_browser_session(&mut self, id: BrowserSessionId) -> Result<Option<BrowserSessionRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             BrowserSessionRow,
             fetch_optional,
@@ -133,7 +125,7 @@ impl Read {
     /// The actor's own sessions, the latest used first.
     pub async fn sessions(&mut self) -> Result<Vec<BrowserSessionRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             BrowserSessionRow,
             fetch_all,
@@ -152,23 +144,20 @@ impl Write {
             return Err(Error::NotFound);
         }
         const OVER: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
-        scoped!(self, execute, OVER, new.person, self.now)?;
-        scoped!(
-            self,
-            execute,
-            "insert into browser_session (tenant_id, id, token_hash, person_id, signed_in_by, vouched, device, address,
-                created_at, proved_at, last_used_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)",
-            new.id,
-            new.token_hash,
-            new.person,
-            new.by,
-            new.vouched,
-            new.device,
-            new.address,
-            self.now,
-            new.proved_at.min(self.now),
-            new.expires_at
-        )?;
+        tenant_query!(self, execute, OVER, new.person, self.now)?;
+        insert!(self, "browser_session" {
+            id: new.id,
+            token_hash: new.token_hash,
+            person_id: new.person,
+            signed_in_by: new.by,
+            vouched: new.vouched,
+            device: new.device,
+            address: new.address,
+            created_at: self.now,
+            proved_at: new.proved_at.min(self.now),
+            last_used_at: self.now,
+            expires_at: new.expires_at,
+        })?;
         let detail = json!({ "by": new.by, "second_factor": new.vouched });
         self.note("browser_session.open", ("browser_session", new.id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::People, new.person.0);
@@ -181,11 +170,11 @@ impl Write {
     async fn still_stands(&mut self, new: &NewBrowserSession) -> Result<bool> {
         const HOLD: &str = "update person set name = name
             where tenant_id = $1 and id = $2 and locked_at is null and responsible_id is null returning password_hash";
-        let Some(kept) = scoped!(self, Kept, fetch_optional, HOLD, new.person)? else { return Ok(false) };
+        let Some(kept) = tenant_query!(self, Kept, fetch_optional, HOLD, new.person)? else { return Ok(false) };
         if new.by == SignedInBy::BreakGlass {
             const GLASS: &str = "select count(*) as n from break_glass
                 where tenant_id = $1 and person_id = $2 and expires_at > $3";
-            if scoped!(self, Number, fetch_one, GLASS, new.person, self.now)?.n == 0 {
+            if tenant_query!(self, Number, fetch_one, GLASS, new.person, self.now)?.n == 0 {
                 return Ok(false);
             }
         }
@@ -194,12 +183,12 @@ impl Write {
             Ground::Passkey(id) => {
                 const KEY: &str =
                     "select count(*) as n from passkey where tenant_id = $1 and person_id = $2 and id = $3";
-                scoped!(self, Number, fetch_one, KEY, new.person, *id)?
+                tenant_query!(self, Number, fetch_one, KEY, new.person, *id)?
             }
             Ground::Identity { issuer, subject } => {
                 const IDENTITY: &str = "select count(*) as n from identity
                     where tenant_id = $1 and person_id = $2 and issuer = $3 and subject = $4";
-                scoped!(self, Number, fetch_one, IDENTITY, new.person, issuer.clone(), subject.clone())?
+                tenant_query!(self, Number, fetch_one, IDENTITY, new.person, issuer.clone(), subject.clone())?
             }
         };
         Ok(found.n > 0)
@@ -211,7 +200,7 @@ impl Write {
         const SQL: &str = "update browser_session set rotate = rotate
             where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $4";
         let owner = self.viewer();
-        match scoped!(self, execute, SQL, session, owner, self.now)? {
+        match tenant_query!(self, execute, SQL, session, owner, self.now)? {
             0 => Err(Error::NotFound),
             _ => Ok(()),
         }
@@ -222,7 +211,7 @@ impl Write {
     /// (E11).
     pub async fn vouch_browser_session(&mut self, session: BrowserSessionId, token_hash: [u8; 32]) -> Result<()> {
         let owner = self.viewer();
-        let vouched = scoped!(
+        let vouched = tenant_query!(
             self,
             execute,
             "update browser_session set token_hash = $4, previous_hash = null, rotated_at = null, rotate = false, vouched = true,
@@ -252,7 +241,7 @@ impl Write {
     /// Notes that the holder of a session just proved again who they are. `NotFound` when it ended meanwhile (E11).
     pub async fn prove_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
         let owner = self.viewer();
-        let proved = scoped!(
+        let proved = tenant_query!(
             self,
             execute,
             "update browser_session set proved_at = $4 where tenant_id = $1 and id = $2 and person_id = $3",
@@ -270,7 +259,7 @@ impl Write {
     /// Holds a person's row: whoever signs in as them comes before, or after (see [`Self::still_stands`]).
     pub(crate) async fn hold_person(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "update person set name = name where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, person).map(drop)
+        tenant_query!(self, execute, SQL, person).map(drop)
     }
 
     /// Ends every session of a person but `this`, if they have it. Where there were any, it gives the record of that (K-05),
@@ -282,7 +271,7 @@ impl Write {
     ) -> Result<Option<Entry>> {
         const SQL: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and id <> $3";
         self.hold_person(person).await?;
-        let ended = scoped!(self, execute, SQL, person, this.unwrap_or(BrowserSessionId(uuid::Uuid::nil())))?;
+        let ended = tenant_query!(self, execute, SQL, person, this.unwrap_or(BrowserSessionId(uuid::Uuid::nil())))?;
         self.publish(Topic::People, person.0);
         self.ended(person, ended)
     }
@@ -297,7 +286,7 @@ impl Write {
     /// Ends one session. `NotFound` when it has ended already.
     pub async fn end_browser_session(&mut self, proof: Allowed<EndBrowserSession>) -> Result<()> {
         let &EndBrowserSession { session, owner } = proof.action();
-        let ended = scoped!(
+        let ended = tenant_query!(
             self,
             execute,
             "delete from browser_session where tenant_id = $1 and id = $2 and person_id = $3",
@@ -321,7 +310,7 @@ impl Write {
     ) -> Result<u64> {
         let owner = proof.action().owner;
         self.hold_person(owner).await?;
-        let ended = scoped!(
+        let ended = tenant_query!(
             self,
             execute,
             "delete from browser_session where tenant_id = $1 and person_id = $2 and id <> $3",

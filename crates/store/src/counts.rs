@@ -1,5 +1,8 @@
-//! How many there are of each state, as far as that is counted.
-use crate::{Error, Result, column::record, conn::Conn, filter::Statement};
+//! Bounded counts of rows by state.
+use crate::{
+    Error, Result,
+    db::{column::row_type, conn::Conn, filter::Statement},
+};
 use std::{collections::BTreeMap, ops::Deref, str::FromStr};
 
 /// Where counting one state stops: so many stand for all beyond 99. So many of the newest are looked at, too.
@@ -13,14 +16,11 @@ pub struct Counts<S> {
     pub whole: bool,
 }
 
-record! {
+row_type! {
     /// What was seen of a state.
     pub struct Seen {
-        /// The state.
         pub state: String,
-        /// How many one sees.
         pub n: i64,
-        /// Among how many.
         pub looked: i64,
     }
 }

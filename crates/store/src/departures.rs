@@ -1,8 +1,10 @@
-//! Leaving an organization and being removed from it: what becomes of what somebody had there.
+//! Departures: leaving an organization or being removed from it, and what becomes of a member's tasks, keys and service accounts.
 use crate::{
     Error, Member, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::{Conn, scoped},
+    db::{
+        column::{Number, row_type},
+        conn::{Conn, tenant_query},
+    },
     service_accounts::falls_short,
     tasks::OWNER_LEFT,
 };
@@ -14,45 +16,40 @@ use domain::{
 };
 use serde_json::json;
 
-record! {
+row_type! {
     /// A service account, by name.
     pub struct Account {
-        /// Its id.
         pub id: PersonId,
-        /// What people call it.
         pub name: String,
     }
 }
 
-record! {
+row_type! {
     /// How many there are of what is lost.
     pub struct Lost {
         /// Tasks that wait or are queued.
         pub waiting: i64,
-        /// Tasks that run.
         pub running: i64,
         /// Keys for this organization only.
         pub keys: i64,
     }
 }
 
-record! {
+row_type! {
     /// A task that is cancelled.
     pub struct Cancelled {
-        /// Which.
         pub id: TaskId,
     }
 }
 
-record! {
+row_type! {
     /// A key that is revoked.
     pub struct Ended {
-        /// Which.
         pub id: KeyId,
     }
 }
 
-record! {
+row_type! {
     /// Whether somebody is a person.
     pub struct Kind {
         /// Who answers for them, if they are none.
@@ -63,7 +60,6 @@ record! {
 /// What becomes of what somebody has in an organization when they go.
 #[derive(Clone, Debug)]
 pub struct Departure {
-    /// Who goes.
     pub member: Member,
     /// How many of their tasks wait or are queued there: they are cancelled.
     pub waiting: i64,
@@ -113,7 +109,7 @@ impl Read {
         if self.actor.person() != Some(person) {
             self.managed(organization)?;
         }
-        let member = scoped!(
+        let member = tenant_query!(
             self,
             Member,
             fetch_one,
@@ -123,7 +119,7 @@ impl Read {
             organization,
             person
         )?;
-        let Lost { waiting, running, keys } = scoped!(
+        let Lost { waiting, running, keys } = tenant_query!(
             self,
             Lost,
             fetch_one,
@@ -137,7 +133,7 @@ impl Read {
             organization,
             person
         )?;
-        let accounts = scoped!(
+        let accounts = tenant_query!(
             self,
             Account,
             fetch_all,
@@ -149,7 +145,7 @@ impl Read {
             true => vec![],
             false => {
                 const SQL: &str = able!("order by p.name, p.id limit 1000");
-                scoped!(self, Member, fetch_all, SQL, organization, person)?
+                tenant_query!(self, Member, fetch_all, SQL, organization, person)?
             }
         };
         Ok(Departure { member, waiting, running, keys, accounts, successors })
@@ -162,7 +158,7 @@ impl Write {
         let &RemoveMembership { organization, person, successor } = proof.action();
         self.depart(&proof, organization, person, successor).await?;
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        let is_person = scoped!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
+        let is_person = tenant_query!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
         if is_person && self.actor.person() != Some(person) {
             let name = self.called(organization).await?;
             self.happened(person, Happened::MembershipRemoved, &name).await?;
@@ -190,7 +186,7 @@ impl Write {
             self.hold_memberships(successor).await?;
         }
         const REMOVE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
-        if scoped!(self, execute, REMOVE, organization, person)? == 0 {
+        if tenant_query!(self, execute, REMOVE, organization, person)? == 0 {
             return Err(Error::NotFound);
         }
         let accounts = self.hand_on(organization, person, successor).await?;
@@ -211,7 +207,7 @@ impl Write {
     /// it another organization that the accounts are in, comes first and is none, or comes second and hands the accounts on.
     pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
         const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
-        scoped!(self, execute, HOLD, successor)?;
+        tenant_query!(self, execute, HOLD, successor)?;
         Ok(())
     }
 
@@ -223,7 +219,7 @@ impl Write {
         person: PersonId,
     ) -> Result<(Vec<Entry>, usize)> {
         let cancelled = self.cancel_waiting(organization, person).await?;
-        let revoked = scoped!(
+        let revoked = tenant_query!(
             self,
             Ended,
             fetch_all,
@@ -235,7 +231,7 @@ impl Write {
         )?;
         const INVITED: &str =
             "delete from invitation where tenant_id = $1 and organization_id = $2 and inviter_id = $3";
-        scoped!(self, execute, INVITED, organization, person)?;
+        tenant_query!(self, execute, INVITED, organization, person)?;
         for key in &revoked {
             self.publish(Topic::Keys, key.id.0);
         }
@@ -247,7 +243,7 @@ impl Write {
 
     /// Cancels what of a person waits or is queued in an organization.
     async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<Cancelled>> {
-        let waiting = scoped!(
+        let waiting = tenant_query!(
             self,
             Cancelled,
             fetch_all,
@@ -275,7 +271,7 @@ impl Write {
         }
         // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
         // that its owner has gone.
-        let late = scoped!(
+        let late = tenant_query!(
             self,
             Cancelled,
             fetch_all,
@@ -298,7 +294,7 @@ impl Write {
         person: PersonId,
         successor: Option<PersonId>,
     ) -> Result<Vec<Account>> {
-        let accounts = scoped!(self, Account, fetch_all, accounts!("s.id, s.name"), organization, person)?;
+        let accounts = tenant_query!(self, Account, fetch_all, accounts!("s.id, s.name"), organization, person)?;
         if accounts.is_empty() {
             return Ok(accounts);
         }
@@ -307,7 +303,7 @@ impl Write {
             return wrong("choose who answers for the service accounts from now on");
         };
         const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
-        if scoped!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
+        if tenant_query!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
             return wrong("must be in every organization that the service accounts are in, with no lesser role");
         }
         const HAND_ON: &str = concat!(
@@ -315,7 +311,7 @@ impl Write {
             accounts!("s.id"),
             ")"
         );
-        scoped!(self, execute, HAND_ON, organization, person, successor)?;
+        tenant_query!(self, execute, HAND_ON, organization, person, successor)?;
         if self.actor.person() != Some(successor) {
             let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
             self.happened(successor, Happened::ServiceAccountsGiven, &names.join(", ")).await?;

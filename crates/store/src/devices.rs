@@ -1,11 +1,11 @@
-//! Browsers that somebody signed in with before: whoever guesses passwords elsewhere does not keep them out.
-use crate::{Result, Write, conn::scoped};
+//! Known devices: browsers that a person signed in with before, exempt from throttling caused by password guessing elsewhere.
+use crate::{Result, Write, db::conn::tenant_query};
 use domain::PersonId;
 
 impl Write {
     /// Knows a browser from now on, by the hash of what its cookie holds; of many, the twenty latest.
     pub(crate) async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into known_device (tenant_id, person_id, token_hash, last_used_at) values ($1, $2, $3, $4)
@@ -14,7 +14,7 @@ impl Write {
             token_hash,
             self.now
         )?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "delete from known_device where tenant_id = $1 and person_id = $2 and token_hash in (

@@ -1,8 +1,10 @@
-//! When something goes wrong: locking somebody out, ending sessions, freezing a tenant, stopping its tasks (K-09).
+//! Emergency actions: locking a person, ending sessions, freezing a tenant, and stopping its tasks (K-09).
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, BrowserSessionId, OrganizationId, PersonId, Principal, TaskId, Timestamp,
@@ -13,7 +15,7 @@ use serde_json::json;
 /// How many tasks one transaction stops.
 pub const STOPPED_AT_ONCE: usize = 500;
 
-record! {
+row_type! {
     /// Since when a tenant is frozen.
     pub struct Freeze {
         /// When it began, if it is.
@@ -21,18 +23,16 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whose session ended.
     pub struct Holder {
-        /// Theirs.
         pub person_id: PersonId,
     }
 }
 
-record! {
+row_type! {
     /// A task that is to stop.
     pub struct Standing {
-        /// Which.
         pub id: TaskId,
     }
 }
@@ -41,7 +41,7 @@ impl Read {
     /// Since when the actor's tenant is frozen, if it is.
     pub async fn frozen_since(&mut self) -> Result<Option<Timestamp>> {
         const SQL: &str = "select frozen_at from audit_head where tenant_id = $1";
-        Ok(scoped!(self, Freeze, fetch_one, SQL)?.frozen_at)
+        Ok(tenant_query!(self, Freeze, fetch_one, SQL)?.frozen_at)
     }
 }
 
@@ -52,13 +52,13 @@ impl Write {
         let person = proof.action().person;
         self.know_person(person).await?;
         self.keep_an_admin(person).await?;
-        if scoped!(self, execute, LOCK, person, self.now)? == 0 {
-            return Err(Error::Conflict("This person is locked out already."));
+        if tenant_query!(self, execute, LOCK, person, self.now)? == 0 {
+            return Err(Error::Conflict(Conflict::AlreadyLocked));
         }
         let ended = self.end_browser_sessions(person, None).await?;
         // What they handed out does not come to life again with them.
         const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
-        scoped!(self, execute, INVITED, person)?;
+        tenant_query!(self, execute, INVITED, person)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await
     }
@@ -69,8 +69,8 @@ impl Write {
             "update person set locked_at = null where tenant_id = $1 and id = $2 and locked_at is not null";
         let person = proof.action().person;
         self.know_person(person).await?;
-        if scoped!(self, execute, SQL, person)? == 0 {
-            return Err(Error::Conflict("This person is not locked out."));
+        if tenant_query!(self, execute, SQL, person)? == 0 {
+            return Err(Error::Conflict(Conflict::NotLocked));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -81,7 +81,7 @@ impl Write {
     /// `NotFound` where there is no such organization.
     pub(crate) async fn know_organization(&mut self, organization: OrganizationId) -> Result<()> {
         const SQL: &str = "select count(*) as n from organization where tenant_id = $1 and id = $2";
-        known(scoped!(self, Number, fetch_one, SQL, organization)?)
+        known(tenant_query!(self, Number, fetch_one, SQL, organization)?)
     }
 
     /// Of two admins who lock each other out at the same moment one comes second, and is refused: somebody must be there who
@@ -91,7 +91,7 @@ impl Write {
             return Ok(());
         }
         // Writing the rows takes their locks.
-        let admins = scoped!(
+        let admins = tenant_query!(
             self,
             Holder,
             fetch_all,
@@ -100,16 +100,14 @@ impl Write {
         )?;
         match admins.iter().any(|admin| admin.person_id != person) {
             true => Ok(()),
-            false => {
-                Err(Error::Conflict("Nobody else could let them in again. Lock the last admin out at the console."))
-            }
+            false => Err(Error::Conflict(Conflict::LastAdminLocked)),
         }
     }
 
     /// `NotFound` where there is no such person.
     async fn know_person(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
-        known(scoped!(self, Number, fetch_one, SQL, person)?)
+        known(tenant_query!(self, Number, fetch_one, SQL, person)?)
     }
 
     /// Ends all sessions that it is about but `this` one; says how many.
@@ -124,11 +122,11 @@ impl Write {
             "delete from browser_session where tenant_id = $1 and person_id = $3 and ($2 is null or id <> $2)
             returning person_id";
         let ended = match proof.action().of {
-            None => scoped!(self, Holder, fetch_all, ALL, this)?,
+            None => tenant_query!(self, Holder, fetch_all, ALL, this)?,
             Some(person) => {
                 self.know_person(person).await?;
                 self.hold_person(person).await?;
-                scoped!(self, Holder, fetch_all, ONES, this, person)?
+                tenant_query!(self, Holder, fetch_all, ONES, this, person)?
             }
         };
         for holder in &ended {
@@ -142,8 +140,8 @@ impl Write {
     /// Freezes the tenant: from now on most changes are a conflict, and nothing is handed to a runner.
     pub async fn freeze(&mut self, proof: Allowed<FreezeTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = $2 where tenant_id = $1 and frozen_at is null";
-        if scoped!(self, execute, SQL, self.now)? == 0 {
-            return Err(Error::Conflict("This tenant is frozen already."));
+        if tenant_query!(self, execute, SQL, self.now)? == 0 {
+            return Err(Error::Conflict(Conflict::AlreadyFrozen));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -154,8 +152,8 @@ impl Write {
     /// Ends the freeze: what waited is handed out again.
     pub async fn thaw(&mut self, proof: Allowed<ThawTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = null where tenant_id = $1 and frozen_at is not null";
-        if scoped!(self, execute, SQL)? == 0 {
-            return Err(Error::Conflict("This tenant is not frozen."));
+        if tenant_query!(self, execute, SQL)? == 0 {
+            return Err(Error::Conflict(Conflict::NotFrozen));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -175,7 +173,7 @@ impl Write {
                 organization = Some(id);
             }
             Stopped::On(id) => {
-                known(scoped!(self, Number, fetch_one, RUNNER, id)?)?;
+                known(tenant_query!(self, Number, fetch_one, RUNNER, id)?)?;
                 runner = Some(id);
             }
             Stopped::By(id) => {
@@ -183,7 +181,7 @@ impl Write {
                 owner = Some(id);
             }
         }
-        let tasks = scoped!(
+        let tasks = tenant_query!(
             self,
             Standing,
             fetch_all,

@@ -1,41 +1,40 @@
-//! What can go wrong in the store, with the message for inside; `app` and `server` say what the outside may know.
-use crate::audit::FROZEN;
+//! Errors of the store, with messages for the log; `app` and `server` decide what a client sees.
+use crate::Conflict;
 use domain::{Denied, Invalid};
 
-/// A result of the store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why the store did not do something.
+/// An error of the store, with the HTTP status that it becomes.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// 404: no such thing, or not for this actor.
     #[error("not found")]
     NotFound,
-    /// 403: the policy says no; the attempt is in the audit log.
+    /// 403: the policy refused; the attempt is in the audit log.
     #[error("denied: {0}")]
     Denied(#[from] Denied),
-    /// 422: a value is not what it must be.
+    /// 422: a value is invalid.
     #[error("invalid: {0}")]
     Invalid(#[from] Invalid),
-    /// 409: it is not any more what the actor saw; the text says how.
+    /// 409: the change conflicts with the present state.
     #[error("conflict: {0}")]
-    Conflict(&'static str),
-    /// 409: so many tasks run or wait where none may.
+    Conflict(Conflict),
+    /// 409: this many tasks run or wait in an organization that can only be archived without any.
     #[error("{0} tasks run or wait")]
     OpenTasks(i64),
     /// 503: the database did not answer in time.
     #[error("the database is busy")]
     Busy,
-    /// 503: the database's disk is full: somebody has to make room, and trying again does not help.
+    /// 503: the database's disk is full; a retry does not help.
     #[error("the database's disk is full")]
     Full,
-    /// 503: the database said no.
+    /// 503: the database failed.
     #[error("database: {0}")]
     Database(sqlx::Error),
-    /// The database or a key cannot be used; the text says what to do. Only at start.
+    /// The database or a key cannot be used. Only at start; the text says what to do.
     #[error("{0}")]
     Unusable(String),
-    /// A stored value does not make sense.
+    /// A stored value cannot be read.
     #[error("stored value: {0}")]
     Corrupt(&'static str),
 }
@@ -61,9 +60,9 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
-    /// Whether it is refused for no other reason than that the tenant is frozen.
+    /// Whether the only reason is that the tenant is frozen.
     pub fn is_frozen(&self) -> bool {
-        matches!(self, Self::Conflict(why) if *why == FROZEN)
+        matches!(self, Self::Conflict(Conflict::TenantFrozen))
     }
 
     /// Whether a unique index refused a row.
@@ -72,12 +71,12 @@ impl Error {
     }
 }
 
-/// What was to be committed has no outcome that anybody could tell: whoever saw to it is gone.
+/// The error for a commit whose outcome is unknown.
 pub(crate) fn lost() -> Error {
     Error::Database(sqlx::Error::WorkerCrashed)
 }
 
-/// The database is not there.
-pub(crate) fn away() -> Error {
+/// The error for an unreachable database.
+pub(crate) fn unavailable() -> Error {
     Error::Database(sqlx::Error::PoolClosed)
 }

@@ -1,8 +1,10 @@
-//! Second factors of a person: which there are, the authenticator app, and who must have one.
+//! Second factors of a person: their list, the authenticator app, and the tenant's policy.
 use crate::{
-    Error, PasskeyRow, Read, Result, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, PasskeyRow, Read, Result, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
@@ -18,7 +20,6 @@ use zeroize::Zeroizing;
 pub struct Factors {
     /// Since when they have an authenticator app, if they have.
     pub totp: Option<Timestamp>,
-    /// Their passkeys.
     pub passkeys: Vec<PasskeyRow>,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
@@ -26,7 +27,6 @@ pub struct Factors {
 
 /// The secret of somebody's authenticator app; `Debug` leaves it out.
 pub struct TotpSecret {
-    /// What the app has.
     pub secret: Zeroizing<Vec<u8>>,
     /// Whether a code showed that it has.
     pub confirmed: bool,
@@ -38,7 +38,7 @@ impl std::fmt::Debug for TotpSecret {
     }
 }
 
-record! {
+row_type! {
     /// An authenticator app's row.
     pub struct TotpRow {
         /// The secret, sealed.
@@ -48,7 +48,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A tenant's word on second factors.
     pub struct FactorPolicy {
         /// Whether everybody must have one.
@@ -60,14 +60,14 @@ impl Read {
     /// The actor's own second factors.
     pub async fn factors(&mut self) -> Result<Factors> {
         let person = self.viewer();
-        let totp = scoped!(
+        let totp = tenant_query!(
             self,
             TotpRow,
             fetch_optional,
             "select sealed, confirmed_at from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null",
             person
         )?;
-        let codes = scoped!(
+        let codes = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -81,7 +81,7 @@ impl Read {
     /// Whether everybody in the tenant must have a second factor.
     pub async fn factor_policy(&mut self) -> Result<bool> {
         const SQL: &str = "select everybody from factor_policy where tenant_id = $1";
-        Ok(scoped!(self, FactorPolicy, fetch_one, SQL)?.everybody)
+        Ok(tenant_query!(self, FactorPolicy, fetch_one, SQL)?.everybody)
     }
 }
 
@@ -90,7 +90,7 @@ impl Write {
     pub async fn offer_totp(&mut self, proof: &Allowed<EnrollFactor>, secret: &[u8]) -> Result<()> {
         let person = proof.action().owner;
         let sealed = self.seal(&place(person), secret).await?;
-        let kept = scoped!(
+        let kept = tenant_query!(
             self,
             execute,
             "insert into totp (tenant_id, person_id, sealed, last_step, created_at) values ($1, $2, $3, 0, $4)
@@ -100,7 +100,7 @@ impl Write {
             self.now
         )?;
         match kept {
-            0 => Err(Error::Conflict("You have an authenticator app already. Remove it first.")),
+            0 => Err(Error::Conflict(Conflict::TotpExists)),
             _ => Ok(()),
         }
     }
@@ -109,7 +109,7 @@ impl Write {
     pub async fn totp_secret(&mut self) -> Result<Option<TotpSecret>> {
         let person = self.viewer();
         const SQL: &str = "select sealed, confirmed_at from totp where tenant_id = $1 and person_id = $2";
-        let Some(row) = scoped!(self, TotpRow, fetch_optional, SQL, person)? else { return Ok(None) };
+        let Some(row) = tenant_query!(self, TotpRow, fetch_optional, SQL, person)? else { return Ok(None) };
         let secret = self.open(&place(person), &row.sealed).await?;
         Ok(Some(TotpSecret { secret, confirmed: row.confirmed_at.is_some() }))
     }
@@ -117,7 +117,7 @@ impl Write {
     /// The app showed that it has the secret, with the code of this step of time. `NotFound` when none was offered.
     pub async fn confirm_totp(&mut self, proof: Allowed<EnrollFactor>, step: i64) -> Result<()> {
         let owner = proof.action().owner;
-        let confirmed = scoped!(
+        let confirmed = tenant_query!(
             self,
             execute,
             "update totp set confirmed_at = $3, last_step = $4
@@ -138,7 +138,7 @@ impl Write {
     /// show the same code one comes too late.
     pub async fn use_totp_step(&mut self, step: i64) -> Result<()> {
         let person = self.viewer();
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             execute,
             "update totp set last_step = $3
@@ -154,7 +154,7 @@ impl Write {
         let owner = proof.action().owner;
         let ended = self.end_browser_sessions(owner, this).await?;
         const SQL: &str = "delete from totp where tenant_id = $1 and person_id = $2 and confirmed_at is not null";
-        if scoped!(self, execute, SQL, owner)? == 0 {
+        if tenant_query!(self, execute, SQL, owner)? == 0 {
             return Err(Error::NotFound);
         }
         self.forget_useless_codes(owner).await?;
@@ -165,7 +165,7 @@ impl Write {
 
     /// Without a second factor there is nothing to recover.
     pub(crate) async fn forget_useless_codes(&mut self, person: PersonId) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "delete from recovery_code where tenant_id = $1 and person_id = $2
@@ -190,13 +190,13 @@ impl Write {
     pub async fn reset_factors(&mut self, proof: Allowed<ResetFactors>) -> Result<()> {
         let person = proof.action().person;
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
-        if scoped!(self, Number, fetch_one, SQL, person)?.n == 0 {
+        if tenant_query!(self, Number, fetch_one, SQL, person)?.n == 0 {
             return Err(Error::NotFound);
         }
         let ended = self.end_browser_sessions(person, None).await?;
-        scoped!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
-        scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2", person)?;
-        scoped!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2", person)?;
+        tenant_query!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
@@ -206,7 +206,7 @@ impl Write {
     /// Says whether everybody in the tenant must have a second factor.
     pub async fn set_factor_policy(&mut self, proof: Allowed<SetFactorPolicy>) -> Result<()> {
         const SQL: &str = "update factor_policy set everybody = $2 where tenant_id = $1";
-        scoped!(self, execute, SQL, proof.action().everybody)?;
+        tenant_query!(self, execute, SQL, proof.action().everybody)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }

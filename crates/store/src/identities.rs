@@ -1,34 +1,32 @@
 //! Identities: accounts at providers that are linked to a person, each by issuer and subject, never by an address.
-use crate::{Error, Read, Result, Write, column::record, conn::scoped};
+use crate::{
+    Conflict, Error, Read, Result, Write,
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
+};
 use domain::{
     Allowed, BrowserSessionId, IdentityId, PersonId, Timestamp,
     account::Happened,
     policy::{LinkIdentity, UnlinkIdentity},
 };
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// A linked identity, as its owner sees it.
     pub struct Identity {
-        /// Its id.
         pub id: IdentityId,
-        /// The issuer.
         pub issuer: String,
         /// The provider's key in addresses.
         pub provider: String,
         /// What the provider called them when it was linked.
         pub name: String,
-        /// When it was linked.
         pub created_at: Timestamp,
         /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
     }
 }
 
-record! {
+row_type! {
     /// Whether a person set a password.
     pub struct HasPassword {
-        /// Whether.
         pub has_password: bool,
     }
 }
@@ -38,7 +36,6 @@ record! {
 pub struct NewIdentity {
     /// The issuer, exactly.
     pub issuer: String,
-    /// Who it is there.
     pub subject: String,
     /// The provider's key in addresses.
     pub provider: String,
@@ -49,7 +46,6 @@ pub struct NewIdentity {
 /// What leads in now: how many ways somebody has is counted among these.
 #[derive(Clone, Debug, Default)]
 pub struct WaysIn {
-    /// Whether passwords do.
     pub password: bool,
     /// The issuers of the providers that do.
     pub issuers: Vec<String>,
@@ -62,7 +58,7 @@ impl Read {
     /// The actor's own identities, oldest first.
     pub async fn identities(&mut self) -> Result<Vec<Identity>> {
         let person = self.viewer();
-        scoped!(self, Identity, fetch_all, OWN, person)
+        tenant_query!(self, Identity, fetch_all, OWN, person)
     }
 }
 
@@ -87,7 +83,7 @@ impl Write {
     ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();
         // Writing the row takes its lock: of two links that are ended at once one comes second.
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             HasPassword,
             fetch_one,
@@ -95,17 +91,15 @@ impl Write {
              returning password_hash is not null as has_password",
             person
         )?;
-        let all = scoped!(self, Identity, fetch_all, OWN, person)?;
+        let all = tenant_query!(self, Identity, fetch_all, OWN, person)?;
         let Some(ending) = all.iter().find(|own| own.id == identity) else { return Err(Error::NotFound) };
         let by_another = all.iter().any(|own| own.id != identity && ways.issuers.contains(&own.issuer));
         let by_password = ways.password && known.has_password;
         if !by_another && !by_password {
-            return Err(Error::Conflict(
-                "This is your only way to sign in. Link another one first, or set a password.",
-            ));
+            return Err(Error::Conflict(Conflict::LastSignInMethod));
         }
         const SQL: &str = "delete from identity where tenant_id = $1 and id = $2 and person_id = $3";
-        scoped!(self, execute, SQL, identity, person)?;
+        tenant_query!(self, execute, SQL, identity, person)?;
         let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
@@ -113,22 +107,20 @@ impl Write {
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {
-        let id = IdentityId(Uuid::now_v7());
-        let made = scoped!(
-            self,
-            execute,
-            "insert into identity (tenant_id, id, person_id, issuer, subject, provider, name, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant_id, issuer, subject) do nothing",
-            id,
-            person,
-            new.issuer,
-            new.subject,
-            new.provider,
-            new.name,
-            self.now
+        let id = IdentityId(new_id());
+        let made = insert!(self, "identity" {
+            id: id,
+            person_id: person,
+            issuer: new.issuer,
+            subject: new.subject,
+            provider: new.provider,
+            name: new.name,
+            created_at: self.now,
+        },
+            "on conflict (tenant_id, issuer, subject) do nothing"
         )?;
         match made {
-            0 => Err(Error::Conflict("This identity is linked to an account already.")),
+            0 => Err(Error::Conflict(Conflict::IdentityLinked)),
             _ => Ok(id),
         }
     }

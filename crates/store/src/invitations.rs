@@ -1,8 +1,12 @@
 //! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
 use crate::{
-    Error, Mail, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Mail, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
@@ -13,7 +17,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// The most that one organization has at a time.
 const MOST: i64 = 200;
@@ -21,42 +24,31 @@ const MOST: i64 = 200;
 /// How long a link works that only confirms an address.
 const CONFIRMING: Duration = Duration::from_hours(72);
 
-record! {
+row_type! {
     /// An invitation that can be used, as it is listed.
     pub struct Invitation {
-        /// Its id.
         pub id: InvitationId,
-        /// As what.
         pub role: Role,
         /// The one address that it is for.
         pub email: Option<Email>,
         /// Whether the server sent it there.
         pub mailed: bool,
-        /// Who made it.
         pub inviter: String,
         /// How many people may use it.
         pub uses: i64,
-        /// How many have.
         pub used: i64,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// What a link offers to whoever has it.
     pub struct Offer {
-        /// The tenant.
         pub tenant_id: TenantId,
-        /// The invitation.
         pub id: InvitationId,
-        /// Where to.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// As what.
         pub role: Role,
-        /// Who invites.
         pub inviter: String,
         /// The one address that it is for.
         pub email: Option<Email>,
@@ -65,46 +57,38 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// An invitation that was just used.
     pub struct Used {
-        /// Which.
         pub id: InvitationId,
-        /// Where to.
         pub organization_id: OrganizationId,
-        /// As what.
         pub role: Role,
         /// The one address that it is for.
         pub email: Option<Email>,
         /// Whether the server sent it there.
         pub mailed: bool,
-        /// Who invites.
         pub inviter_id: PersonId,
-        /// Until when.
         pub expires_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// Where an invitation led.
     pub struct OfOrganization {
-        /// There.
         pub id: OrganizationId,
     }
 }
 
-record! {
+row_type! {
     /// A person's address.
     pub struct Addressed {
-        /// It.
         pub email: Email,
     }
 }
 
-record! {
+row_type! {
     /// What a person is called.
     pub struct Called {
-        /// It.
         pub name: String,
     }
 }
@@ -114,7 +98,6 @@ record! {
 pub struct NewInvitation {
     /// What stands in the link; kept only as long as a mail with it waits.
     pub token: String,
-    /// Its hash.
     pub token_hash: [u8; 32],
 }
 
@@ -145,7 +128,7 @@ impl Read {
     /// An organization's invitations that can be used at `now`, newest first, for those who manage it or read everything.
     pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
         self.managed(organization)?;
-        scoped!(
+        tenant_query!(
             self,
             Invitation,
             fetch_all,
@@ -166,14 +149,14 @@ impl Write {
     /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
     pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
         let Invite { invitation, organization, role, email, uses, days } = proof.action();
-        let inviter = self.actor.person().ok_or(Error::Conflict("Invitations are made by people."))?;
+        let inviter = self.actor.person().ok_or(Error::Conflict(Conflict::InviterNotAPerson))?;
         let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
         const COUNT: &str = concat!(
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
             works!("$3")
         );
-        if scoped!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
-            return Err(Error::Conflict("This organization has 200 open invitations. Revoke some first."));
+        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
+            return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
         let mailed = email.is_some() && self.store.sends_mail();
         // Bound to an address it is for one person.
@@ -200,10 +183,10 @@ impl Write {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
         const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
         let &RevokeInvitation { invitation, organization } = proof.action();
-        if scoped!(self, execute, SQL, invitation, organization)? == 0 {
+        if tenant_query!(self, execute, SQL, invitation, organization)? == 0 {
             return Err(Error::NotFound);
         }
-        let confirming = scoped!(self, execute, CONFIRMING, invitation)?;
+        let confirming = tenant_query!(self, execute, CONFIRMING, invitation)?;
         let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
         self.publish(Topic::People, organization.0);
@@ -216,14 +199,12 @@ impl Write {
         let &AcceptInvitation { invitation, organization, person } = proof.action();
         let used = self.use_invitation(invitation, organization, token_hash).await?;
         const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
-        let own = scoped!(self, Addressed, fetch_one, SQL, person)?.email;
+        let own = tenant_query!(self, Addressed, fetch_one, SQL, person)?.email;
         if used.email.is_some_and(|email| email != own) {
-            return Err(Error::Conflict(
-                "This invitation is for another address. Sign in with the account that has it.",
-            ));
+            return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
         if !self.join(organization, person, used.role).await? {
-            return Err(Error::Conflict("You are in this organization already."));
+            return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         self.rights_changed(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
@@ -245,25 +226,21 @@ impl Write {
             return Err(Error::NotFound);
         }
         if self.store.sends_mail() && !used.mailed {
-            return Err(Error::Conflict("This address must be confirmed first."));
+            return Err(Error::Conflict(Conflict::AddressUnconfirmed));
         }
-        let id = PersonId(Uuid::now_v7());
-        let made = scoped!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, password_hash, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict (email) do nothing",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            password_hash.to_owned(),
-            self.now
+        let id = PersonId(new_id());
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            password_hash: password_hash.to_owned(),
+            created_at: self.now,
+        },
+            "on conflict (email) do nothing"
         )?;
         if made == 0 {
-            return Err(Error::Conflict(
-                "There is an account with this address already. Sign in, and you come back to the invitation.",
-            ));
+            return Err(Error::Conflict(Conflict::AccountExistsForInvitation));
         }
         self.join(*organization, id, used.role).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
@@ -287,7 +264,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
-        let id = InvitationId(Uuid::now_v7());
+        let id = InvitationId(new_id());
         let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
         self.keep_invitation(made, Some(*invitation), 1, &link).await?;
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
@@ -301,7 +278,7 @@ impl Write {
     pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
-        for organization in scoped!(self, OfOrganization, fetch_all, SQL, self.now)? {
+        for organization in tenant_query!(self, OfOrganization, fetch_all, SQL, self.now)? {
             self.publish(Topic::People, organization.id.0);
         }
         Ok(())
@@ -327,26 +304,23 @@ impl Write {
         uses: u32,
         link: &NewInvitation,
     ) -> Result<()> {
-        scoped!(
-            self,
-            execute,
-            "insert into invitation (tenant_id, id, organization_id, token_hash, role, email, mailed, inviter_id, confirms_id, uses,
-                used, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
-            new.id,
-            new.organization_id,
-            link.token_hash,
-            new.role,
-            new.email.clone(),
-            new.mailed,
-            new.inviter_id,
-            confirms,
-            uses,
-            self.now,
-            new.expires_at
-        )?;
+        insert!(self, "invitation" {
+            id: new.id,
+            organization_id: new.organization_id,
+            token_hash: link.token_hash,
+            role: new.role,
+            email: new.email.clone(),
+            mailed: new.mailed,
+            inviter_id: new.inviter_id,
+            confirms_id: confirms,
+            uses: uses,
+            used: 0_i64,
+            created_at: self.now,
+            expires_at: new.expires_at,
+        })?;
         let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-        let inviter = scoped!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
+        let inviter = tenant_query!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
         let organization = self.called(new.organization_id).await?;
         let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
         self.mail_address(new.inviter_id, email, &mail).await
@@ -360,7 +334,7 @@ impl Write {
         organization: OrganizationId,
         token_hash: [u8; 32],
     ) -> Result<Used> {
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             Used,
             fetch_one,
@@ -376,7 +350,7 @@ impl Write {
             organization
         )?;
         const OVER: &str = "delete from invitation where tenant_id = $1 and id = $2 and used >= uses";
-        scoped!(self, execute, OVER, id)?;
+        tenant_query!(self, execute, OVER, id)?;
         self.publish(Topic::People, organization.0);
         Ok(used)
     }

@@ -1,8 +1,12 @@
 //! Requests to be let into an organization that is open to them.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
     memberships::Who,
 };
 use domain::{
@@ -12,83 +16,66 @@ use domain::{
     policy::{AcceptJoinRequest, AskToJoin, DeclineJoinRequest, OpenToRequests, WithdrawJoinRequest},
 };
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How often a person may ask within a day: each time owners are told.
 const A_DAY: i64 = 5;
 
-record! {
+row_type! {
     /// A request that waits for an owner's answer.
     pub struct JoinRequest {
-        /// Its id.
         pub id: JoinRequestId,
-        /// Who asks.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
-        /// Their address.
         pub email: String,
         /// Why, in their words.
         pub reason: String,
-        /// When they asked.
         pub created_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// A request of one's own.
     pub struct OwnJoinRequest {
-        /// Its id.
         pub id: JoinRequestId,
         /// What the organization is called.
         pub organization: String,
-        /// Where it stands.
         pub state: JoinState,
         /// Why not, where somebody said no.
         pub answer: String,
-        /// When one asked.
         pub created_at: Timestamp,
         /// When it was settled, if it was.
         pub settled_at: Option<Timestamp>,
     }
 }
 
-record! {
+row_type! {
     /// An organization that one can ask to join.
     pub struct Joinable {
-        /// Which.
         pub id: OrganizationId,
-        /// What it is called.
         pub name: String,
     }
 }
 
-record! {
+row_type! {
     /// An organization in which requests wait for one's answer.
     pub struct Asked {
-        /// Which.
         pub organization_id: OrganizationId,
-        /// What it is called.
         pub organization: String,
-        /// How many wait.
         pub n: i64,
     }
 }
 
-record! {
+row_type! {
     /// Whether an organization takes requests.
     pub struct Openness {
-        /// What it is called.
         pub name: String,
     }
 }
 
-record! {
+row_type! {
     /// Where a request stands.
     pub struct Where {
-        /// Its state.
         pub state: JoinState,
-        /// Where to.
         pub organization_id: OrganizationId,
     }
 }
@@ -97,7 +84,7 @@ impl Read {
     /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
     pub async fn joinable_organizations(&mut self) -> Result<Vec<Joinable>> {
         let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
-        scoped!(
+        tenant_query!(
             self,
             Joinable,
             fetch_all,
@@ -114,7 +101,7 @@ impl Read {
     /// The actor's own requests, the latest first.
     pub async fn own_join_requests(&mut self) -> Result<Vec<OwnJoinRequest>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             OwnJoinRequest,
             fetch_all,
@@ -128,7 +115,7 @@ impl Read {
     /// The requests that wait in an organization, the oldest first, for those who manage it or read everything.
     pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
         self.managed(organization)?;
-        scoped!(
+        tenant_query!(
             self,
             JoinRequest,
             fetch_all,
@@ -142,7 +129,7 @@ impl Read {
     /// Where requests wait for the actor's answer: in the organizations that they own.
     pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             Asked,
             fetch_all,
@@ -161,7 +148,7 @@ impl Write {
     pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
         const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
         let &OpenToRequests { organization, open } = proof.action();
-        if scoped!(self, execute, SQL, organization, open)? == 0 {
+        if tenant_query!(self, execute, SQL, organization, open)? == 0 {
             return Err(Error::NotFound);
         }
         let entry = self.entry(&proof)?;
@@ -179,38 +166,37 @@ impl Write {
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
         const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
              and archived_at is null";
-        let name = scoped!(self, Openness, fetch_one, OPEN, organization)?.name;
+        let name = tenant_query!(self, Openness, fetch_one, OPEN, organization)?.name;
         const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
              and person_id = $3";
-        if scoped!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
-            return Err(Error::Conflict("You are in this organization already."));
+        if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
+            return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
-        if scoped!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
-            return Err(Error::Conflict("You have asked several times today. Ask again tomorrow."));
+        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
+            return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
-        let id = JoinRequestId(Uuid::now_v7());
-        let asked = scoped!(
-            self,
-            execute,
-            "insert into join_request (tenant_id, id, organization_id, person_id, reason, state, answer, created_at)
-             values ($1, $2, $3, $4, $5, 'waiting', '', $6)
-             on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing",
-            id,
-            organization,
-            person,
-            reason,
-            self.now
+        let id = JoinRequestId(new_id());
+        let asked = insert!(self, "join_request" {
+            id: id,
+            organization_id: organization,
+            person_id: person,
+            reason: reason,
+            state: JoinState::Waiting,
+            answer: String::new(),
+            created_at: self.now,
+        },
+            "on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing"
         )?;
         if asked == 0 {
-            return Err(Error::Conflict("You have asked already. Its owners have been told."));
+            return Err(Error::Conflict(Conflict::JoinRequestExists));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.in_use(organization).await?;
-        let owners = scoped!(
+        let owners = tenant_query!(
             self,
             Who,
             fetch_all,
@@ -232,7 +218,7 @@ impl Write {
         let &WithdrawJoinRequest { request, person } = proof.action();
         const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
              returning state, organization_id";
-        let found = scoped!(self, Where, fetch_one, SQL, request, person)?;
+        let found = tenant_query!(self, Where, fetch_one, SQL, request, person)?;
         self.settle_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -276,10 +262,10 @@ impl Write {
         const FOUND: &str =
             "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
              returning state, organization_id";
-        if scoped!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
-            return Err(Error::Conflict("This request was answered or withdrawn already."));
+        if tenant_query!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
+            return Err(Error::Conflict(Conflict::JoinRequestSettled));
         }
-        let settled = scoped!(
+        let settled = tenant_query!(
             self,
             Who,
             fetch_one,
@@ -296,7 +282,7 @@ impl Write {
 
     /// Who is in an organization, however they came, waits no more to be let in.
     pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update join_request set state = 'accepted', settled_at = $4

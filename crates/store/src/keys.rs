@@ -3,9 +3,13 @@ mod changing;
 mod ending;
 
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, Invalid, KeyId, Networks, OrganizationId, PersonId, Principal, Timestamp,
@@ -16,7 +20,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// From so long before a key ends it is said wherever it is used or shown.
 pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
@@ -24,33 +27,23 @@ pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
 /// The longest that a key works beside the one that takes its place.
 pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
-const FALLS_SHORT: &str = "This service account may do more somewhere than you, who answer for it. An admin makes its keys, or \
-                           has somebody else answer for it.";
-
-record! {
+row_type! {
     /// A key as it is listed.
     pub struct ApiKey {
-        /// Its id.
         pub id: KeyId,
-        /// Whose it is.
         pub owner_id: PersonId,
-        /// Their name.
         pub owner: String,
         /// Who answers for the owner, if that is a service account.
         pub responsible_id: Option<PersonId>,
-        /// What people call it.
         pub name: String,
         /// The beginning of it, to recognize it by.
         pub prefix: String,
-        /// What it may do.
         pub scopes: Scopes,
         /// The one organization that it is for.
         pub organization_id: Option<OrganizationId>,
-        /// What that is called.
         pub organization: Option<String>,
         /// Where from it works; anywhere, if empty.
         pub networks: Networks,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
@@ -92,24 +85,24 @@ impl Read {
     /// read everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
+        tenant_query!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
     /// Those of one owner, newest first, as far as the actor sees them in the list.
     pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
-        scoped!(self, ApiKey, fetch_all, SQL, person, everything, owner)
+        tenant_query!(self, ApiKey, fetch_all, SQL, person, everything, owner)
     }
 
     /// One key that the actor sees in the list.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
+        tenant_query!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
     }
 }
 
-record! {
+row_type! {
     /// Whether something was revoked.
     pub struct Revocation {
         /// When, if it was.
@@ -117,15 +110,14 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A key that was revoked.
     pub struct Revoked {
-        /// Its id.
         pub id: KeyId,
     }
 }
 
-record! {
+row_type! {
     /// What a key's owner is now.
     pub struct KeyOwner {
         /// What they are in the tenant.
@@ -135,26 +127,21 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A role.
     pub struct Held {
-        /// As what.
         pub role: Role,
     }
 }
 
-record! {
+row_type! {
     /// What a key passes on to the one that takes its place.
     pub struct Heritage {
-        /// What people call it.
         pub name: String,
-        /// What it may do.
         pub scopes: Scopes,
         /// The one organization that it is for.
         pub organization_id: Option<OrganizationId>,
-        /// Where from it works.
         pub networks: Networks,
-        /// When it was made.
         pub created_at: Timestamp,
         /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
@@ -207,8 +194,9 @@ impl Write {
         self.owner_may(owner, responsible, &old.scopes, old.organization_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
-        const ENDS: &str = "update api_key set expires_at = $3, tell_at = null where tenant_id = $1 and id = $2";
-        scoped!(self, execute, ENDS, key, ends)?;
+        const ENDS: &str =
+            "update api_key set expires_at = $3, expiry_notice_at = null where tenant_id = $1 and id = $2";
+        tenant_query!(self, execute, ENDS, key, ends)?;
         let new = NewKey {
             owner,
             name: old.name,
@@ -220,7 +208,7 @@ impl Write {
         };
         let id = match self.insert_key(new, prefix, token_hash).await {
             Err(error) if error.is_duplicate() => {
-                return Err(Error::Conflict("This key has a successor already. Rotate that one."));
+                return Err(Error::Conflict(Conflict::KeyReplaced));
             }
             made => made?,
         };
@@ -235,7 +223,7 @@ impl Write {
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
         let &RevokeKey { key, owner, responsible } = proof.action();
         self.answers_for(owner, responsible).await?;
-        let was = scoped!(
+        let was = tenant_query!(
             self,
             Revocation,
             fetch_one,
@@ -245,10 +233,10 @@ impl Write {
             owner
         )?;
         if was.revoked_at.is_some() {
-            return Err(Error::Conflict("This key is revoked already."));
+            return Err(Error::Conflict(Conflict::KeyRevoked));
         }
         const SQL: &str = "update api_key set revoked_at = $3 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, key, self.now)?;
+        tenant_query!(self, execute, SQL, key, self.now)?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.publish(Topic::Keys, key.0);
@@ -267,7 +255,7 @@ impl Write {
 
     /// Ends all keys of somebody; says how many there were.
     pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
-        let revoked = scoped!(
+        let revoked = tenant_query!(
             self,
             Revoked,
             fetch_all,
@@ -283,7 +271,7 @@ impl Write {
 
     /// Locks a key of this owner that works; one that works no more is a conflict.
     async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
-        let found = scoped!(
+        let found = tenant_query!(
             self,
             Heritage,
             fetch_optional,
@@ -298,34 +286,29 @@ impl Write {
             return Ok(found);
         }
         const SQL: &str = "select count(*) as n from api_key where tenant_id = $1 and id = $2 and owner_id = $3";
-        match scoped!(self, Number, fetch_one, SQL, key, owner)?.n {
+        match tenant_query!(self, Number, fetch_one, SQL, key, owner)?.n {
             0 => Err(Error::NotFound),
-            _ => Err(Error::Conflict("This key works no more. Make a new one instead.")),
+            _ => Err(Error::Conflict(Conflict::KeyInactive)),
         }
     }
 
     async fn insert_key(&mut self, new: NewKey, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
-        let id = KeyId(Uuid::now_v7());
-        scoped!(
-            self,
-            execute,
-            "insert into api_key (tenant_id, id, owner_id, name, prefix, token_hash, scopes, organization_id, networks,
-                created_at, expires_at, replaces, maker_id, tell_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            id,
-            new.owner,
-            new.name,
-            prefix.to_owned(),
-            token_hash,
-            new.scopes,
-            new.organization,
-            new.networks,
-            self.now,
-            new.expires_at,
-            new.replaces,
-            self.actor.person(),
-            ending::told_at(self.now, new.expires_at)
-        )?;
+        let id = KeyId(new_id());
+        insert!(self, "api_key" {
+            id: id,
+            owner_id: new.owner,
+            name: new.name,
+            prefix: prefix.to_owned(),
+            token_hash: token_hash,
+            scopes: new.scopes,
+            organization_id: new.organization,
+            networks: new.networks,
+            created_at: self.now,
+            expires_at: new.expires_at,
+            replaces: new.replaces,
+            creator_id: self.actor.person(),
+            expiry_notice_at: ending::told_at(self.now, new.expires_at),
+        })?;
         self.publish(Topic::Keys, id.0);
         Ok(id)
     }
@@ -343,7 +326,7 @@ impl Write {
              join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
              where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organization_id = $3)
                 and o.archived_at is null";
-        let roles = scoped!(self, Held, fetch_all, ROLES, owner, organization)?;
+        let roles = tenant_query!(self, Held, fetch_all, ROLES, owner, organization)?;
         if organization.is_some() && roles.is_empty() {
             return Err(Invalid::new("organization", "the key's owner is not in it, or it is archived").into());
         }
@@ -359,7 +342,7 @@ impl Write {
             && !self.can_answer(responsible, owner).await?
             && !self.actor.is_admin()
         {
-            return Err(Error::Conflict(FALLS_SHORT));
+            return Err(Error::Conflict(Conflict::ServiceAccountExceedsResponsible));
         }
         // Within one organization nobody reads the whole tenant.
         let tenant_role = if organization.is_some() { TenantRole::Person } else { found.tenant_role };
@@ -369,7 +352,7 @@ impl Write {
     /// That `responsible` is who answers for `owner`, as was said to the policy.
     async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
         const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
-        let found = scoped!(self, KeyOwner, fetch_one, SQL, owner)?;
+        let found = tenant_query!(self, KeyOwner, fetch_one, SQL, owner)?;
         match responsible {
             Some(_) if found.responsible_id != responsible => Err(Error::NotFound),
             _ => Ok(found),

@@ -1,9 +1,11 @@
-//! What a runner does to a task: takes it with a lease, starts it, ends it. Every word names a lease that the runner
-//! still holds; the attempt is its fencing number.
+//! Leases: a runner claims a task, starts it and ends it. Every message names a lease that the runner still holds; the attempt
+//! is its fencing token.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::record,
-    conn::{Conn, scoped},
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::row_type,
+        conn::{Conn, tenant_query},
+    },
     emergency::Freeze,
     tasks::owner_stands,
 };
@@ -28,28 +30,22 @@ const LONGEST_REASON: usize = 8_192;
 /// A runner's hold on one start of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
-    /// Which task.
     pub task: TaskId,
     /// Which start of it, from 1: the fencing number.
     pub attempt: u32,
 }
 
-record! {
+row_type! {
     /// What a runner took.
     pub struct Claimed {
-        /// The task.
         pub id: TaskId,
         /// Which start of it this is.
         pub attempt: u32,
-        /// The canonical request.
         pub request: String,
-        /// Its digest.
         pub request_digest: RequestDigest,
-        /// The script.
         pub script: String,
         /// The rule that let it run, or that asked.
         pub rule: String,
-        /// Whether people were asked.
         pub asked: bool,
         /// Until when the runner has it.
         pub lease_until: Timestamp,
@@ -71,8 +67,8 @@ macro_rules! lock_held {
             };
         }
         match &$self.conn {
-            Conn::Sqlite(_) => scoped!($self, Held, fetch_all, sql!("") $(, $arg)*),
-            Conn::Postgres(_) => scoped!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+            Conn::Sqlite(_) => tenant_query!($self, Held, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => tenant_query!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
         }
     }};
 }
@@ -80,28 +76,23 @@ macro_rules! lock_held {
 /// What a runner took, and who let it.
 #[derive(Clone, Debug)]
 pub struct Assignment {
-    /// The task.
     pub task: Claimed,
     /// Who said yes, where people were asked.
     pub deciders: Vec<PersonId>,
 }
 
-record! {
+row_type! {
     /// Who said yes.
     pub struct Yes {
-        /// A person.
         pub person_id: PersonId,
     }
 }
 
-record! {
+row_type! {
     /// A task that a runner has or had.
     pub struct Held {
-        /// The task.
         pub id: TaskId,
-        /// Which start of it.
         pub attempt: u32,
-        /// Where it stands.
         pub state: TaskState,
         /// Whether somebody asked to stop it.
         pub cancel_asked: bool,
@@ -125,7 +116,7 @@ impl Read {
     /// What this runner holds.
     pub async fn held(&mut self) -> Result<Vec<Held>> {
         let runner = runner(&self.actor)?;
-        scoped!(
+        tenant_query!(
             self,
             Held,
             fetch_all,
@@ -194,17 +185,17 @@ impl Write {
             };
         }
         match &self.conn {
-            Conn::Sqlite(_) => scoped!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
+            Conn::Sqlite(_) => tenant_query!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
             // An array is made once; what is joined could be looked for again, and more be locked than is taken.
             Conn::Postgres(_) => {
-                scoped!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
+                tenant_query!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
             }
         }
     }
 
     /// Who said yes to a task.
     async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
-        let yes = scoped!(
+        let yes = tenant_query!(
             self,
             Yes,
             fetch_all,
@@ -218,13 +209,13 @@ impl Write {
     /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.
     async fn lock_runner(&mut self, runner: RunnerId) -> Result<bool> {
         const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
-        Ok(scoped!(self, execute, SQL, runner)? > 0)
+        Ok(tenant_query!(self, execute, SQL, runner)? > 0)
     }
 
     /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
     pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
         let runner = runner(&self.actor)?;
-        scoped!(
+        tenant_query!(
             self,
             Held,
             fetch_one,
@@ -246,7 +237,7 @@ impl Write {
             return Ok(true);
         }
         const HEAD: &str = "update audit_head set seq = seq where tenant_id = $1 returning frozen_at";
-        if scoped!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
+        if tenant_query!(self, Freeze, fetch_one, HEAD)?.frozen_at.is_none() {
             self.note_start(lease).await?;
             return Ok(true);
         }
@@ -256,7 +247,7 @@ impl Write {
     }
 
     async fn note_start(&mut self, lease: Lease) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update task set state = 'running', started_at = $3 where tenant_id = $1 and id = $2",
@@ -285,7 +276,7 @@ impl Write {
             return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
         }
         if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
-            return Err(Error::Conflict("Lines of output are missing."));
+            return Err(Error::Conflict(Conflict::OutputLinesMissing));
         }
         let state = match receipt.end {
             End::Exited(0) => TaskState::Succeeded,
@@ -297,7 +288,7 @@ impl Write {
             self.note_start(lease).await?; // its word that it started was lost
         }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update task set state = $3, ending = $4, receipt = $5, receipt_signature = $6, ended_at = $7, lease_until = null,
@@ -321,7 +312,7 @@ impl Write {
     /// What became of a receipt that was taken before, for a runner that was not told.
     async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
         let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
-        let done = scoped!(
+        let done = tenant_query!(
             self,
             crate::tasks::Waiting,
             fetch_one,

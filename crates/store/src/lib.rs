@@ -1,29 +1,45 @@
-//! Every SQL statement: one text, two databases. Nothing outside this crate sees a pool or a table.
+//! Every SQL statement of the product: one text for two databases. No other crate sees a pool or a table.
 //!
-//! The doors are [`Store::read`] and [`Store::write`], each for one actor and so for one tenant. What has to look
-//! across tenants stands in [`system`].
+//! [`Store::read`] and [`Store::write`] open a snapshot or a transaction for one actor, and so for one tenant. Statements that
+//! look across tenants are in [`system`].
+//!
+//! # Code map
+//!
+//! - `db`: connections, transactions, group commit, events, column types
+//! - `error`, `conflict`, `counts`: results that all modules share
+//! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
+//! - `approvals`, `precedents`, `rules`: approval requests, decisions, and the rules that ask for them
+//! - `runners`: enrollment and state of runners
+//! - `organizations`, `memberships`, `departures`, `join_requests`, `invitations`: organizations and how people join and leave
+//! - `people`, `service_accounts`, `access`, `reviews`, `search`: people, their rights, and access reviews
+//! - `keys`: API keys, their changes and expiry notices
+//! - `browser_sessions`, `passwords`, `links`, `addresses`, `factors`, `passkeys`, `recovery`: signing in
+//! - `identities`, `providers`, `admission`: identity providers and linked accounts
+//! - `anomalies`, `devices`, `throttle`, `security`, `account_events`: detection and notification of misuse
+//! - `emergency`, `break_glass`: emergency actions
+//! - `audit`: the audit log and its hash chain
+//! - `mail`: queued mail
+//! - `sealed`, `tenant_key`: encryption at rest
+//! - `system`: lookups by token, due work, the first start
+//! - `seed`, `transfer`: synthetic tasks, and the move to PostgreSQL
 
 mod access;
 mod account_events;
 mod addresses;
 mod admission;
-mod announcer;
 mod anomalies;
 mod approvals;
 mod audit;
 mod break_glass;
 mod browser_sessions;
-mod column;
-mod conn;
+mod conflict;
 mod counts;
+mod db;
 mod departures;
 mod devices;
 mod emergency;
 mod error;
-mod events;
 mod factors;
-mod filter;
-mod flush;
 mod identities;
 mod invitations;
 mod join_requests;
@@ -33,16 +49,13 @@ mod links;
 mod log;
 mod mail;
 mod memberships;
-mod open;
 mod organizations;
-mod outage;
 mod overview;
 mod passkeys;
 mod passwords;
 mod people;
 mod precedents;
 mod providers;
-mod readers;
 mod recovery;
 mod reviews;
 mod rules;
@@ -57,25 +70,27 @@ mod tasks;
 mod tenant_key;
 mod throttle;
 mod transfer;
-mod writer;
 
 pub use access::{AccessHolder, AccessKey, Which};
 pub use account_events::AccountEvent;
 pub use addresses::MailedLink;
-pub use announcer::Mark;
 pub use anomalies::{AnomalyFilter, AnomalyRow, Arrival};
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};
 pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, Ground, NewBrowserSession, Session};
-pub use conn::{Read, Write};
+pub use conflict::Conflict;
 pub use counts::Counts;
+pub use db::conn::{Read, Write};
+pub use db::event_bus::Mark;
+pub use db::events::{Event, Topic};
+pub use db::filter::Page;
+pub use db::id::new_id;
+pub use db::open::{Clock, Settings, Store};
 pub use departures::{Account, Departure};
 pub use emergency::STOPPED_AT_ONCE;
 pub use error::{Error, Result};
-pub use events::{Event, Topic};
 pub use factors::{Factors, TotpSecret};
-pub use filter::Page;
 pub use identities::{Identity, NewIdentity, WaysIn};
 pub use invitations::{Invitation, NewInvitation, Offer};
 pub use join_requests::{Asked, JoinRequest, Joinable, OwnJoinRequest};
@@ -83,7 +98,6 @@ pub use keys::{ApiKey, ENDS_SOON, LONGEST_OVERLAP};
 pub use leases::{Assignment, Claimed, LEASE, Lease};
 pub use log::{Found, LogPage};
 pub use mail::Mail;
-pub use open::{Clock, Settings, Store};
 pub use organizations::{Member, Organization};
 pub use overview::{Ended, LOOKED_AT};
 pub use passkeys::{NewPasskey, Passkey, PasskeyRow};

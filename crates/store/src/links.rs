@@ -1,5 +1,8 @@
 //! One-time links to set a password with: only hashes of their tokens are kept.
-use crate::{Error, Result, Write, column::Number, conn::scoped};
+use crate::{
+    Error, Result, Write,
+    db::{column::Number, conn::tenant_query},
+};
 use domain::{Allowed, PersonId, account::Happened, policy::IssuePasswordLink};
 use std::time::Duration;
 
@@ -10,8 +13,8 @@ impl Write {
     /// Makes the hash of a link's token good for setting the person's password; earlier links of theirs end.
     pub async fn issue_password_link(&mut self, proof: Allowed<IssuePasswordLink>, token_hash: [u8; 32]) -> Result<()> {
         let person = proof.action().person;
-        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
-        let made = scoped!(
+        tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        let made = tenant_query!(
             self,
             execute,
             "insert into password_link (tenant_id, token_hash, person_id, created_at, expires_at)
@@ -26,7 +29,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        let had = scoped!(
+        let had = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -39,7 +42,7 @@ impl Write {
 
     /// Uses a link up. `NotFound` when it was used, replaced or is too old.
     pub async fn use_password_link(&mut self, token_hash: [u8; 32]) -> Result<PersonId> {
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             crate::memberships::Who,
             fetch_one,

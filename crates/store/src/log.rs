@@ -1,16 +1,18 @@
-//! What tasks print: appended in batches by the runner that has the lease, read from any line on.
-use crate::{Error, Lease, Read, Result, Topic, Write, column::record, conn::scoped};
+//! Task output: appended in batches by the runner that holds the lease, readable from any line.
+use crate::{
+    Conflict, Error, Lease, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
+};
 use domain::{
     Invalid, TaskId,
     log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
 };
 
-record! {
+row_type! {
     /// A batch of lines.
     pub struct Batch {
         /// The number of its first line.
         pub first_line: i64,
-        /// The lines as JSON.
         pub lines: String,
     }
 }
@@ -93,7 +95,7 @@ impl Read {
         (from, until): (i64, i64),
         batches: i64,
     ) -> Result<LogPage> {
-        let batches = scoped!(
+        let batches = tenant_query!(
             self,
             Batch,
             fetch_all,
@@ -129,7 +131,7 @@ impl Write {
         }
         let held = self.hold(lease).await?;
         let known =
-            usize::try_from(held.next_line - first).map_err(|_| Error::Conflict("Lines of output are missing."))?;
+            usize::try_from(held.next_line - first).map_err(|_| Error::Conflict(Conflict::OutputLinesMissing))?;
         let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };
         let next = held.next_line + i64::try_from(new.len()).map_err(|_| Error::Corrupt("log"))?;
         let bytes = held.output_bytes.saturating_add(size(new));
@@ -137,17 +139,14 @@ impl Write {
             return Err(Invalid::new("output", "is more than is kept of one start of a task").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
-        scoped!(
-            self,
-            execute,
-            "insert into task_log (tenant_id, task_id, attempt, first_line, next_line, lines) values ($1, $2, $3, $4, $5, $6)",
-            lease.task,
-            lease.attempt,
-            held.next_line,
-            next,
-            text
-        )?;
-        scoped!(
+        insert!(self, "task_log" {
+            task_id: lease.task,
+            attempt: lease.attempt,
+            first_line: held.next_line,
+            next_line: next,
+            lines: text,
+        })?;
+        tenant_query!(
             self,
             execute,
             "update task set next_line = $3, output_bytes = $4 where tenant_id = $1 and id = $2",

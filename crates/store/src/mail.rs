@@ -1,5 +1,8 @@
-//! Mail that waits to be sent: queued in the transaction of what it tells of, sealed, and gone once it was sent.
-use crate::{Result, Write, conn::scoped};
+//! Outgoing mail: queued in the transaction that causes it, sealed, and deleted once it was sent.
+use crate::{
+    Result, Write,
+    db::{conn::tenant_query, id::new_id, insert::insert},
+};
 use domain::{Email, PersonId, account::Happened};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,7 +63,7 @@ impl Write {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "insert into mail (tenant_id, id, recipient, sealed, created_at, next_at, attempts)
@@ -80,22 +83,20 @@ impl Write {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;
-        scoped!(
-            self,
-            execute,
-            "insert into mail (tenant_id, id, recipient, sealed, created_at, next_at, attempts)
-             values ($1, $2, $3, $4, $5, $5, 0)",
-            id,
-            to.clone(),
-            sealed,
-            self.now
-        )?;
+        insert!(self, "mail" {
+            id: id,
+            recipient: to.clone(),
+            sealed: sealed,
+            created_at: self.now,
+            next_at: self.now,
+            attempts: 0_i64,
+        })?;
         self.publish(crate::Topic::People, person.0);
         Ok(())
     }
 
     async fn sealed_mail(&mut self, mail: &Mail) -> Result<(Uuid, Vec<u8>)> {
-        let id = Uuid::now_v7();
+        let id = new_id();
         let text = serde_json::to_vec(mail).map_err(|_| crate::Error::Corrupt("a mail"))?;
         Ok((id, self.seal(&place(id), &text).await?))
     }

@@ -1,19 +1,20 @@
-//! Who is in an organization, and as what; somebody stays who can manage it.
-use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
+//! Memberships: roles of people in an organization, which always keeps an owner.
+use crate::{
+    Conflict, Error, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
 
-record! {
+row_type! {
     /// A person.
     pub struct Who {
-        /// Who.
         pub person_id: PersonId,
     }
 }
 
-record! {
+row_type! {
     /// What somebody is already.
     pub struct Held {
-        /// As what.
         pub role: Role,
     }
 }
@@ -27,8 +28,8 @@ impl Write {
         // Writing the row takes its lock: what is held is what is changed.
         const HELD: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
              and person_id = $3 returning role";
-        let held = scoped!(self, Held, fetch_optional, HELD, organization, person)?;
-        let set = scoped!(
+        let held = tenant_query!(self, Held, fetch_optional, HELD, organization, person)?;
+        let set = tenant_query!(
             self,
             execute,
             "insert into membership (tenant_id, organization_id, person_id, role, created_at)
@@ -56,7 +57,7 @@ impl Write {
 
     /// Puts a person into an organization that they are not in; says whether they were not.
     pub(crate) async fn join(&mut self, organization: OrganizationId, person: PersonId, role: Role) -> Result<bool> {
-        let joined = scoped!(
+        let joined = tenant_query!(
             self,
             execute,
             "insert into membership (tenant_id, organization_id, person_id, role, created_at) values ($1, $2, $3, $4, $5)
@@ -83,7 +84,7 @@ impl Write {
             return Ok(());
         }
         // Writing the rows takes their locks: of two owners who remove each other, or leave, one comes second.
-        let owners = scoped!(
+        let owners = tenant_query!(
             self,
             Who,
             fetch_all,
@@ -94,7 +95,7 @@ impl Write {
         if !owners.iter().any(|owner| owner.person_id == person) {
             return Ok(());
         }
-        let others = scoped!(
+        let others = tenant_query!(
             self,
             Who,
             fetch_all,
@@ -106,9 +107,7 @@ impl Write {
         )?;
         match others.is_empty() {
             false => Ok(()),
-            true => Err(Error::Conflict(
-                "This is the last owner of the organization who can act. Make somebody else an owner first.",
-            )),
+            true => Err(Error::Conflict(Conflict::LastOwner)),
         }
     }
 }

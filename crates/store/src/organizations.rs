@@ -1,8 +1,11 @@
-//! Organizations, and who is in them.
+//! Organizations: their list, members, names, and archive.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+    },
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
@@ -12,14 +15,12 @@ use domain::{
 };
 use uuid::Uuid;
 
-record! {
+row_type! {
     /// An organization.
     pub struct Organization {
-        /// Its id.
         pub id: OrganizationId,
         /// What people call it; unique in the tenant.
         pub name: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// Since when it is archived, if it is: it is read, and nothing happens in it.
         pub archived_at: Option<Timestamp>,
@@ -28,35 +29,22 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A person in an organization.
     pub struct Member {
-        /// Who.
         pub person_id: PersonId,
-        /// Their name.
         pub name: String,
         /// Their address; empty for a service account, which has none.
         pub email: String,
-        /// As what.
         pub role: Role,
         /// Since when.
         pub created_at: Timestamp,
     }
 }
 
-/// Why nothing is changed in an archived organization.
-const ARCHIVED: &str = "This organization is archived: nothing is changed and nothing starts in it until an owner or an admin brings it back.";
-
 /// What keeps an organization from being archived.
 const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 and organization_id = $2
     and state in ('awaiting_approval', 'queued', 'assigned', 'running')";
-
-/// Why a name is refused.
-const TAKEN: &str = "There is an organization of that name already.";
-
-/// Why a name is refused that another organization had: rules for groups would follow it.
-const HAD: &str =
-    "Another organization was called so, and group rules that name it still lead there. An admin can give this name.";
 
 /// The organizations that `$2` is in, or all of them where `$3`.
 macro_rules! mine {
@@ -75,7 +63,8 @@ impl Read {
     /// The organizations that the actor is in and that are not archived; all of those for who reads everything.
     pub async fn organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let mut found = scoped!(self, Organization, fetch_all, mine!("o.archived_at is null"), person, everything)?;
+        let mut found =
+            tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is null"), person, everything)?;
         found.retain(|organization| self.actor.reaches(organization.id));
         Ok(found)
     }
@@ -83,7 +72,8 @@ impl Read {
     /// The same of those that are archived.
     pub async fn archived_organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let mut found = scoped!(self, Organization, fetch_all, mine!("o.archived_at is not null"), person, everything)?;
+        let mut found =
+            tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is not null"), person, everything)?;
         found.retain(|organization| self.actor.reaches(organization.id));
         Ok(found)
     }
@@ -92,7 +82,7 @@ impl Read {
     /// archived.
     pub async fn open_tasks_of(&mut self, id: OrganizationId) -> Result<i64> {
         self.managed(id)?;
-        Ok(scoped!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
     }
 
     /// That the actor is an owner of an organization, or reads everything: for others what only they see is not there.
@@ -108,7 +98,7 @@ impl Read {
         if self.actor.role_in(id).is_none() && !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        scoped!(
+        tenant_query!(
             self,
             Organization,
             fetch_one,
@@ -122,13 +112,13 @@ impl Read {
         if !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        scoped!(
+        tenant_query!(
             self,
             Organization,
             fetch_one,
             "select id, name, created_at, archived_at, open_to_requests from organization where tenant_id = $1 and id = coalesce(
                 (select id from organization where tenant_id = $1 and name = $2),
-                (select organization_id from former_name where tenant_id = $1 and name = $2))",
+                (select organization_id from organization_former_name where tenant_id = $1 and name = $2))",
             name.to_owned()
         )
     }
@@ -136,7 +126,7 @@ impl Read {
     /// Who is in an organization that the actor sees, by name.
     pub async fn members(&mut self, id: OrganizationId) -> Result<Vec<Member>> {
         self.organization(id).await?;
-        scoped!(
+        tenant_query!(
             self,
             Member,
             fetch_all,
@@ -171,9 +161,9 @@ impl Write {
 
     /// Makes an organization. A name that is taken is a conflict.
     pub async fn create_organization(&mut self, proof: Allowed<CreateOrganization>) -> Result<OrganizationId> {
-        let id = OrganizationId(Uuid::now_v7());
+        let id = OrganizationId(new_id());
         let name = text::name("name", &proof.action().name, 80)?;
-        let made = scoped!(
+        let made = tenant_query!(
             self,
             execute,
             "insert into organization (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing",
@@ -182,7 +172,7 @@ impl Write {
             self.now
         )?;
         if made == 0 {
-            return Err(Error::Conflict(TAKEN));
+            return Err(Error::Conflict(Conflict::OrganizationNameTaken));
         }
         let entry = self.entry(&proof)?.on("organization", id.to_string());
         self.record(entry).await?;
@@ -196,21 +186,21 @@ impl Write {
         let id = proof.action().organization;
         let name = text::name("name", &proof.action().name, 80)?;
         // Written first, so that of two who rename it at once the second knows the first one's name.
-        scoped!(self, execute, "update organization set name = name where tenant_id = $1 and id = $2", id)?;
+        tenant_query!(self, execute, "update organization set name = name where tenant_id = $1 and id = $2", id)?;
         let was = self.called(id).await?;
-        match scoped!(self, execute, SQL, id, name.clone()) {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict(TAKEN)),
+        match tenant_query!(self, execute, SQL, id, name.clone()) {
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::OrganizationNameTaken)),
             renamed => renamed?,
         };
         // Only now: who was called so a moment ago has let go of the name, and stands among the former ones.
-        const OTHERS: &str =
-            "select count(*) as n from former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
-        if !self.actor.is_admin() && scoped!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
-            return Err(Error::Conflict(HAD));
+        const OTHERS: &str = "select count(*) as n from organization_former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
+        if !self.actor.is_admin() && tenant_query!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
+            return Err(Error::Conflict(Conflict::OrganizationNameFormer));
         }
-        const FORMER: &str = "insert into former_name (tenant_id, name, organization_id) values ($1, $2, $3)
+        const FORMER: &str =
+            "insert into organization_former_name (tenant_id, name, organization_id) values ($1, $2, $3)
             on conflict (tenant_id, name) do update set organization_id = excluded.organization_id";
-        scoped!(self, execute, FORMER, was.clone(), id)?;
+        tenant_query!(self, execute, FORMER, was.clone(), id)?;
         let entry = self.entry(&proof)?.with_detail("was", was.into());
         self.record(entry).await?;
         self.in_use(id).await?;
@@ -224,14 +214,14 @@ impl Write {
             "update organization set archived_at = $3 where tenant_id = $1 and id = $2 and archived_at is null";
         let id = proof.action().organization;
         self.called(id).await?;
-        if scoped!(self, execute, SQL, id, self.now)? == 0 {
-            return Err(Error::Conflict("This organization is archived already."));
+        if tenant_query!(self, execute, SQL, id, self.now)? == 0 {
+            return Err(Error::Conflict(Conflict::OrganizationAlreadyArchived));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         // Only now: who submits records it too, and looks afterwards whether the organization is in use. Of the two one comes
         // second and sees the other.
-        match scoped!(self, Number, fetch_one, OPEN_TASKS, id)?.n {
+        match tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n {
             0 => {}
             open => return Err(Error::OpenTasks(open)),
         }
@@ -245,8 +235,8 @@ impl Write {
             "update organization set archived_at = null where tenant_id = $1 and id = $2 and archived_at is not null";
         let id = proof.action().organization;
         self.called(id).await?;
-        if scoped!(self, execute, SQL, id)? == 0 {
-            return Err(Error::Conflict("This organization is not archived."));
+        if tenant_query!(self, execute, SQL, id)? == 0 {
+            return Err(Error::Conflict(Conflict::OrganizationNotArchived));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -257,23 +247,23 @@ impl Write {
     /// What an organization is called; `NotFound` where there is none.
     pub(crate) async fn called(&mut self, id: OrganizationId) -> Result<String> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        Ok(scoped!(self, Standing, fetch_one, SQL, id)?.name)
+        Ok(tenant_query!(self, Standing, fetch_one, SQL, id)?.name)
     }
 
     /// That an organization is not archived. Asked after what is done in it was recorded: the audit log's lock makes one of
     /// this and archiving the second.
     pub(crate) async fn in_use(&mut self, id: OrganizationId) -> Result<()> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        match scoped!(self, Standing, fetch_one, SQL, id)?.archived_at {
+        match tenant_query!(self, Standing, fetch_one, SQL, id)?.archived_at {
             None => Ok(()),
-            Some(_) => Err(Error::Conflict(ARCHIVED)),
+            Some(_) => Err(Error::Conflict(Conflict::OrganizationArchived)),
         }
     }
 
     /// What a person may do changed: every session of theirs gets a new id at its next request. Before it is recorded, as who
     /// ends sessions takes these rows first and the log afterwards.
     pub(crate) async fn rights_changed(&mut self, person: PersonId) -> Result<()> {
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update browser_session set rotate = true where tenant_id = $1 and person_id = $2",
@@ -284,10 +274,9 @@ impl Write {
     }
 }
 
-record! {
+row_type! {
     /// How an organization stands.
     pub struct Standing {
-        /// What people call it.
         pub name: String,
         /// Since when it is archived, if it is.
         pub archived_at: Option<Timestamp>,

@@ -1,9 +1,11 @@
-//! What the overview reads: what is open now, and what ended in the last days. Each is bounded by time or number, however
-//! many tasks there are.
+//! Overview figures: what is open now, and what ended in the last days. Each is bounded by time or number, so that its cost
+//! does not grow with the number of tasks.
 use crate::{
     Read, Result, TaskRow,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
     tasks::{rows, visible},
 };
 use domain::{Timestamp, task::TaskState};
@@ -15,14 +17,12 @@ const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, Ta
 /// Of how many tasks that ended the newest are looked at; a page says when there were more.
 pub const LOOKED_AT: i64 = 5_000;
 
-record! {
+row_type! {
     /// Tasks that ended on one day in one state.
     pub struct Ended {
         /// Which day, counted from the first one asked for.
         pub nth: i64,
-        /// How they ended.
         pub state: TaskState,
-        /// How many.
         pub n: i64,
         /// How many of them were started.
         pub started: i64,
@@ -45,7 +45,7 @@ impl Read {
                 visible!(),
                 " limit 1000) counted"
             );
-            counts.insert(state, scoped!(self, Number, fetch_one, SQL, person, everything, state)?.n);
+            counts.insert(state, tenant_query!(self, Number, fetch_one, SQL, person, everything, state)?.n);
         }
         Ok(counts)
     }
@@ -54,7 +54,7 @@ impl Read {
     pub async fn ended_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
         self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        tenant_query!(
             self,
             Ended,
             fetch_all,
@@ -79,7 +79,7 @@ impl Read {
     pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
         self.whole()?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        tenant_query!(
             self,
             TaskRow,
             fetch_all,

@@ -1,5 +1,8 @@
-//! Passkeys of people: the public half of each, and what is known of the authenticator that has the other.
-use crate::{Error, Read, Result, Write, column::record, conn::scoped};
+//! Passkeys of people: public keys, and what is known of their authenticators.
+use crate::{
+    Conflict, Error, Read, Result, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
+};
 use domain::{
     Allowed, BrowserSessionId, PasskeyId, Timestamp,
     account::Happened,
@@ -10,24 +13,21 @@ use domain::{
 /// How many one person may have.
 const MOST: usize = 20;
 
-record! {
+row_type! {
     /// A passkey as its owner sees it.
     pub struct PasskeyRow {
-        /// Its id.
         pub id: PasskeyId,
         /// What its owner calls it.
         pub name: String,
-        /// When it was added.
         pub created_at: Timestamp,
         /// When it was last used.
         pub last_used_at: Option<Timestamp>,
     }
 }
 
-record! {
+row_type! {
     /// A passkey as a ceremony needs it.
     pub struct Passkey {
-        /// Its id.
         pub id: PasskeyId,
         /// What verifies it, as JSON.
         pub body: String,
@@ -37,7 +37,6 @@ record! {
 /// What a new passkey is made of.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
-    /// Its id.
     pub id: PasskeyId,
     /// What its owner calls it: 1 to 80 characters.
     pub name: String,
@@ -51,7 +50,7 @@ impl Read {
     /// The actor's own passkeys, oldest first.
     pub async fn passkeys(&mut self) -> Result<Vec<PasskeyRow>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             PasskeyRow,
             fetch_all,
@@ -64,7 +63,7 @@ impl Read {
     /// The same with what verifies them.
     pub async fn passkey_keys(&mut self) -> Result<Vec<Passkey>> {
         let person = self.viewer();
-        scoped!(
+        tenant_query!(
             self,
             Passkey,
             fetch_all,
@@ -80,23 +79,19 @@ impl Write {
         let owner = proof.action().owner;
         let name = text::name("name", &new.name, 80)?;
         const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
-        if scoped!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
-            return Err(Error::Conflict("You have 20 passkeys. Remove one that you do not use."));
+        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
+            return Err(Error::Conflict(Conflict::TooManyPasskeys));
         }
-        let added = scoped!(
-            self,
-            execute,
-            "insert into passkey (tenant_id, id, person_id, name, credential_id, body, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            new.id,
-            owner,
-            name.clone(),
-            new.credential_id,
-            new.body,
-            self.now
-        );
+        let added = insert!(self, "passkey" {
+            id: new.id,
+            person_id: owner,
+            name: name.clone(),
+            credential_id: new.credential_id,
+            body: new.body,
+            created_at: self.now,
+        });
         match added {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This passkey is known already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::PasskeyKnown)),
             other => other?,
         };
         let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());
@@ -107,7 +102,7 @@ impl Write {
     /// Notes that one of the actor's passkeys was used, and what its authenticator counted. `NotFound` when it is gone.
     pub async fn use_passkey(&mut self, id: PasskeyId, body: &str) -> Result<()> {
         let person = self.viewer();
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             execute,
             "update passkey set last_used_at = $4, body = $5 where tenant_id = $1 and id = $2 and person_id = $3",
@@ -129,8 +124,14 @@ impl Write {
         let owner = proof.action().owner;
         const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
         let ended = self.end_browser_sessions(owner, this).await?;
-        let removed = scoped!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
-        scoped!(self, execute, "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3", owner, id)?;
+        let removed = tenant_query!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
+        tenant_query!(
+            self,
+            execute,
+            "delete from passkey where tenant_id = $1 and person_id = $2 and id = $3",
+            owner,
+            id
+        )?;
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
         self.record_both(entry, ended).await?;

@@ -1,5 +1,5 @@
-//! Changing a password, and links that set a forgotten one.
-use crate::{Error, Result, Write, conn::scoped, mail::Mail};
+//! Password changes, and links that reset a forgotten password.
+use crate::{Error, Result, Write, db::conn::tenant_query, mail::Mail};
 use domain::{Allowed, BrowserSessionId, PersonId, account::Happened, audit::Outcome, policy::ChangePassword};
 use serde_json::Value;
 use std::time::Duration;
@@ -16,7 +16,7 @@ impl Write {
         this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let owner = proof.action().owner;
-        let set = scoped!(
+        let set = tenant_query!(
             self,
             execute,
             "update person set password_hash = $3 where tenant_id = $1 and id = $2",
@@ -27,7 +27,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         let ended = self.end_browser_sessions(owner, this).await?;
-        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
+        tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         self.happened(owner, Happened::PasswordChanged, "").await
@@ -35,8 +35,8 @@ impl Write {
 
     /// Mails a link that sets a forgotten password, once and within the hour. `NotFound` for who has none to forget.
     pub async fn mail_password_link(&mut self, person: PersonId, token: &str, token_hash: [u8; 32]) -> Result<()> {
-        scoped!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
-        let made = scoped!(
+        tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
+        let made = tenant_query!(
             self,
             execute,
             "insert into password_link (tenant_id, token_hash, person_id, created_at, expires_at)

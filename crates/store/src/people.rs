@@ -1,8 +1,12 @@
-//! People of a tenant.
+//! People of a tenant: their list, creation and roles.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
@@ -12,16 +16,13 @@ use domain::{
     role::{Role, TenantRole},
     text,
 };
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// A person.
     pub struct Person {
-        /// Their id.
         pub id: PersonId,
         /// Their address, by which they sign in.
         pub email: String,
-        /// What people call them.
         pub name: String,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -29,19 +30,15 @@ record! {
         pub has_password: bool,
         /// Since when they are locked out, if they are.
         pub locked_at: Option<Timestamp>,
-        /// When they were made.
         pub created_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// A person's role in one organization.
     pub struct Membership {
-        /// Where.
         pub organization_id: OrganizationId,
-        /// What it is called.
         pub organization: String,
-        /// As what.
         pub role: Role,
     }
 }
@@ -52,7 +49,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             Person,
             fetch_all,
@@ -68,7 +65,7 @@ impl Read {
         if !self.actor.reads_everything() && self.actor.person() != Some(id) {
             return Err(Error::NotFound);
         }
-        scoped!(
+        tenant_query!(
             self,
             Person,
             fetch_one,
@@ -84,7 +81,7 @@ impl Read {
         if !owns && !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        let found = scoped!(
+        let found = tenant_query!(
             self,
             PersonKey,
             fetch_one,
@@ -101,7 +98,7 @@ impl Read {
             Err(Error::NotFound) => drop(self.person(person).await?),
             found => drop(found?),
         }
-        scoped!(
+        tenant_query!(
             self,
             Membership,
             fetch_all,
@@ -113,10 +110,9 @@ impl Read {
     }
 }
 
-record! {
+row_type! {
     /// Who was found.
     pub struct PersonKey {
-        /// Their id.
         pub id: PersonId,
     }
 }
@@ -124,20 +120,17 @@ record! {
 impl Write {
     /// Makes a person without a password. An address that is in use, in whatever tenant, is a conflict.
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let CreatePerson { email, name, tenant_role } = proof.action();
-        let made = scoped!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at) values ($1, $2, $3, $4, $5, $6)",
-            id,
-            email.clone(),
-            text::name("name", name, 80)?,
-            *tenant_role,
-            self.now
-        );
+        let made = insert!(self, "person" {
+            id: id,
+            email: email.clone(),
+            name: text::name("name", name, 80)?,
+            tenant_role: *tenant_role,
+            created_at: self.now,
+        });
         match made {
-            Err(error) if error.is_duplicate() => return Err(Error::Conflict("This address is in use already.")),
+            Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),
             other => other?,
         };
         let entry = self.entry(&proof)?.on("person", id.to_string());
@@ -150,7 +143,7 @@ impl Write {
     pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
         let &SetTenantRole { person, tenant_role } = proof.action();
         // Writing the rows takes their locks: of two admins who demote each other one comes second.
-        let admins = scoped!(
+        let admins = tenant_query!(
             self,
             PersonKey,
             fetch_all,
@@ -158,9 +151,9 @@ impl Write {
              where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id"
         )?;
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
-            return Err(Error::Conflict("This is the last admin. Make somebody else an admin first."));
+            return Err(Error::Conflict(Conflict::LastAdmin));
         }
-        let set = scoped!(
+        let set = tenant_query!(
             self,
             execute,
             "update person set tenant_role = $3 where tenant_id = $1 and id = $2 and responsible_id is null",
@@ -177,14 +170,14 @@ impl Write {
 
     /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.
     pub async fn set_password(&mut self, person: PersonId, hash: &str) -> Result<()> {
-        let had = scoped!(
+        let had = tenant_query!(
             self,
             Number,
             fetch_one,
             "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
             person
         )?;
-        let set = scoped!(
+        let set = tenant_query!(
             self,
             execute,
             "update person set password_hash = $3 where tenant_id = $1 and id = $2 and responsible_id is null",

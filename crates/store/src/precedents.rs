@@ -1,19 +1,18 @@
-//! What was approved before: the request that somebody who decides compares the one in front of them with.
-use crate::{Read, Result, approvals::visible, column::record, conn::scoped};
+//! Precedents: the last approved request that an approver compares the present one with.
+use crate::{
+    Read, Result,
+    approvals::visible,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{ApprovalId, TaskId, Timestamp};
 
-record! {
+row_type! {
     /// A request that was approved.
     pub struct Precedent {
-        /// The question about it.
         pub id: ApprovalId,
-        /// The task.
         pub task_id: TaskId,
-        /// Its script.
         pub script: String,
-        /// Its canonical request.
         pub request: String,
-        /// When it was approved.
         pub approved_at: Timestamp,
     }
 }
@@ -25,7 +24,7 @@ impl Read {
     pub async fn approved_before(&mut self, id: ApprovalId) -> Result<Option<Precedent>> {
         let asked = self.approval(id).await?;
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(
+        tenant_query!(
             self,
             Precedent,
             fetch_optional,

@@ -1,15 +1,17 @@
 //! Identity providers that a tenant's admins set up. Their client secrets go in and are never shown again.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
+};
 use domain::{
     Allowed, ProviderId, Timestamp,
     policy::{RemoveProvider, SetProvider},
     provider::Provider,
 };
 
-record! {
+row_type! {
     /// A provider as stored, without its secret.
     pub struct ProviderRow {
-        /// Its id.
         pub id: ProviderId,
         /// How it was set up, as JSON.
         pub definition: String,
@@ -35,7 +37,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             ProviderRow,
             fetch_all,
@@ -56,7 +58,7 @@ impl Write {
         let SetProvider { id, provider, .. } = proof.action();
         let definition = serde_json::to_string(provider).map_err(|_| Error::Corrupt("provider"))?;
         let set = match secret {
-            None => scoped!(
+            None => tenant_query!(
                 self,
                 execute,
                 "update identity_provider set definition = $3, changed_at = $4 where tenant_id = $1 and id = $2",
@@ -64,16 +66,15 @@ impl Write {
                 definition,
                 self.now
             )?,
-            Some(SealedSecret(secret)) => scoped!(
-                self,
-                execute,
-                "insert into identity_provider (tenant_id, id, definition, secret, created_at, changed_at)
-                 values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, id) do update
-                 set definition = excluded.definition, secret = excluded.secret, changed_at = excluded.changed_at",
-                *id,
-                definition,
-                secret,
-                self.now
+            Some(SealedSecret(secret)) => insert!(self, "identity_provider" {
+                id: *id,
+                definition: definition,
+                secret: secret,
+                created_at: self.now,
+                changed_at: self.now,
+            },
+                "on conflict (tenant_id, id) do update set definition = excluded.definition,
+                    secret = excluded.secret, changed_at = excluded.changed_at"
             )?,
         };
         if set == 0 {
@@ -87,7 +88,7 @@ impl Write {
     /// Takes a provider away. Identities stay, for one that calls itself the same.
     pub async fn remove_provider(&mut self, proof: Allowed<RemoveProvider>) -> Result<()> {
         let id = proof.action().id;
-        if scoped!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
+        if tenant_query!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {
             return Err(Error::NotFound);
         }
         self.publish(Topic::People, id.0);

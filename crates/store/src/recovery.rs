@@ -1,14 +1,17 @@
 //! Recovery codes: shown once, kept as hashes, each good for one sign-in without the second factor.
-use crate::{Error, Result, Write, column::Number, conn::scoped};
+use crate::{
+    Error, Result, Write,
+    db::{column::Number, conn::tenant_query},
+};
 use domain::{Allowed, account::Happened, audit::Outcome, policy::MakeRecoveryCodes};
 
 impl Write {
     /// Keeps the hashes of a person's new codes; those before are void.
     pub async fn make_recovery_codes(&mut self, proof: Allowed<MakeRecoveryCodes>, hashes: &[[u8; 32]]) -> Result<()> {
         let owner = proof.action().owner;
-        scoped!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", owner)?;
+        tenant_query!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", owner)?;
         for hash in hashes {
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "insert into recovery_code (tenant_id, person_id, code_hash, created_at) values ($1, $2, $3, $4)",
@@ -26,11 +29,11 @@ impl Write {
     pub async fn use_recovery_code(&mut self, hash: [u8; 32]) -> Result<i64> {
         let person = self.viewer();
         const SQL: &str = "delete from recovery_code where tenant_id = $1 and person_id = $2 and code_hash = $3";
-        if scoped!(self, execute, SQL, person, hash)? == 0 {
+        if tenant_query!(self, execute, SQL, person, hash)? == 0 {
             return Err(Error::NotFound);
         }
         const LEFT: &str = "select count(*) as n from recovery_code where tenant_id = $1 and person_id = $2";
-        let left = scoped!(self, Number, fetch_one, LEFT, person)?.n;
+        let left = tenant_query!(self, Number, fetch_one, LEFT, person)?.n;
         let target = ("person", person.to_string());
         self.note("factor.recover", target, Outcome::Done, serde_json::json!({ "left": left })).await?;
         self.happened(person, Happened::RecoveryCodeUsed, &left.to_string()).await?;

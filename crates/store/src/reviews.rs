@@ -1,8 +1,12 @@
 //! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, KeyId, OrganizationId, PersonId, ReviewId, Timestamp,
@@ -11,18 +15,14 @@ use domain::{
     role::TenantRole,
 };
 use serde_json::json;
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// A review.
     pub struct Review {
-        /// Its id.
         pub id: ReviewId,
         /// The organization that it is about; the whole tenant, if none.
         pub organization: Option<String>,
-        /// Who began it.
         pub started_by: String,
-        /// When.
         pub started_at: Timestamp,
         /// When it ended, if it did.
         pub ended_at: Option<Timestamp>,
@@ -33,16 +33,13 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A right in a review.
     pub struct ReviewItem {
         /// Its number, from 1.
         pub nr: i64,
-        /// What it is.
         pub kind: Right,
-        /// Whose it is.
         pub person_id: PersonId,
-        /// Their name.
         pub person: String,
         /// Their address; a service account has none.
         pub email: Option<String>,
@@ -52,9 +49,7 @@ record! {
         pub organization: Option<String>,
         /// Which key, if it is one.
         pub key_id: Option<KeyId>,
-        /// What people call it.
         pub key: Option<String>,
-        /// The beginning of it.
         pub prefix: Option<String>,
         /// When it was last used.
         pub last_used_at: Option<Timestamp>,
@@ -66,23 +61,17 @@ record! {
         pub expired_at: Option<Timestamp>,
         /// The answer, if there is one.
         pub verdict: Option<Verdict>,
-        /// Who gave it.
         pub decided_by: Option<String>,
-        /// When.
         pub decided_at: Option<Timestamp>,
     }
 }
 
-record! {
+row_type! {
     /// What is revoked with an item.
     pub struct Subject {
-        /// What it is.
         pub kind: Right,
-        /// Whose.
         pub person_id: PersonId,
-        /// Where.
         pub organization_id: Option<OrganizationId>,
-        /// Which key.
         pub key_id: Option<KeyId>,
         /// Who answers for the person, if that is a service account.
         pub responsible_id: Option<PersonId>,
@@ -110,7 +99,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
+        tenant_query!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
     }
 
     /// One of them.
@@ -118,7 +107,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Err(Error::NotFound);
         }
-        scoped!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
+        tenant_query!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
     }
 
     /// How many rights in a review still ask for an answer at `now`.
@@ -129,7 +118,7 @@ impl Read {
              where i.tenant_id = $1 and i.review_id = $2 and ",
             asks!("$3")
         );
-        Ok(scoped!(self, Number, fetch_one, SQL, id, now)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, id, now)?.n)
     }
 
     /// What is in a review, after a number, as it is at `now`; what asks for an answer alone, or all.
@@ -167,9 +156,9 @@ impl Read {
         match open {
             true => {
                 const SQL: &str = items!(concat!(" and ", asks!("$5")));
-                scoped!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
+                tenant_query!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
             }
-            false => scoped!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
+            false => tenant_query!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
         }
     }
 }
@@ -177,26 +166,25 @@ impl Read {
 impl Write {
     /// Begins a review of all rights there are now: roles in the tenant, memberships, keys that work. One at a time.
     pub async fn start_review(&mut self, proof: Allowed<StartReview>) -> Result<ReviewId> {
-        let (id, of) = (ReviewId(Uuid::now_v7()), proof.action().organization);
-        let by = self.actor.person().ok_or(Error::Conflict("A person must go through it."))?;
+        let (id, of) = (ReviewId(new_id()), proof.action().organization);
+        let by = self.actor.person().ok_or(Error::Conflict(Conflict::ReviewerNotAPerson))?;
         if let Some(organization) = of {
             self.know_organization(organization).await?;
         }
-        let begun = scoped!(
-            self,
-            execute,
-            "insert into review (tenant_id, id, organization_id, started_by, started_at, items, answered)
-             values ($1, $2, $3, $4, $5, 0, 0)
-             on conflict do nothing",
-            id,
-            of,
-            by,
-            self.now
+        let begun = insert!(self, "review" {
+            id: id,
+            organization_id: of,
+            started_by: by,
+            started_at: self.now,
+            items: 0_i64,
+            answered: 0_i64,
+        },
+            "on conflict do nothing"
         )?;
         if begun == 0 {
-            return Err(Error::Conflict("There is a review already that has not ended. Finish it first."));
+            return Err(Error::Conflict(Conflict::ReviewOpen));
         }
-        let items = scoped!(
+        let items = tenant_query!(
             self,
             execute,
             "insert into review_item (tenant_id, review_id, nr, kind, person_id, organization_id, key_id, held)
@@ -215,7 +203,7 @@ impl Write {
             self.now
         )?;
         let items = i64::try_from(items).unwrap_or(i64::MAX);
-        scoped!(self, execute, "update review set items = $3 where tenant_id = $1 and id = $2", id, items)?;
+        tenant_query!(self, execute, "update review set items = $3 where tenant_id = $1 and id = $2", id, items)?;
         let entry = self.entry(&proof)?.on("review", id.to_string()).with_detail("items", json!(items));
         self.record(entry).await?;
         self.publish(Topic::People, id.0);
@@ -232,7 +220,7 @@ impl Write {
             }
         }
         if kept.is_empty() {
-            return Err(Error::Conflict("This was answered already."));
+            return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
         let entry = self.entry(&proof)?.with_detail("items", json!(kept));
         self.record(entry).await?;
@@ -244,9 +232,9 @@ impl Write {
     pub async fn revoke_reviewed(&mut self, proof: Allowed<RevokeReviewed>) -> Result<()> {
         let &RevokeReviewed { review, item } = proof.action();
         if !self.answer(review, item, Verdict::Revoke).await? {
-            return Err(Error::Conflict("This was answered already."));
+            return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
-        let subject = scoped!(
+        let subject = tenant_query!(
             self,
             Subject,
             fetch_one,
@@ -277,10 +265,7 @@ impl Write {
         match revoked {
             Ok(()) | Err(Error::NotFound) => {} // whoever went meanwhile has nothing left to take
             Err(Error::Invalid(invalid)) if invalid.field == "successor" => {
-                return Err(Error::Conflict(
-                    "They answer for service accounts there. Remove them on the organization's page, where you choose who \
-                     answers for these from then on; then revoke it here as well.",
-                ));
+                return Err(Error::Conflict(Conflict::RightsOfResponsible));
             }
             Err(error) => return Err(error),
         }
@@ -302,8 +287,8 @@ impl Write {
         );
         let review = proof.action().review;
         self.running(review).await?;
-        if scoped!(self, execute, SQL, review, self.now)? == 0 {
-            return Err(Error::Conflict("Not everything in it is answered yet."));
+        if tenant_query!(self, execute, SQL, review, self.now)? == 0 {
+            return Err(Error::Conflict(Conflict::ReviewIncomplete));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
@@ -315,7 +300,7 @@ impl Write {
     async fn answer(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
         self.running(review).await?;
         let viewer = self.actor.person();
-        let answered = scoped!(
+        let answered = tenant_query!(
             self,
             execute,
             "update review_item set verdict = $4, decided_by = $5, decided_at = $6
@@ -327,21 +312,21 @@ impl Write {
             self.now
         )?;
         const COUNT: &str = "update review set answered = answered + $3 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, COUNT, review, i64::try_from(answered).unwrap_or(i64::MAX))?;
+        tenant_query!(self, execute, COUNT, review, i64::try_from(answered).unwrap_or(i64::MAX))?;
         Ok(answered > 0)
     }
 
     /// That there is such a review, and that it has not ended. Takes its lock.
     async fn running(&mut self, review: ReviewId) -> Result<()> {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
-        match scoped!(self, Ended, fetch_one, SQL, review)?.ended_at {
+        match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
             None => Ok(()),
-            Some(_) => Err(Error::Conflict("This review has ended.")),
+            Some(_) => Err(Error::Conflict(Conflict::ReviewEnded)),
         }
     }
 }
 
-record! {
+row_type! {
     /// Whether a review goes on.
     pub struct Ended {
         /// When it ended, if it did.

@@ -1,13 +1,15 @@
-//! A tenant's rules, one document with a version.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped};
+//! Rules of a tenant: one document with a version.
+use crate::{
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{Allowed, policy::ChangeRules, rule::Rules};
 
-record! {
+row_type! {
     /// Rules as stored.
     pub struct VersionedRules {
         /// Counts up with every change.
         pub version: i64,
-        /// The rules as JSON.
         pub body: String,
     }
 }
@@ -22,20 +24,20 @@ impl VersionedRules {
 impl Read {
     /// The tenant's rules: everybody may know what applies to them.
     pub async fn rules(&mut self) -> Result<VersionedRules> {
-        scoped!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")
+        tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")
     }
 }
 
 impl Write {
     pub(crate) async fn rules(&mut self) -> Result<Rules> {
-        scoped!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")?.rules()
+        tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")?.rules()
     }
 
     /// Replaces the rules, if they are still those that the actor saw.
     pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<()> {
         let ChangeRules { rules, version } = proof.action();
         let body = serde_json::to_string(rules).map_err(|_| Error::Corrupt("rules"))?;
-        let changed = scoped!(
+        let changed = tenant_query!(
             self,
             execute,
             "update rules set body = $2, version = version + 1 where tenant_id = $1 and version = $3",
@@ -43,7 +45,7 @@ impl Write {
             *version
         )?;
         if changed == 0 {
-            return Err(Error::Conflict("Somebody else changed the rules meanwhile. Load the page again to see them."));
+            return Err(Error::Conflict(Conflict::RulesChanged));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

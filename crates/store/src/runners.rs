@@ -1,5 +1,10 @@
-//! Runners: how they come in, what is known of them, how they go.
-use crate::{Error, Read, Result, Topic, Write, column::record, conn::scoped, keys::Revocation, leases::runner};
+//! Runners: enrollment, registration, connection state and revocation.
+use crate::{
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
+    keys::Revocation,
+    leases::runner,
+};
 use domain::{
     Allowed, EnrollmentId, RunnerId, Timestamp,
     audit::Outcome,
@@ -9,14 +14,12 @@ use domain::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-record! {
+row_type! {
     /// A runner as it is listed.
     pub struct Runner {
-        /// Its id.
         pub id: RunnerId,
         /// What people call it; unique among those that are not revoked.
         pub name: String,
-        /// The program's version.
         pub version: String,
         /// The tools that it runs, separated by commas.
         pub capabilities: String,
@@ -26,13 +29,10 @@ record! {
         pub slots: i64,
         /// Its certificate's serial number, in hex.
         pub serial: String,
-        /// When it enrolled.
         pub created_at: Timestamp,
-        /// When its certificate ends.
         pub expires_at: Timestamp,
         /// When it last said something, to ten seconds.
         pub last_seen_at: Option<Timestamp>,
-        /// Whether it is connected.
         pub connected: bool,
         /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
@@ -41,10 +41,9 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A one-time token, as it is used.
     pub struct Enrollment {
-        /// Its id.
         pub id: EnrollmentId,
         /// What the runner will be called.
         pub name: String,
@@ -56,17 +55,13 @@ record! {
 pub struct EnrolledRunner {
     /// The id that its certificate names.
     pub id: RunnerId,
-    /// What people call it.
     pub name: String,
-    /// The program's version.
     pub version: String,
     /// The tools that it runs, separated by commas.
     pub capabilities: String,
     /// Its certificate's serial number, in hex.
     pub serial: String,
-    /// Its public key (SubjectPublicKeyInfo).
     pub public_key: Vec<u8>,
-    /// When its certificate ends.
     pub expires_at: Timestamp,
 }
 
@@ -83,18 +78,18 @@ macro_rules! columns {
 impl Read {
     /// The tenant's runners, newest first: everybody may know what could run their tasks.
     pub async fn runners(&mut self) -> Result<Vec<Runner>> {
-        scoped!(self, Runner, fetch_all, concat!(columns!(), " order by id desc limit 500"))
+        tenant_query!(self, Runner, fetch_all, concat!(columns!(), " order by id desc limit 500"))
     }
 
     /// The one of this name that is not revoked: there is one at most.
     pub async fn runner_named(&mut self, name: &str) -> Result<Option<Runner>> {
         const SQL: &str = concat!(columns!(), " and name = $2 and revoked_at is null");
-        scoped!(self, Runner, fetch_optional, SQL, name.to_owned())
+        tenant_query!(self, Runner, fetch_optional, SQL, name.to_owned())
     }
 
     /// One of them.
     pub async fn runner(&mut self, id: RunnerId) -> Result<Runner> {
-        scoped!(self, Runner, fetch_one, concat!(columns!(), " and id = $2"), id)
+        tenant_query!(self, Runner, fetch_one, concat!(columns!(), " and id = $2"), id)
     }
 }
 
@@ -103,23 +98,20 @@ impl Write {
     pub async fn create_enrollment(&mut self, proof: Allowed<CreateEnrollment>, token_hash: [u8; 32]) -> Result<()> {
         let CreateEnrollment { enrollment, name } = proof.action();
         runner_name(name)?;
-        scoped!(
-            self,
-            execute,
-            "insert into enrollment (tenant_id, id, token_hash, name, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
-            *enrollment,
-            token_hash,
-            name.clone(),
-            self.now,
-            self.now.after(TOKEN_LIFE)
-        )?;
+        insert!(self, "enrollment" {
+            id: *enrollment,
+            token_hash: token_hash,
+            name: name.clone(),
+            created_at: self.now,
+            expires_at: self.now.after(TOKEN_LIFE),
+        })?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
 
     /// Uses a token up (S-01). One that is unknown, used or too old is not found; the attempt is recorded.
     pub async fn use_enrollment(&mut self, token_hash: [u8; 32]) -> Result<Enrollment> {
-        let used = scoped!(
+        let used = tenant_query!(
             self,
             Enrollment,
             fetch_optional,
@@ -141,25 +133,21 @@ impl Write {
     pub async fn enroll_runner(&mut self, new: EnrolledRunner) -> Result<()> {
         runner_name(&new.name)?;
         let (id, detail) = (new.id, json!({ "name": new.name, "serial": new.serial, "version": new.version }));
-        let made = scoped!(
-            self,
-            execute,
-            "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
-                expires_at) values ($1, $2, $3, $4, $5, '{}', 0, $6, $7, $8, $9)",
-            id,
-            new.name,
-            new.version,
-            new.capabilities,
-            new.serial,
-            new.public_key,
-            self.now,
-            new.expires_at
-        );
+        let made = insert!(self, "runner" {
+            id: id,
+            name: new.name,
+            version: new.version,
+            capabilities: new.capabilities,
+            posture: "{}".to_owned(),
+            slots: 0_i64,
+            serial: new.serial,
+            public_key: new.public_key,
+            created_at: self.now,
+            expires_at: new.expires_at,
+        });
         match made {
             Err(error) if error.is_duplicate() => {
-                return Err(Error::Conflict(
-                    "There is an active runner of that name. Revoke it first, or choose another name.",
-                ));
+                return Err(Error::Conflict(Conflict::RunnerNameTaken));
             }
             other => other?,
         };
@@ -177,7 +165,7 @@ impl Write {
         slots: u32,
     ) -> Result<()> {
         let id = runner(&self.actor)?;
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             execute,
             "update runner set version = $3, capabilities = $4, posture = $5, slots = $6, connected = true, last_seen_at = $7
@@ -201,7 +189,7 @@ impl Write {
     /// that was issued before and never shown is void.
     pub async fn renew_runner(&mut self, serial: String, expires_at: Timestamp) -> Result<()> {
         let id = runner(&self.actor)?;
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             execute,
             "update runner set next_serial = $3, next_expires_at = $4 where tenant_id = $1 and id = $2 and revoked_at is null",
@@ -221,7 +209,7 @@ impl Write {
     /// The runner shows a certificate. If it is the one that was issued anew, it alone counts from now on.
     pub async fn runner_shows(&mut self, serial: &str) -> Result<()> {
         let id = runner(&self.actor)?;
-        let changed = scoped!(
+        let changed = tenant_query!(
             self,
             execute,
             "update runner set serial = next_serial, expires_at = next_expires_at, next_serial = null, next_expires_at = null
@@ -241,7 +229,7 @@ impl Write {
     /// The runner's connection ended.
     pub async fn runner_disconnected(&mut self) -> Result<()> {
         let id = runner(&self.actor)?;
-        scoped!(
+        tenant_query!(
             self,
             execute,
             "update runner set connected = false, last_seen_at = $3 where tenant_id = $1 and id = $2",
@@ -256,7 +244,7 @@ impl Write {
     /// The runner was heard. `NotFound` when it is revoked.
     pub async fn runner_seen(&mut self) -> Result<()> {
         let id = runner(&self.actor)?;
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             execute,
             "update runner set last_seen_at = $3, connected = true where tenant_id = $1 and id = $2 and revoked_at is null",
@@ -269,7 +257,7 @@ impl Write {
     /// Revokes a runner: its certificate counts no more, and what it has is cancelled (S-13).
     pub async fn revoke_runner(&mut self, proof: Allowed<RevokeRunner>) -> Result<()> {
         let id = proof.action().runner;
-        let was = scoped!(
+        let was = tenant_query!(
             self,
             Revocation,
             fetch_one,
@@ -277,10 +265,10 @@ impl Write {
             id
         )?;
         if was.revoked_at.is_some() {
-            return Err(Error::Conflict("This runner is revoked already."));
+            return Err(Error::Conflict(Conflict::RunnerRevoked));
         }
         const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, id, self.now)?;
+        tenant_query!(self, execute, SQL, id, self.now)?;
         self.cancel_all_of(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;

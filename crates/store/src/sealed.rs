@@ -1,5 +1,5 @@
 //! AES-256-GCM at rest: the master key wraps tenants' keys, those seal records (M-06).
-use crate::{Error, Result, conn::random};
+use crate::{Error, Result, db::conn::random};
 use aes_gcm::{
     Aes256Gcm, Key, KeyInit, Nonce,
     aead::{Aead, Payload},

@@ -1,5 +1,5 @@
-//! Finding people by a part of their names.
-use crate::{Person, Read, Result, conn::scoped};
+//! Search for people by a part of their names.
+use crate::{Person, Read, Result, db::conn::tenant_query};
 
 impl Read {
     /// People with this text in their name or address; admins and auditors only, nobody for others.
@@ -7,7 +7,7 @@ impl Read {
         if !self.actor.reads_everything() {
             return Ok(vec![]);
         }
-        scoped!(
+        tenant_query!(
             self,
             Person,
             fetch_all,

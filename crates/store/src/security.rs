@@ -1,5 +1,4 @@
-//! Security events (K-05): those that no change makes, because somebody was held off at the door, and how all of them are told
-//! to the log.
+//! Security events (K-05): those without a change, such as throttled sign-ins, and the log lines of all of them.
 use crate::{Result, Write};
 use domain::{
     Actor, PersonId, TenantId, Timestamp,
@@ -11,13 +10,10 @@ use serde_json::{Value, json};
 /// A security event as the log tells it: one line with the same fields for each.
 #[derive(Clone, Debug)]
 pub struct SecurityLogEntry {
-    /// Which.
     pub event: SecurityEvent,
-    /// When.
     pub at: Timestamp,
     /// In which tenant, where that is known.
     pub tenant: Option<TenantId>,
-    /// Where from.
     pub source_ip: Option<String>,
     /// The beginning of the key that was used, where one was.
     pub key_prefix: Option<String>,

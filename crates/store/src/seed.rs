@@ -7,8 +7,11 @@ mod rows;
 use crate::{
     Error, Result, System,
     audit::Head,
-    column::{Column, record},
-    conn::{Conn, random, unscoped},
+    db::{
+        column::{Column, row_type},
+        conn::{Conn, random, unscoped_query},
+        id::new_id,
+    },
     leases::LEASE,
 };
 use domain::{
@@ -59,47 +62,44 @@ impl System<'_> {
         let (mut conn, now) = (self.write().await?, self.now());
         for number in 1..=ORGANIZATIONS {
             let sql = "insert into organization (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing";
-            let (id, name) = (OrganizationId(Uuid::now_v7()), format!("Load {number}"));
-            unscoped!(conn, execute, sql, tenant, id, name, now)?;
+            let (id, name) = (OrganizationId(new_id()), format!("Load {number}"));
+            unscoped_query!(conn, execute, sql, tenant, id, name, now)?;
         }
         for number in 1..=PEOPLE {
             let sql = "insert into person (tenant_id, id, email, name, tenant_role, created_at)
                  values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-            let (id, email) = (PersonId(Uuid::now_v7()), format!("load-{number}@{tenant}.invalid"));
-            unscoped!(conn, execute, sql, tenant, id, email, format!("Load {number}"), TenantRole::Person, now)?;
+            let (id, email) = (PersonId(new_id()), format!("load-{number}@{tenant}.invalid"));
+            unscoped_query!(conn, execute, sql, tenant, id, email, format!("Load {number}"), TenantRole::Person, now)?;
         }
         let sql = "insert into membership (tenant_id, organization_id, person_id, role, created_at)
              select o.tenant_id, o.id, p.id, $2, $3 from organization o join person p on p.tenant_id = o.tenant_id
              where o.tenant_id = $1 and o.name like 'Load %' and p.email like 'load-%.invalid' on conflict do nothing";
-        unscoped!(conn, execute, sql, tenant, Role::Approver, now)?;
+        unscoped_query!(conn, execute, sql, tenant, Role::Approver, now)?;
         let sql = "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
                 expires_at) values ($1, $2, 'load', '0', 'bash', '{}', 0, $3, $4, $5, $5) on conflict do nothing";
-        unscoped!(conn, execute, sql, tenant, RunnerId(Uuid::now_v7()), String::new(), Vec::<u8>::new(), now)?;
+        unscoped_query!(conn, execute, sql, tenant, RunnerId(new_id()), String::new(), Vec::<u8>::new(), now)?;
         let sql = "select m.organization_id, m.person_id from membership m
              join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and p.email like 'load-%.invalid' order by m.organization_id, m.person_id";
-        let places = unscoped!(conn, Place, fetch_all, sql, tenant)?;
+        let places = unscoped_query!(conn, Place, fetch_all, sql, tenant)?;
         let sql = "select id from runner where tenant_id = $1 and name = 'load' and revoked_at is null";
-        let runner = unscoped!(conn, LoadRunner, fetch_one, sql, tenant)?;
+        let runner = unscoped_query!(conn, LoadRunner, fetch_one, sql, tenant)?;
         conn.commit().await?;
         Ok(Town { places, runner: runner.id })
     }
 }
 
-record! {
+row_type! {
     /// A person and an organization that they are in.
     pub struct Place {
-        /// Where.
         pub organization_id: OrganizationId,
-        /// Who.
         pub person_id: PersonId,
     }
 }
 
-record! {
+row_type! {
     /// The runner that synthetic tasks ran on.
     pub struct LoadRunner {
-        /// Its id.
         pub id: RunnerId,
     }
 }
@@ -304,7 +304,7 @@ impl Batch {
 /// Appends many records to a tenant's chain at once.
 async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>) -> Result<()> {
     let sql = "update audit_head set seq = seq + 0 where tenant_id = $1 returning seq, hash";
-    let mut head = unscoped!(*conn, Head, fetch_one, sql, tenant)?;
+    let mut head = unscoped_query!(*conn, Head, fetch_one, sql, tenant)?;
     let mut rows = Table::<12>::new(
         "audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal)",
     );
@@ -330,7 +330,7 @@ async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>)
     }
     rows.write(conn).await?;
     let sql = "update audit_head set seq = $2, hash = $3 where tenant_id = $1";
-    unscoped!(*conn, execute, sql, tenant, head.seq, head.hash)?;
+    unscoped_query!(*conn, execute, sql, tenant, head.seq, head.hash)?;
     Ok(())
 }
 

@@ -1,8 +1,12 @@
-//! Service accounts: owners of keys that are no persons. They never sign in, and somebody answers for each.
+//! Service accounts: owners of keys that never sign in, each with a responsible person.
 use crate::{
-    Error, Read, Result, Topic, Write,
-    column::{Number, record},
-    conn::scoped,
+    Conflict, Error, Read, Result, Topic, Write,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, Invalid, PersonId, Timestamp,
@@ -11,27 +15,21 @@ use domain::{
     role::TenantRole,
     text,
 };
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// A service account.
     pub struct ServiceAccount {
-        /// Its id.
         pub id: PersonId,
-        /// What people call it.
         pub name: String,
-        /// Who answers for it.
         pub responsible_id: PersonId,
-        /// Their name.
         pub responsible: String,
-        /// When it was made.
         pub created_at: Timestamp,
         /// How many keys of it are not revoked.
         pub keys: i64,
     }
 }
 
-record! {
+row_type! {
     /// Whether somebody is a person.
     pub struct Responsible {
         /// Who answers for them, if they are none.
@@ -69,13 +67,13 @@ impl Read {
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
         const SQL: &str = mine!("order by s.name, s.id limit 500");
-        scoped!(self, ServiceAccount, fetch_all, SQL, person, everything)
+        tenant_query!(self, ServiceAccount, fetch_all, SQL, person, everything)
     }
 
     /// One of them.
     pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        scoped!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
+        tenant_query!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
     }
 }
 
@@ -83,24 +81,20 @@ impl Write {
     /// Makes a service account that a person of the tenant answers for. It has no address: what stands in its place is
     /// under `.invalid` (RFC 2606), where no mail goes and nobody signs in.
     pub async fn create_service_account(&mut self, proof: Allowed<CreateServiceAccount>) -> Result<PersonId> {
-        let id = PersonId(Uuid::now_v7());
+        let id = PersonId(new_id());
         let CreateServiceAccount { name, responsible } = proof.action();
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        if scoped!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
-            return Err(Error::Conflict("A person answers for a service account, not another service account."));
+        if tenant_query!(self, Responsible, fetch_one, SQL, *responsible)?.responsible_id.is_some() {
+            return Err(Error::Conflict(Conflict::ResponsibleIsServiceAccount));
         }
-        scoped!(
-            self,
-            execute,
-            "insert into person (tenant_id, id, email, name, tenant_role, created_at, responsible_id)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            id,
-            format!("{id}@service.invalid"),
-            text::name("name", name, 80)?,
-            TenantRole::Person,
-            self.now,
-            *responsible
-        )?;
+        insert!(self, "person" {
+            id: id,
+            email: format!("{id}@service.invalid"),
+            name: text::name("name", name, 80)?,
+            tenant_role: TenantRole::Person,
+            created_at: self.now,
+            responsible_id: *responsible,
+        })?;
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
         self.publish(Topic::People, id.0);
@@ -114,10 +108,10 @@ impl Write {
         const HAND_ON: &str = "update person set responsible_id = $4
             where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
         if successor == responsible {
-            return Err(Error::Conflict("They answer for it already."));
+            return Err(Error::Conflict(Conflict::AlreadyResponsible));
         }
         self.hold_memberships(successor).await?;
-        let called = scoped!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
+        let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
         if !self.can_answer(successor, account).await? {
             let why = "must be an admin, or in every organization that the service account is in with no lesser role";
             return Err(Invalid::new("successor", why).into());
@@ -142,14 +136,13 @@ impl Write {
             falls_short!(),
             "))"
         );
-        Ok(scoped!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
+        Ok(tenant_query!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
     }
 }
 
-record! {
+row_type! {
     /// What somebody is called.
     pub struct Called {
-        /// Their name.
         pub name: String,
     }
 }

@@ -1,9 +1,12 @@
 //! The tenant's own data key: wrapped by the master key, it seals what the tenant keeps secret (M-06).
-use crate::{Error, MasterKey, Result, Write, column::record, conn::scoped};
+use crate::{
+    Error, MasterKey, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::TenantId;
 use zeroize::Zeroizing;
 
-record! {
+row_type! {
     /// A tenant's key as it is kept.
     pub struct Wrapped {
         /// Sealed by the master key.
@@ -42,6 +45,6 @@ impl Write {
 
     async fn tenant_key(&mut self) -> Result<(MasterKey, i64)> {
         const SQL: &str = "select wrapped, version from tenant_key where tenant_id = $1";
-        scoped!(self, Wrapped, fetch_one, SQL)?.open(self.store.key(), self.tenant)
+        tenant_query!(self, Wrapped, fetch_one, SQL)?.open(self.store.key(), self.tenant)
     }
 }

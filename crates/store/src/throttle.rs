@@ -1,15 +1,17 @@
-//! How often somebody may fail to sign in: counted per account and network, per network, and per account from wherever, in
-//! the database, for all nodes.
-use crate::{Result, System, column::record, conn::unscoped};
+//! Throttling of sign-in failures: counted per account and network, per network, and per account, in the database for all
+//! nodes.
+use crate::{
+    Result, System,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::Timestamp;
 use std::time::Duration;
 
-record! {
+row_type! {
     /// Failures of one subject.
     pub struct Failures {
         /// How many without a success between.
         pub failures: i64,
-        /// When the last was.
         pub last_at: Timestamp,
     }
 }
@@ -28,7 +30,7 @@ impl System<'_> {
     /// The same where `free` failures cost nothing.
     pub async fn throttled_after(&self, subject: [u8; 32], free: i64) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
-        let found = unscoped!(
+        let found = unscoped_query!(
             conn,
             Failures,
             fetch_optional,
@@ -42,13 +44,13 @@ impl System<'_> {
     pub async fn has_failed(&self, subject: [u8; 32]) -> Result<bool> {
         let mut conn = self.read().await?;
         const SQL: &str = "select failures, last_at from throttle where subject = $1";
-        Ok(unscoped!(conn, Failures, fetch_optional, SQL, subject)?.is_some())
+        Ok(unscoped_query!(conn, Failures, fetch_optional, SQL, subject)?.is_some())
     }
 
     /// Counts a failure.
     pub async fn note_failure(&self, subject: [u8; 32]) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
-        unscoped!(
+        unscoped_query!(
             conn,
             execute,
             "insert into throttle (subject, failures, last_at) values ($1, 1, $2) on conflict (subject) do update
@@ -57,14 +59,14 @@ impl System<'_> {
             now,
             now.before(MEMORY)
         )?;
-        unscoped!(conn, execute, "delete from throttle where last_at < $1", now.before(MEMORY))?;
+        unscoped_query!(conn, execute, "delete from throttle where last_at < $1", now.before(MEMORY))?;
         conn.commit().await
     }
 
     /// Forgets the failures of somebody who proved who they are.
     pub async fn forget_failures(&self, subject: [u8; 32]) -> Result<()> {
         let mut conn = self.write().await?;
-        unscoped!(conn, execute, "delete from throttle where subject = $1", subject)?;
+        unscoped_query!(conn, execute, "delete from throttle where subject = $1", subject)?;
         conn.commit().await
     }
 }

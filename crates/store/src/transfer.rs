@@ -1,11 +1,13 @@
-//! From the embedded database to PostgreSQL (D-12): every row, in one direction, verified, and to be gone on with after a break.
+//! Transfer from the embedded database to PostgreSQL (D-12): every row, one way, verified, and resumable after an interruption.
 mod cells;
 mod table;
 
 use crate::{
     Error, Result, Settings, Store,
-    column::Number,
-    conn::{Conn, unscoped},
+    db::{
+        column::Number,
+        conn::{Conn, unscoped_query},
+    },
 };
 use domain::{Actor, TenantId, audit::Outcome};
 use serde_json::json;
@@ -18,7 +20,7 @@ const TABLES: [&str; 44] = [
     "tenant",
     "tenant_key",
     "organization",
-    "former_name",
+    "organization_former_name",
     "person",
     "membership",
     "invitation",
@@ -130,5 +132,5 @@ async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
 
 async fn heads(store: &Store) -> Result<i64> {
     let mut conn: Conn = store.system().read().await?;
-    Ok(unscoped!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
+    Ok(unscoped_query!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
 }

@@ -133,7 +133,7 @@ impl BrowserDoor {
     async fn not_by(&self, who: &Actor, offer: &Offer, action: &str, error: Error) -> Result<Refusal, Refusal> {
         let reason = match &error {
             Error::NotFound => "it does not work any more",
-            Error::Conflict(reason) => reason,
+            Error::Conflict(conflict) => conflict.message(),
             _ => return Ok(error.into()), // nothing was decided
         };
         let mut write = self.app.store.write(who).await?;

@@ -201,7 +201,7 @@ pub(super) fn status_of(error: &Error) -> Status {
     match error {
         Error::NotFound => unknown_runner(),
         // The runner's state differs from the database: it reconnects and reconciles.
-        Error::Conflict(reason) => Status::aborted(*reason),
+        Error::Conflict(conflict) => Status::aborted(conflict.message()),
         Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
         error => internal_error(error),
     }

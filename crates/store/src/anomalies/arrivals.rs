@@ -1,6 +1,9 @@
-//! Where people sign in from: browsers and networks that are known of them, few and not for ever, and the first time elsewhere.
+//! Sign-in anomalies: the browsers and networks known of each person, bounded in number and age, and the first use of others.
 use super::{Found, networks::remember_network};
-use crate::{Result, Topic, Write, column::record, conn::scoped};
+use crate::{
+    Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     EventId, PersonId,
     account::Happened,
@@ -21,14 +24,13 @@ pub struct Arrival {
     pub vouched: bool,
 }
 
-record! {
+row_type! {
     /// What is known of where somebody signs in.
     pub struct Known {
         /// Whether this browser is among those from before: 0 or 1.
         pub device: i64,
         /// How many browsers are known.
         pub devices: i64,
-        /// Whether this network is.
         pub network: i64,
         /// How many networks are known.
         pub networks: i64,
@@ -37,10 +39,9 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// A sign-in that was told.
     pub struct Arrived {
-        /// Its id.
         pub id: EventId,
         /// What of it was new.
         pub facts: Facts,
@@ -55,7 +56,7 @@ impl Write {
     /// them is new, that is told to the person and to admins; the first of all is not (N-06).
     pub async fn arrive(&mut self, person: PersonId, arrival: &Arrival) -> Result<()> {
         let (address, network) = self.whereabouts();
-        let known = scoped!(
+        let known = tenant_query!(
             self,
             Known,
             fetch_one,
@@ -113,14 +114,14 @@ impl Write {
         const SQL: &str = "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2
              and span >= $3 and address = $4 order by span desc limit 1";
         let since = self.span(HOUR) - 1;
-        let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
+        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
         let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told else {
             return Ok(false);
         };
         let facts = Facts::SignIn { device, new_device, new_network, half: false };
         const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
         self.hold_log().await?;
-        scoped!(self, execute, WHOLE, id, facts, self.now)?;
+        tenant_query!(self, execute, WHOLE, id, facts, self.now)?;
         let detail = json!({ "kind": "sign_in", "half": false });
         self.note("anomaly.detect", ("anomaly", id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::People, person.0);
@@ -132,7 +133,7 @@ impl Write {
         const SQL: &str =
             "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
         let span = self.span(HOUR);
-        let told = scoped!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
+        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
         Ok(matches!(told, Some(Arrived { facts: Facts::SignIn { half: false, .. }, .. })))
     }
 

@@ -1,16 +1,18 @@
-//! Wrong passwords and second factors, counted for an hour by person and by network; many of them are told.
+//! Failure anomalies: wrong passwords and second factors, counted for an hour by person and by network.
 use super::{DAY, Found};
-use crate::{Result, Write, column::record, conn::scoped};
+use crate::{
+    Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     PersonId,
     account::Happened,
     anomalies::{FAILURE_SPAN, FAILURE_SPANS, Facts, MANY_ACCOUNTS, MANY_FAILURES},
 };
 
-record! {
+row_type! {
     /// Failures of the last hour.
     pub struct Counted {
-        /// How many.
         pub failures: i64,
         /// From how many networks, or for how many people.
         pub kinds: i64,
@@ -25,8 +27,8 @@ impl Write {
         let span = self.span(FAILURE_SPAN);
         let since = span - FAILURE_SPANS;
         const OLD: &str = "delete from failure_count where tenant_id = $1 and span <= $2";
-        scoped!(self, execute, OLD, since)?;
-        scoped!(
+        tenant_query!(self, execute, OLD, since)?;
+        tenant_query!(
             self,
             execute,
             "insert into failure_count (tenant_id, network, person_id, span, failures) values ($1, $2, $3, $4, 1)
@@ -40,7 +42,7 @@ impl Write {
     }
 
     async fn guessing(&mut self, person: PersonId, since: i64) -> Result<()> {
-        let Counted { failures, kinds: networks } = scoped!(
+        let Counted { failures, kinds: networks } = tenant_query!(
             self,
             Counted,
             fetch_one,
@@ -68,7 +70,7 @@ impl Write {
     }
 
     async fn spraying(&mut self, network: String, since: i64) -> Result<()> {
-        let Counted { failures, kinds: accounts } = scoped!(
+        let Counted { failures, kinds: accounts } = tenant_query!(
             self,
             Counted,
             fetch_one,

@@ -1,8 +1,10 @@
-//! How many tasks a key submits in which hours: one small counter for each hour, and what stands out against those before.
+//! Key usage anomalies: tasks submitted per hour, compared with the hours before.
 use crate::{
     Result, Write,
-    column::{Number, record},
-    conn::scoped,
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+    },
 };
 use domain::{
     KeyId,
@@ -14,7 +16,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// From [`MANY_TASKS`] on, every so many tasks are held against the hours before.
 const EVERY: i64 = 10;
 
-record! {
+row_type! {
     /// An hour in which a key submitted something.
     pub struct Active {
         /// Hours since the epoch.
@@ -22,7 +24,7 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// What a key did in the last 30 days.
     pub struct Busiest {
         /// How many tasks in its busiest hour.
@@ -38,7 +40,7 @@ impl Write {
     pub(crate) async fn count_task(&mut self) -> Result<()> {
         let Some(key) = self.actor.key() else { return Ok(()) };
         let hour = self.span(HOUR);
-        let tasks = scoped!(
+        let tasks = tenant_query!(
             self,
             Number,
             fetch_one,
@@ -57,9 +59,10 @@ impl Write {
     async fn hold_against_weeks(&mut self, key: KeyId, hour: i64) -> Result<()> {
         let since = hour - WEEKS_HOURS;
         const OLD: &str = "delete from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
-        scoped!(self, execute, OLD, key, since)?;
+        tenant_query!(self, execute, OLD, key, since)?;
         const SQL: &str = "select hour from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
-        let before: Vec<_> = scoped!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
+        let before: Vec<_> =
+            tenant_query!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
         match strange_hour(hour, &before) {
             Some(facts) => self.tell_of_key(key, facts).await,
             None => Ok(()),
@@ -67,7 +70,7 @@ impl Write {
     }
 
     async fn hold_against_hours(&mut self, key: KeyId, hour: i64, tasks: i64) -> Result<()> {
-        let Busiest { most, days } = scoped!(
+        let Busiest { most, days } = tenant_query!(
             self,
             Busiest,
             fetch_one,

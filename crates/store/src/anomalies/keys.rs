@@ -1,6 +1,9 @@
-//! Where keys are used from, and how long they were not: a new network and the end of a long silence are told.
+//! Key anomalies: the use of a key from a new network, and after a long time without use.
 use super::{DAY, Found, networks::remember_network};
-use crate::{Error, Result, Write, column::record, conn::scoped};
+use crate::{
+    Error, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     KeyId, Networks, PersonId, Timestamp,
     account::Happened,
@@ -10,26 +13,23 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-record! {
+row_type! {
     /// A key whose habits are known.
     pub struct Keeper {
-        /// What people call it.
         pub name: String,
         /// Where from it works; anywhere, if empty.
         pub networks: Networks,
-        /// Whose it is.
         pub owner_id: PersonId,
         /// Who answers for the owner, if that is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
-record! {
+row_type! {
     /// What is known of where a key is used.
     pub struct Places {
         /// Whether this network is among them: 0 or 1.
         pub this: i64,
-        /// How many there are.
         pub known: i64,
     }
 }
@@ -51,7 +51,7 @@ impl Write {
         if network.is_empty() {
             return Ok(());
         }
-        let places = scoped!(
+        let places = tenant_query!(
             self,
             Places,
             fetch_one,
@@ -71,7 +71,7 @@ impl Write {
     pub(super) async fn keeper(&mut self, key: KeyId) -> Result<Keeper> {
         const SQL: &str = "select k.name, k.networks, k.owner_id, p.responsible_id from api_key k
              join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id where k.tenant_id = $1 and k.id = $2";
-        scoped!(self, Keeper, fetch_one, SQL, key)
+        tenant_query!(self, Keeper, fetch_one, SQL, key)
     }
 
     /// Tells something about a key to whoever keeps it, and to admins.
@@ -105,11 +105,11 @@ impl Write {
         const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
              select tenant_id, $3, network, last_used_at from key_network
              where tenant_id = $1 and key_id = $2 and last_used_at > $4";
-        scoped!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_MEMORY))?;
+        tenant_query!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_MEMORY))?;
         let since = self.span(HOUR) - WEEKS_HOURS;
         const HOURS: &str = "insert into key_hour (tenant_id, key_id, hour, tasks)
              select tenant_id, $3, hour, tasks from key_hour where tenant_id = $1 and key_id = $2 and hour >= $4";
-        scoped!(self, execute, HOURS, old, new, since)?;
+        tenant_query!(self, execute, HOURS, old, new, since)?;
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! The networks that a person or a key is known from: the latest of them, and not for ever.
+//! Known networks of a person or a key: the latest ones, for a limited time.
 
 /// Remembers that a row of `$whose` was seen in a network, and forgets what is too old or too much of it, in one of two tables
 /// of the same form.
 macro_rules! remember_network {
     ($self:ident, $table:literal, $whose:literal, $id:expr, $network:expr) => {{
-        scoped!(
+        tenant_query!(
             $self,
             execute,
             concat!(
@@ -20,7 +20,7 @@ macro_rules! remember_network {
             $network,
             $self.now
         )?;
-        scoped!(
+        tenant_query!(
             $self,
             execute,
             concat!(

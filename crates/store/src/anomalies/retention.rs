@@ -1,6 +1,5 @@
-//! What time makes worthless is forgotten, whoever it was of: also of keys that were revoked and of people who have gone, to
-//! whom nothing happens any more that would clear it away.
-use crate::{Result, Write, conn::scoped};
+//! Retention: deletion of known networks, counters and anomalies by age, also those of revoked keys and of people who left.
+use crate::{Result, Write, db::conn::tenant_query};
 use domain::anomalies::{ANOMALY_RETENTION, FAILURE_SPAN, FAILURE_SPANS, NETWORK_MEMORY, WEEKS_HOURS};
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ impl Write {
         let (networks, hours) = (self.now.before(NETWORK_MEMORY), self.span(HOUR) - WEEKS_HOURS);
         let failures = self.span(FAILURE_SPAN) - FAILURE_SPANS;
         let counts = [
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "delete from browser_session where tenant_id = $1 and id in (select s.id from browser_session s
@@ -37,7 +36,7 @@ impl Write {
                 self.now,
                 most
             )?,
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "delete from key_hour where tenant_id = $1 and (key_id, hour) in (select h.key_id, h.hour from key_hour h
@@ -45,9 +44,9 @@ impl Write {
                 hours,
                 most
             )?,
-            scoped!(self, execute, old_networks!("key_network", "key_id"), networks, most)?,
-            scoped!(self, execute, old_networks!("known_network", "person_id"), networks, most)?,
-            scoped!(
+            tenant_query!(self, execute, old_networks!("key_network", "key_id"), networks, most)?,
+            tenant_query!(self, execute, old_networks!("known_network", "person_id"), networks, most)?,
+            tenant_query!(
                 self,
                 execute,
                 "delete from failure_count where tenant_id = $1 and (network, person_id, span) in (select f.network, f.person_id,
@@ -55,7 +54,7 @@ impl Write {
                 failures,
                 most
             )?,
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "delete from anomaly where tenant_id = $1 and id in (select u.id from anomaly u

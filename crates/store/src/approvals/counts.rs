@@ -1,9 +1,9 @@
-//! How many questions there are of each state: counted to a bound, whatever there is.
+//! Approval request counts by state, bounded so that their cost does not grow with the queue.
 use super::{ApprovalFilter, visible};
 use crate::{
     Counts, Read, Result,
     counts::OF_A_STATE,
-    filter::{Arg, Statement},
+    db::filter::{Arg, Statement},
 };
 use domain::approval::ApprovalState;
 

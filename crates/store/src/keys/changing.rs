@@ -1,6 +1,9 @@
-//! What is changed of a key while it works: what it is called, where from it works, and until when (M-01).
+//! Changes to an active API key: its name, allowed networks and expiry (M-01).
 use super::ending::told_at;
-use crate::{Error, Result, Topic, Write, column::Number, conn::scoped};
+use crate::{
+    Conflict, Error, Result, Topic, Write,
+    db::{column::Number, conn::tenant_query},
+};
 use domain::{
     Allowed, Invalid,
     policy::{ChangeKey, KeyEnd},
@@ -24,15 +27,16 @@ impl Write {
         };
         if ends != was.expires_at {
             const SUCCESSORS: &str = "select count(*) as n from api_key where tenant_id = $1 and replaces = $2";
-            if scoped!(self, Number, fetch_one, SUCCESSORS, key)?.n > 0 {
-                return Err(Error::Conflict("This key is being replaced, and ends when both have worked long enough."));
+            if tenant_query!(self, Number, fetch_one, SUCCESSORS, key)?.n > 0 {
+                return Err(Error::Conflict(Conflict::KeyOverlapEnding));
             }
         }
         const SQL: &str = "update api_key set name = $3, networks = $4 where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, key, name, networks)?;
+        tenant_query!(self, execute, SQL, key, name, networks)?;
         if ends != was.expires_at {
-            const ENDS: &str = "update api_key set expires_at = $3, tell_at = $4 where tenant_id = $1 and id = $2";
-            scoped!(self, execute, ENDS, key, ends, told_at(self.now, ends))?;
+            const ENDS: &str =
+                "update api_key set expires_at = $3, expiry_notice_at = $4 where tenant_id = $1 and id = $2";
+            tenant_query!(self, execute, ENDS, key, ends, told_at(self.now, ends))?;
         }
         let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });
         let entry = self.entry(&proof)?.with_detail("was", was);

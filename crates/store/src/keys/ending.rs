@@ -1,16 +1,16 @@
-//! Telling whoever has a key that it ends soon, once, while there is time to put another in its place (M-01).
+//! Expiry notices for API keys, sent once, in time to rotate them (M-01).
 use super::ENDS_SOON;
-use crate::{Result, Write, column::record, conn::scoped};
+use crate::{
+    Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{PersonId, Timestamp, account::Happened};
 
-record! {
+row_type! {
     /// A key that ends soon.
     pub struct Ending {
-        /// Whose it is.
         pub owner_id: PersonId,
-        /// What people call it.
         pub name: String,
-        /// The beginning of it.
         pub prefix: String,
         /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
@@ -25,11 +25,11 @@ pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timesta
 impl Write {
     /// Tells owners of the keys that end soon from now on; of a service account whoever answers for it.
     pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
-        let ending = scoped!(
+        let ending = tenant_query!(
             self,
             Ending,
             fetch_all,
-            "update api_key set tell_at = null where tenant_id = $1 and tell_at is not null and tell_at <= $2
+            "update api_key set expiry_notice_at = null where tenant_id = $1 and expiry_notice_at is not null and expiry_notice_at <= $2
              returning owner_id, name, prefix, revoked_at",
             self.now
         )?;

@@ -1,5 +1,5 @@
-//! Writes many rows of one table by few statements.
-use crate::{Result, conn::Conn};
+//! Bulk inserts: many rows of one table in few statements.
+use crate::{Result, db::conn::Conn};
 use domain::{ApprovalId, OrganizationId, PersonId, TaskId, TenantId};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;

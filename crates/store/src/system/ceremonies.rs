@@ -1,13 +1,16 @@
-//! Halves of passkey ceremonies: who signs in with a passkey names no tenant, so what was asked belongs to none.
+//! Passkey ceremonies in progress: they belong to no tenant, because signing in names none.
 use super::System;
-use crate::{Result, column::record, conn::unscoped};
+use crate::{
+    Result,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{PersonId, TenantId};
 use std::time::Duration;
 
 /// How long a browser has to answer.
 const LIFE: Duration = Duration::from_mins(5);
 
-record! {
+row_type! {
     /// What was asked.
     pub struct Ceremony {
         /// What the answer is held against, as JSON.
@@ -15,12 +18,10 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whose passkey it is.
     pub struct PasskeyHolder {
-        /// Their tenant.
         pub tenant_id: TenantId,
-        /// Who.
         pub person_id: PersonId,
     }
 }
@@ -29,8 +30,8 @@ impl System<'_> {
     /// Keeps what was asked, for five minutes; what is older goes.
     pub async fn begin_ceremony(&self, token_hash: [u8; 32], state: &str) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
-        unscoped!(conn, execute, "delete from ceremony where expires_at <= $1", now)?;
-        unscoped!(
+        unscoped_query!(conn, execute, "delete from ceremony where expires_at <= $1", now)?;
+        unscoped_query!(
             conn,
             execute,
             "insert into ceremony (token_hash, state, expires_at) values ($1, $2, $3)",
@@ -45,7 +46,7 @@ impl System<'_> {
     pub async fn take_ceremony(&self, token_hash: [u8; 32]) -> Result<Option<String>> {
         let (mut conn, now) = (self.write().await?, self.now());
         let sql = "delete from ceremony where token_hash = $1 and expires_at > $2 returning state";
-        let taken = unscoped!(conn, Ceremony, fetch_optional, sql, token_hash, now)?;
+        let taken = unscoped_query!(conn, Ceremony, fetch_optional, sql, token_hash, now)?;
         conn.commit().await?;
         Ok(taken.map(|ceremony| ceremony.state))
     }
@@ -54,6 +55,6 @@ impl System<'_> {
     pub async fn passkey_holder(&self, credential_id: &[u8]) -> Result<Option<PasskeyHolder>> {
         let mut conn = self.read().await?;
         let sql = "select tenant_id, person_id from passkey where credential_id = $1";
-        unscoped!(conn, PasskeyHolder, fetch_optional, sql, credential_id.to_vec())
+        unscoped_query!(conn, PasskeyHolder, fetch_optional, sql, credential_id.to_vec())
     }
 }

@@ -1,9 +1,12 @@
-//! What is due, in whatever tenant.
+//! Due work of all tenants: expiries, notices and retention.
 use super::System;
-use crate::{Result, column::record, conn::unscoped};
+use crate::{
+    Result,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{Actor, TenantId, Timestamp};
 
-record! {
+row_type! {
     /// When the next thing is due.
     pub struct DueAt {
         /// Microseconds since the epoch.
@@ -15,17 +18,25 @@ impl System<'_> {
     /// When the next approval, lease or invitation ends, or the next owner of a key is to be told, in whatever tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
-        let approvals =
-            unscoped!(conn, DueAt, fetch_one, "select min(expires_at) as at from approval where state = 'waiting'")?;
-        let leases = unscoped!(
+        let approvals = unscoped_query!(
+            conn,
+            DueAt,
+            fetch_one,
+            "select min(expires_at) as at from approval where state = 'waiting'"
+        )?;
+        let leases = unscoped_query!(
             conn,
             DueAt,
             fetch_one,
             "select min(lease_until) as at from task where state in ('assigned', 'running')"
         )?;
-        let invitations = unscoped!(conn, DueAt, fetch_one, "select min(expires_at) as at from invitation")?;
-        let keys =
-            unscoped!(conn, DueAt, fetch_one, "select min(tell_at) as at from api_key where tell_at is not null")?;
+        let invitations = unscoped_query!(conn, DueAt, fetch_one, "select min(expires_at) as at from invitation")?;
+        let keys = unscoped_query!(
+            conn,
+            DueAt,
+            fetch_one,
+            "select min(expiry_notice_at) as at from api_key where expiry_notice_at is not null"
+        )?;
         Ok([approvals.at, leases.at, invitations.at, keys.at].into_iter().flatten().min())
     }
 

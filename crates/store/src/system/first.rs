@@ -1,27 +1,27 @@
-//! Before anybody is there: the check of keys, tenants, the set-up link.
+//! First start: the check of keys, tenants, and the set-up link.
 use super::System;
 use crate::{
     Error, Event, Result, Topic, Write,
-    column::{Number, record},
-    conn::{Conn, random, unscoped},
-    events, tenant_key,
+    db::{
+        column::{Number, row_type},
+        conn::{Conn, random, unscoped_query},
+        events,
+        id::new_id,
+    },
+    tenant_key,
 };
 use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
-use uuid::Uuid;
 
-record! {
+row_type! {
     /// A tenant.
     pub struct Tenant {
-        /// Its id.
         pub id: TenantId,
-        /// What people call it.
         pub name: String,
-        /// When it was made.
         pub created_at: Timestamp,
     }
 }
 
-record! {
+row_type! {
     /// Something sealed.
     pub struct Sealed {
         /// Nonce and ciphertext.
@@ -36,8 +36,8 @@ impl System<'_> {
         let mut conn = self.write().await?;
         // Of several nodes that start at once on a new database the first decides.
         let sql = "insert into key_check (id, sealed) values (1, $1) on conflict (id) do nothing";
-        unscoped!(conn, execute, sql, self.0.key().seal(PLACE, b"castellan")?)?;
-        let check = unscoped!(conn, Sealed, fetch_one, "select sealed from key_check where id = 1")?;
+        unscoped_query!(conn, execute, sql, self.0.key().seal(PLACE, b"castellan")?)?;
+        let check = unscoped_query!(conn, Sealed, fetch_one, "select sealed from key_check where id = 1")?;
         conn.commit().await?;
         match self.0.key().open(PLACE, &check.sealed) {
             Ok(_) => Ok(()),
@@ -55,8 +55,8 @@ impl System<'_> {
         let place = format!("system/key_check/sealed/{id}/1");
         let mut conn = self.write().await?;
         let sql = "insert into key_check (id, sealed) values ($1, $2) on conflict (id) do nothing";
-        unscoped!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
-        let known = unscoped!(conn, Sealed, fetch_one, "select sealed from key_check where id = $1", id)?;
+        unscoped_query!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
+        let known = unscoped_query!(conn, Sealed, fetch_one, "select sealed from key_check where id = $1", id)?;
         conn.commit().await?;
         Ok(self.0.key().open(&place, &known.sealed).is_ok_and(|known| *known == *fingerprint))
     }
@@ -75,19 +75,19 @@ impl System<'_> {
         let place = format!("system/key_check/sealed/{id}/1");
         let mut conn = self.write().await?;
         let sql = "insert into key_check (id, sealed) values ($1, $2) on conflict (id) do update set sealed = $2";
-        unscoped!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
+        unscoped_query!(conn, execute, sql, id, self.0.key().seal(&place, fingerprint)?)?;
         conn.commit().await
     }
 
     /// All tenants, oldest first: for the console, and to start their local runners.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let mut conn = self.read().await?;
-        unscoped!(conn, Tenant, fetch_all, "select id, name, created_at from tenant order by id limit 10000")
+        unscoped_query!(conn, Tenant, fetch_all, "select id, name, created_at from tenant order by id limit 10000")
     }
 
     /// Makes a tenant with its chain, its data key and the rules that it starts with.
     pub async fn create_tenant(&self, name: &str) -> Result<TenantId> {
-        let (mut conn, id) = (self.write().await?, TenantId(Uuid::now_v7()));
+        let (mut conn, id) = (self.write().await?, TenantId(new_id()));
         self.insert_tenant(&mut conn, id, name).await?;
         self.commit_tenant(conn, id).await
     }
@@ -96,15 +96,15 @@ impl System<'_> {
     pub async fn is_empty(&self) -> Result<bool> {
         let mut conn = self.read().await?;
         let people =
-            unscoped!(conn, Number, fetch_one, "select count(*) as n from (select 1 from person limit 1) one")?;
+            unscoped_query!(conn, Number, fetch_one, "select count(*) as n from (select 1 from person limit 1) one")?;
         Ok(people.n == 0)
     }
 
     /// Replaces the set-up link; there is one at a time.
     pub async fn offer_setup(&self, token_hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
         let mut conn = self.write().await?;
-        unscoped!(conn, execute, "delete from setup_link where expires_at <> 0")?;
-        unscoped!(
+        unscoped_query!(conn, execute, "delete from setup_link where expires_at <> 0")?;
+        unscoped_query!(
             conn,
             execute,
             "insert into setup_link (token_hash, expires_at) values ($1, $2)",
@@ -118,16 +118,16 @@ impl System<'_> {
     pub async fn may_set_up(&self, token_hash: [u8; 32]) -> Result<bool> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select count(*) as n from setup_link where token_hash = $1 and expires_at > $2";
-        let found = unscoped!(conn, Number, fetch_one, sql, token_hash, now)?;
+        let found = unscoped_query!(conn, Number, fetch_one, sql, token_hash, now)?;
         Ok(found.n > 0)
     }
 
     /// Uses the set-up link up and makes the first tenant, as its console, who makes the rest before it commits: of two who use
     /// it at once one comes too late, and whoever is interrupted can use it again. There is no tenant yet to be within.
     pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
-        let (mut conn, id, now) = (self.write().await?, TenantId(Uuid::now_v7()), self.now());
+        let (mut conn, id, now) = (self.write().await?, TenantId(new_id()), self.now());
         let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";
-        if unscoped!(conn, execute, sql, token_hash, now)? == 0 {
+        if unscoped_query!(conn, execute, sql, token_hash, now)? == 0 {
             return Err(Error::NotFound);
         }
         self.insert_tenant(&mut conn, id, tenant).await?;
@@ -146,7 +146,7 @@ impl System<'_> {
         let name = text::name("tenant", name, 80)?;
         let wrapped = self.0.key().seal(&tenant_key::place(id, 1), &random::<32>()?)?;
         let rules = serde_json::to_string(&Rules::default()).map_err(|_| Error::Corrupt("rules"))?;
-        unscoped!(
+        unscoped_query!(
             *conn,
             execute,
             "insert into tenant (id, name, created_at) values ($1, $2, $3)",
@@ -154,16 +154,22 @@ impl System<'_> {
             name,
             self.now()
         )?;
-        unscoped!(
+        unscoped_query!(
             *conn,
             execute,
             "insert into tenant_key (tenant_id, version, wrapped) values ($1, 1, $2)",
             id,
             wrapped
         )?;
-        unscoped!(*conn, execute, "insert into factor_policy (tenant_id, everybody) values ($1, false)", id)?;
-        unscoped!(*conn, execute, "insert into rules (tenant_id, version, body) values ($1, 1, $2)", id, rules)?;
-        unscoped!(*conn, execute, "insert into audit_head (tenant_id, seq, hash) values ($1, 0, $2)", id, GENESIS)?;
+        unscoped_query!(*conn, execute, "insert into factor_policy (tenant_id, everybody) values ($1, false)", id)?;
+        unscoped_query!(*conn, execute, "insert into rules (tenant_id, version, body) values ($1, 1, $2)", id, rules)?;
+        unscoped_query!(
+            *conn,
+            execute,
+            "insert into audit_head (tenant_id, seq, hash) values ($1, 0, $2)",
+            id,
+            GENESIS
+        )?;
         Ok(())
     }
 }

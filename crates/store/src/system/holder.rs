@@ -1,6 +1,9 @@
-//! Whoever holds a session or a key, as an actor is made of: read at every request, so that a change of rights counts at once.
+//! Holder of a session or key, read at every request so that a change of rights takes effect at once.
 use super::System;
-use crate::{Error, Result, column::record, conn::unscoped};
+use crate::{
+    Error, Result,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{
     Email, OrganizationId, PersonId, TenantId,
     role::{Role, TenantRole},
@@ -12,9 +15,7 @@ use std::collections::BTreeMap;
 /// A person as an actor is made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
-    /// What people call them.
     pub name: String,
-    /// Their address.
     pub email: Email,
     /// What they are in the tenant.
     pub tenant_role: TenantRole,
@@ -26,12 +27,10 @@ pub struct Holder {
     pub everybody: bool,
 }
 
-record! {
+row_type! {
     /// The same with one of their roles, if they have any.
     pub struct HolderRow {
-        /// What people call them.
         pub person_name: String,
-        /// Their address.
         pub person_email: Email,
         /// What they are in the tenant.
         pub tenant_role: TenantRole,
@@ -41,7 +40,6 @@ record! {
         pub everybody: bool,
         /// Where they have a role.
         pub member_of: Option<OrganizationId>,
-        /// As what.
         pub role: Option<Role>,
     }
 }
@@ -92,7 +90,7 @@ impl System<'_> {
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
         let mut conn = self.ask().await?;
         let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
-        let rows = unscoped!(conn, Held<()>, fetch_all, sql, tenant, person)?;
+        let rows = unscoped_query!(conn, Held<()>, fetch_all, sql, tenant, person)?;
         gather(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
     }
 }

@@ -1,12 +1,12 @@
-//! What an invitation's link offers: who has no account yet names no tenant.
+//! Invitation lookup by token: a visitor without an account names no tenant.
 use super::System;
-use crate::{Offer, Result, conn::unscoped, invitations::works};
+use crate::{Offer, Result, db::conn::unscoped_query, invitations::works};
 
 impl System<'_> {
     /// The invitation that a token is, if it works; asked again when it is used.
     pub async fn invitation(&self, token_hash: [u8; 32]) -> Result<Option<Offer>> {
         let (mut conn, now) = (self.read().await?, self.now());
-        unscoped!(
+        unscoped_query!(
             conn,
             Offer,
             fetch_optional,

@@ -1,20 +1,22 @@
-//! Mail that is due, in whatever tenant: one node takes each, and tries again later until it was sent.
+//! Mail queue of all tenants: one node takes each message and retries it until it is sent.
 use super::System;
-use crate::{Error, Mail, Result, column::record, conn::unscoped, mail::place, system::due::DueAt};
+use crate::{
+    Error, Mail, Result,
+    db::{column::row_type, conn::unscoped_query},
+    mail::place,
+    system::due::DueAt,
+};
 use domain::{Actor, Email, TenantId, Timestamp};
 use uuid::Uuid;
 
 /// After so many attempts, over some ten hours, a mail is given up.
 const ATTEMPTS: i64 = 12;
 
-record! {
+row_type! {
     /// A mail as it is kept.
     pub struct Queued {
-        /// Its tenant.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: Uuid,
-        /// To whom.
         pub recipient: Email,
         /// What it says, sealed.
         pub sealed: Vec<u8>,
@@ -26,13 +28,9 @@ record! {
 /// A mail to send now.
 #[derive(Clone, Debug)]
 pub struct DueMail {
-    /// Its tenant.
     pub tenant: TenantId,
-    /// Its id.
     pub id: Uuid,
-    /// To whom.
     pub to: Email,
-    /// What it says.
     pub mail: Mail,
     /// Whether it is given up when this fails.
     pub last: bool,
@@ -42,13 +40,13 @@ impl System<'_> {
     /// When the next mail is due, in whatever tenant.
     pub async fn next_mail(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
-        Ok(unscoped!(conn, DueAt, fetch_one, "select min(next_at) as at from mail")?.at)
+        Ok(unscoped_query!(conn, DueAt, fetch_one, "select min(next_at) as at from mail")?.at)
     }
 
     /// Takes the mail that is due for longest; nobody else gets it for a while, which grows with each attempt.
     pub async fn take_mail(&self) -> Result<Option<DueMail>> {
         let (mut conn, now) = (self.write().await?, self.now());
-        let taken = unscoped!(
+        let taken = unscoped_query!(
             conn,
             Queued,
             fetch_optional,
@@ -68,7 +66,7 @@ impl System<'_> {
     /// A mail was sent, or is given up.
     pub async fn forget_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
         let mut conn = self.write().await?;
-        unscoped!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;
+        unscoped_query!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;
         conn.commit().await
     }
 }

@@ -11,8 +11,10 @@ mod sign_in;
 
 use crate::{
     Result, Store,
-    conn::{Conn, on},
-    open::Sees,
+    db::{
+        conn::{Conn, with_connection},
+        open::RowAccess,
+    },
 };
 use domain::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -41,16 +43,16 @@ pub const LAST_USED: Duration = Duration::from_mins(1);
 
 impl System<'_> {
     pub(crate) async fn read(&self) -> Result<Conn> {
-        self.0.begin_read(Sees::All).await
+        self.0.begin_read(RowAccess::All).await
     }
 
     /// The same for a single question, such as each request asks.
     pub(crate) async fn ask(&self) -> Result<Conn> {
-        self.0.begin_question().await
+        self.0.acquire_for_single_query().await
     }
 
     pub(crate) async fn write(&self) -> Result<Conn> {
-        self.0.begin_write(Sees::All).await
+        self.0.begin_write(RowAccess::All).await
     }
 
     /// Has PostgreSQL look at tables that have just been filled: until it does so by itself it plans as if they were empty,
@@ -61,7 +63,7 @@ impl System<'_> {
         }
         let mut conn = self.ask().await?; // it takes no transaction around it
         let sql = AssertSqlSafe(format!("vacuum (analyze) {}", tables.join(", ")));
-        Ok(on!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?)
+        Ok(with_connection!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,20 +1,19 @@
-//! Which provider an address is for, whom an identity belongs to, and what is used up: who comes back from a provider names
-//! no tenant, the provider's own row does.
+//! Identity provider lookup: a callback from a provider names no tenant, the provider's own row does.
 use super::{LAST_USED, System};
 use crate::{
     Error, MasterKey, Result, SealedSecret, Store,
-    column::{Number, record},
-    conn::unscoped,
+    db::{
+        column::{Number, row_type},
+        conn::unscoped_query,
+    },
     tenant_key::Wrapped,
 };
 use domain::{IdentityId, PersonId, ProviderId, TenantId, Timestamp, provider::Provider};
 
-record! {
+row_type! {
     /// A provider with all that signing in by it needs.
     pub struct ProviderSecrets {
-        /// Whose it is.
         pub tenant_id: TenantId,
-        /// Its id.
         pub id: ProviderId,
         /// How it was set up, as JSON.
         pub definition: String,
@@ -23,14 +22,11 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whom an identity belongs to.
     pub struct IdentityHolder {
-        /// The tenant.
         pub tenant_id: TenantId,
-        /// The identity.
         pub id: IdentityId,
-        /// The person.
         pub person_id: PersonId,
         /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
@@ -39,13 +35,10 @@ record! {
 
 /// A provider as signing in uses it. `Debug` leaves the secret out.
 pub struct OpenProvider {
-    /// Whose it is.
     pub tenant: TenantId,
-    /// Its id.
     pub id: ProviderId,
     /// How it was set up.
     pub provider: Provider,
-    /// Its client secret.
     pub secret: String,
 }
 
@@ -72,7 +65,7 @@ impl System<'_> {
     pub async fn provider(&self, id: ProviderId) -> Result<Option<OpenProvider>> {
         const SQL: &str = "select tenant_id, id, definition, secret from identity_provider where id = $1";
         let mut conn = self.read().await?;
-        let Some(row) = unscoped!(conn, ProviderSecrets, fetch_optional, SQL, id)? else { return Ok(None) };
+        let Some(row) = unscoped_query!(conn, ProviderSecrets, fetch_optional, SQL, id)? else { return Ok(None) };
         drop(conn);
         let (key, version) = self.tenant_key(row.tenant_id).await?;
         let secret = key.open(&place(row.tenant_id, row.id, version), &row.secret)?;
@@ -88,7 +81,7 @@ impl System<'_> {
     pub async fn providers_of(&self, tenant: TenantId) -> Result<Vec<(ProviderId, Provider)>> {
         let mut conn = self.read().await?;
         let sql = "select tenant_id, id, definition, secret from identity_provider where tenant_id = $1 order by id limit 100";
-        let rows = unscoped!(conn, ProviderSecrets, fetch_all, sql, tenant)?;
+        let rows = unscoped_query!(conn, ProviderSecrets, fetch_all, sql, tenant)?;
         let read = |row: ProviderSecrets| {
             let provider = serde_json::from_str(&row.definition).map_err(|_| Error::Corrupt("provider"))?;
             Ok((row.id, provider))
@@ -99,7 +92,7 @@ impl System<'_> {
     /// Whom an identity belongs to in the provider's tenant.
     pub async fn identity(&self, tenant: TenantId, issuer: &str, subject: &str) -> Result<Option<IdentityHolder>> {
         let mut conn = self.read().await?;
-        unscoped!(
+        unscoped_query!(
             conn,
             IdentityHolder,
             fetch_optional,
@@ -119,16 +112,16 @@ impl System<'_> {
         }
         let mut conn = self.write().await?;
         let sql = "update identity set last_used_at = $3 where tenant_id = $1 and id = $2";
-        unscoped!(conn, execute, sql, identity.tenant_id, identity.id, now)?;
+        unscoped_query!(conn, execute, sql, identity.tenant_id, identity.id, now)?;
         conn.commit().await
     }
 
     /// Uses a sign-in at a provider up; `false` when it came back before. It names no tenant.
     pub async fn use_sign_in(&self, id_hash: [u8; 32], expires_at: Timestamp) -> Result<bool> {
         let (mut conn, now) = (self.write().await?, self.now());
-        unscoped!(conn, execute, "delete from used_sign_in where expires_at < $1", now)?;
+        unscoped_query!(conn, execute, "delete from used_sign_in where expires_at < $1", now)?;
         let sql = "insert into used_sign_in (id_hash, expires_at) values ($1, $2) on conflict (id_hash) do nothing";
-        let used = unscoped!(conn, execute, sql, id_hash, expires_at)?;
+        let used = unscoped_query!(conn, execute, sql, id_hash, expires_at)?;
         conn.commit().await?;
         Ok(used > 0)
     }
@@ -137,12 +130,12 @@ impl System<'_> {
     pub async fn may_break_glass(&self, tenant: TenantId, person: PersonId) -> Result<bool> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select count(*) as n from break_glass where tenant_id = $1 and person_id = $2 and expires_at > $3";
-        Ok(unscoped!(conn, Number, fetch_one, sql, tenant, person, now)?.n > 0)
+        Ok(unscoped_query!(conn, Number, fetch_one, sql, tenant, person, now)?.n > 0)
     }
 
     async fn tenant_key(&self, tenant: TenantId) -> Result<(MasterKey, i64)> {
         const SQL: &str = "select wrapped, version from tenant_key where tenant_id = $1";
         let mut conn = self.read().await?;
-        unscoped!(conn, Wrapped, fetch_one, SQL, tenant)?.open(self.0.key(), tenant)
+        unscoped_query!(conn, Wrapped, fetch_one, SQL, tenant)?.open(self.0.key(), tenant)
     }
 }

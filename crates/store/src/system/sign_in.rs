@@ -1,21 +1,22 @@
-//! Whom an address and a cookie belong to: who signs in names no tenant.
+//! Credential and session lookup: an address or a cookie names no tenant.
 use super::{
     LAST_USED, System,
     holder::{Held, Holder, gather, held},
 };
-use crate::{NewBrowserSession, Result, Session, column::record, conn::unscoped};
+use crate::{
+    NewBrowserSession, Result, Session,
+    db::{column::row_type, conn::unscoped_query},
+};
 use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId, Timestamp};
 use std::time::Duration;
 
 /// How long a session's former token still opens it.
 const UNDER_WAY: Duration = Duration::from_secs(10);
 
-record! {
+row_type! {
     /// What signing in with a password needs.
     pub struct Credential {
-        /// The person's tenant.
         pub tenant_id: TenantId,
-        /// The person.
         pub id: PersonId,
         /// The password's hash (Argon2, PHC form), if one was set.
         pub password_hash: Option<String>,
@@ -31,7 +32,7 @@ impl System<'_> {
         // A service account never signs in.
         let sql =
             "select tenant_id, id, password_hash, locked_at from person where email = $1 and responsible_id is null";
-        unscoped!(conn, Credential, fetch_optional, sql, email.clone())
+        unscoped_query!(conn, Credential, fetch_optional, sql, email.clone())
     }
 
     /// The session that a cookie opens, and who holds it: the cookie names no tenant. One that is too old or idle for longer
@@ -46,7 +47,7 @@ impl System<'_> {
                 and browser_session.expires_at > $2 and browser_session.last_used_at > $3"
         );
         let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
-        let rows = unscoped!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
+        let rows = unscoped_query!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
         Ok(gather(rows))
     }
 
@@ -58,7 +59,7 @@ impl System<'_> {
         }
         let mut conn = self.write().await?;
         let sql = "update browser_session set last_used_at = $3 where tenant_id = $1 and id = $2";
-        unscoped!(conn, execute, sql, session.tenant_id, session.id, now)?;
+        unscoped_query!(conn, execute, sql, session.tenant_id, session.id, now)?;
         conn.commit().await
     }
 
@@ -74,7 +75,7 @@ impl System<'_> {
         let sql =
             "update browser_session set previous_hash = token_hash, token_hash = $3, rotate = false, rotated_at = $4
              where tenant_id = $1 and id = $2 and rotate";
-        let rotated = unscoped!(conn, execute, sql, tenant, id, new_hash, now)?;
+        let rotated = unscoped_query!(conn, execute, sql, tenant, id, new_hash, now)?;
         conn.commit().await?;
         Ok(rotated > 0)
     }

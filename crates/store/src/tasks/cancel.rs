@@ -1,5 +1,8 @@
-//! Stopping a task, and moving one that does not run.
-use crate::{Error, Result, Topic, Write, column::record, conn::scoped};
+//! Cancellation of tasks, and state changes of tasks that are not running.
+use crate::{
+    Conflict, Error, Result, Topic, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     Allowed, TaskId,
     audit::{Entry, Outcome},
@@ -9,10 +12,9 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-record! {
+row_type! {
     /// Where a task stood.
     pub struct Waiting {
-        /// Its state.
         pub state: TaskState,
     }
 }
@@ -23,7 +25,7 @@ impl Write {
         let &CancelTask { task, owner, organization } = proof.action();
         const IS_WHAT_WAS_ASKED: &str =
             "select state from task where tenant_id = $1 and id = $2 and owner_id = $3 and organization_id = $4";
-        scoped!(self, Waiting, fetch_one, IS_WHAT_WAS_ASKED, task, owner, organization)?;
+        tenant_query!(self, Waiting, fetch_one, IS_WHAT_WAS_ASKED, task, owner, organization)?;
         let (was, state) = self.stop(task).await?;
         let entry = self.entry(&proof)?.with_detail("was", json!(was));
         self.record(entry).await?;
@@ -35,8 +37,8 @@ impl Write {
         self.lock_question(task).await?;
         const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
             and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
-        let found = scoped!(self, Waiting, fetch_optional, SQL, task)?;
-        let was = found.ok_or(Error::Conflict("This task has ended already."))?.state;
+        let found = tenant_query!(self, Waiting, fetch_optional, SQL, task)?;
+        let was = found.ok_or(Error::Conflict(Conflict::TaskEnded))?.state;
         let state = match was {
             TaskState::Assigned | TaskState::Running => was,
             waiting => {
@@ -58,10 +60,10 @@ impl Write {
         ending: Option<&End>,
     ) -> Result<()> {
         if !from.can_become(to) {
-            return Err(Error::Conflict("The task is not in a state for this any more."));
+            return Err(Error::Conflict(Conflict::TaskStateChanged));
         }
         let ending = ending.map(serde_json::to_string).transpose().map_err(|_| Error::Corrupt("ending"))?;
-        let moved = scoped!(
+        let moved = tenant_query!(
             self,
             execute,
             "update task set state = $4, ending = $5, queued_at = coalesce($6, queued_at), ended_at = $7, lease_until = null
@@ -74,7 +76,7 @@ impl Write {
             to.is_final().then_some(self.now)
         )?;
         if moved == 0 {
-            return Err(Error::Conflict("The task is not in a state for this any more."));
+            return Err(Error::Conflict(Conflict::TaskStateChanged));
         }
         self.publish(Topic::Tasks, task.0);
         Ok(())

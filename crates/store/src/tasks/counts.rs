@@ -1,4 +1,4 @@
-//! How many tasks there are of each state: counted to a bound, whatever there is.
+//! Task counts by state, bounded so that their cost does not grow with the table.
 use super::{
     list::TaskFilter,
     narrow::{Head, Way, head},
@@ -6,9 +6,11 @@ use super::{
 };
 use crate::{
     Counts, Read, Result,
-    column::record,
     counts::OF_A_STATE,
-    filter::{Arg, Statement},
+    db::{
+        column::row_type,
+        filter::{Arg, Statement},
+    },
 };
 use domain::task::TaskState;
 
@@ -39,12 +41,10 @@ macro_rules! seen_of_state {
 /// What is counted of everything that matches.
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
 
-record! {
+row_type! {
     /// How many there are of a state.
     pub struct OfState {
-        /// The state.
         pub state: TaskState,
-        /// How many.
         pub n: i64,
     }
 }

@@ -1,9 +1,12 @@
-//! The list of tasks, a page at a time, in either direction.
+//! Task list: keyset pagination in both directions.
 use super::{
     columns, joined,
     narrow::{Head, Way, head},
 };
-use crate::{Read, Result, column::record, filter::Page};
+use crate::{
+    Read, Result,
+    db::{column::row_type, filter::Page},
+};
 use domain::{
     OrganizationId, PersonId, TaskId, Timestamp,
     network::NetworkPolicy,
@@ -11,34 +14,23 @@ use domain::{
     visibility::Visibility,
 };
 
-record! {
+row_type! {
     /// A task as it stands in a list.
     pub struct TaskRow {
-        /// Its id.
         pub id: TaskId,
         /// A line to recognize it by.
         pub title: String,
-        /// Where it stands.
         pub state: TaskState,
-        /// What runs it.
         pub tool: Tool,
-        /// Who sees it.
         pub visibility: Visibility,
-        /// What it reaches.
         pub network: NetworkPolicy,
-        /// Where it belongs.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// Who submitted it.
         pub owner_id: PersonId,
-        /// Their name.
         pub owner: String,
-        /// When it was submitted.
         pub created_at: Timestamp,
         /// When it started, the last time.
         pub started_at: Option<Timestamp>,
-        /// When it ended.
         pub ended_at: Option<Timestamp>,
         /// How it ended ([`domain::receipt::End`] as JSON).
         pub ending: Option<String>,
@@ -50,11 +42,8 @@ record! {
 pub struct TaskFilter {
     /// Only in these states; all when empty.
     pub states: Vec<TaskState>,
-    /// Only of this organization.
     pub organization: Option<OrganizationId>,
-    /// Only the actor's own.
     pub mine: bool,
-    /// Only with this label.
     pub label: Option<(String, String)>,
     /// Only with words in the title that begin with the words of this text ([`domain::search_terms`]).
     pub text: Option<String>,

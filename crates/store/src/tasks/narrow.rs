@@ -1,13 +1,15 @@
-//! What a list of tasks is narrowed by, as conditions that indexes serve.
+//! Task filters, as conditions that indexes serve.
 //!
-//! One condition leads, through an index: a word that few titles have, a label, an owner, an organization, a state; else it is
-//! the order of ids. Whatever is read comes in that order, and where other conditions may rule out what comes, a stretch of it
-//! is read and no more: a page costs the same among ten tasks and a million.
+//! One condition leads, through an index: a rare word of the title, a label, an owner, an organization or a state; otherwise the
+//! order of ids. Rows are read in that order. When other conditions may exclude rows, only a bounded range is read, so a page
+//! costs the same among ten tasks and a million.
 use super::list::TaskFilter;
 use crate::{
     Read, Result,
-    column::record,
-    filter::{Arg, Statement},
+    db::{
+        column::row_type,
+        filter::{Arg, Statement},
+    },
 };
 use domain::{OrganizationId, PersonId, TaskId};
 
@@ -168,10 +170,9 @@ impl Lead {
     }
 }
 
-record! {
+row_type! {
     /// The end of a stretch of tasks.
     pub struct Edge {
-        /// The task there.
         pub id: TaskId,
     }
 }

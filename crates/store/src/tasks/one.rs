@@ -1,6 +1,9 @@
-//! One task, whole: what it is, how far it has come, its labels.
+//! Task details: the whole row, its progress and its labels.
 use super::visible;
-use crate::{Error, Read, Result, column::record, conn::scoped};
+use crate::{
+    Error, Read, Result,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
@@ -12,28 +15,19 @@ use domain::{
 };
 use std::collections::BTreeMap;
 
-record! {
+row_type! {
     /// A task, whole.
     pub struct Task {
-        /// Its id.
         pub id: TaskId,
         /// A line to recognize it by.
         pub title: String,
-        /// Where it stands.
         pub state: TaskState,
-        /// What runs it.
         pub tool: Tool,
-        /// Who sees it.
         pub visibility: Visibility,
-        /// What it reaches.
         pub network: NetworkPolicy,
-        /// Where it belongs.
         pub organization_id: OrganizationId,
-        /// What that is called.
         pub organization: String,
-        /// Who submitted it.
         pub owner_id: PersonId,
-        /// Their name.
         pub owner: String,
         /// With which key, if not in a browser.
         pub key_id: Option<KeyId>,
@@ -43,11 +37,8 @@ record! {
         pub asked: bool,
         /// The rule that let it run, asked or refused.
         pub rule: String,
-        /// The script.
         pub script: String,
-        /// The canonical request.
         pub request: String,
-        /// Its digest.
         pub request_digest: RequestDigest,
         /// Which start this is; 0 before the first.
         pub attempt: u32,
@@ -69,13 +60,11 @@ record! {
         pub receipt_signature: Option<Vec<u8>>,
         /// The key that it verifies with (SubjectPublicKeyInfo).
         pub runner_key: Option<Vec<u8>>,
-        /// When it was submitted.
         pub created_at: Timestamp,
         /// When it began to wait for a runner, the last time.
         pub queued_at: Option<Timestamp>,
         /// When it started, the last time.
         pub started_at: Option<Timestamp>,
-        /// When it ended.
         pub ended_at: Option<Timestamp>,
     }
 }
@@ -103,12 +92,10 @@ impl Task {
     }
 }
 
-record! {
+row_type! {
     /// How far a task has come.
     pub struct Progress {
-        /// Where it stands.
         pub state: TaskState,
-        /// Where it belongs.
         pub organization_id: OrganizationId,
         /// Which start of it this is; 0 before the first.
         pub attempt: u32,
@@ -136,12 +123,10 @@ impl Task {
     }
 }
 
-record! {
+row_type! {
     /// A label.
     pub struct Label {
-        /// Its key.
         pub key: String,
-        /// Its value.
         pub value: String,
     }
 }
@@ -150,7 +135,7 @@ impl Read {
     /// One task. What the actor does not see is not found.
     pub async fn task(&mut self, id: TaskId) -> Result<Task> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let task = scoped!(
+        let task = tenant_query!(
             self,
             Task,
             fetch_one,
@@ -175,7 +160,7 @@ impl Read {
     /// How far a task has come: what is asked again and again while somebody watches it.
     pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
         let (person, everything) = (self.viewer(), self.actor.reads_everything());
-        let progress = scoped!(
+        let progress = tenant_query!(
             self,
             Progress,
             fetch_one,
@@ -194,7 +179,7 @@ impl Read {
     pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
         self.progress(id).await?;
         const SQL: &str = "select key, value from task_label where tenant_id = $1 and task_id = $2 order by key";
-        let rows = scoped!(self, Label, fetch_all, SQL, id)?;
+        let rows = tenant_query!(self, Label, fetch_all, SQL, id)?;
         let labels: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key, row.value)).collect();
         labels.try_into().map_err(|_| Error::Corrupt("labels"))
     }

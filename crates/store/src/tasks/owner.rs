@@ -1,10 +1,12 @@
-//! Whether somebody stands behind a task: a member of its organization who is not locked out. For nobody else does
-//! anything start.
-use crate::{Error, Result, Write, column::record, conn::scoped};
+//! Owner checks of a task: nothing starts unless the owner is a member of its organization and not locked out.
+use crate::{
+    Conflict, Error, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+};
 use domain::{OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
 use serde_json::json;
 
-record! {
+row_type! {
     /// What became of a task's owner.
     pub struct Owner {
         /// Whether they are in its organization.
@@ -14,20 +16,17 @@ record! {
     }
 }
 
-record! {
+row_type! {
     /// Whose a task is.
     pub struct Whose {
-        /// Who submitted it.
         pub owner_id: PersonId,
-        /// Where.
         pub organization_id: OrganizationId,
     }
 }
 
-record! {
+row_type! {
     /// What somebody is in an organization.
     pub struct As {
-        /// As what.
         pub role: Role,
     }
 }
@@ -48,8 +47,8 @@ impl Write {
         // Written, because it is about to move: its lock is taken.
         const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
             returning owner_id, organization_id";
-        let whose = scoped!(self, Whose, fetch_one, WHOSE, task)?;
-        let owner = scoped!(
+        let whose = tenant_query!(self, Whose, fetch_one, WHOSE, task)?;
+        let owner = tenant_query!(
             self,
             Owner,
             fetch_one,
@@ -70,7 +69,7 @@ impl Write {
     /// be recorded.
     pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<Entry> {
         const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
-        scoped!(self, execute, SQL, task)?;
+        tenant_query!(self, execute, SQL, task)?;
         self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
         let because = self.owner_gone(task).await?;
         self.moved(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
@@ -79,7 +78,7 @@ impl Write {
     /// That somebody may still submit. Asked after the submission was recorded: the audit log's lock makes one of this and
     /// their departure the second.
     pub(crate) async fn still_submits(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
-        let role = scoped!(
+        let role = tenant_query!(
             self,
             As,
             fetch_optional,
@@ -90,7 +89,7 @@ impl Write {
         )?;
         match role.is_some_and(|held| held.role >= Role::Member) {
             true => Ok(()),
-            false => Err(Error::Conflict("You may not submit tasks in this organization any more.")),
+            false => Err(Error::Conflict(Conflict::NoLongerSubmitter)),
         }
     }
 }

@@ -1,8 +1,12 @@
-//! Submitting a task: the canonical request, the rules' verdict, and the record of it, in one transaction.
+//! Task submission: the canonical request, the rules' verdict and the audit event in one transaction.
 use crate::{
-    Error, Result, Topic, Write,
-    column::record,
-    conn::{random, scoped},
+    Conflict, Error, Result, Topic, Write,
+    db::{
+        column::row_type,
+        conn::{random, tenant_query},
+        id::new_id,
+        insert::insert,
+    },
 };
 use domain::{
     Allowed, PersonId, TaskId,
@@ -13,14 +17,11 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// What became of a submission.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// The task.
     pub id: TaskId,
-    /// Where it stands.
     pub state: TaskState,
     /// The digest of exactly what will run.
     pub request_digest: RequestDigest,
@@ -28,14 +29,11 @@ pub struct Submitted {
     pub repeated: bool,
 }
 
-record! {
+row_type! {
     /// What an idempotency key was used for.
     pub struct Earlier {
-        /// The task.
         pub id: TaskId,
-        /// Where it stands.
         pub state: TaskState,
-        /// Its request's digest.
         pub request_digest: RequestDigest,
         /// The digest of what was submitted.
         pub submission_digest: Vec<u8>,
@@ -47,7 +45,7 @@ impl Write {
     /// with another submission it is a conflict (S-09).
     pub async fn submit_task(&mut self, proof: Allowed<SubmitTask>) -> Result<Submitted> {
         let SubmitTask { submission, idempotency_key } = proof.action();
-        let owner = self.actor.person().ok_or(Error::Conflict("Tasks are submitted by people and their keys."))?;
+        let owner = self.actor.person().ok_or(Error::Conflict(Conflict::SubmitterNotAPerson))?;
         let content = serde_json::to_vec(submission).map_err(|_| Error::Corrupt("submission"))?;
         let content = InputDigest::of(&content).0;
         if let Some(key) = idempotency_key
@@ -56,7 +54,7 @@ impl Write {
             return Ok(earlier);
         }
 
-        let id = TaskId(Uuid::now_v7());
+        let id = TaskId(new_id());
         let request = Request::new(submission, self.tenant, owner, self.actor.key(), random()?);
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
@@ -68,41 +66,36 @@ impl Write {
             Verdict::Refuse => TaskState::Denied,
         };
         let now = self.now;
-        let made = scoped!(
-            self,
-            execute,
-            "insert into task (tenant_id, id, organization_id, owner_id, key_id, title, tool, visibility, network, priority,
-                state, asked, rule, script, request, request_digest, idempotency_key, submission_digest, created_at,
-                queued_at, ended_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-             on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing",
-            id,
-            submission.organization,
-            owner,
-            self.actor.key(),
-            submission.title.clone(),
-            submission.tool,
-            submission.visibility,
-            submission.network.policy,
-            submission.priority.rank(),
-            state,
-            state == TaskState::AwaitingApproval,
-            rule.to_owned(),
-            submission.script.clone(),
-            String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
-            digest,
-            idempotency_key.clone(),
-            content,
-            now,
-            (state == TaskState::Queued).then_some(now),
-            state.is_final().then_some(now)
+        let made = insert!(self, "task" {
+            id: id,
+            organization_id: submission.organization,
+            owner_id: owner,
+            key_id: self.actor.key(),
+            title: submission.title.clone(),
+            tool: submission.tool,
+            visibility: submission.visibility,
+            network: submission.network.policy,
+            priority: submission.priority.rank(),
+            state: state,
+            asked: state == TaskState::AwaitingApproval,
+            rule: rule.to_owned(),
+            script: submission.script.clone(),
+            request: String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
+            request_digest: digest,
+            idempotency_key: idempotency_key.clone(),
+            submission_digest: content,
+            created_at: now,
+            queued_at: (state == TaskState::Queued).then_some(now),
+            ended_at: state.is_final().then_some(now),
+        },
+            "on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing"
         )?;
         if let (0, Some(key)) = (made, idempotency_key) {
             // Somebody submitted with this key since we looked.
             return self.submitted_before(owner, key, content).await?.ok_or(Error::Busy);
         }
         for (key, value) in submission.labels.iter() {
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "insert into task_label (tenant_id, task_id, key, value) values ($1, $2, $3, $4)",
@@ -135,7 +128,7 @@ impl Write {
         if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(domain::Invalid::new("idempotency_key", "must be 1 to 255 visible ASCII characters").into());
         }
-        let earlier = scoped!(
+        let earlier = tenant_query!(
             self,
             Earlier,
             fetch_optional,
@@ -151,7 +144,7 @@ impl Write {
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))
             }
-            Some(_) => Err(Error::Conflict("This idempotency key was used for another task.")),
+            Some(_) => Err(Error::Conflict(Conflict::IdempotencyKeyReused)),
         }
     }
 }

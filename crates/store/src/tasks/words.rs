@@ -1,9 +1,11 @@
-//! The words of titles: kept beside each task, and sought by their beginnings.
+//! Title search: the words of each title, found by prefix.
 use crate::{
     Read, Result, Write,
-    column::Number,
-    conn::scoped,
-    filter::{Arg, Statement},
+    db::{
+        column::Number,
+        conn::tenant_query,
+        filter::{Arg, Statement},
+    },
 };
 use domain::{TaskId, search_terms};
 
@@ -69,7 +71,7 @@ impl Read {
     async fn look_up(&mut self, text: &str) -> Result<Option<Sought>> {
         let mut found = vec![];
         for beginning in search_terms::of_query(text).into_iter().take(SOUGHT) {
-            let titles = scoped!(
+            let titles = tenant_query!(
                 self,
                 Number,
                 fetch_one,
@@ -97,7 +99,7 @@ impl Write {
         let words: Vec<String> = search_terms::of_title(title).into_iter().collect();
         for some in words.chunks(AT_ONCE) {
             let word = |at: usize| some.get(at).cloned().unwrap_or_default();
-            scoped!(
+            tenant_query!(
                 self,
                 execute,
                 "insert into task_word (tenant_id, task_id, word)

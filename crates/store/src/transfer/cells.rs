@@ -1,4 +1,4 @@
-//! One column's values of some rows, in the types that both databases know.
+//! Cells of one column, in the types that both databases know.
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use sqlx::{

@@ -1,9 +1,11 @@
-//! One table on its way: its rows streamed out of one database, in batches into the other, and a digest of them in either.
+//! Transfer of one table: its rows streamed from one database, inserted in batches into the other, and a digest of both.
 use super::cells::Cells;
 use crate::{
     Result, Store,
-    column::record,
-    conn::{Conn, unscoped},
+    db::{
+        column::row_type,
+        conn::{Conn, unscoped_query},
+    },
 };
 use futures::TryStreamExt;
 use sha2::{Digest as _, Sha256};
@@ -12,10 +14,9 @@ use sqlx::AssertSqlSafe;
 /// How many rows go in one statement.
 const BATCH: u64 = 500;
 
-record! {
+row_type! {
     /// A column as PostgreSQL describes it.
     pub struct Described {
-        /// Its name.
         pub name: String,
         /// The name of its type.
         pub data_type: String,
@@ -61,7 +62,7 @@ impl Table {
     /// As `store`, which is PostgreSQL, describes it. What a database works out by itself is left out.
     pub(super) async fn read(store: &Store, name: &'static str) -> Result<Self> {
         let mut conn = store.system().read().await?;
-        let columns = unscoped!(
+        let columns = unscoped_query!(
             conn,
             Described,
             fetch_all,

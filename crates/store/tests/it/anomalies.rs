@@ -2,7 +2,7 @@
 use crate::{
     raw::Raw,
     walls::arrival,
-    world::{House, World, on_both, sealed},
+    world::{TenantFixture, World, on_both, sealed},
 };
 use domain::{
     Actor, KeyId, PersonId, Principal, Timestamp,
@@ -17,10 +17,10 @@ use store::{AnomalyFilter, AnomalyRow, AuditFilter, Error};
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Everything that was found in a house, the newest first.
-pub async fn found(world: &World, house: &House) -> Vec<AnomalyRow> {
-    let mut read = world.store.read(&house.adam).await.unwrap();
-    let proof = house.adam.may(ReadAudit).unwrap();
+/// Everything that was found in a fixture, the newest first.
+pub async fn found(world: &World, fixture: &TenantFixture) -> Vec<AnomalyRow> {
+    let mut read = world.store.read(&fixture.adam).await.unwrap();
+    let proof = fixture.adam.may(ReadAudit).unwrap();
     read.anomalies(&proof, AnomalyFilter::default(), None, 100).await.unwrap().items
 }
 

@@ -11,7 +11,7 @@ use domain::{
     policy::{ReviewAnomaly, RevokeKey, RotateKey},
 };
 use std::time::Duration;
-use store::{AnomalyRow, Error, Result};
+use store::{AnomalyRow, Conflict, Error, Result};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -51,7 +51,7 @@ on_both! {
         world.wait(Duration::from_secs(5));
         arrives(world, mia, "laptop", "203.0.113.1").await;
         let refused = look(world, &seen).await;
-        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("happened again")), "{refused:?}");
+        assert!(matches!(&refused, Err(Error::Conflict(Conflict::AnomalyRepeated))), "{refused:?}");
         let now = found(world, acme).await.remove(0);
         assert_eq!((now.id, now.times, now.looked_at), (seen.id, 2, None), "it waits, with what is new");
         look(world, &now).await.unwrap();
@@ -83,7 +83,7 @@ on_both! {
         }
         again.commit().await.unwrap();
         let refused = looking.await.unwrap();
-        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("happened again")), "{refused:?}");
+        assert!(matches!(&refused, Err(Error::Conflict(Conflict::AnomalyRepeated))), "{refused:?}");
         assert_eq!(found(world, acme).await[0].times, 20);
     }
 

@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 fn conflict<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result {
-        Err(Error::Conflict(text)) => text,
+        Err(Error::Conflict(conflict)) => conflict.message(),
         other => panic!("no conflict: {other:?}"),
     }
 }

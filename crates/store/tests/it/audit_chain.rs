@@ -1,7 +1,7 @@
 //! D-06: a change to the audit log is found, wherever it is; a cut tail by what is kept elsewhere.
 use crate::{
     raw::Raw,
-    world::{House, World, asking, on_both, sealed},
+    world::{TenantFixture, World, asking, on_both, sealed},
 };
 use domain::{
     TenantId,
@@ -18,9 +18,9 @@ use proptest::{
 };
 use std::cell::Cell;
 
-pub async fn chain(world: &World, house: &House) -> Vec<Stored> {
-    let mut read = world.store.read(&house.audrey).await.unwrap();
-    let proof = house.audrey.may(ReadAudit).unwrap();
+pub async fn chain(world: &World, fixture: &TenantFixture) -> Vec<Stored> {
+    let mut read = world.store.read(&fixture.audrey).await.unwrap();
+    let proof = fixture.audrey.may(ReadAudit).unwrap();
     let (mut rows, mut after) = (vec![], 0);
     loop {
         let page = read.audit_from(&proof, after, 7).await.unwrap();
@@ -31,14 +31,14 @@ pub async fn chain(world: &World, house: &House) -> Vec<Stored> {
     rows
 }
 
-pub fn verify(house: &House, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
-    let mut verifier = Verifier::new(house.tenant);
+pub fn verify(fixture: &TenantFixture, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
+    let mut verifier = Verifier::new(fixture.tenant);
     chain.iter().try_for_each(|record| verifier.take(record))?;
     Ok(verifier.head())
 }
 
-async fn head(world: &World, house: &House) -> (i64, [u8; 32]) {
-    let head = world.store.read(&house.audrey).await.unwrap().audit_head().await.unwrap();
+async fn head(world: &World, fixture: &TenantFixture) -> (i64, [u8; 32]) {
+    let head = world.store.read(&fixture.audrey).await.unwrap().audit_head().await.unwrap();
     (head.seq, head.hash)
 }
 
@@ -161,9 +161,9 @@ fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<
 on_both! {
     async fn d_06_the_chain_verifies_and_ends_at_the_head(world) {
         live(world).await;
-        for house in [&world.acme, &world.bolt] {
-            let chain = chain(world, house).await;
-            assert_eq!(verify(house, &chain).unwrap(), head(world, house).await);
+        for fixture in [&world.acme, &world.bolt] {
+            let chain = chain(world, fixture).await;
+            assert_eq!(verify(fixture, &chain).unwrap(), head(world, fixture).await);
         }
         let acme = chain(world, &world.acme).await;
         assert_eq!(verify(&world.bolt, &acme).unwrap_err().seq, 1, "one tenant's chain is not another's");

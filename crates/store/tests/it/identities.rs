@@ -2,7 +2,7 @@
 //! groups, and emergency access.
 use crate::{
     raw::Raw,
-    world::{House, World, email, on_both, person},
+    world::{TenantFixture, World, email, on_both, person},
 };
 use domain::{
     Actor, BrowserSessionId, PersonId, ProviderId, SignedInBy,
@@ -45,15 +45,21 @@ async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways
     world.change(actor, async |write| write.unlink_identity(actor.may(action)?, ways, None).await).await
 }
 
-async fn admit(world: &World, house: &House, who: &str, subject: &str) -> Result<PersonId> {
-    let provider = Actor::provider(house.tenant, "ID", world.now());
-    let new = AdmitPerson { email: email(who, house.name), name: who.into(), provider: "ID".into() };
+async fn admit(world: &World, fixture: &TenantFixture, who: &str, subject: &str) -> Result<PersonId> {
+    let provider = Actor::provider(fixture.tenant, "ID", world.now());
+    let new = AdmitPerson { email: email(who, fixture.name), name: who.into(), provider: "ID".into() };
     world.change(&provider, async |write| write.admit_person(provider.may(new)?, known_as(ISSUER, subject)).await).await
 }
 
-async fn follow(world: &World, house: &House, who: PersonId, role: TenantRole, roles: &[Role]) -> Result<bool> {
-    let provider = Actor::provider(house.tenant, "ID", world.now());
-    let roles = roles.iter().map(|role| (house.ops, *role)).collect();
+async fn follow(
+    world: &World,
+    fixture: &TenantFixture,
+    who: PersonId,
+    role: TenantRole,
+    roles: &[Role],
+) -> Result<bool> {
+    let provider = Actor::provider(fixture.tenant, "ID", world.now());
+    let roles = roles.iter().map(|role| (fixture.ops, *role)).collect();
     let action = FollowProvider { person: who, provider: "id".into(), tenant_role: role, roles };
     world.change(&provider, async |write| write.follow_provider(provider.may(action)?).await).await
 }

@@ -1,5 +1,5 @@
 //! D-03: invitations, and requests to join.
-use crate::world::{House, World, email, hash, on_both, person};
+use crate::world::{TenantFixture, World, email, hash, on_both, person};
 use domain::{
     Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId,
     account::Happened,
@@ -45,8 +45,8 @@ async fn accept(world: &World, who: &Actor, offer: &Offer, token: &str) -> Resul
     world.change(who, async |write| write.accept_invitation(who.may(accept)?, hash(token)).await).await
 }
 
-async fn admit(world: &World, house: &House, offer: &Offer, token: &str, email: Email) -> Result<PersonId> {
-    let nobody = Actor::invitation(house.tenant, world.now());
+async fn admit(world: &World, fixture: &TenantFixture, offer: &Offer, token: &str, email: Email) -> Result<PersonId> {
+    let nobody = Actor::invitation(fixture.tenant, world.now());
     let admit = AdmitInvited { invitation: offer.id, organization: offer.organization_id, email, name: "Nia".into() };
     world.change(&nobody, async |w| w.admit_invited(nobody.may(admit)?, hash(token), "$argon2id$").await).await
 }

@@ -13,7 +13,7 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{Error, Result, TaskFilter};
+use store::{Conflict, Error, Result, TaskFilter};
 use uuid::Uuid;
 
 async fn create(world: &World, actor: &Actor, key: CreateKey, token: &str) -> Result<KeyId> {
@@ -236,7 +236,7 @@ on_both! {
         // She answers for it since the policy was asked.
         let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
-        assert!(matches!(late, Err(Error::Conflict(why)) if why.contains("service account")));
+        assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderIsResponsible))));
         by(&acme.ada).await.unwrap();
     }
 
@@ -261,7 +261,7 @@ on_both! {
         }
         let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
-        assert!(matches!(late, Err(Error::Conflict(why)) if why.contains("You made the key")));
+        assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderCreatedKey))));
         by(&acme.olga).await.unwrap();
     }
 
@@ -301,7 +301,7 @@ on_both! {
         let lower = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Viewer };
         world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(lower)?).await).await.unwrap();
         let mia = world.again(&acme.mia).await;
-        let refused = |outcome: Result<KeyId, Error>| matches!(outcome, Err(Error::Conflict(why)) if why.contains("may do more"));
+        let refused = |outcome: Result<KeyId, Error>| matches!(outcome, Err(Error::Conflict(Conflict::ServiceAccountExceedsResponsible)));
         assert!(refused(create(world, &mia, key(), "mk_robot2").await));
         let rotate = RotateKey { key: made, owner: robot.person().unwrap(), responsible: mia.person(), overlap: Duration::ZERO };
         assert!(refused(world.change(&mia, async |write| write.rotate_key(mia.may(rotate)?, "mk_rob", hash("mk_robot3")).await).await));

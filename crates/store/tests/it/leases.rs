@@ -1,5 +1,5 @@
 //! S-09: a runner has a task for as long as it speaks of it. A stale runner's words are refused, and nothing is lost.
-use crate::world::{House, World, asking, lease, on_both, receipt, sealed, task};
+use crate::world::{TenantFixture, World, asking, lease, on_both, receipt, sealed, task};
 use domain::{
     Actor,
     approval::Answer,
@@ -14,16 +14,16 @@ use store::{Assignment, Error, Lease, Result};
 
 const LEASE: Duration = Duration::from_secs(30);
 
-async fn running(world: &World, house: &House) -> Assignment {
-    world.submit(&house.mia, sealed(house.ops)).await;
-    let taken = world.claim(&house.rex).await.unwrap();
-    world.start(&house.rex, lease(&taken)).await;
+async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
+    world.submit(&fixture.mia, sealed(fixture.ops)).await;
+    let taken = world.claim(&fixture.rex).await.unwrap();
+    world.start(&fixture.rex, lease(&taken)).await;
     taken
 }
 
-async fn cancel(world: &World, house: &House, taken: &Assignment) -> TaskState {
-    let cancel = CancelTask { task: taken.task.id, owner: house.mia.person().unwrap(), organization: house.ops };
-    world.change(&house.mia, async |write| write.cancel_task(house.mia.may(cancel)?).await).await.unwrap()
+async fn cancel(world: &World, fixture: &TenantFixture, taken: &Assignment) -> TaskState {
+    let cancel = CancelTask { task: taken.task.id, owner: fixture.mia.person().unwrap(), organization: fixture.ops };
+    world.change(&fixture.mia, async |write| write.cancel_task(fixture.mia.may(cancel)?).await).await.unwrap()
 }
 
 async fn due(world: &World) {

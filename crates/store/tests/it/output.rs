@@ -1,5 +1,5 @@
 //! What tasks print: every line once and in order, whatever is sent twice or late.
-use crate::world::{House, World, lease, on_both, receipt, sealed};
+use crate::world::{TenantFixture, World, lease, on_both, receipt, sealed};
 use domain::{
     Actor,
     log::{Line, Stream},
@@ -9,10 +9,10 @@ use domain::{
 use std::time::Duration;
 use store::{Assignment, Error, Result};
 
-async fn running(world: &World, house: &House) -> Assignment {
-    world.submit(&house.mia, sealed(house.ops)).await;
-    let taken = world.claim(&house.rex).await.unwrap();
-    world.start(&house.rex, lease(&taken)).await;
+async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
+    world.submit(&fixture.mia, sealed(fixture.ops)).await;
+    let taken = world.claim(&fixture.rex).await.unwrap();
+    world.start(&fixture.rex, lease(&taken)).await;
     taken
 }
 

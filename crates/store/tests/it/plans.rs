@@ -2,7 +2,7 @@
 use crate::{
     capture,
     raw::Raw,
-    walls::{Things, matrix},
+    walls::{Resources, matrix},
     world::World,
 };
 use domain::{
@@ -112,11 +112,11 @@ async fn postgres_needs_to_read_no_large_table_from_end_to_end_either() {
 }
 
 /// Calls every method of the matrix, and the lists with each of their filters.
-async fn run_everything(world: &World, things: &Things) {
+async fn run_everything(world: &World, resources: &Resources) {
     let acme = &world.acme;
     for row in matrix() {
-        for (_, actor) in acme.everybody() {
-            drop((row.call)(world, actor, things).await);
+        for (_, actor) in acme.every_role() {
+            drop((row.call)(world, actor, resources).await);
         }
     }
     let organization: Option<OrganizationId> = Some(acme.ops);
@@ -200,12 +200,12 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
 
 /// What is said to a database in which there is much of everything, and somebody beside it.
 async fn hear_everything(world: &World) -> (Raw, Vec<String>) {
-    let things = Things::in_house(world, &world.acme).await;
+    let resources = Resources::create_in(world, &world.acme).await;
     world.store.system().seed(world.acme.tenant, 2_000).await.unwrap();
     let mut raw = Raw::of(world).await;
     fill(&mut raw).await;
     capture::listen();
-    run_everything(world, &things).await;
+    run_everything(world, &resources).await;
     let mut statements = capture::heard();
     statements.retain(|sql| sql.contains("$1") || sql.contains("min("));
     assert!(statements.len() > 80, "only {} statements were heard", statements.len());
@@ -249,7 +249,7 @@ async fn fill(raw: &mut Raw) {
         ("failure_count", "person_id, network, span, failures", "id, '10.0.' || n || '.0/24', n, 1", "person"),
         (
             "anomaly",
-            "person_id, id, kind, subject, span, told_id, times, address, network, facts, first_at, last_at",
+            "person_id, id, kind, subject, span, notify_id, times, address, network, facts, first_at, last_at",
             r#"id, NEW_ID, 'guessing', name || n, n, id, 1, '', '', '{"kind":"key_silent","days":90}', n, n"#,
             "person",
         ),

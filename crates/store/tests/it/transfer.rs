@@ -1,7 +1,7 @@
 //! D-12: everything moves from SQLite to PostgreSQL, verified, and goes on after a break.
 use crate::{
     raw::Raw,
-    walls::Things,
+    walls::Resources,
     world::{Database, World, drop_database},
 };
 use store::{Error, Result, transfer};
@@ -9,8 +9,8 @@ use store::{Error, Result, transfer};
 /// An embedded deployment with something in every table.
 async fn deployment() -> World {
     let world = World::sqlite().await;
-    Things::in_house(&world, &world.acme).await;
-    Things::in_house(&world, &world.bolt).await;
+    Resources::create_in(&world, &world.acme).await;
+    Resources::create_in(&world, &world.bolt).await;
     assert!(world.store.system().use_sign_in([1; 32], world.now()).await.unwrap());
     world
 }
@@ -50,12 +50,12 @@ async fn d_12_everything_moves_and_is_the_same_afterwards() {
     moved.extend(["_sqlx_migrations", "key_check"].map(str::to_owned));
     moved.sort();
     assert_eq!(moved, known, "a table that is not moved");
-    for house in [&from.acme, &from.bolt] {
+    for fixture in [&from.acme, &from.bolt] {
         let sql = |actor: &str| {
             format!("select action from audit where action = 'database.transfer' and tenant_id = {actor}")
         };
-        assert_eq!(before.texts(&sql(&before.id(house.tenant.0))).await.len(), 1, "it is on record where it went");
-        assert_eq!(after.texts(&sql(&after.id(house.tenant.0))).await.len(), 1);
+        assert_eq!(before.texts(&sql(&before.id(fixture.tenant.0))).await.len(), 1, "it is on record where it went");
+        assert_eq!(after.texts(&sql(&after.id(fixture.tenant.0))).await.len(), 1);
     }
     let again = move_on(&from, &to.url).await.unwrap();
     assert_eq!(again.len(), moved.len() - 2, "a second time finds everything there");

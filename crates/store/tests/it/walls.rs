@@ -1,6 +1,7 @@
 //! M-11: every method of the store × every role × two tenants. A method without a row here fails `sources.rs`.
 use crate::world::{
-    House, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed, task,
+    TenantFixture, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed,
+    task,
 };
 use domain::{
     Action, Actor, Allowed, ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
@@ -24,9 +25,9 @@ use store::{
 };
 use uuid::Uuid;
 
-/// What calls are about. Nothing in it says which tenant it is of.
+/// The ids and tokens that the calls of the matrix refer to. None of them names its tenant.
 #[derive(Clone)]
-pub struct Things {
+pub struct Resources {
     /// Asked for by `person`, private, waiting for a second yes.
     task: TaskId,
     approval: ApprovalId,
@@ -49,7 +50,7 @@ pub struct Things {
     passkey: PasskeyId,
     recovery_code: [u8; 32],
     address_token: [u8; 32],
-    /// Adam, for whom the glass is broken.
+    /// Adam, who has break-glass access.
     admin: PersonId,
     provider: ProviderId,
     /// Mia's; she has another one.
@@ -65,16 +66,16 @@ pub struct Things {
     join_request: JoinRequestId,
 }
 
-impl Things {
-    /// One of each in a house.
-    pub async fn in_house(world: &World, house: &House) -> Self {
-        let House { name, mia, console, adam, rex, .. } = house;
-        world.ask(house, 2).await;
+impl Resources {
+    /// Creates one resource of each kind in a tenant.
+    pub async fn create_in(world: &World, fixture: &TenantFixture) -> Self {
+        let TenantFixture { name, mia, console, adam, rex, .. } = fixture;
+        world.ask(fixture, 2).await;
         for called in [format!("{name} laboratory"), format!("{name} lab")] {
-            let rename = adam.may(RenameOrganization { organization: house.lab, name: called }).unwrap();
+            let rename = adam.may(RenameOrganization { organization: fixture.lab, name: called }).unwrap();
             world.change(adam, async |write| write.rename_organization(rename).await).await.unwrap();
         }
-        let running = task(house.ops, json!({ "title": format!("running at {name}") }));
+        let running = task(fixture.ops, json!({ "title": format!("running at {name}") }));
         world.submit(mia, running).await;
         let taken = world.claim(rex).await.unwrap();
         let lease = lease(&taken);
@@ -82,11 +83,11 @@ impl Things {
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
         let asked =
             json!({ "title": format!("asked at {name}"), "network_policy": "unrestricted", "labels": { "at": name } });
-        let asked = world.submit(mia, task(house.ops, asked)).await;
+        let asked = world.submit(mia, task(fixture.ops, asked)).await;
         let mut read = world.store.read(console).await.unwrap();
         let question = read.approval_of(asked.id).await.unwrap().unwrap();
         drop(read);
-        world.decide(&house.abe, &question, Answer::Approve).await.unwrap();
+        world.decide(&fixture.abe, &question, Answer::Approve).await.unwrap();
 
         let person = mia.person().unwrap();
         let (enrollment, session) = (EnrollmentId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7()));
@@ -137,7 +138,7 @@ impl Things {
             .await
             .unwrap();
         let (admin, provider) = (adam.person().unwrap(), ProviderId(Uuid::now_v7()));
-        let secret = world.store.seal_secret(house.tenant, provider, "secret").await.unwrap();
+        let secret = world.store.seal_secret(fixture.tenant, provider, "secret").await.unwrap();
         let set = SetProvider { id: provider, provider: idp(&format!("ID of {name}")), new_secret: true };
         let set = adam.may(set).unwrap();
         world.change(adam, async |write| write.set_provider(set, Some(secret)).await).await.unwrap();
@@ -149,7 +150,7 @@ impl Things {
         let glass = console.may(glass).unwrap();
         world.change(console, async |write| write.open_break_glass(glass).await).await.unwrap();
         for n in 1..3 {
-            let door = Actor { address: Some(format!("192.0.{n}.1")), ..Actor::clock(house.tenant, world.now()) };
+            let door = Actor { address: Some(format!("192.0.{n}.1")), ..Actor::clock(fixture.tenant, world.now()) };
             let device = arrival(&format!("device at {name}"), true);
             world.change(&door, async |write| write.arrive(person, &device).await).await.unwrap();
             world
@@ -164,7 +165,9 @@ impl Things {
         let shown = domain::Principal::Key { key, owner: person };
         let shown = Actor { principal: shown, address: Some("192.0.2.1".into()), ..mia.clone() };
         world.change(&shown, async |write| write.note_key_use(None).await).await.unwrap();
-        world.submit(&shown, task(house.ops, json!({ "title": format!("queued at {name}"), "priority": "low" }))).await;
+        world
+            .submit(&shown, task(fixture.ops, json!({ "title": format!("queued at {name}"), "priority": "low" })))
+            .await;
         let mut identity = None;
         for subject in ["1", "2"] {
             let link = mia.may(LinkIdentity { person, provider: "ID".into() }).unwrap();
@@ -173,18 +176,18 @@ impl Things {
         }
         let start = adam.may(StartReview { organization: None }).unwrap();
         let review = world.change(adam, async |write| write.start_review(start).await).await.unwrap();
-        let (olga, sam) = (&house.olga, &house.sam);
+        let (olga, sam) = (&fixture.olga, &fixture.sam);
         let (invitation, invitation_token) = (InvitationId(Uuid::now_v7()), hash(&format!("invitation at {name}")));
         let link = NewInvitation { token: String::new(), token_hash: invitation_token };
         let join_request = world
             .change(olga, async |write| {
-                for organization in [house.ops, house.lab] {
+                for organization in [fixture.ops, fixture.lab] {
                     write.open_to_requests(may(olga, OpenToRequests { organization, open: true })?).await?;
                 }
-                write.invite(may(olga, invite(invitation, house.ops))?, link).await
+                write.invite(may(olga, invite(invitation, fixture.ops))?, link).await
             })
             .await
-            .map(|_| AskToJoin { organization: house.ops, person: sam.person().unwrap(), reason: (*name).into() })
+            .map(|_| AskToJoin { organization: fixture.ops, person: sam.person().unwrap(), reason: (*name).into() })
             .unwrap();
         let join_request =
             world.change(sam, async |write| write.ask_to_join(may(sam, join_request)?).await).await.unwrap();
@@ -193,7 +196,7 @@ impl Things {
             task: asked.id,
             approval: question.id,
             request: question.request_digest,
-            organization: house.ops,
+            organization: fixture.ops,
             organization_name: format!("{name} ops"),
             person,
             email: email("mia", name),
@@ -220,7 +223,7 @@ impl Things {
         }
     }
 
-    /// What nobody has.
+    /// Returns ids and tokens that do not exist.
     fn nowhere() -> Self {
         let id = Uuid::now_v7;
         let lease = Lease { task: TaskId(id()), attempt: 1 };
@@ -269,9 +272,9 @@ impl Things {
     }
 
     /// The same things, said to be the actor's own and of its organization, so that the policy lets it through.
-    fn claimed_by(&self, actor: &Actor, house: &House) -> Self {
+    fn claimed_by(&self, actor: &Actor, fixture: &TenantFixture) -> Self {
         let person = actor.person().unwrap_or(self.person);
-        Self { person, organization: house.ops, ..self.clone() }
+        Self { person, organization: fixture.ops, ..self.clone() }
     }
 }
 
@@ -332,7 +335,7 @@ fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
 pub struct Row {
     pub method: &'static str,
     pub own: &'static str,
-    pub call: for<'a> fn(&'a World, &'a Actor, &'a Things) -> BoxFuture<'a, Result<String>>,
+    pub call: for<'a> fn(&'a World, &'a Actor, &'a Resources) -> BoxFuture<'a, Result<String>>,
 }
 
 macro_rules! rows {
@@ -354,196 +357,213 @@ fn may<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>> {
     Ok(actor.may(action)?)
 }
 
-/// `+` an answer, `-` an empty one, `n` not found, `d` denied, `c` a conflict, `i` a wrong value; stranger, viewer, member, approver, owner, auditor, admin,
-/// runner, key that reads tasks, console. Nothing is committed, so the cells do not disturb each other.
+/// Expected outcomes, one letter per role, in the order of [`TenantFixture::every_role`]:
+///
+/// ```text
+/// s stranger     sam, in no organization
+/// v viewer       vera
+/// m member       mia, who owns the resources
+/// a approver     ada
+/// o owner        olga
+/// u auditor      audrey
+/// A admin        adam
+/// r runner       rex
+/// k API key      kit, olga's, which only reads tasks
+/// c console
+/// ```
+///
+/// Letters: `+` an answer, `-` an empty answer, `n` not found, `d` denied, `c` conflict, `i` invalid. Each call runs in its own
+/// transaction without a commit, so the cells do not affect each other.
 pub fn matrix() -> Vec<Row> {
     let mut rows = Vec::from(rows! { "Read" through read:
-        tasks                    "--+++++-++" |r, w, a, t| r.tasks(&TaskFilter::default(), None, 50).await;
-        tasks_newer              "--+++++-++" |r, w, a, t| r.tasks_newer(&TaskFilter::default(), TaskId(Uuid::nil()), 50).await;
-        task_counts              "--+++++-++" |r, w, a, t| r.task_counts(&TaskFilter::default()).await.map(|counts| counts.values().sum::<i64>());
-        task                     "nn+++++n++" |r, w, a, t| r.task(t.task).await;
-        progress                 "nn+++++n++" |r, w, a, t| r.progress(t.task).await;
-        labels                   "nn+++++n++" |r, w, a, t| r.labels(t.task).await;
-        task_history             "nn+++++n++" |r, w, a, t| r.task_history(t.task).await;
-        decisions                "nn+++++n++" |r, w, a, t| r.decisions(t.task).await;
-        log                      "nn+nn++nn+" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
-        log_between              "nn+nn++nn+" |r, w, a, t| r.log_between(t.lease.task, 1, 1, 9).await;
-        find_in_log              "nn+nn++nn+" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
-        approvals                "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
-        approval_counts          "--+++++-++" |r, w, a, t| r.approval_counts(&ApprovalFilter::default()).await.map(|counts| counts.values().sum::<i64>());
-        approvals_waiting_for_me "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
-        approvals_for_me         "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
-        approved_before          "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
-        open_counts              "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
-        ended_by_day             "----------" |r, w, a, t| r.ended_by_day(domain::Timestamp(0)).await;
-        failed_since             "----------" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;
-        approval                 "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
-        approval_of              "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
-        held                     "nnnnnnn+nn" |r, w, a, t| r.held().await;
-        runners                  "++++++++++" |r, w, a, t| r.runners().await;
-        runner                   "++++++++++" |r, w, a, t| r.runner(t.runner).await;
-        runner_named             "++++++++++" |r, w, a, t| r.runner_named("rex").await;
-        sessions                 "--+-------" |r, w, a, t| r.sessions().await;
-        own_browser_session              "--+-------" |r, w, a, t| r.own_browser_session(t.session).await;
-        factors                  "++++++++++" |r, w, a, t| r.factors().await;
-        factor_policy            "++++++++++" |r, w, a, t| r.factor_policy().await;
-        passkeys                 "--+-------" |r, w, a, t| r.passkeys().await;
-        passkey_keys             "--+-------" |r, w, a, t| r.passkey_keys().await;
-        account_events           "--+-+---+-" |r, w, a, t| r.account_events(50).await;
-        unseen_account_events    "--+-+---+-" |r, w, a, t| r.unseen_account_events(50).await;
-        audit                    "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
-        audit_record             "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
-        audit_from               "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
-        audit_head               "++++++++++" |r, w, a, t| r.audit_head().await;
-        keys                     "--+-+++-++" |r, w, a, t| r.keys().await;
-        keys_of                  "--+--++--+" |r, w, a, t| r.keys_of(t.person).await;
-        key                      "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
-        frozen_since             "----------" |r, w, a, t| r.frozen_since().await;
-        service_accounts         "----------" |r, w, a, t| r.service_accounts().await;
-        service_account          "nnnnnnnnnn" |r, w, a, t| r.service_account(t.person).await;
-        rules                    "++++++++++" |r, w, a, t| r.rules().await;
-        providers                "-----++--+" |r, w, a, t| r.providers().await;
-        provider                 "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
-        identities               "--+-------" |r, w, a, t| r.identities().await;
-        break_glass              "-----++--+" |r, w, a, t| r.break_glass(w.now()).await;
-        people                   "-----++--+" |r, w, a, t| r.people("", 50).await;
-        find_people              "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
-        person                   "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
-        anomalies                "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.anomalies(&proof, AnomalyFilter::default(), None, 9).await };
-        unreviewed_anomalies          "-----++--+" |r, w, a, t| r.unreviewed_anomalies().await;
+        //                          svmaouArkc
+        tasks                      "--+++++-++" |r, w, a, t| r.tasks(&TaskFilter::default(), None, 50).await;
+        tasks_newer                "--+++++-++" |r, w, a, t| r.tasks_newer(&TaskFilter::default(), TaskId(Uuid::nil()), 50).await;
+        task_counts                "--+++++-++" |r, w, a, t| r.task_counts(&TaskFilter::default()).await.map(|counts| counts.values().sum::<i64>());
+        task                       "nn+++++n++" |r, w, a, t| r.task(t.task).await;
+        progress                   "nn+++++n++" |r, w, a, t| r.progress(t.task).await;
+        labels                     "nn+++++n++" |r, w, a, t| r.labels(t.task).await;
+        task_history               "nn+++++n++" |r, w, a, t| r.task_history(t.task).await;
+        decisions                  "nn+++++n++" |r, w, a, t| r.decisions(t.task).await;
+        log                        "nn+nn++nn+" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
+        log_between                "nn+nn++nn+" |r, w, a, t| r.log_between(t.lease.task, 1, 1, 9).await;
+        find_in_log                "nn+nn++nn+" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
+        approvals                  "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
+        approval_counts            "--+++++-++" |r, w, a, t| r.approval_counts(&ApprovalFilter::default()).await.map(|counts| counts.values().sum::<i64>());
+        approvals_waiting_for_me   "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approvals_for_me           "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
+        approved_before            "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
+        open_counts                "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
+        ended_by_day               "----------" |r, w, a, t| r.ended_by_day(domain::Timestamp(0)).await;
+        failed_since               "----------" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;
+        approval                   "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
+        approval_of                "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
+        held                       "nnnnnnn+nn" |r, w, a, t| r.held().await;
+        runners                    "++++++++++" |r, w, a, t| r.runners().await;
+        runner                     "++++++++++" |r, w, a, t| r.runner(t.runner).await;
+        runner_named               "++++++++++" |r, w, a, t| r.runner_named("rex").await;
+        sessions                   "--+-------" |r, w, a, t| r.sessions().await;
+        own_browser_session        "--+-------" |r, w, a, t| r.own_browser_session(t.session).await;
+        factors                    "++++++++++" |r, w, a, t| r.factors().await;
+        factor_policy              "++++++++++" |r, w, a, t| r.factor_policy().await;
+        passkeys                   "--+-------" |r, w, a, t| r.passkeys().await;
+        passkey_keys               "--+-------" |r, w, a, t| r.passkey_keys().await;
+        account_events             "--+-+---+-" |r, w, a, t| r.account_events(50).await;
+        unseen_account_events      "--+-+---+-" |r, w, a, t| r.unseen_account_events(50).await;
+        audit                      "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
+        audit_record               "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
+        audit_from                 "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
+        audit_head                 "++++++++++" |r, w, a, t| r.audit_head().await;
+        keys                       "--+-+++-++" |r, w, a, t| r.keys().await;
+        keys_of                    "--+--++--+" |r, w, a, t| r.keys_of(t.person).await;
+        key                        "nn+nn++nn+" |r, w, a, t| r.key(t.key).await;
+        frozen_since               "----------" |r, w, a, t| r.frozen_since().await;
+        service_accounts           "----------" |r, w, a, t| r.service_accounts().await;
+        service_account            "nnnnnnnnnn" |r, w, a, t| r.service_account(t.person).await;
+        rules                      "++++++++++" |r, w, a, t| r.rules().await;
+        providers                  "-----++--+" |r, w, a, t| r.providers().await;
+        provider                   "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
+        identities                 "--+-------" |r, w, a, t| r.identities().await;
+        break_glass                "-----++--+" |r, w, a, t| r.break_glass(w.now()).await;
+        people                     "-----++--+" |r, w, a, t| r.people("", 50).await;
+        find_people                "-----++--+" |r, w, a, t| r.find_people("m", 50).await;
+        person                     "nn+nn++nn+" |r, w, a, t| r.person(t.person).await;
+        anomalies                  "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.anomalies(&proof, AnomalyFilter::default(), None, 9).await };
+        unreviewed_anomalies       "-----++--+" |r, w, a, t| r.unreviewed_anomalies().await;
         own_anomalies              "--+-------" |r, w, a, t| r.own_anomalies(9).await;
-        person_called            "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
-        memberships              "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
-        reviews                  "-----++--+" |r, w, a, t| r.reviews().await;
-        review                   "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
-        review_items             "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
-        review_open              "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
-        thing                    "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
-        reach                    "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
-        organizations            "-++++++-++" |r, w, a, t| r.organizations().await;
-        organization             "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
-        organization_named       "nnnnn++nn+" |r, w, a, t| r.organization_named(&t.organization_name).await;
-        members                  "n++++++n++" |r, w, a, t| r.members(t.organization).await;
-        archived_organizations   "----------" |r, w, a, t| r.archived_organizations().await;
-        open_tasks_of            "nnnn+++n++" |r, w, a, t| r.open_tasks_of(t.organization).await;
-        departure                "nn+n+++n++" |r, w, a, t| r.departure(t.organization, t.person).await;
-        invitations              "nnnn+++n++" |r, w, a, t| r.invitations(t.organization, w.now()).await;
-        joinable_organizations   "++++-++---" |r, w, a, t| r.joinable_organizations().await;
-        own_join_requests        "+---------" |r, w, a, t| r.own_join_requests().await;
-        join_requests            "nnnn+++n++" |r, w, a, t| r.join_requests(t.organization).await;
-        join_requests_for_me     "----+---+-" |r, w, a, t| r.join_requests_for_me().await;
+        person_called              "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
+        memberships                "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
+        reviews                    "-----++--+" |r, w, a, t| r.reviews().await;
+        review                     "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
+        review_items               "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
+        review_open                "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
+        thing                      "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
+        reach                      "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
+        organizations              "-++++++-++" |r, w, a, t| r.organizations().await;
+        organization               "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
+        organization_named         "nnnnn++nn+" |r, w, a, t| r.organization_named(&t.organization_name).await;
+        members                    "n++++++n++" |r, w, a, t| r.members(t.organization).await;
+        archived_organizations     "----------" |r, w, a, t| r.archived_organizations().await;
+        open_tasks_of              "nnnn+++n++" |r, w, a, t| r.open_tasks_of(t.organization).await;
+        departure                  "nn+n+++n++" |r, w, a, t| r.departure(t.organization, t.person).await;
+        invitations                "nnnn+++n++" |r, w, a, t| r.invitations(t.organization, w.now()).await;
+        joinable_organizations     "++++-++---" |r, w, a, t| r.joinable_organizations().await;
+        own_join_requests          "+---------" |r, w, a, t| r.own_join_requests().await;
+        join_requests              "nnnn+++n++" |r, w, a, t| r.join_requests(t.organization).await;
+        join_requests_for_me       "----+---+-" |r, w, a, t| r.join_requests_for_me().await;
     });
     rows.extend(rows! { "Write" through write:
-        submit_task              "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
-        cancel_task              "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                   "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
-        expire_approvals         "----------" |x, w, a, t| x.expire_approvals().await;
-        lasting_audit_head       "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
-        claim_tasks              "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
-        start_task               "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
-        append_lines             "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
-        finish_task              "nnnnnnn+nn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
-        refuse_task              "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
-        note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
-        renew_leases             "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
-        give_back                "nnnnnnn+nn" |x, w, a, t| x.give_back(t.lease, "no room").await;
-        release_unheld           "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
-        release_expired          "----------" |x, w, a, t| x.release_expired().await;
-        create_enrollment         "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
-        use_enrollment            "++++++++++" |x, w, a, t| x.use_enrollment(t.enrollment_token).await;
-        note_refused_enrollment   "++++++++++" |x, w, a, t| x.note_refused_enrollment(t.enrollment).await;
-        note_refused_runner      "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
-        enroll_runner             "++++++++++" |x, w, a, t| x.enroll_runner(enrolled("new")).await;
-        runner_connected         "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
-        renew_runner             "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
-        runner_shows             "nnnnnnn+nn" |x, w, a, t| x.runner_shows("another").await;
-        runner_disconnected      "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
-        runner_seen              "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
-        revoke_runner            "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
-        open_browser_session             "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
-        hold_browser_session             "nn+nnnnnnn" |x, w, a, t| x.hold_browser_session(t.session).await;
-        vouch_browser_session            "nn+nnnnnnn" |x, w, a, t| x.vouch_browser_session(t.session, [9; 32]).await;
-        note_refused_sign_in     "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
-        note_rate_limited        "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
-        note_held_up             "++++++++++" |x, w, a, t| x.note_held_up(t.person).await;
-        note_refused_key         "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
-        note_admin_blocked            "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
-        end_browser_session              "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
-        end_other_browser_sessions       "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(Uuid::now_v7())).await;
-        create_key               "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
-        revoke_key               "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
-        change_key               "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
-        rotate_key               "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
-        revoke_keys_of           "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
-        create_service_account   "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
-        hand_on_service_account  "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
-        prove_browser_session            "nn+nnnnnnn" |x, w, a, t| x.prove_browser_session(t.session).await;
-        offer_totp               "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
-        totp_secret              "--+-------" |x, w, a, t| x.totp_secret().await;
-        confirm_totp             "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
-        use_totp_step            "nn+nnnnnnn" |x, w, a, t| x.use_totp_step(5).await;
-        remove_totp              "dd+ddddddd" |x, w, a, t| x.remove_totp(may(a, RemoveFactor { owner: t.person, factor: Factor::Totp })?, None).await;
-        note_refused_factor      "++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
-        reset_factors            "dddddd+dd+" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
-        set_factor_policy        "dddddd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
-        make_recovery_codes      "dd+ddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;
-        use_recovery_code        "nn+nnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
-        add_passkey              "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(Uuid::now_v7()), "home")).await;
-        use_passkey              "nn+nnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
-        remove_passkey           "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
-        change_password          "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
-        mail_password_link       "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
-        ask_address              "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, MailedLink { token: "", token_hash: [8; 32] }, MailedLink { token: "", token_hash: [7; 32] }).await;
-        replace_address          "dddddd+dd+" |x, w, a, t| x.replace_address(may(a, ReplaceAddress { person: t.person, email: Email::parse("x@x.example")? })?, MailedLink { token: "", token_hash: [8; 32] }).await;
-        confirm_address          "----------" |x, w, a, t| x.confirm_address(t.address_token, None).await;
-        arrive                   "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
-        note_key_use             "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
-        forget_old               "++++++++++" |x, w, a, t| x.forget_old(100).await;
-        review_anomaly          "dddddd+dd+" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
-        see_account_events       "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
-        set_provider             "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
-        remove_provider          "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
-        link_identity            "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
-        unlink_identity          "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
-        admit_person             "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
-        follow_provider          "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
-        note_refused_identity    "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
-        note_refused_invitation  "++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organization, "invitation.accept", "no").await;
-        open_break_glass         "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
-        close_break_glass        "ddddddddd+" |x, w, a, t| x.close_break_glass(may(a, CloseBreakGlass { person: t.admin })?).await;
-        issue_password_link      "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
-        use_password_link        "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
-        change_rules             "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
-        lock_person              "dddddd+dd+" |x, w, a, t| x.lock_person(may(a, LockPerson { person: t.person })?).await;
-        unlock_person            "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
-        end_all_browser_sessions         "dddddd+dd+" |x, w, a, t| x.end_all_browser_sessions(may(a, EndBrowserSessions { of: Some(t.person) })?, None).await.map(drop);
-        freeze                   "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
-        thaw                     "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
-        stop_tasks               "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organization) })?).await.map(drop);
-        create_person            "dddddd+dd+" |x, w, a, t| x.create_person(may(a, CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person })?).await;
-        set_tenant_role          "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;
-        set_password             "++++++++++" |x, w, a, t| x.set_password(t.person, "$argon2id$").await;
-        create_organization      "dddddd+dd+" |x, w, a, t| x.create_organization(may(a, CreateOrganization { name: "new".into() })?).await;
-        start_review             "ddddddcddc" |x, w, a, t| x.start_review(may(a, StartReview { organization: Some(t.organization) })?).await;
-        keep_reviewed            "dddddd+dd+" |x, w, a, t| x.keep_reviewed(may(a, KeepReviewed { review: t.review, items: vec![1] })?).await;
-        revoke_reviewed          "dddddd+dd+" |x, w, a, t| x.revoke_reviewed(may(a, RevokeReviewed { review: t.review, item: 1 })?).await;
-        finish_review            "ddddddcddc" |x, w, a, t| x.finish_review(may(a, FinishReview { review: t.review })?).await;
-        set_membership           "dddd+d+dd+" |x, w, a, t| x.set_membership(may(a, SetMembership { organization: t.organization, person: t.person, role: Role::Approver })?).await;
-        remove_membership        "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organization: t.organization, person: t.person, successor: None })?).await;
-        leave_organization       "dd+ddddddd" |x, w, a, t| x.leave_organization(may(a, LeaveOrganization { organization: t.organization, person: t.person, successor: None })?).await;
-        rename_organization      "dddd+d+dd+" |x, w, a, t| x.rename_organization(may(a, RenameOrganization { organization: t.organization, name: "another".into() })?).await;
-        archive_organization     "ddddcdcddc" |x, w, a, t| x.archive_organization(may(a, ArchiveOrganization { organization: t.organization })?).await;
-        restore_organization     "ddddcdcddc" |x, w, a, t| x.restore_organization(may(a, RestoreOrganization { organization: t.organization })?).await;
-        open_to_requests         "dddd+d+dd+" |x, w, a, t| x.open_to_requests(may(a, OpenToRequests { organization: t.organization, open: true })?).await;
-        invite                   "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organization))?, another_link()).await;
-        revoke_invitation        "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
-        accept_invitation        "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
-        admit_invited            "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
-        confirm_invited          "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
-        ask_to_join              "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organization: t.organization, person: t.person, reason: String::new() })?).await;
-        withdraw_join_request    "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
-        accept_join_request      "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organization: t.organization, role: Role::Viewer })?).await;
-        decline_join_request     "dddd+d+dd+" |x, w, a, t| x.decline_join_request(may(a, DeclineJoinRequest { request: t.join_request, organization: t.organization, reason: "no".into() })?).await;
+        //                          svmaouArkc
+        submit_task                "dd+++ddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
+        cancel_task                "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
+        decide                     "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
+        expire_approvals           "----------" |x, w, a, t| x.expire_approvals().await;
+        lasting_audit_head         "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
+        claim_tasks                "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
+        start_task                 "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
+        append_lines               "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
+        finish_task                "nnnnnnn+nn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
+        refuse_task                "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
+        note_refused_runner        "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
+        renew_leases               "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
+        give_back                  "nnnnnnn+nn" |x, w, a, t| x.give_back(t.lease, "no room").await;
+        release_unheld             "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
+        release_expired            "----------" |x, w, a, t| x.release_expired().await;
+        create_enrollment          "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
+        use_enrollment             "++++++++++" |x, w, a, t| x.use_enrollment(t.enrollment_token).await;
+        note_refused_enrollment    "++++++++++" |x, w, a, t| x.note_refused_enrollment(t.enrollment).await;
+        note_refused_runner        "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
+        enroll_runner              "++++++++++" |x, w, a, t| x.enroll_runner(enrolled("new")).await;
+        runner_connected           "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
+        renew_runner               "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
+        runner_shows               "nnnnnnn+nn" |x, w, a, t| x.runner_shows("another").await;
+        runner_disconnected        "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
+        runner_seen                "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
+        revoke_runner              "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
+        open_browser_session       "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
+        hold_browser_session       "nn+nnnnnnn" |x, w, a, t| x.hold_browser_session(t.session).await;
+        vouch_browser_session      "nn+nnnnnnn" |x, w, a, t| x.vouch_browser_session(t.session, [9; 32]).await;
+        note_refused_sign_in       "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
+        note_rate_limited          "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
+        note_held_up               "++++++++++" |x, w, a, t| x.note_held_up(t.person).await;
+        note_refused_key           "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
+        note_admin_blocked         "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
+        end_browser_session        "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
+        end_other_browser_sessions "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(Uuid::now_v7())).await;
+        create_key                 "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
+        revoke_key                 "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
+        change_key                 "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
+        rotate_key                 "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
+        revoke_keys_of             "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
+        create_service_account     "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
+        hand_on_service_account    "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
+        prove_browser_session      "nn+nnnnnnn" |x, w, a, t| x.prove_browser_session(t.session).await;
+        offer_totp                 "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
+        totp_secret                "--+-------" |x, w, a, t| x.totp_secret().await;
+        confirm_totp               "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
+        use_totp_step              "nn+nnnnnnn" |x, w, a, t| x.use_totp_step(5).await;
+        remove_totp                "dd+ddddddd" |x, w, a, t| x.remove_totp(may(a, RemoveFactor { owner: t.person, factor: Factor::Totp })?, None).await;
+        note_refused_factor        "++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
+        reset_factors              "dddddd+dd+" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
+        set_factor_policy          "dddddd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
+        make_recovery_codes        "dd+ddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;
+        use_recovery_code          "nn+nnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
+        add_passkey                "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(Uuid::now_v7()), "home")).await;
+        use_passkey                "nn+nnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
+        remove_passkey             "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
+        change_password            "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
+        mail_password_link         "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
+        ask_address                "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, MailedLink { token: "", token_hash: [8; 32] }, MailedLink { token: "", token_hash: [7; 32] }).await;
+        replace_address            "dddddd+dd+" |x, w, a, t| x.replace_address(may(a, ReplaceAddress { person: t.person, email: Email::parse("x@x.example")? })?, MailedLink { token: "", token_hash: [8; 32] }).await;
+        confirm_address            "----------" |x, w, a, t| x.confirm_address(t.address_token, None).await;
+        arrive                     "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
+        note_key_use               "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
+        forget_old                 "++++++++++" |x, w, a, t| x.forget_old(100).await;
+        review_anomaly             "dddddd+dd+" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
+        see_account_events         "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
+        set_provider               "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
+        remove_provider            "dddddd+dd+" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
+        link_identity              "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
+        unlink_identity            "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
+        admit_person               "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
+        follow_provider            "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        note_refused_identity      "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
+        note_refused_invitation    "++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organization, "invitation.accept", "no").await;
+        open_break_glass           "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
+        close_break_glass          "ddddddddd+" |x, w, a, t| x.close_break_glass(may(a, CloseBreakGlass { person: t.admin })?).await;
+        issue_password_link        "dddddd+dd+" |x, w, a, t| x.issue_password_link(may(a, IssuePasswordLink { person: t.person })?, [7; 32]).await;
+        use_password_link          "++++++++++" |x, w, a, t| x.use_password_link(t.link_token).await;
+        change_rules               "dddddd+dd+" |x, w, a, t| x.change_rules(may(a, ChangeRules { rules: Rules::default(), version: 2 })?).await;
+        lock_person                "dddddd+dd+" |x, w, a, t| x.lock_person(may(a, LockPerson { person: t.person })?).await;
+        unlock_person              "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
+        end_all_browser_sessions   "dddddd+dd+" |x, w, a, t| x.end_all_browser_sessions(may(a, EndBrowserSessions { of: Some(t.person) })?, None).await.map(drop);
+        freeze                     "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
+        thaw                       "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
+        stop_tasks                 "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organization) })?).await.map(drop);
+        create_person              "dddddd+dd+" |x, w, a, t| x.create_person(may(a, CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person })?).await;
+        set_tenant_role            "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;
+        set_password               "++++++++++" |x, w, a, t| x.set_password(t.person, "$argon2id$").await;
+        create_organization        "dddddd+dd+" |x, w, a, t| x.create_organization(may(a, CreateOrganization { name: "new".into() })?).await;
+        start_review               "ddddddcddc" |x, w, a, t| x.start_review(may(a, StartReview { organization: Some(t.organization) })?).await;
+        keep_reviewed              "dddddd+dd+" |x, w, a, t| x.keep_reviewed(may(a, KeepReviewed { review: t.review, items: vec![1] })?).await;
+        revoke_reviewed            "dddddd+dd+" |x, w, a, t| x.revoke_reviewed(may(a, RevokeReviewed { review: t.review, item: 1 })?).await;
+        finish_review              "ddddddcddc" |x, w, a, t| x.finish_review(may(a, FinishReview { review: t.review })?).await;
+        set_membership             "dddd+d+dd+" |x, w, a, t| x.set_membership(may(a, SetMembership { organization: t.organization, person: t.person, role: Role::Approver })?).await;
+        remove_membership          "dddd+d+dd+" |x, w, a, t| x.remove_membership(may(a, RemoveMembership { organization: t.organization, person: t.person, successor: None })?).await;
+        leave_organization         "dd+ddddddd" |x, w, a, t| x.leave_organization(may(a, LeaveOrganization { organization: t.organization, person: t.person, successor: None })?).await;
+        rename_organization        "dddd+d+dd+" |x, w, a, t| x.rename_organization(may(a, RenameOrganization { organization: t.organization, name: "another".into() })?).await;
+        archive_organization       "ddddcdcddc" |x, w, a, t| x.archive_organization(may(a, ArchiveOrganization { organization: t.organization })?).await;
+        restore_organization       "ddddcdcddc" |x, w, a, t| x.restore_organization(may(a, RestoreOrganization { organization: t.organization })?).await;
+        open_to_requests           "dddd+d+dd+" |x, w, a, t| x.open_to_requests(may(a, OpenToRequests { organization: t.organization, open: true })?).await;
+        invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organization))?, another_link()).await;
+        revoke_invitation          "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
+        accept_invitation          "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
+        admit_invited              "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
+        confirm_invited            "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
+        ask_to_join                "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organization: t.organization, person: t.person, reason: String::new() })?).await;
+        withdraw_join_request      "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
+        accept_join_request        "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organization: t.organization, role: Role::Viewer })?).await;
+        decline_join_request       "dddd+d+dd+" |x, w, a, t| x.decline_join_request(may(a, DeclineJoinRequest { request: t.join_request, organization: t.organization, reason: "no".into() })?).await;
     });
     rows
 }
@@ -624,13 +644,13 @@ fn said(result: &Result<String>) -> String {
 
 on_both! {
     async fn m_11_m_14_every_method_answers_each_role_as_the_table_says(world) {
-        let things = Things::in_house(world, &world.acme).await;
-        Things::in_house(world, &world.bolt).await;
+        let resources = Resources::create_in(world, &world.acme).await;
+        Resources::create_in(world, &world.bolt).await;
         let mut wrong = vec![];
         for row in matrix() {
             let mut found = String::new();
-            for (who, actor) in world.acme.everybody() {
-                let result = (row.call)(world, actor, &things).await;
+            for (who, actor) in world.acme.every_role() {
+                let result = (row.call)(world, actor, &resources).await;
                 if format!("{result:?}").to_lowercase().contains("bolt") {
                     wrong.push(format!("{} gives {who} what is another tenant's: {result:?}", row.method));
                 }
@@ -647,12 +667,12 @@ on_both! {
     }
 
     async fn m_11_things_of_another_tenant_are_answered_like_things_that_do_not_exist(world) {
-        Things::in_house(world, &world.acme).await;
-        let foreign = Things::in_house(world, &world.bolt).await;
-        let nothing = Things::nowhere();
+        Resources::create_in(world, &world.acme).await;
+        let foreign = Resources::create_in(world, &world.bolt).await;
+        let nothing = Resources::nowhere();
         let mut wrong = vec![];
         for row in matrix() {
-            for (who, actor) in world.acme.everybody() {
+            for (who, actor) in world.acme.every_role() {
                 for (how, foreign, nothing) in [
                     ("as they are", foreign.clone(), nothing.clone()),
                     ("as one's own", foreign.claimed_by(actor, &world.acme), nothing.claimed_by(actor, &world.acme)),
@@ -675,8 +695,8 @@ on_both! {
     }
 
     async fn m_11_system_methods_stay_in_the_tenant_that_they_are_given(world) {
-        Things::in_house(world, &world.acme).await;
-        let foreign = Things::in_house(world, &world.bolt).await;
+        Resources::create_in(world, &world.acme).await;
+        let foreign = Resources::create_in(world, &world.bolt).await;
         let (system, acme) = (world.store.system(), world.acme.tenant);
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
@@ -705,7 +725,7 @@ on_both! {
 
     /// Even an actor that was made wrongly, with a role in another tenant's organization, stays on its side.
     async fn m_11_a_forged_role_in_another_tenants_organization_opens_nothing(world) {
-        let foreign = Things::in_house(world, &world.bolt).await;
+        let foreign = Resources::create_in(world, &world.bolt).await;
         let mut mia = world.acme.mia.clone();
         mia.roles.insert(foreign.organization, Role::Owner);
         let submitted = world.change(&mia, async |write| write.submit_task(mia.may(asking(foreign.organization))?).await).await;
@@ -734,7 +754,7 @@ on_both! {
         let mia = person(&world.store, world.acme.tenant, world.acme.mia.person().unwrap()).await;
         let mut astray = mia.clone();
         astray.tenant = world.bolt.tenant;
-        Things::in_house(world, &world.bolt).await;
+        Resources::create_in(world, &world.bolt).await;
         let mut read = world.store.read(&astray).await.unwrap();
         assert!(read.tasks(&TaskFilter::default(), None, 10).await.unwrap().items.is_empty());
         drop(read);

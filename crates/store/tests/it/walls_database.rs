@@ -1,7 +1,7 @@
 //! M-11: the walls that hold when a statement forgets its tenant: keys on both databases, row-level security on PostgreSQL.
 use crate::{
     raw::Raw,
-    walls::Things,
+    walls::Resources,
     world::{World, on_both},
 };
 use sqlx::{Connection, PgConnection};
@@ -22,12 +22,12 @@ const POINTERS: &[(&str, &str)] = &[
     ("known_network", "person_id"),
     ("failure_count", "person_id"),
     ("anomaly", "person_id"),
-    ("anomaly", "told_id"),
+    ("anomaly", "notify_id"),
     ("key_network", "key_id"),
     ("key_hour", "key_id"),
     ("api_key", "owner_id"),
-    ("api_key", "maker_id"),
-    ("former_name", "organization_id"),
+    ("api_key", "creator_id"),
+    ("organization_former_name", "organization_id"),
     ("task", "organization_id"),
     ("task", "owner_id"),
     ("task_label", "task_id"),
@@ -40,8 +40,8 @@ const POINTERS: &[(&str, &str)] = &[
 
 on_both! {
     async fn no_row_points_across_the_wall(world) {
-        Things::in_house(world, &world.acme).await;
-        Things::in_house(world, &world.bolt).await;
+        Resources::create_in(world, &world.acme).await;
+        Resources::create_in(world, &world.bolt).await;
         let mut raw = Raw::of(world).await;
         let one_row = if world.is_sqlite() { "rowid" } else { "ctid" };
         let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
@@ -60,8 +60,8 @@ on_both! {
     }
 
     async fn a_task_cannot_be_inserted_into_another_tenants_organization(world) {
-        let things = Things::in_house(world, &world.acme).await;
-        let _ = things;
+        let resources = Resources::create_in(world, &world.acme).await;
+        let _ = resources;
         let mut raw = Raw::of(world).await;
         let (acme, theirs, id) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.ops.0), raw.id(Uuid::now_v7()));
         let rest = "owner_id, title, tool, visibility, network, priority, state, asked, rule, script, request, request_digest,
@@ -99,8 +99,8 @@ mod row_level_security {
     #[tokio::test]
     async fn m_11_without_the_tenants_name_there_is_not_one_row() {
         let world = World::postgres().await;
-        Things::in_house(&world, &world.acme).await;
-        Things::in_house(&world, &world.bolt).await;
+        Resources::create_in(&world, &world.acme).await;
+        Resources::create_in(&world, &world.bolt).await;
         let (mut raw, mut outside) = (Raw::of(&world).await, Raw::outside(&world).await);
         for table in walled(&mut raw).await {
             let count = format!("select count(*) from {table}");

@@ -1,4 +1,4 @@
-//! A fresh database with two tenants and a person of every role in each: what every story begins with.
+//! Test world: a fresh database with two tenants, and a person of every role in each.
 use domain::{
     Actor, Email, KeyId, OrganizationId, PersonId, Principal, RunnerId, SignedInBy, TenantId, Timestamp,
     approval::Answer,
@@ -54,25 +54,25 @@ pub(crate) use on_both;
 /// When every story begins: 2026-03-01 14:05:09 UTC.
 const BEGINNING: i64 = 1_772_373_909_000_000;
 
-/// A deployment.
+/// A deployment with two tenants and a clock that only tests move.
 pub struct World {
     pub store: Store,
     pub url: String,
     clock: Arc<AtomicI64>,
-    place: Place,
-    /// The tenant that most stories play in.
-    pub acme: House,
-    /// The tenant on the other side of the wall. Everything that it has carries `bolt` in its name.
-    pub bolt: House,
+    location: Location,
+    /// The tenant that most tests use.
+    pub acme: TenantFixture,
+    /// The other tenant. Everything in it has `bolt` in its name, so that a leak shows.
+    pub bolt: TenantFixture,
 }
 
-enum Place {
+enum Location {
     Folder { _kept: TempDir },
     Cluster { url: String, database: String },
 }
 
 /// A tenant and its people.
-pub struct House {
+pub struct TenantFixture {
     pub name: &'static str,
     pub tenant: TenantId,
     /// The organization that everybody but Sam is in.
@@ -100,32 +100,32 @@ impl World {
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
-        Self::at(url, Place::Folder { _kept: folder }).await
+        Self::at(url, Location::Folder { _kept: folder }).await
     }
 
     pub async fn postgres() -> Self {
         let Database { url, cluster, name } = Database::create().await;
-        Self::at(url, Place::Cluster { url: cluster, database: name }).await
+        Self::at(url, Location::Cluster { url: cluster, database: name }).await
     }
 
-    async fn at(url: String, place: Place) -> Self {
+    async fn at(url: String, location: Location) -> Self {
         let clock = Arc::new(AtomicI64::new(BEGINNING));
         let store = Store::open(settings(&url, [7; 32], &clock)).await.unwrap();
-        let acme = settle(&store, "acme").await;
-        let bolt = settle(&store, "bolt").await;
-        Self { store, url, clock, place, acme, bolt }
+        let acme = create_tenant_fixture(&store, "acme").await;
+        let bolt = create_tenant_fixture(&store, "bolt").await;
+        Self { store, url, clock, location, acme, bolt }
     }
 
     /// Closes the database and takes it away.
     pub async fn end(self) {
         self.store.close().await;
-        if let Place::Cluster { url, database } = self.place {
+        if let Location::Cluster { url, database } = self.location {
             drop_database(&url, &database).await;
         }
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.place, Place::Folder { .. })
+        matches!(self.location, Location::Folder { .. })
     }
 
     pub fn now(&self) -> Timestamp {
@@ -166,10 +166,10 @@ impl World {
     }
 
     /// A runner of the tenant.
-    pub async fn runner(&self, house: &House, name: &str) -> Actor {
+    pub async fn runner(&self, fixture: &TenantFixture, name: &str) -> Actor {
         let new = enrolled(name);
-        let runner = Actor::runner(house.tenant, new.id, name, self.now());
-        self.change(&house.console, async |write| write.enroll_runner(new).await).await.unwrap();
+        let runner = Actor::runner(fixture.tenant, new.id, name, self.now());
+        self.change(&fixture.console, async |write| write.enroll_runner(new).await).await.unwrap();
         runner
     }
 
@@ -211,38 +211,38 @@ impl World {
         self.change(actor, async |write| write.decide(actor.may(decision)?).await).await
     }
 
-    pub async fn state(&self, house: &House, task: domain::TaskId) -> domain::task::TaskState {
-        self.store.read(&house.console).await.unwrap().task(task).await.unwrap().state
+    pub async fn state(&self, fixture: &TenantFixture, task: domain::TaskId) -> domain::task::TaskState {
+        self.store.read(&fixture.console).await.unwrap().task(task).await.unwrap().state
     }
 
     /// From now on the tenant asks so many approvers about what reaches the network.
-    pub async fn ask(&self, house: &House, approvers: u32) {
+    pub async fn ask(&self, fixture: &TenantFixture, approvers: u32) {
         let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
         let rules = Rules::new(vec![
             rule("sealed", vec![NetworkPolicy::Isolated], Verdict::Run),
             rule("the rest", vec![], Verdict::Ask { approvers, hours: 24 }),
         ]);
-        let mut read = self.store.read(&house.adam).await.unwrap();
+        let mut read = self.store.read(&fixture.adam).await.unwrap();
         let version = read.rules().await.unwrap().version;
         drop(read);
         let change = ChangeRules { rules: rules.unwrap(), version };
-        self.change(&house.adam, async |write| write.change_rules(house.adam.may(change)?).await).await.unwrap();
+        self.change(&fixture.adam, async |write| write.change_rules(fixture.adam.may(change)?).await).await.unwrap();
     }
 
     /// What happened to a task: the actions in its history.
-    pub async fn history(&self, house: &House, task: domain::TaskId) -> Vec<String> {
-        let mut read = self.store.read(&house.console).await.unwrap();
+    pub async fn history(&self, fixture: &TenantFixture, task: domain::TaskId) -> Vec<String> {
+        let mut read = self.store.read(&fixture.console).await.unwrap();
         read.task_history(task).await.unwrap().into_iter().map(|row| row.action).collect()
     }
 
     /// How many records the tenant's chain has.
-    pub async fn records(&self, house: &House) -> i64 {
-        self.store.read(&house.console).await.unwrap().audit_head().await.unwrap().seq
+    pub async fn records(&self, fixture: &TenantFixture) -> i64 {
+        self.store.read(&fixture.console).await.unwrap().audit_head().await.unwrap().seq
     }
 }
 
-impl House {
-    pub fn everybody(&self) -> [(&'static str, &Actor); 10] {
+impl TenantFixture {
+    pub fn every_role(&self) -> [(&'static str, &Actor); 10] {
         [
             ("sam, a stranger", &self.sam),
             ("vera, a viewer", &self.vera),
@@ -310,7 +310,7 @@ pub async fn change<T>(store: &Store, actor: &Actor, work: impl AsyncFnOnce(&mut
     Ok(done)
 }
 
-async fn settle(store: &Store, name: &'static str) -> House {
+async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixture {
     let tenant = store.system().create_tenant(name).await.unwrap();
     let console = Actor::console(tenant, store.now());
     let mut write = store.write(&console).await.unwrap();
@@ -353,7 +353,7 @@ async fn settle(store: &Store, name: &'static str) -> House {
     let kit = write.create_key(console.may(new).unwrap(), "mk_kit", hash(&format!("kit of {name}"))).await.unwrap();
     write.commit().await.unwrap();
     let olga = person(store, tenant, olga).await;
-    House {
+    TenantFixture {
         name,
         tenant,
         ops,
@@ -393,8 +393,8 @@ pub fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
     actor
 }
 
-pub fn email(who: &str, house: &str) -> Email {
-    Email::parse(&format!("{who}@{house}.example")).unwrap()
+pub fn email(who: &str, fixture: &str) -> Email {
+    Email::parse(&format!("{who}@{fixture}.example")).unwrap()
 }
 
 pub fn enrolled(name: &str) -> EnrolledRunner {

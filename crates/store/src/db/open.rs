@@ -1,13 +1,15 @@
-//! Opening a database: pools, settings that durability hangs on, migrations, the master key's check.
+//! Opening a database: pools, durability settings, migrations, and the check of the master key.
 use crate::{
     Error, MasterKey, Result,
-    announcer::Announcer,
-    conn::{Conn, Embedded, Remote},
-    events,
-    flush::Flusher,
-    outage::Contact,
-    readers::Readers,
-    writer::Writer,
+    db::{
+        conn::{Conn, PostgresConn, SqliteConn},
+        event_bus::EventBus,
+        events,
+        group_commit::Writer,
+        group_commit_postgres::GroupCommitter,
+        outage::OutageDetector,
+        readers::Readers,
+    },
 };
 use domain::{TenantId, Timestamp};
 use sqlx::{
@@ -33,16 +35,15 @@ use tokio::task::AbortHandle;
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// Where the time comes from: the system, or a test.
+/// Source of the time: the system clock, or a test.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What opening needs.
+/// Settings for opening a store.
 pub struct Settings {
     /// `sqlite:PATH` or `postgres://…`.
     pub url: String,
-    /// The key that everything sealed hangs on.
+    /// Key under which the tenants' keys are sealed.
     pub key: MasterKey,
-    /// Where the time comes from.
     pub clock: Clock,
 }
 
@@ -53,29 +54,29 @@ impl fmt::Debug for Settings {
 }
 
 enum Pool {
-    /// One connection that writes, several that read.
+    /// One connection for writing, several for reading.
     Sqlite { writer: Writer, readers: Readers },
     Postgres {
         reading: PgPool,
-        /// Apart from those that read: writers wait for each other with a connection in their hand, readers for nobody.
+        /// Separate from reading, because writers hold a connection while they wait for each other.
         writing: PgPool,
-        /// Connections that see all tenants, for single questions.
-        asking: PgPool,
-        flusher: Flusher,
-        contact: Contact,
-        /// Hears what is announced until it is aborted.
-        ears: AbortHandle,
+        /// Connections that see all tenants, for single queries.
+        single_query: PgPool,
+        flusher: GroupCommitter,
+        outages: OutageDetector,
+        /// The task that receives notifications.
+        listener_task: AbortHandle,
     },
 }
 
 struct Inner {
     pool: Pool,
-    events: Announcer,
+    events: EventBus,
     clock: Clock,
     key: MasterKey,
-    /// Whether mail is queued: nothing would send it otherwise.
+    /// Whether mail is queued; without a mail server nothing would send it.
     mail: AtomicBool,
-    /// When a change could last not begin; 0 once one has begun again.
+    /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
 }
 
@@ -90,10 +91,10 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database, makes it where it is missing, and brings its schema up to date. A schema newer than this
+    /// Opens the database, creates it if it is missing, and migrates its schema. A schema newer than this
     /// program, a wrong master key and a SQLite below 3.51.3 are refused.
     pub async fn open(settings: Settings) -> Result<Self> {
-        let events = Announcer::new();
+        let events = EventBus::new();
         let pool = match settings.url.split_once(':') {
             Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
@@ -111,35 +112,33 @@ impl Store {
         Ok(store)
     }
 
-    /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.0.clock)()
     }
 
-    /// From now on mail is queued for whoever sends it.
+    /// Enables the mail queue.
     pub fn queue_mail(&self) {
         self.0.mail.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is.
     pub fn sends_mail(&self) -> bool {
         self.0.mail.load(Ordering::Relaxed)
     }
 
-    /// When the database last took no change, if it has taken none since.
+    /// Returns when a write last failed to begin, if none has begun since.
     pub fn refused_at(&self) -> Option<Timestamp> {
         let at = self.0.refused.load(Ordering::Relaxed);
         (at != 0).then_some(Timestamp(at))
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.begin_read(Sees::Nothing).await?;
-        crate::conn::unscoped!(conn, crate::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
+        let mut conn = self.begin_read(RowAccess::Nothing).await?;
+        crate::db::conn::unscoped_query!(conn, crate::db::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
         Ok(())
     }
 
-    /// Whether this is the embedded database, for one node.
+    /// Whether this is SQLite, which serves a single node.
     pub fn is_embedded(&self) -> bool {
         matches!(self.0.pool, Pool::Sqlite { .. })
     }
@@ -151,17 +150,17 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres { reading, writing, asking, flusher, ears, .. } => {
-                for pool in [reading, writing, asking] {
+            Pool::Postgres { reading, writing, single_query, flusher, listener_task, .. } => {
+                for pool in [reading, writing, single_query] {
                     pool.close().await;
                 }
                 flusher.close().await;
-                ears.abort();
+                listener_task.abort();
             }
         }
     }
 
-    pub(crate) fn events(&self) -> &Announcer {
+    pub(crate) fn events(&self) -> &EventBus {
         &self.0.events
     }
 
@@ -170,85 +169,86 @@ impl Store {
     }
 
     /// Opens a snapshot.
-    pub(crate) async fn begin_read(&self, sees: Sees) -> Result<Conn> {
+    pub(crate) async fn begin_read(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.begin().await?)),
-            Pool::Postgres { reading, contact, .. } => {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.begin().await?)),
+            Pool::Postgres { reading, outages, .. } => {
                 let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(Remote::Read(
-                    contact.or_away(Box::pin(reading.begin_with(entering(begin, sees)))).await?,
+                Conn::Postgres(PostgresConn::Read(
+                    outages.or_unavailable(Box::pin(reading.begin_with(begin_with_access(begin, sees)))).await?,
                 ))
             }
         })
     }
 
-    /// For a single question across tenants, which needs no transaction around it: that would be more to say than the question.
-    pub(crate) async fn begin_question(&self) -> Result<Conn> {
+    /// Returns a connection for a single query across tenants, without the round trips of a transaction.
+    pub(crate) async fn acquire_for_single_query(&self) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(Embedded::Read(readers.ask().await?)),
-            Pool::Postgres { asking, contact, .. } => {
-                Conn::Postgres(Remote::Ask(contact.or_away(Box::pin(asking.acquire())).await?))
-            }
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.single_query().await?)),
+            Pool::Postgres { single_query, outages, .. } => Conn::Postgres(PostgresConn::SingleQuery(
+                outages.or_unavailable(Box::pin(single_query.acquire())).await?,
+            )),
         })
     }
 
     /// Opens a transaction that writes.
-    pub(crate) async fn begin_write(&self, sees: Sees) -> Result<Conn> {
+    pub(crate) async fn begin_write(&self, sees: RowAccess) -> Result<Conn> {
         let begun = self.try_to_begin(sees).await;
         self.0.refused.store(if begun.is_ok() { 0 } else { self.now().0 }, Ordering::Relaxed);
         begun
     }
 
-    async fn try_to_begin(&self, sees: Sees) -> Result<Conn> {
+    async fn try_to_begin(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
-            Pool::Sqlite { writer, .. } => Conn::Sqlite(Embedded::Write(writer.begin().await?)),
-            Pool::Postgres { writing, flusher, contact, .. } => {
-                let begun = contact.or_away(Box::pin(writing.begin_with(entering(BEGIN, sees)))).await?;
-                Conn::Postgres(Remote::Write(flusher.take(begun)))
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(SqliteConn::Write(writer.begin().await?)),
+            Pool::Postgres { writing, flusher, outages, .. } => {
+                let begun =
+                    outages.or_unavailable(Box::pin(writing.begin_with(begin_with_access(BEGIN, sees)))).await?;
+                Conn::Postgres(PostgresConn::Write(flusher.take(begun)))
             }
         })
     }
 }
 
-/// How PostgreSQL begins what writes: as with SQLite, who waits for too long is told that it is busy.
+/// Begins a write on PostgreSQL. As on SQLite, waiting too long for a lock is reported as busy.
 const BEGIN: &str = "begin; set local lock_timeout = '15s'";
 
-/// What has PostgreSQL let go of what a node holds that vanished: otherwise a tenant could wait for hours.
-const LET_GO: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
+/// Makes PostgreSQL release the locks of a node that vanished; otherwise a tenant could be blocked for hours.
+const RELEASE_LOCKS: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
     set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
-/// What has a connection see all tenants, for as long as it is there.
+/// Lets a connection see all tenants for its whole life.
 const SEE_ALL: &str = "set castellan.system = 'on'";
 
-/// What has PostgreSQL plan a statement once, by its words alone, and never compile it: each of ours reads a few rows by an
-/// index whatever the values are, and planning it anew took longer than running it.
+/// Makes PostgreSQL plan a statement once, without its values, and never compile it: each statement reads a few rows by an
+/// index whatever the values are, and planning takes longer than running.
 const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set jit = off";
 
-/// What a transaction sees of the tenants.
+/// The rows that a transaction sees under row-level security.
 #[derive(Clone, Copy)]
-pub(crate) enum Sees {
+pub(crate) enum RowAccess {
     Nothing,
     Tenant(TenantId),
     All,
 }
 
-/// The beginning of a transaction, which tells PostgreSQL's row-level security in the same breath what it sees.
-fn entering(begin: &str, sees: Sees) -> AssertSqlSafe<String> {
+/// Returns the statement that begins a transaction and sets what row-level security lets it see, in one round trip.
+fn begin_with_access(begin: &str, sees: RowAccess) -> AssertSqlSafe<String> {
     AssertSqlSafe(match sees {
-        Sees::Nothing => begin.to_owned(),
-        Sees::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
-        Sees::All => format!("{begin}; set local castellan.system = 'on'"),
+        RowAccess::Nothing => begin.to_owned(),
+        RowAccess::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
+        RowAccess::All => format!("{begin}; set local castellan.system = 'on'"),
     })
 }
 
-async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
+async fn open_sqlite(url: &str, events: &EventBus) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
     make_private(options.get_filename());
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full) // what was promised to a user survives a power cut
+        .synchronous(SqliteSynchronous::Full) // a confirmed change survives a power failure
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         // A checkpoint waits for the disk several times: every 16 MiB instead of every 4.
@@ -257,7 +257,7 @@ async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
     let mut conn = options.connect().await.map_err(|error| unusable(url, &error))?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut conn).await?;
     assert_sqlite(&version)?;
-    // SQLite keeps no lock for migrations of its own: of two programs that open a new file one waits here.
+    // sqlx takes no lock for SQLite migrations: a second program that opens a new file waits here.
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     migrate(&SQLITE, &mut *tx).await?;
     tx.commit().await?;
@@ -266,20 +266,22 @@ async fn open_sqlite(url: &str, events: &Announcer) -> Result<Pool> {
     Ok(Pool::Sqlite { writer, readers: Readers::new(options.pragma("query_only", "on")) })
 }
 
-/// Makes the database's file where it is missing, closed to others (A-12): SQLite itself would leave that to the umask, and
-/// gives its journals the same rights. What goes wrong here, opening says better.
+/// Creates the database file with mode 0600 if it is missing (A-12): SQLite would leave the mode to the umask, and
+/// its journals inherit it. Errors are ignored here, because opening reports them better.
 fn make_private(file: &Path) {
     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
-async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
+async fn open_postgres(url: &str, events: &EventBus) -> Result<Pool> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| {
             Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
         })?
         .application_name("castellan");
-    let writing =
-        pool_of(12, LET_GO).connect_with(options.clone()).await.map_err(|error| unusable("PostgreSQL", &error))?;
+    let writing = pool_of(12, RELEASE_LOCKS)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| unusable("PostgreSQL", &error))?;
     let superuser: bool =
         sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
             .fetch_one(&writing)
@@ -292,21 +294,21 @@ async fn open_postgres(url: &str, events: &Announcer) -> Result<Pool> {
         ));
     }
     migrate(&POSTGRES, &writing).await?;
-    let reading = pool_of(12, LET_GO).connect_lazy_with(options.clone());
-    let asking = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
-    let ear = events::ear(&options).await?;
-    let (flusher, contact) = (Flusher::new(options.clone()), Contact::new());
-    let listening = events::listen(ear, options, events.clone(), flusher.clone(), contact.clone());
-    let ears = tokio::spawn(listening).abort_handle();
-    Ok(Pool::Postgres { reading, writing, asking, flusher, contact, ears })
+    let reading = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
+    let single_query = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
+    let listener = events::connect_listener(&options).await?;
+    let (flusher, outages) = (GroupCommitter::new(options.clone()), OutageDetector::new());
+    let listening = events::listen(listener, options, events.clone(), flusher.clone(), outages.clone());
+    let listener_task = tokio::spawn(listening).abort_handle();
+    Ok(Pool::Postgres { reading, writing, single_query, flusher, outages, listener_task })
 }
 
-/// Up to so many connections, each of which is told `words` first.
-fn pool_of(most: u32, words: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(15)).after_connect(move |conn, _| {
+/// Configures a pool whose connections run `setup` first.
+fn pool_of(max: u32, setup: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(max).acquire_timeout(Duration::from_secs(15)).after_connect(move |conn, _| {
         Box::pin(async move {
             conn.execute(PLAN_ONCE).await?;
-            conn.execute(words).await.map(drop)
+            conn.execute(setup).await.map(drop)
         })
     })
 }

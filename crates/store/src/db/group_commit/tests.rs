@@ -1,4 +1,4 @@
-//! D-01, D-12: what shares a commit lasts together, fails together, and is told and announced only then.
+//! D-01, D-12: transactions of a group commit are durable together, fail together, and publish their events only afterwards.
 use super::*;
 use crate::Topic;
 use domain::TenantId;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// A database with one table, its writer, and who hears what is announced.
-struct Shop {
+struct Fixture {
     folder: TempDir,
     writer: Writer,
     heard: Receiver<Event>,
 }
 
-impl Shop {
+impl Fixture {
     async fn open() -> Self {
         let folder = TempDir::new().unwrap();
         let options = options(folder.path());
@@ -27,7 +27,7 @@ impl Shop {
             create table item (sale integer not null references sale (n) deferrable initially deferred)";
         sqlx::raw_sql(tables).execute(&mut raw).await.unwrap();
         raw.close().await.unwrap();
-        let events = Announcer::new();
+        let events = EventBus::new();
         let heard = events.subscribe();
         Self { writer: Writer::new(options, events), folder, heard }
     }
@@ -54,7 +54,7 @@ impl Shop {
 
     /// How often it was committed: frames of the write-ahead log that end a transaction say the database's size.
     fn commits(&self) -> usize {
-        let log = fs::read(self.folder.path().join("shop.db-wal")).unwrap_or_default();
+        let log = fs::read(self.folder.path().join("fixture.db-wal")).unwrap_or_default();
         let frames = log.get(32..).unwrap_or_default().chunks_exact(24 + 4096);
         frames.filter(|frame| frame[4..8] != [0; 4]).count()
     }
@@ -62,7 +62,7 @@ impl Shop {
 
 fn options(folder: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
-        .filename(folder.join("shop.db"))
+        .filename(folder.join("fixture.db"))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -90,37 +90,37 @@ async fn read(folder: &Path) -> Vec<i64> {
 
 #[tokio::test]
 async fn where_nobody_waits_the_commit_follows_at_once() {
-    let mut shop = Shop::open().await;
+    let mut fixture = Fixture::open().await;
     for n in 1..=3 {
-        shop.sell(n).await.commit(vec![event(n)]).await.unwrap();
-        assert_eq!(shop.announced(), [event(n)]);
+        fixture.sell(n).await.commit(vec![event(n)]).await.unwrap();
+        assert_eq!(fixture.announced(), [event(n)]);
     }
-    assert_eq!((shop.sold().await.as_slice(), shop.commits()), ([1, 2, 3].as_slice(), 3));
+    assert_eq!((fixture.sold().await.as_slice(), fixture.commits()), ([1, 2, 3].as_slice(), 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_who_wait_share_a_commit() {
-    let mut shop = Shop::open().await;
-    shop.sell(0).await.commit(vec![]).await.unwrap();
-    let (before, first) = (shop.commits(), shop.sell(1).await);
-    let others: Vec<_> = (2..=16).map(|n| shop.seller(n)).collect();
+    let mut fixture = Fixture::open().await;
+    fixture.sell(0).await.commit(vec![]).await.unwrap();
+    let (before, first) = (fixture.commits(), fixture.sell(1).await);
+    let others: Vec<_> = (2..=16).map(|n| fixture.seller(n)).collect();
     sleep(MOMENT).await;
     first.commit(vec![event(1)]).await.unwrap();
     for other in others {
         other.await.unwrap().unwrap();
     }
-    assert_eq!(shop.sold().await, (0..=16).collect::<Vec<_>>());
-    assert_eq!(shop.announced().len(), 16);
+    assert_eq!(fixture.sold().await, (0..=16).collect::<Vec<_>>());
+    assert_eq!(fixture.announced().len(), 16);
     // One; where the machine is so slow that the first must not wait for all of them, a few.
-    assert!(shop.commits() - before <= 4, "{} commits", shop.commits() - before);
+    assert!(fixture.commits() - before <= 4, "{} commits", fixture.commits() - before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_sqlite_gave_up_by_itself_is_told_to_nobody_as_done() {
-    let mut shop = Shop::open().await;
+    let mut fixture = Fixture::open().await;
     for company in [false, true] {
-        let mut first = shop.sell(1).await;
-        let writer = shop.writer.clone();
+        let mut first = fixture.sell(1).await;
+        let writer = fixture.writer.clone();
         let second = company.then(|| tokio::spawn(async move { writer.begin().await.map(drop) }));
         sleep(MOMENT).await;
         sqlx::query("rollback").execute(&mut *first).await.unwrap(); // as it does where the disk is full
@@ -128,56 +128,56 @@ async fn what_sqlite_gave_up_by_itself_is_told_to_nobody_as_done() {
         if let Some(second) = second {
             second.await.unwrap().unwrap_err();
         }
-        assert!(shop.announced().is_empty() && shop.sold().await.is_empty());
+        assert!(fixture.announced().is_empty() && fixture.sold().await.is_empty());
     }
-    shop.sell(2).await.commit(vec![event(2)]).await.unwrap();
-    assert_eq!((shop.sold().await, shop.announced()), (vec![2], vec![event(2)]));
+    fixture.sell(2).await.commit(vec![event(2)]).await.unwrap();
+    assert_eq!((fixture.sold().await, fixture.announced()), (vec![2], vec![event(2)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
-    let mut shop = Shop::open().await;
-    let first = shop.sell(1).await;
-    let (second, writer) = (shop.writer.clone(), shop.writer.clone());
+    let mut fixture = Fixture::open().await;
+    let first = fixture.sell(1).await;
+    let (second, writer) = (fixture.writer.clone(), fixture.writer.clone());
     let second = tokio::spawn(async move { sell(&second, 2).await });
     sleep(MOMENT).await;
     let first = tokio::spawn(first.commit(vec![event(1)]));
     let second = second.await.unwrap();
     sleep(MOMENT).await;
     assert!(!first.is_finished(), "the first waits for the second, whose turn it is");
-    assert!(shop.announced().is_empty() && shop.sold().await.is_empty());
+    assert!(fixture.announced().is_empty() && fixture.sold().await.is_empty());
     // What a power cut would leave.
     let cut = TempDir::new().unwrap();
-    for name in ["shop.db", "shop.db-wal"] {
-        fs::copy(shop.folder.path().join(name), cut.path().join(name)).unwrap();
+    for name in ["fixture.db", "fixture.db-wal"] {
+        fs::copy(fixture.folder.path().join(name), cut.path().join(name)).unwrap();
     }
     assert!(read(cut.path()).await.is_empty());
     second.commit(vec![event(2)]).await.unwrap();
     first.await.unwrap().unwrap();
-    assert_eq!(shop.announced(), [event(1), event(2)]);
-    fs::copy(shop.folder.path().join("shop.db-wal"), cut.path().join("shop.db-wal")).unwrap();
-    assert_eq!((read(cut.path()).await, shop.sold().await), (vec![1, 2], vec![1, 2]));
+    assert_eq!(fixture.announced(), [event(1), event(2)]);
+    fs::copy(fixture.folder.path().join("fixture.db-wal"), cut.path().join("fixture.db-wal")).unwrap();
+    assert_eq!((read(cut.path()).await, fixture.sold().await), (vec![1, 2], vec![1, 2]));
     writer.close().await;
     assert!(matches!(writer.begin().await, Err(Error::Database(sqlx::Error::PoolClosed))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_gives_up_takes_back_only_their_own() {
-    let mut shop = Shop::open().await;
-    drop(shop.sell(9).await);
-    let (first, writer) = (shop.sell(1).await, shop.writer.clone());
+    let mut fixture = Fixture::open().await;
+    drop(fixture.sell(9).await);
+    let (first, writer) = (fixture.sell(1).await, fixture.writer.clone());
     let panics = tokio::spawn(async move {
         let _member = sell(&writer, 2).await;
         panic!("a member that fails");
     });
     sleep(MOMENT).await;
-    let writer = shop.writer.clone();
+    let writer = fixture.writer.clone();
     let cancelled = tokio::spawn(async move {
         let _member = sell(&writer, 3).await;
         std::future::pending::<()>().await;
     });
     sleep(MOMENT).await;
-    let last = shop.seller(4);
+    let last = fixture.seller(4);
     sleep(MOMENT).await;
     let first = tokio::spawn(first.commit(vec![event(1)]));
     assert!(panics.await.unwrap_err().is_panic());
@@ -185,14 +185,14 @@ async fn who_gives_up_takes_back_only_their_own() {
     cancelled.abort();
     first.await.unwrap().unwrap();
     last.await.unwrap().unwrap();
-    assert_eq!((shop.sold().await, shop.announced()), (vec![1, 4], vec![event(1), event(4)]));
+    assert_eq!((fixture.sold().await, fixture.announced()), (vec![1, 4], vec![event(1), event(4)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_was_begun_is_finished_without_who_asked_for_it() {
-    let mut shop = Shop::open().await;
-    let first = shop.sell(1).await;
-    let writer = shop.writer.clone();
+    let mut fixture = Fixture::open().await;
+    let first = fixture.sell(1).await;
+    let writer = fixture.writer.clone();
     let second = tokio::spawn(async move { sell(&writer, 2).await });
     sleep(MOMENT).await;
     let first = tokio::spawn(first.commit(vec![event(1)]));
@@ -201,14 +201,14 @@ async fn a_commit_that_was_begun_is_finished_without_who_asked_for_it() {
     assert!(first.await.unwrap_err().is_cancelled());
     drop(second);
     sleep(MOMENT).await;
-    assert_eq!((shop.sold().await, shop.announced()), (vec![1], vec![event(1)]));
+    assert_eq!((fixture.sold().await, fixture.announced()), (vec![1], vec![event(1)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_fails_fails_for_all_and_the_next_goes_well() {
-    let mut shop = Shop::open().await;
-    let first = shop.sell(1).await;
-    let writer = shop.writer.clone();
+    let mut fixture = Fixture::open().await;
+    let first = fixture.sell(1).await;
+    let writer = fixture.writer.clone();
     let wrong = tokio::spawn(async move {
         let mut member = sell(&writer, 2).await;
         // Found to point to nothing when it is committed, and not before.
@@ -218,31 +218,31 @@ async fn a_commit_that_fails_fails_for_all_and_the_next_goes_well() {
     sleep(MOMENT).await;
     assert!(first.commit(vec![event(1)]).await.is_err());
     assert!(wrong.await.unwrap().is_err());
-    assert!(shop.sold().await.is_empty() && shop.announced().is_empty());
-    shop.sell(3).await.commit(vec![]).await.unwrap();
-    assert_eq!(shop.sold().await, [3]);
+    assert!(fixture.sold().await.is_empty() && fixture.announced().is_empty());
+    fixture.sell(3).await.commit(vec![]).await.unwrap();
+    assert_eq!(fixture.sold().await, [3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_program_that_writes_is_waited_for_and_then_refused_without_harm() {
-    let shop = Shop::open().await;
-    shop.sell(1).await.commit(vec![]).await.unwrap();
-    let mut other = options(shop.folder.path()).connect().await.unwrap();
+    let fixture = Fixture::open().await;
+    fixture.sell(1).await.commit(vec![]).await.unwrap();
+    let mut other = options(fixture.folder.path()).connect().await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
-    assert!(matches!(shop.writer.begin().await, Err(Error::Busy)));
+    assert!(matches!(fixture.writer.begin().await, Err(Error::Busy)));
     sqlx::query("rollback").execute(&mut other).await.unwrap();
-    shop.sell(2).await.commit(vec![]).await.unwrap();
-    assert_eq!(shop.sold().await, [1, 2]);
+    fixture.sell(2).await.commit(vec![]).await.unwrap();
+    assert_eq!(fixture.sold().await, [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_commits_what_waits() {
-    let shop = Shop::open().await;
-    let (first, writer) = (shop.sell(1).await, shop.writer.clone());
+    let fixture = Fixture::open().await;
+    let (first, writer) = (fixture.sell(1).await, fixture.writer.clone());
     let closing = tokio::spawn(async move { writer.close().await });
     sleep(MOMENT).await;
     first.commit(vec![]).await.unwrap();
     closing.await.unwrap();
-    assert_eq!(shop.sold().await, [1]);
-    assert!(shop.writer.begin().await.is_err());
+    assert_eq!(fixture.sold().await, [1]);
+    assert!(fixture.writer.begin().await.is_err());
 }

@@ -1,10 +1,12 @@
-//! What commits is announced: in-process on SQLite, by NOTIFY in the transaction and LISTEN on PostgreSQL.
+//! Committed events: published in process on SQLite, by NOTIFY and LISTEN on PostgreSQL.
 use crate::{
     Result, Store,
-    announcer::Announcer,
-    conn::{Conn, Embedded, Remote},
-    flush::Flusher,
-    outage::Contact,
+    db::{
+        conn::{Conn, PostgresConn, SqliteConn},
+        event_bus::EventBus,
+        group_commit_postgres::GroupCommitter,
+        outage::OutageDetector,
+    },
 };
 use domain::TenantId;
 use sqlx::{
@@ -18,29 +20,29 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// What something was announced about.
+/// The kind of thing that an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// A task changed; its id.
+    /// A task changed; the event's id is the task's.
     Tasks,
-    /// A task printed; its id.
+    /// A task printed output; the event's id is the task's.
     Log,
-    /// A question was asked or settled; its id.
+    /// An approval request was created or settled; its id.
     Approvals,
-    /// A runner came, went or was revoked; its id.
+    /// A runner connected, disconnected or was revoked; its id.
     Runners,
     /// A person's rights or sessions changed; their id.
     People,
-    /// A key was made or revoked; its id.
+    /// A key was created or revoked; its id.
     Keys,
     /// The rules changed; the tenant's id.
     Rules,
-    /// Announcements were missed (the database connection broke): look again. The nil id.
+    /// Events were missed because the database connection was lost: read again. The nil id.
     Missed,
 }
 
 impl Topic {
-    /// All of them, with the words used in NOTIFY and toward browsers.
+    /// All topics, with the names used in NOTIFY and in event streams.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Tasks, "tasks"),
         (Self::Log, "log"),
@@ -52,7 +54,6 @@ impl Topic {
         (Self::Missed, "missed"),
     ];
 
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(topic, _)| *topic == self).map_or("", |(_, word)| word)
     }
@@ -62,56 +63,52 @@ impl Topic {
     }
 }
 
-/// Something that was committed. Who hears it reads the store for what it may see.
+/// A committed change. A subscriber reads the store for what it may see of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Where.
     pub tenant: TenantId,
-    /// About what.
     pub topic: Topic,
-    /// About which.
     pub id: Uuid,
 }
 
-/// The channel of NOTIFY.
 const CHANNEL: &str = "castellan";
 
-/// After so long without a word the database is asked whether it is still there, and has so long to answer.
-const QUIET: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(5);
+/// After this long without a notification the connection is checked by a query.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Look again, everybody.
+/// Tells every subscriber to read again.
 pub(crate) const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };
 
-/// How many events a slow listener may lag behind before it is told that it missed some.
+/// How many events a slow subscriber may lag behind before it misses some.
 pub(crate) const BACKLOG: usize = 4_096;
 
 impl Store {
-    /// Hears every event from now on. A receiver that lags gets `RecvError::Lagged` and should look again.
+    /// Subscribes to every event from now on. A receiver that lags gets `RecvError::Lagged` and should read again.
     pub fn subscribe(&self) -> Receiver<Event> {
         self.events().subscribe()
     }
 
-    /// Tells everybody who listens in this process to look again: another process changed something.
+    /// Tells the subscribers of this process to read again, after another process changed something.
     pub fn look_again(&self) {
         self.events().publish(MISSED);
     }
 }
 
-/// Commits, and tells those who listen: on PostgreSQL by NOTIFY in the transaction, which this node hears as the others do.
+/// Commits and publishes: on PostgreSQL by NOTIFY in the transaction, which this node receives as the others do.
 pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
     match conn {
-        Conn::Sqlite(Embedded::Read(_)) => {} // it ends by itself
-        Conn::Sqlite(Embedded::Write(member)) => member.commit(events).await?,
-        Conn::Postgres(Remote::Read(tx)) => tx.rollback().await?,
-        Conn::Postgres(Remote::Ask(_)) => {}
-        Conn::Postgres(Remote::Write(turn)) => turn.commit(events).await?,
+        Conn::Sqlite(SqliteConn::Read(_)) => {} // it ends by itself
+        Conn::Sqlite(SqliteConn::Write(member)) => member.commit(events).await?,
+        Conn::Postgres(PostgresConn::Read(tx)) => tx.rollback().await?,
+        Conn::Postgres(PostgresConn::SingleQuery(_)) => {}
+        Conn::Postgres(PostgresConn::Write(turn)) => turn.commit(events).await?,
     }
     Ok(())
 }
 
-/// Has the database announce it when the transaction commits.
-pub(crate) async fn announce(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
+/// Queues a NOTIFY per event, sent when the transaction commits.
+pub(crate) async fn notify(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
@@ -120,49 +117,50 @@ pub(crate) async fn announce(conn: &mut PgConnection, events: &[Event]) -> Resul
     Ok(())
 }
 
-/// How events are written for PostgreSQL.
+/// Returns the NOTIFY payload of each event.
 pub(crate) fn payloads(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id)).collect()
 }
 
-/// Listens, on a connection of its own: it keeps it, and the end of a pool waits for every connection.
-pub(crate) async fn ear(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options.clone()).await?;
+/// Opens the LISTEN connection. It has a pool of its own, because closing a pool waits for every connection.
+pub(crate) async fn connect_listener(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    let pool =
+        PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER_TIMEOUT).connect_with(options.clone()).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)
 }
 
-/// Passes on what other nodes and this one notify, until it is aborted. Whatever was notified while there was no connection
-/// is gone: then everybody is told to look again.
+/// Publishes the notifications of all nodes until it is aborted. Notifications sent while there was no connection
+/// are lost, so subscribers are then told to read again.
 pub(crate) async fn listen(
     mut listener: PgListener,
     options: PgConnectOptions,
-    to: Announcer,
-    flusher: Flusher,
-    contact: Contact,
+    to: EventBus,
+    flusher: GroupCommitter,
+    outages: OutageDetector,
 ) {
     loop {
-        hear(&mut listener, &to).await;
-        contact.lost();
+        receive(&mut listener, &to).await;
+        outages.lost();
         listener = loop {
-            match ear(&options).await {
+            match connect_listener(&options).await {
                 Ok(listener) => break listener,
                 Err(error) => tracing::warn!(%error, "cannot hear events of the database"),
             }
             sleep(Duration::from_millis(500)).await;
         };
-        contact.found();
+        outages.recovered();
         to.publish(MISSED);
         flusher.reconnect();
     }
 }
 
-/// Until the connection ends, or nothing comes over it any more.
-async fn hear(listener: &mut PgListener, to: &Announcer) {
+/// Receives until the connection is lost or no longer answers.
+async fn receive(listener: &mut PgListener, to: &EventBus) {
     loop {
-        match timeout(QUIET, listener.try_recv()).await {
+        match timeout(IDLE_LIMIT, listener.try_recv()).await {
             Ok(Ok(Some(note))) => {
                 if let Some(event) = parse(note.payload()) {
                     to.publish(event);
@@ -170,7 +168,7 @@ async fn hear(listener: &mut PgListener, to: &Announcer) {
             }
             Ok(_) => return,
             Err(_) => {
-                let answer = timeout(PATIENCE, sqlx::query("select 1").execute(&mut *listener)).await;
+                let answer = timeout(ANSWER_TIMEOUT, sqlx::query("select 1").execute(&mut *listener)).await;
                 if !matches!(answer, Ok(Ok(_))) {
                     return;
                 }

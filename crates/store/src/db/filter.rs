@@ -1,22 +1,21 @@
-//! Lists: conditions put together at run time, and keyset paging.
+//! Statements assembled at run time from filters, and keyset pagination.
 use crate::{
     Result,
-    conn::{Conn, is_scoped, on},
+    db::conn::{Conn, is_scoped, with_connection},
 };
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// One page of a list, newest first, and where it goes on.
+/// One page of a list, newest first, and the cursor of the next page.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The rows.
     pub items: Vec<T>,
-    /// Hand it back as `after` for what is older; `None` at the end.
+    /// The `after` cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Cuts a list that was read with one row more than asked for.
+    /// Builds a page from `limit + 1` rows: the extra row shows that there is a next page.
     pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
@@ -26,7 +25,7 @@ impl<T> Page<T> {
     }
 }
 
-/// A value for a condition.
+/// A bound value of a condition.
 #[derive(Clone, Debug)]
 pub(crate) enum Arg {
     Uuid(Uuid),
@@ -38,18 +37,18 @@ pub(crate) enum Arg {
     MaybeText(Option<String>),
 }
 
-/// A statement that grows: its text comes from this crate only, values are always bound.
+/// A statement assembled at run time. Its text comes from this crate only, and values are always bound.
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
     sql: String,
     args: Vec<Arg>,
 }
 
-/// Binds the values of a statement, and runs it on whichever database is open.
+/// Binds the values of a statement and runs it on the open connection.
 macro_rules! run {
     ($statement:ident, $conn:ident, $query:expr, $how:ident $(, $then:expr)?) => {{
         debug_assert!(is_scoped(&$statement.sql), "the statement is not scoped to a tenant");
-        on!(*$conn, |c| {
+        with_connection!(*$conn, |c| {
             let mut query = $query(AssertSqlSafe($statement.sql));
             for arg in $statement.args {
                 query = match arg {
@@ -68,23 +67,22 @@ macro_rules! run {
 }
 
 impl Statement {
-    /// Begins with a text that uses `$1` (the tenant) and as many more as `args` has.
+    /// Starts with a text that uses `$1` (the tenant) and one placeholder per further argument.
     pub(crate) fn new(sql: &'static str, args: Vec<Arg>) -> Self {
         Self { sql: sql.to_owned(), args }
     }
 
-    /// Adds a text in which `?` stands for `arg`.
+    /// Appends a text in which `?` is the placeholder of `arg`.
     pub(crate) fn push(&mut self, sql: &'static str, arg: Arg) {
         self.args.push(arg);
         self.sql.push_str(&sql.replace('?', &format!("${}", self.args.len())));
     }
 
-    /// Adds a text without a value.
+    /// Appends a text without a value.
     pub(crate) fn push_text(&mut self, sql: &'static str) {
         self.sql.push_str(sql);
     }
 
-    /// Reads all rows.
     pub(crate) async fn fetch<T>(self, conn: &mut Conn) -> Result<Vec<T>>
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
@@ -95,7 +93,6 @@ impl Statement {
         run!(self, conn, sqlx::query_as::<_, T>, fetch_all)
     }
 
-    /// Runs it.
     pub(crate) async fn execute(self, conn: &mut Conn) -> Result<()> {
         run!(self, conn, sqlx::query, execute, drop)
     }

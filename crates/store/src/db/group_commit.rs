@@ -1,12 +1,12 @@
-//! The one writer of SQLite: transactions that wait for each other share a commit, and with it the wait for the disk.
+//! Group commit on SQLite: transactions that wait for each other share one physical commit and its wait for the disk.
 //!
-//! SQLite has one writer, and a commit that lasts (`synchronous=FULL`) waits for the disk. So the first of several
-//! transactions does not commit at once: it lines up again, behind all who wait by then. They write into the same physical
-//! transaction, each within a savepoint of its own, and when its turn comes again one commit makes all of it so. Nobody is
-//! told of their commit, and nothing is announced, before that; where nobody waits, the commit follows at once.
+//! SQLite has one writer, and a durable commit (`synchronous=FULL`) waits for the disk. So the first of several transactions
+//! does not commit at once: it queues again, behind all that wait by then. They write into the same physical transaction, each
+//! within its own savepoint, and when the first one's turn comes again a single commit makes all of them durable. No transaction
+//! reports success, and no event is published, before that. When nothing waits, the commit follows at once.
 //!
-//! A task of its own sees each turn through to its end, whatever becomes of the future that asked for it.
-use crate::{Error, Event, Result, announcer::Announcer, error::lost};
+//! A spawned task completes each turn, even if the future that requested it is dropped.
+use crate::{Error, Event, Result, db::event_bus::EventBus, error::lost};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteQueryResult},
@@ -21,49 +21,47 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a transaction waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// So many transactions share a commit at most.
-const MOST: usize = 64;
-/// After so long the first of a group waits no longer for others.
-const LONGEST: Duration = Duration::from_millis(25);
+const TURN_TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_GROUP_SIZE: usize = 64;
+/// How long the first transaction of a group waits for others.
+const MAX_GROUP_AGE: Duration = Duration::from_millis(25);
 
-/// Gives turns at the one connection that writes, in the order in which they were asked for.
+/// The single writer: gives out turns in the order of the requests.
 #[derive(Clone)]
-pub(crate) struct Writer(Arc<Mutex<Pen>>);
+pub(crate) struct Writer(Arc<Mutex<WriterState>>);
 
-/// Who holds it has the turn.
-struct Pen {
+/// State of the writer; holding its lock is having the turn.
+struct WriterState {
     options: SqliteConnectOptions,
     /// Absent before the first turn, and after a failure: then SQLite itself undoes what was not committed.
     connection: Option<Arc<Mutex<SqliteConnection>>>,
     group: Option<Group>,
-    /// How many groups there were.
+    /// How many groups there have been.
     groups: u64,
-    events: Announcer,
+    events: EventBus,
     closed: bool,
 }
 
 /// The transactions that wait for the next commit.
 struct Group {
     number: u64,
-    members: Vec<Kept>,
+    members: Vec<PendingCommit>,
     /// Whether the last one's savepoint is still open. The next one begins with its release, which fails where SQLite has given
     /// up the whole transaction by itself; a commit releases it, too.
     open: bool,
 }
 
-/// What a transaction leaves behind that is to be committed.
-struct Kept {
+/// A finished transaction that waits for the group's commit.
+struct PendingCommit {
     since: Instant,
     events: Vec<Event>,
-    told: oneshot::Sender<Result<()>>,
+    outcome_sender: oneshot::Sender<Result<()>>,
 }
 
-/// A transaction during its turn. Dropped without [`Member::commit`], nothing of it has happened.
+/// A transaction during its turn, rolled back unless [`Member::commit`] is called.
 pub(crate) struct Member {
     connection: OwnedMutexGuard<SqliteConnection>,
-    keep: oneshot::Sender<Kept>,
+    keep: oneshot::Sender<PendingCommit>,
 }
 
 impl Deref for Member {
@@ -80,85 +78,86 @@ impl DerefMut for Member {
 }
 
 impl Member {
-    /// Ends the turn, and returns when what was written is on the disk and `events` are announced.
+    /// Ends the turn, and returns when the changes are on disk and `events` are published.
     pub(crate) async fn commit(self, events: Vec<Event>) -> Result<()> {
-        let (told, outcome) = oneshot::channel();
+        let (outcome_sender, outcome) = oneshot::channel();
         let Self { connection, keep } = self;
         drop(connection);
-        keep.send(Kept { since: Instant::now(), events, told }).map_err(|_| lost())?;
+        keep.send(PendingCommit { since: Instant::now(), events, outcome_sender }).map_err(|_| lost())?;
         outcome.await.unwrap_or_else(|_| Err(lost()))
     }
 }
 
 impl Writer {
-    /// A writer that announces on `events`. Its connection is opened at the first turn.
-    pub(crate) fn new(options: SqliteConnectOptions, events: Announcer) -> Self {
-        let pen = Pen { options, connection: None, group: None, groups: 0, events, closed: false };
-        Self(Arc::new(Mutex::new(pen)))
+    /// Creates a writer that publishes on `events`. Its connection is opened at the first turn.
+    pub(crate) fn new(options: SqliteConnectOptions, events: EventBus) -> Self {
+        let state = WriterState { options, connection: None, group: None, groups: 0, events, closed: false };
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Waits for the turn.
+    /// Waits for a turn. Returns `Busy` after 15 seconds.
     pub(crate) async fn begin(&self) -> Result<Member> {
-        let pen = timeout(PATIENCE, Arc::clone(&self.0).lock_owned()).await.map_err(|_| Error::Busy)?;
-        if pen.closed {
+        let state = timeout(TURN_TIMEOUT, Arc::clone(&self.0).lock_owned()).await.map_err(|_| Error::Busy)?;
+        if state.closed {
             return Err(sqlx::Error::PoolClosed.into());
         }
         let (ready, member) = oneshot::channel();
-        tokio::spawn(self.clone().see_through(pen, ready));
+        tokio::spawn(self.clone().run_turn(state, ready));
         member.await.map_err(|_| lost())?
     }
 
-    /// Waits for the turn, commits what still waits for that, and closes the connection: SQLite folds its write-ahead log
+    /// Waits for a turn, commits the open group, and closes the connection: SQLite folds its write-ahead log
     /// into the database file.
     pub(crate) async fn close(&self) {
-        let mut pen = self.0.lock().await;
-        pen.closed = true;
-        if pen.group.is_some() {
-            pen.commit().await;
+        let mut state = self.0.lock().await;
+        state.closed = true;
+        if state.group.is_some() {
+            state.commit().await;
         }
-        if let Some(connection) = pen.connection.take().and_then(Arc::into_inner)
+        if let Some(connection) = state.connection.take().and_then(Arc::into_inner)
             && let Err(error) = connection.into_inner().close().await
         {
             tracing::warn!(%error, "the database was not closed in order; it is put in order when it is opened");
         }
     }
 
-    /// One turn.
-    async fn see_through(self, mut pen: OwnedMutexGuard<Pen>, ready: oneshot::Sender<Result<Member>>) {
-        let leads = pen.group.is_none();
-        let connection = match pen.open().await {
+    /// Runs one turn to its end.
+    async fn run_turn(self, mut state: OwnedMutexGuard<WriterState>, ready: oneshot::Sender<Result<Member>>) {
+        let leads = state.group.is_none();
+        let connection = match state.open().await {
             Ok(connection) => connection,
             Err(error) => {
-                pen.fail(&error);
-                return drop(ready.send(Err(error))); // who asked may have gone
+                state.fail(&error);
+                return drop(ready.send(Err(error))); // the caller may be gone
             }
         };
-        let (keep, kept) = oneshot::channel();
-        // If who asked has gone, the member is dropped here and gives nothing to keep.
+        let (keep, pending) = oneshot::channel();
+        // If the caller is gone, the member is dropped here and leaves nothing to commit.
         drop(ready.send(Ok(Member { connection, keep })));
-        let ended = match kept.await {
-            Ok(kept) => {
-                pen.keep(kept);
+        let ended = match pending.await {
+            Ok(pending) => {
+                state.keep(pending);
                 Ok(())
             }
-            Err(_) => pen.undo(leads).await,
+            Err(_) => state.undo(leads).await,
         };
         if let Err(error) = ended {
-            return pen.fail(&error);
+            return state.fail(&error);
         }
-        let Some(number) = pen.group.as_ref().map(|group| group.number) else { return };
+        let Some(number) = state.group.as_ref().map(|group| group.number) else { return };
         if leads {
-            drop(pen);
-            pen = self.0.lock_owned().await;
+            drop(state);
+            state = self.0.lock_owned().await;
         }
-        let (ours, full) = pen.group.as_ref().map_or((false, false), |group| (group.number == number, group.is_full()));
+        let (ours, full) =
+            state.group.as_ref().map_or((false, false), |group| (group.number == number, group.is_full()));
         if ours && (leads || full) {
-            pen.commit().await;
+            state.commit().await;
         }
     }
 }
 
-impl Pen {
+impl WriterState {
     /// Begins a savepoint, and a transaction around it where none is open. Waiting for another process's writer belongs
     /// to beginning: a read that becomes a write later would fail at once.
     async fn open(&mut self) -> Result<OwnedMutexGuard<SqliteConnection>> {
@@ -177,13 +176,13 @@ impl Pen {
         Ok(Arc::clone(connection).lock_owned().await)
     }
 
-    fn keep(&mut self, kept: Kept) {
+    fn keep(&mut self, pending: PendingCommit) {
         if let Some(group) = &mut self.group {
-            group.members.push(kept);
+            group.members.push(pending);
         }
     }
 
-    /// Takes back what a member wrote and did not commit; without other members there is nothing left to commit.
+    /// Rolls back a member; the first member of a group ends the whole transaction, which holds nothing else.
     async fn undo(&mut self, leads: bool) -> Result<()> {
         if leads {
             self.group = None;
@@ -196,35 +195,37 @@ impl Pen {
         self.run("rollback to member; release member").await.map(drop)
     }
 
-    /// Makes it so for the whole group, announces it, and tells everybody.
+    /// Commits the group, publishes its events, and reports success to its members.
     async fn commit(&mut self) {
         match self.run("commit").await {
             Err(error) => self.fail(&error),
             Ok(_) => {
-                for Kept { events, told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
+                for PendingCommit { events, outcome_sender, .. } in
+                    self.group.take().into_iter().flat_map(|group| group.members)
+                {
                     for event in events {
                         self.events.publish(event);
                     }
-                    let _ = told.send(Ok(())); // who committed may have gone
+                    let _ = outcome_sender.send(Ok(())); // the caller may be gone
                 }
             }
         }
     }
 
-    /// Nothing of the group has happened. The connection is thrown away, and SQLite undoes what it had not committed.
+    /// Reports failure to the group. The connection is dropped, and SQLite rolls back.
     fn fail(&mut self, error: &Error) {
         if self.group.is_none() && matches!(error, Error::Busy) {
-            return; // another process writes for too long; the connection is as good as before
+            return; // another process holds the write lock; the connection is still good
         }
         tracing::error!(%error, "the database did not take what was written");
         self.connection = None;
-        for Kept { told, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
+        for PendingCommit { outcome_sender, .. } in self.group.take().into_iter().flat_map(|group| group.members) {
             let again = match error {
                 Error::Busy => Error::Busy,
                 Error::Full => Error::Full,
                 other => not_written(other),
             };
-            let _ = told.send(Err(again)); // who committed may have gone
+            let _ = outcome_sender.send(Err(again)); // the caller may be gone
         }
     }
 
@@ -236,7 +237,8 @@ impl Pen {
 
 impl Group {
     fn is_full(&self) -> bool {
-        self.members.len() >= MOST || self.members.first().is_some_and(|first| first.since.elapsed() >= LONGEST)
+        self.members.len() >= MAX_GROUP_SIZE
+            || self.members.first().is_some_and(|first| first.since.elapsed() >= MAX_GROUP_AGE)
     }
 }
 

@@ -1,7 +1,9 @@
-//! A connection for one tenant, and the macros through which every statement of a tenant goes.
+//! Transactions of one tenant, and the macros through which each of its statements runs.
 use crate::{
-    Error, Event, Result, Store, Topic, flush::Turn, open::Sees, readers::Reader, security::SecurityLogEntry,
-    tasks::Sought, writer::Member,
+    Error, Event, Result, Store, Topic,
+    db::{group_commit::Member, group_commit_postgres::Turn, open::RowAccess, readers::Reader},
+    security::SecurityLogEntry,
+    tasks::Sought,
 };
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
@@ -13,17 +15,17 @@ use uuid::Uuid;
 
 /// A transaction on whichever database is open.
 pub(crate) enum Conn {
-    Sqlite(Embedded),
-    Postgres(Remote),
+    Sqlite(SqliteConn),
+    Postgres(PostgresConn),
 }
 
-/// On SQLite: a connection to read with, or a turn at the one writer.
-pub(crate) enum Embedded {
+/// A SQLite connection: a pooled reader, or a turn of the single writer.
+pub(crate) enum SqliteConn {
     Read(Reader),
     Write(Member),
 }
 
-impl Deref for Embedded {
+impl Deref for SqliteConn {
     type Target = SqliteConnection;
     fn deref(&self) -> &SqliteConnection {
         match self {
@@ -33,7 +35,7 @@ impl Deref for Embedded {
     }
 }
 
-impl DerefMut for Embedded {
+impl DerefMut for SqliteConn {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Read(reader) => reader,
@@ -42,29 +44,29 @@ impl DerefMut for Embedded {
     }
 }
 
-/// On PostgreSQL: a snapshot, a single question, or a transaction that shares its wait for the disk.
-pub(crate) enum Remote {
+/// A PostgreSQL connection: a snapshot, a connection for one query, or a transaction of a group commit.
+pub(crate) enum PostgresConn {
     Read(Transaction<'static, Postgres>),
-    Ask(PoolConnection<Postgres>),
+    SingleQuery(PoolConnection<Postgres>),
     Write(Turn),
 }
 
-impl Deref for Remote {
+impl Deref for PostgresConn {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
         match self {
             Self::Read(tx) => tx,
-            Self::Ask(connection) => connection,
+            Self::SingleQuery(connection) => connection,
             Self::Write(turn) => turn,
         }
     }
 }
 
-impl DerefMut for Remote {
+impl DerefMut for PostgresConn {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
             Self::Read(tx) => tx,
-            Self::Ask(connection) => connection,
+            Self::SingleQuery(connection) => connection,
             Self::Write(turn) => turn,
         }
     }
@@ -80,69 +82,69 @@ impl std::fmt::Debug for Conn {
 }
 
 impl Conn {
-    /// Commits what nobody is told of.
+    /// Commits without publishing events.
     pub(crate) async fn commit(self) -> Result<()> {
-        crate::events::commit(self, vec![]).await
+        crate::db::events::commit(self, vec![]).await
     }
 }
 
-/// Runs one expression against whichever database is open.
-macro_rules! on {
+/// Evaluates an expression with the open connection, whichever the database is.
+macro_rules! with_connection {
     ($conn:expr, |$c:ident| $body:expr) => {
         match &mut $conn {
-            $crate::conn::Conn::Sqlite(tx) => {
+            $crate::db::conn::Conn::Sqlite(tx) => {
                 let $c = &mut **tx;
                 $body
             }
-            $crate::conn::Conn::Postgres(tx) => {
+            $crate::db::conn::Conn::Postgres(tx) => {
                 let $c = &mut **tx;
                 $body
             }
         }
     };
 }
-pub(crate) use on;
+pub(crate) use with_connection;
 
-/// Runs a statement that says itself which rows it is about. Only for `system/` and what it uses.
-macro_rules! unscoped {
+/// Runs a statement that is not limited to one tenant. Only for the files that `tests/it/sources.rs` lists.
+macro_rules! unscoped_query {
     ($conn:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::conn::on!($conn, |c| sqlx::query($sql)
-            $(.bind($crate::column::Column::raw($arg)))*
+        $crate::db::conn::with_connection!($conn, |c| sqlx::query($sql)
+            $(.bind($crate::db::column::Column::raw($arg)))*
             .execute(c).await.map(|done| done.rows_affected()).map_err($crate::Error::from))
     };
     ($conn:expr, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::conn::on!($conn, |c| sqlx::query_as::<_, $type>($sql)
-            $(.bind($crate::column::Column::raw($arg)))*
+        $crate::db::conn::with_connection!($conn, |c| sqlx::query_as::<_, $type>($sql)
+            $(.bind($crate::db::column::Column::raw($arg)))*
             .$how(c).await.map_err($crate::Error::from))
     };
 }
-pub(crate) use unscoped;
+pub(crate) use unscoped_query;
 
-/// Runs a statement that sees the rows of the connection's tenant only: `$1` is bound here, and a text that does not
+/// Runs a statement on the rows of the connection's tenant: `$1` is bound to the tenant, and a text that does not
 /// use it does not compile.
-macro_rules! scoped {
+macro_rules! tenant_query {
     ($self:ident, execute, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
-        $crate::conn::unscoped!($self.conn, execute, $sql, $self.tenant $(, $arg)*)
+        const _: () = assert!($crate::db::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::db::conn::unscoped_query!($self.conn, execute, $sql, $self.tenant $(, $arg)*)
     }};
     ($self:ident, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {{
-        const _: () = assert!($crate::conn::is_scoped($sql), "the statement is not scoped to a tenant");
-        $crate::conn::unscoped!($self.conn, $type, $how, $sql, $self.tenant $(, $arg)*)
+        const _: () = assert!($crate::db::conn::is_scoped($sql), "the statement is not scoped to a tenant");
+        $crate::db::conn::unscoped_query!($self.conn, $type, $how, $sql, $self.tenant $(, $arg)*)
     }};
 }
-pub(crate) use scoped;
+pub(crate) use tenant_query;
 
-/// Whether a statement compares `tenant_id` with `$1`, or inserts it.
+/// Returns whether a statement compares `tenant_id` with `$1`, or inserts it.
 pub(crate) const fn is_scoped(sql: &str) -> bool {
     contains(sql, "tenant_id = $1") || (contains(sql, "(tenant_id,") && contains(sql, "($1,"))
 }
 
-const fn contains(hay: &str, needle: &str) -> bool {
-    let (hay, needle) = (hay.as_bytes(), needle.as_bytes());
+const fn contains(text: &str, needle: &str) -> bool {
+    let (text, needle) = (text.as_bytes(), needle.as_bytes());
     let mut at = 0;
-    while at + needle.len() <= hay.len() {
+    while at + needle.len() <= text.len() {
         let mut same = 0;
-        while same < needle.len() && hay[at + same] == needle[same] {
+        while same < needle.len() && text[at + same] == needle[same] {
             same += 1;
         }
         if same == needle.len() {
@@ -153,17 +155,17 @@ const fn contains(hay: &str, needle: &str) -> bool {
     false
 }
 
-/// What an actor may look at: one snapshot of one tenant.
+/// A read-only snapshot of one tenant for one actor.
 #[derive(Debug)]
 pub struct Read {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
-    /// The text that was sought last, and what that came to.
+    /// The last search text and its search terms.
     pub(crate) sought: Option<(String, Option<Sought>)>,
 }
 
-/// What an actor changes: one transaction, one tenant. Dropped without [`Write::commit`], nothing has happened.
+/// A transaction of one actor in one tenant, rolled back unless [`Write::commit`] is called.
 #[derive(Debug)]
 pub struct Write {
     pub(crate) tenant: TenantId,
@@ -171,7 +173,7 @@ pub struct Write {
     pub(crate) conn: Conn,
     pub(crate) now: Timestamp,
     pub(crate) store: Store,
-    /// Security events that its records are, for the log once they are committed.
+    /// Security events among its audit events, logged after the commit.
     pub(crate) security_log: Vec<SecurityLogEntry>,
     events: Vec<Event>,
 }
@@ -179,22 +181,22 @@ pub struct Write {
 impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
-        let conn = self.begin_read(Sees::Tenant(actor.tenant)).await?;
+        let conn = self.begin_read(RowAccess::Tenant(actor.tenant)).await?;
         Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
     }
 
     /// Opens a transaction in the actor's tenant.
     pub async fn write(&self, actor: &Actor) -> Result<Write> {
-        Ok(self.writing(self.begin_write(Sees::Tenant(actor.tenant)).await?, actor))
+        Ok(self.writing(self.begin_write(RowAccess::Tenant(actor.tenant)).await?, actor))
     }
 
-    /// What the actor changes in a transaction that is open.
+    /// Wraps an open transaction.
     pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());
         Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), security_log: vec![], events: vec![] }
     }
 
-    /// Asks the policy, and records a refusal in the audit log before answering it.
+    /// Asks the policy. A refusal is recorded in the audit log before this returns.
     pub async fn authorize<A: Action>(&self, actor: &Actor, action: A) -> Result<Allowed<A>> {
         match actor.may(action) {
             Ok(proof) => Ok(proof),
@@ -213,24 +215,23 @@ impl Store {
 }
 
 impl Write {
-    /// Who writes.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// When this transaction takes place: the same for all that it writes.
+    /// Returns the time of this transaction, the same for all that it writes.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Makes it so, and tells those who listen.
+    /// Commits, then publishes the queued events and logs the security events.
     pub async fn commit(self) -> Result<()> {
-        crate::events::commit(self.conn, self.events).await?;
+        crate::db::events::commit(self.conn, self.events).await?;
         self.security_log.iter().for_each(SecurityLogEntry::log);
         Ok(())
     }
 
-    /// Queues an event for after the commit.
+    /// Queues an event that is published after the commit.
     pub(crate) fn publish(&mut self, topic: Topic, id: Uuid) {
         let event = Event { tenant: self.tenant, topic, id };
         if !self.events.contains(&event) {
@@ -238,12 +239,12 @@ impl Write {
         }
     }
 
-    /// The record of an allowed action; the caller may add to it before it is written.
+    /// Returns the audit entry of an allowed action, to which the caller may add details.
     pub(crate) fn entry<A: Action>(&self, proof: &Allowed<A>) -> Result<Entry> {
         Ok(Entry::of(proof, self.now, salt()?))
     }
 
-    /// Records something that no policy decides.
+    /// Appends an audit event for something that the policy does not decide.
     pub(crate) async fn note(
         &mut self,
         action: &str,
@@ -255,7 +256,7 @@ impl Write {
         self.record(entry).await
     }
 
-    /// The record of such a thing.
+    /// Returns the audit entry for something that the policy does not decide.
     pub(crate) fn event(
         &self,
         action: &str,
@@ -267,7 +268,7 @@ impl Write {
     }
 }
 
-/// Random bytes from the operating system.
+/// Returns random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| Error::Unusable("the operating system gave no randomness".into()))?;

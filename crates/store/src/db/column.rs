@@ -1,4 +1,4 @@
-//! How values of `domain` stand in columns, and how rows become records.
+//! Column types: how values of `domain` are stored, and how rows become structs.
 use domain::{
     ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
     Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,
@@ -18,10 +18,10 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// Why a stored value cannot be read.
+/// The reason why a stored value cannot be read.
 pub(crate) type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
-/// A value that stands in one column as `Raw`, a type that both databases know.
+/// A value that is stored in one column as `Raw`, a type that both databases know.
 pub(crate) trait Column: Sized {
     type Raw;
     fn raw(self) -> Self::Raw;
@@ -156,19 +156,19 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-/// A record whose fields are the columns of the statement that reads it, by name.
-macro_rules! record {
+/// Declares a struct that is read from a row by the names of its fields.
+macro_rules! row_type {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
         pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
-        $crate::column::record!(@from sqlx::sqlite::SqliteRow, $name, $($field: $type),*);
-        $crate::column::record!(@from sqlx::postgres::PgRow, $name, $($field: $type),*);
+        $crate::db::column::row_type!(@from sqlx::sqlite::SqliteRow, $name, $($field: $type),*);
+        $crate::db::column::row_type!(@from sqlx::postgres::PgRow, $name, $($field: $type),*);
     };
     (@from $row:ty, $name:ident, $($field:ident: $type:ty),*) => {
         impl sqlx::FromRow<'_, $row> for $name {
             fn from_row(row: &$row) -> Result<Self, sqlx::Error> {
-                use $crate::column::Column;
+                use $crate::db::column::Column;
                 Ok(Self { $($field: {
                     let raw = sqlx::Row::try_get::<<$type as Column>::Raw, _>(row, stringify!($field))?;
                     <$type as Column>::read(raw).map_err(|source| sqlx::Error::ColumnDecode {
@@ -180,12 +180,11 @@ macro_rules! record {
         }
     };
 }
-pub(crate) use record;
+pub(crate) use row_type;
 
-record! {
-    /// A number that a statement counted.
+row_type! {
+    /// The result of a `count(*) as n`.
     pub struct Number {
-        /// The number.
         pub n: i64,
     }
 }

@@ -1,0 +1,13 @@
+//! Database access: pools, transactions, group commit, column types, committed events and outage detection.
+pub(crate) mod column;
+pub(crate) mod conn;
+pub(crate) mod event_bus;
+pub(crate) mod events;
+pub(crate) mod filter;
+pub(crate) mod group_commit;
+pub(crate) mod group_commit_postgres;
+pub(crate) mod id;
+pub(crate) mod insert;
+pub(crate) mod open;
+pub(crate) mod outage;
+pub(crate) mod readers;
