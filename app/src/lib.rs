@@ -1,4 +1,4 @@
-//! What a person sees: one folder per feature, pages on the server, islands in the browser.
+//! Pages and server functions of the console: one folder per feature.
 #![recursion_limit = "256"]
 
 #[cfg(feature = "ssr")]

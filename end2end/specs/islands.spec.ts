@@ -1,4 +1,4 @@
-// One click for each island that is shipped to the browser.
+// Islands: one interaction for each component that runs in the browser.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from '@playwright/test';
@@ -6,7 +6,7 @@ import { output, withoutReload } from '../steps';
 import { type Team } from '../people';
 import { expect, test } from '../test';
 
-const SOURCE = join(import.meta.dirname, '..', '..', 'app', 'src');
+const SOURCE = join(import.meta.dirname, '..', '..', 'crates', 'islands', 'src');
 
 /** How each island is clicked: here, and passkeys in their own walkthrough. One without a row fails the first test. */
 const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogView', 'Palette', 'KeySwitch', 'PasskeyButton'];

@@ -1,5 +1,6 @@
 //! Recovery codes, in the one moment in which they are shown.
-use crate::ui::{ctx, islands::Copy};
+use crate::ui::ctx;
+use islands::Copy;
 use leptos::prelude::*;
 
 /// Shows the codes that a form of `action` just made, when this page is the answer to it; else its children.

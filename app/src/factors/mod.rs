@@ -2,11 +2,8 @@
 
 #[cfg(feature = "ssr")]
 pub mod actions;
-#[cfg(target_family = "wasm")]
-mod browser;
 #[cfg(feature = "ssr")]
 pub mod codes;
-pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]

@@ -1,9 +1,7 @@
 //! Forms around the button that asks for a passkey, and the list of one's own.
-use super::{
-    actions::{AddPasskey, RemovePasskey},
-    islands::PasskeyButton,
-};
+use super::actions::{AddPasskey, RemovePasskey};
 use crate::ui::{Confirm, Field, Form, Moment, Revealed, Table, Used, ctx};
+use islands::PasskeyButton;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 

@@ -1,4 +1,4 @@
-//! The search page. The dialog that Ctrl-K opens shows what stands here (`ui/islands/palette.rs`).
+//! The search page. The dialog that Ctrl-K opens shows what stands here (`crates/islands/src/palette.rs`).
 use super::found::{self, Group, Hit};
 use crate::{
     outcome::Refusal,

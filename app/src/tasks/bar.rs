@@ -1,5 +1,5 @@
-//! The bar above a task's output. What needs JavaScript is hidden until the viewer is awake (`viewer/bar.rs`), which finds its
-//! texts in the attributes here.
+//! Toolbar above a task's output. Controls that need JavaScript are hidden until the log viewer is hydrated
+//! (`crates/islands/src/log_viewer/driver.rs`), which takes its texts from the `data-` attributes here.
 use domain::TaskId;
 use leptos::prelude::*;
 

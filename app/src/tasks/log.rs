@@ -1,16 +1,14 @@
 //! A task's output: the stretch that was asked for, or its end; the rest is fetched as one scrolls.
-use super::{bar::Bar, islands::LogView};
+use super::bar::Bar;
 use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
     ansi::spans,
     log::{Line, Stream},
 };
+use islands::{LINES_PER_BLOCK, LogView};
 use leptos::prelude::*;
 use store::{Found, LogPage, Read, Result, Task};
-
-/// How many lines a block has, as the viewer in the browser keeps them (`viewer/space.rs`).
-const BLOCK: i64 = 100;
 
 /// How many lines a page shows: whole blocks.
 const WINDOW: i64 = 500;
@@ -52,7 +50,7 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Shown>
 /// The first line of the block that a line is in.
 fn block_of(line: i64) -> i64 {
     let line = line.max(1);
-    line - (line - 1) % BLOCK
+    line - (line - 1) % i64::from(LINES_PER_BLOCK)
 }
 
 /// The output, with what can be done with it.
@@ -143,7 +141,7 @@ fn Places(id: TaskId, text: String, found: Found) -> impl IntoView {
     }
 }
 
-/// One line. The viewer builds the same (`viewer/line.rs`).
+/// A line of output. The log viewer builds the same (`crates/islands/src/log_viewer/blocks.rs`).
 fn row(number: i64, line: &Line) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
@@ -172,10 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_begin_where_those_of_the_viewer_do() {
-        use crate::tasks::viewer::space;
-        for line in [1_u32, 2, 99, 100, 101, 200, 201, 12_345] {
-            assert_eq!(block_of(i64::from(line)), i64::from(space::first_of(space::block_of(line))), "{line}");
-        }
+    fn blocks_begin_where_those_of_the_log_viewer_do() {
+        let lines = [1_u32, 2, 99, 100, 101, 200, 201, 12_345];
+        assert_eq!(lines.map(|line| block_of(i64::from(line))), [1, 1, 1, 1, 101, 101, 201, 12_301]);
+        assert_eq!(WINDOW % i64::from(LINES_PER_BLOCK), 0);
     }
 }

@@ -6,7 +6,6 @@ pub mod actions;
 mod bar;
 #[cfg(feature = "ssr")]
 mod filter;
-pub mod islands;
 #[cfg(feature = "ssr")]
 mod log;
 #[cfg(feature = "ssr")]
@@ -23,7 +22,5 @@ mod receipt;
 pub mod timeline;
 #[cfg(feature = "ssr")]
 pub mod trail;
-#[cfg(any(target_family = "wasm", test))]
-mod viewer;
 #[cfg(feature = "ssr")]
 pub mod words;

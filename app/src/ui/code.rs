@@ -1,6 +1,7 @@
 //! What must be read to the letter: digests, and text from outside with what is hidden in it made visible.
-use super::{islands::Copy, rcdata::rcdata};
+use super::rcdata::rcdata;
 use domain::text::{Piece, reveal};
+use islands::Copy;
 use leptos::prelude::*;
 
 /// A digest in groups of eight, four on each line, so that two can be compared by eye; copied in one piece.

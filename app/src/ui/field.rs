@@ -1,5 +1,6 @@
 //! Fields: label above, help below, the error beside them, and what was typed kept.
-use super::{Filled, islands::ShowPassword, rcdata::rcdata};
+use super::{Filled, rcdata::rcdata};
+use islands::ShowPassword;
 use leptos::prelude::*;
 
 /// What all kinds of field have in common.

@@ -1,7 +1,6 @@
 //! What stands around every page of somebody who is signed in: navigation, where one is, and the person's menu.
 use super::{
     Button, Form, Glyph, Icon, Page, Place, ctx,
-    islands::{Palette, ThemeSwitch},
     nav::Nav,
     refused::Unsaid,
     said::WhatWasDone,
@@ -10,6 +9,7 @@ use super::{
 };
 use crate::{account, emergency::pages::Frozen, login::actions::SignOut, organizations::narrowed_to_archived};
 use domain::{Actor, Timestamp};
+use islands::{Palette, ThemeSwitch};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 

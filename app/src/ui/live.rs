@@ -1,5 +1,6 @@
 //! A part of a page that follows what happens; without JavaScript, a link to load it again.
-use super::{ctx, islands::Watch};
+use super::ctx;
+use islands::Watch;
 use leptos::prelude::*;
 
 /// Wraps what is to be kept up to date. No island may stand inside: its content is replaced by the server's.

@@ -1,7 +1,5 @@
 //! The handful of components that every page is built of.
 
-pub mod islands;
-
 #[cfg(feature = "ssr")]
 mod address;
 #[cfg(feature = "ssr")]

@@ -1,5 +1,6 @@
 //! A secret that is shown once: copy it now, and what to do if it is lost.
-use super::{ctx, islands::Copy};
+use super::ctx;
+use islands::Copy;
 use leptos::prelude::*;
 
 /// Shows what a form of `action` just made, when this page is the answer to it.

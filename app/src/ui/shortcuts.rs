@@ -1,6 +1,7 @@
 //! The keys that pages listen to, as they are told to people: in a dialog and on the search page.
-use super::{Place, islands::KeySwitch};
+use super::Place;
 use domain::Actor;
+use islands::KeySwitch;
 use leptos::prelude::*;
 
 /// The list, and a switch for those keys that are single letters (WCAG 2.1.4).

@@ -7,14 +7,22 @@ use encre_css::{Config, Preflight};
 
 use crate::root::{files_below, path};
 
-/// One sheet from style/theme.toml, style/*.css and the class names in the sources of `app`.
+/// Folders whose sources contain class names.
+const RENDERED: [&str; 2] = ["app/src", "crates/islands/src"];
+
+/// One sheet from style/theme.toml, style/*.css and the class names in the sources of `app` and `islands`.
 ///
 /// The order is the cascade's: the reset, then ours by file name, then the classes, which win.
 ///
 /// # Errors
 /// When one of these files cannot be read, or the theme is not understood.
 pub fn sheet() -> Result<String> {
-    let sources = files(&path("app/src"), "rs")?.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
+    let mut sources = vec![];
+    for folder in RENDERED {
+        for file in files(&path(folder), "rs")? {
+            sources.push(read(&file)?);
+        }
+    }
     sheet_for(sources.iter().map(String::as_str))
 }
 
