@@ -1,10 +1,10 @@
-//! The web console: pages rendered on the server, and islands that run in the browser.
+//! The web console: pages rendered on the server.
 //!
 //! Each feature has a folder. Its `pages.rs` (and further page modules) read from the store and render; its `actions.rs` contains
 //! the server functions that forms post to: actor, authorize, write, commit.
 //!
 //! Foundations:
-//! - [`ui`]: components that all pages share, page layouts, request context, browser islands.
+//! - [`ui`]: components that all pages share, page layouts, request context.
 //! - `routes`: routing table of all pages.
 //! - `document`: rendering of the HTML document.
 //! - `door`: the authentication interface that the server implements.
@@ -40,75 +40,40 @@
 //! - `setup`: initial setup and password links.
 //! - [`tasks`]: submission, list, details and live output.
 #![recursion_limit = "256"]
-
-#[cfg(feature = "ssr")]
 #[macro_use]
 pub mod text;
 
-pub mod ui;
-
-#[cfg(feature = "ssr")]
 pub mod access;
-#[cfg(feature = "ssr")]
-pub mod assets;
-#[cfg(feature = "ssr")]
-pub mod document;
-#[cfg(feature = "ssr")]
-pub mod door;
-#[cfg(feature = "ssr")]
-pub mod mails;
-#[cfg(feature = "ssr")]
-pub mod notices;
-#[cfg(feature = "ssr")]
-pub mod outcome;
-#[cfg(feature = "ssr")]
-pub mod receipt_check;
-#[cfg(feature = "ssr")]
-pub mod recovery;
-#[cfg(feature = "ssr")]
-pub mod refusal;
-#[cfg(feature = "ssr")]
-pub mod routes;
-#[cfg(feature = "ssr")]
-pub mod token;
-
-#[cfg(feature = "ssr")]
 pub mod account;
-#[cfg(feature = "ssr")]
 pub mod anomalies;
-#[cfg(feature = "ssr")]
 pub mod approvals;
-#[cfg(feature = "ssr")]
+pub mod assets;
 pub mod audit;
-#[cfg(feature = "ssr")]
 pub mod browser_sessions;
-#[cfg(feature = "ssr")]
+pub mod document;
+pub mod door;
 pub mod emergency;
 pub mod factors;
-#[cfg(feature = "ssr")]
 pub mod invitations;
-#[cfg(feature = "ssr")]
 pub mod join_requests;
-#[cfg(feature = "ssr")]
 pub mod keys;
-#[cfg(feature = "ssr")]
 pub mod login;
-#[cfg(feature = "ssr")]
+pub mod mails;
+pub mod notices;
 pub mod organizations;
-#[cfg(feature = "ssr")]
+pub mod outcome;
 pub mod overview;
-#[cfg(feature = "ssr")]
 pub mod people;
-#[cfg(feature = "ssr")]
 pub mod providers;
-#[cfg(feature = "ssr")]
+pub mod receipt_check;
+pub mod recovery;
+pub mod refusal;
 pub mod reviews;
-#[cfg(feature = "ssr")]
+pub mod routes;
 pub mod rules;
-#[cfg(feature = "ssr")]
 pub mod runners;
-#[cfg(feature = "ssr")]
 pub mod search;
-#[cfg(feature = "ssr")]
 pub mod setup;
 pub mod tasks;
+pub mod token;
+pub mod ui;

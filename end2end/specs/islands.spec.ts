@@ -6,7 +6,7 @@ import { output, withoutReload } from '../page-helpers';
 import { type Team } from '../users';
 import { expect, test } from '../test';
 
-const SOURCE = join(import.meta.dirname, '..', '..', 'app', 'src');
+const SOURCE = join(import.meta.dirname, '..', '..', 'crates', 'islands', 'src');
 
 /** Islands with a test here; passkeys have their own spec. The first test fails for an island that is not listed. */
 const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogView', 'Palette', 'KeySwitch', 'PasskeyButton'];

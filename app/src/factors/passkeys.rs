@@ -1,9 +1,7 @@
 //! Passkey forms, and the list of one's own passkeys.
-use super::{
-    actions::{AddPasskey, RemovePasskey},
-    islands::PasskeyButton,
-};
+use super::actions::{AddPasskey, RemovePasskey};
 use crate::ui::{Confirm, Field, Form, LastUsed, Table, TimeAgo, UntrustedText, ctx};
+use islands::PasskeyButton;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::PasskeyRow;
 

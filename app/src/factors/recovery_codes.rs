@@ -1,5 +1,6 @@
 //! Recovery codes, which are shown once.
-use crate::ui::{ctx, islands::Copy};
+use crate::ui::ctx;
+use islands::Copy;
 use leptos::prelude::*;
 
 /// Shows the codes if this page answers a form of `action` that generated them, otherwise its children.

@@ -3,9 +3,10 @@ use super::actions::EnrollRunner;
 use crate::{
     assets::PublicOrigin,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, PageFuture, SecretOnce, Section, ctx, islands::Copy, page},
+    ui::{Button, Field, Form, Look, Page, PageFuture, SecretOnce, Section, ctx, page},
 };
 use domain::Actor;
+use islands::Copy;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/runners/new`, for admins.

@@ -1,4 +1,4 @@
-//! The search page. The dialog that Ctrl-K opens shows its results (`ui/islands/palette.rs`).
+//! The search page. The dialog that Ctrl-K opens shows its results (`crates/islands/src/palette.rs`).
 use super::query::{self, Hit, ResultGroup};
 use crate::{
     outcome::Refusal,

@@ -1,16 +1,14 @@
 //! Task output: the requested range, or the end; the viewer loads the rest on scroll.
-use super::{islands::LogView, log_toolbar::LogToolbar};
+use super::log_toolbar::LogToolbar;
 use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
     ansi::spans,
     log::{Line, Stream},
 };
+use islands::{LINES_PER_BLOCK, LogView};
 use leptos::prelude::*;
 use store::{Found, LogPage, Read, Result, Task};
-
-/// Lines per block, the same as in the viewer (`viewer/space.rs`).
-const LINES_PER_BLOCK: i64 = 100;
 
 /// Lines per page: whole blocks.
 const LINES_PER_PAGE: i64 = 500;
@@ -52,7 +50,7 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
 /// Returns the first line of the block that contains a line.
 fn block_of(line: i64) -> i64 {
     let line = line.max(1);
-    line - (line - 1) % LINES_PER_BLOCK
+    line - (line - 1) % i64::from(LINES_PER_BLOCK)
 }
 
 /// The output with its toolbar.
@@ -138,7 +136,7 @@ fn Matches(id: TaskId, text: String, found: Found) -> impl IntoView {
     }
 }
 
-/// One line of output; the viewer builds the same (`viewer/line.rs`).
+/// One line of output; the viewer builds the same (`crates/islands/src/log_viewer/blocks.rs`).
 fn row(number: i64, line: &Line) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
@@ -168,9 +166,8 @@ mod tests {
 
     #[test]
     fn blocks_start_at_the_same_lines_as_in_the_viewer() {
-        use crate::tasks::viewer::space;
-        for line in [1_u32, 2, 99, 100, 101, 200, 201, 12_345] {
-            assert_eq!(block_of(i64::from(line)), i64::from(space::first_of(space::block_of(line))), "{line}");
-        }
+        let lines = [1_u32, 2, 99, 100, 101, 200, 201, 12_345];
+        assert_eq!(lines.map(|line| block_of(i64::from(line))), [1, 1, 1, 1, 101, 101, 201, 12_301]);
+        assert_eq!(LINES_PER_PAGE % i64::from(LINES_PER_BLOCK), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! The toolbar of a task's output. Controls that need JavaScript are hidden until the viewer starts (`viewer/bar.rs`), which
+//! The toolbar of a task's output. Controls that need JavaScript are hidden until the viewer starts (`crates/islands/src/log_viewer/`), which
 //! reads its texts from the attributes here.
 use domain::TaskId;
 use leptos::prelude::*;

@@ -1,6 +1,7 @@
 //! Code and untrusted text: digests, scripts, and names with their hidden characters made visible.
-use super::{escape::escape_rcdata, islands::Copy};
+use super::escape::escape_rcdata;
 use domain::text::{Piece, reveal};
+use islands::Copy;
 use leptos::prelude::*;
 
 /// A digest in groups of eight digits, four per line, for comparison by eye; it is copied in one piece.

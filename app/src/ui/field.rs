@@ -1,5 +1,6 @@
 //! Form fields: label above, error and help below, and the submitted value kept.
-use super::{FormState, escape::escape_rcdata, islands::ShowPassword};
+use super::{FormState, escape::escape_rcdata};
+use islands::ShowPassword;
 use leptos::prelude::*;
 
 /// The common parts of all fields.

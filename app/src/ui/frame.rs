@@ -5,13 +5,13 @@ use super::{
     ctx,
     freeze_banner::FreezeBanner,
     header::{OrganizationSwitcher, SearchField},
-    islands::{Palette, ThemeSwitch},
     nav::Nav,
     shortcuts::{self, ShortcutsDialog},
     unshown_refusal::UnshownRefusal,
 };
 use crate::{account, login::actions::SignOut, organizations::choice::archived_filter_choice};
 use domain::{Actor, Timestamp};
+use islands::{Palette, ThemeSwitch};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 

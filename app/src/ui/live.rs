@@ -1,5 +1,6 @@
 //! Live regions of a page; without JavaScript, a reload link.
-use super::{ctx, islands::Watch};
+use super::ctx;
+use islands::Watch;
 use leptos::prelude::*;
 
 /// A region that is kept up to date. It must not contain islands: the server's HTML replaces its content.

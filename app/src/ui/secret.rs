@@ -1,5 +1,6 @@
 //! Secrets that are shown once, with a copy button.
-use super::{ctx, islands::Copy};
+use super::ctx;
+use islands::Copy;
 use leptos::prelude::*;
 
 /// Shows the secret if this page answers a form of `action`, otherwise its children.

@@ -1,6 +1,7 @@
 //! Keyboard shortcuts, listed in a dialog and on the search page.
-use super::{Section, islands::KeySwitch};
+use super::Section;
 use domain::Actor;
+use islands::KeySwitch;
 use leptos::prelude::*;
 
 /// The list, and a switch for single-letter shortcuts (WCAG 2.1.4).

@@ -1,5 +1,4 @@
 //! Tests of pages and forms as a browser without JavaScript uses them.
-#![cfg(feature = "ssr")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod approvals;

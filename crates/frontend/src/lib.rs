@@ -1,9 +1,9 @@
-//! The wasm file: links the islands of `app` in and wakes them on a page that the server rendered.
+//! WebAssembly entry point: links the islands and hydrates those on the page.
 
-// Without this line the linker sees no use of `app`, and the islands vanish silently.
-use app as _;
+// Without this line the linker drops the islands silently.
+use islands as _;
 
-/// Called by the page once the wasm file is loaded.
+/// Hydrates the islands of the page; the page calls it after loading the wasm file.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();

@@ -5,14 +5,22 @@ use anyhow::{Context, Result, anyhow};
 use encre_css::{Config, Preflight};
 use std::path::{Path, PathBuf};
 
-/// Generates the style sheet from style/theme.toml, style/*.css and the class names in the sources of `app`.
+/// Folders whose sources contain class names.
+const RENDERED: [&str; 2] = ["app/src", "crates/islands/src"];
+
+/// Generates the style sheet from style/theme.toml, style/*.css and the class names in the sources of `app` and `islands`.
 ///
 /// Later rules win in the cascade: first the reset, then style/*.css by file name, then the classes.
 ///
 /// # Errors
 /// When a file cannot be read, or the theme is invalid.
 pub fn sheet() -> Result<String> {
-    let sources = files(&path("app/src"), "rs")?.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
+    let mut sources = vec![];
+    for folder in RENDERED {
+        for file in files(&path(folder), "rs")? {
+            sources.push(read(&file)?);
+        }
+    }
     sheet_for(sources.iter().map(String::as_str))
 }
 

@@ -1,28 +1,23 @@
-//! Light, dark, or as the system is. Kept in this browser; without JavaScript the system decides.
-use super::awake;
+//! Theme switch: light, dark, or the system's setting. Without JavaScript the system's setting applies.
+use crate::{hydrated, preferences};
 use leptos::prelude::*;
 
-/// The three of them as buttons, of which one is pressed.
+/// Three buttons, of which the one for the current theme is pressed. The choice is stored in the browser.
 #[island]
 pub fn ThemeSwitch(
-    /// What it switches.
+    /// The accessible name of the group.
     label: String,
-    /// As the system is.
     system: String,
-    /// Light.
     light: String,
-    /// Dark.
     dark: String,
 ) -> impl IntoView {
-    let awake = awake();
+    let hydrated = hydrated();
     let (theme, set_theme) = signal(String::new());
-    #[cfg(target_family = "wasm")]
-    Effect::new(move |_| set_theme.set(super::dom::theme()));
+    Effect::new(move |_| set_theme.set(preferences::theme()));
     let button = move |value: &'static str, text: String| {
         let choose = move |_| {
             set_theme.set(value.to_owned());
-            #[cfg(target_family = "wasm")]
-            super::dom::set_theme(value);
+            preferences::set_theme(value);
         };
         view! {
             <button
@@ -34,7 +29,7 @@ pub fn ThemeSwitch(
         }
     };
     view! {
-        <div class="theme" role="group" aria-label=label hidden=move || !awake.get()>
+        <div class="theme" role="group" aria-label=label hidden=move || !hydrated.get()>
             {button("", system)} {button("light", light)} {button("dark", dark)}
         </div>
     }

@@ -1,0 +1,65 @@
+//! Keyboard shortcuts of the page: Ctrl-K or Cmd-K, `?`, and `g` followed by a letter.
+use crate::{dom, preferences};
+use std::cell::Cell;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlDialogElement, KeyboardEvent};
+
+/// How long after `g` the second key may follow.
+const SEQUENCE_TIMEOUT_MS: i32 = 1_500;
+
+thread_local! {
+    /// Whether `g` was the last key, within the timeout.
+    static SEQUENCE_STARTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Installs the shortcuts. `destinations` are the pages that `g` and a second key open.
+pub fn install(destinations: Vec<(String, String)>) {
+    let Some(document) = dom::document() else { return };
+    dom::listen(&document, "keydown", move |event: JsValue| {
+        if let Ok(event) = event.dyn_into::<KeyboardEvent>() {
+            key_pressed(&event, &destinations);
+        }
+    });
+}
+
+fn key_pressed(event: &KeyboardEvent, destinations: &[(String, String)]) {
+    let key = event.key();
+    if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key() && key.eq_ignore_ascii_case("k")
+    {
+        event.prevent_default();
+        open_dialog("palette");
+        return;
+    }
+    if event.ctrl_key() || event.meta_key() || event.alt_key() || accepts_text() || !preferences::single_key_shortcuts()
+    {
+        return;
+    }
+    let is_second = SEQUENCE_STARTED.replace(false);
+    match key.as_str() {
+        "?" => open_dialog("keys-dialog"),
+        "g" if !is_second => {
+            SEQUENCE_STARTED.set(true);
+            dom::after(SEQUENCE_TIMEOUT_MS, || SEQUENCE_STARTED.set(false));
+        }
+        _ if is_second => {
+            if let Some((_, href)) = destinations.iter().find(|(letter, _)| *letter == key) {
+                event.prevent_default();
+                dom::navigate(href);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns whether a letter is input: a field has the focus, or a dialog is open.
+fn accepts_text() -> bool {
+    let busy = ":is(input, textarea, select, [contenteditable]):focus, dialog[open]";
+    dom::document().and_then(|document| document.query_selector(busy).ok().flatten()).is_some()
+}
+
+fn open_dialog(id: &str) {
+    let dialog = dom::by_id(id).and_then(|element| element.dyn_into::<HtmlDialogElement>().ok());
+    if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
+        let _ = dialog.show_modal();
+    }
+}

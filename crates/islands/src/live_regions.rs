@@ -1,0 +1,248 @@
+//! Live regions: the page's subscription to `/live`, and the regions that it keeps current.
+//!
+//! An event marks its regions as stale. After a debounce the page is fetched again, and each stale region takes its content from
+//! the answer, unless somebody is using it. While the pointer or the focus is in a row, or the list's top is above the viewport,
+//! only the rows that are shown are updated, and a button offers the new ones.
+use crate::{dom, fetch, region_content, relative_time};
+use js_sys::futures::spawn_local;
+use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
+use std::cell::{Cell, RefCell};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, EventSource, MessageEvent};
+
+/// How long events are collected before the page is fetched.
+const DEBOUNCE_MS: i32 = 300;
+
+/// The first delay before a failed fetch, or a region that is in use, is tried again.
+const REFRESH_BACKOFF_MS: i32 = 1_000;
+
+/// How long the stream may be down before the page reports it.
+const OUTAGE_GRACE_MS: i32 = 5_000;
+
+/// The first delay before the stream is opened again after the server refused it. It doubles up to `MAX_BACKOFF_MS`.
+const STREAM_BACKOFF_MS: i32 = 2_000;
+
+const MAX_BACKOFF_MS: i32 = 60_000;
+
+/// A part of the page that follows topics.
+#[derive(Clone)]
+pub struct Region {
+    /// Each a topic, or a topic with the one id that matters: `tasks:ID`.
+    topics: Vec<String>,
+    id: String,
+    /// Whether new content replaces the old regardless of the scroll position.
+    quiet: bool,
+    /// The number of events that the content does not reflect yet.
+    unseen_events: u32,
+    stale: bool,
+    /// Whether somebody pressed the button: the next content replaces the old wherever the pointer is.
+    replace_requested: bool,
+    /// The number on the region's button.
+    waiting: ArcRwSignal<u32>,
+}
+
+thread_local! {
+    static REGIONS: RefCell<Vec<Region>> = const { RefCell::new(Vec::new()) };
+    static STREAM: RefCell<Option<EventSource>> = const { RefCell::new(None) };
+    static PAGE_URL: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The id of the last event, initially the position at which the page was read. A new stream starts after it.
+    static LAST_EVENT_ID: RefCell<String> = const { RefCell::new(String::new()) };
+    static REFRESH_SCHEDULED: Cell<bool> = const { Cell::new(false) };
+    static STREAM_BACKOFF: Cell<i32> = const { Cell::new(STREAM_BACKOFF_MS) };
+    static REFRESH_BACKOFF: Cell<i32> = const { Cell::new(REFRESH_BACKOFF_MS) };
+    static DISCONNECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Registers a region. The stream is opened once all islands of the page had time to register theirs.
+pub fn register(region: Region, page_url: &str, since: &str, rendered_at: &str) {
+    PAGE_URL.set(page_url.to_owned());
+    let is_first = REGIONS.with_borrow_mut(|regions| {
+        regions.push(region);
+        regions.len() == 1
+    });
+    if is_first {
+        LAST_EVENT_ID.set(since.to_owned());
+        relative_time::start(rendered_at);
+        dom::after(DEBOUNCE_MS, open_stream);
+        close_stream_while_hidden();
+    }
+}
+
+/// Replaces a region's content with the newest, and scrolls to its beginning.
+pub fn show_waiting(id: &str) {
+    for_each_region(|region| {
+        if region.id == id {
+            (region.stale, region.replace_requested) = (true, true);
+            region.unseen_events = 0;
+            region.waiting.set(0);
+        }
+    });
+    if let Some(element) = dom::by_id(id) {
+        element.scroll_into_view();
+        region_content::focus(&element); // the pressed button disappears
+    }
+    schedule_refresh();
+}
+
+fn for_each_region(action: impl FnMut(&mut Region)) {
+    REGIONS.with_borrow_mut(|regions| regions.iter_mut().for_each(action));
+}
+
+fn open_stream() {
+    // A tab that is opened in the background subscribes when it is first shown.
+    if dom::is_hidden() || STREAM.with_borrow(Option::is_some) {
+        return;
+    }
+    let mut topics: Vec<String> = REGIONS
+        .with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| topic_name(t).to_owned()).collect());
+    topics.sort();
+    topics.dedup();
+    let url = LAST_EVENT_ID.with_borrow(|since| format!("/live?topics={}&since={since}", topics.join(",")));
+    let Ok(stream) = EventSource::new(&url) else { return };
+    dom::listen(&stream, "open", |_| {
+        STREAM_BACKOFF.set(STREAM_BACKOFF_MS);
+        DISCONNECTED.set(false);
+        show_outage(false);
+    });
+    dom::listen(&stream, "error", |_| stream_failed());
+    for topic in topics {
+        let name = topic.clone();
+        dom::listen(&stream, &name, move |event: JsValue| {
+            let Ok(event) = event.dyn_into::<MessageEvent>() else { return };
+            LAST_EVENT_ID.set(event.last_event_id());
+            receive(&topic, &event.data().as_string().unwrap_or_default());
+        });
+    }
+    STREAM.set(Some(stream));
+}
+
+/// After a network failure the browser reconnects itself; after an error status it has given up.
+fn stream_failed() {
+    if !DISCONNECTED.replace(true) {
+        dom::after(OUTAGE_GRACE_MS, || show_outage(DISCONNECTED.get()));
+    }
+    let is_closed = |stream: &EventSource| stream.ready_state() == EventSource::CLOSED;
+    if STREAM.with_borrow(|stream| stream.as_ref().is_some_and(is_closed)) {
+        STREAM.set(None);
+        let delay = STREAM_BACKOFF.get();
+        STREAM_BACKOFF.set((delay * 2).min(MAX_BACKOFF_MS));
+        dom::after(delay, open_stream);
+    }
+}
+
+/// Shows or hides the banner that live updates have stopped.
+fn show_outage(disconnected: bool) {
+    dom::set_hidden("not-live", !disconnected);
+}
+
+/// Closes the stream of a background tab, because a browser opens only a few connections to one server.
+fn close_stream_while_hidden() {
+    let Some(document) = dom::document() else { return };
+    dom::listen(&document, "visibilitychange", |_| {
+        let hidden = dom::is_hidden();
+        match STREAM.take() {
+            Some(stream) if hidden => stream.close(),
+            None if !hidden => open_stream(),
+            unchanged => STREAM.set(unchanged),
+        }
+    });
+}
+
+/// Marks the regions that an event concerns as stale. The id is `*` for any, also when events may have been missed.
+fn receive(topic: &str, id: &str) {
+    for_each_region(|region| {
+        if region.topics.iter().any(|followed| concerns(followed, topic, id)) {
+            region.stale = true;
+            region.unseen_events += 1;
+        }
+    });
+    schedule_refresh();
+}
+
+/// Returns the topic of `tasks` and of `tasks:ID`.
+fn topic_name(followed: &str) -> &str {
+    followed.split(':').next().unwrap_or(followed)
+}
+
+fn concerns(followed: &str, topic: &str, id: &str) -> bool {
+    match followed.split_once(':') {
+        None => followed == topic,
+        Some((name, only)) => name == topic && (id == only || id == "*"),
+    }
+}
+
+fn schedule_refresh() {
+    if !REFRESH_SCHEDULED.replace(true) {
+        dom::after(DEBOUNCE_MS, || spawn_local(refresh()));
+    }
+}
+
+/// Fetches the page if a region is stale and not in use. One request at a time, so that an older answer cannot arrive last.
+async fn refresh() {
+    let can_refresh =
+        |region: &Region| region.stale && !dom::by_id(&region.id).is_some_and(|it| region_content::is_in_use(&it));
+    if REGIONS.with_borrow(|regions| regions.iter().any(can_refresh)) {
+        for_each_region(|region| region.stale = false);
+        match fetch::page(&PAGE_URL.with_borrow(String::clone)).await {
+            Ok(page) => {
+                REFRESH_BACKOFF.set(REFRESH_BACKOFF_MS);
+                for_each_region(|region| region.update(&page));
+            }
+            Err(_) => {
+                REFRESH_BACKOFF.set((REFRESH_BACKOFF.get() * 2).min(MAX_BACKOFF_MS));
+                for_each_region(|region| region.stale = true);
+            }
+        }
+    }
+    REFRESH_SCHEDULED.set(false);
+    if REGIONS.with_borrow(|regions| regions.iter().any(|region| region.stale)) {
+        dom::after(REFRESH_BACKOFF.get(), schedule_refresh);
+    }
+}
+
+impl Region {
+    pub fn new(topics: &str, id: &str, quiet: bool, waiting: ArcRwSignal<u32>) -> Self {
+        let topics = topics.split(',').map(str::to_owned).collect();
+        let id = id.to_owned();
+        Self { topics, id, quiet, unseen_events: 0, stale: false, replace_requested: false, waiting }
+    }
+
+    /// Takes the region's content from the fetched page. A region that is in use by now stays stale.
+    fn update(&mut self, page: &Document) {
+        let (Some(old), Some(new)) = (dom::by_id(&self.id), page.get_element_by_id(&self.id)) else { return };
+        if old.inner_html() == new.inner_html() {
+            self.mark_current();
+        } else if region_content::is_in_use(&old) {
+            self.stale = true;
+        } else if !self.quiet && !self.replace_requested && region_content::must_not_move(&old) {
+            self.set_waiting(region_content::merge_rows(&old, &new).unwrap_or(self.unseen_events));
+        } else {
+            region_content::replace(&old, &new);
+            self.mark_current();
+        }
+    }
+
+    fn mark_current(&mut self) {
+        (self.unseen_events, self.replace_requested) = (0, false);
+        self.set_waiting(0);
+    }
+
+    fn set_waiting(&self, count: u32) {
+        if self.waiting.get_untracked() != count {
+            self.waiting.set(count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::concerns;
+
+    #[test]
+    fn a_region_follows_a_whole_topic_or_one_id_of_it() {
+        assert!(concerns("tasks", "tasks", "1"));
+        assert!(!concerns("tasks", "keys", "1"));
+        assert!(concerns("tasks:1", "tasks", "1") && concerns("tasks:1", "tasks", "*"));
+        assert!(!concerns("tasks:1", "tasks", "2"));
+    }
+}

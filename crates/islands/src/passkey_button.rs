@@ -1,0 +1,35 @@
+//! Passkey button: runs a WebAuthn ceremony and submits the form with its result.
+use crate::{hydrated, webauthn};
+use leptos::prelude::*;
+
+/// A button inside a form with the hidden fields `ceremony` and `passkey`; it fills them in and submits the form. It is
+/// visible only if the browser supports passkeys and the page's host is the one that they are bound to.
+#[island]
+pub fn PasskeyButton(
+    /// `register`, `show` or `sign-in`.
+    purpose: String,
+    /// The host that passkeys are bound to.
+    host: String,
+    /// The prefix of the fields' names.
+    prefix: String,
+    label: String,
+    /// The error message when the ceremony fails and the server gives no reason.
+    failed: String,
+) -> impl IntoView {
+    let hydrated = hydrated();
+    let (supported, set_supported) = signal(false);
+    let (error, set_error) = signal(None::<String>);
+    Effect::new(move |_| set_supported.set(webauthn::is_supported(&host)));
+    let press = move |event: leptos::ev::MouseEvent| {
+        set_error.set(None);
+        let failed = failed.clone();
+        let on_error = move |reason: Option<String>| set_error.set(Some(reason.unwrap_or(failed)));
+        webauthn::submit_passkey(&event, &purpose, &prefix, on_error);
+    };
+    view! {
+        <button class="button" type="button" hidden=move || !(hydrated.get() && supported.get()) on:click=press>
+            {label}
+        </button>
+        <p class="field-error" role="alert" hidden=move || error.with(Option::is_none)>{move || error.get()}</p>
+    }
+}
