@@ -14,8 +14,6 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod document;
 #[cfg(feature = "ssr")]
-pub mod door;
-#[cfg(feature = "ssr")]
 pub mod mails;
 #[cfg(feature = "ssr")]
 pub mod notices;
@@ -24,13 +22,9 @@ pub mod outcome;
 #[cfg(feature = "ssr")]
 pub mod receipt_check;
 #[cfg(feature = "ssr")]
-pub mod recovery;
-#[cfg(feature = "ssr")]
 pub mod refusal;
 #[cfg(feature = "ssr")]
 pub mod routes;
-#[cfg(feature = "ssr")]
-pub mod token;
 
 #[cfg(feature = "ssr")]
 pub mod account;

@@ -121,8 +121,5 @@ impl Said {
     }
 }
 
-/// Begins the names of the fields that prove who one is; they may stand in any form, and are never shown again.
-pub const PROOF_PREFIX: &str = "proof_";
-
 /// The field in which every form says on which page it stands: path and query, ours.
 pub const PAGE_FIELD: &str = "_page";

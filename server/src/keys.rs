@@ -13,6 +13,7 @@ use std::{
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
+pub use auth::SessionKey;
 pub use deployment::check_authority;
 pub use environment::{Given, take_secrets};
 pub use file::SecretsDir;
@@ -21,9 +22,6 @@ pub use signing::SigningKey;
 
 /// 32 bytes that wrap every tenant's key.
 pub type MasterKey = SecretBox<[u8; 32]>;
-
-/// 64 bytes that session identifiers are made with.
-pub type SessionKey = SecretBox<[u8; 64]>;
 
 /// The file of the session secret.
 const SESSIONS: &str = "sessions.key";

@@ -3,7 +3,6 @@
 mod anonymous_log;
 pub mod api;
 pub mod auth;
-pub mod background;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;
@@ -24,7 +23,6 @@ pub mod retention;
 pub mod routes;
 pub mod runners;
 pub mod serve;
-pub mod setup;
 pub mod state;
 pub mod telemetry;
 pub mod web;

@@ -1,13 +1,13 @@
 //! What every handler shares.
 use crate::{
-    auth::{AttemptLocks, KeyUsageCache},
-    background::BackgroundWrites,
+    auth::KeyUsageCache,
     config::Config,
     failure::Failure,
     http::SiteCertificate,
     keys::{Given, Keys, SecretsDir},
     rates::Rates,
 };
+use ::auth::{AttemptLocks, BackgroundWrites};
 use domain::Timestamp;
 use secrecy::ExposeSecret;
 use std::{
@@ -28,11 +28,11 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// How often who has asked lately.
     pub rates: Arc<Rates>,
-    /// From where keys were used lately.
-    pub places: Arc<KeyUsageCache>,
-    /// Who is trying to sign in, or to prove who they are.
-    pub turns: Arc<AttemptLocks>,
-    /// What is written after an answer.
+    /// The recent uses of API keys, by network.
+    pub key_usage: Arc<KeyUsageCache>,
+    /// The locks of sign-in attempts.
+    pub attempts: Arc<AttemptLocks>,
+    /// The writes that are done after the response.
     pub background: BackgroundWrites,
     /// The certificate of pages and API, where we speak TLS to browsers ourselves.
     pub certificate: Option<Arc<SiteCertificate>>,
@@ -59,8 +59,8 @@ impl App {
             config: Arc::new(config),
             keys: Arc::new(keys),
             rates,
-            places: Arc::default(),
-            turns: Arc::default(),
+            key_usage: Arc::default(),
+            attempts: Arc::default(),
             background: BackgroundWrites::default(),
             certificate: None,
             stop: CancellationToken::new(),

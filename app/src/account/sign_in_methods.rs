@@ -1,13 +1,13 @@
 //! Ways to sign in: what is linked to one's account, and what can be.
 use super::links::Unlink;
 use crate::{
-    door::WaysIn,
     outcome::Refusal,
     ui::{
         Address, Badge, Confirm, Empty, LinkButton, Live, Look, Meaning, Moment, Page, Place, Revealed, Showing, Table,
         Used, ctx, page,
     },
 };
+use auth::providers::{SignInOptions, SignInProvider};
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Identity;
@@ -21,7 +21,7 @@ pub fn ways() -> Showing {
 }
 
 async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
-    let (store, door) = (ctx::store()?, ctx::door()?);
+    let (store, sign_in) = (ctx::store()?, ctx::sign_in()?);
     let mut read = store.read(&actor).await?;
     let identities = read.identities().await?;
     let person = match actor.person() {
@@ -29,7 +29,7 @@ async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
         None => None,
     };
     drop(read);
-    let ways = door.ways_in(Some(actor.tenant)).await?;
+    let ways = sign_in.sign_in_options(Some(actor.tenant)).await?;
     let password = person.is_some_and(|person| person.has_password) && ways.password;
     let fresh = actor.fresh;
     let page = Page::new(Place::WaysIn, t!("nav-ways-in")).lead(t!("ways-lead"));
@@ -50,7 +50,7 @@ async fn own_ways(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView {
+fn Linked(identities: Vec<Identity>, ways: SignInOptions, fresh: bool) -> impl IntoView {
     if identities.is_empty() {
         return view! { <Empty title=t!("ways-none") text=t!("ways-none-text") /> }.into_any();
     }
@@ -87,8 +87,8 @@ fn Linked(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView
 }
 
 #[component]
-fn Link(ways: WaysIn) -> impl IntoView {
-    let button = |way: crate::door::WayIn| {
+fn Link(ways: SignInOptions) -> impl IntoView {
+    let button = |way: SignInProvider| {
         view! { <LinkButton href=format!("/account/link/{}", way.key)>{t!("ways-link", provider = way.label)}</LinkButton> }
     };
     view! {

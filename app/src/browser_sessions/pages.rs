@@ -15,7 +15,7 @@ pub fn list() -> Showing {
 
 async fn sessions(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.sessions().await?;
-    let this = ctx::door()?.session();
+    let this = ctx::sign_in()?.session();
     let others = rows.iter().any(|row| Some(row.id) != this);
     let headings =
         vec![t!("session-device"), t!("session-address"), t!("session-last-used"), t!("session-since"), String::new()];

@@ -1,9 +1,9 @@
 //! Whose key it is: one's own, or that of a service account that one answers for.
 use crate::{
     outcome::{Kind, Refusal},
-    token::{KEY_PREFIX, Token},
     ui::ctx,
 };
+use auth::token::{KEY_PREFIX, Token};
 use domain::{Actor, Invalid, PersonId};
 use store::Store;
 
@@ -44,6 +44,6 @@ pub(super) fn makes_keys_for(actor: &Actor, responsible: PersonId) -> bool {
 }
 
 /// A new key.
-pub(super) fn new_token() -> Result<Token, Refusal> {
+pub(super) fn new_token() -> Result<Token, auth::Error> {
     Token::new(KEY_PREFIX)
 }

@@ -1,15 +1,15 @@
 //! Signing in and out.
 use crate::{
-    door::PasskeyAnswer,
     outcome::{Done, Refusal},
     ui::{ctx, own_path},
 };
+use auth::PasskeyResponse;
 use leptos::prelude::*;
 
 /// Opens a session, and goes on to the page that was asked for first.
 #[server(prefix = "/actions", endpoint = "login/sign-in")]
 pub async fn sign_in(email: String, password: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    ctx::door()?.sign_in(email, password).await?;
+    ctx::sign_in()?.sign_in(email, password).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
@@ -20,13 +20,13 @@ pub async fn sign_in_by_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    ctx::door()?.sign_in_by_passkey(PasskeyAnswer { ceremony, passkey }).await?;
+    ctx::sign_in()?.sign_in_with_passkey(PasskeyResponse { ceremony, credential: passkey }).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
 /// Ends this session.
 #[server(prefix = "/actions", endpoint = "login/sign-out")]
 pub async fn sign_out() -> Result<Done, Refusal> {
-    ctx::door()?.sign_out().await?;
+    ctx::sign_in()?.sign_out().await?;
     Ok(Done::GoTo("/sign-in".into()))
 }

@@ -3,7 +3,6 @@
 pub mod actions;
 pub mod ended;
 pub mod pages;
-pub mod trouble;
 
 /// What a page that answers for a provider calls the way back: no form is sent there.
 pub const BY_PROVIDER: &str = "/sign-in/from";

@@ -1,9 +1,9 @@
 //! Making people, and changing what they are.
 use crate::{
     outcome::{Done, Kind, Refusal},
-    token::Token,
     ui::{Said, ctx},
 };
+use auth::Token;
 use domain::{
     Email, Invalid,
     policy::{self, SetMembership},

@@ -143,7 +143,7 @@ async fn person(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Place::People, person.name.clone()).beside(view! { <Standing person=person.clone() /> });
     let oneself = actor.person() == Some(id);
     let emergency = (actor.is_admin() && !oneself).then(|| view! { <AboutPerson id=id locked_at=person.locked_at /> });
-    let mails = ctx::door()?.sends_mail();
+    let mails = ctx::sign_in()?.sends_mail();
     let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself mails=mails person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />

@@ -1,9 +1,9 @@
 //! Letting runners in, and sending them away.
 use crate::{
     outcome::{Done, Refusal},
-    token::Token,
     ui::ctx,
 };
+use auth::Token;
 use domain::{
     EnrollmentId,
     policy::{self, CreateEnrollment},

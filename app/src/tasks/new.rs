@@ -2,9 +2,9 @@
 use super::{actions::SubmitTask, words};
 use crate::{
     outcome::Refusal,
-    token::Token,
     ui::{Button, Choice, Empty, Field, Form, LinkButton, Look, Page, Place, Select, Showing, TextArea, ctx, page},
 };
+use auth::Token;
 use domain::{
     Actor, Invalid, OrganizationId,
     label::Labels,

@@ -1,12 +1,10 @@
 //! What pages and server functions find in the context of a request.
 use super::{Address, Params};
-use crate::{
-    door::TheDoor,
-    outcome::{Answered, Kind, Refusal},
-};
+use crate::outcome::{Answered, Kind, Refusal};
+use auth::SignIn;
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 use store::{Mark, Store};
 
 /// The store.
@@ -37,12 +35,12 @@ pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     }
 }
 
-/// Signing in and out.
+/// The sign-in service of this request.
 ///
 /// # Errors
 /// Only where the server was put together without one.
-pub fn door() -> Result<TheDoor, Refusal> {
-    use_context::<TheDoor>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
+pub fn sign_in() -> Result<Arc<SignIn>, Refusal> {
+    use_context::<Arc<SignIn>>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
 
 /// What the form that was just sent came to, when the page is rendered in reply to one.

@@ -147,7 +147,10 @@ async fn a_wrong_password_is_answered_on_the_sign_in_page_without_the_password()
             &[&fields[..], &[("password", "hunter2 hunter2")]].concat(),
         )
         .await;
-    shown.says("The address or the password is wrong.").says(r#"value="ada@example.org""#).hides("hunter2 hunter2\"");
+    shown
+        .says("The address or the password is not right.")
+        .says(r#"value="ada@example.org""#)
+        .hides("hunter2 hunter2\"");
 }
 
 /// What was refused is said once: by the form, where it still stands there, or else at the head of the page.

@@ -1,11 +1,11 @@
 //! Identity providers in the configuration file: one `[[auth.provider]]` table each.
 use super::setting::{Setting, text};
+use auth::providers::ConfiguredProvider;
 use domain::{
     Invalid,
-    provider::{self, Provider, ProviderForm},
+    provider::{self, ProviderForm},
 };
 use figment::value::{Dict, Value};
-use secrecy::SecretString;
 
 /// What may stand in a table.
 const KEYS: [&str; 12] = [
@@ -22,19 +22,6 @@ const KEYS: [&str; 12] = [
     "groups",
     "tenant",
 ];
-
-/// A provider of the file.
-#[derive(Debug, Clone)]
-pub struct ConfiguredProvider {
-    /// Its id in addresses.
-    pub key: String,
-    /// The name or id of the tenant that people come into; without one, the first.
-    pub tenant: Option<String>,
-    /// How it is set up.
-    pub provider: Provider,
-    /// Its client secret.
-    pub secret: SecretString,
-}
 
 /// All of them, or what is wrong with one.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use auth::SecondFactor;
 use domain::Email;
 use figment::value::Value;
 use ipnet::IpNet;
@@ -244,17 +245,6 @@ impl Setting for Token {
         let token = text(value)?;
         (token.len() >= 16 && token.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(token.into()))
     }
-}
-
-/// Who must have a second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondFactor {
-    /// Nobody, unless their tenant says so.
-    Off,
-    /// Admins of tenants.
-    Admins,
-    /// Everybody.
-    Everybody,
 }
 
 impl Setting for SecondFactor {

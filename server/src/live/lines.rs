@@ -1,6 +1,6 @@
 //! Output for the log viewer: any stretch of lines, and where a text is found among all of them.
 use super::{Watcher, events::spans};
-use crate::{api::Parameters, auth::Browser, problem::Problem, state::App};
+use crate::{api::Parameters, auth::SignedIn, problem::Problem, state::App};
 use axum::{
     Json,
     extract::{Path, State},
@@ -31,7 +31,7 @@ pub(super) struct LinesQuery {
 
 /// `{"next":201,"lines":[{"n","at","s","spans"}]}`: `next` is the number that the task's next line gets.
 pub(super) async fn lines(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(task): Path<String>,
     Parameters(query): Parameters<LinesQuery>,
@@ -59,7 +59,7 @@ pub(super) struct FindQuery {
 
 /// `{"total":3,"lines":[7,90,91]}`: the numbers of the lines that have the text, whatever its case.
 pub(super) async fn find(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(task): Path<String>,
     Parameters(query): Parameters<FindQuery>,

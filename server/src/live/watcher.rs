@@ -1,6 +1,6 @@
 //! Who watches a stream, and whether they still may.
 use crate::{
-    auth::{Browser, Program},
+    auth::{self, Browser, Program},
     state::App,
 };
 use domain::Actor;
@@ -27,7 +27,7 @@ impl Watcher {
     /// Whether the session is open or the key works, and the rights are what they were.
     pub(crate) async fn may_go_on(&self, app: &App) -> bool {
         match self {
-            Self::Browser(browser) => browser.still_valid(app).await,
+            Self::Browser(browser) => auth::still_valid(app, browser).await,
             Self::Program(program) => program.still_valid(app).await,
         }
     }

@@ -1,12 +1,10 @@
 //! Server functions, called by islands and by plain forms. A form is answered with a redirect, or with the page that
 //! it stands on: with what was typed and what is wrong, never with an error in an address (E16).
 use super::{Web, context::Context, page};
-use crate::{
-    auth::{Proof, device, invitation_cookie},
-    plain::{self, wants_page},
-};
+use crate::plain::{self, wants_page};
+use ::auth::{PROOF_PREFIX, Proof, cookie, device, invitation_cookie};
 use app::{
-    outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal, Said},
+    outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, Said},
     ui::{Address, status},
 };
 use axum::{
@@ -42,7 +40,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
 
     let action = parts.uri.path().to_owned();
     // The page that asks for a fresh proof sends the form that it stands before again, with the proof.
-    let (context, proved) = match Proof::of(&values) {
+    let (context, proved) = match Proof::from_fields(&values) {
         Some(proof) => match context.clone().proving(proof).await {
             Ok(proved) => (proved, Ok(())),
             Err(refusal) => (context, Err(refusal)),
@@ -113,8 +111,8 @@ fn too_much() -> Response {
 /// A browser that somebody signed in with keeps a mark of it; one that an invitation was opened with holds that while they
 /// sign in.
 pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
-    let device = context.new_device().and_then(|token| device::line(&token, https));
-    let invitation = context.new_held().and_then(|held| invitation_cookie::line(&held, https));
+    let device = context.new_device().and_then(|token| device::set_cookie(&token, https));
+    let invitation = context.new_invitation().and_then(|cookie| invitation_cookie::set_cookie(&cookie, https));
     for line in device.into_iter().chain(invitation) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }
@@ -163,7 +161,7 @@ pub fn own_path(text: &str) -> Option<Uri> {
 /// After signing out the browser is told to forget its cookie, in words that it follows (E12).
 fn with_removal(web: &Web, was_signed_in: bool, action: &str, mut response: Response) -> Response {
     if was_signed_in && action == "/actions/login/sign-out" {
-        response.headers_mut().append(header::SET_COOKIE, crate::auth::removal(web.https));
+        response.headers_mut().append(header::SET_COOKIE, cookie::removal(web.https));
     }
     response
 }

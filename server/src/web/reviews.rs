@@ -1,5 +1,9 @@
 //! A review as a file: one line for each right, page by page as the client takes it.
-use crate::{auth::Browser, problem::Problem, state::App};
+use crate::{
+    auth::{self, SignedIn},
+    problem::Problem,
+    state::App,
+};
 use axum::{
     Router,
     body::Body,
@@ -41,7 +45,7 @@ pub(super) fn routes(app: App) -> Router {
 }
 
 async fn export(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -51,7 +55,7 @@ async fn export(
         let (app, browser) = (app.clone(), browser.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            if after != 0 && !browser.still_valid(&app).await {
+            if after != 0 && !auth::still_valid(&app, &browser).await {
                 return Err(store::Error::NotFound); // the client sees its connection end before the last chunk
             }
             let mut read = app.store.read(&browser.actor).await?;

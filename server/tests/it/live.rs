@@ -1,6 +1,5 @@
 //! Streams of signed-in browsers: what a page hears, and when it hears no more.
 use crate::world::{Answer, Listener, World, on_both};
-use app::door::Door;
 use axum::{
     Router,
     body::Body,
@@ -17,7 +16,7 @@ use domain::{
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    auth::{self, BrowserDoor, Hasher, Providers, Sessions},
+    auth::{self, Hasher, SignIn, SignInRequest},
     live,
     state::App,
 };
@@ -33,25 +32,14 @@ struct Page {
     cookie: String,
 }
 
-async fn door(State((app, hasher)): State<(App, Hasher)>, session: Session, Path(email): Path<String>) -> StatusCode {
-    let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
-    let providers = Providers::new(app.clone(), "http://127.0.0.1:9876".into()).unwrap();
-    let door = BrowserDoor {
-        app,
-        hasher,
-        providers,
-        session,
-        browser: None,
-        halfway: None,
-        passkeys: None,
-        address,
-        device,
-        known_device: None,
-        new_device: Default::default(),
-        held: None,
-        new_held: Default::default(),
-    };
-    match door.sign_in(email, PASSWORD.to_owned()).await {
+async fn sign_in(
+    State((app, hasher)): State<(App, Hasher)>,
+    session: Session,
+    Path(email): Path<String>,
+) -> StatusCode {
+    let service = auth::service(&app, hasher, "http://127.0.0.1:9876").unwrap();
+    let sign_in = SignIn::new(service, SignInRequest::new(session, [127, 0, 0, 1].into(), "a test"));
+    match sign_in.sign_in(email, PASSWORD.to_owned()).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::FORBIDDEN,
     }
@@ -63,14 +51,12 @@ impl Page {
         let hash = hasher.hash(PASSWORD.to_owned()).await.unwrap();
         world.change(console, async |write| write.set_password(person, &hash).await).await;
         let email = app.store.read(console).await.unwrap().person(person).await.unwrap().email;
-        let times = &app.config.sessions;
-        let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, times.idle);
         let routes = Router::new()
-            .route("/sign-in/{email}", post(door))
+            .route("/sign-in/{email}", post(sign_in))
             .with_state((app.clone(), hasher))
             .merge(live::routes(app.clone()))
             .layer(from_fn_with_state(app.clone(), auth::identify))
-            .layer(auth::layer(sessions, false, times.absolute));
+            .layer(auth::session_layer(&app, false));
         let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
         let answer = routes.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), 200);

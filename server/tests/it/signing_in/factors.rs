@@ -7,30 +7,18 @@ use domain::{
     role::{Role, TenantRole},
 };
 use futures::join;
-use server::auth::{Authenticated, BrowserDoor, Hasher, Providers, Sessions};
+use server::auth::{self, Authenticated, Hasher, Sessions, SignIn, SignInRequest};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Ground;
 use tower_sessions::Session;
 
-/// A door as whoever signs somebody in has it, with the cookie that it gives.
-fn door(world: &World) -> BrowserDoor {
+/// A sign-in service, and its session.
+fn sign_in(world: &World) -> (SignIn, Session) {
     let config = &world.app.config.sessions;
     let sessions = Sessions::new(world.app.store.clone(), &world.app.keys.sessions, config.idle);
-    BrowserDoor {
-        app: world.app.clone(),
-        hasher: Hasher::new().unwrap(),
-        providers: Providers::new(world.app.clone(), "http://127.0.0.1:9876".into()).unwrap(),
-        session: Session::new(None, Arc::new(sessions), None),
-        browser: None,
-        halfway: None,
-        passkeys: None,
-        address: Ipv4Addr::LOCALHOST.into(),
-        device: "Tests".into(),
-        known_device: None,
-        new_device: std::sync::Mutex::default(),
-        held: None,
-        new_held: std::sync::Mutex::default(),
-    }
+    let service = auth::service(&world.app, Hasher::new().unwrap(), "http://127.0.0.1:9876").unwrap();
+    let session = Session::new(None, Arc::new(sessions), None);
+    (SignIn::new(service, SignInRequest::new(session.clone(), Ipv4Addr::LOCALHOST.into(), "Tests")), session)
 }
 
 async fn ask_everybody(world: &World, everybody: bool) {
@@ -235,13 +223,13 @@ on_both! {
     async fn m_14_who_is_vouched_for_needs_no_second_factor_of_ours(world) {
         let adam = person(world, &world.acme, "adam", TenantRole::Admin).await;
         for vouched in [true, false] {
-            let door = door(world);
+            let (sign_in, session) = sign_in(world);
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = world.app.store.system().credential(&email).await.unwrap().unwrap();
             let (tenant, by, ground) = (world.acme.tenant, SignedInBy::Password, Ground::Password(known.password_hash));
-            door.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
+            sign_in.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
             let theirs = window(world);
-            theirs.take_cookie(&door.session.id().unwrap().to_string());
+            theirs.take_cookie(&session.id().unwrap().to_string());
             assert_eq!(theirs.is_signed_in().await, vouched);
         }
     }
