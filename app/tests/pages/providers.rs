@@ -86,7 +86,7 @@ async fn a_02_what_is_wrong_with_a_provider_stands_at_its_field() {
         let refused = house.act(Some(&ada), "/actions/providers/save", &fields).await.unwrap_err();
         assert_eq!((refused.kind, refused.fields[0].field.as_str()), (Kind::Invalid, field), "{refused:?}");
         let page = house.send(Some(&ada), "/settings/authentication/new", "/actions/providers/save", &fields).await;
-        page.says(&format!(r##"href="#actions-settings-save-provider-{}""##, field.replace('_', "-")));
+        page.says(&format!(r##"href="#actions-providers-save-{}""##, field.replace('_', "-")));
         page.says(r#"value="Acme""#);
     }
 }
