@@ -7,12 +7,10 @@
 //! - [`ui`]: components that all pages share, page layouts, request context.
 //! - `routes`: routing table of all pages.
 //! - `document`: rendering of the HTML document.
-//! - `door`: the authentication interface that the server implements.
 //! - `outcome`: results of server functions, success or refusal.
 //! - `refusal`: conversion of store errors to refusals.
 //! - `text`: localized texts and the `t!` macro.
 //! - `assets`: URLs of static assets, and the server's public origin.
-//! - `token`, `recovery`: random tokens and recovery codes.
 //! - `receipt_check`: the receipt verification that the server implements.
 //! - `mails`: mail texts.
 //! - `notices`: banners about the deployment.
@@ -40,6 +38,7 @@
 //! - `setup`: initial setup and password links.
 //! - [`tasks`]: submission, list, details and live output.
 #![recursion_limit = "256"]
+
 #[macro_use]
 pub mod text;
 
@@ -51,7 +50,6 @@ pub mod assets;
 pub mod audit;
 pub mod browser_sessions;
 pub mod document;
-pub mod door;
 pub mod emergency;
 pub mod factors;
 pub mod invitations;
@@ -66,7 +64,6 @@ pub mod overview;
 pub mod people;
 pub mod providers;
 pub mod receipt_check;
-pub mod recovery;
 pub mod refusal;
 pub mod reviews;
 pub mod routes;
@@ -75,5 +72,4 @@ pub mod runners;
 pub mod search;
 pub mod setup;
 pub mod tasks;
-pub mod token;
 pub mod ui;

@@ -120,8 +120,5 @@ impl Said {
     }
 }
 
-/// The prefix of the step-up authentication fields. Any form may contain them, and they are never filled in again.
-pub const PROOF_PREFIX: &str = "proof_";
-
 /// The hidden field in which each form sends the local path and query of its page.
 pub const PAGE_FIELD: &str = "_page";

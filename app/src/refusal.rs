@@ -1,5 +1,6 @@
-//! Conversion of store errors to refusals. Internal details go to the log only.
+//! Refusals for the browser, from errors of the store and of sign-in. Internal causes go to the log only.
 use crate::outcome::{Kind, Refusal};
+use auth::providers::ProviderFailure;
 use domain::Denied;
 use store::Error;
 
@@ -29,4 +30,49 @@ impl From<Denied> for Refusal {
         let kind = if denied.stale { Kind::Stale } else { Kind::Forbidden };
         Self::new(kind, denied.reason)
     }
+}
+
+impl From<auth::Error> for Refusal {
+    fn from(error: auth::Error) -> Self {
+        use auth::Error;
+        let kind = match error {
+            Error::Store(error) => return error.into(),
+            Error::Invalid(invalid) => return invalid.into(),
+            Error::Throttled { seconds } => return Self::wait(seconds),
+            Error::Provider { failure, label } => return provider_failure(failure, label),
+            Error::ProbeFailed(cause) => return Self::new(Kind::Invalid, t!("provider-test-failed", cause = cause)),
+            Error::NotSignedIn => return Self::new(Kind::SignedOut, t!("refused-signed-out")),
+            Error::PasswordSignInDisabled => return Self::new(Kind::SignedOut, t!("sign-in-closed")),
+            Error::PasswordsDisabled => return Self::new(Kind::Forbidden, t!("sign-in-closed")),
+            Error::NoRandomness => return Self::new(Kind::Unavailable, t!("refused-unavailable")),
+            Error::SignInExpired | Error::AccountChanged | Error::WrongPassword | Error::UnknownPasskey => {
+                Kind::SignedOut
+            }
+            Error::PasswordLinkInvalid
+            | Error::SetupLinkInvalid
+            | Error::AddressLinkInvalid
+            | Error::InvitationInvalid => Kind::NotFound,
+            Error::AlreadySignedIn | Error::NoMail | Error::PasskeysUnsupported => Kind::Conflict,
+            Error::Unavailable => Kind::Unavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// The refusal of a sign-in by the provider with this label.
+fn provider_failure(failure: ProviderFailure, provider: String) -> Refusal {
+    let (kind, text) = match failure {
+        ProviderFailure::Disabled => (Kind::NotFound, t!("provider-closed")),
+        ProviderFailure::UnknownSignIn => (Kind::Conflict, t!("provider-lost")),
+        ProviderFailure::Unreachable => (Kind::Unavailable, t!("provider-unreachable", provider = provider)),
+        ProviderFailure::Declined => (Kind::SignedOut, t!("provider-declined", provider = provider)),
+        ProviderFailure::Unverified => (Kind::SignedOut, t!("provider-untrusted", provider = provider)),
+        ProviderFailure::NotReauthenticated => (Kind::SignedOut, t!("provider-stale", provider = provider)),
+        ProviderFailure::UnverifiedEmail => (Kind::Forbidden, t!("provider-unverified", provider = provider)),
+        ProviderFailure::DomainNotAllowed => (Kind::Forbidden, t!("provider-domain", provider = provider)),
+        ProviderFailure::NoAccount => (Kind::Forbidden, t!("provider-uninvited", provider = provider)),
+        ProviderFailure::AccountExists => (Kind::Conflict, t!("provider-exists", provider = provider)),
+        ProviderFailure::AccountLocked => (Kind::Forbidden, t!("provider-locked")),
+    };
+    Refusal::new(kind, text)
 }

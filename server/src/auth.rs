@@ -1,54 +1,51 @@
-//! How a request becomes an actor: sessions of browsers, keys of programs. Nothing else makes one.
+//! Authentication of HTTP requests: browsers by their session, programs by their API key. The sign-in itself is the crate
+//! [`auth`](::auth).
 
-mod account;
-mod attempt_lock;
+mod admin_networks;
 mod bearer;
 mod browser;
-mod cookie;
-pub(crate) mod device;
-mod door;
-mod factors;
-pub(crate) mod invitation_cookie;
-mod invitations;
 mod key_usage_cache;
-mod passkeys;
-mod password;
-mod providers;
-mod refused;
-mod session_start;
-mod sessions;
-mod totp;
 
-pub use attempt_lock::AttemptLocks;
+pub use ::auth::{
+    Auth, Authenticated, Browser, Hasher, IncompleteSignIn, Proof, Sessions, SignIn, SignInRequest, check_password,
+    cookie::values as cookies, digest,
+};
 pub use bearer::Program;
-pub use browser::{Browser, Halfway, RECHECK, identify};
-pub use cookie::{layer, removal, sift, values as cookies};
-pub use door::BrowserDoor;
-pub use factors::Proof;
+pub use browser::{RECHECK, SignedIn, identify, sanitize_cookies, session_layer, still_valid};
 pub use key_usage_cache::KeyUsageCache;
-pub use passkeys::Passkeys;
-pub use password::{Hasher, check as check_password};
-pub use providers::{Arrived, Comeback, Fetch, FetchError, Providers, Purpose, Setout};
-pub use session_start::Authenticated;
-pub use sessions::Sessions;
 
-use sha2::{Digest, Sha256};
-use std::time::Duration;
+use crate::{
+    anonymous_log,
+    rates::{News, Subject},
+    state::App,
+};
+use ::auth::{AuthLog, Settings, providers::FetchError};
+use std::sync::Arc;
 
-/// The hash under which a secret that somebody shows us is looked up.
-pub fn digest(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret.as_bytes()).into()
-}
-
-/// The longest that a request waits until it is noted that a session or a key is in use.
-const NOTING: Duration = Duration::from_millis(500);
-
-/// Notes that a session or a key is in use. Reading goes on when that cannot be written down: while the disk is full, or
-/// somebody holds the database.
-async fn note_use(noting: impl Future<Output = store::Result<()>> + Send + 'static) {
-    // A task of its own: a transaction that is given up half-way costs a connection.
-    let noted = tokio::time::timeout(NOTING, tokio::spawn(noting)).await;
-    if !matches!(noted, Ok(Ok(Ok(())))) {
-        tracing::warn!(?noted, "that a session or a key is in use is not noted");
-    }
+/// The sign-in service of `app`, for pages at `origin` (`https://castellan.example.org`).
+///
+/// # Errors
+/// When the system's root certificates cannot be read.
+pub fn service(app: &App, hasher: Hasher, origin: &str) -> Result<Auth, FetchError> {
+    let config = &app.config;
+    let settings = Settings {
+        second_factor: config.auth.second_factor,
+        primary_provider: config.auth.primary_provider.as_ref().map(|key| key.as_str().to_owned()),
+        loopback_issuers: config.auth.loopback_issuers,
+        admin_emails: config.auth.admin_emails.clone(),
+        providers: config.providers().to_vec(),
+        session_lifetime: config.sessions.absolute,
+        ..Settings::new(origin, &app.keys.sessions, &config.data_dir)
+    };
+    let rates = Arc::clone(&app.rates);
+    let log = AuthLog {
+        anonymous: |event, address, request, reason| {
+            anonymous_log::refused(event, Some(address), None, request, reason);
+        },
+        is_throttle_due: Arc::new(move |person, address| {
+            rates.is_news(News::HeldUp, person.map_or_else(|| Subject::of(address), Subject::Person))
+        }),
+    };
+    let (attempts, background) = (Arc::clone(&app.attempts), app.background.clone());
+    Ok(Auth { attempts, background, log, ..Auth::new(app.store.clone(), settings, hasher)? })
 }

@@ -18,9 +18,10 @@ use std::{
 use domain::Email;
 use ipnet::IpNet;
 
-pub use providers::{ConfiguredProvider, ProviderTables};
+pub use auth::{SecondFactor, providers::ConfiguredProvider};
+pub use providers::ProviderTables;
 pub use rate::{Quota, Rate};
-pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, SecondFactor, Sender, SmtpUrl, Token};
+pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 use crate::http::Origin;

@@ -13,6 +13,7 @@ use std::{
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
+pub use auth::SessionKey;
 pub use deployment::check_authority;
 pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
@@ -21,9 +22,6 @@ pub use signing::SigningKey;
 
 /// 32-byte key that wraps the tenant keys.
 pub type MasterKey = SecretBox<[u8; 32]>;
-
-/// 64-byte key that session identifiers are derived with.
-pub type SessionKey = SecretBox<[u8; 64]>;
 
 const SESSIONS_FILE: &str = "sessions.key";
 

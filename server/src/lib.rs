@@ -18,7 +18,6 @@
 mod anonymous_log;
 pub mod api;
 pub mod auth;
-pub mod background;
 pub mod checkpoints;
 pub mod cli;
 pub mod clock;
@@ -41,7 +40,6 @@ pub mod retention;
 pub mod routes;
 pub mod runners;
 pub mod serve;
-pub mod setup;
 pub mod state;
 mod sync;
 pub mod telemetry;

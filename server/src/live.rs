@@ -16,7 +16,7 @@ pub(crate) use position::last_event;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 
-use crate::{api::QueryParameters, auth::Browser, problem::Problem, state::App};
+use crate::{api::QueryParameters, auth::SignedIn, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::{Path, State},
@@ -57,7 +57,7 @@ struct FeedQuery {
 }
 
 async fn feed(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
     QueryParameters(query): QueryParameters<FeedQuery>,
@@ -82,7 +82,7 @@ struct FollowQuery {
 }
 
 async fn follow(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
     Path(task): Path<String>,
@@ -115,7 +115,7 @@ struct DownloadQuery {
 }
 
 async fn download(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(task): Path<String>,
     QueryParameters(query): QueryParameters<DownloadQuery>,

@@ -12,11 +12,11 @@ use crate::{
     keys::EnvironmentSecrets,
     live, mail, rates, retention,
     runners::Runners,
-    setup,
     state::App,
     telemetry,
     web::{self, Web},
 };
+use ::auth::setup;
 use axum::Router;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -83,7 +83,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
 /// # Errors
 /// Fails if the system's randomness or root certificates are not available.
 pub fn routes(app: &App, origin: &str) -> Result<Router, Failure> {
-    let web = Web::new(app.clone(), Hasher::new()?, origin.to_owned())?;
+    let web = Web::new(app.clone(), Hasher::new()?, origin)?;
     let counters = Counters::default();
     let pages = web::routes(web, live::routes(app.clone()));
     let all = pages.merge(api::routes(app.clone())?).merge(health::routes(app.clone(), counters.clone()));

@@ -1,7 +1,6 @@
 //! Application state that all handlers share.
 use crate::{
-    auth::{AttemptLocks, KeyUsageCache},
-    background::BackgroundWrites,
+    auth::KeyUsageCache,
     clock,
     config::Config,
     failure::Failure,
@@ -9,6 +8,7 @@ use crate::{
     keys::{EnvironmentSecrets, Keys, SecretsDir},
     rates::Rates,
 };
+use ::auth::{AttemptLocks, BackgroundWrites};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 use store::{Settings, Store};
@@ -23,9 +23,9 @@ pub struct App {
     /// Rate limiters.
     pub rates: Arc<Rates>,
     /// Recent client addresses of API keys.
-    pub places: Arc<KeyUsageCache>,
+    pub key_usage: Arc<KeyUsageCache>,
     /// Locks of running sign-in and re-authentication attempts.
-    pub turns: Arc<AttemptLocks>,
+    pub attempts: Arc<AttemptLocks>,
     /// Database writes that continue after the response.
     pub background: BackgroundWrites,
     /// Certificate of pages and API, if TLS is configured here.
@@ -53,8 +53,8 @@ impl App {
             config: Arc::new(config),
             keys: Arc::new(keys),
             rates,
-            places: Arc::default(),
-            turns: Arc::default(),
+            key_usage: Arc::default(),
+            attempts: Arc::default(),
             background: BackgroundWrites::default(),
             certificate: None,
             stop: CancellationToken::new(),

@@ -13,9 +13,10 @@ pub use providers::PATHS;
 pub use reviews::EXPORT;
 
 use crate::{
-    auth::{self, FetchError, Hasher, Providers, Sessions},
+    auth::{self, Auth, Hasher},
     state::App,
 };
+use ::auth::providers::FetchError;
 use app::assets::Assets;
 use axum::{
     Router,
@@ -29,14 +30,10 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 #[derive(Clone, Debug)]
 pub struct Web {
     app: App,
-    hasher: Hasher,
-    providers: Providers,
+    auth: Auth,
     options: LeptosOptions,
     assets: Assets,
-    /// Public origin, for links.
-    origin: String,
     https: bool,
-    passkeys: Option<auth::Passkeys>,
 }
 
 impl Web {
@@ -44,26 +41,23 @@ impl Web {
     ///
     /// # Errors
     /// Fails if the system's root certificates cannot be read.
-    pub fn new(app: App, hasher: Hasher, origin: String) -> Result<Self, FetchError> {
+    pub fn new(app: App, hasher: Hasher, origin: &str) -> Result<Self, FetchError> {
         // Fails if another server in this process has already initialized it, which is fine.
         let _already = any_spawner::Executor::init_tokio();
         let site = Site::load();
         let https = origin.starts_with("https:");
-        let passkeys = auth::Passkeys::at(&origin);
         let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
         let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
-        let providers = Providers::new(app.clone(), origin.clone())?;
-        Ok(Self { app, hasher, providers, options, assets, origin, https, passkeys })
+        let auth = auth::service(&app, hasher, origin)?;
+        Ok(Self { app, auth, options, assets, https })
     }
 }
 
 /// Returns all routes for browsers; `streams` are further routes that need the session.
 pub fn routes(web: Web, streams: Router) -> Router {
     let app = web.app.clone();
-    let config = &app.config.sessions;
-    let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, config.idle);
     let https = web.https;
-    let cookies = auth::layer(sessions, https, config.absolute);
+    let cookies = auth::session_layer(&app, https);
     // Form responses are not compressed: they can contain a secret next to user input, which their length would reveal (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
@@ -77,6 +71,6 @@ pub fn routes(web: Web, streams: Router) -> Router {
         .merge(reviews::routes(app.clone()))
         .layer(from_fn_with_state(app, auth::identify))
         .layer(cookies)
-        .layer(from_fn_with_state(https, auth::sift));
+        .layer(from_fn_with_state(https, auth::sanitize_cookies));
     Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)
 }

@@ -1,10 +1,10 @@
 //! Forms for changing one's password and email address, and for requesting a password reset.
 use super::actions::{ChangePassword, ConfirmAddress, ForgotPassword, RequestAddressChange};
 use crate::{
-    door::AddressAsked,
     outcome::Refusal,
     ui::{Button, Field, Form, Look, Page, PageFuture, Password, Section, ctx, page, plain},
 };
+use auth::AddressChange;
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -32,7 +32,7 @@ pub fn forgot() -> PageFuture {
 
 async fn forgot_form() -> Result<AnyView, Refusal> {
     let back = || view! { <p class="after"><a href="/sign-in">{t!("sign-in")}</a></p> };
-    if !ctx::door()?.sends_mail() {
+    if !ctx::sign_in()?.sends_mail() {
         return Ok(view! { <p class="lead">{t!("sign-in-lost")}</p>{back()} }.into_any());
     }
     if ctx::here().get("sent").is_some() {
@@ -56,7 +56,7 @@ pub fn address() -> PageFuture {
 
 async fn address_page(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Section::Account, t!("address-title"));
-    if !ctx::door()?.sends_mail() {
+    if !ctx::sign_in()?.sends_mail() {
         return Ok(page.lead(t!("address-without-mail")));
     }
     if ctx::here().get("sent").is_some() {
@@ -82,8 +82,8 @@ async fn confirm_form() -> Result<AnyView, Refusal> {
         return Ok(view! { <p class="lead" role="status">{t!("address-waits")}</p> }.into_any());
     }
     let token = ctx::here().get("token").unwrap_or_default().to_owned();
-    let AddressAsked { email, present } = ctx::door()?.may_confirm_address(token.clone()).await?;
-    let lead = match present {
+    let AddressChange { email, to_current } = ctx::sign_in()?.address_change(token.clone()).await?;
+    let lead = match to_current {
         true => t!("address-release-lead", email = email),
         false => t!("address-confirm-lead", email = email),
     };

@@ -1,13 +1,13 @@
 //! The sign-in methods page: linked identities, and the providers that can be linked.
 use super::unlink::Unlink;
 use crate::{
-    door::WaysIn,
     outcome::Refusal,
     ui::{
         Address, Badge, Confirm, EmptyState, LastUsed, LinkButton, Live, Look, Meaning, Page, PageFuture, Section,
         Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
+use auth::providers::{SignInOptions, SignInProvider};
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Identity;
@@ -20,7 +20,7 @@ pub fn sign_in_methods() -> PageFuture {
 }
 
 async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
-    let (store, door) = (ctx::store()?, ctx::door()?);
+    let (store, sign_in) = (ctx::store()?, ctx::sign_in()?);
     let mut read = store.read(&actor).await?;
     let identities = read.identities().await?;
     let person = match actor.person() {
@@ -28,7 +28,7 @@ async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
         None => None,
     };
     drop(read);
-    let ways = door.ways_in(Some(actor.tenant)).await?;
+    let ways = sign_in.sign_in_options(Some(actor.tenant)).await?;
     let password = person.is_some_and(|person| person.has_password) && ways.password;
     let fresh = actor.fresh;
     let page = Page::new(Section::SignInMethods, t!("nav-ways-in")).lead(t!("ways-lead"));
@@ -49,7 +49,7 @@ async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn LinkedIdentities(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> impl IntoView {
+fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool) -> impl IntoView {
     if identities.is_empty() {
         return view! { <EmptyState title=t!("ways-none") text=t!("ways-none-text") /> }.into_any();
     }
@@ -86,8 +86,8 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: WaysIn, fresh: bool) -> imp
 }
 
 #[component]
-fn LinkProviders(ways: WaysIn) -> impl IntoView {
-    let button = |way: crate::door::WayIn| {
+fn LinkProviders(ways: SignInOptions) -> impl IntoView {
+    let button = |way: SignInProvider| {
         view! { <LinkButton href=format!("/account/link/{}", way.key)>{t!("ways-link", provider = way.label)}</LinkButton> }
     };
     view! {

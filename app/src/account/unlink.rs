@@ -8,6 +8,6 @@ pub async fn unlink(id: String) -> Result<Done, Refusal> {
     use crate::ui::ctx;
     ctx::actor()?;
     let id = ctx::id(&id)?;
-    ctx::door()?.unlink_identity(id).await?;
+    ctx::sign_in()?.unlink_identity(id).await?;
     Ok(Done::Stay)
 }

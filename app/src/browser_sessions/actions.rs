@@ -9,11 +9,11 @@ use leptos::prelude::*;
 /// Ends a browser session; ending the current one signs out.
 #[server(prefix = "/actions", endpoint = "browser-sessions/end")]
 pub async fn end_browser_session(id: String) -> Result<Done, Refusal> {
-    let (actor, store, door) = (ctx::actor()?, ctx::store()?, ctx::door()?);
+    let (actor, store, sign_in) = (ctx::actor()?, ctx::store()?, ctx::sign_in()?);
     let not_found = || Refusal::new(Kind::NotFound, t!("refused-not-found"));
     let session = id.parse().map_err(|_| not_found())?;
-    if door.session() == Some(session) {
-        door.sign_out().await?;
+    if sign_in.session() == Some(session) {
+        sign_in.sign_out().await?;
         return Ok(Done::GoTo("/sign-in".into()));
     }
     let owner = actor.person().ok_or_else(not_found)?;
@@ -30,7 +30,7 @@ pub async fn end_other_browser_sessions() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let not_found = || Refusal::new(Kind::NotFound, t!("refused-not-found"));
     let owner = actor.person().ok_or_else(not_found)?;
-    let this = ctx::door()?.session().ok_or_else(not_found)?;
+    let this = ctx::sign_in()?.session().ok_or_else(not_found)?;
     let proof = store.authorize(&actor, policy::EndOtherBrowserSessions { owner }).await?;
     let mut write = store.write(&actor).await?;
     write.end_other_browser_sessions(proof, this).await?;

@@ -15,7 +15,7 @@ pub fn list() -> PageFuture {
 
 async fn sessions_page(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.sessions().await?;
-    let current_id = ctx::door()?.session();
+    let current_id = ctx::sign_in()?.session();
     let others = rows.iter().any(|row| Some(row.id) != current_id);
     let headings =
         vec![t!("session-device"), t!("session-address"), t!("session-last-used"), t!("session-since"), String::new()];

@@ -66,7 +66,7 @@ pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done,
     };
     let proof = store.authorize(&actor, policy::EndBrowserSessions { of }).await?;
     let mut write = store.write(&actor).await?;
-    write.end_all_browser_sessions(proof, ctx::door()?.session()).await?;
+    write.end_all_browser_sessions(proof, ctx::sign_in()?.session()).await?;
     write.commit().await?;
     Ok(match of {
         Some(person) => Confirmation::SessionsEnded.at(format!("/people/{person}")),

@@ -1,10 +1,9 @@
 //! Server functions that verify, enroll and remove second factors, and that set the second-factor policy.
 use crate::{
-    door::{PasskeyAnswer, PasskeyPurpose},
     outcome::{Done, Kind, Refusal},
-    recovery::Codes,
     ui::{Address, ctx, own_path},
 };
+use auth::{PasskeyPurpose, PasskeyResponse};
 use domain::{
     account::Factor,
     policy::{self, RemoveFactor},
@@ -14,14 +13,14 @@ use leptos::prelude::*;
 /// Verifies a TOTP or recovery code and redirects to the page that was requested first.
 #[server(prefix = "/actions", endpoint = "factors/show")]
 pub async fn verify_factor(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    ctx::door()?.show_factor(code).await?;
+    ctx::sign_in()?.verify_code(code).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
 /// Starts the enrollment of an authenticator app; `next` is where it ends.
 #[server(prefix = "/actions", endpoint = "factors/offer-totp")]
 pub async fn start_totp_enrollment(#[server(default)] next: String) -> Result<Done, Refusal> {
-    ctx::door()?.offer_totp().await?;
+    ctx::sign_in()?.start_totp().await?;
     let page = Address::new("/authenticator");
     let page = if next.is_empty() { page } else { page.with("next", own_path(Some(&next))) };
     Ok(Done::GoTo(page.to_string()))
@@ -30,16 +29,16 @@ pub async fn start_totp_enrollment(#[server(default)] next: String) -> Result<Do
 /// Confirms the enrollment with the app's first code; shows recovery codes if the person had none.
 #[server(prefix = "/actions", endpoint = "factors/confirm-totp")]
 pub async fn confirm_totp(#[server(default)] code: String, #[server(default)] next: String) -> Result<Done, Refusal> {
-    let codes = ctx::door()?.confirm_totp(code).await?;
+    let codes = ctx::sign_in()?.confirm_totp(code).await?;
     Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
 /// Returns the WebAuthn options for the browser, as JSON for its script.
 #[server(prefix = "/actions", endpoint = "factors/ask-passkey")]
 pub async fn passkey_options(#[server(default)] purpose: String) -> Result<Done, Refusal> {
-    let purpose = PasskeyPurpose::of(&purpose);
+    let purpose = PasskeyPurpose::parse(&purpose);
     let purpose = purpose.ok_or_else(|| domain::Invalid::new("purpose", "must be register, show or sign-in"))?;
-    Ok(Done::Secret(ctx::door()?.ask_passkey(purpose).await?))
+    Ok(Done::Secret(ctx::sign_in()?.start_passkey(purpose).await?))
 }
 
 /// Registers a passkey; shows recovery codes if the person had none.
@@ -50,7 +49,7 @@ pub async fn add_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    let codes = ctx::door()?.add_passkey(PasskeyAnswer { ceremony, passkey }, name).await?;
+    let codes = ctx::sign_in()?.add_passkey(PasskeyResponse { ceremony, credential: passkey }, name).await?;
     Ok(codes.map_or_else(|| Done::GoTo(super::after_enrollment(&next)), Done::Secret))
 }
 
@@ -61,7 +60,7 @@ pub async fn verify_passkey(
     #[server(default)] passkey: String,
     #[server(default)] next: String,
 ) -> Result<Done, Refusal> {
-    ctx::door()?.show_passkey(PasskeyAnswer { ceremony, passkey }).await?;
+    ctx::sign_in()?.verify_passkey(PasskeyResponse { ceremony, credential: passkey }).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
 }
 
@@ -73,7 +72,7 @@ pub async fn remove_passkey(id: String) -> Result<Done, Refusal> {
     let owner = super::owner(&actor)?;
     let proof = store.authorize(&actor, RemoveFactor { owner, factor: Factor::Passkey }).await?;
     let mut write = store.write(&actor).await?;
-    write.remove_passkey(proof, id, ctx::door()?.session()).await?;
+    write.remove_passkey(proof, id, ctx::sign_in()?.session()).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }
@@ -85,7 +84,7 @@ pub async fn remove_totp() -> Result<Done, Refusal> {
     let owner = super::owner(&actor)?;
     let proof = store.authorize(&actor, RemoveFactor { owner, factor: Factor::Totp }).await?;
     let mut write = store.write(&actor).await?;
-    write.remove_totp(proof, ctx::door()?.session()).await?;
+    write.remove_totp(proof, ctx::sign_in()?.session()).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }
@@ -100,7 +99,7 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
         return Err(Refusal::new(Kind::Conflict, t!("recovery-without-factor")));
     }
     let proof = store.authorize(&actor, policy::MakeRecoveryCodes { owner }).await?;
-    let codes = Codes::new()?;
+    let codes = auth::recovery_codes::RecoveryCodes::new()?;
     let mut write = store.write(&actor).await?;
     write.make_recovery_codes(proof, &codes.hashes).await?;
     write.commit().await?;

@@ -6,11 +6,11 @@ use super::{
     recovery_codes::RecoveryCodes,
 };
 use crate::{
-    door::Stage,
     login::actions::SignOut,
     outcome::{Kind, Refusal},
     ui::{Address, Button, Field, Form, Look, PageFuture, ctx, own_path, plain, status},
 };
+use auth::Stage;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/second-factor`: verifies a factor, or enrolls a required one.
@@ -20,8 +20,8 @@ pub fn second_factor() -> PageFuture {
 
 async fn step() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
-    Ok(match ctx::door()?.stage() {
-        Stage::Nobody => {
+    Ok(match ctx::sign_in()?.stage() {
+        Stage::SignedOut => {
             status::go_to(&Address::new("/sign-in").with("next", next).to_string());
             ().into_any()
         }
@@ -29,13 +29,13 @@ async fn step() -> Result<AnyView, Refusal> {
             status::go_to(&next);
             ().into_any()
         }
-        Stage::Show => show(next).await?,
-        Stage::Enroll => enroll(next),
+        Stage::VerifyFactor => show(next).await?,
+        Stage::EnrollFactor => enroll(next),
     })
 }
 
 async fn show(next: String) -> Result<AnyView, Refusal> {
-    let factors = ctx::door()?.factors().await?;
+    let factors = ctx::sign_in()?.factors().await?;
     let help = match factors.totp {
         Some(_) => t!("factor-code-help"),
         None => t!("factor-recovery-help"),
@@ -103,13 +103,13 @@ async fn app() -> Result<AnyView, Refusal> {
         let next = next.unwrap_or_else(|| "/".into());
         return Ok(view! { <RecoveryCodes action=ConfirmTotp::PATH next=next /> }.into_any());
     }
-    let offer = match ctx::door()?.offered_totp().await {
+    let offer = match ctx::sign_in()?.totp_setup().await.map_err(Refusal::from) {
         Ok(offer) => offer,
         // No enrollment is pending: redirect to where one starts.
         Err(refusal) if matches!(refusal.kind, Kind::NotFound | Kind::SignedOut) => {
-            let to = match ctx::door()?.stage() {
-                Stage::Nobody => Address::new("/sign-in").with("next", "/account").to_string(),
-                Stage::Show | Stage::Enroll => "/second-factor".into(),
+            let to = match ctx::sign_in()?.stage() {
+                Stage::SignedOut => Address::new("/sign-in").with("next", "/account").to_string(),
+                Stage::VerifyFactor | Stage::EnrollFactor => "/second-factor".into(),
                 Stage::Complete => "/account".into(),
             };
             status::go_to(&to);

@@ -15,7 +15,7 @@ pub fn PasskeyFields(
     prefix: &'static str,
     #[prop(into)] label: String,
 ) -> impl IntoView {
-    let host = ctx::door().ok().and_then(|door| door.passkey_host());
+    let host = ctx::sign_in().ok().and_then(|sign_in| sign_in.passkey_host());
     host.map(|host| {
         view! {
             <input type="hidden" name=format!("{prefix}ceremony") />
@@ -35,7 +35,7 @@ pub fn NewPasskey(
     next: Option<String>,
 ) -> impl IntoView {
     let hidden = next.map(|next| ("next", next)).into_iter().collect();
-    match ctx::door().ok().and_then(|door| door.passkey_host()) {
+    match ctx::sign_in().ok().and_then(|sign_in| sign_in.passkey_host()) {
         Some(host) => view! {
             <p class="help">{t!("passkey-what", host = host.clone())}</p>
             <Form action=AddPasskey::PATH class="add-passkey" hidden=hidden>

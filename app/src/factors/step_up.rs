@@ -24,7 +24,7 @@ async fn form() -> Result<AnyView, Refusal> {
         status::go_to(&sign_in);
         return Ok(().into_any());
     };
-    let providers = ctx::door()?.ways_in(Some(actor.tenant)).await?.providers;
+    let providers = ctx::sign_in()?.sign_in_options(Some(actor.tenant)).await?.providers;
     let buttons = providers.into_iter().map(|way| {
         let href = with_provider(&way, &next);
         view! { <LinkButton href=href>{t!("sign-in-with", provider = way.label)}</LinkButton> }

@@ -1,11 +1,10 @@
 //! Server functions that create, revoke and accept invitations.
 use crate::{
     assets::PublicOrigin,
-    door::Newcomer,
     outcome::{Done, Refusal},
-    token::Token,
     ui::ctx,
 };
+use auth::{NewAccount, Token};
 use domain::{Email, Invalid, InvitationId, joining, policy};
 use leptos::prelude::*;
 use store::NewInvitation;
@@ -52,7 +51,7 @@ pub async fn revoke_invitation(organization: String, invitation: String) -> Resu
 /// Accepts an invitation with an existing account.
 #[server(prefix = "/actions", endpoint = "invitations/accept")]
 pub async fn accept_invitation(token: String) -> Result<Done, Refusal> {
-    let organization = ctx::door()?.accept_invitation(token).await?;
+    let organization = ctx::sign_in()?.accept_invitation(token).await?;
     Ok(Done::GoTo(format!("/organizations/{organization}")))
 }
 
@@ -64,7 +63,7 @@ pub async fn join(
     #[server(default)] email: String,
     #[server(default)] password: String,
 ) -> Result<Done, Refusal> {
-    match ctx::door()?.join(token, Newcomer { name, email, password }).await? {
+    match ctx::sign_in()?.join(token, NewAccount { name, email, password }).await? {
         Some(organization) => Ok(Done::GoTo(format!("/organizations/{organization}"))),
         None => Ok(Done::GoTo("/invitation?sent=1".into())),
     }

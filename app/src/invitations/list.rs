@@ -11,7 +11,7 @@ use store::Invitation;
 /// The form and the list of open invitations.
 #[component]
 pub fn Invitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
-    let mail = ctx::door().is_ok_and(|door| door.sends_mail());
+    let mail = ctx::sign_in().is_ok_and(|sign_in| sign_in.sends_mail());
     let help = if mail { t!("invitation-email-mailed") } else { t!("invitation-email-shown") };
     let consequence = if mail { t!("invitation-consequence-mail") } else { t!("invitation-consequence") };
     view! {

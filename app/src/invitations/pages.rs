@@ -1,10 +1,10 @@
 //! The page of an invitation link: one button for signed-in people, a form for a new account for everybody else.
 use super::actions::{AcceptInvitation, Join};
 use crate::{
-    door::{Invited, Stage},
     outcome::Refusal,
     ui::{Address, Button, Field, Form, LinkButton, Look, PageFuture, Password, ctx, labels, plain},
 };
+use auth::{InvitationDetails, Stage};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same answer.
@@ -16,17 +16,18 @@ async fn offer() -> Result<AnyView, Refusal> {
     if ctx::here().get("sent").is_some() {
         return Ok(view! { <p class="lead" role="status">{t!("invitation-sent")}</p> }.into_any());
     }
-    let door = ctx::door()?;
+    let sign_in = ctx::sign_in()?;
     // After signing in, the token comes from a cookie, so that no other URL contains it.
-    let token = ctx::here().get("token").map(str::to_owned).or_else(|| door.held_invitation()).unwrap_or_default();
-    let invited = door.invitation(token.clone()).await?;
+    let token =
+        ctx::here().get("token").map(str::to_owned).or_else(|| sign_in.pending_invitation()).unwrap_or_default();
+    let invited = sign_in.invitation(token.clone()).await?;
     let lead = t!(
         "invitation-lead",
         inviter = invited.inviter.clone(),
         organization = invited.organization.clone(),
         role = labels::role_in_full(invited.role)
     );
-    let next = match (ctx::actor(), door.stage()) {
+    let next = match (ctx::actor(), sign_in.stage()) {
         (Ok(actor), _) => {
             let oneself = actor.email.as_ref().map_or(actor.name.clone(), |email| format!("{} ({email})", actor.name));
             view! {
@@ -37,7 +38,7 @@ async fn offer() -> Result<AnyView, Refusal> {
             }
             .into_any()
         }
-        (Err(_), Stage::Nobody) => view! { <Newcomer invited=invited token=token /> }.into_any(),
+        (Err(_), Stage::SignedOut) => view! { <Newcomer invited=invited token=token /> }.into_any(),
         (Err(_), _) => view! {
             <p>{t!("invitation-halfway")}</p>
             <LinkButton href=back_from("/second-factor")>{t!("factor-title")}</LinkButton>
@@ -48,9 +49,9 @@ async fn offer() -> Result<AnyView, Refusal> {
 }
 
 #[component]
-fn Newcomer(invited: Invited, token: String) -> impl IntoView {
+fn Newcomer(invited: InvitationDetails, token: String) -> impl IntoView {
     let hidden = || vec![("token", token.clone())];
-    let form = match (invited.passwords, invited.confirms) {
+    let form = match (invited.passwords, invited.needs_confirmation) {
         (false, _) => view! { <p>{t!("invitation-provider")}</p> }.into_any(),
         (true, true) => view! {
             <p>{t!("invitation-confirm-lead")}</p>

@@ -1,9 +1,9 @@
 //! The owner of an API key: a person, or a service account with a responsible person.
 use crate::{
     outcome::{Kind, Refusal},
-    token::{KEY_PREFIX, Token},
     ui::ctx,
 };
+use auth::token::{KEY_PREFIX, Token};
 use domain::{Actor, Invalid, PersonId};
 use store::Store;
 
@@ -43,6 +43,6 @@ pub(super) fn may_create_keys_for(actor: &Actor, responsible: PersonId) -> bool 
     actor.is_admin() || actor.person() == Some(responsible)
 }
 
-pub(super) fn new_token() -> Result<Token, Refusal> {
+pub(super) fn new_token() -> Result<Token, auth::Error> {
     Token::new(KEY_PREFIX)
 }

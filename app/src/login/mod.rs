@@ -3,7 +3,6 @@
 pub mod actions;
 pub mod expired_form;
 pub mod pages;
-pub mod trouble;
 
 /// The `action` of an answer to a provider's redirect, to which no form is submitted.
 pub const BY_PROVIDER: &str = "/sign-in/from";

@@ -1,12 +1,15 @@
 //! The sign-in page: providers, password and passkey.
 use super::actions::{SignIn, SignInByPasskey};
 use crate::{
-    door::{Stage, WayIn, WaysIn},
     factors::passkeys::PasskeyFields,
     outcome::Refusal,
     ui::{
         Address, Button, Field, Form, FormState, LinkButton, Look, PageFuture, Password, ctx, own_path, plain, status,
     },
+};
+use auth::{
+    Stage,
+    providers::{SignInOptions, SignInProvider},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -19,13 +22,13 @@ async fn sign_in_form() -> Result<AnyView, Refusal> {
     let next = own_path(ctx::here().get("next"));
     if ctx::actor().is_ok() {
         status::go_to(&next);
-    } else if ctx::door()?.stage() != Stage::Nobody {
+    } else if ctx::sign_in()?.stage() != Stage::SignedOut {
         status::go_to(&Address::new("/second-factor").with("next", next.clone()).to_string());
     }
     let tenant = ctx::here().get("tenant").and_then(|tenant| tenant.parse().ok());
-    let WaysIn { password, providers } = ctx::door()?.ways_in(tenant).await?;
-    let (first, mail) = (next.clone(), ctx::door()?.sends_mail());
-    let link = move |way: WayIn| {
+    let SignInOptions { password, providers } = ctx::sign_in()?.sign_in_options(tenant).await?;
+    let (first, mail) = (next.clone(), ctx::sign_in()?.sends_mail());
+    let link = move |way: SignInProvider| {
         let href = with_provider(&way, &first);
         view! { <LinkButton href=href>{t!("sign-in-with", provider = way.label)}</LinkButton> }
     };
@@ -70,6 +73,6 @@ fn PasswordForm(next: String) -> impl IntoView {
 }
 
 /// Returns where signing in with a provider starts; `next` is where it ends.
-pub fn with_provider(way: &WayIn, next: &str) -> String {
+pub fn with_provider(way: &SignInProvider, next: &str) -> String {
     Address::new(format!("/sign-in/with/{}", way.key)).with("next", next).to_string()
 }

@@ -1,9 +1,9 @@
 //! The first-task offer for people who have none yet.
 use crate::{
     tasks::actions::SubmitTask,
-    token::Token,
     ui::{Button, Form, LinkButton, Look, Source},
 };
+use auth::Token;
 use domain::{Actor, OrganizationId, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;

@@ -1,9 +1,9 @@
 //! Server functions that create people and change their accounts.
 use crate::{
     outcome::{Done, Kind, Refusal},
-    token::Token,
     ui::{Confirmation, ctx},
 };
+use auth::Token;
 use domain::{
     Email, Invalid,
     policy::{self, SetMembership},

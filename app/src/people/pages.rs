@@ -144,7 +144,7 @@ async fn load_person(actor: Actor) -> Result<Page, Refusal> {
     let oneself = actor.person() == Some(id);
     let emergency =
         (actor.is_admin() && !oneself).then(|| view! { <PersonEmergency id=id locked_at=person.locked_at /> });
-    let mails = ctx::door()?.sends_mail();
+    let mails = ctx::sign_in()?.sends_mail();
     let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself mails=mails person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />

@@ -29,7 +29,7 @@ pub async fn save_provider(
     let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
     let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
     let mut provider = form.check()?;
-    if provider::is_loopback(&provider.issuer) && !ctx::door()?.takes_loopback_issuers() {
+    if provider::is_loopback(&provider.issuer) && !ctx::sign_in()?.allows_loopback_issuers() {
         return Err(Invalid::new("issuer", t!("provider-loopback")).into());
     }
     provider.enabled = enabled || known.is_none();
@@ -55,7 +55,7 @@ pub async fn save_provider(
 pub async fn test_provider(id: String) -> Result<Done, Refusal> {
     let actor = ctx::actor()?;
     ctx::admins_only(&actor)?;
-    let found = ctx::door()?.probe(ctx::id(&id)?).await?;
+    let found = ctx::sign_in()?.probe(&actor, ctx::id(&id)?).await?;
     Ok(Done::Found(super::pages::format_findings(found)))
 }
 

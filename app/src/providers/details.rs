@@ -39,13 +39,13 @@ async fn load_provider(actor: Actor) -> Result<Page, Refusal> {
     let id: ProviderId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let row = read.provider(id).await?;
-    let (provider, door) = (row.provider()?, ctx::door()?);
+    let (provider, sign_in) = (row.provider()?, ctx::sign_in()?);
     let stale = stale_group_rules(&mut read, &[&provider]).await?;
     drop(read);
     let key = id.to_string();
-    let state = ProviderState::of(&provider, &key, door.primary_provider().as_deref());
+    let state = ProviderState::of(&provider, &key, sign_in.primary_provider());
     let (form, label, enabled) = (ProviderForm::from(&provider), provider.label.clone(), provider.enabled);
-    let (redirect, shown, removed) = (door.redirect_of(&key), key.clone(), key.clone());
+    let (redirect, shown, removed) = (sign_in.redirect_url(&key), key.clone(), key.clone());
     let page = Page::new(Section::Authentication, provider.label).beside(view! { <StateBadge state=state /> });
     Ok(page.body(view! {
         <DescriptionList>

@@ -1,13 +1,13 @@
 //! The authentication settings page: identity providers and their states.
 use super::group_rules::{StaleGroupRules, stale_group_rules};
 use crate::{
-    door::{Configured, Findings},
     outcome::{Kind, Refusal},
     ui::{
         Badge, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Look, Meaning, Page, PageFuture,
         RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
+use auth::providers::{ProbeResult, ProviderSummary};
 use domain::{Actor, provider::Provider};
 use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
@@ -21,8 +21,8 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     if !actor.reads_everything() {
         return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
     }
-    let (store, door) = (ctx::store()?, ctx::door()?);
-    let (configured, primary) = (door.configured().await?, door.primary_provider());
+    let (store, sign_in) = (ctx::store()?, ctx::sign_in()?);
+    let (configured, primary) = (sign_in.configured_providers().await?, sign_in.primary_provider());
     let mut read = store.read(&actor).await?;
     let (own, grants) = (read.providers().await?, read.break_glass(store.now()).await?);
     let made = own.iter().map(ProviderRow::provider).collect::<Result<Vec<_>, _>>()?;
@@ -33,14 +33,14 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
         || view! { <LinkButton href="/settings/authentication/new" look=Look::Main>{t!("provider-new")}</LinkButton> };
     let new = actor.is_admin().then(new);
     let page = Page::new(Section::Authentication, t!("nav-authentication")).lead(t!("providers-lead"));
-    let ways = match (&primary, door.ways_in(Some(actor.tenant)).await?.providers.as_slice()) {
+    let ways = match (&primary, sign_in.sign_in_options(Some(actor.tenant)).await?.providers.as_slice()) {
         (None, _) => t!("providers-all-open"),
         (Some(_), [only]) => t!("providers-one-open", provider = only.label.clone()),
-        (Some(key), _) => t!("providers-none-open", key = key.clone()),
+        (Some(key), _) => t!("providers-none-open", key = (*key).to_owned()),
     };
     let list = match own.is_empty() && configured.is_empty() {
         true => view! { <EmptyState title=t!("providers-empty") text=t!("providers-empty-text") /> }.into_any(),
-        false => table(configured, own, primary.as_deref())?.into_any(),
+        false => table(configured, own, primary)?.into_any(),
     };
     Ok(page.action(new).body(view! {
         <OpenBreakGlass grants=grants />
@@ -56,10 +56,14 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-fn table(configured: Vec<Configured>, own: Vec<ProviderRow>, primary: Option<&str>) -> Result<impl IntoView, Refusal> {
+fn table(
+    configured: Vec<ProviderSummary>,
+    own: Vec<ProviderRow>,
+    primary: Option<&str>,
+) -> Result<impl IntoView, Refusal> {
     let headings = vec![t!("provider-label"), t!("provider-issuer"), t!("provider-state"), t!("provider-changed")];
     let mut rows = vec![];
-    for Configured { key, provider, .. } in configured {
+    for ProviderSummary { key, provider, .. } in configured {
         let state = ProviderState::of(&provider, &key, primary);
         rows.push(
             view! {
@@ -139,7 +143,7 @@ fn OpenBreakGlass(grants: Vec<BreakGlass>) -> impl IntoView {
 }
 
 /// Formats the discovery result, one line per fact.
-pub(super) fn format_findings(found: Findings) -> String {
+pub(super) fn format_findings(found: ProbeResult) -> String {
     let algorithms = found.algorithms.join(", ");
     let github = found.authorization.is_none();
     let mut lines = vec![t!("provider-found-issuer", issuer = found.issuer)];
@@ -148,7 +152,7 @@ pub(super) fn format_findings(found: Findings) -> String {
         found.token.map(|url| t!("provider-found-token", url = url)),
         found.userinfo.map(|url| t!("provider-found-userinfo", url = url)),
         (!github).then(|| t!("provider-found-keys", n = found.keys, algorithms = algorithms)),
-        (!github && found.names_itself).then(|| t!("provider-found-named")),
+        (!github && found.names_issuer).then(|| t!("provider-found-named")),
         github.then(|| t!("provider-found-github")),
         Some(t!("provider-found-redirect", url = found.redirect)),
     ];

@@ -1,9 +1,9 @@
 //! Server functions that enroll and revoke runners.
 use crate::{
     outcome::{Done, Refusal},
-    token::Token,
     ui::ctx,
 };
+use auth::Token;
 use domain::{
     EnrollmentId,
     policy::{self, CreateEnrollment},

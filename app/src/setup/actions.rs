@@ -15,14 +15,14 @@ pub async fn set_up(
     email: String,
     password: String,
 ) -> Result<Done, Refusal> {
-    let new = crate::door::FirstAdmin { tenant, organization, name, email, password };
-    ctx::door()?.set_up(token, new).await?;
+    let new = auth::FirstAdmin { tenant, organization, name, email, password };
+    ctx::sign_in()?.set_up(token, new).await?;
     Ok(Done::GoTo("/".into()))
 }
 
 /// Sets a password with the token of a password link.
 #[server(prefix = "/actions", endpoint = "setup/set-password")]
 pub async fn set_password(token: String, password: String) -> Result<Done, Refusal> {
-    ctx::door()?.set_password(token, password).await?;
+    ctx::sign_in()?.set_password(token, password).await?;
     Ok(Done::GoTo("/".into()))
 }

@@ -13,7 +13,7 @@ pub fn set_up() -> PageFuture {
 
 async fn set_up_form() -> Result<AnyView, Refusal> {
     let token = token();
-    ctx::door()?.may_set_up(token.clone()).await?;
+    ctx::sign_in()?.check_setup_link(token.clone()).await?;
     Ok(view! {
         <p class="lead">{t!("setup-lead")}</p>
         <Form action=SetUp::PATH hidden=vec![("token", token)]>
@@ -36,7 +36,7 @@ pub fn password() -> PageFuture {
 
 async fn password_form() -> Result<AnyView, Refusal> {
     let token = token();
-    let holder = ctx::door()?.link_holder(token.clone()).await?;
+    let holder = ctx::sign_in()?.password_link_holder(token.clone()).await?;
     Ok(view! {
         <p class="lead">{t!("password-for", holder = holder)}</p>
         <Form action=SetPassword::PATH hidden=vec![("token", token)]>

@@ -2,12 +2,12 @@
 use super::{actions::SubmitTask, labels, submission::may_submit};
 use crate::{
     outcome::Refusal,
-    token::Token,
     ui::{
         Button, Choice, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, Section, Select, TextArea, ctx,
         page,
     },
 };
+use auth::Token;
 use domain::{
     Actor, OrganizationId,
     label::Labels,

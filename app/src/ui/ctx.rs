@@ -1,12 +1,10 @@
 //! Request context of pages and server functions.
 use super::{Address, Params};
-use crate::{
-    door::TheDoor,
-    outcome::{Answered, Kind, Refusal},
-};
+use crate::outcome::{Answered, Kind, Refusal};
+use auth::SignIn;
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 use store::{Mark, Store};
 
 /// Returns the store.
@@ -37,12 +35,12 @@ pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     }
 }
 
-/// Returns the authentication service.
+/// Returns the sign-in service of this request.
 ///
 /// # Errors
 /// Only if the server was built without one.
-pub fn door() -> Result<TheDoor, Refusal> {
-    use_context::<TheDoor>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
+pub fn sign_in() -> Result<Arc<SignIn>, Refusal> {
+    use_context::<Arc<SignIn>>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
 
 /// Returns the result of the submitted form, if the page is rendered in reply to one.

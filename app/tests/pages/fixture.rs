@@ -2,24 +2,27 @@
 use app::{
     assets::PublicOrigin,
     document::{self, Document},
-    door::{
-        AddressAsked, Answer, Configured, Door, Findings, FirstAdmin, Invited, Newcomer, PasskeyAnswer, PasskeyPurpose,
-        Stage, TheDoor, TotpOffer, WayIn, WaysIn,
-    },
     outcome::{Answered, Done, Refusal, Said},
 };
+use auth::{Auth, Hasher, SessionKey, Sessions, SignIn, SignInRequest, providers::ConfiguredProvider};
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
 use domain::{
-    Actor, BrowserSessionId, IdentityId, OrganizationId, Principal, ProviderId, SignedInBy, TenantId, Timestamp,
+    Actor, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
     policy::{CreateOrganization, CreatePerson, CreateServiceAccount, SetMembership},
+    provider::ProviderForm,
     role::{Role, TenantRole},
 };
 use leptos::prelude::*;
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::{MasterKey, Settings, Store};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tower_sessions::Session;
 
 /// 2026-03-01 14:05:09 UTC.
 pub const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
@@ -28,6 +31,8 @@ pub struct Fixture {
     pub store: Store,
     pub tenant: TenantId,
     pub ops: OrganizationId,
+    auth: Auth,
+    sessions: Arc<Sessions>,
     _folder: tempfile::TempDir,
 }
 
@@ -52,117 +57,45 @@ impl Response {
     }
 }
 
-/// An authentication fake that refuses every sign-in: the tests use actors that are already signed in.
-struct FakeDoor;
+/// A provider of the configuration file.
+fn acme_id() -> ConfiguredProvider {
+    let form = ProviderForm {
+        kind: "oidc".into(),
+        label: "Acme <ID>".into(),
+        issuer: "https://id.acme.example".into(),
+        client_id: "castellan".into(),
+        ..ProviderForm::default()
+    };
+    let provider = form.check().unwrap();
+    ConfiguredProvider { key: "acme".into(), tenant: None, provider, secret: "secret".to_owned().into() }
+}
 
-impl Door for FakeDoor {
-    fn sign_in(&self, _: String, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Err(Refusal::new(app::outcome::Kind::Invalid, "The address or the password is wrong.")) })
-    }
-    fn stage(&self) -> Stage {
-        Stage::Nobody
-    }
-    fn invitation(&self, _: String) -> Answer<'_, Invited> {
-        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
-    }
-    fn held_invitation(&self) -> Option<String> {
-        None
-    }
-    fn accept_invitation(&self, _: String) -> Answer<'_, OrganizationId> {
-        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
-    }
-    fn join(&self, _: String, _: Newcomer) -> Answer<'_, Option<OrganizationId>> {
-        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "This invitation does not work.")) })
-    }
-    fn factors(&self) -> Answer<'_, store::Factors> {
-        Box::pin(async { Ok(store::Factors::default()) })
-    }
-    fn show_factor(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn offer_totp(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn offered_totp(&self) -> Answer<'_, TotpOffer> {
-        Box::pin(async { Ok(TotpOffer { secret: "GEZDGNBV".into(), uri: "otpauth://totp/x?secret=GEZDGNBV".into() }) })
-    }
-    fn sends_mail(&self) -> bool {
-        true
-    }
-    fn change_password(&self, _: String, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn mail_password_link(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn ask_address(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn may_confirm_address(&self, _: String) -> Answer<'_, AddressAsked> {
-        Box::pin(async { Ok(AddressAsked { email: "ada@example.net".into(), present: false }) })
-    }
-    fn confirm_address(&self, _: String) -> Answer<'_, bool> {
-        Box::pin(async { Ok(true) })
-    }
-    fn passkey_host(&self) -> Option<String> {
-        None
-    }
-    fn ask_passkey(&self, _: PasskeyPurpose) -> Answer<'_, String> {
-        Box::pin(async { Ok(String::new()) })
-    }
-    fn add_passkey(&self, _: PasskeyAnswer, _: String) -> Answer<'_, Option<String>> {
-        Box::pin(async { Ok(None) })
-    }
-    fn show_passkey(&self, _: PasskeyAnswer) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn sign_in_by_passkey(&self, _: PasskeyAnswer) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn confirm_totp(&self, _: String) -> Answer<'_, Option<String>> {
-        Box::pin(async { Ok(None) })
-    }
-    fn sign_out(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn set_up(&self, _: String, _: FirstAdmin) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn set_password(&self, _: String, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn link_holder(&self, _: String) -> Answer<'_, String> {
-        Box::pin(async { Ok("Ada <ada@example.org>".into()) })
-    }
-    fn may_set_up(&self, _: String) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn ways_in(&self, _: Option<TenantId>) -> Answer<'_, WaysIn> {
-        let way = WayIn { key: "acme".into(), label: "Acme <ID>".into() };
-        Box::pin(async { Ok(WaysIn { password: true, providers: vec![way] }) })
-    }
-    fn configured(&self) -> Answer<'_, Vec<Configured>> {
-        Box::pin(async { Ok(vec![]) })
-    }
-    fn primary_provider(&self) -> Option<String> {
-        None
-    }
-    fn takes_loopback_issuers(&self) -> bool {
-        false
-    }
-    fn redirect_of(&self, key: &str) -> String {
-        format!("https://castellan.example.org/sign-in/from/{key}")
-    }
-    fn unlink_identity(&self, _: IdentityId) -> Answer<'_, ()> {
-        Box::pin(async { Err(Refusal::new(app::outcome::Kind::NotFound, "There is nothing here.")) })
-    }
-    fn probe(&self, _: ProviderId) -> Answer<'_, Findings> {
-        let issuer = "https://id.acme.example".to_owned();
-        Box::pin(async { Ok(Findings { issuer, keys: 2, ..Findings::default() }) })
-    }
-    fn session(&self) -> Option<BrowserSessionId> {
-        None
-    }
+/// The URL of an issuer on a loopback address, which serves a discovery document and an empty key set.
+pub async fn issuer() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let discovery = serde_json::json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    })
+    .to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let is_keys = request[..length].starts_with(b"GET /keys");
+            let body = if is_keys { r#"{"keys":[]}"# } else { &discovery };
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+            let response = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+    });
+    issuer
 }
 
 impl Fixture {
@@ -179,7 +112,15 @@ impl Fixture {
             .await
             .unwrap();
         write.commit().await.unwrap();
-        Self { store, tenant, ops, _folder: folder }
+        let key = SessionKey::new(Box::new([7; 64]));
+        let settings = auth::Settings {
+            loopback_issuers: true,
+            providers: vec![acme_id()],
+            ..auth::Settings::new("https://castellan.example.org", &key, folder.path())
+        };
+        let auth = Auth::new(store.clone(), settings, Hasher::new().unwrap()).unwrap();
+        let sessions = Arc::new(Sessions::new(store.clone(), &key, Duration::from_hours(12)));
+        Self { store, tenant, ops, auth, sessions, _folder: folder }
     }
 
     /// Creates a person and returns them as a signed-in actor, with an optional role in Operations.
@@ -218,11 +159,14 @@ impl Fixture {
 
     fn context(&self, actor: Option<&Actor>, answered: Option<Answered>) -> impl Fn() + Clone + Send + Sync + 'static {
         let (store, actor) = (self.store.clone(), actor.cloned());
+        let session = Session::new(None, self.sessions.clone(), None);
+        let request = SignInRequest::new(session, Ipv4Addr::LOCALHOST.into(), "Tests");
+        let sign_in = Arc::new(SignIn::new(self.auth.clone(), request));
         move || {
             provide_context(store.clone());
             provide_context(actor.clone());
             provide_context(answered.clone());
-            provide_context::<TheDoor>(Arc::new(FakeDoor));
+            provide_context(sign_in.clone());
             provide_context(PublicOrigin("https://castellan.example.org".into()));
         }
     }

@@ -1,5 +1,5 @@
-//! A program's request becomes an actor by its API key: `Authorization: Bearer mk_…`, and no other way (M-01).
-use super::{cookie, digest, note_use};
+//! API key authentication: `Authorization: Bearer mk_…`, and no other way (M-01).
+use super::admin_networks;
 use crate::{
     anonymous_log,
     http::ClientAddress,
@@ -7,28 +7,28 @@ use crate::{
     rates::{self, Remarks},
     state::App,
 };
+use ::auth::{cookie, digest, note_use, token};
 use axum::extract::FromRequestParts;
 use domain::{Actor, KeyLimits, Principal, SignedInBy, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use std::{net::IpAddr, time::Instant};
 use store::KeyHolder;
 
-/// Says when the key ends, once that is soon, in the form of RFC 3339.
-const ENDS: HeaderName = HeaderName::from_static("castellan-key-expires");
+/// The response header with the time at which the key expires (RFC 3339), once that is soon.
+const KEY_EXPIRES: HeaderName = HeaderName::from_static("castellan-key-expires");
 
-/// A program with a person's key, or a service account's.
+/// A program with the API key of a person or a service account.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// Who, limited to what the key may.
+    /// The key's owner, limited to the key's scopes.
     pub actor: Actor,
-    /// The key.
     pub key: KeyHolder,
     token_hash: [u8; 32],
     address: Option<IpAddr>,
 }
 
 impl Program {
-    /// Whether the key still works here and its owner's rights are what they were: asked again by streams.
+    /// Whether the key is still valid here and the rights of its owner are unchanged; streams ask this.
     pub async fn still_valid(&self, app: &App) -> bool {
         let found = find(app, self.token_hash, self.address).await;
         found.is_ok_and(|now| {
@@ -39,7 +39,7 @@ impl Program {
         })
     }
 
-    /// Whether the key ends so soon that whoever uses it should hear of it.
+    /// Whether the key expires soon enough for a warning.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.key.expires_at.is_some_and(|at| at <= now.after(store::ENDS_SOON))
     }
@@ -66,13 +66,12 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
     };
     let (id, scopes, only) = (key.id, key.scopes.clone(), key.organization_id);
     let actor = owner.by_key(key.owner_id, &KeyLimits { key: id, scopes, only, service: is_service });
-    let actor = super::refused::admin_blocked(app, actor, address.map(ClientAddress)).await;
+    let actor = admin_networks::restrict(app, actor, address.map(ClientAddress)).await;
     Ok(Some(Program { actor, key, token_hash, address }))
 }
 
-/// The one key that a request shows; `None` for every other way to show one, and for anything beside it that could say
-/// somebody else.
-fn token(headers: &HeaderMap) -> Option<&str> {
+/// The API key of a request. `None` without exactly one, and for a request that carries a session as well.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
     let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
@@ -85,14 +84,14 @@ impl FromRequestParts<App> for Program {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Some(token) = token(&parts.headers) else {
+        let Some(key) = bearer_token(&parts.headers) else {
             return Err(Problem::unauthorized("Send one API key and no session: Authorization: Bearer mk_…"));
         };
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
-        let program = find(app, digest(token), address).await?;
+        let program = find(app, digest(key), address).await?;
         let Some(program) = program else {
             let target = rates::target(&parts.method, &parts.uri);
-            let prefix = token.get(..app::token::SHOWN);
+            let prefix = key.get(..token::SHOWN);
             let reason = "the key is unknown, revoked or expired, or its owner is locked out";
             anonymous_log::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
             return Err(Problem::unauthorized("This key is unknown, revoked or expired."));
@@ -100,10 +99,10 @@ impl FromRequestParts<App> for Program {
         rates::charge(app, (&*parts).into(), &program.actor, Some(&program.key.prefix))
             .map_err(|exceeded| Problem::too_often(exceeded.detail(&parts.method), exceeded.wait.as_secs()))?;
         if !program.key.networks.admit(address) {
-            super::refused::elsewhere(app, &program.actor, &program.key.prefix).await;
+            admin_networks::record_key_refusal(app, &program.actor, &program.key.prefix).await;
             return Err(Problem::forbidden("This key does not work from this address."));
         }
-        if address.is_some_and(|address| app.places.is_news(program.key.id, address, Instant::now())) {
+        if address.is_some_and(|address| app.key_usage.is_due(program.key.id, address, Instant::now())) {
             let (store, actor, last) = (app.store.clone(), program.actor.clone(), program.key.last_used_at);
             note_use(async move {
                 let mut write = store.write(&actor).await?;
@@ -112,7 +111,6 @@ impl FromRequestParts<App> for Program {
             })
             .await;
         }
-        // After what its silence may tell.
         let now = app.store.now();
         if program.key.last_used_at.is_none_or(|at| now.since(at) >= store::system::LAST_USED) {
             let (store, used) = (app.store.clone(), program.key.clone());
@@ -121,7 +119,7 @@ impl FromRequestParts<App> for Program {
         if program.ends_soon(now)
             && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
         {
-            remarks.add(ENDS, &at.to_string());
+            remarks.add(KEY_EXPIRES, &at.to_string());
         }
         Ok(program)
     }

@@ -1,69 +1,49 @@
-//! A browser's request becomes an actor by its session.
-use super::sessions::{HOLDER, Holder};
-use crate::{config::SecondFactor, http::ClientAddress, rates, state::App};
-use app::door::Stage;
+//! Session middleware: identifies the person of a browser's request by its session cookie.
+use super::admin_networks;
+use crate::{http::ClientAddress, rates, state::App};
+use ::auth::{Browser, IncompleteSignIn, Sessions, Stage, cookie};
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, BrowserSessionId, Principal, role::TenantRole};
-use http::{StatusCode, request::Parts};
+use http::{Extensions, HeaderValue, StatusCode, header, request::Parts};
 use std::time::Duration;
-use store::{BrowserSessionRow, system};
-use tower_sessions::Session;
+use tower_sessions::{Session, SessionManagerLayer};
 
-/// Somebody signed in with a browser.
-#[derive(Clone, Debug)]
-pub struct Browser {
-    /// Who.
-    pub actor: Actor,
-    /// With which session.
-    pub session: BrowserSessionId,
-    pub(super) holder: Holder,
+/// How often a stream checks whether its session is still open, in case it missed an event.
+pub const RECHECK: Duration = Duration::from_mins(1);
+
+/// The layer that loads the session of a request.
+pub fn session_layer(app: &App, https: bool) -> SessionManagerLayer<Sessions> {
+    let config = &app.config.sessions;
+    cookie::layer(Sessions::new(app.store.clone(), &app.keys.sessions, config.idle), https, config.absolute)
 }
 
-/// Somebody who signed in, and has not shown all that they must: nobody, but for the few acts that lead on from here.
-#[derive(Clone, Debug)]
-pub struct Halfway {
-    /// Who it would be.
-    pub(super) browser: Browser,
-    /// What is missing.
-    pub(super) stage: Stage,
-}
-
-impl Browser {
-    /// Whether the session is still open and its person's rights are what they were: asked again by streams.
-    pub async fn still_valid(&self, app: &App) -> bool {
-        let mut read = match app.store.read(&self.actor).await {
-            Ok(read) => read,
-            Err(_) => return false,
-        };
-        let (now, idle) = (app.store.now(), app.config.sessions.idle);
-        // A stream is no use of a session: who only watches is signed out like who does nothing.
-        let lasts = |session: &BrowserSessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
-        let open = read.own_browser_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
-        drop(read); // whoever holds one and waits for another may wait for who does the same
-        let holder = app.store.system().holder(self.holder.tenant, self.holder.person).await;
-        open && holder.is_ok_and(|person| {
-            stage(app, &self.holder, &person) == Stage::Complete
-                && (person.tenant_role, &person.roles) == (self.actor.tenant_role, &self.actor.roles)
-        })
+/// Removes ambiguous cookies before the session layer reads them.
+pub async fn sanitize_cookies(State(https): State<bool>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers_mut();
+    let kept = HeaderValue::from_str(&cookie::sanitized(headers, https));
+    headers.remove(header::COOKIE);
+    if let Some(kept) = kept.ok().filter(|kept| !kept.is_empty()) {
+        headers.insert(header::COOKIE, kept);
     }
+    next.run(request).await
 }
 
-/// Finds who is signed in, for every request that a browser may send; without a session it goes on as nobody's.
+/// Finds who is signed in and puts their [`Browser`] into the request, or an [`IncompleteSignIn`]. A request without a session
+/// goes on anonymously.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match find(&app, &mut request).await {
-        // Only a complete session makes its holder somebody: whatever asks for a Browser or an Actor finds none else.
-        Ok(Some(Halfway { browser, stage: Stage::Complete })) => {
+    match find(&app, request.extensions()).await {
+        // Only a complete session is a `Browser`: no handler that asks for one accepts an incomplete sign-in.
+        Ok(Some(IncompleteSignIn { browser, stage: Stage::Complete })) => {
             if let Err(exceeded) = rates::charge(&app, (&request).into(), &browser.actor, None) {
                 return rates::refusal(&exceeded, request.method(), request.uri(), request.headers());
             }
             request.extensions_mut().insert(browser);
         }
-        Ok(Some(halfway)) => {
-            request.extensions_mut().insert(halfway);
+        Ok(Some(incomplete)) => {
+            request.extensions_mut().insert(incomplete);
         }
         Ok(None) => {}
         Err(error) => {
@@ -79,73 +59,32 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     next.run(request).await
 }
 
-async fn find(app: &App, request: &mut Request) -> Result<Option<Halfway>, String> {
-    let Some(session) = request.extensions().get::<Session>().cloned() else { return Ok(None) };
-    if session.id().is_none() {
-        return Ok(None);
-    }
-    let found: Option<Holder> = session.get(HOLDER).await.map_err(|error| error.to_string())?;
-    let Some((holder, person)) = found.and_then(|mut holder| holder.who.take().map(|person| (holder, person))) else {
+async fn find(app: &App, extensions: &Extensions) -> Result<Option<IncompleteSignIn>, tower_sessions::session::Error> {
+    let Some(session) = extensions.get::<Session>() else { return Ok(None) };
+    let (client, config) = (extensions.get::<ClientAddress>().copied(), &app.config);
+    let (second_factor, step_up) = (config.auth.second_factor, config.sessions.step_up);
+    let address = client.map(|client| client.0.to_string());
+    let Some(mut found) = ::auth::identify(session, &app.store, second_factor, step_up, address).await? else {
         return Ok(None);
     };
-    let address = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
-    if holder.becomes.is_some() {
-        session.cycle_id().await.map_err(|error| error.to_string())?;
-    }
-    let stage = stage(app, &holder, &person);
-    let fresh = app.store.now().since(holder.proved_at) < app.config.sessions.step_up;
-    let actor = actor(&holder, person, address, fresh);
-    let actor = super::refused::admin_blocked(app, actor, request.extensions().get::<ClientAddress>().copied()).await;
-    Ok(Some(Halfway { browser: Browser { actor, session: holder.session, holder }, stage }))
+    found.browser.actor = admin_networks::restrict(app, found.browser.actor, client).await;
+    Ok(Some(found))
 }
 
-/// How far somebody has come with signing in (M-14). Asked at every request: a rule that changes counts at once.
-fn stage(app: &App, holder: &Holder, person: &system::Holder) -> Stage {
-    match (holder.vouched, person.has_factor) {
-        (true, _) => Stage::Complete,
-        (false, true) => Stage::Show,
-        (false, false) if must_have_factor(app, person) => Stage::Enroll,
-        (false, false) => Stage::Complete,
-    }
+/// Whether a browser's session is still open and the rights of its person are unchanged; streams ask this.
+pub async fn still_valid(app: &App, browser: &Browser) -> bool {
+    browser.still_valid(&app.store, app.config.sessions.idle, app.config.auth.second_factor).await
 }
 
-/// Whether somebody must have a second factor.
-pub(super) fn must_have_factor(app: &App, person: &system::Holder) -> bool {
-    person.everybody
-        || match app.config.auth.second_factor {
-            SecondFactor::Off => false,
-            SecondFactor::Admins => person.tenant_role == TenantRole::Admin,
-            SecondFactor::Everybody => true,
-        }
-}
+/// Extracts the signed-in browser of a request; answers 401 without one.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub Browser);
 
-pub(super) fn actor(holder: &Holder, person: system::Holder, address: Option<String>, fresh: bool) -> Actor {
-    Actor {
-        tenant: holder.tenant,
-        principal: Principal::Person(holder.person),
-        name: person.name,
-        email: Some(person.email),
-        tenant_role: person.tenant_role,
-        roles: person.roles,
-        scopes: None,
-        only: None,
-        admin_blocked: false,
-        by: holder.by,
-        proved_at: holder.proved_at,
-        fresh,
-        address,
-        key_prefix: None,
-    }
-}
-
-/// How often a stream asks again whether its session is open, should an event have been missed.
-pub const RECHECK: Duration = Duration::from_mins(1);
-
-impl<S: Sync> FromRequestParts<S> for Browser {
+impl<S: Sync> FromRequestParts<S> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let signed_out = || (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
-        parts.extensions.get::<Self>().cloned().ok_or_else(signed_out)
+        parts.extensions.get::<Browser>().cloned().map(Self).ok_or_else(signed_out)
     }
 }

@@ -1,5 +1,4 @@
-//! Which keys were used from which networks lately, in memory: the store hears of each once an hour, and not with every
-//! request (N-06).
+//! Key usage cache: limits the records of a key's use to one an hour for each network, rather than one per request (N-06).
 use domain::{KeyId, anomalies::network_of};
 use std::{
     collections::HashMap,
@@ -8,30 +7,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long the store is not told again.
 const HOUR: Duration = Duration::from_hours(1);
-/// So many are remembered; when there are more, all are forgotten, which costs a write for each that comes again.
-const MOST: usize = 20_000;
+/// The size limit. A full cache is cleared, which costs one write for each key that comes again.
+const MAX_ENTRIES: usize = 20_000;
 
-/// What was told lately.
+/// The last record of each key and network.
 #[derive(Debug, Default)]
 pub struct KeyUsageCache(Mutex<HashMap<(KeyId, String), Instant>>);
 
 impl KeyUsageCache {
-    /// Whether the store is to hear that a key is used from here.
-    pub(super) fn is_news(&self, key: KeyId, address: IpAddr, now: Instant) -> bool {
-        let place = (key, network_of(address));
+    /// Whether a use of this key from this address must be recorded now.
+    pub(super) fn is_due(&self, key: KeyId, address: IpAddr, now: Instant) -> bool {
+        let entry = (key, network_of(address));
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.get(&place).is_some_and(|at| now.duration_since(*at) < HOUR) {
+        if known.get(&entry).is_some_and(|at| now.duration_since(*at) < HOUR) {
             return false;
         }
-        if known.len() >= MOST {
+        if known.len() >= MAX_ENTRIES {
             known.retain(|_, at| now.duration_since(*at) < HOUR);
         }
-        if known.len() >= MOST {
+        if known.len() >= MAX_ENTRIES {
             known.clear();
         }
-        known.insert(place, now);
+        known.insert(entry, now);
         true
     }
 }
@@ -42,16 +40,16 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn n_06_a_key_in_its_place_is_told_once_an_hour_and_elsewhere_at_once() {
-        let (places, start, key) = (KeyUsageCache::default(), Instant::now(), KeyId(Uuid::nil()));
-        let news = |address: &str, at| places.is_news(key, address.parse().unwrap(), at);
-        assert!(news("192.0.2.1", start));
-        assert!(!news("192.0.2.200", start + HOUR / 2), "the same network");
-        assert!(news("198.51.100.1", start + HOUR / 2));
-        assert!(news("192.0.2.1", start + HOUR));
-        assert!(!news("198.51.100.1", start + HOUR));
-        let elsewhere = |n: u128| places.is_news(KeyId(Uuid::from_u128(n)), [10, 0, 0, 1].into(), start);
+    fn n_06_a_key_is_recorded_once_an_hour_for_each_network() {
+        let (cache, start, key) = (KeyUsageCache::default(), Instant::now(), KeyId(Uuid::nil()));
+        let is_due = |address: &str, at| cache.is_due(key, address.parse().unwrap(), at);
+        assert!(is_due("192.0.2.1", start));
+        assert!(!is_due("192.0.2.200", start + HOUR / 2), "the same network");
+        assert!(is_due("198.51.100.1", start + HOUR / 2));
+        assert!(is_due("192.0.2.1", start + HOUR));
+        assert!(!is_due("198.51.100.1", start + HOUR));
+        let elsewhere = |n: u128| cache.is_due(KeyId(Uuid::from_u128(n)), [10, 0, 0, 1].into(), start);
         assert_eq!((1..=21_000).filter(|n| elsewhere(*n)).count(), 21_000);
-        assert!(places.0.lock().unwrap().len() <= MOST);
+        assert!(cache.0.lock().unwrap().len() <= MAX_ENTRIES);
     }
 }

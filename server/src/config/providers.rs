@@ -1,11 +1,11 @@
 //! Identity providers in the configuration file, one `[[auth.provider]]` table each.
 use super::setting::{Setting, text};
+use auth::providers::ConfiguredProvider;
 use domain::{
     Invalid,
-    provider::{self, Provider, ProviderForm},
+    provider::{self, ProviderForm},
 };
 use figment::value::{Dict, Value};
-use secrecy::SecretString;
 
 /// Allowed keys of a table.
 const KEYS: [&str; 12] = [
@@ -22,17 +22,6 @@ const KEYS: [&str; 12] = [
     "groups",
     "tenant",
 ];
-
-/// Identity provider from the configuration file.
-#[derive(Debug, Clone)]
-pub struct ConfiguredProvider {
-    /// ID, which is part of its URLs.
-    pub key: String,
-    /// Name or ID of the tenant that people join; by default the first.
-    pub tenant: Option<String>,
-    pub provider: Provider,
-    pub secret: SecretString,
-}
 
 /// All providers, and the error if one is invalid.
 #[derive(Debug, Clone)]

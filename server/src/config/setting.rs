@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use auth::SecondFactor;
 use domain::Email;
 use figment::value::Value;
 use ipnet::IpNet;
@@ -242,15 +243,6 @@ impl Setting for Token {
         let token = text(value)?;
         (token.len() >= 16 && token.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(token.into()))
     }
-}
-
-/// Requirement of a second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondFactor {
-    /// Nobody, unless their tenant requires it.
-    Off,
-    Admins,
-    Everybody,
 }
 
 impl Setting for SecondFactor {

@@ -1,6 +1,6 @@
 //! Log viewer endpoints: a range of lines, and a search in all lines.
 use super::{Watcher, events::spans};
-use crate::{api::QueryParameters, auth::Browser, problem::Problem, state::App};
+use crate::{api::QueryParameters, auth::SignedIn, problem::Problem, state::App};
 use axum::{
     Json,
     extract::{Path, State},
@@ -31,7 +31,7 @@ pub(super) struct LinesQuery {
 
 /// Returns `{"next":201,"lines":[{"n","at","s","spans"}]}`, where `next` is the number of the task's next line.
 pub(super) async fn lines(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(task): Path<String>,
     QueryParameters(query): QueryParameters<LinesQuery>,
@@ -59,7 +59,7 @@ pub(super) struct FindQuery {
 
 /// Returns `{"total":3,"lines":[7,90,91]}`: the numbers of the lines that contain the text, ignoring case.
 pub(super) async fn find(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(task): Path<String>,
     QueryParameters(query): QueryParameters<FindQuery>,

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use app::token::Token;
+use auth::Token;
 use domain::{
     Actor, EnrollmentId, RunnerId, TenantId,
     policy::{CreateEnrollment, RevokeRunner},
@@ -93,7 +93,7 @@ async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) ->
         drop(read);
         revoke(shared, &console, &old).await?;
     }
-    let token = Token::new("reg_").map_err(|refusal| Failure::new(refusal.message))?;
+    let token = Token::new("reg_").map_err(|error| Failure::new(error.to_string()))?;
     let create = CreateEnrollment { enrollment: EnrollmentId(new_id()), name: name.to_owned() };
     let proof = shared.store().authorize(&console, create).await?;
     let mut write = shared.store().write(&console).await?;

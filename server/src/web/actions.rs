@@ -1,12 +1,10 @@
 //! Server functions, called by islands and by plain forms. A form gets a redirect, or its page with the submitted values and
 //! the error; errors are never put in a URL (E16).
 use super::{Web, context::Context, page};
-use crate::{
-    auth::{Proof, device, invitation_cookie},
-    plain_page::{self, wants_page},
-};
+use crate::plain_page::{self, wants_page};
+use ::auth::{PROOF_PREFIX, Proof, cookie, device, invitation_cookie};
 use app::{
-    outcome::{Answered, Done, Kind, PAGE_FIELD, PROOF_PREFIX, Refusal, Said},
+    outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, Said},
     ui::{Address, status},
 };
 use axum::{
@@ -64,7 +62,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
 /// Confirms the identity of the person if the form contains a proof: the confirmation page submits the original form again,
 /// with the proof.
 async fn confirm_identity(context: Context, fields: &[(String, String)]) -> (Context, Result<(), Refusal>) {
-    let Some(proof) = Proof::of(fields) else { return (context, Ok(())) };
+    let Some(proof) = Proof::from_fields(fields) else { return (context, Ok(())) };
     match context.clone().proving(proof).await {
         Ok(confirmed) => (confirmed, Ok(())),
         Err(refusal) => (context, Err(refusal)),
@@ -129,7 +127,7 @@ impl Action {
     /// Removes the session cookie after sign-out, in a form that browsers accept (E12).
     fn with_cookie_removal(&self, web: &Web, mut response: Response) -> Response {
         if self.had_session && self.path == "/actions/login/sign-out" {
-            response.headers_mut().append(header::SET_COOKIE, crate::auth::removal(web.https));
+            response.headers_mut().append(header::SET_COOKIE, cookie::removal(web.https));
         }
         response
     }
@@ -142,8 +140,8 @@ fn form_too_large() -> Response {
 
 /// Adds the cookies of known devices and of opened invitations.
 pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
-    let device = context.new_device().and_then(|token| device::line(&token, https));
-    let invitation = context.new_invitation().and_then(|invitation| invitation_cookie::line(&invitation, https));
+    let device = context.new_device().and_then(|token| device::set_cookie(&token, https));
+    let invitation = context.new_invitation().and_then(|cookie| invitation_cookie::set_cookie(&cookie, https));
     for line in device.into_iter().chain(invitation) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }

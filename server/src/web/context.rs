@@ -1,15 +1,12 @@
 //! Request context of pages and server functions.
 use super::Web;
-use crate::{
-    auth::{self, Browser, BrowserDoor, Halfway, Proof, invitation_cookie::InvitationCookie},
-    health,
-    http::ClientAddress,
-    state::App,
-    sync::ignore_poison,
+use crate::{health, http::ClientAddress, state::App};
+use ::auth::{
+    Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, device as device_cookie,
+    invitation_cookie::{self, InvitationCookie},
 };
 use app::{
     assets::{Assets, PublicOrigin},
-    door::TheDoor,
     notices::{Notice, Notices},
     outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
@@ -19,7 +16,7 @@ use http::{Extensions, HeaderMap, header};
 use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 use store::Store;
@@ -30,7 +27,7 @@ use tower_sessions::Session;
 pub(super) struct Context {
     store: Store,
     actor: Option<Actor>,
-    door: Arc<BrowserDoor>,
+    sign_in: Arc<SignIn>,
     assets: Assets,
     origin: PublicOrigin,
     notices: Notices,
@@ -41,14 +38,14 @@ pub(super) struct Context {
 impl Context {
     /// Creates the context; returns `None` if the request did not pass the session layer.
     pub fn of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<Self> {
-        let door = door(web, headers, extensions)?;
-        let actor = door.browser.as_ref().map(|browser| browser.actor.clone());
+        let sign_in = sign_in(web, headers, extensions)?;
+        let actor = sign_in.browser().map(|browser| browser.actor.clone());
         Some(Self {
             store: web.app.store.clone(),
             actor,
-            door: Arc::new(door),
+            sign_in: Arc::new(sign_in),
             assets: web.assets.clone(),
-            origin: PublicOrigin(web.origin.clone()),
+            origin: PublicOrigin(web.auth.settings.origin.clone()),
             notices: notices(web.app.clone()),
             answered: None,
         })
@@ -59,14 +56,14 @@ impl Context {
         Self { answered: Some(answered), ..self }
     }
 
-    /// Takes the token of a new known device, to set as a cookie.
+    /// The token of the device cookie that the response must set.
     pub fn new_device(&self) -> Option<String> {
-        ignore_poison(self.door.new_device.lock()).take()
+        self.sign_in.take_device()
     }
 
-    /// Takes a newly opened invitation, to set as a cookie.
+    /// The invitation cookie that the response must set.
     pub fn new_invitation(&self) -> Option<InvitationCookie> {
-        ignore_poison(self.door.new_held.lock()).take()
+        self.sign_in.take_pending_invitation()
     }
 
     pub fn signed_in(&self) -> bool {
@@ -75,7 +72,7 @@ impl Context {
 
     /// Returns whether the session is signed in or in the middle of signing in.
     pub fn has_session(&self) -> bool {
-        self.door.whoever().is_some()
+        self.sign_in.session_holder().is_some()
     }
 
     /// Confirms the identity of the signed-in person.
@@ -84,7 +81,7 @@ impl Context {
     /// Fails if the proof is wrong.
     pub async fn proving(mut self, proof: Proof) -> Result<Self, Refusal> {
         if let Some(actor) = &mut self.actor {
-            self.door.prove(proof).await?;
+            self.sign_in.prove(proof).await?;
             (actor.fresh, actor.proved_at) = (true, self.store.now());
         }
         Ok(self)
@@ -95,7 +92,7 @@ impl Context {
         provide_context(self.store.clone());
         provide_context(self.store.mark());
         provide_context(self.actor.clone());
-        provide_context::<TheDoor>(self.door.clone());
+        provide_context(self.sign_in.clone());
         provide_context(self.assets.clone());
         provide_context(self.origin.clone());
         provide_context(self.answered.clone());
@@ -132,23 +129,18 @@ fn certificate_notices(app: &App) -> Vec<Notice> {
     self_signed.into_iter().chain(broken).chain(ends).collect()
 }
 
-/// Creates the browser door of a request; returns `None` if it did not pass the session layer.
-pub(super) fn door(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<BrowserDoor> {
-    Some(BrowserDoor {
-        app: web.app.clone(),
-        hasher: web.hasher.clone(),
-        providers: web.providers.clone(),
+/// Returns the sign-in service of a request, or `None` if it did not pass the session layer.
+pub(super) fn sign_in(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Option<SignIn> {
+    let request = SignInRequest {
         session: extensions.get::<Session>()?.clone(),
         browser: extensions.get::<Browser>().cloned(),
-        halfway: extensions.get::<Halfway>().cloned(),
-        passkeys: web.passkeys.clone(),
+        incomplete: extensions.get::<IncompleteSignIn>().cloned(),
         address: extensions.get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
         device: device_name(headers),
-        known_device: auth::device::shown(headers, web.https),
-        new_device: Mutex::default(),
-        held: auth::invitation_cookie::shown(headers, web.https),
-        new_held: Mutex::default(),
-    })
+        known_device: device_cookie::from_headers(headers, web.https),
+        pending_invitation: invitation_cookie::from_headers(headers, web.https),
+    };
+    Some(SignIn::new(web.auth.clone(), request))
 }
 
 /// Returns the browser and system for the list of sessions, derived from fixed names because the header is user input.

@@ -7,11 +7,11 @@ use super::{
     context::{self, Context},
     own_path, page,
 };
-use crate::auth::{Arrived, Comeback, Purpose};
-use app::{
-    login::trouble::Trouble,
-    outcome::{Answered, Refusal, Said},
+use ::auth::{
+    Browser,
+    providers::{AuthorizationRedirect, Callback, CallbackOutcome, ProviderFailure, Purpose},
 };
+use app::outcome::{Answered, Refusal, Said};
 use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
@@ -28,61 +28,61 @@ const SIGN_IN_SETTINGS: &str = "/account/sign-in";
 pub(super) async fn start(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let next = own_path(&query_parameter(&parts, "next")).map_or_else(|| "/".to_owned(), |path| path.to_string());
-    let again = parts.extensions.get::<crate::auth::Browser>().is_some();
-    let purpose = Purpose::SignIn { next, again };
-    match web.providers.set_out(&key, purpose).await {
-        Ok(setout) => redirect_to_provider(setout),
-        Err(refusal) => error_page(&web, &parts, refusal).await,
+    let reauthenticate = parts.extensions.get::<Browser>().is_some();
+    let purpose = Purpose::SignIn { next, reauthenticate };
+    match web.auth.providers.start(&key, purpose).await {
+        Ok(redirect) => redirect_to_provider(redirect),
+        Err(error) => error_page(&web, &parts, error).await,
     }
 }
 
 /// Starts linking an identity. Requires a same-site request and a recent re-authentication.
 pub(super) async fn link(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let Some(browser) = parts.extensions.get::<crate::auth::Browser>().cloned() else {
+    let Some(browser) = parts.extensions.get::<Browser>().cloned() else {
         return Redirect::to("/sign-in").into_response();
     };
     let site = parts.headers.get("sec-fetch-site").and_then(|line| line.to_str().ok());
     if !matches!(site, None | Some("same-origin")) {
-        return error_page(&web, &parts, Trouble::Lost.refusal("")).await;
+        return error_page(&web, &parts, ProviderFailure::UnknownSignIn.error("")).await;
     }
-    if let Err(refusal) = web.providers.open(&key).await {
-        return error_page(&web, &parts, refusal).await;
+    if let Err(error) = web.auth.providers.active(&key).await {
+        return error_page(&web, &parts, error).await;
     }
     let Some(person) = browser.actor.person().filter(|_| browser.actor.fresh) else {
         return Redirect::to(SIGN_IN_SETTINGS).into_response();
     };
-    match web.providers.set_out(&key, Purpose::Link { person, session: browser.session }).await {
-        Ok(setout) => redirect_to_provider(setout),
-        Err(refusal) => error_page(&web, &parts, refusal).await,
+    match web.auth.providers.start(&key, Purpose::Link { person, session: browser.session }).await {
+        Ok(redirect) => redirect_to_provider(redirect),
+        Err(error) => error_page(&web, &parts, error).await,
     }
 }
 
 pub(super) async fn callback(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let Some(door) = context::door(&web, &parts.headers, &parts.extensions) else {
+    let Some(sign_in) = context::sign_in(&web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let comeback = Comeback { key: &key, query: &query, headers: &parts.headers };
-    let arrived = web.providers.arrive(&door, comeback).await;
-    let mut response = match arrived {
-        Ok(Arrived::SignedIn(next)) => Redirect::to(&next).into_response(),
-        Ok(Arrived::Linked) => Redirect::to(SIGN_IN_SETTINGS).into_response(),
-        Err(refusal) => error_page(&web, &parts, refusal).await,
+    let callback = Callback { key: &key, query: &query, headers: &parts.headers };
+    let mut response = match sign_in.finish_provider(callback).await {
+        Ok(CallbackOutcome::SignedIn(next)) => Redirect::to(&next).into_response(),
+        Ok(CallbackOutcome::Linked) => Redirect::to(SIGN_IN_SETTINGS).into_response(),
+        Err(error) => error_page(&web, &parts, error).await,
     };
-    response.headers_mut().append(header::SET_COOKIE, web.providers.forget_ticket());
+    response.headers_mut().append(header::SET_COOKIE, web.auth.providers.ticket_removal());
     response
 }
 
-fn redirect_to_provider(setout: crate::auth::Setout) -> Response {
-    let mut response = Redirect::to(setout.to.as_str()).into_response();
-    response.headers_mut().append(header::SET_COOKIE, setout.cookie);
+fn redirect_to_provider(redirect: AuthorizationRedirect) -> Response {
+    let mut response = Redirect::to(redirect.url.as_str()).into_response();
+    response.headers_mut().append(header::SET_COOKIE, redirect.cookie);
     response
 }
 
 /// Renders the page on which the person started, with the error. The URL does not contain it.
-async fn error_page(web: &Web, parts: &Parts, refusal: Refusal) -> Response {
+async fn error_page(web: &Web, parts: &Parts, error: ::auth::Error) -> Response {
+    let refusal = Refusal::from(error);
     let Some(context) = Context::of(web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };

@@ -1,5 +1,9 @@
 //! Access review export as CSV, one line per reviewed permission, streamed in batches.
-use crate::{auth::Browser, problem::Problem, state::App};
+use crate::{
+    auth::{self, SignedIn},
+    problem::Problem,
+    state::App,
+};
 use axum::{
     Router,
     body::Body,
@@ -40,7 +44,7 @@ pub(super) fn routes(app: App) -> Router {
 }
 
 async fn export(
-    browser: Browser,
+    SignedIn(browser): SignedIn,
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -50,7 +54,7 @@ async fn export(
         let (app, browser) = (app.clone(), browser.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            if after != 0 && !browser.still_valid(&app).await {
+            if after != 0 && !auth::still_valid(&app, &browser).await {
                 return Err(store::Error::NotFound); // aborts the download: the connection closes before the last chunk
             }
             let mut read = app.store.read(&browser.actor).await?;

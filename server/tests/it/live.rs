@@ -1,6 +1,5 @@
 //! Event streams of signed-in browsers: what they deliver and when they end.
 use crate::test_env::{EventStream, Response, TestEnv, on_both};
-use app::door::Door;
 use axum::{
     Router,
     body::Body,
@@ -17,7 +16,7 @@ use domain::{
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    auth::{self, BrowserDoor, Hasher, Providers, Sessions},
+    auth::{self, Hasher, SignIn, SignInRequest},
     live,
     state::App,
 };
@@ -38,24 +37,9 @@ async fn sign_in_handler(
     session: Session,
     Path(email): Path<String>,
 ) -> StatusCode {
-    let (address, device) = ([127, 0, 0, 1].into(), "a test".to_owned());
-    let providers = Providers::new(app.clone(), "http://127.0.0.1:9876".into()).unwrap();
-    let door = BrowserDoor {
-        app,
-        hasher,
-        providers,
-        session,
-        browser: None,
-        halfway: None,
-        passkeys: None,
-        address,
-        device,
-        known_device: None,
-        new_device: Default::default(),
-        held: None,
-        new_held: Default::default(),
-    };
-    match door.sign_in(email, PASSWORD.to_owned()).await {
+    let service = auth::service(&app, hasher, "http://127.0.0.1:9876").unwrap();
+    let sign_in = SignIn::new(service, SignInRequest::new(session, [127, 0, 0, 1].into(), "a test"));
+    match sign_in.sign_in(email, PASSWORD.to_owned()).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::FORBIDDEN,
     }
@@ -67,14 +51,12 @@ impl Page {
         let hash = hasher.hash(PASSWORD.to_owned()).await.unwrap();
         env.change(console, async |write| write.set_password(person, &hash).await).await;
         let email = app.store.read(console).await.unwrap().person(person).await.unwrap().email;
-        let times = &app.config.sessions;
-        let sessions = Sessions::new(app.store.clone(), &app.keys.sessions, times.idle);
         let routes = Router::new()
             .route("/sign-in/{email}", post(sign_in_handler))
             .with_state((app.clone(), hasher))
             .merge(live::routes(app.clone()))
             .layer(from_fn_with_state(app.clone(), auth::identify))
-            .layer(auth::layer(sessions, false, times.absolute));
+            .layer(auth::session_layer(&app, false));
         let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
         let response = routes.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);

@@ -131,9 +131,9 @@ impl TestEnv {
             config: config.into(),
             keys: keys.into(),
             rates,
-            places: std::sync::Arc::default(),
-            turns: std::sync::Arc::default(),
-            background: server::background::BackgroundWrites::default(),
+            key_usage: std::sync::Arc::default(),
+            attempts: std::sync::Arc::default(),
+            background: auth::BackgroundWrites::default(),
             certificate: None,
             stop: CancellationToken::new(),
         };

@@ -4,14 +4,15 @@ use crate::root::cargo;
 use serde::Deserialize;
 
 /// Member → the members it may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("store", &["domain"]),
+    ("auth", &["domain", "store"]),
     ("islands", &[]),
-    ("app", &["domain", "islands", "store"]),
+    ("app", &["auth", "domain", "islands", "store"]),
     ("frontend", &["islands"]),
     ("wire", &[]),
-    ("server", &["app", "domain", "store", "wire"]),
+    ("server", &["app", "auth", "domain", "store", "wire"]),
     ("runner", &["domain", "wire"]),
     ("bench", &["domain", "runner", "store"]),
     ("xtask", &[]),

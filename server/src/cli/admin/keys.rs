@@ -26,7 +26,7 @@ pub(super) async fn create(app: &App, user: &str, request: KeyRequest) -> Result
         Some(name) => Some(find_organization(app, &console, Some(name)).await?),
         None => None,
     };
-    let token = ::app::token::Token::new(::app::token::KEY_PREFIX)?;
+    let token = auth::Token::new(auth::token::KEY_PREFIX)?;
     let expiry = |days: u32| app.store.now().after(Duration::from_secs(u64::from(days) * 86_400));
     let action = CreateKey {
         owner,

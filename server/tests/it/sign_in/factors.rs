@@ -8,30 +8,18 @@ use domain::{
     role::{Role, TenantRole},
 };
 use futures::join;
-use server::auth::{Authenticated, BrowserDoor, Hasher, Providers, Sessions};
+use server::auth::{self, Authenticated, Hasher, Sessions, SignIn, SignInRequest};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Ground;
 use tower_sessions::Session;
 
-/// Returns a sign-in context with an empty session.
-fn session_opener(env: &TestEnv) -> BrowserDoor {
+/// Returns a sign-in service with an empty session.
+fn session_opener(env: &TestEnv) -> (SignIn, Session) {
     let config = &env.app.config.sessions;
     let sessions = Sessions::new(env.app.store.clone(), &env.app.keys.sessions, config.idle);
-    BrowserDoor {
-        app: env.app.clone(),
-        hasher: Hasher::new().unwrap(),
-        providers: Providers::new(env.app.clone(), "http://127.0.0.1:9876".into()).unwrap(),
-        session: Session::new(None, Arc::new(sessions), None),
-        browser: None,
-        halfway: None,
-        passkeys: None,
-        address: Ipv4Addr::LOCALHOST.into(),
-        device: "Tests".into(),
-        known_device: None,
-        new_device: std::sync::Mutex::default(),
-        held: None,
-        new_held: std::sync::Mutex::default(),
-    }
+    let service = auth::service(&env.app, Hasher::new().unwrap(), "http://127.0.0.1:9876").unwrap();
+    let session = Session::new(None, Arc::new(sessions), None);
+    (SignIn::new(service, SignInRequest::new(session.clone(), Ipv4Addr::LOCALHOST.into(), "Tests")), session)
 }
 
 async fn require_factors(env: &TestEnv, everybody: bool) {
@@ -236,13 +224,13 @@ on_both! {
     async fn m_14_a_provider_can_vouch_for_the_second_factor(env) {
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await;
         for vouched in [true, false] {
-            let opener = session_opener(env);
+            let (sign_in, session) = session_opener(env);
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = env.app.store.system().credential(&email).await.unwrap().unwrap();
             let (tenant, by, ground) = (env.acme.id, SignedInBy::Password, Ground::Password(known.password_hash));
-            opener.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
+            sign_in.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
             let theirs = browser(env);
-            theirs.take_cookie(&opener.session.id().unwrap().to_string());
+            theirs.take_cookie(&session.id().unwrap().to_string());
             assert_eq!(theirs.is_signed_in().await, vouched);
         }
     }

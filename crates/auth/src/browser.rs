@@ -1,0 +1,131 @@
+//! Browser sessions of a request: who is signed in, and how far an incomplete sign-in has come (M-14).
+use crate::sessions::{HOLDER, Holder};
+use domain::{Actor, BrowserSessionId, Principal, role::TenantRole};
+use std::time::Duration;
+use store::{BrowserSessionRow, Store, system};
+use tower_sessions::Session;
+
+/// Somebody who is signed in with a browser.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub actor: Actor,
+    pub session: BrowserSessionId,
+    pub(crate) holder: Holder,
+}
+
+/// Somebody whose second factor is missing: they are nobody, except to the operations that complete the sign-in.
+#[derive(Clone, Debug)]
+pub struct IncompleteSignIn {
+    pub browser: Browser,
+    pub stage: Stage,
+}
+
+/// How far a sign-in has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    SignedOut,
+    /// They have a second factor and have not presented it.
+    VerifyFactor,
+    /// They must have a second factor, and have none.
+    EnrollFactor,
+    Complete,
+}
+
+/// Who must have a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Nobody, unless their tenant requires it.
+    Off,
+    /// Admins of tenants.
+    Admins,
+    Everybody,
+}
+
+impl SecondFactor {
+    /// Whether this person must have a second factor.
+    pub(crate) fn is_required_of(self, person: &system::Holder) -> bool {
+        person.everybody
+            || match self {
+                Self::Off => false,
+                Self::Admins => person.tenant_role == TenantRole::Admin,
+                Self::Everybody => true,
+            }
+    }
+
+    /// The stage of a session. Computed for every request, so that a changed rule applies at once.
+    fn stage(self, holder: &Holder, person: &system::Holder) -> Stage {
+        match (holder.vouched, person.has_factor) {
+            (true, _) => Stage::Complete,
+            (false, true) => Stage::VerifyFactor,
+            (false, false) if self.is_required_of(person) => Stage::EnrollFactor,
+            (false, false) => Stage::Complete,
+        }
+    }
+}
+
+impl Browser {
+    /// Whether the session is still open and the rights of its person are unchanged. Streams ask this again from time to time.
+    pub async fn still_valid(&self, store: &Store, idle: Duration, second_factor: SecondFactor) -> bool {
+        let mut read = match store.read(&self.actor).await {
+            Ok(read) => read,
+            Err(_) => return false,
+        };
+        let now = store.now();
+        // An open stream does not count as use of its session: somebody who only watches is signed out like somebody idle.
+        let lasts = |session: &BrowserSessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
+        let open = read.own_browser_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
+        drop(read); // holding one connection while waiting for another can deadlock the pool
+        let person = store.system().holder(self.holder.tenant, self.holder.person).await;
+        open && person.is_ok_and(|person| {
+            second_factor.stage(&self.holder, &person) == Stage::Complete
+                && (person.tenant_role, &person.roles) == (self.actor.tenant_role, &self.actor.roles)
+        })
+    }
+}
+
+/// Finds who holds the session, however far they have come; rotates its id when that is due. `step_up` is how long a proof of
+/// identity stays fresh.
+///
+/// # Errors
+/// When the session cannot be read.
+pub async fn identify(
+    session: &Session,
+    store: &Store,
+    second_factor: SecondFactor,
+    step_up: Duration,
+    address: Option<String>,
+) -> Result<Option<IncompleteSignIn>, tower_sessions::session::Error> {
+    if session.id().is_none() {
+        return Ok(None);
+    }
+    let found: Option<Holder> = session.get(HOLDER).await?;
+    let Some((holder, person)) = found.and_then(|mut holder| holder.who.take().map(|person| (holder, person))) else {
+        return Ok(None);
+    };
+    if holder.next_id.is_some() {
+        session.cycle_id().await?;
+    }
+    let stage = second_factor.stage(&holder, &person);
+    let fresh = store.now().since(holder.proved_at) < step_up;
+    let actor = actor(&holder, person, address, fresh);
+    Ok(Some(IncompleteSignIn { browser: Browser { actor, session: holder.session, holder }, stage }))
+}
+
+pub(crate) fn actor(holder: &Holder, person: system::Holder, address: Option<String>, fresh: bool) -> Actor {
+    Actor {
+        tenant: holder.tenant,
+        principal: Principal::Person(holder.person),
+        name: person.name,
+        email: Some(person.email),
+        tenant_role: person.tenant_role,
+        roles: person.roles,
+        scopes: None,
+        only: None,
+        admin_blocked: false,
+        by: holder.by,
+        proved_at: holder.proved_at,
+        fresh,
+        address,
+        key_prefix: None,
+    }
+}

@@ -1,0 +1,126 @@
+//! Identity providers: the ones of the configuration file and of tenants, and which of them are active.
+mod admit;
+mod failure;
+mod fetch;
+mod flow;
+mod github;
+mod identity;
+mod metadata_cache;
+mod oidc;
+mod options;
+mod probe;
+mod ticket;
+
+pub use failure::ProviderFailure;
+pub use fetch::{Fetch, FetchError};
+pub use flow::{AuthorizationRedirect, Callback, CallbackOutcome, Purpose};
+pub use options::{ProviderSummary, SignInOptions, SignInProvider};
+pub use probe::ProbeResult;
+use ticket::Ticket;
+
+use crate::{Error, Settings, token::Token};
+use domain::{
+    ProviderId, TenantId,
+    provider::{Provider, is_loopback},
+};
+use secrecy::SecretString;
+use std::sync::Arc;
+use store::Store;
+
+/// A provider of the configuration file.
+#[derive(Debug, Clone)]
+pub struct ConfiguredProvider {
+    /// Its id in URLs.
+    pub key: String,
+    /// The name or id of the tenant that people sign in to; the first tenant where it is `None`.
+    pub tenant: Option<String>,
+    pub provider: Provider,
+    /// The client secret.
+    pub secret: SecretString,
+}
+
+/// The identity providers of a deployment.
+#[derive(Clone, Debug)]
+pub struct Providers {
+    store: Store,
+    settings: Arc<Settings>,
+    fetch: Fetch,
+    metadata: metadata_cache::MetadataCache,
+}
+
+/// A provider with everything that a sign-in needs.
+#[derive(Clone, Debug)]
+pub struct ActiveProvider {
+    /// Its id in URLs.
+    pub key: String,
+    /// The tenant that people sign in to.
+    pub tenant: TenantId,
+    pub provider: Provider,
+    secret: SecretString,
+}
+
+impl Providers {
+    /// # Errors
+    /// When the system's root certificates cannot be read.
+    pub fn new(store: Store, settings: Arc<Settings>) -> Result<Self, FetchError> {
+        Ok(Self { store, settings, fetch: Fetch::new()?, metadata: metadata_cache::MetadataCache::default() })
+    }
+
+    /// The redirect URI of a provider: one for each, against mix-up attacks.
+    pub fn redirect_url(&self, key: &str) -> String {
+        format!("{}/sign-in/from/{key}", self.settings.origin)
+    }
+
+    /// The provider with this id, if people may sign in by it now.
+    ///
+    /// # Errors
+    /// [`ProviderFailure::Disabled`] when they may not.
+    pub async fn active(&self, key: &str) -> Result<ActiveProvider, Error> {
+        let found = self.find(key).await?;
+        let active = found.filter(|found| found.provider.enabled && self.is_allowed(&found.key));
+        active.ok_or_else(|| ProviderFailure::Disabled.error(""))
+    }
+
+    /// Whether the configuration allows this provider: all of them, or only the primary one.
+    fn is_allowed(&self, key: &str) -> bool {
+        self.settings.primary_provider.as_ref().is_none_or(|primary| primary == key)
+    }
+
+    /// Whether the issuer of a tenant's provider is allowed: on a loopback address only where the operator allows that.
+    fn is_issuer_allowed(&self, provider: &Provider) -> bool {
+        self.settings.loopback_issuers || !is_loopback(&provider.issuer)
+    }
+
+    async fn find(&self, key: &str) -> Result<Option<ActiveProvider>, store::Error> {
+        if let Some(configured) = self.settings.providers.iter().find(|provider| provider.key == key) {
+            let tenant = self.tenant_of(configured).await?;
+            return Ok(tenant.map(|tenant| ActiveProvider {
+                key: configured.key.clone(),
+                tenant,
+                provider: configured.provider.clone(),
+                secret: configured.secret.clone(),
+            }));
+        }
+        let Ok(id) = key.parse::<ProviderId>() else { return Ok(None) };
+        let found = self.store.system().provider(id).await?.filter(|found| self.is_issuer_allowed(&found.provider));
+        Ok(found.map(|found| ActiveProvider {
+            key: found.id.to_string(),
+            tenant: found.tenant,
+            provider: found.provider,
+            secret: found.secret.into(),
+        }))
+    }
+
+    /// The tenant of a provider of the configuration file: the one that it names, or the first.
+    async fn tenant_of(&self, configured: &ConfiguredProvider) -> Result<Option<TenantId>, store::Error> {
+        let tenants = self.store.system().tenants().await?;
+        let named =
+            |name: &String| tenants.iter().find(|tenant| tenant.name == *name || tenant.id.to_string() == *name);
+        Ok(configured.tenant.as_ref().map_or(tenants.first(), named).map(|tenant| tenant.id))
+    }
+}
+
+/// A random text for a URL.
+fn token() -> Result<String, Error> {
+    Ok(Token::new("")?.text)
+}

@@ -1,0 +1,272 @@
+//! HTTP client for providers: no redirects, a time and a size limit, and no internal addresses (SSRF).
+use domain::provider::is_loopback;
+use futures::future::BoxFuture;
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+use url::{Host, Url};
+
+/// The timeout of a request, including its response.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest response in bytes.
+const MAX_RESPONSE: usize = 256 * 1024;
+
+/// The HTTP clients for providers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    public: Client,
+    loopback: Client,
+}
+
+/// Why a request to a provider failed. These texts contain nothing of its response.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The URL's scheme or address is not allowed.
+    #[error(
+        "this address is not asked: only https, and no address of this machine, of its link or of a cloud's metadata"
+    )]
+    Address,
+    #[error("there was no answer: {0}")]
+    NoResponse(#[source] reqwest::Error),
+    #[error("the answer is longer than {MAX_RESPONSE} bytes")]
+    TooLarge,
+    #[error("the answer leads elsewhere, which is not followed")]
+    Redirect,
+}
+
+impl Fetch {
+    /// # Errors
+    /// When the system's root certificates cannot be read.
+    pub fn new() -> Result<Self, FetchError> {
+        let client = |loopback: bool| {
+            Client::builder()
+                .redirect(Policy::none())
+                .no_proxy()
+                .timeout(TIMEOUT)
+                .connect_timeout(TIMEOUT)
+                .user_agent("Castellan")
+                .dns_resolver(GuardedResolver { loopback })
+                .build()
+                .map_err(FetchError::NoResponse)
+        };
+        Ok(Self { public: client(false)?, loopback: client(true)? })
+    }
+
+    /// The client for an issuer. It connects to loopback addresses only for an issuer on one.
+    pub fn of(&self, issuer: &str) -> ProviderClient {
+        let loopback = is_loopback(issuer);
+        ProviderClient { client: if loopback { self.loopback.clone() } else { self.public.clone() }, loopback }
+    }
+}
+
+/// The HTTP client for the endpoints of one issuer.
+#[derive(Clone, Debug)]
+pub struct ProviderClient {
+    client: Client,
+    loopback: bool,
+}
+
+impl ProviderClient {
+    /// Sends a request and reads the whole response.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| FetchError::Address)?;
+        if !self.may_request(&url) {
+            return Err(FetchError::Address);
+        }
+        let request = reqwest::Request::try_from(request).map_err(FetchError::NoResponse)?;
+        let mut response = self.client.execute(request).await.map_err(FetchError::NoResponse)?;
+        if response.status().is_redirection() {
+            return Err(FetchError::Redirect);
+        }
+        let mut answer = HttpResponse::new(vec![]);
+        (*answer.status_mut(), *answer.headers_mut()) = (response.status(), response.headers().clone());
+        while let Some(chunk) = response.chunk().await.map_err(FetchError::NoResponse)? {
+            if answer.body().len() + chunk.len() > MAX_RESPONSE {
+                return Err(FetchError::TooLarge);
+            }
+            answer.body_mut().extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// Whether a URL is allowed. Host names are checked by [`GuardedResolver`], which literal addresses never reach.
+    pub(super) fn may_request(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) => None,
+            None => return false,
+        };
+        let plain = self.loopback && (url.host_str() == Some("localhost") || address.is_some_and(|a| a.is_loopback()));
+        (url.scheme() == "https" || url.scheme() == "http" && plain)
+            && address.is_none_or(|address| may_connect(address, self.loopback))
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for ProviderClient {
+    type Error = FetchError;
+    type Future = BoxFuture<'c, Result<HttpResponse, FetchError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+/// A resolver that returns allowed addresses only, against DNS rebinding.
+#[derive(Clone, Copy, Debug)]
+struct GuardedResolver {
+    loopback: bool,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let loopback = self.loopback;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let good: Vec<SocketAddr> = found.filter(|address| may_connect(address.ip(), loopback)).collect();
+            if good.is_empty() {
+                return Err(Box::new(FetchError::Address).into());
+            }
+            let good: Addrs = Box::new(good.into_iter());
+            Ok(good)
+        })
+    }
+}
+
+/// Metadata services of clouds that are not at a link-local address.
+const METADATA: [IpAddr; 4] = [
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
+
+/// Whether a provider's endpoint may be at this address. Private networks are allowed, because a company's own provider is there.
+fn may_connect(address: IpAddr, loopback: bool) -> bool {
+    let address = match address.to_canonical() {
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) embed an IPv4 address.
+        IpAddr::V6(v6) => match v6.segments() {
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+            }
+            _ => IpAddr::V6(v6),
+        },
+        v4 => v4,
+    };
+    let local = match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    let forbidden = local || address.is_unspecified() || address.is_multicast() || METADATA.contains(&address);
+    !forbidden && (loopback || !address.is_loopback())
+}
+
+/// Makes aws-lc-rs the TLS provider of the test process, as the server does at its start.
+#[cfg(test)]
+pub(super) fn install_tls_provider() {
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_02_link_local_metadata_and_loopback_addresses_are_forbidden() {
+        for bad in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "fe80::1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "0.0.0.0",
+            "0.1.2.3",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+        ] {
+            assert!(!may_connect(bad.parse().unwrap(), false) && !may_connect(bad.parse().unwrap(), true), "{bad}");
+        }
+        for loopback in ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"] {
+            assert!(
+                !may_connect(loopback.parse().unwrap(), false) && may_connect(loopback.parse().unwrap(), true),
+                "{loopback}"
+            );
+        }
+        for good in ["10.1.2.3", "192.168.1.1", "203.0.113.7", "2001:db8::1", "fd12::1"] {
+            assert!(may_connect(good.parse().unwrap(), false), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_02_endpoints_are_https_except_those_of_a_loopback_issuer() {
+        install_tls_provider();
+        let fetch = Fetch::new().unwrap();
+        let allowed = |issuer: &str, url: &str| fetch.of(issuer).may_request(&url.parse().unwrap());
+        let (public, internal) = ("https://id.acme.example", "http://127.0.0.1:4000");
+        assert!(allowed(public, "https://id.acme.example/token") && allowed(public, "https://10.0.0.1/token"));
+        for bad in [
+            "http://id.acme.example/token",
+            "http://127.0.0.1:4000/token",
+            "https://127.0.0.1/token",
+            "https://[::1]/token",
+            "https://169.254.169.254/latest",
+            "https://0x7f000001/token",
+            "ftp://id.acme.example/",
+            "file:///etc/passwd",
+        ] {
+            assert!(!allowed(public, bad), "{bad}");
+        }
+        assert!(allowed(internal, "http://127.0.0.1:4000/token") && allowed(internal, "http://localhost:4000/token"));
+        assert!(!allowed(internal, "http://169.254.169.254/") && !allowed(internal, "http://id.acme.example/"));
+    }
+
+    #[tokio::test]
+    async fn a_02_a_name_resolves_to_allowed_addresses_only() {
+        let resolve = async |loopback: bool| GuardedResolver { loopback }.resolve("localhost".parse().unwrap()).await;
+        let refused = resolve(false).await.map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refused, FetchError::Address.to_string());
+        let found: Vec<_> = resolve(true).await.map(Iterator::collect).unwrap();
+        assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_02_a_client_does_not_connect_to_a_forbidden_address_behind_a_name() {
+        install_tls_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let Fetch { public, loopback } = Fetch::new().unwrap();
+        let get = |url: String| http::Request::get(url).body(vec![]).unwrap();
+        let https = format!("https://localhost:{port}/token");
+
+        let public = ProviderClient { client: public, loopback: false };
+        assert!(public.may_request(&https.parse().unwrap()), "the URL alone does not reveal the address");
+        let error = public.send(get(https.clone())).await.unwrap_err();
+        let error: &dyn std::error::Error = &error;
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        assert!(causes.any(|cause| cause.to_string() == FetchError::Address.to_string()), "{error:?}");
+        let connection = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
+        assert!(connection.is_err(), "a connection was made: {connection:?}");
+
+        let internal = ProviderClient { client: loopback, loopback: true };
+        let request = tokio::spawn(async move { internal.send(get(https)).await });
+        let connection = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+        connection.unwrap().unwrap();
+        request.abort();
+    }
+}

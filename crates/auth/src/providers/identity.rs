@@ -1,0 +1,31 @@
+//! Proven identity: the person whom a provider's verified response describes.
+use domain::{Email, Timestamp};
+
+/// A person at a provider.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProvenIdentity {
+    /// Compared exactly.
+    pub issuer: String,
+    /// The person's id at the provider.
+    pub subject: String,
+    /// An address that the provider has verified.
+    pub email: Option<Email>,
+    /// Untrusted text.
+    pub name: Option<String>,
+    /// The person's groups, where the provider is asked for them.
+    pub groups: Vec<String>,
+    /// Whether the provider says that a second factor was used.
+    pub vouched: bool,
+    /// When the person authenticated at the provider, where it says so and supports re-authentication.
+    pub proved_at: Option<Timestamp>,
+}
+
+impl ProvenIdentity {
+    /// The name without invisible characters, if it is a valid one.
+    pub fn name(&self) -> Option<String> {
+        let name = self.name.as_deref()?;
+        let seen: String =
+            name.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c)).take(80).collect();
+        domain::text::name("name", &seen, 80).ok()
+    }
+}

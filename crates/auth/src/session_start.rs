@@ -1,0 +1,129 @@
+//! Session start: opens a session for an authenticated person, and completes one with a second factor. Each happens in the
+//! transaction that checks once more what it is based on (E11).
+use crate::{
+    Browser, Error, SignIn, browser, digest,
+    error::unavailable,
+    sessions::{self, HOLDER, Holder},
+    sign_in::account_attempts,
+    token::Token,
+};
+use domain::{Actor, BrowserSessionId, Email, PersonId, SignedInBy, TenantId, Timestamp};
+use store::{Arrival, Error as StoreError, Ground, NewBrowserSession, Write};
+use tower_sessions::session::Id;
+use uuid::Uuid;
+
+/// Somebody who proved their identity.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    pub tenant: TenantId,
+    pub person: PersonId,
+    pub by: SignedInBy,
+    /// What they signed in with: it must still be valid when the session is opened.
+    pub ground: Ground,
+    /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
+    /// must have one reaches nothing but the pages that ask for it (M-14).
+    pub vouched: bool,
+    /// When they proved their identity, if that was earlier and at a provider; step-up authentication counts from then.
+    pub proved_at: Option<Timestamp>,
+}
+
+impl SignIn {
+    /// Opens a session under a new id, and ends the one that was open in this browser.
+    ///
+    /// # Errors
+    /// [`Error::AccountChanged`] when what they signed in with is no longer valid.
+    pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
+        self.sign_out().await?;
+        let Authenticated { tenant, person, by, ground, vouched, proved_at } = authenticated;
+        let (store, id) = (&self.auth.store, sessions::random_id().map_err(|error| unavailable(&error))?);
+        let proved_at = proved_at.unwrap_or_else(|| store.now());
+        let session = BrowserSessionId(Uuid::now_v7());
+        let holder = Holder { tenant, person, session, by, proved_at, vouched, opened: true, who: None, next_id: None };
+        let who = match store.system().holder(tenant, person).await {
+            Err(StoreError::NotFound) => return Err(Error::AccountChanged), // locked since
+            who => who?,
+        };
+        let (address, email, has_factor) = (self.address.to_string(), who.email.clone(), who.has_factor);
+        let new = NewBrowserSession {
+            token_hash: digest(&id.to_string()),
+            id: session,
+            person,
+            by,
+            ground,
+            vouched,
+            proved_at,
+            device: self.device.clone(),
+            address: address.clone(),
+            expires_at: store.now().after(self.auth.settings.session_lifetime),
+        };
+        let actor = browser::actor(&holder, who, Some(address), true);
+        match store.system().open_browser_session(&actor, new).await {
+            Err(StoreError::NotFound) => return Err(Error::AccountChanged),
+            opened => opened?,
+        }
+        if vouched || !has_factor {
+            self.clear_account_failures(&email).await?;
+        }
+        self.set_session(holder, id).await?;
+        self.record_device(tenant, person, vouched).await
+    }
+
+    /// Clears the failures of an account from all addresses, once its owner has signed in.
+    async fn clear_account_failures(&self, email: &Email) -> Result<(), Error> {
+        let (system, subject) = (self.auth.store.system(), account_attempts(email.as_str()));
+        if system.has_failed(subject).await? {
+            system.forget_failures(subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that locks the session of `browser`; what completes the sign-in belongs in there.
+    pub(crate) async fn lock_session(&self, browser: &Browser) -> Result<Write, Error> {
+        let mut write = self.auth.store.write(&browser.actor).await?;
+        match write.hold_browser_session(browser.session).await {
+            Err(StoreError::NotFound) => Err(Error::AccountChanged),
+            locked => Ok(locked.map(|()| write)?),
+        }
+    }
+
+    /// Commits a second factor, and continues the session under another id. If the session was ended in the meantime, it stays
+    /// ended and nothing of `write` is committed.
+    pub(crate) async fn complete(&self, mut write: Write, browser: &Browser) -> Result<(), Error> {
+        let id = sessions::random_id().map_err(|error| unavailable(&error))?;
+        match write.vouch_browser_session(browser.session, digest(&id.to_string())).await {
+            Err(StoreError::NotFound) => return Err(Error::AccountChanged),
+            vouched => vouched?,
+        }
+        write.commit().await?;
+        self.session.flush().await.map_err(|error| unavailable(&error))?;
+        let holder = Holder { vouched: true, opened: true, proved_at: self.auth.store.now(), ..browser.holder.clone() };
+        let (tenant, person) = (holder.tenant, holder.person);
+        if let Some(email) = &browser.actor.email {
+            self.clear_account_failures(email).await?;
+        }
+        self.set_session(holder, id).await?;
+        self.record_device(tenant, person, true).await
+    }
+
+    /// Puts the session under `id` into this browser's cookie; the store has it already.
+    async fn set_session(&self, holder: Holder, id: Id) -> Result<(), Error> {
+        let holder = Holder { next_id: Some(id.0.to_be_bytes()), ..holder };
+        self.session.insert(HOLDER, holder).await.map_err(|error| unavailable(&error))?;
+        self.session.save().await.map_err(|error| unavailable(&error))
+    }
+
+    /// Records that the person signed in with this browser from this network, and reports it if either is new (N-06).
+    async fn record_device(&self, tenant: TenantId, person: PersonId, vouched: bool) -> Result<(), Error> {
+        let token = match &self.known_device {
+            Some(token) => token.clone(),
+            None => Token::new("")?.text,
+        };
+        let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.auth.store.now()) };
+        let mut write = self.auth.store.write(&nobody).await?;
+        let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), vouched };
+        write.arrive(person, &arrival).await?;
+        write.commit().await?;
+        self.set_device(token);
+        Ok(())
+    }
+}
