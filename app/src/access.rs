@@ -48,7 +48,7 @@ fn page_of(resource: &Resource) -> String {
 /// Returns the title of the access page.
 fn page_title(resource: &Resource) -> String {
     match resource {
-        Resource::ServiceAccount(..) => t!("access-acts-title"),
+        Resource::ServiceAccount(..) => t!("access-as-account-title"),
         _ => t!("access-title"),
     }
 }
@@ -72,20 +72,21 @@ async fn access_page(actor: Actor, which: Which) -> Result<Page, Refusal> {
     };
     let (resource, name) = read.thing(which).await?;
     let proof = store.authorize(&actor, ReadAccess { resource }).await?;
-    let (after, partial) = (ctx::here().get("after").unwrap_or_default().to_owned(), !read.lists_everybody(&resource));
+    let (after, partial) =
+        (ctx::here().get("after").unwrap_or_default().to_owned(), !read.is_visible_to_all(&resource));
     let found = read.reach(&proof, &after, ROWS_PER_PAGE, store.now()).await?;
     // Only people who manage keys see the names and ids of other people's keys; the owner of a task sees their number.
     let responsible =
         matches!(resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
     let owner = resource.organization().is_some_and(|of| actor.role_in(of) == Some(Role::Owner));
-    let all_keys = responsible || owner || actor.reads_everything();
+    let all_keys = responsible || owner || actor.can_read_everything();
     let rows = found.items.into_iter().map(move |holder| {
         let all_keys = all_keys || actor.person() == Some(holder.id);
-        view! { <Row holder=holder resource=resource all_keys=all_keys people=actor.reads_everything() /> }
+        view! { <Row holder=holder resource=resource all_keys=all_keys people=actor.can_read_everything() /> }
     });
     let headings = vec![t!("person-name"), t!("access-why"), t!("access-can"), t!("access-keys")];
     let lead = match resource {
-        Resource::ServiceAccount(..) => t!("access-acts-lead"),
+        Resource::ServiceAccount(..) => t!("access-as-account-lead"),
         _ => t!("access-lead"),
     };
     let title = page_title(&resource);
@@ -147,11 +148,11 @@ fn reason_label(why: AccessReason) -> String {
     match why {
         AccessReason::Own => t!("access-own"),
         AccessReason::Role(role) => t!("access-role", role = labels::role(role)),
-        AccessReason::Judges => t!("access-judges"),
+        AccessReason::Judges => t!("access-approver"),
         AccessReason::Everybody => t!("access-shared"),
         AccessReason::TenantRole(TenantRole::Admin) => t!("access-admin"),
         AccessReason::TenantRole(_) => t!("access-auditor"),
-        AccessReason::Answers => t!("access-answers"),
+        AccessReason::Answers => t!("access-responsible"),
         AccessReason::Itself => t!("access-itself"),
     }
 }

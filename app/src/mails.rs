@@ -5,16 +5,16 @@ use store::Mail;
 /// Returns subject and body of a mail, with links to `origin`.
 pub fn words(mail: &Mail, origin: &str) -> (String, String) {
     match mail {
-        Mail::Happened { happened, detail } => {
+        Mail::AccountNotice { happened, detail } => {
             let text = match detail.as_str() {
                 "" => description(*happened),
                 detail => format!("{}: {detail}", description(*happened)),
             };
             if let Some(path) = related_page(*happened) {
                 let link = format!("{origin}{path}");
-                return (t!("mail-told-subject"), t!("mail-told", what = text, link = link));
+                return (t!("mail-organization-update-subject"), t!("mail-organization-update", what = text, link = link));
             }
-            (t!("mail-happened-subject"), t!("mail-happened", what = text, link = format!("{origin}/account")))
+            (t!("mail-account-event-subject"), t!("mail-account-event", what = text, link = format!("{origin}/account")))
         }
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))

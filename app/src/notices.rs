@@ -37,7 +37,7 @@ impl Notice {
 pub(crate) fn banners(actor: &Actor) -> impl IntoView + use<> {
     let mut texts = vec![];
     if actor.admin_blocked {
-        texts.push(t!("notice-held-off"));
+        texts.push(t!("notice-admin-blocked"));
     }
     let found = use_context::<Notices>().map(|notices| (notices.0)()).unwrap_or_default();
     let visible = found.into_iter().filter(|notice| actor.is_admin() || notice.is_for_all());
@@ -46,7 +46,7 @@ pub(crate) fn banners(actor: &Actor) -> impl IntoView + use<> {
         Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
         Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),
         Notice::DiskFull => t!("notice-disk-full"),
-        Notice::NothingSaved(at) => t!("notice-nothing-saved", at = at.exact()),
+        Notice::NothingSaved(at) => t!("notice-database-locked", at = at.exact()),
     }));
     texts.into_iter().map(|text| view! { <p class="banner" role="status">{text}</p> }).collect_view()
 }

@@ -63,7 +63,7 @@ impl From<auth::Error> for Refusal {
 fn provider_failure(failure: ProviderFailure, provider: String) -> Refusal {
     let (kind, text) = match failure {
         ProviderFailure::Disabled => (Kind::NotFound, t!("provider-closed")),
-        ProviderFailure::UnknownSignIn => (Kind::Conflict, t!("provider-lost")),
+        ProviderFailure::UnknownSignIn => (Kind::Conflict, t!("provider-expired")),
         ProviderFailure::Unreachable => (Kind::Unavailable, t!("provider-unreachable", provider = provider)),
         ProviderFailure::Declined => (Kind::SignedOut, t!("provider-declined", provider = provider)),
         ProviderFailure::Unverified => (Kind::SignedOut, t!("provider-untrusted", provider = provider)),

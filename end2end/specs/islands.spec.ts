@@ -9,7 +9,7 @@ import { expect, test } from '../test';
 const SOURCE = join(import.meta.dirname, '..', '..', 'crates', 'islands', 'src');
 
 /** Islands with a test here; passkeys have their own spec. The first test fails for an island that is not listed. */
-const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogView', 'Palette', 'KeySwitch', 'PasskeyButton'];
+const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogViewer', 'Palette', 'KeySwitch', 'PasskeyButton'];
 
 test('every island has a test', async () => {
   const files = (await readdir(SOURCE, { recursive: true })).filter((name) => name.endsWith('.rs'));
@@ -131,7 +131,7 @@ test('Watch: a list with a selection is not updated', async ({ team, browser }) 
   await expect(page.getByRole('link', { name: 'Second' })).toBeVisible();
 });
 
-test('LogView: output is followed until the reader scrolls up, and again on demand', async ({ team, browser }) => {
+test('LogViewer: output is followed until the reader scrolls up, and again on demand', async ({ team, browser }) => {
   const page = await chatty(team, browser);
   const log = page.locator('#log-lines');
   const follow = page.getByRole('button', { name: 'Follow output' });

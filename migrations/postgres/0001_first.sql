@@ -140,8 +140,8 @@ create table browser_session (
     person_id    uuid not null,
     signed_in_by text not null,
     -- Whether a second factor was shown, or vouched for by who signed them in.
-    vouched      boolean not null,
-    proved_at    bigint not null,
+    second_factor_verified      boolean not null,
+    authenticated_at    bigint not null,
     device       text not null,
     address      text not null,
     created_at   bigint not null,
@@ -292,8 +292,8 @@ create table anomaly (
     first_at   bigint not null,
     last_at    bigint not null,
     -- Who has looked at it, and when.
-    looked_at  bigint,
-    looked_by  uuid,
+    reviewed_at  bigint,
+    reviewed_by  uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id),
     foreign key (tenant_id, notify_id) references person (tenant_id, id)
@@ -303,7 +303,7 @@ create index anomaly_kind on anomaly (tenant_id, kind, id);
 create index anomaly_person on anomaly (tenant_id, person_id, id);
 create index anomaly_notify on anomaly (tenant_id, notify_id, id);
 create index anomaly_age on anomaly (tenant_id, last_at);
-create index anomaly_new on anomaly (tenant_id, id) where looked_at is null;
+create index anomaly_new on anomaly (tenant_id, id) where reviewed_at is null;
 
 -- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
 create table mail (
@@ -422,7 +422,7 @@ create unique index review_open on review (tenant_id) where ended_at is null;
 create table review_item (
     tenant_id       uuid not null,
     review_id       uuid not null,
-    nr              bigint not null,
+    item_number              bigint not null,
     kind            text not null,
     person_id       uuid not null,
     organization_id uuid,
@@ -432,11 +432,11 @@ create table review_item (
     verdict         text,
     decided_by      uuid,
     decided_at      bigint,
-    primary key (tenant_id, review_id, nr),
+    primary key (tenant_id, review_id, item_number),
     foreign key (tenant_id, review_id) references review (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
-create index review_item_open on review_item (tenant_id, review_id, nr) where verdict is null;
+create index review_item_open on review_item (tenant_id, review_id, item_number) where verdict is null;
 -- Networks that a key was used from before, and how many tasks it submitted in each hour since the epoch.
 create table key_network (
     tenant_id    uuid not null,

@@ -44,7 +44,7 @@ async fn sign(app: &App, signed: &mut BTreeMap<TenantId, i64>) -> Result<(), Fai
             continue;
         }
         let mut write = app.store.write(&console).await?;
-        let head = write.lasting_audit_head().await?;
+        let head = write.durable_audit_head().await?;
         write.commit().await?;
         let checkpoint = Checkpoint { tenant: tenant.id, size: head.seq, hash: head.hash };
         let key = &app.keys.checkpoints;

@@ -36,7 +36,7 @@ pub async fn listen(app: App) {
         tracing::warn!(%error, "cannot restrict the notification socket to this user; other users can only trigger a refresh");
     }
     while let Some(Ok(_)) = app.stop.run_until_cancelled(socket.recv(&mut [0; 1])).await {
-        app.store.look_again();
+        app.store.publish_missed_events();
     }
     drop(std::fs::remove_file(&path));
 }

@@ -71,10 +71,10 @@ impl Mailer {
             && let Some(due) = system.take_mail().await?
         {
             match self.send(&due).await {
-                Ok(()) => system.forget_mail(due.tenant, due.id).await?,
+                Ok(()) => system.delete_mail(due.tenant, due.id).await?,
                 Err(error) if due.last => {
                     tracing::error!(mail = %due.id, error, "an email could not be delivered; giving up");
-                    system.forget_mail(due.tenant, due.id).await?;
+                    system.delete_mail(due.tenant, due.id).await?;
                 }
                 Err(error) => tracing::warn!(mail = %due.id, error, "an email could not be delivered; retrying later"),
             }

@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Deletes expired data at startup and once a day until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
     loop {
-        let wait = match app.store.system().forget_old(BATCH_SIZE).await {
+        let wait = match app.store.system().delete_expired_history(BATCH_SIZE).await {
             Ok(true) => PAUSE,
             Ok(false) => DAY,
             Err(error) => {

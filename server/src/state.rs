@@ -45,7 +45,7 @@ impl App {
         let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
         keys.check_with(&store, &secrets).await?;
         if config.mail.smtp.is_some() {
-            store.queue_mail();
+            store.enable_mail();
         }
         let rates = Arc::new(Rates::new(&config.limits));
         Ok(Self {

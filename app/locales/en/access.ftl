@@ -2,8 +2,8 @@
 access-title = Who has access
 access-lead = Everyone who currently has access, the reasons for it, and the API keys through which programs act for them.
 access-everybody = Everyone who can sign in to this tenant can view this. The list shows people who can do more or who have another reason for access.
-access-acts-title = Who can act as this account
-access-acts-lead = The API keys that act as this service account, and everyone who can create or revoke them.
+access-as-account-title = Who can act as this account
+access-as-account-lead = The API keys that act as this service account, and everyone who can create or revoke them.
 access-why = Reason
 access-can = Permissions
 access-keys = API keys
@@ -13,11 +13,11 @@ access-key-count = { $count ->
 }
 access-own = submitted the task
 access-role = { $role } in the organization
-access-judges = decides approval requests of the organization
+access-approver = decides approval requests of the organization
 access-shared = visible to everyone in the tenant
 access-admin = tenant admin
 access-auditor = tenant auditor
-access-answers = responsible person
+access-responsible = responsible person
 access-itself = programs with its API keys
 access-act = act as this account
 access-makes-keys = create and revoke its API keys

@@ -1,6 +1,6 @@
 # Account pages, second factors and account emails.
 
-nav-own-account = Account
+nav-account-page = Account
 account-lead = Your sign-in settings and recent account activity.
 account-sessions = View browser sessions
 
@@ -28,15 +28,15 @@ address-release-lead = After the link sent to the new address is confirmed too, 
 address-confirm = Confirm change
 address-waits = Confirmed. The change takes effect after the link in the other email is confirmed too.
 
-mail-happened-subject = Security alert for your Castellan account
-mail-happened =
+mail-account-event-subject = Security alert for your Castellan account
+mail-account-event =
     { $what }.
 
     If this was you, no action is needed. If not, contact an admin, change your password and end your other sessions:
 
     { $link }
-mail-told-subject = Castellan organization update
-mail-told =
+mail-organization-update-subject = Castellan organization update
+mail-organization-update =
     { $what }.
 
     { $link }
@@ -78,7 +78,7 @@ factor-lead = Your password is correct. Confirm your identity with a second fact
 factor-code = Code
 factor-code-help = The 6-digit code from your authenticator app, or one of your recovery codes.
 factor-recovery-help = One of your recovery codes.
-factor-show = Continue
+factor-continue = Continue
 factor-lost = If you lost your second factor and your recovery codes, ask a tenant admin to reset them.
 factor-enroll-lead = Your account requires a second factor. Set one up to continue.
 
@@ -87,7 +87,7 @@ totp-what = An app on your phone or in your password manager that generates a ne
 totp-begin = Set up authenticator app
 totp-title = Set up an authenticator app
 totp-lead = Scan this QR code with your authenticator app.
-totp-square = QR code with the setup key shown below
+totp-qr-code = QR code with the setup key shown below
 totp-type = Or enter this setup key manually:
 totp-code = Code
 totp-code-help = The 6-digit code shown in the app.
@@ -128,12 +128,12 @@ recovery-new-consequence = Your existing recovery codes stop working.
 recovery-new = Generate recovery codes
 recovery-without-factor = Recovery codes replace a lost second factor. Set up a second factor first.
 
-prove-title = Confirm your identity
-prove-lead = This action requires recent authentication. Nothing has changed yet, and your input is kept.
-prove-code = Authenticator app code
-prove-code-help = As an alternative to your password.
-prove-do = Continue
-prove-back = Cancel and go back
+confirm-identity-title = Confirm your identity
+confirm-identity-lead = This action requires recent authentication. Nothing has changed yet, and your input is kept.
+confirm-identity-code = Authenticator app code
+confirm-identity-code-help = As an alternative to your password.
+confirm-identity-do = Continue
+confirm-identity-back = Cancel and go back
 
 policy-title = Second factors
 policy-lead = Who must use a second factor to sign in.
@@ -152,27 +152,27 @@ reset-open = Reset second factors…
 reset-consequence = Their authenticator app, passkeys and recovery codes stop working, and all their sessions end. They are notified. Verify the person’s identity first.
 reset = Reset second factors
 
-news-title = Recent account activity
-news-told-title = Organization updates
-news-text = If this was not you, contact an admin, change your password and end your other sessions.
-news-seen = Mark as read
+notifications-title = Recent account activity
+notifications-told-title = Organization updates
+notifications-text = If this was not you, contact an admin, change your password and end your other sessions.
+notifications-seen = Mark as read
 events-title = Account activity
 events-none = No account activity yet. Changes to your sign-in settings appear here.
-happened-password-changed = Your password was changed
-happened-password-link = An admin created a link that sets your password
-happened-totp-added = An authenticator app was added
-happened-totp-removed = The authenticator app was removed
-happened-passkey-added = A passkey was added
-happened-passkey-removed = A passkey was removed
-happened-identity-linked = An identity provider account was linked and can sign in
-happened-identity-unlinked = An identity provider account was unlinked
-happened-recovery-codes-made = New recovery codes were generated
-happened-recovery-code-used = A recovery code was used; codes left
-happened-factors-reset = All second factors were reset by an admin
-happened-address-asked = A change of email address was requested
-happened-address-changed = Your email address was changed
-happened-join-asked = Someone requested to join one of your organizations
-happened-join-accepted = Your request to join an organization was accepted
-happened-join-declined = Your request to join an organization was declined
-happened-membership-removed = You were removed from an organization
-happened-service-accounts-given = You are now responsible for service accounts
+account-event-password-changed = Your password was changed
+account-event-password-link = An admin created a link that sets your password
+account-event-totp-added = An authenticator app was added
+account-event-totp-removed = The authenticator app was removed
+account-event-passkey-added = A passkey was added
+account-event-passkey-removed = A passkey was removed
+account-event-identity-linked = An identity provider account was linked and can sign in
+account-event-identity-unlinked = An identity provider account was unlinked
+account-event-recovery-codes-made = New recovery codes were generated
+account-event-recovery-code-used = A recovery code was used; codes left
+account-event-factors-reset = All second factors were reset by an admin
+account-event-address-asked = A change of email address was requested
+account-event-address-changed = Your email address was changed
+account-event-join-asked = Someone requested to join one of your organizations
+account-event-join-accepted = Your request to join an organization was accepted
+account-event-join-declined = Your request to join an organization was declined
+account-event-membership-removed = You were removed from an organization
+account-event-service-accounts-given = You are now responsible for service accounts

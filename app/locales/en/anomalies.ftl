@@ -1,13 +1,13 @@
 # Anomalies: unusual sign-ins, API key use and task activity.
 nav-anomalies = Anomalies
 anomaly-lead = Unusual sign-ins, API key use and task activity, newest first. Most are harmless. Review each anomaly and mark it as reviewed.
-anomaly-narrow = Filter anomalies
+anomaly-filter = Filter anomalies
 anomaly-kind = Type
 anomaly-person = Person
-anomaly-looked = Review status
-anomaly-looked-no = Not reviewed
-anomaly-looked-by = Reviewed by
-anomaly-look = Mark as reviewed
+anomaly-reviewed = Review status
+anomaly-reviewed-no = Not reviewed
+anomaly-reviewed-by = Reviewed by
+anomaly-mark-reviewed = Mark as reviewed
 anomaly-none = No anomalies
 anomaly-none-text = No unusual activity was detected. The detection rules are listed below.
 anomaly-none-match = No matches
@@ -56,18 +56,18 @@ anomaly-advice-guessing = None of these attempts succeeded. Use a unique passwor
 anomaly-advice-guessing-admin = None of these attempts succeeded. Check where they came from. If the account is at risk, lock it, and restrict admin access to known networks with the setting admin.allow.
 anomaly-advice-spraying = Check which accounts were targeted and whether any of them signed in from this network. Block the network in front of the server, and require a second factor for everyone.
 anomaly-advice-key = If nobody who uses the key can explain this, revoke the key or restrict it to allowed networks.
-anomaly-do-sessions = End your other sessions
-anomaly-do-password = Change your password
-anomaly-do-lock = Lock the account or end its sessions
-anomaly-do-audit = View in the audit log
-anomaly-do-key = Revoke or rotate the API key
-anomaly-do-bind = Set allowed networks
+anomaly-link-sessions = End your other sessions
+anomaly-link-password = Change your password
+anomaly-link-lock = Lock the account or end its sessions
+anomaly-link-audit = View in the audit log
+anomaly-link-key = Revoke or rotate the API key
+anomaly-link-bind = Set allowed networks
 
-anomaly-watched = What is detected
-anomaly-watched-sign-in = Sign-ins: a browser that the person has not used before, or a network (IPv4 /24, IPv6 /48) that they have not signed in from for 90 days. The first sign-in to an account is not reported.
-anomaly-watched-failures = Failed sign-ins: 10 failed password or second-factor attempts for one person within an hour, or failed sign-ins for 8 people from one network. Reported once a day, and again when the count doubles.
-anomaly-watched-keys = API keys: a network that the key has not been used from for 90 days, unless the key has allowed networks, and use after 90 days of inactivity. The first use is not reported.
-anomaly-watched-tasks = Tasks submitted with an API key: at least 20 in an hour and three times the busiest hour of the last 30 days, or an hour of the week without tasks in the last 8 weeks, if the key has a regular pattern.
+anomaly-detection = What is detected
+anomaly-detection-sign-in = Sign-ins: a browser that the person has not used before, or a network (IPv4 /24, IPv6 /48) that they have not signed in from for 90 days. The first sign-in to an account is not reported.
+anomaly-detection-failures = Failed sign-ins: 10 failed password or second-factor attempts for one person within an hour, or failed sign-ins for 8 people from one network. Reported once a day, and again when the count doubles.
+anomaly-detection-keys = API keys: a network that the key has not been used from for 90 days, unless the key has allowed networks, and use after 90 days of inactivity. The first use is not reported.
+anomaly-detection-tasks = Tasks submitted with an API key: at least 20 in an hour and three times the busiest hour of the last 30 days, or an hour of the week without tasks in the last 8 weeks, if the key has a regular pattern.
 
 anomaly-own-title = Anomalies
 anomaly-own-lead = Unusual activity of your account, your API keys and the service accounts that you are responsible for.
@@ -75,9 +75,9 @@ overview-anomalies = { $n ->
     [one] 1 anomaly is not reviewed.
    *[other] { $n } anomalies are not reviewed.
 }
-news-anomaly = View details
-happened-new-place = New sign-in to your account from an unusual location
-happened-many-failures = Many failed sign-in attempts for your account
-happened-key-anomaly = Unusual use of an API key
-happened-key-ends-soon = An API key expires in two weeks; replace it before then
+notifications-anomaly = View details
+account-event-new-place = New sign-in to your account from an unusual location
+account-event-many-failures = Many failed sign-in attempts for your account
+account-event-key-anomaly = Unusual use of an API key
+account-event-key-ends-soon = An API key expires in two weeks; replace it before then
 audit-event = Security event

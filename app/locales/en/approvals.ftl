@@ -1,6 +1,6 @@
 # Approval requests: the queue and the page of one request.
 approvals-lead = Tasks that need approval before they run. Open an approval request to see exactly what would run and to decide it.
-approvals-narrow = Filter approval requests
+approvals-filter = Filter approval requests
 approvals-all = All
 approvals-empty = No pending approval requests
 approvals-empty-text = An approval request appears here when a rule requires approval for a task. Your own requests are listed too, but someone else must decide them.
@@ -19,15 +19,15 @@ approval-requester = Requested by
 approval-rule = Rule
 approval-reach = Network
 approval-expires = Expires
-approval-settled = Decided
+approval-decided = Decided
 approval-time-left = Expires or decided
-approval-given-short = { $given } of { $needed }
-approval-given = { $given } of { $needed } approvals
+approval-count-short = { $given } of { $needed }
+approval-count = { $given } of { $needed } approvals
 approval-until = Denied automatically
 approval-decision = Decision
 approval-said-yes = Approved
 approval-said-no = Denied
-approval-see-task = View task
+approval-view-task = View task
 approval-back = Back to approvals
 
 approval-script-help = The complete script. Invisible characters and characters that change how text is displayed are shown as code points.

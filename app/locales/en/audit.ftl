@@ -1,6 +1,6 @@
 # Audit log.
 audit-lead = Every change and every refused attempt, newest first. A hash chain makes later changes to the log detectable.
-audit-narrow = Filter audit log
+audit-filter = Filter audit log
 audit-any = Any
 audit-seq = Number
 audit-action = Action

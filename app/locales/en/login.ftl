@@ -10,13 +10,13 @@ sign-in = Sign in
 sign-out = Sign out
 sign-in-lost = If you forgot your password, ask a tenant admin for a one-time link.
 
-ended-title = Your session has ended
-ended-lead = Your change was not saved. Your input is kept as long as this page stays open.
-ended-sign-in = Sign in in a new tab
-ended-come-back = Then return to this tab and submit again.
-ended-secrets = Passwords and secrets are not kept and are submitted empty.
-ended-send = Submit again
-ended-leave = Sign in here and discard your input
+session-ended-title = Your session has ended
+session-ended-lead = Your change was not saved. Your input is kept as long as this page stays open.
+session-ended-sign-in = Sign in in a new tab
+session-ended-come-back = Then return to this tab and submit again.
+session-ended-secrets = Passwords and secrets are not kept and are submitted empty.
+session-ended-send = Submit again
+session-ended-leave = Sign in here and discard your input
 
 setup-title = Set up Castellan
 setup-lead = Creates the first tenant, its first organization and your admin account. The setup link works once.

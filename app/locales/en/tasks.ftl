@@ -3,11 +3,11 @@ count-capped = 1,000+
 count-more = { $n }+
 
 tasks-lead = Scripts submitted by agents and people, newest first. You see your own tasks and tasks shared with you.
-tasks-narrow = Filter tasks
-tasks-narrow-text = Words in the title
-tasks-narrow-label = Label (key=value)
-tasks-narrow-any = All
-tasks-narrow-state = Filter by state
+tasks-filter = Filter tasks
+tasks-filter-text = Words in the title
+tasks-filter-label = Label (key=value)
+tasks-filter-any = All
+tasks-filter-state = Filter by state
 tasks-mine = Mine
 tasks-empty = No tasks yet
 tasks-empty-text = A task runs a script in a sandbox, with the resource limits that you set, the network access that the rules allow and a full record. Submit your first task.
@@ -55,8 +55,8 @@ task-request-digest = Request digest
 
 task-new = New task
 task-new-lead = A script with its network access and resource limits. The form shows what the rules decide before you submit.
-task-new-nowhere = You cannot submit tasks yet
-task-new-nowhere-text = A task belongs to an organization, and you are not a member of one. An organization owner or an admin can add you.
+task-new-no-organization = You cannot submit tasks yet
+task-new-no-organization-text = A task belongs to an organization, and you are not a member of one. An organization owner or an admin can add you.
 task-submit = Submit task
 task-will = With the current rules, this task:
 task-will-run = runs immediately (rule “{ $rule }”).
@@ -119,23 +119,23 @@ task-cancel = Cancel task
 task-cancel-asked = The task will not run, and its approval request is withdrawn. This cannot be undone. You can submit the task again.
 task-cancel-queued = The task will not run. This cannot be undone. You can submit the task again.
 task-cancel-running = The runner kills all processes of the task. Its output is kept and its working directory is deleted. This cannot be undone.
-task-again = Run again
+task-run-again = Run again
 
 task-next-approval = Waiting for approval.
 task-next-runner = Waiting for an available runner.
 task-next-start = The runner is preparing the sandbox.
 task-next-stop = The runner is stopping the task.
 task-next-end = Running.
-task-asked-waiting = View approval request: { $given } of { $needed } approvals
-task-asked-settled = View approval request and decisions
+task-approval-waiting = View approval request: { $given } of { $needed } approvals
+task-approval-settled = View approval request and decisions
 
 task-step-submitted = Submitted by { $who }
-task-step-asked = Approval requested: { $n ->
+task-step-approval-requested = Approval requested: { $n ->
     [one] 1 approval
    *[other] { $n } approvals
  } required (rule “{ $rule }”)
 task-step-refused-by-rule = Refused by the rule “{ $rule }”
-task-step-let-run = Allowed by the rule “{ $rule }”
+task-step-allowed = Allowed by the rule “{ $rule }”
 task-step-approved = Approved by { $who }
 task-step-denied = Denied by { $who }
 task-step-expired = Expired without a decision
@@ -163,15 +163,15 @@ task-log-earlier = Earlier lines
 task-log-later = Later lines
 task-log-reload = Reload output
 task-log-find = Find in output
-task-log-seek = Find
+task-log-search = Find
 task-log-next = Next
-task-log-before = Previous
+task-log-previous = Previous
 task-log-found = { $at } of { $n } matches
-task-log-places = { $n ->
+task-log-matches = { $n ->
     [one] 1 matching line:
    *[other] { $n } matching lines:
 }
-task-log-nowhere = No matches
+task-log-no-matches = No matches
 task-log-seeking = Searching…
 task-log-failed = The server did not respond. Try again.
 task-log-start = Go to start
@@ -184,8 +184,8 @@ task-log-ended = Complete
 task-log-lost = Connection lost. Reconnecting…
 
 task-receipt = Receipt
-task-receipt-holds = Signature verified
-task-receipt-holds-text = The runner signed that it ran exactly this request and how the task ended.
+task-receipt-verified = Signature verified
+task-receipt-verified-text = The runner signed that it ran exactly this request and how the task ended.
 task-receipt-broken = Invalid signature
 task-receipt-broken-text = The receipt was changed, or it belongs to another runner or request. Do not rely on it. Contact an admin.
 task-receipt-unchecked = Signature not checked

@@ -32,7 +32,7 @@ pub fn forgot() -> PageFuture {
 
 async fn forgot_form() -> Result<AnyView, Refusal> {
     let back = || view! { <p class="after"><a href="/sign-in">{t!("sign-in")}</a></p> };
-    if !ctx::sign_in()?.sends_mail() {
+    if !ctx::sign_in()?.is_mail_enabled() {
         return Ok(view! { <p class="lead">{t!("sign-in-lost")}</p>{back()} }.into_any());
     }
     if ctx::here().get("sent").is_some() {
@@ -56,7 +56,7 @@ pub fn address() -> PageFuture {
 
 async fn address_page(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Section::Account, t!("address-title"));
-    if !ctx::sign_in()?.sends_mail() {
+    if !ctx::sign_in()?.is_mail_enabled() {
         return Ok(page.lead(t!("address-without-mail")));
     }
     if ctx::here().get("sent").is_some() {

@@ -1,7 +1,7 @@
 //! Unseen account events, shown at the top of every page until they are dismissed.
 use super::actions::DismissEvents;
 use crate::ui::{Button, Form, TimeAgo, UntrustedText};
-use domain::account::Happened;
+use domain::account::AccountNotice;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AccountEvent, Read};
 
@@ -16,13 +16,13 @@ pub async fn unseen_events(read: &mut Read) -> Option<AnyView> {
     let lines = events.into_iter().map(|event| view! { <li><EventLine event=event /></li> }).collect_view();
     Some(
         view! {
-            <section class="news" aria-labelledby="news-title">
-                <h2 id="news-title">{if informational { t!("news-told-title") } else { t!("news-title") }}</h2>
+            <section class="news" aria-labelledby="notifications-title">
+                <h2 id="notifications-title">{if informational { t!("notifications-told-title") } else { t!("notifications-title") }}</h2>
                 <ul>{lines}</ul>
                 {(!informational)
-                    .then(|| view! { <p class="help">{t!("news-text")}" "<a href="/account">{t!("nav-own-account")}</a></p> })}
+                    .then(|| view! { <p class="help">{t!("notifications-text")}" "<a href="/account">{t!("nav-account-page")}</a></p> })}
                 <Form action=DismissEvents::PATH class="after" hidden=vec![("last", last)]>
-                    <Button>{t!("news-seen")}</Button>
+                    <Button>{t!("notifications-seen")}</Button>
                 </Form>
             </section>
         }
@@ -34,56 +34,56 @@ pub async fn unseen_events(read: &mut Read) -> Option<AnyView> {
 #[component]
 pub fn EventLine(event: AccountEvent) -> impl IntoView {
     let AccountEvent { happened, detail, created_at, address, .. } = event;
-    let anomaly = matches!(happened, Happened::NewPlace | Happened::ManyFailures | Happened::KeyAnomaly);
+    let anomaly = matches!(happened, AccountNotice::NewPlace | AccountNotice::ManyFailures | AccountNotice::KeyAnomaly);
     view! {
         {description(happened)}
         {(!detail.is_empty()).then(|| view! { ": "<UntrustedText text=detail /> })}
         " · "
         <TimeAgo at=created_at />
-        {(happened == Happened::KeyEndsSoon).then(|| view! { " · "<a href="/keys">{t!("nav-keys")}</a> })}
-        {anomaly.then(|| view! { " · "<a href="/account#anomalies">{t!("news-anomaly")}</a> })}
+        {(happened == AccountNotice::KeyEndsSoon).then(|| view! { " · "<a href="/keys">{t!("nav-keys")}</a> })}
+        {anomaly.then(|| view! { " · "<a href="/account#anomalies">{t!("notifications-anomaly")}</a> })}
         {(!address.is_empty()).then(|| view! { " · "<span class="muted mono"><UntrustedText text=address /></span> })}
     }
 }
 
 /// Returns the description of an account event.
-pub fn description(happened: Happened) -> String {
+pub fn description(happened: AccountNotice) -> String {
     match happened {
-        Happened::PasswordChanged => t!("happened-password-changed"),
-        Happened::PasswordLink => t!("happened-password-link"),
-        Happened::TotpAdded => t!("happened-totp-added"),
-        Happened::TotpRemoved => t!("happened-totp-removed"),
-        Happened::PasskeyAdded => t!("happened-passkey-added"),
-        Happened::PasskeyRemoved => t!("happened-passkey-removed"),
-        Happened::IdentityLinked => t!("happened-identity-linked"),
-        Happened::IdentityUnlinked => t!("happened-identity-unlinked"),
-        Happened::RecoveryCodesMade => t!("happened-recovery-codes-made"),
-        Happened::RecoveryCodeUsed => t!("happened-recovery-code-used"),
-        Happened::FactorsReset => t!("happened-factors-reset"),
-        Happened::AddressAsked => t!("happened-address-asked"),
-        Happened::AddressChanged => t!("happened-address-changed"),
-        Happened::NewPlace => t!("happened-new-place"),
-        Happened::ManyFailures => t!("happened-many-failures"),
-        Happened::KeyAnomaly => t!("happened-key-anomaly"),
-        Happened::KeyEndsSoon => t!("happened-key-ends-soon"),
-        Happened::JoinAsked => t!("happened-join-asked"),
-        Happened::JoinAccepted => t!("happened-join-accepted"),
-        Happened::JoinDeclined => t!("happened-join-declined"),
-        Happened::MembershipRemoved => t!("happened-membership-removed"),
-        Happened::ServiceAccountsGiven => t!("happened-service-accounts-given"),
+        AccountNotice::PasswordChanged => t!("account-event-password-changed"),
+        AccountNotice::PasswordLink => t!("account-event-password-link"),
+        AccountNotice::TotpAdded => t!("account-event-totp-added"),
+        AccountNotice::TotpRemoved => t!("account-event-totp-removed"),
+        AccountNotice::PasskeyAdded => t!("account-event-passkey-added"),
+        AccountNotice::PasskeyRemoved => t!("account-event-passkey-removed"),
+        AccountNotice::IdentityLinked => t!("account-event-identity-linked"),
+        AccountNotice::IdentityUnlinked => t!("account-event-identity-unlinked"),
+        AccountNotice::RecoveryCodesMade => t!("account-event-recovery-codes-made"),
+        AccountNotice::RecoveryCodeUsed => t!("account-event-recovery-code-used"),
+        AccountNotice::FactorsReset => t!("account-event-factors-reset"),
+        AccountNotice::AddressAsked => t!("account-event-address-asked"),
+        AccountNotice::AddressChanged => t!("account-event-address-changed"),
+        AccountNotice::NewPlace => t!("account-event-new-place"),
+        AccountNotice::ManyFailures => t!("account-event-many-failures"),
+        AccountNotice::KeyAnomaly => t!("account-event-key-anomaly"),
+        AccountNotice::KeyEndsSoon => t!("account-event-key-ends-soon"),
+        AccountNotice::JoinAsked => t!("account-event-join-asked"),
+        AccountNotice::JoinAccepted => t!("account-event-join-accepted"),
+        AccountNotice::JoinDeclined => t!("account-event-join-declined"),
+        AccountNotice::MembershipRemoved => t!("account-event-membership-removed"),
+        AccountNotice::ServiceAccountsGiven => t!("account-event-service-accounts-given"),
     }
 }
 
 /// Returns the page with more about an event that has nothing to do with sign-in; `None` for events that concern the security of
 /// the account.
-pub const fn related_page(happened: Happened) -> Option<&'static str> {
+pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
     match happened {
-        Happened::JoinAsked
-        | Happened::JoinAccepted
-        | Happened::JoinDeclined
-        | Happened::MembershipRemoved
-        | Happened::ServiceAccountsGiven => Some("/organizations"),
-        Happened::KeyEndsSoon => Some("/keys"),
+        AccountNotice::JoinAsked
+        | AccountNotice::JoinAccepted
+        | AccountNotice::JoinDeclined
+        | AccountNotice::MembershipRemoved
+        | AccountNotice::ServiceAccountsGiven => Some("/organizations"),
+        AccountNotice::KeyEndsSoon => Some("/keys"),
         _ => None,
     }
 }

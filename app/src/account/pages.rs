@@ -30,7 +30,7 @@ async fn account_page(actor: Actor) -> Result<Page, Refusal> {
     let (factors, events) = (read.factors().await?, read.account_events(MAX_EVENTS).await?);
     let rows = read.own_anomalies(MAX_ANOMALIES).await?;
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
-    Ok(Page::new(Section::Account, t!("nav-own-account")).lead(t!("account-lead")).body(view! {
+    Ok(Page::new(Section::Account, t!("nav-account-page")).lead(t!("account-lead")).body(view! {
         <DescriptionList>
             <DescriptionItem name=t!("person-name")><UntrustedText text=actor.name.clone() /></DescriptionItem>
             <DescriptionItem name=t!("email")><UntrustedText text=email /></DescriptionItem>

@@ -31,15 +31,15 @@ async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
     let ways = sign_in.sign_in_options(Some(actor.tenant)).await?;
     let password = person.is_some_and(|person| person.has_password) && ways.password;
     let fresh = actor.fresh;
-    let page = Page::new(Section::SignInMethods, t!("nav-ways-in")).lead(t!("ways-lead"));
+    let page = Page::new(Section::SignInMethods, t!("nav-sign-in-methods")).lead(t!("sign-in-methods-lead"));
     let (linked, more) = (ways.clone(), (!ways.providers.is_empty()).then_some(ways));
     Ok(page.body(view! {
         <section>
-            <h2>{t!("ways-linked")}</h2>
+            <h2>{t!("sign-in-methods-linked")}</h2>
             <Live topics="people" region="identities">
                 <LinkedIdentities identities=identities ways=linked fresh=fresh />
             </Live>
-            <p class="help">{if password { t!("ways-password-too") } else { t!("ways-no-password") }}</p>
+            <p class="help">{if password { t!("sign-in-methods-password-too") } else { t!("sign-in-methods-no-password") }}</p>
         </section>
         {more.map(|ways| match fresh {
             true => view! { <LinkProviders ways=ways /> }.into_any(),
@@ -51,7 +51,7 @@ async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool) -> impl IntoView {
     if identities.is_empty() {
-        return view! { <EmptyState title=t!("ways-none") text=t!("ways-none-text") /> }.into_any();
+        return view! { <EmptyState title=t!("sign-in-methods-none") text=t!("sign-in-methods-none-text") /> }.into_any();
     }
     let row = move |identity: Identity| {
         let known = ways.providers.iter().find(|way| way.key == identity.provider);
@@ -60,7 +60,7 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool)
             <tr>
                 <th scope="row">
                     <UntrustedText text=known.map_or_else(|| identity.issuer.clone(), |way| way.label.clone()) />
-                    {(!open).then(|| view! { " " <Badge meaning=Meaning::Stopped label=t!("ways-closed") /> })}
+                    {(!open).then(|| view! { " " <Badge meaning=Meaning::Stopped label=t!("sign-in-methods-closed") /> })}
                 </th>
                 <td><UntrustedText text=identity.name /></td>
                 <td><TimeAgo at=identity.created_at /></td>
@@ -68,17 +68,17 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool)
                 <td class="cell-action">
                     {fresh.then(|| view! {
                         <Confirm
-                            label=t!("ways-unlink-open") about=name consequence=t!("ways-unlink-consequence")
-                            act=t!("ways-unlink") action=Unlink::PATH hidden=vec![("id", identity.id.to_string())]
+                            label=t!("sign-in-methods-unlink-open") about=name consequence=t!("sign-in-methods-unlink-consequence")
+                            act=t!("sign-in-methods-unlink") action=Unlink::PATH hidden=vec![("id", identity.id.to_string())]
                         />
                     })}
                 </td>
             </tr>
         }
     };
-    let headings = vec![t!("ways-provider"), t!("ways-name"), t!("ways-since"), t!("ways-last-used"), String::new()];
+    let headings = vec![t!("sign-in-methods-provider"), t!("sign-in-methods-name"), t!("sign-in-methods-since"), t!("sign-in-methods-last-used"), String::new()];
     view! {
-        <Table caption=t!("ways-linked") headings=headings>
+        <Table caption=t!("sign-in-methods-linked") headings=headings>
             {identities.into_iter().map(row).collect_view()}
         </Table>
     }
@@ -88,12 +88,12 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool)
 #[component]
 fn LinkProviders(ways: SignInOptions) -> impl IntoView {
     let button = |way: SignInProvider| {
-        view! { <LinkButton href=format!("/account/link/{}", way.key)>{t!("ways-link", provider = way.label)}</LinkButton> }
+        view! { <LinkButton href=format!("/account/link/{}", way.key)>{t!("sign-in-methods-link", provider = way.label)}</LinkButton> }
     };
     view! {
         <section>
-            <h2>{t!("ways-link-title")}</h2>
-            <p>{t!("ways-link-text")}</p>
+            <h2>{t!("sign-in-methods-link-title")}</h2>
+            <p>{t!("sign-in-methods-link-text")}</p>
             <p class="ways">{ways.providers.into_iter().map(button).collect_view()}</p>
         </section>
     }
@@ -104,9 +104,9 @@ fn LinkProviders(ways: SignInOptions) -> impl IntoView {
 fn StepUp() -> impl IntoView {
     view! {
         <section>
-            <h2>{t!("ways-again-title")}</h2>
-            <p>{t!("ways-again-text")}</p>
-            <p><LinkButton href=Address::new("/prove").with("next", PATH).to_string() look=Look::Main>{t!("ways-again")}</LinkButton></p>
+            <h2>{t!("sign-in-methods-again-title")}</h2>
+            <p>{t!("sign-in-methods-again-text")}</p>
+            <p><LinkButton href=Address::new("/prove").with("next", PATH).to_string() look=Look::Main>{t!("sign-in-methods-again")}</LinkButton></p>
         </section>
     }
 }

@@ -17,7 +17,7 @@ pub enum Reader {
 /// One anomaly with its advice; `children` is its review state or the form that marks it as reviewed.
 #[component]
 pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children: Option<Children>) -> impl IntoView {
-    let (badge, glyph) = if row.looked_at.is_some() || reader == Reader::Owner {
+    let (badge, glyph) = if row.reviewed_at.is_some() || reader == Reader::Owner {
         (Meaning::Stopped, Glyph::Clock)
     } else {
         (Meaning::Waiting, Glyph::Warning)
@@ -83,12 +83,12 @@ fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let person = row.person_id.map(|id| id.to_string()).unwrap_or_default();
     let key = row.key_id.map(|id| format!("/keys/{id}")).unwrap_or_default();
     let key_links = |mut links: Vec<(String, String)>| {
-        links.insert(0, (key.clone(), t!("anomaly-do-key")));
-        links.push((format!("{key}#change"), t!("anomaly-do-bind")));
+        links.insert(0, (key.clone(), t!("anomaly-link-key")));
+        links.push((format!("{key}#change"), t!("anomaly-link-bind")));
         links
     };
-    let lock = || (format!("/people/{person}"), t!("anomaly-do-lock"));
-    let log = |query: String| (format!("/audit?{query}"), t!("anomaly-do-audit"));
+    let lock = || (format!("/people/{person}"), t!("anomaly-link-lock"));
+    let log = |query: String| (format!("/audit?{query}"), t!("anomaly-link-audit"));
     let (text, links) = match (row.kind, reader) {
         (AnomalyKind::SignIn, Reader::Admin) => {
             (t!("anomaly-advice-sign-in-admin"), vec![lock(), log(format!("person={person}"))])
@@ -96,8 +96,8 @@ fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
         (AnomalyKind::SignIn, Reader::Owner) => (
             t!("anomaly-advice-sign-in"),
             vec![
-                ("/browser-sessions".into(), t!("anomaly-do-sessions")),
-                ("/account/password".into(), t!("anomaly-do-password")),
+                ("/browser-sessions".into(), t!("anomaly-link-sessions")),
+                ("/account/password".into(), t!("anomaly-link-password")),
             ],
         ),
         (AnomalyKind::Guessing, Reader::Admin) => (
@@ -105,7 +105,7 @@ fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
             vec![log(format!("target={person}&event=authentication_failure")), lock()],
         ),
         (AnomalyKind::Guessing, Reader::Owner) => {
-            (t!("anomaly-advice-guessing"), vec![("/account/password".into(), t!("anomaly-do-password"))])
+            (t!("anomaly-advice-guessing"), vec![("/account/password".into(), t!("anomaly-link-password"))])
         }
         (AnomalyKind::Spraying, _) => {
             (t!("anomaly-advice-spraying"), vec![log("event=authentication_failure".to_owned())])

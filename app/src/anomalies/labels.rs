@@ -1,5 +1,7 @@
 //! Labels and explanations of anomalies, with the figures that triggered them.
-use domain::anomalies::{AnomalyKind, Facts, LEAST_HISTORY, MANY_ACCOUNTS, MANY_FAILURES, MANY_TIMES};
+use domain::anomalies::{
+    AnomalyKind, Facts, GUESSING_THRESHOLD, MIN_HISTORY_HOURS, SPRAYING_THRESHOLD, TASK_VOLUME_FACTOR,
+};
 
 /// Returns the label of a kind of anomaly.
 pub fn kind(kind: AnomalyKind) -> String {
@@ -26,15 +28,15 @@ pub fn explanation(facts: &Facts) -> String {
             if *half { format!("{new} {}", t!("anomaly-why-half")) } else { new }
         }
         Facts::Guessing { failures, networks } => {
-            t!("anomaly-why-guessing", n = *failures, networks = *networks, many = MANY_FAILURES)
+            t!("anomaly-why-guessing", n = *failures, networks = *networks, many = GUESSING_THRESHOLD)
         }
         Facts::Spraying { accounts, failures } => {
-            t!("anomaly-why-spraying", n = *accounts, failures = *failures, many = MANY_ACCOUNTS)
+            t!("anomaly-why-spraying", n = *accounts, failures = *failures, many = SPRAYING_THRESHOLD)
         }
         Facts::KeyNetwork { known } => t!("anomaly-why-key-network", n = *known),
         Facts::KeySilent { days } => t!("anomaly-why-key-silent", n = *days),
         Facts::TaskVolume { tasks, most, days } => {
-            t!("anomaly-why-task-volume", n = *tasks, most = *most, days = *days, times = MANY_TIMES)
+            t!("anomaly-why-task-volume", n = *tasks, most = *most, days = *days, times = TASK_VOLUME_FACTOR)
         }
         Facts::TaskHour { hour, active, days } => t!(
             "anomaly-why-task-hour",
@@ -42,7 +44,7 @@ pub fn explanation(facts: &Facts) -> String {
             hour = format!("{:02}:00", hour % 24),
             n = *active,
             days = *days,
-            least = LEAST_HISTORY / 24
+            least = MIN_HISTORY_HOURS / 24
         ),
     }
 }

@@ -55,12 +55,12 @@ async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
             <Pager next=found.next />
         </Live>
         <section>
-            <h2>{t!("anomaly-watched")}</h2>
+            <h2>{t!("anomaly-detection")}</h2>
             <ul class="events">
-                <li>{t!("anomaly-watched-sign-in")}</li>
-                <li>{t!("anomaly-watched-failures")}</li>
-                <li>{t!("anomaly-watched-keys")}</li>
-                <li>{t!("anomaly-watched-tasks")}</li>
+                <li>{t!("anomaly-detection-sign-in")}</li>
+                <li>{t!("anomaly-detection-failures")}</li>
+                <li>{t!("anomaly-detection-keys")}</li>
+                <li>{t!("anomaly-detection-tasks")}</li>
             </ul>
         </section>
     }))
@@ -70,12 +70,12 @@ async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
 fn Filters(people: Vec<Person>) -> impl IntoView {
     let kinds = AnomalyKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), labels::kind(*kind))).collect();
     view! {
-        <FilterForm label=t!("anomaly-narrow") fields=&["kind", "person", "looked"]>
+        <FilterForm label=t!("anomaly-filter") fields=&["kind", "person", "looked"]>
             <FilterSelect name="kind" label=t!("anomaly-kind") any=t!("audit-any") choices=kinds />
             <FilterSelect name="person" label=t!("anomaly-person") any=t!("audit-any") choices=people_choices(people) />
             <FilterSelect
-                name="looked" label=t!("anomaly-looked") any=t!("audit-any")
-                choices=vec![Choice::new("no", t!("anomaly-looked-no"))]
+                name="looked" label=t!("anomaly-reviewed") any=t!("audit-any")
+                choices=vec![Choice::new("no", t!("anomaly-reviewed-no"))]
             />
         </FilterForm>
     }
@@ -83,19 +83,19 @@ fn Filters(people: Vec<Person>) -> impl IntoView {
 
 #[component]
 fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
-    let (id, seen, by) = (row.id.to_string(), row.last_at.0.to_string(), row.looked_by.clone());
-    let review = match row.looked_at {
+    let (id, seen, by) = (row.id.to_string(), row.last_at.0.to_string(), row.reviewed_by.clone());
+    let review = match row.reviewed_at {
         Some(at) => view! {
-            <p class="muted">{t!("anomaly-looked-by")}" "{by.map(|name| view! { <UntrustedText text=name />", " })}<TimeAgo at=at /></p>
+            <p class="muted">{t!("anomaly-reviewed-by")}" "{by.map(|name| view! { <UntrustedText text=name />", " })}<TimeAgo at=at /></p>
         }
         .into_any(),
         None if admin => view! {
             <Form action=ReviewAnomaly::PATH hidden=vec![("id", id), ("seen", seen)]>
-                <Button>{t!("anomaly-look")}</Button>
+                <Button>{t!("anomaly-mark-reviewed")}</Button>
             </Form>
         }
         .into_any(),
-        None => view! { <p class="muted">{t!("anomaly-looked-no")}</p> }.into_any(),
+        None => view! { <p class="muted">{t!("anomaly-reviewed-no")}</p> }.into_any(),
     };
     view! { <AnomalyEntry row=row reader=Reader::Admin>{review}</AnomalyEntry> }
 }

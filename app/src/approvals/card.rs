@@ -64,7 +64,7 @@ fn Status(approval: Approval) -> impl IntoView {
             <p>
                 <ApprovalBadge state=approval.state />
                 " "
-                {t!("approval-given", given = approval.given, needed = approval.needed)}
+                {t!("approval-count", given = approval.given, needed = approval.needed)}
             </p>
             {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<TimeAgo at=approval.expires_at /></p> })}
         </div>

@@ -63,7 +63,7 @@ fn filter(here: &Address) -> ApprovalFilter {
 fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     has_choice(&organizations).then(|| {
         view! {
-            <FilterForm label=t!("approvals-narrow") fields=&["organization"]>
+            <FilterForm label=t!("approvals-filter") fields=&["organization"]>
                 <OrganizationFilter organizations=organizations />
             </FilterForm>
         }
@@ -86,14 +86,14 @@ fn StateChips(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> i
             </a>
         }
     };
-    view! { <FilterRow label=t!("tasks-narrow-state")>{all.map(chip).collect_view()}</FilterRow> }
+    view! { <FilterRow label=t!("tasks-filter-state")>{all.map(chip).collect_view()}</FilterRow> }
 }
 
 #[component]
 fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
     let when = match state {
         Some(ApprovalState::Waiting) => t!("approval-expires"),
-        Some(_) => t!("approval-settled"),
+        Some(_) => t!("approval-decided"),
         None => t!("approval-time-left"),
     };
     let headings = vec![
@@ -115,7 +115,7 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
                 <td>
                     <ApprovalBadge state=approval.state />
                     " "
-                    <span class="muted">{t!("approval-given-short", given = approval.given, needed = approval.needed)}</span>
+                    <span class="muted">{t!("approval-count-short", given = approval.given, needed = approval.needed)}</span>
                     <div class="task-brief">
                         <UntrustedText text=approval.requester.clone() />", "<TimeAgo at=end />
                         <p><NetworkBadge policy=approval.network /></p>
@@ -175,7 +175,7 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
     let blocked_because = blocked_because(&actor, &approval, &decisions, now);
     let page = Page::new(Section::Approvals, visible_title(&approval.title)).lead(capability_summary(&request));
     let page =
-        page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-see-task")}</LinkButton> });
+        page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-view-task")}</LinkButton> });
     Ok(page.body(view! {
         <div class="detail deciding">
             <div class="detail-main">

@@ -55,7 +55,7 @@ fn Filters(people: Vec<Person>) -> impl IntoView {
     let events = SecurityEvent::ALL.iter().map(|event| Choice::new(event.as_str(), event.as_str()));
     let outcomes = vec![Choice::new("done", t!("audit-done")), Choice::new("refused", t!("audit-refused"))];
     view! {
-        <FilterForm label=t!("audit-narrow") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
+        <FilterForm label=t!("audit-filter") fields=&["action", "person", "target", "outcome", "event", "since", "until"]>
             <FilterSelect name="action" label=t!("audit-action") any=t!("audit-any") choices=actions />
             <FilterSelect name="person" label=t!("audit-who") any=t!("audit-any") choices=people_choices(people) />
             <FilterSelect name="outcome" label=t!("audit-outcome") any=t!("audit-any") choices=outcomes />

@@ -35,7 +35,7 @@ pub async fn stop_tasks(
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let whose = match (organization.as_str(), runner.as_str(), person.as_str()) {
-        ("", "", "") => Stopped::Everybodys,
+        ("", "", "") => Stopped::WholeTenant,
         (id, "", "") => Stopped::Of(ctx::id(id)?),
         ("", id, "") => Stopped::On(ctx::id(id)?),
         ("", "", id) => Stopped::By(ctx::id(id)?),
@@ -46,7 +46,7 @@ pub async fn stop_tasks(
         let mut write = store.write(&actor).await?;
         let stopped = write.stop_tasks(proof).await?;
         write.commit().await?;
-        if stopped < store::STOPPED_AT_ONCE {
+        if stopped < store::MAX_TASKS_PER_STOP {
             break;
         }
     }

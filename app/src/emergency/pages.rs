@@ -45,7 +45,7 @@ fn FreezeSection(since: Option<Timestamp>) -> impl IntoView {
     match since {
         Some(at) => view! {
             <p>{t!("emergency-frozen")}" "<TimeAgo at=at /></p>
-            <Form action=ThawTenant::PATH><Button>{t!("emergency-thaw")}</Button></Form>
+            <Form action=ThawTenant::PATH><Button>{t!("emergency-unfreeze")}</Button></Form>
         }
         .into_any(),
         None => view! {

@@ -111,7 +111,7 @@ pub async fn recovery_codes() -> Result<Done, Refusal> {
 pub async fn step_up(#[server(default)] next: String) -> Result<Done, Refusal> {
     match ctx::actor()?.fresh {
         true => Ok(Done::GoTo(own_path(Some(&next)))),
-        false => Err(Refusal::new(Kind::Stale, t!("prove-lead"))),
+        false => Err(Refusal::new(Kind::Stale, t!("confirm-identity-lead"))),
     }
 }
 

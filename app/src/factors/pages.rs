@@ -52,7 +52,7 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
             })}
             <Form action=VerifyFactor::PATH hidden=vec![("next", next)]>
                 <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
-                <Button look=Look::Main>{t!("factor-show")}</Button>
+                <Button look=Look::Main>{t!("factor-continue")}</Button>
             </Form>
             <p class="help">{t!("factor-lost")}</p>
             <SignOutInstead />
@@ -122,7 +122,7 @@ async fn app() -> Result<AnyView, Refusal> {
     let hidden = next.map(|next| ("next", next)).into_iter().collect();
     Ok(view! {
         <p class="lead">{t!("totp-lead")}</p>
-        <Qr text=offer.uri label=t!("totp-square") />
+        <Qr text=offer.uri label=t!("totp-qr-code") />
         <p>{t!("totp-type")}</p>
         <p class="secret-value"><code>{secret}</code></p>
         <Form action=ConfirmTotp::PATH class="after" hidden=hidden>

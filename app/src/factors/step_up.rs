@@ -9,7 +9,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 /// `/prove`: the page itself, or the answer to a form that needs step-up authentication.
 pub fn step_up() -> PageFuture {
-    plain(t!("prove-title"), form)
+    plain(t!("confirm-identity-title"), form)
 }
 
 async fn form() -> Result<AnyView, Refusal> {
@@ -37,22 +37,22 @@ async fn form() -> Result<AnyView, Refusal> {
     };
     let values = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     Ok(view! {
-        <p class="lead">{t!("prove-lead")}</p>
+        <p class="lead">{t!("confirm-identity-lead")}</p>
         <Form action=action page=next.clone()>
             {values.collect_view()}
             <Password name="proof_password" label=t!("password") autocomplete="current-password" may_be_empty=true />
             {factors.totp.map(|_| view! {
-                <Field name="proof_code" label=t!("prove-code") help=t!("prove-code-help") autocomplete="one-time-code" />
+                <Field name="proof_code" label=t!("confirm-identity-code") help=t!("confirm-identity-code-help") autocomplete="one-time-code" />
             })}
             <div class="form-buttons">
-                <Button look=Look::Main>{t!("prove-do")}</Button>
+                <Button look=Look::Main>{t!("confirm-identity-do")}</Button>
                 {(!factors.passkeys.is_empty()).then(|| view! {
                     <PasskeyFields purpose="show" prefix="proof_" label=t!("passkey-show") />
                 })}
             </div>
         </Form>
         <p class="ways">{buttons}</p>
-        <p class="after"><a href=next>{t!("prove-back")}</a></p>
+        <p class="after"><a href=next>{t!("confirm-identity-back")}</a></p>
     }
     .into_any())
 }

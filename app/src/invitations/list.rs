@@ -11,23 +11,23 @@ use store::Invitation;
 /// The form and the list of open invitations.
 #[component]
 pub fn Invitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl IntoView {
-    let mail = ctx::sign_in().is_ok_and(|sign_in| sign_in.sends_mail());
+    let mail = ctx::sign_in().is_ok_and(|sign_in| sign_in.is_mail_enabled());
     let help = if mail { t!("invitation-email-mailed") } else { t!("invitation-email-shown") };
     let consequence = if mail { t!("invitation-consequence-mail") } else { t!("invitation-consequence") };
     view! {
         <section class="stack">
             <h2>{t!("invitations")}</h2>
-            <SecretOnce action=Invite::PATH title=t!("invitation-made-title") text=t!("invitation-made-text")>
+            <SecretOnce action=Invite::PATH title=t!("invitation-created-title") text=t!("invitation-created-text")>
                 <Form action=Invite::PATH hidden=vec![("organization", organization.to_string())]>
                     <Select name="role" label=t!("invitation-role") choices=roles() value=Role::Member.as_str() />
                     <Field name="email" label=t!("invitation-email") help=help kind="email" />
                     <Field
                         name="uses" label=t!("invitation-uses") help=t!("invitation-uses-help") kind="number" value="1" min=1
-                        max=joining::MOST_USES
+                        max=joining::MAX_INVITATION_USES
                     />
-                    <Field name="days" label=t!("invitation-days") kind="number" value="7" min=1 max=joining::LONGEST_INVITATION />
+                    <Field name="days" label=t!("invitation-days") kind="number" value="7" min=1 max=joining::MAX_INVITATION_DAYS />
                     <p class="help">{consequence}</p>
-                    <Button>{t!("invitation-make")}</Button>
+                    <Button>{t!("invitation-create")}</Button>
                 </Form>
             </SecretOnce>
             <Live topics="people" region="invitations" quiet=true>

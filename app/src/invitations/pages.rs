@@ -40,7 +40,7 @@ async fn offer() -> Result<AnyView, Refusal> {
         }
         (Err(_), Stage::SignedOut) => view! { <Newcomer invited=invited token=token /> }.into_any(),
         (Err(_), _) => view! {
-            <p>{t!("invitation-halfway")}</p>
+            <p>{t!("invitation-finish-sign-in")}</p>
             <LinkButton href=back_from("/second-factor")>{t!("factor-title")}</LinkButton>
         }
         .into_any(),

@@ -6,12 +6,12 @@ use crate::{
 };
 use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::{Asked, JoinRequest, Joinable, OwnJoinRequest};
+use store::{Asked, JoinRequest, JoinableOrganization, OwnJoinRequest};
 
 /// The organizations that accept join requests.
 #[component]
-pub fn JoinableOrganizations(organizations: Vec<Joinable>) -> impl IntoView {
-    let row = |organization: Joinable| {
+pub fn JoinableOrganizations(organizations: Vec<JoinableOrganization>) -> impl IntoView {
+    let row = |organization: JoinableOrganization| {
         let hidden = vec![("organization", organization.id.to_string())];
         let about = organization.name.clone();
         view! {

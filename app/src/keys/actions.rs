@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Email, Invalid,
-    policy::{self, HandOnServiceAccount, KeyEnd, RevokeKeysOf, SetMembership},
+    policy::{self, HandOnServiceAccount, KeyExpiryChange, RevokeKeysOf, SetMembership},
     role::Role,
 };
 use leptos::prelude::*;
@@ -27,8 +27,8 @@ pub async fn create_key(
     let name = domain::text::name("name", &name, 80)?;
     let scopes = scopes.join(",").parse().map_err(|wrong: Invalid| Invalid::new("scopes", wrong.reason))?;
     let expires_at = match super::expiry::parse(&days, store.now())? {
-        KeyEnd::At(at) => Some(at),
-        KeyEnd::Kept | KeyEnd::Never => None,
+        KeyExpiryChange::At(at) => Some(at),
+        KeyExpiryChange::Kept | KeyExpiryChange::Never => None,
     };
     let organization = match organization.as_str() {
         "" => None,
@@ -141,7 +141,7 @@ pub async fn transfer_service_account(
     let email = Email::parse(&successor).map_err(|_| unknown())?;
     let mut read = store.read(&actor).await?;
     let account = read.service_account(ctx::id(&account)?).await?;
-    let successor = read.person_called(&email).await;
+    let successor = read.person_by_email(&email).await;
     drop(read);
     // Authorization comes first, so that an unauthorized actor cannot find out which people exist.
     let person = *successor.as_ref().unwrap_or(&account.responsible_id);
@@ -150,7 +150,7 @@ pub async fn transfer_service_account(
     let proof = store.authorize(&actor, hand_on).await?;
     successor.map_err(|_| unknown())?;
     let mut write = store.write(&actor).await?;
-    write.hand_on_service_account(proof).await?;
+    write.transfer_service_account(proof).await?;
     write.commit().await?;
     Ok(Done::GoTo(format!("/keys/service-accounts/{}", account.id)))
 }
@@ -172,7 +172,7 @@ pub async fn create_service_account(
     let email =
         Email::parse(&responsible).map_err(|_| Invalid::new("responsible", t!("service-responsible-unknown")))?;
     let mut read = store.read(&actor).await?;
-    let responsible = read.person_called(&email).await;
+    let responsible = read.person_by_email(&email).await;
     let organization = read.organization(ctx::id(&organization)?).await;
     drop(read);
     // Authorization comes first, so that an unauthorized actor cannot find out which people and organizations exist.

@@ -31,7 +31,7 @@ pub(super) async fn key_page(actor: Actor) -> Result<Page, Refusal> {
     let change = (may_revoke && works).then(|| view! { <ChangeForm key=key.clone() /> });
     let revoke = may_revoke.then(|| view! { <RevokeSection key=key.clone() works=works /> });
     Ok(page.body(view! {
-        <SecretOnce action=RotateKey::PATH title=t!("key-made-title") text=t!("key-rotated-text") />
+        <SecretOnce action=RotateKey::PATH title=t!("key-created-title") text=t!("key-rotated-text") />
         <DescriptionList>
             <DescriptionItem name=t!("key-prefix")><code>{key.prefix}"…"</code></DescriptionItem>
             <DescriptionItem name=t!("key-state")>{state}</DescriptionItem>
@@ -48,7 +48,7 @@ pub(super) async fn key_page(actor: Actor) -> Result<Page, Refusal> {
             <DescriptionItem name=t!("key-networks")>
                 {if key.networks.is_empty() { anywhere() } else { key.networks.to_string().into_any() }}
             </DescriptionItem>
-            <DescriptionItem name=t!("key-made")><TimeAgo at=key.created_at /></DescriptionItem>
+            <DescriptionItem name=t!("key-created")><TimeAgo at=key.created_at /></DescriptionItem>
             <DescriptionItem name=t!("key-last-used")>
                 <LastUsed at=key.last_used_at />
             </DescriptionItem>

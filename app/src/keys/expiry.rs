@@ -1,6 +1,6 @@
 //! The expiry of an API key, as forms offer and parse it.
 use crate::ui::Choice;
-use domain::{Invalid, Timestamp, policy::KeyEnd};
+use domain::{Invalid, Timestamp, policy::KeyExpiryChange};
 use std::time::Duration;
 
 /// The longest time until a key expires, in days.
@@ -19,14 +19,14 @@ pub(super) fn choices() -> impl Iterator<Item = Choice> {
 }
 
 /// Parses a choice: a number of days from now, `0` for no expiry, empty to keep the current expiry.
-pub(super) fn parse(days: &str, now: Timestamp) -> Result<KeyEnd, Invalid> {
+pub(super) fn parse(days: &str, now: Timestamp) -> Result<KeyExpiryChange, Invalid> {
     match days {
-        "" => Ok(KeyEnd::Kept),
-        "0" => Ok(KeyEnd::Never),
+        "" => Ok(KeyExpiryChange::Kept),
+        "0" => Ok(KeyExpiryChange::Never),
         days => {
             let days = days.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
             let days = days.ok_or_else(|| Invalid::new("days", t!("key-days-range")))?;
-            Ok(KeyEnd::At(now.after(DAY * days)))
+            Ok(KeyExpiryChange::At(now.after(DAY * days)))
         }
     }
 }
@@ -40,10 +40,10 @@ mod tests {
         let now = Timestamp(0);
         let parsed = |days: &str| parse(days, now);
         assert!(choices().all(|choice| parsed(&choice.value).is_ok()), "what is offered is taken");
-        assert!(matches!(parsed(""), Ok(KeyEnd::Kept)));
-        assert!(matches!(parsed("0"), Ok(KeyEnd::Never)));
+        assert!(matches!(parsed(""), Ok(KeyExpiryChange::Kept)));
+        assert!(matches!(parsed("0"), Ok(KeyExpiryChange::Never)));
         for (days, hours) in [("1", 24), ("366", 366 * 24)] {
-            let Ok(KeyEnd::At(at)) = parsed(days) else { panic!("{days}") };
+            let Ok(KeyExpiryChange::At(at)) = parsed(days) else { panic!("{days}") };
             assert_eq!(at.since(now), Duration::from_hours(hours));
         }
         for wrong in ["367", "-1", "1.5", "00", "a year", "4294967296"] {

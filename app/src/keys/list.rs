@@ -16,7 +16,7 @@ const MAX_KEYS: usize = 500;
 pub(super) async fn keys_page(actor: Actor) -> Result<Page, Refusal> {
     let store = ctx::store()?;
     let (keys, now) = (store.read(&actor).await?.keys().await?, store.now());
-    let everybody = actor.reads_everything();
+    let everybody = actor.can_read_everything();
     let for_others = keys.iter().any(|key| actor.person() != Some(key.owner_id));
     let new = || view! { <LinkButton href="/keys/new" look=Look::Main>{t!("key-new")}</LinkButton> };
     let page =
@@ -28,7 +28,7 @@ pub(super) async fn keys_page(actor: Actor) -> Result<Page, Refusal> {
     }
     let owners = everybody || for_others;
     let owner = owners.then(|| t!("key-owner"));
-    let headings = [t!("keys-tick"), t!("key-name")].into_iter().chain(owner).chain([
+    let headings = [t!("keys-select"), t!("key-name")].into_iter().chain(owner).chain([
         t!("key-prefix"),
         t!("key-scopes"),
         t!("key-state"),
@@ -67,7 +67,7 @@ pub(super) async fn keys_page(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoView {
     let form = FormState::of(RevokeSelected::PATH, &[]);
-    let (id, label) = (key.id.to_string(), t!("keys-tick-one", name = key.name.clone()));
+    let (id, label) = (key.id.to_string(), t!("keys-select-one", name = key.name.clone()));
     let ticked = form.ticked("keys[]", &id, false);
     view! {
         <tr>
@@ -114,8 +114,8 @@ pub(super) fn KeyState(key: ApiKey, now: Timestamp) -> impl IntoView {
         (Some(at), _) => view! { <Badge meaning=Meaning::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any(),
         (None, Some(at)) if at <= now => view! { <Badge meaning=Meaning::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any(),
         (None, Some(at)) if soon => view! { <Badge meaning=Meaning::Waiting label=t!("key-ends-soon") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) => view! { <Badge meaning=Meaning::Good label=t!("key-works") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
-        (None, None) => view! { <Badge meaning=Meaning::Good label=t!("key-works") /> }.into_any(),
+        (None, Some(at)) => view! { <Badge meaning=Meaning::Good label=t!("key-active") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (None, None) => view! { <Badge meaning=Meaning::Good label=t!("key-active") /> }.into_any(),
     };
     let successor = key.successor.map(|prefix| {
         view! { <p class="muted">{t!("key-replaced-by")} " " <code>{prefix}"…"</code></p> }

@@ -54,7 +54,7 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
     let organizations: Vec<_> = [all].into_iter().chain(organizations).collect();
     let page = Page::new(Section::Keys, t!("key-new")).lead(t!("key-new-lead"));
     Ok(page.body(view! {
-        <SecretOnce action=CreateKey::PATH title=t!("key-made-title") text=t!("key-made-text") next="/keys">
+        <SecretOnce action=CreateKey::PATH title=t!("key-created-title") text=t!("key-created-text") next="/keys">
             <Form action=CreateKey::PATH>
                 <Field name="name" label=t!("key-name") help=t!("key-name-help") required=true />
                 {owner}

@@ -22,7 +22,7 @@ pub(super) async fn list_page(actor: Actor) -> Result<Page, Refusal> {
     let accounts = read.service_accounts().await?;
     let organizations = if actor.is_admin() { read.organizations().await? } else { vec![] };
     let page = Page::new(Section::Keys, t!("services-title")).lead(t!("services-lead"));
-    let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-made")];
+    let headings = vec![t!("service-name"), t!("service-responsible"), t!("service-keys"), t!("key-created")];
     let (none, shown) = (accounts.is_empty(), accounts.len());
     let rows = accounts.into_iter().map(|account| {
         let may_create_keys = super::owner::may_create_keys_for(&actor, account.responsible_id);
@@ -84,7 +84,7 @@ pub(super) async fn account_page(actor: Actor) -> Result<Page, Refusal> {
         <DescriptionList>
             <DescriptionItem name=t!("service-responsible")><UntrustedText text=account.responsible /></DescriptionItem>
             <DescriptionItem name=t!("nav-organizations")><ul class="events">{roles.collect_view()}</ul></DescriptionItem>
-            <DescriptionItem name=t!("key-made")><TimeAgo at=account.created_at /></DescriptionItem>
+            <DescriptionItem name=t!("key-created")><TimeAgo at=account.created_at /></DescriptionItem>
         </DescriptionList>
         <section>
             <h2>{t!("service-keys")}</h2>
@@ -92,14 +92,14 @@ pub(super) async fn account_page(actor: Actor) -> Result<Page, Refusal> {
         </section>
         {actor.is_admin().then(|| view! {
             <section>
-                <h2>{t!("service-hand-on-title")}</h2>
-                <p>{t!("service-hand-on-text")}</p>
+                <h2>{t!("service-transfer-title")}</h2>
+                <p>{t!("service-transfer-text")}</p>
                 <Form action=TransferServiceAccount::PATH hidden=vec![("account", id.to_string())]>
                     <Field
                         name="successor" label=t!("service-successor") help=t!("service-successor-help") kind="email" required=true
                     />
                     <Checkbox name="revoke" label=t!("service-revoke") help=t!("service-revoke-help") />
-                    <Button look=Look::Main>{t!("service-hand-on")}</Button>
+                    <Button look=Look::Main>{t!("service-transfer")}</Button>
                 </Form>
             </section>
         })}

@@ -21,18 +21,18 @@ pub fn ExpiredForm(
     let Answered { action, values, .. } = answered;
     let kept = values.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
-        <p class="lead">{t!("ended-lead")}</p>
+        <p class="lead">{t!("session-ended-lead")}</p>
         <ol class="steps">
             <li>
-                <a href="/sign-in" target="_blank" rel="noopener">{t!("ended-sign-in")}</a>
+                <a href="/sign-in" target="_blank" rel="noopener">{t!("session-ended-sign-in")}</a>
             </li>
-            <li>{t!("ended-come-back")}</li>
+            <li>{t!("session-ended-come-back")}</li>
         </ol>
         <Form action=action page=page class="after">
             {kept.collect_view()}
-            <p class="help">{t!("ended-secrets")}</p>
-            <Button look=Look::Main>{t!("ended-send")}</Button>
+            <p class="help">{t!("session-ended-secrets")}</p>
+            <Button look=Look::Main>{t!("session-ended-send")}</Button>
         </Form>
-        <p class="after"><a href=leave>{t!("ended-leave")}</a></p>
+        <p class="after"><a href=leave>{t!("session-ended-leave")}</a></p>
     }
 }

@@ -5,4 +5,4 @@ pub mod expired_form;
 pub mod pages;
 
 /// The `action` of an answer to a provider's redirect, to which no form is submitted.
-pub const BY_PROVIDER: &str = "/sign-in/from";
+pub const PROVIDER_REDIRECT_ACTION: &str = "/sign-in/from";

@@ -27,7 +27,7 @@ async fn sign_in_form() -> Result<AnyView, Refusal> {
     }
     let tenant = ctx::here().get("tenant").and_then(|tenant| tenant.parse().ok());
     let SignInOptions { password, providers } = ctx::sign_in()?.sign_in_options(tenant).await?;
-    let (first, mail) = (next.clone(), ctx::sign_in()?.sends_mail());
+    let (first, mail) = (next.clone(), ctx::sign_in()?.is_mail_enabled());
     let link = move |way: SignInProvider| {
         let href = with_provider(&way, &first);
         view! { <LinkButton href=href>{t!("sign-in-with", provider = way.label)}</LinkButton> }

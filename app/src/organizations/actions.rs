@@ -27,8 +27,8 @@ pub async fn add_member(organization: String, email: String, role: String) -> Re
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organization, role) = (ctx::id(&organization)?, role.parse()?);
     let email = Email::parse(&email)?;
-    let person = store.read(&actor).await?.person_called(&email).await.map_err(|error| match error {
-        Error::NotFound => Refusal::from(Invalid::new("email", t!("member-unknown"))),
+    let person = store.read(&actor).await?.person_by_email(&email).await.map_err(|error| match error {
+        Error::NotFound => Refusal::from(Invalid::new("email", t!("member-not-found"))),
         other => other.into(),
     })?;
     let proof = store.authorize(&actor, SetMembership { organization, person, role }).await?;

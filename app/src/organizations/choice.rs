@@ -34,6 +34,6 @@ pub fn OrganizationFilter(organizations: Vec<Organization>) -> impl IntoView {
             .map(|organization| Choice::new(organization.id.to_string(), display_name(organization)))
             .collect();
         let label = t!("task-organization");
-        view! { <FilterSelect name="organization" label=label any=t!("tasks-narrow-any") choices=choices /> }
+        view! { <FilterSelect name="organization" label=label any=t!("tasks-filter-any") choices=choices /> }
     })
 }

@@ -35,7 +35,7 @@ async fn departure_page(actor: Actor) -> Result<Page, Refusal> {
     let form = (!blocked).then(|| view! { <DepartureForm organization=id member=member successors=successors needs_successor=!accounts.is_empty() oneself=oneself /> });
     Ok(page.body(view! {
         <Consequences departure=departure oneself=oneself />
-        {blocked.then(|| view! { <p class="notice">{t!("departure-nobody")}</p> })}
+        {blocked.then(|| view! { <p class="notice">{t!("departure-no-successor")}</p> })}
         <div class="after">{form}</div>
         <p class="after"><a href=format!("/organizations/{id}")>{t!("departure-back")}</a></p>
     }))

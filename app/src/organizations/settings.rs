@@ -23,7 +23,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
     if !manages(&actor, id) {
         return Err(Refusal::new(Kind::Forbidden, t!("organization-managers-only")));
     }
-    let open_tasks = read.open_tasks_of(id).await?;
+    let open_tasks = read.open_task_count(id).await?;
     let page = Page::new(Section::Organizations, t!("organization-settings"))
         .breadcrumb(format!("/organizations/{id}"), organization.name.clone());
     Ok(match organization.archived_at {
@@ -54,7 +54,7 @@ fn hidden(id: OrganizationId) -> Vec<(&'static str, String)> {
 
 #[component]
 fn ActiveSettings(organization: Organization) -> impl IntoView {
-    let choices = vec![Choice::new("false", t!("requests-closed")), Choice::new("true", t!("requests-open"))];
+    let choices = vec![Choice::new("false", t!("join-settings-closed")), Choice::new("true", t!("join-settings-open"))];
     let open = if organization.open_to_requests { "true" } else { "false" };
     view! {
         <section>
@@ -65,10 +65,10 @@ fn ActiveSettings(organization: Organization) -> impl IntoView {
             </Form>
         </section>
         <section>
-            <h2>{t!("requests-title")}</h2>
+            <h2>{t!("join-settings-title")}</h2>
             <Form action=OpenToRequests::PATH hidden=hidden(organization.id)>
-                <Select name="open" label=t!("requests-who") help=t!("requests-help") choices=choices value=open />
-                <Button>{t!("requests-set")}</Button>
+                <Select name="open" label=t!("join-settings-who") help=t!("join-settings-help") choices=choices value=open />
+                <Button>{t!("join-settings-set")}</Button>
             </Form>
         </section>
     }

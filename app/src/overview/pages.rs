@@ -36,12 +36,12 @@ async fn overview_page(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let waiting = read.approvals_for_me(ROWS_PER_LIST).await?;
     let running = running(&mut read).await?;
-    let (open, ended) = (read.open_counts().await?, read.ended_by_day(since).await?);
+    let (open, ended) = (read.open_counts().await?, read.finished_tasks_by_day(since).await?);
     let recent = ended.clone();
     let failed = read.failed_since(since, ROWS_PER_LIST).await?;
     let mine = read.tasks(&TaskFilter { mine: true, ..TaskFilter::default() }, None, 1).await?.items;
     let no_runner = !read.runners().await?.iter().any(|runner| runner.connected && runner.revoked_at.is_none());
-    let (auditor, unreviewed) = (actor.reads_everything(), read.unreviewed_anomalies().await?);
+    let (auditor, unreviewed) = (actor.can_read_everything(), read.unreviewed_anomalies().await?);
     let join_requests = read.join_requests_for_me().await?;
     let organization = first_task::organization(&actor, &read.organizations().await?);
     let first = organization.filter(|_| mine.is_empty() && waiting.is_empty());
@@ -96,7 +96,7 @@ fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
             <li>
                 <a class="tile" href=href>
                     <span class="tile-count">{count}</span>
-                    <span>{if recent { t!("overview-lately", state = label) } else { label }}</span>
+                    <span>{if recent { t!("overview-last-days", state = label) } else { label }}</span>
                 </a>
             </li>
         }

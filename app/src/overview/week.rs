@@ -4,7 +4,7 @@ use crate::{tasks::labels, ui::Table};
 use domain::{Timestamp, task::TaskState};
 use leptos::prelude::*;
 use std::time::Duration;
-use store::{Ended, LOOKED_AT};
+use store::{Ended, MAX_TASKS_SCANNED};
 
 /// Days in the charts, including today.
 const DAYS: u8 = 7;
@@ -72,7 +72,7 @@ pub fn WeekCharts(since: Timestamp, ended: Vec<Ended>) -> impl IntoView {
             <h2>{t!("week")}</h2>
             {(all == 0).then(|| view! { <p class="muted">{t!("week-none")}</p> })}
             {(all > 0).then(|| view! { <div class="charts"><OutcomeChart days=days.clone() /><QueueTimeChart days=days /></div> })}
-            {(all >= LOOKED_AT).then(|| view! { <p class="help">{t!("week-newest", n = LOOKED_AT)}</p> })}
+            {(all >= MAX_TASKS_SCANNED).then(|| view! { <p class="help">{t!("week-newest", n = MAX_TASKS_SCANNED)}</p> })}
         </section>
     }
 }

@@ -68,7 +68,7 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (person, email) = (ctx::id(&id)?, Email::parse(&email)?);
     let proof = store.authorize(&actor, policy::ReplaceAddress { person, email }).await?;
-    if !store.sends_mail() {
+    if !store.is_mail_enabled() {
         return Err(Refusal::new(Kind::Conflict, t!("address-without-mail")));
     }
     let token = Token::new("")?;

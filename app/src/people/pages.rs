@@ -86,7 +86,7 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
     let organizations = organizations.into_iter().map(|o| Choice::new(o.id.to_string(), o.name));
     let page = Page::new(Section::People, t!("person-new")).lead(t!("person-new-lead"));
     Ok(page.body(view! {
-        <SecretOnce action=CreatePerson::PATH title=t!("person-made-title") text=t!("link-text") next="/people">
+        <SecretOnce action=CreatePerson::PATH title=t!("person-created-title") text=t!("link-text") next="/people">
             <Form action=CreatePerson::PATH>
                 <Field name="name" label=t!("person-name") required=true />
                 <Field name="email" label=t!("email") help=t!("person-email-help") kind="email" required=true />
@@ -144,7 +144,7 @@ async fn load_person(actor: Actor) -> Result<Page, Refusal> {
     let oneself = actor.person() == Some(id);
     let emergency =
         (actor.is_admin() && !oneself).then(|| view! { <PersonEmergency id=id locked_at=person.locked_at /> });
-    let mails = ctx::sign_in()?.sends_mail();
+    let mails = ctx::sign_in()?.is_mail_enabled();
     let manage = actor.is_admin().then(|| view! { <Manage oneself=oneself mails=mails person=person.clone() /> });
     Ok(page.body(view! {
         <SecretOnce action=IssueLink::PATH title=t!("link-title") text=t!("link-text") />
@@ -217,7 +217,7 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
                 }.into_any(),
             }}
             <Confirm
-                label=t!("link-open") consequence=t!("link-consequence") act=t!("link-make") action=IssueLink::PATH hidden=id()
+                label=t!("link-open") consequence=t!("link-consequence") act=t!("link-create") action=IssueLink::PATH hidden=id()
             />
             {(!oneself && mails).then(|| view! {
                 <Form action=ReplaceAddress::PATH hidden=id()>
@@ -239,7 +239,7 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
 
 /// For everybody but admins and auditors the page does not exist.
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
-    match actor.reads_everything() {
+    match actor.can_read_everything() {
         true => Ok(()),
         false => Err(Refusal::new(Kind::NotFound, t!("refused-not-found"))),
     }

@@ -105,7 +105,7 @@ fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl
                 name="client_secret" label=t!("provider-secret") autocomplete="off" may_be_empty=!is_new
                 help=if is_new { t!("provider-secret-help") } else { t!("provider-secret-keep") }
             />
-            <Select name="newcomers" label=t!("provider-newcomers") help=t!("provider-newcomers-help") choices=newcomers() value=form.newcomers />
+            <Select name="newcomers" label=t!("provider-new-accounts") help=t!("provider-new-accounts-help") choices=newcomers() value=form.newcomers />
             <Field name="domains" label=t!("provider-domains") help=t!("provider-domains-help") value=form.domains />
             <Field name="groups_claim" label=t!("provider-groups-claim") help=t!("provider-groups-claim-help") value=form.groups_claim />
             <TextArea name="groups" label=t!("provider-groups") help=t!("provider-groups-help") value=form.groups mono=true />
@@ -127,9 +127,9 @@ fn kinds() -> Vec<Choice> {
 
 fn newcomers() -> Vec<Choice> {
     let label = |newcomers: &Newcomers| match newcomers {
-        Newcomers::Nobody => t!("provider-newcomers-nobody"),
-        Newcomers::Domains => t!("provider-newcomers-domains"),
-        Newcomers::Anybody => t!("provider-newcomers-anybody"),
+        Newcomers::Nobody => t!("provider-new-accounts-nobody"),
+        Newcomers::Domains => t!("provider-new-accounts-domains"),
+        Newcomers::Anybody => t!("provider-new-accounts-anybody"),
     };
     Newcomers::ALL.iter().map(|newcomers| Choice::new(newcomers.as_str(), label(newcomers))).collect()
 }

@@ -19,7 +19,7 @@ pub async fn stale_group_rules(read: &mut Read, providers: &[&Provider]) -> Resu
     let mut found = vec![];
     for provider in providers {
         for rule in &provider.groups {
-            let now = match read.organization_named(&rule.organization).await {
+            let now = match read.organization_by_name(&rule.organization).await {
                 Ok(organization) if organization.name == rule.organization => continue,
                 Ok(organization) => Some(organization.name),
                 Err(store::Error::NotFound) => None,
@@ -38,14 +38,14 @@ pub fn StaleGroupRules(found: Vec<StaleGroupRule>) -> impl IntoView {
         let rule = rule.to_string();
         let text = match now {
             Some(now) => t!("provider-rule-renamed", rule = rule, provider = provider, organization = now),
-            None => t!("provider-rule-stray", rule = rule, provider = provider),
+            None => t!("provider-rule-unknown", rule = rule, provider = provider),
         };
         view! { <li>{text}</li> }
     };
     (!found.is_empty()).then(|| {
         view! {
             <div class="notice">
-                <p>{t!("provider-rules-misnamed")}</p>
+                <p>{t!("provider-rules-outdated")}</p>
                 <ul>{found.into_iter().map(line).collect_view()}</ul>
             </div>
         }

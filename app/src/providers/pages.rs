@@ -18,7 +18,7 @@ pub fn list() -> PageFuture {
 }
 
 async fn authentication(actor: Actor) -> Result<Page, Refusal> {
-    if !actor.reads_everything() {
+    if !actor.can_read_everything() {
         return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
     }
     let (store, sign_in) = (ctx::store()?, ctx::sign_in()?);
@@ -114,9 +114,9 @@ impl ProviderState {
 #[component]
 pub fn StateBadge(state: ProviderState) -> impl IntoView {
     match state {
-        ProviderState::On => view! { <Badge meaning=Meaning::Good label=t!("provider-on") /> },
-        ProviderState::Off => view! { <Badge meaning=Meaning::Stopped label=t!("provider-off") /> },
-        ProviderState::Closed => view! { <Badge meaning=Meaning::Stopped label=t!("provider-shut") /> },
+        ProviderState::On => view! { <Badge meaning=Meaning::Good label=t!("provider-active") /> },
+        ProviderState::Off => view! { <Badge meaning=Meaning::Stopped label=t!("provider-disabled") /> },
+        ProviderState::Closed => view! { <Badge meaning=Meaning::Stopped label=t!("provider-unavailable") /> },
     }
 }
 
@@ -126,7 +126,7 @@ fn OpenBreakGlass(grants: Vec<BreakGlass>) -> impl IntoView {
     let line = |grant: BreakGlass| {
         view! {
             <li>
-                <UntrustedText text=grant.email />" "{t!("glass-until")}" "<TimeAgo at=grant.expires_at />": "
+                <UntrustedText text=grant.email />" "{t!("break-glass-until")}" "<TimeAgo at=grant.expires_at />": "
                 <UntrustedText text=grant.reason />
             </li>
         }
@@ -134,9 +134,9 @@ fn OpenBreakGlass(grants: Vec<BreakGlass>) -> impl IntoView {
     (!grants.is_empty()).then(|| {
         view! {
             <div class="errors" role="status">
-                <p>{t!("glass-open")}</p>
+                <p>{t!("break-glass-open")}</p>
                 <ul>{grants.into_iter().map(line).collect_view()}</ul>
-                <p>{t!("glass-close")}</p>
+                <p>{t!("break-glass-close")}</p>
             </div>
         }
     })

@@ -26,7 +26,7 @@ pub async fn start_review(#[server(default)] organization: String) -> Result<Don
 pub async fn keep_reviewed(id: String, #[server(default)] items: Vec<String>) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     if items.is_empty() || u32::try_from(items.len()).is_ok_and(|n| n > super::ROWS_PER_PAGE) {
-        return Err(Invalid::new("items", t!("review-tick-some")).into());
+        return Err(Invalid::new("items", t!("review-select-range")).into());
     }
     let items = items.iter().map(|item| ctx::id(item)).collect::<Result<_, _>>()?;
     let proof = store.authorize(&actor, policy::KeepReviewed { review: ctx::id(&id)?, items }).await?;

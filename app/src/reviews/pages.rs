@@ -48,7 +48,7 @@ async fn reviews_page(actor: Actor) -> Result<Page, Refusal> {
         true => view! { <EmptyState title=t!("reviews-empty") text=t!("reviews-empty-text") /> }.into_any(),
         false => {
             let headings =
-                vec![t!("review-of"), t!("review-begun"), t!("review-by"), t!("review-answered"), t!("review-ended")];
+                vec![t!("review-of"), t!("review-started"), t!("review-by"), t!("review-answered"), t!("review-ended")];
             view! {
                 <Table caption=t!("reviews-title") headings=headings>
                     {reviews.into_iter().map(|review| view! { <Row review=review /> }).collect_view()}
@@ -109,7 +109,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     let left = read.review_open(id, now).await?;
     let more = u32::try_from(items.len()).is_ok_and(|n| n > ROWS_PER_PAGE);
     items.truncate(usize::try_from(ROWS_PER_PAGE).unwrap_or(usize::MAX));
-    let next = items.last().filter(|_| more).map(|item| item.nr.to_string());
+    let next = items.last().filter(|_| more).map(|item| item.item_number.to_string());
     let answers = actor.is_admin() && review.ended_at.is_none();
     let open = items.iter().any(needs_answer);
     let progress = t!("review-progress", answered = review.answered, items = review.items);
@@ -117,7 +117,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     let title = review.organization.clone().unwrap_or_else(|| t!("review-of-tenant"));
     let page = Page::new(Section::People, t!("review-title", of = title)).breadcrumb("/reviews", t!("reviews-title"));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
-    let headings = [t!("review-tick"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-verdict")];
+    let headings = [t!("review-select"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-decision")];
     let headings = headings.into_iter().skip(usize::from(!answers)).collect();
     let rows = items.into_iter().map(|item| view! { <Item item=item review=id answers=answers /> }).collect_view();
     Ok(page.lead(progress).action(export).body(view! {
@@ -133,12 +133,12 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
                 (None, false) => ().into_any(),
             }}
         </Live>
-        <FilterRow label=t!("review-narrow")><Chip name="open" value="1" label=t!("review-only-open") count=left /></FilterRow>
+        <FilterRow label=t!("review-filter")><Chip name="open" value="1" label=t!("review-only-open") count=left /></FilterRow>
         <Table caption=t!("review-rights") headings=headings>{rows}</Table>
         {(answers && open).then(|| view! {
             <div class="mt-4">
                 <Form action=KeepReviewed::PATH hidden=vec![("id", id.to_string())]>
-                    <Button look=Look::Main>{t!("review-keep-ticked")}</Button>
+                    <Button look=Look::Main>{t!("review-keep-selected")}</Button>
                 </Form>
             </div>
         })}
@@ -149,8 +149,8 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
     let form = FormState::of(KeepReviewed::PATH, &[("id", review.to_string())]);
-    let (nr, label) = (item.nr.to_string(), t!("review-tick-one", person = item.person.clone()));
-    let ticked = form.ticked("items[]", &nr, false);
+    let (item_number, label) = (item.item_number.to_string(), t!("review-select-one", person = item.person.clone()));
+    let ticked = form.ticked("items[]", &item_number, false);
     let answerable = answers && needs_answer(&item);
     let changed = item.now_held.as_ref() != Some(&item.held) && item.expired_at.is_none();
     let now = item.now_held.clone().map_or_else(|| t!("review-gone"), |now| held_label(item.kind, &now));
@@ -159,7 +159,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             {answers.then(|| view! {
                 <td>
                     {answerable.then(|| view! {
-                        <input type="checkbox" name="items[]" value=nr.clone() checked=ticked form=form.id aria-label=label />
+                        <input type="checkbox" name="items[]" value=item_number.clone() checked=ticked form=form.id aria-label=label />
                     })}
                 </td>
             })}
@@ -189,7 +189,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
                         <Confirm
                             label=t!("review-revoke-open") about=item.person.clone() consequence=consequence(item.kind)
                             act=t!("review-revoke") action=RevokeReviewed::PATH
-                            hidden=vec![("id", review.to_string()), ("item", nr)]
+                            hidden=vec![("id", review.to_string()), ("item", item_number)]
                         />
                     }.into_any(),
                     Some(verdict) => view! { <Answer verdict=verdict item=item.clone() /> }.into_any(),
@@ -256,7 +256,7 @@ fn consequence(kind: Right) -> String {
 }
 
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
-    match actor.reads_everything() {
+    match actor.can_read_everything() {
         true => Ok(()),
         false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
     }

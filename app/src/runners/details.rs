@@ -37,7 +37,7 @@ async fn load_runner(actor: Actor) -> Result<Page, Refusal> {
                 <h2>{t!("runner-sandbox")}</h2>
                 {match Posture::read(&runner.posture) {
                     Some(posture) => view! { <PostureList posture=posture /> }.into_any(),
-                    None => view! { <p>{t!("runner-said-nothing")}</p> }.into_any(),
+                    None => view! { <p>{t!("runner-no-report")}</p> }.into_any(),
                 }}
             </section>
             <section>

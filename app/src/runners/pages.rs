@@ -47,7 +47,7 @@ fn Rows(rows: Vec<Runner>, now: Timestamp) -> impl IntoView {
     ];
     let row = move |runner: Runner| {
         let posture = Posture::read(&runner.posture);
-        let limiter = posture.as_ref().map_or_else(|| t!("runner-unsaid"), |posture| posture.limiter.clone());
+        let limiter = posture.as_ref().map_or_else(|| t!("runner-not-reported"), |posture| posture.limiter.clone());
         let state = RunnerState::of(&runner, now);
         view! {
             <tr>

@@ -45,8 +45,8 @@ impl Posture {
 pub fn SandboxBadge(posture: Option<Posture>) -> impl IntoView {
     match posture {
         None => view! { <Badge meaning=Meaning::Stopped label=t!("runner-unknown") /> },
-        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad label=t!("runner-unfit") /> },
-        Some(_) => view! { <Badge meaning=Meaning::Good label=t!("runner-fit") /> },
+        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad label=t!("runner-not-ready") /> },
+        Some(_) => view! { <Badge meaning=Meaning::Good label=t!("runner-ready") /> },
     }
 }
 
@@ -73,7 +73,7 @@ pub fn PostureList(posture: Posture) -> impl IntoView {
         view! { <li><Badge meaning=meaning label=label />" "{text}</li> }
     };
     view! {
-        {posture.unfit.map(|unfit| view! { <p class="why-not">{t!("runner-unfit-text", cause = unfit.cause, fix = unfit.fix)}</p> })}
+        {posture.unfit.map(|unfit| view! { <p class="why-not">{t!("runner-not-ready-text", cause = unfit.cause, fix = unfit.fix)}</p> })}
         <ul class="answers">{parts.into_iter().map(line).collect_view()}</ul>
         <p class="help">{t!("runner-account", account = posture.account)}</p>
     }

@@ -31,7 +31,7 @@ impl RunnerState {
 pub fn RunnerStateBadge(state: RunnerState) -> impl IntoView {
     match state {
         RunnerState::Connected => view! { <Badge meaning=Meaning::Good label=t!("runner-connected") /> },
-        RunnerState::Disconnected => view! { <Badge meaning=Meaning::Waiting label=t!("runner-away") /> },
+        RunnerState::Disconnected => view! { <Badge meaning=Meaning::Waiting label=t!("runner-disconnected") /> },
         RunnerState::Expired => view! { <Badge meaning=Meaning::Bad label=t!("runner-expired") /> },
         RunnerState::Revoked => view! { <Badge meaning=Meaning::Stopped label=t!("runner-revoked") /> },
     }

@@ -100,7 +100,7 @@ async fn organizations(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal>
 }
 
 async fn runners(read: &mut Read, text: &str) -> Result<Vec<Hit>, Refusal> {
-    let about = |runner: &Runner| if runner.connected { t!("runner-connected") } else { t!("runner-away") };
+    let about = |runner: &Runner| if runner.connected { t!("runner-connected") } else { t!("runner-disconnected") };
     let all = read.runners().await?.into_iter().filter(|one| one.revoked_at.is_none() && contains(&one.name, text));
     Ok(all.take(per_kind()).map(|one| hit(format!("/runners/{}", one.id), one.name.clone(), about(&one))).collect())
 }

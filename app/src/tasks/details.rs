@@ -33,7 +33,7 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     let (labels, history) = (read.labels(id).await?, read.task_history(id).await?);
     let (approval, request) = (read.approval_of(id).await?, task.read_request()?);
     let range = log::read(&mut read, &task, &ctx::here()).await?;
-    let (summary, links) = (capability_summary(&request), actor.reads_everything());
+    let (summary, links) = (capability_summary(&request), actor.can_read_everything());
     let page = Page::new(Section::Tasks, visible_title(&task.title)).lead(summary);
     let page = page.beside(view! { <TaskStatus task=task.clone() /> });
     let thing = Resource::Task(id, task.sight(), [None; 2]); // only for the permission check
@@ -129,7 +129,7 @@ fn TaskActions(task: Task, actor: Actor) -> impl IntoView {
                         />
                     }
                 })}
-            <LinkButton href=again>{t!("task-again")}</LinkButton>
+            <LinkButton href=again>{t!("task-run-again")}</LinkButton>
         </Live>
     }
 }
@@ -137,8 +137,8 @@ fn TaskActions(task: Task, actor: Actor) -> impl IntoView {
 #[component]
 fn ApprovalLink(approval: Approval) -> impl IntoView {
     let text = match approval.state {
-        ApprovalState::Waiting => t!("task-asked-waiting", given = approval.given, needed = approval.needed),
-        _ => t!("task-asked-settled"),
+        ApprovalState::Waiting => t!("task-approval-waiting", given = approval.given, needed = approval.needed),
+        _ => t!("task-approval-settled"),
     };
     view! { <p><a href=format!("/approvals/{}", approval.id)>{text}</a></p> }
 }

@@ -6,7 +6,7 @@ use domain::{
     ansi::spans,
     log::{Line, Stream},
 };
-use islands::{LINES_PER_BLOCK, LogView};
+use islands::{LINES_PER_BLOCK, LogViewer};
 use leptos::prelude::*;
 use store::{Found, LogPage, Read, Result, Task};
 
@@ -71,11 +71,11 @@ pub fn Log(task: Task, range: LogRange) -> impl IntoView {
         <section class="log">
             <h2 id="log-title">{t!("task-log")}</h2>
             <div class="log-bar">
-                <LogView
+                <LogViewer
                     address=format!("/tasks/{id}") attempt=attempt next=number(task.next_line) from=from.map_or(0, number) live=live
                 >
                     <LogToolbar id=id live=live search=search />
-                </LogView>
+                </LogViewer>
                 <label><input type="checkbox" id="log-wrap" checked />{t!("task-log-wrap")}</label>
                 <label><input type="checkbox" id="log-times" />{t!("task-log-times")}</label>
                 <a class="button button-small" href=format!("/tasks/{id}/log") download=format!("{id}.log")>
@@ -128,8 +128,8 @@ fn Matches(id: TaskId, text: String, found: Found) -> impl IntoView {
         view! { <a href=format!("{here}#L{line}")>{*line}</a> " " }
     };
     let count = match found.total {
-        0 => t!("task-log-nowhere"),
-        total => t!("task-log-places", n = total),
+        0 => t!("task-log-no-matches"),
+        total => t!("task-log-matches", n = total),
     };
     view! {
         <p>{count}" "{found.lines.iter().map(link).collect_view()}{(found.total > i64::try_from(MAX_MATCHES).unwrap_or(0)).then_some("…")}</p>

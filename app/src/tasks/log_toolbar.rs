@@ -21,12 +21,12 @@ pub fn LogToolbar(
                 class="input" id="log-sought" type="search" name="find" maxlength="200" value=search
                 aria-label=t!("task-log-find") placeholder=t!("task-log-find")
             />
-            <button class="button button-small" type="submit">{t!("task-log-seek")}</button>
-            {button("log-before", t!("task-log-before"))}
+            <button class="button button-small" type="submit">{t!("task-log-search")}</button>
+            {button("log-before", t!("task-log-previous"))}
             {button("log-next", t!("task-log-next"))}
             <span
                 id="log-found" role="status" class="muted" data-found=t!("task-log-found", at = "{at}", n = "{n}")
-                data-nowhere=t!("task-log-nowhere") data-seeking=t!("task-log-seeking") data-failed=t!("task-log-failed")
+                data-nowhere=t!("task-log-no-matches") data-seeking=t!("task-log-seeking") data-failed=t!("task-log-failed")
             ></span>
         </form>
         <span class="log-go">

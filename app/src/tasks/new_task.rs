@@ -35,7 +35,7 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     let page = Page::new(Section::Tasks, t!("task-new"));
     let Some(first) = organizations.first().map(|organization| organization.id) else {
         let empty = view! {
-            <EmptyState title=t!("task-new-nowhere") text=t!("task-new-nowhere-text")>
+            <EmptyState title=t!("task-new-no-organization") text=t!("task-new-no-organization-text")>
                 <LinkButton href="/organizations">{t!("nav-organizations")}</LinkButton>
             </EmptyState>
         };

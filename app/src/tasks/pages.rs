@@ -77,9 +77,9 @@ fn new_button() -> impl IntoView {
 #[component]
 fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     view! {
-        <FilterForm label=t!("tasks-narrow") fields=&["text", "label", "organization"]>
-            <FilterText name="text" label=t!("tasks-narrow-text") kind="search" />
-            <FilterText name="label" label=t!("tasks-narrow-label") kind="search" />
+        <FilterForm label=t!("tasks-filter") fields=&["text", "label", "organization"]>
+            <FilterText name="text" label=t!("tasks-filter-text") kind="search" />
+            <FilterText name="label" label=t!("tasks-filter-label") kind="search" />
             <OrganizationFilter organizations=organizations />
         </FilterForm>
     }
@@ -101,7 +101,7 @@ fn StateChips(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
         |state: &TaskState, count: i64| count > 0 || PERMANENT_CHIPS.contains(state) || filter.states.contains(state);
     let chips = counts.iter().filter(|(state, count)| is_visible(state, **count)).map(chip).collect::<Vec<_>>();
     view! {
-        <FilterRow label=t!("tasks-narrow-state")>
+        <FilterRow label=t!("tasks-filter-state")>
             {chips}
             <Chip name="mine" value="1" label=t!("tasks-mine") />
         </FilterRow>

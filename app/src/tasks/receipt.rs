@@ -28,7 +28,7 @@ pub fn TaskEnd(task: Task) -> impl IntoView {
 #[component]
 fn SignedReceipt(receipt: Receipt, valid: Option<bool>) -> impl IntoView {
     let (meaning, label, text) = match valid {
-        Some(true) => (Meaning::Good, t!("task-receipt-holds"), t!("task-receipt-holds-text")),
+        Some(true) => (Meaning::Good, t!("task-receipt-verified"), t!("task-receipt-verified-text")),
         Some(false) => (Meaning::Bad, t!("task-receipt-broken"), t!("task-receipt-broken-text")),
         None => (Meaning::Waiting, t!("task-receipt-unchecked"), t!("task-receipt-unchecked-text")),
     };

@@ -75,11 +75,11 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
             let rule = text("rule");
             steps.extend(match (text("state").as_str(), approval) {
                 ("awaiting_approval", Some(approval)) => {
-                    step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = approval.needed))
+                    step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = approval.needed))
                 }
-                ("awaiting_approval", None) => step(Meaning::Waiting, t!("task-step-asked", rule = rule, n = 1)),
+                ("awaiting_approval", None) => step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = 1)),
                 ("denied", _) => step(Meaning::Bad, t!("task-step-refused-by-rule", rule = rule)),
-                _ => step(Meaning::Good, t!("task-step-let-run", rule = rule)),
+                _ => step(Meaning::Good, t!("task-step-allowed", rule = rule)),
             });
             steps
         }

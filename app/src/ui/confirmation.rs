@@ -39,11 +39,11 @@ impl Confirmation {
 
     fn text(self) -> String {
         match self {
-            Self::AllSessionsEnded => t!("said-all-sessions-ended"),
-            Self::SessionsEnded => t!("said-sessions-ended"),
-            Self::FactorsReset => t!("said-factors-reset"),
-            Self::AddressAsked => t!("said-address-asked"),
-            Self::PasswordChanged => t!("said-password-changed"),
+            Self::AllSessionsEnded => t!("done-all-sessions-ended"),
+            Self::SessionsEnded => t!("done-sessions-ended"),
+            Self::FactorsReset => t!("done-factors-reset"),
+            Self::AddressAsked => t!("done-address-asked"),
+            Self::PasswordChanged => t!("done-password-changed"),
         }
     }
 }

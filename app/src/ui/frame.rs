@@ -43,7 +43,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
             <FreezeBanner since=frozen />
             {break_glass.then(|| view! {
                 <p class="banner" role="status">
-                    {t!("glass-banner")}" "<a href=Section::Authentication.href()>{Section::Authentication.label()}</a>
+                    {t!("break-glass-banner")}" "<a href=Section::Authentication.href()>{Section::Authentication.label()}</a>
                 </p>
             })}
             {banners}

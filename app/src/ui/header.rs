@@ -40,9 +40,9 @@ pub(super) fn OrganizationSwitcher(organizations: Vec<Organization>) -> impl Int
     let chosen = here.get("organization").map(str::to_owned);
     let named =
         organizations.iter().find(|organization| chosen.as_deref() == Some(organization.id.to_string().as_str()));
-    let name = named.map_or_else(|| t!("switch-all"), display_name);
+    let name = named.map_or_else(|| t!("organization-switch-all"), display_name);
     let several = has_choice(&organizations);
-    let all = (filter_url(&here, None), t!("switch-all"), named.is_none());
+    let all = (filter_url(&here, None), t!("organization-switch-all"), named.is_none());
     let chosen = named.map(|organization| organization.id);
     let choices = organizations.into_iter().map(|organization| {
         (

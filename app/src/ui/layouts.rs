@@ -38,7 +38,7 @@ fn signed_out() -> RenderedPage {
         Some(answered) => {
             answer_status();
             let body = view! { <ExpiredForm answered=answered page=here leave=sign_in /> }.into_any();
-            card(t!("ended-title"), body)
+            card(t!("session-ended-title"), body)
         }
         None => {
             status::go_to(&sign_in);

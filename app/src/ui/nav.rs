@@ -59,10 +59,10 @@ impl Section {
             Self::Emergency => t!("nav-emergency"),
             Self::Audit => t!("nav-audit"),
             Self::Anomalies => t!("nav-anomalies"),
-            Self::Account => t!("nav-own-account"),
+            Self::Account => t!("nav-account-page"),
             Self::Authentication => t!("nav-authentication"),
             Self::BrowserSessions => t!("nav-browser-sessions"),
-            Self::SignInMethods => t!("nav-ways-in"),
+            Self::SignInMethods => t!("nav-sign-in-methods"),
         }
     }
 
@@ -113,7 +113,7 @@ impl Section {
 
     fn is_available_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.reads_everything(),
+            Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.can_read_everything(),
             Self::Emergency => actor.is_admin(),
             _ => true,
         }
@@ -125,8 +125,8 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
     let all = [
         (t!("nav-work"), vec![Section::Overview, Section::Tasks, Section::Approvals]),
         (t!("nav-execution"), vec![Section::Runners, Section::Rules, Section::Emergency]),
-        (t!("nav-organized"), vec![Section::Organizations, Section::People, Section::Keys]),
-        (t!("nav-proof"), vec![Section::Audit, Section::Anomalies]),
+        (t!("nav-people-group"), vec![Section::Organizations, Section::People, Section::Keys]),
+        (t!("nav-audit-group"), vec![Section::Audit, Section::Anomalies]),
         (t!("nav-settings"), vec![Section::Authentication]),
         (t!("nav-account"), vec![Section::Account, Section::SignInMethods, Section::BrowserSessions]),
     ];

@@ -54,7 +54,7 @@ async fn a_task_page_shows_its_timeline_output_and_receipt() {
         .await
         .shows("No output yet.")
         .shows("Waiting for an available runner")
-        .shows("LogView");
+        .shows("LogViewer");
     let runner = runner(&fixture, serde_json::json!({})).await;
     let lines =
         [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];
@@ -88,7 +88,7 @@ async fn d_01_long_output_opens_at_its_end_and_is_paged_without_javascript() {
     let end = fixture.get(Some(&mel), &page).await;
     end.shows(r#"id="L1001""#).shows(r#"id="L1500""#).hides(r#"id="L1000""#).hides("Later lines");
     end.shows("Lines 1001 to 1500 of 1500").shows(&format!("{page}?from=501#log-title"));
-    end.shows(r#"<div class="log-block">"#).shows("LogView").hides("Reload output");
+    end.shows(r#"<div class="log-block">"#).shows("LogViewer").hides("Reload output");
 
     let middle = fixture.get(Some(&mel), &format!("{page}?from=742")).await;
     middle.shows(r#"id="L701""#).shows(r#"id="L1200""#).hides(r#"id="L1201""#).hides(r#"id="L700""#);

@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Actor, Email, Invalid, PersonId, Principal, SignedInBy,
-    anomalies::host_of,
+    anomalies::subscriber_of,
     policy::{ChangeAddress, ChangePassword},
 };
 use store::{Ground, MailedLink};
@@ -56,7 +56,7 @@ impl SignIn {
     /// [`Error::Throttled`] after too many requests from one network.
     pub async fn mail_password_link(&self, email: String) -> Result<(), Error> {
         let email = Email::parse(&email)?;
-        let (store, network) = (self.auth.store.clone(), digest(&format!("forgot {}", host_of(self.address))));
+        let (store, network) = (self.auth.store.clone(), digest(&format!("forgot {}", subscriber_of(self.address))));
         let _attempt = self.begin_attempt(&[network], None).await?;
         store.system().note_failure(network).await?;
         let address = Some(self.address.to_string());
@@ -73,7 +73,7 @@ impl SignIn {
     pub async fn request_address_change(&self, email: String) -> Result<(), Error> {
         let (browser, owner) = self.own()?;
         let (actor, store, email) = (&browser.actor, &self.auth.store, Email::parse(&email)?);
-        if !store.sends_mail() {
+        if !store.is_mail_enabled() {
             return Err(Error::NoMail);
         }
         if actor.email.as_ref() == Some(&email) {
@@ -162,7 +162,8 @@ impl SignIn {
         write.set_password(person, &hash).await?;
         write.commit().await?;
         let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
+        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+            .await
     }
 }
 

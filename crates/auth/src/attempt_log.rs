@@ -39,7 +39,7 @@ pub(crate) async fn throttled(auth: &Auth, address: IpAddr, account: Option<(Ten
         };
         let nobody = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
         let mut write = store.write(&nobody).await?;
-        write.note_held_up(person).await?;
+        write.note_throttled(person).await?;
         write.commit().await
     });
 }

@@ -54,7 +54,7 @@ impl SecondFactor {
 
     /// The stage of a session. Computed for every request, so that a changed rule applies at once.
     fn stage(self, holder: &Holder, person: &system::Holder) -> Stage {
-        match (holder.vouched, person.has_factor) {
+        match (holder.second_factor_verified, person.has_factor) {
             (true, _) => Stage::Complete,
             (false, true) => Stage::VerifyFactor,
             (false, false) if self.is_required_of(person) => Stage::EnrollFactor,
@@ -106,7 +106,7 @@ pub async fn identify(
         session.cycle_id().await?;
     }
     let stage = second_factor.stage(&holder, &person);
-    let fresh = store.now().since(holder.proved_at) < step_up;
+    let fresh = store.now().since(holder.authenticated_at) < step_up;
     let actor = actor(&holder, person, address, fresh);
     Ok(Some(IncompleteSignIn { browser: Browser { actor, session: holder.session, holder }, stage }))
 }
@@ -123,7 +123,7 @@ pub(crate) fn actor(holder: &Holder, person: system::Holder, address: Option<Str
         only: None,
         admin_blocked: false,
         by: holder.by,
-        proved_at: holder.proved_at,
+        authenticated_at: holder.authenticated_at,
         fresh,
         address,
         key_prefix: None,

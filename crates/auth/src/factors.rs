@@ -79,7 +79,7 @@ impl SignIn {
         }
         system.forget_failures(factor_attempts(person)).await?;
         let mut write = self.auth.store.write(&browser.actor).await?;
-        write.prove_browser_session(browser.session).await?;
+        write.reauthenticate_browser_session(browser.session).await?;
         write.commit().await?;
         Ok(())
     }
@@ -196,7 +196,7 @@ impl SignIn {
         let mut secret = [0; totp::SECRET];
         getrandom::fill(&mut secret).map_err(|error| unavailable(&std::io::Error::other(error.to_string())))?;
         let mut write = self.auth.store.write(actor).await?;
-        write.offer_totp(&proof, &secret).await?;
+        write.begin_totp_enrollment(&proof, &secret).await?;
         write.commit().await?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Actor, Email, OrganizationId, SignedInBy,
-    policy::{AcceptInvitation, AdmitInvited, ConfirmInvited},
+    policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee},
     role::Role,
     text,
 };
@@ -71,7 +71,7 @@ impl SignIn {
 
     /// Where the server sends mail, only a link that was mailed to an address may create an account with it.
     fn needs_confirmation(&self, offer: &Offer) -> bool {
-        self.auth.store.sends_mail() && !offer.mailed
+        self.auth.store.is_mail_enabled() && !offer.mailed
     }
 
     /// Accepts an invitation with the account of whoever is signed in; returns the organization.
@@ -123,7 +123,7 @@ impl SignIn {
         check_password(&new.password, &[&name, email.as_str(), &offer.organization])?;
         let hash = self.auth.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
         let (store, organization) = (&self.auth.store, offer.organization_id);
-        let admit = AdmitInvited { invitation: offer.id, organization, email, name };
+        let admit = AdmitInvitee { invitation: offer.id, organization, email, name };
         let proof = store.authorize(&nobody, admit).await?;
         let mut write = store.write(&nobody).await?;
         let person = match write.admit_invited(proof, digest(&token), &hash).await {
@@ -136,14 +136,15 @@ impl SignIn {
         write.commit().await?;
         self.set_pending_invitation(InvitationCookie::Removed);
         let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await?;
+        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+            .await?;
         Ok(Some(organization))
     }
 
     /// Mails a confirmation link to an address. The response is the same whether or not the address is known.
     async fn mail_confirmation(&self, nobody: &Actor, offer: &Offer, token: &str, email: Email) -> Result<(), Error> {
         let store = &self.auth.store;
-        let confirm = ConfirmInvited { invitation: offer.id, organization: offer.organization_id, email };
+        let confirm = ConfirmInvitee { invitation: offer.id, organization: offer.organization_id, email };
         let proof = store.authorize(nobody, confirm).await?;
         let fresh = Token::new("")?;
         let link = NewInvitation { token: fresh.text.clone(), token_hash: fresh.hash };

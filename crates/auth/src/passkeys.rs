@@ -183,7 +183,7 @@ impl SignIn {
         }
         let token = Token::new("")?;
         let state = serde_json::to_string(&ceremony).map_err(|error| unavailable(&error))?;
-        self.auth.store.system().begin_ceremony(token.hash, &state).await?;
+        self.auth.store.system().create_ceremony(token.hash, &state).await?;
         Ok(json!({ "ceremony": token.text, "publicKey": public }).to_string())
     }
 
@@ -195,7 +195,7 @@ impl SignIn {
 
     /// The actor's passkeys.
     async fn keys_of(&self, actor: &Actor) -> Result<Vec<(PasskeyId, Passkey)>, Error> {
-        let rows = self.auth.store.read(actor).await?.passkey_keys().await?;
+        let rows = self.auth.store.read(actor).await?.passkey_credentials().await?;
         let key =
             |row: store::Passkey| Ok((row.id, serde_json::from_str(&row.body).map_err(|error| unavailable(&error))?));
         rows.into_iter().map(key).collect()
@@ -325,7 +325,15 @@ impl SignIn {
             Ok((actor, key)) => {
                 let (tenant, person) = (actor.tenant, actor.person().ok_or(Error::UnknownPasskey)?);
                 let (by, ground) = (SignedInBy::Passkey, Ground::Passkey(key));
-                self.open(Authenticated { tenant, person, by, ground, vouched: true, proved_at: None }).await
+                self.open(Authenticated {
+                    tenant,
+                    person,
+                    by,
+                    ground,
+                    second_factor_verified: true,
+                    authenticated_at: None,
+                })
+                .await
             }
             Err(error) => {
                 self.auth.store.system().note_failure(network).await?;

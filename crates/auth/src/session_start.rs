@@ -22,9 +22,9 @@ pub struct Authenticated {
     pub ground: Ground,
     /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
-    pub vouched: bool,
+    pub second_factor_verified: bool,
     /// When they proved their identity, if that was earlier and at a provider; step-up authentication counts from then.
-    pub proved_at: Option<Timestamp>,
+    pub authenticated_at: Option<Timestamp>,
 }
 
 impl SignIn {
@@ -34,11 +34,21 @@ impl SignIn {
     /// [`Error::AccountChanged`] when what they signed in with is no longer valid.
     pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
         self.sign_out().await?;
-        let Authenticated { tenant, person, by, ground, vouched, proved_at } = authenticated;
+        let Authenticated { tenant, person, by, ground, second_factor_verified, authenticated_at } = authenticated;
         let (store, id) = (&self.auth.store, sessions::random_id().map_err(|error| unavailable(&error))?);
-        let proved_at = proved_at.unwrap_or_else(|| store.now());
+        let authenticated_at = authenticated_at.unwrap_or_else(|| store.now());
         let session = BrowserSessionId(Uuid::now_v7());
-        let holder = Holder { tenant, person, session, by, proved_at, vouched, opened: true, who: None, next_id: None };
+        let holder = Holder {
+            tenant,
+            person,
+            session,
+            by,
+            authenticated_at,
+            second_factor_verified,
+            opened: true,
+            who: None,
+            next_id: None,
+        };
         let who = match store.system().holder(tenant, person).await {
             Err(StoreError::NotFound) => return Err(Error::AccountChanged), // locked since
             who => who?,
@@ -50,8 +60,8 @@ impl SignIn {
             person,
             by,
             ground,
-            vouched,
-            proved_at,
+            second_factor_verified,
+            authenticated_at,
             device: self.device.clone(),
             address: address.clone(),
             expires_at: store.now().after(self.auth.settings.session_lifetime),
@@ -61,11 +71,11 @@ impl SignIn {
             Err(StoreError::NotFound) => return Err(Error::AccountChanged),
             opened => opened?,
         }
-        if vouched || !has_factor {
+        if second_factor_verified || !has_factor {
             self.clear_account_failures(&email).await?;
         }
         self.set_session(holder, id).await?;
-        self.record_device(tenant, person, vouched).await
+        self.record_device(tenant, person, second_factor_verified).await
     }
 
     /// Clears the failures of an account from all addresses, once its owner has signed in.
@@ -80,7 +90,7 @@ impl SignIn {
     /// Begins a transaction that locks the session of `browser`; what completes the sign-in belongs in there.
     pub(crate) async fn lock_session(&self, browser: &Browser) -> Result<Write, Error> {
         let mut write = self.auth.store.write(&browser.actor).await?;
-        match write.hold_browser_session(browser.session).await {
+        match write.lock_browser_session(browser.session).await {
             Err(StoreError::NotFound) => Err(Error::AccountChanged),
             locked => Ok(locked.map(|()| write)?),
         }
@@ -90,13 +100,18 @@ impl SignIn {
     /// ended and nothing of `write` is committed.
     pub(crate) async fn complete(&self, mut write: Write, browser: &Browser) -> Result<(), Error> {
         let id = sessions::random_id().map_err(|error| unavailable(&error))?;
-        match write.vouch_browser_session(browser.session, digest(&id.to_string())).await {
+        match write.complete_second_factor(browser.session, digest(&id.to_string())).await {
             Err(StoreError::NotFound) => return Err(Error::AccountChanged),
-            vouched => vouched?,
+            second_factor_verified => second_factor_verified?,
         }
         write.commit().await?;
         self.session.flush().await.map_err(|error| unavailable(&error))?;
-        let holder = Holder { vouched: true, opened: true, proved_at: self.auth.store.now(), ..browser.holder.clone() };
+        let holder = Holder {
+            second_factor_verified: true,
+            opened: true,
+            authenticated_at: self.auth.store.now(),
+            ..browser.holder.clone()
+        };
         let (tenant, person) = (holder.tenant, holder.person);
         if let Some(email) = &browser.actor.email {
             self.clear_account_failures(email).await?;
@@ -113,14 +128,19 @@ impl SignIn {
     }
 
     /// Records that the person signed in with this browser from this network, and reports it if either is new (N-06).
-    async fn record_device(&self, tenant: TenantId, person: PersonId, vouched: bool) -> Result<(), Error> {
+    async fn record_device(
+        &self,
+        tenant: TenantId,
+        person: PersonId,
+        second_factor_verified: bool,
+    ) -> Result<(), Error> {
         let token = match &self.known_device {
             Some(token) => token.clone(),
             None => Token::new("")?.text,
         };
         let nobody = Actor { address: Some(self.address.to_string()), ..Actor::clock(tenant, self.auth.store.now()) };
         let mut write = self.auth.store.write(&nobody).await?;
-        let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), vouched };
+        let arrival = Arrival { token_hash: digest(&token), device: self.device.clone(), second_factor_verified };
         write.arrive(person, &arrival).await?;
         write.commit().await?;
         self.set_device(token);

@@ -36,9 +36,9 @@ pub(crate) struct Holder {
     pub person: PersonId,
     pub session: BrowserSessionId,
     pub by: SignedInBy,
-    pub proved_at: domain::Timestamp,
+    pub authenticated_at: domain::Timestamp,
     /// Whether a second factor was presented, or a provider vouched for one.
-    pub vouched: bool,
+    pub second_factor_verified: bool,
     /// Whether the store has the session under `next_id` already: true at sign-in, false when an id is due for rotation.
     #[serde(default)]
     pub opened: bool,
@@ -112,8 +112,8 @@ impl SessionStore for Sessions {
             person: session.person_id,
             session: session.id,
             by: session.signed_in_by,
-            proved_at: session.proved_at,
-            vouched: session.vouched,
+            authenticated_at: session.authenticated_at,
+            second_factor_verified: session.second_factor_verified,
             opened: false,
             who: Some(who),
             next_id: session.rotate.then(|| self.next_id(*id)).flatten(),

@@ -37,7 +37,7 @@ pub async fn offer_link(store: &Store, data: &Path, origin: &str) -> Result<Opti
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(SetupError::Random)?;
     let token = BASE64_URL_SAFE_NO_PAD.encode(random);
-    store.system().offer_setup(digest(&token), store.now().after(LINK_LIFETIME)).await?;
+    store.system().create_setup_link(digest(&token), store.now().after(LINK_LIFETIME)).await?;
     let link = format!("{origin}/setup?token={token}");
     forget_link(data);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(data.join(FILE))?;
@@ -78,7 +78,7 @@ impl SignIn {
     /// # Errors
     /// [`Error::SetupLinkInvalid`] when it is not.
     pub async fn check_setup_link(&self, token: String) -> Result<(), Error> {
-        match self.auth.store.system().may_set_up(digest(&token)).await? {
+        match self.auth.store.system().is_setup_link_valid(digest(&token)).await? {
             true => Ok(()),
             false => Err(Error::SetupLinkInvalid),
         }
@@ -98,7 +98,7 @@ impl SignIn {
         let hash = self.auth.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
 
         let system = self.auth.store.system();
-        let mut write = match system.use_setup(digest(&token), &tenant, Some(self.address.to_string())).await {
+        let mut write = match system.complete_setup(digest(&token), &tenant, Some(self.address.to_string())).await {
             Err(store::Error::NotFound) => return Err(Error::SetupLinkInvalid),
             write => write?,
         };
@@ -112,6 +112,7 @@ impl SignIn {
         write.commit().await?;
         forget_link(&self.auth.settings.data_dir);
         let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
+        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+            .await
     }
 }

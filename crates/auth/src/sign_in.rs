@@ -3,7 +3,9 @@ use crate::{
     Auth, Authenticated, Browser, Error, IncompleteSignIn, Stage, attempt_log, digest, error::unavailable,
     invitation_cookie::InvitationCookie,
 };
-use domain::{BrowserSessionId, Email, PersonId, SignedInBy, TenantId, anomalies::host_of, policy::EndBrowserSession};
+use domain::{
+    BrowserSessionId, Email, PersonId, SignedInBy, TenantId, anomalies::subscriber_of, policy::EndBrowserSession,
+};
 use std::{
     fmt,
     net::IpAddr,
@@ -103,7 +105,7 @@ impl SignIn {
         // reveal which it is.
         let (tenant, person) = credential.as_ref().map_or(NO_ACCOUNT, |known| (known.tenant_id, known.id));
         let known_device = match device {
-            Some(device) => system.knows_device(tenant, person, device).await?,
+            Some(device) => system.is_known_device(tenant, person, device).await?,
             None => false,
         };
         // Guesses from elsewhere must not lock people out of a browser that they signed in with before, and guesses at one
@@ -116,7 +118,7 @@ impl SignIn {
                 if let Some(until) = system.throttled_after(everywhere, MAX_FAILURES_PER_ACCOUNT).await? {
                     return Err(self.throttled_until(until, known).await);
                 }
-                vec![digest(&format!("account {account} {}", host_of(self.address))), self.network_attempts()]
+                vec![digest(&format!("account {account} {}", subscriber_of(self.address))), self.network_attempts()]
             }
         };
         let _attempt = self.begin_attempt(&counted, known).await?;
@@ -137,7 +139,8 @@ impl SignIn {
         }
         let ground = Ground::Password(credential.password_hash.clone());
         let (tenant, person) = (credential.tenant_id, credential.id);
-        self.open(Authenticated { tenant, person, by, ground, vouched: false, proved_at: None }).await
+        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+            .await
     }
 
     /// Ends this session and records that in the audit log.
@@ -184,8 +187,8 @@ impl SignIn {
         self.browser.as_ref().or_else(|| self.incomplete.as_ref().map(|incomplete| &incomplete.browser))
     }
 
-    pub fn sends_mail(&self) -> bool {
-        self.auth.store.sends_mail()
+    pub fn is_mail_enabled(&self) -> bool {
+        self.auth.store.is_mail_enabled()
     }
 
     /// The token of the invitation that this browser keeps while its holder signs in.
@@ -213,7 +216,7 @@ impl SignIn {
 
     /// The throttle's subject for attempts from this request's network.
     pub(crate) fn network_attempts(&self) -> [u8; 32] {
-        digest(&format!("address {}", host_of(self.address)))
+        digest(&format!("address {}", subscriber_of(self.address)))
     }
 
     /// How this account may sign in by password, if at all: while one provider is the only way in, by breaking the glass.

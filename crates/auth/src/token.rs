@@ -22,7 +22,7 @@ impl std::fmt::Debug for Token {
 pub const KEY_PREFIX: &str = "mk_";
 
 /// Characters of a key that lists show.
-pub const SHOWN: usize = KEY_PREFIX.len() + 8;
+pub const DISPLAYED_KEY_LENGTH: usize = KEY_PREFIX.len() + 8;
 
 impl Token {
     /// Generates `prefix` and 48 random characters (288 bits).
@@ -42,7 +42,7 @@ impl Token {
 
     /// The first characters, to recognize the token by: too few to guess the rest.
     pub fn shown(&self) -> &str {
-        self.text.get(..SHOWN).unwrap_or_default()
+        self.text.get(..DISPLAYED_KEY_LENGTH).unwrap_or_default()
     }
 }
 

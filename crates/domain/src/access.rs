@@ -5,14 +5,14 @@ use crate::{
     policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, require_approver, require_manager, require_submitter},
     role::{Role, TenantRole},
     scope::Scope,
-    visibility::Sight,
+    visibility::AccessAttributes,
 };
 
 /// A resource that an access report is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Resource {
     /// A task with its output and receipt, and the people besides its owner who are responsible for the request.
-    Task(TaskId, Sight, [Option<PersonId>; 2]),
+    Task(TaskId, AccessAttributes, [Option<PersonId>; 2]),
     Organization(OrganizationId),
     /// A runner; it belongs to the tenant, not to an organization.
     Runner(RunnerId),
@@ -115,7 +115,7 @@ impl Resource {
         let can_submit = |id| actor.has_scope(Some(Scope::TasksSubmit)) && require_submitter(&actor, id).is_ok();
         let can_decide = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && require_approver(&actor, id).is_ok();
         let can = match *self {
-            Self::Task(task, Sight { owner, organization, asked, .. }, behind) => vec![
+            Self::Task(task, AccessAttributes { owner, organization, asked, .. }, behind) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (
                     Ability::Decide,
@@ -168,7 +168,7 @@ impl Candidate {
 }
 
 fn tenant_role_reason(actor: &Actor) -> Option<AccessReason> {
-    actor.reads_everything().then_some(AccessReason::TenantRole(actor.tenant_role))
+    actor.can_read_everything().then_some(AccessReason::TenantRole(actor.tenant_role))
 }
 
 #[cfg(test)]
@@ -192,7 +192,11 @@ mod tests {
     }
 
     fn task(visibility: Visibility, asked: bool) -> Resource {
-        Resource::Task(TaskId(Uuid::nil()), Sight { owner: MIA, organization: OPS, visibility, asked }, [None; 2])
+        Resource::Task(
+            TaskId(Uuid::nil()),
+            AccessAttributes { owner: MIA, organization: OPS, visibility, asked },
+            [None; 2],
+        )
     }
 
     #[test]

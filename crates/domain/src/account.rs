@@ -15,7 +15,7 @@ string_enum! {
 
 string_enum! {
     /// An event that the owner of the account is notified about.
-    Happened, "happened", {
+    AccountNotice, "happened", {
         PasswordChanged = "password_changed",
         /// An admin created a link to set the password.
         PasswordLink = "password_link",

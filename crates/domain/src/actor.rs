@@ -74,7 +74,7 @@ pub struct Actor {
     pub admin_blocked: bool,
     pub by: SignedInBy,
     /// The time of the last authentication, including step-up.
-    pub proved_at: Timestamp,
+    pub authenticated_at: Timestamp,
     /// Whether that is recent enough for step-up authentication ([`Action::STEP_UP`]). Always true for machines.
     pub fresh: bool,
     /// The source address, for the audit log.
@@ -129,7 +129,7 @@ impl Actor {
             only: None,
             admin_blocked: false,
             by,
-            proved_at: now,
+            authenticated_at: now,
             fresh: true,
             address,
             key_prefix: None,
@@ -187,7 +187,7 @@ impl Actor {
     }
 
     /// Returns whether the actor can read everything in the tenant.
-    pub fn reads_everything(&self) -> bool {
+    pub fn can_read_everything(&self) -> bool {
         self.tenant_role >= TenantRole::Auditor && !self.admin_blocked
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let key = ada().by_key(ADA, &limits("tasks:*,audit:read", Some(OPS), false));
         assert_eq!((key.role_in(OPS), key.role_in(LAB)), (Some(Role::Approver), None));
         assert!(key.reaches(OPS) && !key.reaches(LAB));
-        assert!(!key.is_admin() && !key.reads_everything(), "within one organization nobody is an admin");
+        assert!(!key.is_admin() && !key.can_read_everything(), "within one organization nobody is an admin");
     }
 
     #[test]

@@ -21,7 +21,7 @@ string_enum! {
         Spraying = "spraying",
         /// An API key used from a new network.
         KeyNetwork = "key_network",
-        /// An API key used after [`SILENCE`].
+        /// An API key used after [`DORMANT_AFTER`].
         KeySilent = "key_silent",
         /// Many more tasks of an API key in an hour than ever before.
         TaskVolume = "task_volume",
@@ -31,35 +31,35 @@ string_enum! {
 }
 
 /// The retention of known networks after their last use.
-pub const NETWORK_MEMORY: Duration = Duration::from_hours(90 * 24);
+pub const NETWORK_RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The retention of anomalies after their last occurrence; the audit log keeps them forever.
 pub const ANOMALY_RETENTION: Duration = Duration::from_hours(365 * 24);
 /// The maximum number of known networks of a person or key; the least recently used are dropped.
 pub const NETWORKS: u32 = 30;
 /// The length of one counting interval of failures.
-pub const FAILURE_SPAN: Duration = Duration::from_mins(10);
+pub const FAILURE_INTERVAL: Duration = Duration::from_mins(10);
 /// The number of counting intervals in an hour.
-pub const FAILURE_SPANS: i64 = 6;
+pub const FAILURE_INTERVALS_PER_HOUR: i64 = 6;
 /// Failures of one person in an hour that are reported.
-pub const MANY_FAILURES: i64 = 10;
+pub const GUESSING_THRESHOLD: i64 = 10;
 /// People with failures from one network in an hour that are reported.
-pub const MANY_ACCOUNTS: i64 = 8;
+pub const SPRAYING_THRESHOLD: i64 = 8;
 /// The time without use after which a key is dormant.
-pub const SILENCE: Duration = Duration::from_hours(90 * 24);
+pub const DORMANT_AFTER: Duration = Duration::from_hours(90 * 24);
 /// The period in hours that is searched for the busiest hour of a key: 30 days.
-pub const VOLUME_HOURS: i64 = 30 * 24;
+pub const TASK_VOLUME_WINDOW_HOURS: i64 = 30 * 24;
 /// Tasks in an hour below this number are never reported.
-pub const MANY_TASKS: i64 = 20;
+pub const MIN_UNUSUAL_TASKS: i64 = 20;
 /// The factor above the busiest hour that is reported.
-pub const MANY_TIMES: i64 = 3;
+pub const TASK_VOLUME_FACTOR: i64 = 3;
 /// The minimum number of active days of a key in that period.
-pub const VOLUME_DAYS: i64 = 7;
+pub const MIN_ACTIVE_DAYS: i64 = 7;
 /// The period in hours in which the active hours of the week are counted: 8 weeks.
-pub const WEEKS_HOURS: i64 = 8 * HOURS_OF_WEEK;
+pub const ACTIVE_HOURS_WINDOW: i64 = 8 * HOURS_OF_WEEK;
 /// The minimum time in hours since the first of them: 4 weeks.
-pub const LEAST_HISTORY: i64 = 4 * HOURS_OF_WEEK;
+pub const MIN_HISTORY_HOURS: i64 = 4 * HOURS_OF_WEEK;
 /// The minimum number of active hours in that period.
-pub const LEAST_ACTIVE: i64 = 20;
+pub const MIN_ACTIVE_HOURS: i64 = 20;
 const HOURS_OF_WEEK: i64 = 168;
 /// Hours from Monday 00:00 to the epoch, which began on a Thursday.
 const EPOCH_OFFSET_HOURS: i64 = 72;
@@ -144,7 +144,7 @@ impl FromStr for Facts {
 
 /// Returns the address range of one subscriber: an IPv4 address, or the /64 of an IPv6 address, within which a client
 /// can choose any address.
-pub fn host_of(address: IpAddr) -> IpAddr {
+pub fn subscriber_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 => v4,
@@ -164,8 +164,8 @@ pub fn network_of(address: IpAddr) -> String {
 
 /// Returns whether this number of tasks in an hour is an anomaly for a key whose busiest hour of the last 30 days had
 /// `most`, with `days` active days.
-pub const fn is_many(tasks: i64, most: i64, days: i64) -> bool {
-    days >= VOLUME_DAYS && tasks >= MANY_TASKS && tasks >= most.saturating_mul(MANY_TIMES)
+pub const fn is_unusual_volume(tasks: i64, most: i64, days: i64) -> bool {
+    days >= MIN_ACTIVE_DAYS && tasks >= MIN_UNUSUAL_TASKS && tasks >= most.saturating_mul(TASK_VOLUME_FACTOR)
 }
 
 /// Returns why a task in the hour `now` (since the epoch) is an anomaly for a key with the active hours `before`;
@@ -173,11 +173,11 @@ pub const fn is_many(tasks: i64, most: i64, days: i64) -> bool {
 ///
 /// The history is sufficient with at least 20 active hours over at least four weeks that repeat (each hour of the week
 /// was used twice on average). The task is an anomaly if no active hour is within one hour of this hour of the week.
-pub fn strange_hour(now: i64, before: &[i64]) -> Option<Facts> {
+pub fn unusual_hour(now: i64, before: &[i64]) -> Option<Facts> {
     let of_week = |hour: i64| (hour + EPOCH_OFFSET_HOURS).rem_euclid(HOURS_OF_WEEK);
     let first = *before.iter().min()?;
     let active = i64::try_from(before.len()).ok()?;
-    if active < LEAST_ACTIVE || now - first < LEAST_HISTORY {
+    if active < MIN_ACTIVE_HOURS || now - first < MIN_HISTORY_HOURS {
         return None;
     }
     let usual_hours: BTreeSet<_> = before.iter().map(|hour| of_week(*hour)).collect();
@@ -209,33 +209,33 @@ mod tests {
 
     #[test]
     fn n_06_a_task_at_night_is_an_anomaly_for_a_key_with_office_hours() {
-        let night = strange_hour(at(5, 5, 3), &office(5)).unwrap();
+        let night = unusual_hour(at(5, 5, 3), &office(5)).unwrap();
         assert_eq!(night, Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
-        assert_eq!(strange_hour(at(5, 0, 9), &office(5)), None, "the usual");
-        assert_eq!(strange_hour(at(5, 0, 17), &office(5)), None, "an hour later than usual");
-        assert_eq!(strange_hour(at(5, 0, 8), &office(5)), None, "an hour earlier");
-        assert!(strange_hour(at(5, 0, 19), &office(5)).is_some(), "in the evening");
+        assert_eq!(unusual_hour(at(5, 0, 9), &office(5)), None, "the usual");
+        assert_eq!(unusual_hour(at(5, 0, 17), &office(5)), None, "an hour later than usual");
+        assert_eq!(unusual_hour(at(5, 0, 8), &office(5)), None, "an hour earlier");
+        assert!(unusual_hour(at(5, 0, 19), &office(5)).is_some(), "in the evening");
         let nightly: Vec<_> = (0..35).map(|day| at(0, day, 2)).collect();
-        assert_eq!(strange_hour(at(5, 0, 3), &nightly), None);
-        assert!(strange_hour(at(5, 0, 12), &nightly).is_some());
+        assert_eq!(unusual_hour(at(5, 0, 3), &nightly), None);
+        assert!(unusual_hour(at(5, 0, 12), &nightly).is_some());
     }
 
     #[test]
     fn n_06_a_short_history_gives_no_anomaly() {
-        assert_eq!(strange_hour(at(5, 5, 3), &[]), None);
-        assert_eq!(strange_hour(at(3, 5, 3), &office(3)), None, "less than four weeks");
+        assert_eq!(unusual_hour(at(5, 5, 3), &[]), None);
+        assert_eq!(unusual_hour(at(3, 5, 3), &office(3)), None, "less than four weeks");
         let weekly: Vec<_> = (0..8).map(|week| at(week, 0, 6)).collect();
-        assert_eq!(strange_hour(at(8, 5, 3), &weekly), None, "eight hours in eight weeks say little");
+        assert_eq!(unusual_hour(at(8, 5, 3), &weekly), None, "eight hours in eight weeks say little");
         let scattered: Vec<_> = (0..24).map(|n| at(0, 0, n * 37)).collect();
-        assert_eq!(strange_hour(at(6, 5, 3), &scattered), None, "an irregular key has no usual hours");
+        assert_eq!(unusual_hour(at(6, 5, 3), &scattered), None, "an irregular key has no usual hours");
     }
 
     #[test]
     fn n_06_task_volume_is_compared_with_the_history_of_the_key() {
-        assert!(is_many(214, 12, 30) && is_many(36, 12, 7));
-        assert!(!is_many(35, 12, 7), "less than three times the busiest hour");
-        assert!(!is_many(19, 1, 30), "below the minimum");
-        assert!(!is_many(500, 12, 6), "a week of history is needed");
+        assert!(is_unusual_volume(214, 12, 30) && is_unusual_volume(36, 12, 7));
+        assert!(!is_unusual_volume(35, 12, 7), "less than three times the busiest hour");
+        assert!(!is_unusual_volume(19, 1, 30), "below the minimum");
+        assert!(!is_unusual_volume(500, 12, 6), "a week of history is needed");
     }
 
     #[test]

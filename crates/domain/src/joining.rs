@@ -15,23 +15,23 @@ string_enum! {
 }
 
 /// The maximum number of people who can use one invitation.
-pub const MOST_USES: u32 = 100;
+pub const MAX_INVITATION_USES: u32 = 100;
 
 /// The maximum validity of an invitation, in days.
-pub const LONGEST_INVITATION: u32 = 30;
+pub const MAX_INVITATION_DAYS: u32 = 30;
 
-/// Validates the number of people who can use an invitation: 1 to [`MOST_USES`].
+/// Validates the number of people who can use an invitation: 1 to [`MAX_INVITATION_USES`].
 pub fn uses(uses: u32) -> Result<u32, Invalid> {
     match uses {
-        1..=MOST_USES => Ok(uses),
+        1..=MAX_INVITATION_USES => Ok(uses),
         _ => Err(Invalid::new("uses", "must be 1 to 100")),
     }
 }
 
-/// Validates the validity of an invitation: 1 to [`LONGEST_INVITATION`] days.
+/// Validates the validity of an invitation: 1 to [`MAX_INVITATION_DAYS`] days.
 pub fn days(days: u32) -> Result<u32, Invalid> {
     match days {
-        1..=LONGEST_INVITATION => Ok(days),
+        1..=MAX_INVITATION_DAYS => Ok(days),
         _ => Err(Invalid::new("days", "must be 1 to 30")),
     }
 }

@@ -185,8 +185,8 @@ mod registry;
 mod tasks;
 
 pub use access::{
-    ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyEnd, ReadAccess, RevokeKey,
-    RevokeKeysOf, RevokeRunner, RotateKey,
+    ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
+    RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
 pub use emergency::{
     EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, ThawTenant, UnlockPerson,
@@ -196,11 +196,11 @@ pub use factors::{
     SetFactorPolicy,
 };
 pub use identity::{
-    AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider,
+    AdmitPerson, CloseBreakGlass, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider, SyncProviderRoles,
     UnlinkIdentity,
 };
 pub use joining::{
-    AcceptInvitation, AcceptJoinRequest, AdmitInvited, AskToJoin, ConfirmInvited, DeclineJoinRequest, Invite,
+    AcceptInvitation, AcceptJoinRequest, AdmitInvitee, AskToJoin, ConfirmInvitee, DeclineJoinRequest, Invite,
     RevokeInvitation, WithdrawJoinRequest,
 };
 pub use organizations::{
@@ -326,7 +326,7 @@ mod tests {
         admin.admin_blocked = true;
         let denied = admin.may(CreateOrganization { name: "Ops".into() }).unwrap_err();
         assert_eq!(denied.reason, ADMIN_BLOCKED);
-        assert!(admin.may(ReadAudit).is_err() && !admin.reads_everything());
+        assert!(admin.may(ReadAudit).is_err() && !admin.can_read_everything());
         assert!(admin.may(submit()).is_ok(), "the rights of a member remain");
         admin.admin_blocked = false;
         assert!(admin.may(CreateOrganization { name: "Ops".into() }).is_ok());

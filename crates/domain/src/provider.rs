@@ -99,7 +99,7 @@ pub fn client_secret(text: &str) -> Result<String, Invalid> {
 }
 
 /// Returns whether `acr` and `amr` confirm a second factor: `mfa` (RFC 8176), or one of the well-known classes.
-pub fn is_vouched<'a>(acr: Option<&str>, mut amr: impl Iterator<Item = &'a str>) -> bool {
+pub fn confirms_second_factor<'a>(acr: Option<&str>, mut amr: impl Iterator<Item = &'a str>) -> bool {
     const CLASSES: [&str; 3] = ["phr", "phrh", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"];
     amr.any(|method| method == "mfa") || acr.is_some_and(|class| CLASSES.contains(&class))
 }
@@ -138,8 +138,14 @@ mod tests {
 
     #[test]
     fn only_known_values_confirm_a_second_factor() {
-        assert!(is_vouched(None, ["pwd", "mfa"].into_iter()) && is_vouched(Some("phr"), [].into_iter()));
-        assert!(!is_vouched(Some("1"), ["pwd", "MFA", "otp"].into_iter()) && !is_vouched(None, [].into_iter()));
+        assert!(
+            confirms_second_factor(None, ["pwd", "mfa"].into_iter())
+                && confirms_second_factor(Some("phr"), [].into_iter())
+        );
+        assert!(
+            !confirms_second_factor(Some("1"), ["pwd", "MFA", "otp"].into_iter())
+                && !confirms_second_factor(None, [].into_iter())
+        );
     }
 
     #[test]

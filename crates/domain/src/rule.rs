@@ -62,7 +62,7 @@ impl Rule {
 pub struct Rules(Vec<Rule>);
 
 /// The verdict if no rule matches.
-pub const OTHERWISE: Verdict = Verdict::Ask { approvers: 1, hours: 24 };
+pub const DEFAULT_VERDICT: Verdict = Verdict::Ask { approvers: 1, hours: 24 };
 
 impl Default for Rules {
     /// Returns the rules of a new tenant: isolated scripts run at once, everything else needs approval.
@@ -74,7 +74,7 @@ impl Default for Rules {
                 networks: vec![NetworkPolicy::Isolated],
                 verdict: Verdict::Run,
             },
-            Rule { name: "Everything else asks".into(), tools: vec![], networks: vec![], verdict: OTHERWISE },
+            Rule { name: "Everything else asks".into(), tools: vec![], networks: vec![], verdict: DEFAULT_VERDICT },
         ])
     }
 }
@@ -103,7 +103,7 @@ impl Rules {
     pub fn judge(&self, task: &Submission) -> (&Verdict, &str) {
         match self.0.iter().find(|rule| rule.matches(task)) {
             Some(rule) => (&rule.verdict, &rule.name),
-            None => (&OTHERWISE, "No rule matched"),
+            None => (&DEFAULT_VERDICT, "No rule matched"),
         }
     }
 
@@ -127,12 +127,12 @@ mod tests {
     fn a_new_tenant_runs_isolated_scripts_and_requires_approval_for_the_rest() {
         let rules = Rules::default();
         assert_eq!(rules.judge(&task("isolated")).0, &Verdict::Run);
-        assert_eq!(rules.judge(&task("unrestricted")).0, &OTHERWISE);
+        assert_eq!(rules.judge(&task("unrestricted")).0, &DEFAULT_VERDICT);
     }
 
     #[test]
     fn without_rules_every_task_needs_approval() {
-        assert_eq!(Rules::new(vec![]).unwrap().judge(&task("isolated")).0, &OTHERWISE);
+        assert_eq!(Rules::new(vec![]).unwrap().judge(&task("isolated")).0, &DEFAULT_VERDICT);
     }
 
     #[test]

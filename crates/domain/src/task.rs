@@ -101,9 +101,9 @@ impl Priority {
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// The maximum number of lines of a script: the approval page renders each.
-pub const MOST_LINES: usize = 20_000;
+pub const MAX_SCRIPT_LINES: usize = 20_000;
 /// The maximum number of hidden characters of a script: the approval page marks each.
-pub const MOST_HIDDEN: usize = 20_000;
+pub const MAX_HIDDEN_CHARACTERS: usize = 20_000;
 
 /// The maximum size of a script in bytes.
 pub const MAX_SCRIPT: usize = 256 * 1024;
@@ -185,10 +185,12 @@ impl SubmissionForm {
             return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
         }
         let (lines, hidden) = (self.script.lines().count(), self.script.chars().filter(|c| is_hidden(*c)).count());
-        if lines > MOST_LINES || hidden > MOST_HIDDEN {
+        if lines > MAX_SCRIPT_LINES || hidden > MAX_HIDDEN_CHARACTERS {
             return Err(Invalid::new(
                 "script",
-                format!("must have at most {MOST_LINES} lines, and at most {MOST_HIDDEN} hidden characters"),
+                format!(
+                    "must have at most {MAX_SCRIPT_LINES} lines, and at most {MAX_HIDDEN_CHARACTERS} hidden characters"
+                ),
             ));
         }
         let title = match self.title.trim() {
@@ -235,7 +237,8 @@ mod tests {
             let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
             form.check(OrganizationId(uuid::Uuid::nil())).map_err(|invalid| invalid.to_string())
         };
-        for (piece, max) in [("a\n", MOST_LINES), ("a\u{1}", MOST_HIDDEN), ("a\r\n", MOST_LINES)] {
+        for (piece, max) in [("a\n", MAX_SCRIPT_LINES), ("a\u{1}", MAX_HIDDEN_CHARACTERS), ("a\r\n", MAX_SCRIPT_LINES)]
+        {
             check(piece.repeat(max)).unwrap();
             assert!(check(piece.repeat(max + 1)).unwrap_err().contains("20000 lines"), "{piece:?}");
         }

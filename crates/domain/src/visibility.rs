@@ -23,7 +23,7 @@ string_enum! {
 /// assert_eq!("team".parse::<Visibility>().unwrap_err().field, "visibility");
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Sight {
+pub struct AccessAttributes {
     pub owner: PersonId,
     pub organization: OrganizationId,
     pub visibility: Visibility,
@@ -32,7 +32,7 @@ pub struct Sight {
     pub asked: bool,
 }
 
-impl Sight {
+impl AccessAttributes {
     /// Returns why `actor`, who must be of the same tenant, can see the task; empty if they cannot.
     pub fn why(&self, actor: &Actor) -> impl Iterator<Item = AccessReason> {
         let (role, reaches) = (actor.role_in(self.organization), actor.reaches(self.organization));
@@ -42,13 +42,13 @@ impl Sight {
             role.filter(|_| self.visibility == Visibility::Org).map(AccessReason::Role),
             judges.then_some(AccessReason::Judges),
             (self.visibility == Visibility::Public).then_some(AccessReason::Everybody),
-            actor.reads_everything().then_some(AccessReason::TenantRole(actor.tenant_role)),
+            actor.can_read_everything().then_some(AccessReason::TenantRole(actor.tenant_role)),
         ];
         reasons.into_iter().flatten().filter(move |_| reaches)
     }
 
     /// Returns whether `actor`, who must be of the same tenant, can see the task.
-    pub fn seen_by(&self, actor: &Actor) -> bool {
+    pub fn is_visible_to(&self, actor: &Actor) -> bool {
         self.why(actor).next().is_some()
     }
 }

@@ -23,7 +23,7 @@ mod webauthn;
 pub use self::{
     copy::{Copy, CopyProps},
     key_switch::{KeySwitch, KeySwitchProps},
-    log_viewer::{LINES_PER_BLOCK, LogView, LogViewProps},
+    log_viewer::{LINES_PER_BLOCK, LogViewer, LogViewerProps},
     palette::{Palette, PaletteProps},
     passkey_button::{PasskeyButton, PasskeyButtonProps},
     show_password::{ShowPassword, ShowPasswordProps},

@@ -9,7 +9,7 @@ use domain::{
     policy::ReadAccess,
     role::{Role, TenantRole},
     scope::Scopes,
-    visibility::{Sight, Visibility},
+    visibility::{AccessAttributes, Visibility},
 };
 
 /// So many rows, one for each key, are read at once; the statement says the same number.
@@ -126,8 +126,8 @@ impl Read {
 
     /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
     /// anyway; others are told of the members and of those who read everything.
-    pub fn lists_everybody(&self, thing: &Resource) -> bool {
-        !is_everybodys(thing) || self.actor.reads_everything()
+    pub fn is_visible_to_all(&self, thing: &Resource) -> bool {
+        !is_everybodys(thing) || self.actor.can_read_everything()
     }
 
     /// Who reaches it, by address, from `after` on: `limit` people are looked at, so that a page may have fewer.
@@ -140,7 +140,7 @@ impl Read {
     ) -> Result<Page<AccessHolder>> {
         let thing = &proof.action().resource;
         let (of, after, read_limit) = (thing.organization(), after.to_owned(), limit + 1);
-        let rows = if is_everybodys(thing) && self.actor.reads_everything() {
+        let rows = if is_everybodys(thing) && self.actor.can_read_everything() {
             tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
@@ -209,7 +209,7 @@ impl Read {
 
 /// Whether the whole tenant reaches it.
 fn is_everybodys(thing: &Resource) -> bool {
-    matches!(thing, Resource::Runner(_) | Resource::Task(_, Sight { visibility: Visibility::Public, .. }, _))
+    matches!(thing, Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, _))
 }
 
 /// The key of a row, where it reaches the thing.

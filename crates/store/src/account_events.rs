@@ -3,13 +3,13 @@ use crate::{
     Read, Result, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
 };
-use domain::{EventId, PersonId, Timestamp, account::Happened};
+use domain::{EventId, PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
     /// One thing that happened.
     pub struct AccountEvent {
         pub id: EventId,
-        pub happened: Happened,
+        pub happened: AccountNotice,
         /// More about it: the name of a passkey, who did it.
         pub detail: String,
         /// Where from it was done, if that is known.
@@ -65,13 +65,13 @@ impl Write {
     }
 
     /// Tells a person what happened with their account, by mail as well.
-    pub(crate) async fn happened(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
+    pub(crate) async fn happened(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
         self.told_apart(person, happened, detail).await?;
-        self.mail_person(person, &crate::Mail::Happened { happened, detail: detail.to_owned() }).await
+        self.mail_person(person, &crate::Mail::AccountNotice { happened, detail: detail.to_owned() }).await
     }
 
     /// The same where a mail of its own says so.
-    pub(crate) async fn told_apart(&mut self, person: PersonId, happened: Happened, detail: &str) -> Result<()> {
+    pub(crate) async fn told_apart(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
         insert!(self, "account_event" {
             id: EventId(new_id()),

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     audit::Outcome,
     policy::{ChangeAddress, ReplaceAddress},
 };
@@ -52,7 +52,7 @@ impl Write {
         let release = Mail::ReleaseAddress { token: present.token.to_owned(), email: email.to_string() };
         self.mail_person(owner, &release).await?;
         self.wished(&proof).await?;
-        self.told_apart(owner, Happened::AddressAsked, email.as_str()).await
+        self.told_apart(owner, AccountNotice::AddressAsked, email.as_str()).await
     }
 
     /// The same by an admin, for somebody who reads their present address no more: it is told, and not asked. `NotFound` for who
@@ -66,7 +66,7 @@ impl Write {
         }
         self.keep_wish(*person, email, new, None).await?;
         self.wished(&proof).await?;
-        self.happened(*person, Happened::AddressAsked, email.as_str()).await
+        self.happened(*person, AccountNotice::AddressAsked, email.as_str()).await
     }
 
     async fn keep_wish(
@@ -120,7 +120,7 @@ impl Write {
             return Ok(None);
         }
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
-        let told = Mail::Happened { happened: Happened::AddressChanged, detail: email.to_string() };
+        let told = Mail::AccountNotice { happened: AccountNotice::AddressChanged, detail: email.to_string() };
         self.mail_person(person, &told).await?; // to the address from before
         let changed = tenant_query!(
             self,
@@ -137,7 +137,7 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;
-        self.told_apart(person, Happened::AddressChanged, email.as_str()).await?;
+        self.told_apart(person, AccountNotice::AddressChanged, email.as_str()).await?;
         Ok(Some(person))
     }
 }

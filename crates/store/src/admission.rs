@@ -6,7 +6,7 @@ use crate::{
 use domain::{
     Allowed, OrganizationId, PersonId,
     audit::Outcome,
-    policy::{AdmitPerson, FollowProvider},
+    policy::{AdmitPerson, SyncProviderRoles},
     role::{Role, TenantRole},
     text,
 };
@@ -47,8 +47,8 @@ impl Write {
 
     /// Gives a person what a provider's rules say, and takes back what the same provider gave before and says no more. What
     /// people gave by hand stays, and so does the last owner of an organization. `true` when anything changed.
-    pub async fn follow_provider(&mut self, proof: Allowed<FollowProvider>) -> Result<bool> {
-        let FollowProvider { person, provider, tenant_role, roles } = proof.action();
+    pub async fn follow_provider(&mut self, proof: Allowed<SyncProviderRoles>) -> Result<bool> {
+        let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
         // Recorded in the end: who takes memberships takes them before the log.
         let (mut entries, mut revoked) = (vec![], 0);

@@ -48,8 +48,8 @@ row_type! {
         pub first_at: Timestamp,
         pub last_at: Timestamp,
         /// When an admin said that they have looked at it.
-        pub looked_at: Option<Timestamp>,
-        pub looked_by: Option<String>,
+        pub reviewed_at: Option<Timestamp>,
+        pub reviewed_by: Option<String>,
     }
 }
 
@@ -86,10 +86,10 @@ const MOST_COUNTED: i64 = 1_000;
 macro_rules! columns {
     () => {
         "select u.id, u.kind, u.person_id, p.name as person, u.key_id, k.name as key_name, k.prefix as key_prefix, u.times,
-            u.address, u.network, u.facts, u.first_at, u.last_at, u.looked_at, l.name as looked_by
+            u.address, u.network, u.facts, u.first_at, u.last_at, u.reviewed_at, l.name as reviewed_by
          from anomaly u left join person p on p.tenant_id = u.tenant_id and p.id = u.person_id
          left join api_key k on k.tenant_id = u.tenant_id and k.id = u.key_id
-         left join person l on l.tenant_id = u.tenant_id and l.id = u.looked_by
+         left join person l on l.tenant_id = u.tenant_id and l.id = u.reviewed_by
          where u.tenant_id = $1"
     };
 }
@@ -111,7 +111,7 @@ impl Read {
             statement.push(" and u.person_id = ?", Arg::Uuid(person.0));
         }
         if filter.new {
-            statement.push_text(" and u.looked_at is null");
+            statement.push_text(" and u.reviewed_at is null");
         }
         if let Some(after) = after {
             statement.push(" and u.id < ?", Arg::Uuid(after.0));
@@ -123,11 +123,11 @@ impl Read {
 
     /// How many of them nobody has looked at, up to a thousand; none for those who do not read everything.
     pub async fn unreviewed_anomalies(&mut self) -> Result<i64> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Ok(0);
         }
         const SQL: &str = "select count(*) as n from
-             (select id from anomaly where tenant_id = $1 and looked_at is null order by id desc limit $2) as waiting";
+             (select id from anomaly where tenant_id = $1 and reviewed_at is null order by id desc limit $2) as waiting";
         Ok(tenant_query!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
     }
 
@@ -149,7 +149,7 @@ row_type! {
     /// When somebody looked at something.
     pub struct LookedAt {
         /// When, if anybody did.
-        pub looked_at: Option<Timestamp>,
+        pub reviewed_at: Option<Timestamp>,
     }
 }
 
@@ -173,16 +173,16 @@ impl Write {
         let looked = tenant_query!(
             self,
             execute,
-            "update anomaly set looked_at = $3, looked_by = $4
-             where tenant_id = $1 and id = $2 and looked_at is null and last_at <= $5",
+            "update anomaly set reviewed_at = $3, reviewed_by = $4
+             where tenant_id = $1 and id = $2 and reviewed_at is null and last_at <= $5",
             id,
             self.now,
             by,
             seen
         )?;
         if looked == 0 {
-            const SQL: &str = "select looked_at from anomaly where tenant_id = $1 and id = $2";
-            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.looked_at {
+            const SQL: &str = "select reviewed_at from anomaly where tenant_id = $1 and id = $2";
+            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.reviewed_at {
                 Some(_) => Error::Conflict(Conflict::AnomalyReviewed),
                 None => Error::Conflict(Conflict::AnomalyRepeated),
             });
@@ -219,7 +219,7 @@ impl Write {
         },
             "on conflict (tenant_id, kind, subject, span) do update set times = coalesce($15, anomaly.times + 1),
                 address = excluded.address, network = excluded.network, facts = excluded.facts, last_at = excluded.last_at,
-                looked_at = null, looked_by = null
+                reviewed_at = null, reviewed_by = null
              returning id, times",
             times
         )?;

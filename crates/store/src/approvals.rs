@@ -157,7 +157,7 @@ impl Read {
         after: Option<ApprovalId>,
         limit: u32,
     ) -> Result<Page<Approval>> {
-        let everything = Arg::Bool(self.actor.reads_everything());
+        let everything = Arg::Bool(self.actor.can_read_everything());
         let mut statement =
             Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything]);
         if let Some(OrganizationId(only)) = self.actor.only {
@@ -193,7 +193,7 @@ impl Read {
     /// The questions that wait for this actor's answer, the oldest first: what [`Read::approvals_waiting_for_me`] counts.
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
         self.whole()?;
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
             Approval,
@@ -207,7 +207,7 @@ impl Read {
 
     /// One question.
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
         let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
         self.reached(found.organization_id).map(|()| found)
@@ -215,7 +215,7 @@ impl Read {
 
     /// The question about a task, if there was one and the actor sees it.
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.task_id = $4");
         let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, task)?;
         Ok(found.filter(|found| self.actor.reaches(found.organization_id)))

@@ -182,7 +182,7 @@ impl Write {
 
     /// How long the chain is, and the hash of its last record; both are on the disk once this is committed. What is only read
     /// may be lost yet, if the machine dies at that moment.
-    pub async fn lasting_audit_head(&mut self) -> Result<Head> {
+    pub async fn durable_audit_head(&mut self) -> Result<Head> {
         const SQL: &str = "update audit_head set seq = seq where tenant_id = $1 returning seq, hash";
         tenant_query!(self, Head, fetch_one, SQL)
     }

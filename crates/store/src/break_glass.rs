@@ -25,7 +25,7 @@ row_type! {
 impl Read {
     /// For whom it is open at `now`; for those who read everything.
     pub async fn break_glass(&mut self, now: Timestamp) -> Result<Vec<BreakGlass>> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Ok(vec![]);
         }
         tenant_query!(

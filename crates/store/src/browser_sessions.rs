@@ -39,9 +39,9 @@ row_type! {
         pub person_id: PersonId,
         pub signed_in_by: SignedInBy,
         /// Whether a second factor was shown, or vouched for.
-        pub vouched: bool,
+        pub second_factor_verified: bool,
         /// When they last proved who they are.
-        pub proved_at: Timestamp,
+        pub authenticated_at: Timestamp,
         pub created_at: Timestamp,
         /// When it was last used, to a minute.
         pub last_used_at: Timestamp,
@@ -97,9 +97,9 @@ pub struct NewBrowserSession {
     pub by: SignedInBy,
     pub ground: Ground,
     /// Whether a second factor was shown, or who signed them in vouches for one.
-    pub vouched: bool,
+    pub second_factor_verified: bool,
     /// When they proved who they are: now, or earlier where a provider says so.
-    pub proved_at: Timestamp,
+    pub authenticated_at: Timestamp,
     /// The browser, in words.
     pub device: String,
     pub address: String,
@@ -150,15 +150,15 @@ impl Write {
             token_hash: new.token_hash,
             person_id: new.person,
             signed_in_by: new.by,
-            vouched: new.vouched,
+            second_factor_verified: new.second_factor_verified,
             device: new.device,
             address: new.address,
             created_at: self.now,
-            proved_at: new.proved_at.min(self.now),
+            authenticated_at: new.authenticated_at.min(self.now),
             last_used_at: self.now,
             expires_at: new.expires_at,
         })?;
-        let detail = json!({ "by": new.by, "second_factor": new.vouched });
+        let detail = json!({ "by": new.by, "second_factor": new.second_factor_verified });
         self.note("browser_session.open", ("browser_session", new.id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::People, new.person.0);
         Ok(())
@@ -196,7 +196,7 @@ impl Write {
 
     /// Holds one of the actor's own sessions to the end of the transaction: who would end it comes before, or after. `NotFound`
     /// when it has ended (E11).
-    pub async fn hold_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
+    pub async fn lock_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
         const SQL: &str = "update browser_session set rotate = rotate
             where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $4";
         let owner = self.viewer();
@@ -209,20 +209,20 @@ impl Write {
     /// Completes a session of the actor's own in which a second factor was shown: it goes on under another token, and the one
     /// before opens nothing. It stays the same session, so whoever ends it at that moment ends it. `NotFound` when it has ended
     /// (E11).
-    pub async fn vouch_browser_session(&mut self, session: BrowserSessionId, token_hash: [u8; 32]) -> Result<()> {
+    pub async fn complete_second_factor(&mut self, session: BrowserSessionId, token_hash: [u8; 32]) -> Result<()> {
         let owner = self.viewer();
-        let vouched = tenant_query!(
+        let second_factor_verified = tenant_query!(
             self,
             execute,
-            "update browser_session set token_hash = $4, previous_hash = null, rotated_at = null, rotate = false, vouched = true,
-                proved_at = $5, last_used_at = $5
+            "update browser_session set token_hash = $4, previous_hash = null, rotated_at = null, rotate = false, second_factor_verified = true,
+                authenticated_at = $5, last_used_at = $5
              where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $5",
             session,
             owner,
             token_hash,
             self.now
         )?;
-        if vouched == 0 {
+        if second_factor_verified == 0 {
             return Err(Error::NotFound);
         }
         let detail = json!({ "by": self.actor.by, "second_factor": true });
@@ -239,12 +239,12 @@ impl Write {
     }
 
     /// Notes that the holder of a session just proved again who they are. `NotFound` when it ended meanwhile (E11).
-    pub async fn prove_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
+    pub async fn reauthenticate_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
         let owner = self.viewer();
         let proved = tenant_query!(
             self,
             execute,
-            "update browser_session set proved_at = $4 where tenant_id = $1 and id = $2 and person_id = $3",
+            "update browser_session set authenticated_at = $4 where tenant_id = $1 and id = $2 and person_id = $3",
             session,
             owner,
             self.now

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Action, Allowed, Invalid, KeyId, OrganizationId, PersonId, TaskId,
-    account::Happened,
+    account::AccountNotice,
     audit::Entry,
     policy::{LeaveOrganization, RemoveMembership},
 };
@@ -161,7 +161,7 @@ impl Write {
         let is_person = tenant_query!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
         if is_person && self.actor.person() != Some(person) {
             let name = self.called(organization).await?;
-            self.happened(person, Happened::MembershipRemoved, &name).await?;
+            self.happened(person, AccountNotice::MembershipRemoved, &name).await?;
         }
         Ok(())
     }
@@ -314,7 +314,7 @@ impl Write {
         tenant_query!(self, execute, HAND_ON, organization, person, successor)?;
         if self.actor.person() != Some(successor) {
             let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
-            self.happened(successor, Happened::ServiceAccountsGiven, &names.join(", ")).await?;
+            self.happened(successor, AccountNotice::ServiceAccountsGiven, &names.join(", ")).await?;
         }
         for account in &accounts {
             self.publish(Topic::People, account.id.0);

@@ -13,7 +13,7 @@ use domain::{
 use serde_json::json;
 
 /// How many tasks one transaction stops.
-pub const STOPPED_AT_ONCE: usize = 500;
+pub const MAX_TASKS_PER_STOP: usize = 500;
 
 row_type! {
     /// Since when a tenant is frozen.
@@ -161,13 +161,13 @@ impl Write {
         Ok(())
     }
 
-    /// Stops tasks, [`STOPPED_AT_ONCE`] at most: ends those that wait, and tells the runners of those that run. Says how many it
+    /// Stops tasks, [`MAX_TASKS_PER_STOP`] at most: ends those that wait, and tells the runners of those that run. Says how many it
     /// found, those that ended meanwhile among them; fewer than that many are all that there were.
     pub async fn stop_tasks(&mut self, proof: Allowed<StopTasks>) -> Result<usize> {
         const RUNNER: &str = "select count(*) as n from runner where tenant_id = $1 and id = $2";
         let (mut organization, mut runner, mut owner) = (None, None, None);
         match proof.action().whose {
-            Stopped::Everybodys => {}
+            Stopped::WholeTenant => {}
             Stopped::Of(id) => {
                 self.know_organization(id).await?;
                 organization = Some(id);
@@ -192,7 +192,7 @@ impl Write {
             organization,
             runner,
             owner,
-            i64::try_from(STOPPED_AT_ONCE).unwrap_or(i64::MAX)
+            i64::try_from(MAX_TASKS_PER_STOP).unwrap_or(i64::MAX)
         )?;
         let mut entries = vec![];
         for task in &tasks {

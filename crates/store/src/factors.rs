@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     audit::Outcome,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
 };
@@ -87,7 +87,7 @@ impl Read {
 
 impl Write {
     /// Keeps the secret that the actor's authenticator app is about to get; an earlier one that was not confirmed ends.
-    pub async fn offer_totp(&mut self, proof: &Allowed<EnrollFactor>, secret: &[u8]) -> Result<()> {
+    pub async fn begin_totp_enrollment(&mut self, proof: &Allowed<EnrollFactor>, secret: &[u8]) -> Result<()> {
         let person = proof.action().owner;
         let sealed = self.seal(&place(person), secret).await?;
         let kept = tenant_query!(
@@ -131,7 +131,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, Happened::TotpAdded, "").await
+        self.happened(owner, AccountNotice::TotpAdded, "").await
     }
 
     /// Uses up the actor's code of a step of time, and those before it. `NotFound` when it was used already: of two who
@@ -160,7 +160,7 @@ impl Write {
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, Happened::TotpRemoved, "").await
+        self.happened(owner, AccountNotice::TotpRemoved, "").await
     }
 
     /// Without a second factor there is nothing to recover.
@@ -200,7 +200,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
-        self.happened(person, Happened::FactorsReset, &by).await
+        self.happened(person, AccountNotice::FactorsReset, &by).await
     }
 
     /// Says whether everybody in the tenant must have a second factor.

@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, IdentityId, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     policy::{LinkIdentity, UnlinkIdentity},
 };
 
@@ -70,7 +70,7 @@ impl Write {
         let id = self.insert_identity(person, new).await?;
         let entry = self.entry(&proof)?.with_detail("identity", id.to_string().into());
         self.record(entry).await?;
-        self.happened(person, Happened::IdentityLinked, &called).await?;
+        self.happened(person, AccountNotice::IdentityLinked, &called).await?;
         Ok(id)
     }
 
@@ -103,7 +103,7 @@ impl Write {
         let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(person, Happened::IdentityUnlinked, &ending.name).await
+        self.happened(person, AccountNotice::IdentityUnlinked, &ending.name).await
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {

@@ -11,7 +11,7 @@ use crate::{
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
     audit::Outcome,
-    policy::{AcceptInvitation, AdmitInvited, ConfirmInvited, Invite, RevokeInvitation},
+    policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee, Invite, RevokeInvitation},
     role::{Role, TenantRole},
     text,
 };
@@ -158,7 +158,7 @@ impl Write {
         if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
             return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
-        let mailed = email.is_some() && self.store.sends_mail();
+        let mailed = email.is_some() && self.store.is_mail_enabled();
         // Bound to an address it is for one person.
         let uses = if email.is_some() { 1 } else { uses };
         let made = Used {
@@ -216,16 +216,16 @@ impl Write {
     /// is a conflict: nobody is signed in by an invitation to an account that there is.
     pub async fn admit_invited(
         &mut self,
-        proof: Allowed<AdmitInvited>,
+        proof: Allowed<AdmitInvitee>,
         token_hash: [u8; 32],
         password_hash: &str,
     ) -> Result<PersonId> {
-        let AdmitInvited { invitation, organization, email, name } = proof.action();
+        let AdmitInvitee { invitation, organization, email, name } = proof.action();
         let used = self.use_invitation(*invitation, *organization, token_hash).await?;
         if used.email.as_ref().is_some_and(|bound| bound != email) {
             return Err(Error::NotFound);
         }
-        if self.store.sends_mail() && !used.mailed {
+        if self.store.is_mail_enabled() && !used.mailed {
             return Err(Error::Conflict(Conflict::AddressUnconfirmed));
         }
         let id = PersonId(new_id());
@@ -254,11 +254,11 @@ impl Write {
     /// It counts as used from now on. Whether somebody has the address already is not said.
     pub async fn confirm_invited(
         &mut self,
-        proof: Allowed<ConfirmInvited>,
+        proof: Allowed<ConfirmInvitee>,
         token_hash: [u8; 32],
         link: NewInvitation,
     ) -> Result<()> {
-        let ConfirmInvited { invitation, organization, email } = proof.action();
+        let ConfirmInvitee { invitation, organization, email } = proof.action();
         let used = self.use_invitation(*invitation, *organization, token_hash).await?;
         if used.email.as_ref().is_some_and(|bound| bound != email) {
             return Err(Error::NotFound);

@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     joining::JoinState,
     policy::{AcceptJoinRequest, AskToJoin, DeclineJoinRequest, OpenToRequests, WithdrawJoinRequest},
 };
@@ -50,7 +50,7 @@ row_type! {
 
 row_type! {
     /// An organization that one can ask to join.
-    pub struct Joinable {
+    pub struct JoinableOrganization {
         pub id: OrganizationId,
         pub name: String,
     }
@@ -82,11 +82,11 @@ row_type! {
 
 impl Read {
     /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
-    pub async fn joinable_organizations(&mut self) -> Result<Vec<Joinable>> {
+    pub async fn joinable_organizations(&mut self) -> Result<Vec<JoinableOrganization>> {
         let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
         tenant_query!(
             self,
-            Joinable,
+            JoinableOrganization,
             fetch_all,
             "select o.id, o.name from organization o where o.tenant_id = $1 and o.open_to_requests and o.archived_at is null
                 and not exists (select 1 from membership m
@@ -207,7 +207,7 @@ impl Write {
         )?;
         let asks = format!("{} · {name}", self.actor.name);
         for owner in owners {
-            self.happened(owner.person_id, Happened::JoinAsked, &asks).await?;
+            self.happened(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(id)
@@ -235,7 +235,7 @@ impl Write {
         self.record(entry).await?;
         self.in_use(organization).await?;
         let name = self.called(organization).await?;
-        self.happened(person, Happened::JoinAccepted, &name).await
+        self.happened(person, AccountNotice::JoinAccepted, &name).await
     }
 
     /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organizations only: what
@@ -248,7 +248,7 @@ impl Write {
         self.record(entry).await?;
         let name = self.called(*organization).await?;
         let who = self.actor.name.clone();
-        self.happened(person, Happened::JoinDeclined, &format!("{name} · {who}")).await
+        self.happened(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
     }
 
     /// Settles a request that waits; says whose it was. Of two who answer at the same moment one comes second.

@@ -22,10 +22,10 @@ use serde_json::json;
 use std::time::Duration;
 
 /// From so long before a key ends it is said wherever it is used or shown.
-pub const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
+pub const KEY_EXPIRY_NOTICE: Duration = Duration::from_hours(14 * 24);
 
 /// The longest that a key works beside the one that takes its place.
-pub const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+pub const MAX_KEY_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 row_type! {
     /// A key as it is listed.
@@ -64,7 +64,7 @@ impl ApiKey {
 
     /// Whether it works and will soon do so no more.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
-        self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(ENDS_SOON))
+        self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(KEY_EXPIRY_NOTICE))
     }
 }
 
@@ -84,20 +84,20 @@ impl Read {
     /// The actor's own keys, newest first, and those of service accounts that they answer for; everybody's for those who
     /// read everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
     /// Those of one owner, newest first, as far as the actor sees them in the list.
     pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
         tenant_query!(self, ApiKey, fetch_all, SQL, person, everything, owner)
     }
 
     /// One key that the actor sees in the list.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
     }
 }
@@ -187,7 +187,7 @@ impl Write {
     /// works on for the overlap, or until its own end if that comes first. A key has one successor.
     pub async fn rotate_key(&mut self, proof: Allowed<RotateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
         let &RotateKey { key, owner, responsible, overlap } = proof.action();
-        if overlap > LONGEST_OVERLAP {
+        if overlap > MAX_KEY_OVERLAP {
             return Err(Invalid::new("overlap", "must be at most 30 days").into());
         }
         let old = self.working_key(key, owner).await?;

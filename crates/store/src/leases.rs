@@ -334,7 +334,7 @@ impl Write {
     }
 
     /// The runner has no room for it: another may take it. After the last attempt it failed, for the reason that the runner gives.
-    pub async fn give_back(&mut self, lease: Lease, reason: &str) -> Result<()> {
+    pub async fn release_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
         if lease.attempt >= MAX_ATTEMPTS {
             return self.refuse_task(lease, reason).await;
         }
@@ -356,7 +356,7 @@ impl Write {
     }
 
     /// Gives back to the queue what this runner has by the books and does not have in truth. `NotFound` when it is revoked.
-    pub async fn release_unheld(&mut self, held: &[Lease]) -> Result<usize> {
+    pub async fn release_unlisted_leases(&mut self, held: &[Lease]) -> Result<usize> {
         let runner = runner(&self.actor)?;
         if !self.lock_runner(runner).await? {
             return Err(Error::NotFound);
@@ -383,7 +383,7 @@ impl Write {
     }
 
     /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.
-    pub async fn release_expired(&mut self) -> Result<usize> {
+    pub async fn release_expired_leases(&mut self) -> Result<usize> {
         let expired = lock_held!(self, "lease_until <= $2", " for update skip locked", self.now)?;
         for task in &expired {
             self.release(task, "its runner was silent for too long").await?;

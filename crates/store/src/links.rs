@@ -3,7 +3,7 @@ use crate::{
     Error, Result, Write,
     db::{column::Number, conn::tenant_query},
 };
-use domain::{Allowed, PersonId, account::Happened, policy::IssuePasswordLink};
+use domain::{Allowed, PersonId, account::AccountNotice, policy::IssuePasswordLink};
 use std::time::Duration;
 
 /// How long a link works.
@@ -37,7 +37,7 @@ impl Write {
             person
         )?;
         let by = self.actor.name.clone();
-        if had.n > 0 { self.happened(person, Happened::PasswordLink, &by).await } else { Ok(()) }
+        if had.n > 0 { self.happened(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
     }
 
     /// Uses a link up. `NotFound` when it was used, replaced or is too old.

@@ -3,7 +3,7 @@ use crate::{
     Result, Write,
     db::{conn::tenant_query, id::new_id, insert::insert},
 };
-use domain::{Email, PersonId, account::Happened};
+use domain::{Email, PersonId, account::AccountNotice};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,9 +11,9 @@ use uuid::Uuid;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mail {
     /// Something happened with an account.
-    Happened {
+    AccountNotice {
         /// What.
-        happened: Happened,
+        happened: AccountNotice,
         /// More about it.
         detail: String,
     },
@@ -59,7 +59,7 @@ pub(crate) fn place(id: Uuid) -> String {
 impl Write {
     /// Queues a mail to a person of the tenant, at the address that they have now. Nothing where no mail is sent.
     pub(crate) async fn mail_person(&mut self, person: PersonId, mail: &Mail) -> Result<()> {
-        if !self.store.sends_mail() {
+        if !self.store.is_mail_enabled() {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;
@@ -79,7 +79,7 @@ impl Write {
 
     /// The same to an address that is nobody's yet.
     pub(crate) async fn mail_address(&mut self, person: PersonId, to: &Email, mail: &Mail) -> Result<()> {
-        if !self.store.sends_mail() {
+        if !self.store.is_mail_enabled() {
             return Ok(());
         }
         let (id, sealed) = self.sealed_mail(mail).await?;

@@ -62,7 +62,7 @@ macro_rules! mine {
 impl Read {
     /// The organizations that the actor is in and that are not archived; all of those for who reads everything.
     pub async fn organizations(&mut self) -> Result<Vec<Organization>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut found =
             tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is null"), person, everything)?;
         found.retain(|organization| self.actor.reaches(organization.id));
@@ -71,7 +71,7 @@ impl Read {
 
     /// The same of those that are archived.
     pub async fn archived_organizations(&mut self) -> Result<Vec<Organization>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut found =
             tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is not null"), person, everything)?;
         found.retain(|organization| self.actor.reaches(organization.id));
@@ -80,14 +80,14 @@ impl Read {
 
     /// How many tasks run or wait in an organization, for those who manage it or read everything: what keeps it from being
     /// archived.
-    pub async fn open_tasks_of(&mut self, id: OrganizationId) -> Result<i64> {
+    pub async fn open_task_count(&mut self, id: OrganizationId) -> Result<i64> {
         self.managed(id)?;
         Ok(tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
     }
 
     /// That the actor is an owner of an organization, or reads everything: for others what only they see is not there.
     pub(crate) fn managed(&self, id: OrganizationId) -> Result<()> {
-        match self.actor.role_in(id) == Some(Role::Owner) || self.actor.reads_everything() {
+        match self.actor.role_in(id) == Some(Role::Owner) || self.actor.can_read_everything() {
             true => Ok(()),
             false => Err(Error::NotFound),
         }
@@ -95,7 +95,7 @@ impl Read {
 
     /// One of them.
     pub async fn organization(&mut self, id: OrganizationId) -> Result<Organization> {
-        if self.actor.role_in(id).is_none() && !self.actor.reads_everything() {
+        if self.actor.role_in(id).is_none() && !self.actor.can_read_everything() {
             return Err(Error::NotFound);
         }
         tenant_query!(
@@ -108,8 +108,8 @@ impl Read {
     }
 
     /// The organization that is called so, archived or not, or else the last one that was: for who reads everything.
-    pub async fn organization_named(&mut self, name: &str) -> Result<Organization> {
-        if !self.actor.reads_everything() {
+    pub async fn organization_by_name(&mut self, name: &str) -> Result<Organization> {
+        if !self.actor.can_read_everything() {
             return Err(Error::NotFound);
         }
         tenant_query!(

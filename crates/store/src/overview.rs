@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Assigned, TaskState::Running];
 
 /// Of how many tasks that ended the newest are looked at; a page says when there were more.
-pub const LOOKED_AT: i64 = 5_000;
+pub const MAX_TASKS_SCANNED: i64 = 5_000;
 
 row_type! {
     /// Tasks that ended on one day in one state.
@@ -37,7 +37,7 @@ impl Read {
     /// How many tasks that the actor sees are open, by state, each counted to 1,000 at most.
     pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
         self.whole()?;
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut counts = BTreeMap::new();
         for state in OPEN {
             const SQL: &str = concat!(
@@ -50,10 +50,10 @@ impl Read {
         Ok(counts)
     }
 
-    /// Tasks that the actor sees and that ended since a midnight, by day and state: of the newest [`LOOKED_AT`].
-    pub async fn ended_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
+    /// Tasks that the actor sees and that ended since a midnight, by day and state: of the newest [`MAX_TASKS_SCANNED`].
+    pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
         self.whole()?;
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
             Ended,
@@ -71,14 +71,14 @@ impl Read {
             person,
             everything,
             since,
-            LOOKED_AT
+            MAX_TASKS_SCANNED
         )
     }
 
     /// Tasks that the actor sees and that went wrong since then, newest first.
     pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
         self.whole()?;
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
             TaskRow,

@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, PasskeyId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     policy::{EnrollFactor, RemoveFactor},
     text,
 };
@@ -61,7 +61,7 @@ impl Read {
     }
 
     /// The same with what verifies them.
-    pub async fn passkey_keys(&mut self) -> Result<Vec<Passkey>> {
+    pub async fn passkey_credentials(&mut self) -> Result<Vec<Passkey>> {
         let person = self.viewer();
         tenant_query!(
             self,
@@ -96,7 +96,7 @@ impl Write {
         };
         let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());
         self.record(entry).await?;
-        self.happened(owner, Happened::PasskeyAdded, &name).await
+        self.happened(owner, AccountNotice::PasskeyAdded, &name).await
     }
 
     /// Notes that one of the actor's passkeys was used, and what its authenticator counted. `NotFound` when it is gone.
@@ -135,6 +135,6 @@ impl Write {
         self.forget_useless_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
         self.record_both(entry, ended).await?;
-        self.happened(owner, Happened::PasskeyRemoved, &removed.name).await
+        self.happened(owner, AccountNotice::PasskeyRemoved, &removed.name).await
     }
 }

@@ -1,6 +1,6 @@
 //! Password changes, and links that reset a forgotten password.
 use crate::{Error, Result, Write, db::conn::tenant_query, mail::Mail};
-use domain::{Allowed, BrowserSessionId, PersonId, account::Happened, audit::Outcome, policy::ChangePassword};
+use domain::{Allowed, BrowserSessionId, PersonId, account::AccountNotice, audit::Outcome, policy::ChangePassword};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, Happened::PasswordChanged, "").await
+        self.happened(owner, AccountNotice::PasswordChanged, "").await
     }
 
     /// Mails a link that sets a forgotten password, once and within the hour. `NotFound` for who has none to forget.

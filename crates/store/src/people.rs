@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     audit::Outcome,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
@@ -46,7 +46,7 @@ row_type! {
 impl Read {
     /// The tenant's people by address, from `after` on; admins and auditors only, nobody for others.
     pub async fn people(&mut self, after: &str, limit: u32) -> Result<Vec<Person>> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Ok(vec![]);
         }
         tenant_query!(
@@ -62,7 +62,7 @@ impl Read {
 
     /// One person: oneself, or anybody for those who read everything.
     pub async fn person(&mut self, id: PersonId) -> Result<Person> {
-        if !self.actor.reads_everything() && self.actor.person() != Some(id) {
+        if !self.actor.can_read_everything() && self.actor.person() != Some(id) {
             return Err(Error::NotFound);
         }
         tenant_query!(
@@ -76,9 +76,9 @@ impl Read {
     }
 
     /// The person with an address, for owners who put people into their organization.
-    pub async fn person_called(&mut self, email: &domain::Email) -> Result<PersonId> {
+    pub async fn person_by_email(&mut self, email: &domain::Email) -> Result<PersonId> {
         let owns = self.actor.roles.values().any(|role| *role == Role::Owner);
-        if !owns && !self.actor.reads_everything() {
+        if !owns && !self.actor.can_read_everything() {
             return Err(Error::NotFound);
         }
         let found = tenant_query!(
@@ -192,7 +192,7 @@ impl Write {
         let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
         self.record_both(entry, ended).await?;
         if had.n > 0 {
-            self.happened(person, Happened::PasswordChanged, "").await?;
+            self.happened(person, AccountNotice::PasswordChanged, "").await?;
         }
         Ok(())
     }

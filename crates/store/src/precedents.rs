@@ -23,7 +23,7 @@ impl Read {
     /// not turned down, so that one look finds it.
     pub async fn approved_before(&mut self, id: ApprovalId) -> Result<Option<Precedent>> {
         let asked = self.approval(id).await?;
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
             Precedent,

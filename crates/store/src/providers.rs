@@ -34,7 +34,7 @@ pub struct SealedSecret(pub(crate) Vec<u8>);
 impl Read {
     /// The tenant's providers, oldest first; for admins and auditors.
     pub async fn providers(&mut self) -> Result<Vec<ProviderRow>> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Ok(vec![]);
         }
         tenant_query!(

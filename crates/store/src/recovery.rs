@@ -3,7 +3,7 @@ use crate::{
     Error, Result, Write,
     db::{column::Number, conn::tenant_query},
 };
-use domain::{Allowed, account::Happened, audit::Outcome, policy::MakeRecoveryCodes};
+use domain::{Allowed, account::AccountNotice, audit::Outcome, policy::MakeRecoveryCodes};
 
 impl Write {
     /// Keeps the hashes of a person's new codes; those before are void.
@@ -22,7 +22,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, Happened::RecoveryCodesMade, "").await
+        self.happened(owner, AccountNotice::RecoveryCodesMade, "").await
     }
 
     /// Uses one of the actor's own codes up; says how many are left. `NotFound` when there is no such code (any more).
@@ -36,7 +36,7 @@ impl Write {
         let left = tenant_query!(self, Number, fetch_one, LEFT, person)?.n;
         let target = ("person", person.to_string());
         self.note("factor.recover", target, Outcome::Done, serde_json::json!({ "left": left })).await?;
-        self.happened(person, Happened::RecoveryCodeUsed, &left.to_string()).await?;
+        self.happened(person, AccountNotice::RecoveryCodeUsed, &left.to_string()).await?;
         Ok(left)
     }
 }

@@ -37,7 +37,7 @@ row_type! {
     /// A right in a review.
     pub struct ReviewItem {
         /// Its number, from 1.
-        pub nr: i64,
+        pub item_number: i64,
         pub kind: Right,
         pub person_id: PersonId,
         pub person: String,
@@ -96,7 +96,7 @@ macro_rules! asks {
 impl Read {
     /// The tenant's reviews, newest first, for those who read everything.
     pub async fn reviews(&mut self) -> Result<Vec<Review>> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Ok(vec![]);
         }
         tenant_query!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
@@ -104,7 +104,7 @@ impl Read {
 
     /// One of them.
     pub async fn review(&mut self, id: ReviewId) -> Result<Review> {
-        if !self.actor.reads_everything() {
+        if !self.actor.can_read_everything() {
             return Err(Error::NotFound);
         }
         tenant_query!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
@@ -133,7 +133,7 @@ impl Read {
         macro_rules! items {
             ($only:expr) => {
                 concat!(
-                    "select i.nr, i.kind, i.person_id, p.name as person, p.locked_at, o.name as organization, i.key_id,
+                    "select i.item_number, i.kind, i.person_id, p.name as person, p.locked_at, o.name as organization, i.key_id,
                         case when p.responsible_id is null then p.email end as email,
                         k.name as key, k.prefix, k.last_used_at, i.held, i.verdict, d.name as decided_by, i.decided_at,
                         case i.kind when 'tenant_role' then p.tenant_role
@@ -146,9 +146,9 @@ impl Read {
                      left join organization o on o.tenant_id = i.tenant_id and o.id = i.organization_id
                      left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
                      left join person d on d.tenant_id = i.tenant_id and d.id = i.decided_by
-                     where i.tenant_id = $1 and i.review_id = $2 and i.nr > $3",
+                     where i.tenant_id = $1 and i.review_id = $2 and i.item_number > $3",
                     $only,
-                    " order by i.nr limit $4"
+                    " order by i.item_number limit $4"
                 )
             };
         }
@@ -187,7 +187,7 @@ impl Write {
         let items = tenant_query!(
             self,
             execute,
-            "insert into review_item (tenant_id, review_id, nr, kind, person_id, organization_id, key_id, held)
+            "insert into review_item (tenant_id, review_id, item_number, kind, person_id, organization_id, key_id, held)
              select $1, $2, row_number() over (order by rank, person_id, organization_id, key_id), kind, person_id,
                 organization_id, key_id, held
              from (select 3 as rank, 'key' as kind, k.owner_id as person_id, k.organization_id, k.id as key_id, k.scopes as held
@@ -240,7 +240,7 @@ impl Write {
             fetch_one,
             "select i.kind, i.person_id, i.organization_id, i.key_id, p.responsible_id from review_item i
              join person p on p.tenant_id = i.tenant_id and p.id = i.person_id
-             where i.tenant_id = $1 and i.review_id = $2 and i.nr = $3",
+             where i.tenant_id = $1 and i.review_id = $2 and i.item_number = $3",
             review,
             item
         )?;
@@ -304,7 +304,7 @@ impl Write {
             self,
             execute,
             "update review_item set verdict = $4, decided_by = $5, decided_at = $6
-             where tenant_id = $1 and review_id = $2 and nr = $3 and verdict is null",
+             where tenant_id = $1 and review_id = $2 and item_number = $3 and verdict is null",
             review,
             item,
             verdict,

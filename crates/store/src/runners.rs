@@ -82,7 +82,7 @@ impl Read {
     }
 
     /// The one of this name that is not revoked: there is one at most.
-    pub async fn runner_named(&mut self, name: &str) -> Result<Option<Runner>> {
+    pub async fn runner_by_name(&mut self, name: &str) -> Result<Option<Runner>> {
         const SQL: &str = concat!(columns!(), " and name = $2 and revoked_at is null");
         tenant_query!(self, Runner, fetch_optional, SQL, name.to_owned())
     }
@@ -207,7 +207,7 @@ impl Write {
     }
 
     /// The runner shows a certificate. If it is the one that was issued anew, it alone counts from now on.
-    pub async fn runner_shows(&mut self, serial: &str) -> Result<()> {
+    pub async fn confirm_runner_certificate(&mut self, serial: &str) -> Result<()> {
         let id = runner(&self.actor)?;
         let changed = tenant_query!(
             self,
@@ -242,7 +242,7 @@ impl Write {
     }
 
     /// The runner was heard. `NotFound` when it is revoked.
-    pub async fn runner_seen(&mut self) -> Result<()> {
+    pub async fn touch_runner(&mut self) -> Result<()> {
         let id = runner(&self.actor)?;
         let known = tenant_query!(
             self,

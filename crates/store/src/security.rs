@@ -93,7 +93,7 @@ impl Write {
     }
 
     /// Records that attempts to be this person have to wait after too many wrong ones. The caller sees to it that there are few.
-    pub async fn note_held_up(&mut self, person: PersonId) -> Result<()> {
+    pub async fn note_throttled(&mut self, person: PersonId) -> Result<()> {
         let detail = json!({ "reason": "too many wrong attempts to sign in, or to prove who it is" });
         self.note("rate_limit_exceeded", ("person", person.to_string()), Outcome::Refused, detail).await
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Allowed, Invalid, PersonId, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     policy::{CreateServiceAccount, HandOnServiceAccount},
     role::TenantRole,
     text,
@@ -65,14 +65,14 @@ pub(crate) use falls_short;
 impl Read {
     /// Those that the actor answers for, by name; all of the tenant for those who read everything.
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = mine!("order by s.name, s.id limit 500");
         tenant_query!(self, ServiceAccount, fetch_all, SQL, person, everything)
     }
 
     /// One of them.
     pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
     }
 }
@@ -103,7 +103,7 @@ impl Write {
 
     /// Makes somebody else answer for a service account: an admin, or who has no lesser role wherever it is. Its keys go on
     /// unless they shall be revoked.
-    pub async fn hand_on_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
+    pub async fn transfer_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
         let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
         const HAND_ON: &str = "update person set responsible_id = $4
             where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
@@ -120,7 +120,7 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("keys_revoked", revoked.into());
         self.record(entry).await?;
         if self.actor.person() != Some(successor) {
-            self.happened(successor, Happened::ServiceAccountsGiven, &called.name).await?;
+            self.happened(successor, AccountNotice::ServiceAccountsGiven, &called.name).await?;
         }
         self.publish(Topic::People, account.0);
         Ok(())

@@ -21,7 +21,7 @@ pub const OWNER_LEFT: &str = "its owner left the organization";
 /// The same.
 pub const OWNER_LOCKED: &str = "its owner is locked out";
 
-/// Who sees a task: what [`domain::visibility::Sight::seen_by`] says, as SQL. `$2` is the person, `$3` whether they read
+/// Who sees a task: what [`domain::visibility::AccessAttributes::is_visible_to`] says, as SQL. `$2` is the person, `$3` whether they read
 /// everything; who does is asked first, because the others need the row. The organizations are read once, not for each task.
 macro_rules! visible {
     () => {

@@ -37,7 +37,7 @@ pub(super) async fn restrict(app: &App, actor: Actor, client: Option<ClientAddre
         (Some(key), _) => Some(Subject::Key(key)),
         (None, person) => person.map(Subject::Person),
     };
-    if subject.is_some_and(|subject| app.rates.is_news(News::HeldOff, subject)) {
+    if subject.is_some_and(|subject| app.rates.is_news(News::AdminBlocked, subject)) {
         let noted = async {
             let mut write = app.store.write(&actor).await?;
             write.note_admin_blocked().await?;

@@ -41,7 +41,7 @@ impl Program {
 
     /// Whether the key expires soon enough for a warning.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
-        self.key.expires_at.is_some_and(|at| at <= now.after(store::ENDS_SOON))
+        self.key.expires_at.is_some_and(|at| at <= now.after(store::KEY_EXPIRY_NOTICE))
     }
 }
 
@@ -59,7 +59,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
         only: None,
         admin_blocked: false,
         by: SignedInBy::Key,
-        proved_at: app.store.now(),
+        authenticated_at: app.store.now(),
         fresh: true,
         address: address.map(|address| address.to_string()),
         key_prefix: Some(key.prefix.clone()),
@@ -91,7 +91,7 @@ impl FromRequestParts<App> for Program {
         let program = find(app, digest(key), address).await?;
         let Some(program) = program else {
             let target = rates::target(&parts.method, &parts.uri);
-            let prefix = key.get(..token::SHOWN);
+            let prefix = key.get(..token::DISPLAYED_KEY_LENGTH);
             let reason = "the key is unknown, revoked or expired, or its owner is locked out";
             anonymous_log::refused(SecurityEvent::AuthenticationFailure, address, prefix, &target, reason);
             return Err(Problem::unauthorized("This key is unknown, revoked or expired."));

@@ -6,7 +6,7 @@ use domain::{
     PersonId, RunnerId, TenantId,
     policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
 };
-use store::STOPPED_AT_ONCE;
+use store::MAX_TASKS_PER_STOP;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Emergency {
@@ -91,14 +91,14 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
                 (None, None, Some(name)) => {
                     Stopped::Of(find_organization(app, &console(app, tenant), Some(name)).await?)
                 }
-                (None, None, None) => Stopped::Everybodys,
+                (None, None, None) => Stopped::WholeTenant,
             };
             let mut stopped = 0;
             loop {
                 let some = change!(tenant, stop_tasks, StopTasks { whose });
                 notify_server(app).await; // stop running tasks after each batch, not only at the end
                 stopped += some;
-                if some < STOPPED_AT_ONCE {
+                if some < MAX_TASKS_PER_STOP {
                     break;
                 }
             }

@@ -1,6 +1,6 @@
 //! Connection limits: open connections in total and per client address.
 
-use domain::anomalies::host_of;
+use domain::anomalies::subscriber_of;
 use std::net::IpAddr;
 
 use crate::permits::{Permit, Permits};
@@ -19,7 +19,7 @@ impl ConnectionLimits {
     /// Returns a permit for a connection, or `None` if a limit is reached. An `exempt` peer, such as a proxy for many clients,
     /// counts only toward the total.
     pub(super) fn acquire(&self, peer: IpAddr, exempt: bool) -> Option<Permit<IpAddr>> {
-        self.permits.acquire((!exempt).then(|| host_of(peer)))
+        self.permits.acquire((!exempt).then(|| subscriber_of(peer)))
     }
 }
 

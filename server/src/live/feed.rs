@@ -127,7 +127,7 @@ impl Feed {
             Topic::People => {
                 let own = actor.person().is_some_and(|own| own.0 == id);
                 let owns = actor.role_in(OrganizationId(id)) == Some(Role::Owner);
-                return Ok(own || owns || actor.reads_everything());
+                return Ok(own || owns || actor.can_read_everything());
             }
             // Runners and rules are visible to everybody.
             Topic::Runners | Topic::Rules => return Ok(true),

@@ -22,11 +22,11 @@ pub enum News {
     /// Rate limit exceeded.
     TooOften,
     /// Admin permissions are not allowed from this network.
-    HeldOff,
+    AdminBlocked,
     /// API key used outside its allowed networks.
     Elsewhere,
     /// Throttled after too many wrong passwords or codes.
-    HeldUp,
+    Throttled,
 }
 
 /// Recently audited subjects by kind of event.
@@ -45,9 +45,9 @@ impl Reports {
     pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
         let recent = match news {
             News::TooOften => &self.too_often,
-            News::HeldOff => &self.admin_blocked,
+            News::AdminBlocked => &self.admin_blocked,
             News::Elsewhere => &self.elsewhere,
-            News::HeldUp => &self.throttled,
+            News::Throttled => &self.throttled,
         };
         let mut known = ignore_poison(recent.lock());
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
@@ -111,7 +111,7 @@ mod tests {
         assert!(is_news(at(1), start + MINUTE));
         let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
         assert!(written < MAX_SUBJECTS, "{written}");
-        for news in [News::HeldOff, News::Elsewhere, News::HeldUp] {
+        for news in [News::AdminBlocked, News::Elsewhere, News::Throttled] {
             assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} must not be hidden by another kind");
             assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
         }

@@ -1,5 +1,5 @@
 //! Subjects of rate limits: a person, an API key or a client network.
-use domain::{KeyId, PersonId, anomalies::host_of};
+use domain::{KeyId, PersonId, anomalies::subscriber_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Subject whose requests are counted.
@@ -15,7 +15,7 @@ pub enum Subject {
 impl Subject {
     /// Returns the subject of a client address.
     pub fn of(address: IpAddr) -> Self {
-        Self::Address(host_of(address))
+        Self::Address(subscriber_of(address))
     }
 
     /// Returns the surrounding network (IPv4 /16, IPv6 /32), which is counted when there are too many single addresses.

@@ -114,9 +114,9 @@ impl Session {
         let greeted = async {
             let mut write = self.shared.store().write(&self.actor).await?;
             // Lock order of all transactions: tasks, runner, audit log.
-            write.release_unheld(&held).await?;
+            write.release_unlisted_leases(&held).await?;
             let lost = write.renew_leases(&held).await?;
-            write.runner_shows(&self.peer.serial.to_string()).await?;
+            write.confirm_runner_certificate(&self.peer.serial.to_string()).await?;
             let version = convert::sanitize(&hello.version);
             write.runner_connected(&version, &capabilities.join(","), &convert::posture(&posture), slots).await?;
             write.commit().await?;
@@ -161,7 +161,7 @@ impl Session {
         let active = convert::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
             let mut write = self.shared.store().write(&self.actor).await?;
-            write.runner_seen().await?;
+            write.touch_runner().await?;
             let lost = write.renew_leases(&active).await?;
             write.commit().await?;
             Ok(lost)

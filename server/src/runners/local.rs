@@ -89,7 +89,7 @@ async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) ->
         _ => {}
     }
     // The old runner lost its directory or its certificate expired: free its name.
-    if let Some(old) = read.runner_named(name).await? {
+    if let Some(old) = read.runner_by_name(name).await? {
         drop(read);
         revoke(shared, &console, &old).await?;
     }

@@ -97,7 +97,7 @@ impl Session {
     async fn refused(&self, lease: Lease, reason: &str, elsewhere: bool) -> MessageResult {
         let mut write = self.shared.store().write(&self.actor).await?;
         if elsewhere {
-            write.give_back(lease, reason).await?;
+            write.release_task(lease, reason).await?;
             // It appears to have the most free slots and would be selected again immediately.
             self.shared.registry.pause(self.runner());
         } else {

@@ -39,7 +39,7 @@ async fn process_due(store: &Store) -> store::Result<Duration> {
     match store.system().next_due().await?.map(left) {
         None => Ok(IDLE_WAIT),
         Some(Duration::ZERO) => {
-            store.system().do_due().await?;
+            store.system().run_due_work().await?;
             // Avoid a busy loop if a timer stays due.
             Ok(store.system().next_due().await?.map_or(IDLE_WAIT, |due| left(due).max(DEBOUNCE)))
         }

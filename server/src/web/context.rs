@@ -82,7 +82,7 @@ impl Context {
     pub async fn proving(mut self, proof: Proof) -> Result<Self, Refusal> {
         if let Some(actor) = &mut self.actor {
             self.sign_in.prove(proof).await?;
-            (actor.fresh, actor.proved_at) = (true, self.store.now());
+            (actor.fresh, actor.authenticated_at) = (true, self.store.now());
         }
         Ok(self)
     }
@@ -116,7 +116,7 @@ fn database_notice(app: &App) -> Option<Notice> {
     if app.store.is_embedded() && health::is_full(&app.config.data_dir) {
         return Some(Notice::DiskFull);
     }
-    let refused = app.store.refused_at().filter(|at| app.store.now().since(*at) < WRITE_FAILURE_NOTICE);
+    let refused = app.store.last_failed_write().filter(|at| app.store.now().since(*at) < WRITE_FAILURE_NOTICE);
     refused.map(Notice::NothingSaved)
 }
 

@@ -89,7 +89,7 @@ async fn error_page(web: &Web, parts: &Parts, error: ::auth::Error) -> Response 
     let (page, status) =
         (if context.signed_in() { SIGN_IN_SETTINGS } else { "/sign-in" }, app::ui::status::of(refusal.kind));
     let answered = Answered {
-        action: app::login::BY_PROVIDER.into(),
+        action: app::login::PROVIDER_REDIRECT_ACTION.into(),
         values: vec![],
         result: Err(refusal),
         said: Said::default(),

@@ -59,7 +59,7 @@ async fn export(
             }
             let mut read = app.store.read(&browser.actor).await?;
             let items = read.review_items(id, false, app.store.now(), after, BATCH_SIZE).await?;
-            let next = items.last().map(|item| item.nr);
+            let next = items.last().map(|item| item.item_number);
             Ok::<_, store::Error>(Some((Bytes::from(text(after == 0, items)), next)))
         }
     });
@@ -83,7 +83,7 @@ fn text(first: bool, items: Vec<ReviewItem>) -> Vec<u8> {
 fn cells(item: ReviewItem) -> [String; 13] {
     let text = Option::unwrap_or_default;
     [
-        item.nr.to_string(),
+        item.item_number.to_string(),
         item.kind.to_string(),
         item.person,
         text(item.email),
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn n_06_an_expired_key_shows_its_expiry() {
         let item = |expired_at| ReviewItem {
-            nr: 1,
+            item_number: 1,
             kind: Right::Key,
             person_id: PersonId(uuid::Uuid::nil()),
             person: "Mia".into(),

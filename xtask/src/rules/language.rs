@@ -101,6 +101,6 @@ fn words(text: &str) -> String {
 
 #[test]
 fn identifiers_are_split_into_words() {
-    assert_eq!(words("/// fn held_off(x: HeldOff) {"), "fn held off x held off");
+    assert_eq!(words("/// fn held_off(x: AdminBlocked) {"), "fn held off x held off");
     assert_eq!(words("what\n    /// was-asked, HTTP"), "what was asked http");
 }

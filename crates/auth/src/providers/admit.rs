@@ -3,7 +3,7 @@ use super::{ActiveProvider, ProviderFailure, identity::ProvenIdentity};
 use crate::{Authenticated, Error, SignIn};
 use domain::{
     Actor, BrowserSessionId, OrganizationId, PersonId, SignedInBy, Timestamp,
-    policy::{AdmitPerson, FollowProvider, LinkIdentity},
+    policy::{AdmitPerson, LinkIdentity, SyncProviderRoles},
     role::{Role, TenantRole},
 };
 use std::collections::BTreeMap;
@@ -30,27 +30,37 @@ impl SignIn {
             None => self.admit(provider, &identity).await?,
         };
         self.follow(provider, &identity, person).await?;
-        let proved_at = self.proved_at(provider, &identity, person).await?;
-        tracing::info!(%person, vouched = identity.vouched, "signed in by a provider");
+        let authenticated_at = self.authenticated_at(provider, &identity, person).await?;
+        tracing::info!(%person, second_factor_verified = identity.second_factor_verified, "signed in by a provider");
         let ground = Ground::Identity { issuer: identity.issuer, subject: identity.subject };
-        let (tenant, by, vouched) = (provider.tenant, SignedInBy::Provider, identity.vouched);
-        self.open(Authenticated { tenant, person, by, ground, vouched, proved_at: Some(proved_at) }).await
+        let (tenant, by, second_factor_verified) =
+            (provider.tenant, SignedInBy::Provider, identity.second_factor_verified);
+        self.open(Authenticated {
+            tenant,
+            person,
+            by,
+            ground,
+            second_factor_verified,
+            authenticated_at: Some(authenticated_at),
+        })
+        .await
     }
 
     /// When the person proved their identity, according to the provider: an old session there is no fresh proof here. Somebody who
     /// must enroll a second factor, and cannot give a fresh proof without one, is taken to have proved it now.
-    async fn proved_at(
+    async fn authenticated_at(
         &self,
         provider: &ActiveProvider,
         identity: &ProvenIdentity,
         person: PersonId,
     ) -> Result<Timestamp, Error> {
         let (now, system) = (self.auth.store.now(), self.auth.store.system());
-        let Some(proved_at) = identity.proved_at else { return Ok(now) };
+        let Some(authenticated_at) = identity.authenticated_at else { return Ok(now) };
         let holder = system.holder(provider.tenant, person).await?;
-        let enrolls =
-            !identity.vouched && !holder.has_factor && self.auth.settings.second_factor.is_required_of(&holder);
-        Ok(if enrolls { now } else { proved_at.min(now) })
+        let enrolls = !identity.second_factor_verified
+            && !holder.has_factor
+            && self.auth.settings.second_factor.is_required_of(&holder);
+        Ok(if enrolls { now } else { authenticated_at.min(now) })
     }
 
     /// Links an identity to the account of the session that requested it.
@@ -123,7 +133,7 @@ impl SignIn {
         }
         let roles = self.roles(provider, identity).await?;
         let (store, actor) = (&self.auth.store, self.provider_actor(provider));
-        let action = FollowProvider { person, provider: provider.key.clone(), tenant_role, roles };
+        let action = SyncProviderRoles { person, provider: provider.key.clone(), tenant_role, roles };
         let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
         match write.follow_provider(proof).await {
@@ -148,7 +158,7 @@ impl SignIn {
         let mut read = self.auth.store.read(&console).await?;
         let mut roles = BTreeMap::new();
         for rule in provider.provider.groups.iter().filter(|rule| identity.groups.contains(&rule.group)) {
-            let organization = match read.organization_named(&rule.organization).await {
+            let organization = match read.organization_by_name(&rule.organization).await {
                 Err(store::Error::NotFound) => {
                     let (provider, organization) = (&provider.key, &rule.organization);
                     tracing::warn!(provider, organization, "a rule names no organization");

@@ -118,7 +118,7 @@ impl Providers {
         if !same || ticket.provider != provider.key || ticket.expires_at <= self.store.now() {
             return Err(ProviderFailure::UnknownSignIn);
         }
-        match self.store.system().use_sign_in(digest(&ticket.id), ticket.expires_at).await {
+        match self.store.system().consume_sign_in(digest(&ticket.id), ticket.expires_at).await {
             Ok(true) => Ok(ticket),
             Ok(false) => Err(ProviderFailure::UnknownSignIn),
             Err(error) => {

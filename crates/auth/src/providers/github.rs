@@ -95,8 +95,8 @@ pub(super) async fn prove(
         name: Some(user.name.filter(|name| !name.trim().is_empty()).unwrap_or(user.login)),
         groups: vec![],
         // An account with a second factor may have signed in without it.
-        vouched: false,
-        proved_at: None,
+        second_factor_verified: false,
+        authenticated_at: None,
     })
 }
 

@@ -15,9 +15,9 @@ pub(super) struct ProvenIdentity {
     /// The person's groups, where the provider is asked for them.
     pub groups: Vec<String>,
     /// Whether the provider says that a second factor was used.
-    pub vouched: bool,
+    pub second_factor_verified: bool,
     /// When the person authenticated at the provider, where it says so and supports re-authentication.
-    pub proved_at: Option<Timestamp>,
+    pub authenticated_at: Option<Timestamp>,
 }
 
 impl ProvenIdentity {

@@ -238,8 +238,8 @@ pub(super) async fn prove(
         email: verified(claims.email().map(|email| email.as_str()), claims.email_verified()),
         name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
         groups: groups(provider, &claims.additional_claims().all).unwrap_or_default(),
-        vouched: provider::is_vouched(acr, amr),
-        proved_at: claims
+        second_factor_verified: provider::confirms_second_factor(acr, amr),
+        authenticated_at: claims
             .auth_time()
             .filter(|_| provider.provider.kind == Kind::Oidc)
             .map(|proved| Timestamp(proved.timestamp_micros())),

@@ -27,7 +27,7 @@ fn require_key_revoker(actor: &Actor, owner: PersonId, responsible: Option<Perso
 
 /// A change of a key's expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyEnd {
+pub enum KeyExpiryChange {
     /// The expiry is unchanged.
     Kept,
     /// The key does not expire.
@@ -64,7 +64,7 @@ actions! {
         name: String,
         /// Allowed networks; empty means any.
         networks: Networks,
-        end: KeyEnd,
+        end: KeyExpiryChange,
     } if |a, actor| {
         let may = require_key_revoker(actor, a.owner, a.responsible).is_ok();
         require(may, "Only its owner or an admin may change a key.")
@@ -116,7 +116,7 @@ actions! {
             || matches!(a.resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let is_manager = a.resource.organization().is_some_and(|id| require_manager(actor, id).is_ok());
         let otherwise = "Only its owner, an owner of its organization, an auditor or an admin may ask who can reach this.";
-        require(own || is_manager || actor.reads_everything(), otherwise)
+        require(own || is_manager || actor.can_read_everything(), otherwise)
     };
 
     /// Creates a one-time enrollment token for a runner (S-01).

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// The scope of an emergency stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    Everybodys,
+    WholeTenant,
     Of(OrganizationId),
     /// Tasks that are assigned to a runner.
     On(RunnerId),
@@ -18,7 +18,7 @@ actions! {
     /// Stops all tasks of a tenant, an organization, a runner or a person: at once if they are waiting, through the runner if
     /// they are running.
     StopTasks = "task.stop_all" on "tenant" (|a| match a.whose {
-        Stopped::Everybodys => String::new(),
+        Stopped::WholeTenant => String::new(),
         Stopped::Of(organization) => organization.to_string(),
         Stopped::On(runner) => runner.to_string(),
         Stopped::By(person) => person.to_string(),
@@ -28,7 +28,7 @@ actions! {
         Stopped::Of(organization) => require_manager(actor, organization),
         _ => require_admin(actor),
     }, kind |a| match a.whose {
-        Stopped::Everybodys => "tenant",
+        Stopped::WholeTenant => "tenant",
         Stopped::Of(_) => "organization",
         Stopped::On(_) => "runner",
         Stopped::By(_) => "person",
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn k_09_admins_use_every_emergency_action_and_owners_stop_tasks_of_their_organization() {
         let (admin, owner) = (owner(TenantRole::Admin), owner(TenantRole::Person));
-        for whose in [Stopped::Everybodys, Stopped::On(RunnerId(Uuid::nil())), Stopped::By(SELF)] {
+        for whose in [Stopped::WholeTenant, Stopped::On(RunnerId(Uuid::nil())), Stopped::By(SELF)] {
             assert!(admin.may(StopTasks { whose }).is_ok() && owner.may(StopTasks { whose }).is_err(), "{whose:?}");
         }
         assert!(owner.may(StopTasks { whose: Stopped::Of(ORG) }).is_ok());
@@ -105,6 +105,6 @@ mod tests {
         assert!(admin.may(LockPerson { person: SELF }).is_err());
         assert!(admin.may(LockPerson { person: PersonId(Uuid::nil()) }).is_ok());
         admin.scopes = Some("tasks:*".parse().unwrap());
-        assert!(admin.may(StopTasks { whose: Stopped::Everybodys }).is_err());
+        assert!(admin.may(StopTasks { whose: Stopped::WholeTenant }).is_err());
     }
 }

@@ -45,7 +45,7 @@ actions! {
       personal |a| json!({ "email": a.email, "name": a.name });
 
     /// Grants a person the roles of the provider's group rules, and revokes those that it granted before.
-    FollowProvider = "person.follow_provider" on "person" (|a| a.person.to_string()) {
+    SyncProviderRoles = "person.follow_provider" on "person" (|a| a.person.to_string()) {
         person: PersonId,
         /// The key of the provider in URLs.
         provider: String,

@@ -45,7 +45,7 @@ actions! {
     } if |a, actor| require_self(actor, a.person), detail |a| json!({ "invitation": a.invitation });
 
     /// Creates an account for the holder of an invitation, and adds it to the organization.
-    AdmitInvited = "invitation.admit" on "organization" (|a| a.organization.to_string()) {
+    AdmitInvitee = "invitation.admit" on "organization" (|a| a.organization.to_string()) {
         invitation: InvitationId,
         organization: OrganizationId,
         email: Email,
@@ -55,7 +55,7 @@ actions! {
       personal |a| json!({ "email": a.email, "name": a.name });
 
     /// Sends a confirmation link to an address, so that the holder of an invitation proves that the address is theirs.
-    ConfirmInvited = "invitation.confirm" on "organization" (|a| a.organization.to_string()) {
+    ConfirmInvitee = "invitation.confirm" on "organization" (|a| a.organization.to_string()) {
         invitation: InvitationId,
         organization: OrganizationId,
         email: Email,
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn d_03_only_an_invitation_admits_its_holder() {
-        let admit = || AdmitInvited {
+        let admit = || AdmitInvitee {
             invitation: INVITATION,
             organization: ORG,
             email: Email::parse("nia@acme.example").unwrap(),

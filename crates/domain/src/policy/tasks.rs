@@ -76,5 +76,5 @@ actions! {
     ReadApprovals = "approval.read" on "tenant" (|_| String::new()) if |_, _| Ok(()), scope ApprovalsRead;
 
     ReadAudit = "audit.read" on "tenant" (|_| String::new())
-    if |_, actor| require(actor.reads_everything(), "Only admins and auditors read the audit log."), scope AuditRead;
+    if |_, actor| require(actor.can_read_everything(), "Only admins and auditors read the audit log."), scope AuditRead;
 }

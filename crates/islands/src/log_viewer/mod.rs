@@ -16,7 +16,7 @@ pub use self::layout::LINES_PER_BLOCK;
 
 /// The toolbar of the output (its children, rendered by the server), which controls the lines in `#log-lines`.
 #[island]
-pub fn LogView(
+pub fn LogViewer(
     /// The task's path: `/tasks/ID`.
     address: String,
     /// The attempt that the page shows.

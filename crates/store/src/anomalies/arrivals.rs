@@ -6,8 +6,8 @@ use crate::{
 };
 use domain::{
     EventId, PersonId,
-    account::Happened,
-    anomalies::{Facts, NETWORK_MEMORY},
+    account::AccountNotice,
+    anomalies::{Facts, NETWORK_RETENTION},
     audit::Outcome,
 };
 use serde_json::json;
@@ -21,7 +21,7 @@ pub struct Arrival {
     /// The browser, in words.
     pub device: String,
     /// Whether a second factor was shown, or vouched for.
-    pub vouched: bool,
+    pub second_factor_verified: bool,
 }
 
 row_type! {
@@ -72,10 +72,10 @@ impl Write {
             person,
             arrival.token_hash,
             network.clone(),
-            self.now.before(NETWORK_MEMORY)
+            self.now.before(NETWORK_RETENTION)
         )?;
         // Only what is whole is remembered: who knows no more than the password is as new the next time.
-        let half = !arrival.vouched && known.factors > 0;
+        let half = !arrival.second_factor_verified && known.factors > 0;
         if !half {
             self.know_device(person, arrival.token_hash).await?;
             self.know_network(person, &network).await?;
@@ -104,7 +104,7 @@ impl Write {
             times: None,
         };
         if self.found(found).await? {
-            self.happened(person, Happened::NewPlace, &device).await?;
+            self.happened(person, AccountNotice::NewPlace, &device).await?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Write {
             return Ok(false);
         };
         let facts = Facts::SignIn { device, new_device, new_network, half: false };
-        const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, looked_at = null, looked_by = null where tenant_id = $1 and id = $2";
+        const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, reviewed_at = null, reviewed_by = null where tenant_id = $1 and id = $2";
         self.hold_log().await?;
         tenant_query!(self, execute, WHOLE, id, facts, self.now)?;
         let detail = json!({ "kind": "sign_in", "half": false });

@@ -6,8 +6,8 @@ use crate::{
 };
 use domain::{
     PersonId,
-    account::Happened,
-    anomalies::{FAILURE_SPAN, FAILURE_SPANS, Facts, MANY_ACCOUNTS, MANY_FAILURES},
+    account::AccountNotice,
+    anomalies::{FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, Facts, GUESSING_THRESHOLD, SPRAYING_THRESHOLD},
 };
 
 row_type! {
@@ -24,8 +24,8 @@ impl Write {
     /// one network to admins: once a day, and again when it has doubled.
     pub(crate) async fn count_failure(&mut self, person: PersonId) -> Result<()> {
         let (_, network) = self.whereabouts();
-        let span = self.span(FAILURE_SPAN);
-        let since = span - FAILURE_SPANS;
+        let span = self.span(FAILURE_INTERVAL);
+        let since = span - FAILURE_INTERVALS_PER_HOUR;
         const OLD: &str = "delete from failure_count where tenant_id = $1 and span <= $2";
         tenant_query!(self, execute, OLD, since)?;
         tenant_query!(
@@ -51,7 +51,7 @@ impl Write {
             person,
             since
         )?;
-        if failures < MANY_FAILURES {
+        if failures < GUESSING_THRESHOLD {
             return Ok(());
         }
         let found = Found {
@@ -64,7 +64,7 @@ impl Write {
             times: None,
         };
         if self.found_many(found, failures).await? {
-            self.happened(person, Happened::ManyFailures, "").await?;
+            self.happened(person, AccountNotice::ManyFailures, "").await?;
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Write {
             network.clone(),
             since
         )?;
-        if accounts < MANY_ACCOUNTS {
+        if accounts < SPRAYING_THRESHOLD {
             return Ok(());
         }
         let found = Found {

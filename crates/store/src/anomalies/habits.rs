@@ -8,12 +8,14 @@ use crate::{
 };
 use domain::{
     KeyId,
-    anomalies::{Facts, MANY_TASKS, VOLUME_HOURS, WEEKS_HOURS, is_many, strange_hour},
+    anomalies::{
+        ACTIVE_HOURS_WINDOW, Facts, MIN_UNUSUAL_TASKS, TASK_VOLUME_WINDOW_HOURS, is_unusual_volume, unusual_hour,
+    },
 };
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// From [`MANY_TASKS`] on, every so many tasks are held against the hours before.
+/// From [`MIN_UNUSUAL_TASKS`] on, every so many tasks are held against the hours before.
 const EVERY: i64 = 10;
 
 row_type! {
@@ -51,19 +53,19 @@ impl Write {
         )?;
         match tasks.n {
             1 => self.hold_against_weeks(key, hour).await,
-            n if n >= MANY_TASKS && n % EVERY == 0 => self.hold_against_hours(key, hour, n).await,
+            n if n >= MIN_UNUSUAL_TASKS && n % EVERY == 0 => self.hold_against_hours(key, hour, n).await,
             _ => Ok(()),
         }
     }
 
     async fn hold_against_weeks(&mut self, key: KeyId, hour: i64) -> Result<()> {
-        let since = hour - WEEKS_HOURS;
+        let since = hour - ACTIVE_HOURS_WINDOW;
         const OLD: &str = "delete from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
         tenant_query!(self, execute, OLD, key, since)?;
         const SQL: &str = "select hour from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
         let before: Vec<_> =
             tenant_query!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
-        match strange_hour(hour, &before) {
+        match unusual_hour(hour, &before) {
             Some(facts) => self.tell_of_key(key, facts).await,
             None => Ok(()),
         }
@@ -77,10 +79,10 @@ impl Write {
             "select coalesce(max(tasks), 0) as most, count(distinct hour / 24) as days from key_hour
              where tenant_id = $1 and key_id = $2 and hour >= $3 and hour < $4",
             key,
-            hour - VOLUME_HOURS,
+            hour - TASK_VOLUME_WINDOW_HOURS,
             hour
         )?;
-        match is_many(tasks, most, days) {
+        match is_unusual_volume(tasks, most, days) {
             true => self.tell_of_key(key, Facts::TaskVolume { tasks, most, days }).await,
             false => Ok(()),
         }

@@ -6,8 +6,8 @@ use crate::{
 };
 use domain::{
     KeyId, Networks, PersonId, Timestamp,
-    account::Happened,
-    anomalies::{Facts, NETWORK_MEMORY, SILENCE, WEEKS_HOURS},
+    account::AccountNotice,
+    anomalies::{ACTIVE_HOURS_WINDOW, DORMANT_AFTER, Facts, NETWORK_RETENTION},
 };
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Write {
     pub async fn note_key_use(&mut self, last: Option<Timestamp>) -> Result<()> {
         let key = self.actor.key().ok_or(Error::NotFound)?;
         let keeper = self.keeper(key).await?;
-        let silence = last.map(|at| self.now.since(at)).filter(|silence| *silence >= SILENCE);
+        let silence = last.map(|at| self.now.since(at)).filter(|silence| *silence >= DORMANT_AFTER);
         if let Some(silence) = silence {
             let days = i64::try_from(silence.as_secs() / DAY.as_secs()).unwrap_or(i64::MAX);
             self.found_of_key(key, &keeper, Facts::KeySilent { days }).await?;
@@ -59,7 +59,7 @@ impl Write {
              where tenant_id = $1 and key_id = $2 and last_used_at > $4",
             key,
             network.clone(),
-            self.now.before(NETWORK_MEMORY)
+            self.now.before(NETWORK_RETENTION)
         )?;
         remember_network!(self, "key_network", "key_id", key, network);
         if places.known > 0 && places.this == 0 && keeper.networks.is_empty() {
@@ -95,7 +95,7 @@ impl Write {
             None => self.found(found).await?,
         };
         if new {
-            self.happened(told, Happened::KeyAnomaly, &keeper.name).await?;
+            self.happened(told, AccountNotice::KeyAnomaly, &keeper.name).await?;
         }
         Ok(())
     }
@@ -105,8 +105,8 @@ impl Write {
         const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
              select tenant_id, $3, network, last_used_at from key_network
              where tenant_id = $1 and key_id = $2 and last_used_at > $4";
-        tenant_query!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_MEMORY))?;
-        let since = self.span(HOUR) - WEEKS_HOURS;
+        tenant_query!(self, execute, NETWORKS, old, new, self.now.before(NETWORK_RETENTION))?;
+        let since = self.span(HOUR) - ACTIVE_HOURS_WINDOW;
         const HOURS: &str = "insert into key_hour (tenant_id, key_id, hour, tasks)
              select tenant_id, $3, hour, tasks from key_hour where tenant_id = $1 and key_id = $2 and hour >= $4";
         tenant_query!(self, execute, HOURS, old, new, since)?;

@@ -35,7 +35,7 @@ macro_rules! remember_network {
                 " = $2 order by n.last_used_at desc, n.network limit 1000 offset $4))"
             ),
             $id,
-            $self.now.before(domain::anomalies::NETWORK_MEMORY),
+            $self.now.before(domain::anomalies::NETWORK_RETENTION),
             domain::anomalies::NETWORKS
         )?;
     }};

@@ -1,6 +1,8 @@
 //! Retention: deletion of known networks, counters and anomalies by age, also those of revoked keys and of people who left.
 use crate::{Result, Write, db::conn::tenant_query};
-use domain::anomalies::{ANOMALY_RETENTION, FAILURE_SPAN, FAILURE_SPANS, NETWORK_MEMORY, WEEKS_HOURS};
+use domain::anomalies::{
+    ACTIVE_HOURS_WINDOW, ANOMALY_RETENTION, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, NETWORK_RETENTION,
+};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -24,9 +26,9 @@ macro_rules! old_networks {
 
 impl Write {
     /// Forgets up to so many rows of each kind that count for nothing any more; says whether there may be others.
-    pub async fn forget_old(&mut self, most: u32) -> Result<bool> {
-        let (networks, hours) = (self.now.before(NETWORK_MEMORY), self.span(HOUR) - WEEKS_HOURS);
-        let failures = self.span(FAILURE_SPAN) - FAILURE_SPANS;
+    pub async fn delete_expired_history(&mut self, most: u32) -> Result<bool> {
+        let (networks, hours) = (self.now.before(NETWORK_RETENTION), self.span(HOUR) - ACTIVE_HOURS_WINDOW);
+        let failures = self.span(FAILURE_INTERVAL) - FAILURE_INTERVALS_PER_HOUR;
         let counts = [
             tenant_query!(
                 self,

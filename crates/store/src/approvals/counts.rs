@@ -32,7 +32,7 @@ impl Read {
             (Some(only), Some(other)) if only != other => return Ok(counts),
             (only, asked) => asked.or(only),
         };
-        let everything = Arg::Bool(self.actor.reads_everything());
+        let everything = Arg::Bool(self.actor.can_read_everything());
         let mut args = vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, Arg::Int(OF_A_STATE)];
         args.extend(organization.map(|organization| Arg::Uuid(organization.0)));
         let mut states = ApprovalState::ALL.iter().map(|state| Arg::Text(state.to_string()));

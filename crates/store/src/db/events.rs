@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Tells the subscribers of this process to read again, after another process changed something.
-    pub fn look_again(&self) {
+    pub fn publish_missed_events(&self) {
         self.events().publish(MISSED);
     }
 }

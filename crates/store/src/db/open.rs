@@ -117,16 +117,16 @@ impl Store {
     }
 
     /// Enables the mail queue.
-    pub fn queue_mail(&self) {
+    pub fn enable_mail(&self) {
         self.0.mail.store(true, Ordering::Relaxed);
     }
 
-    pub fn sends_mail(&self) -> bool {
+    pub fn is_mail_enabled(&self) -> bool {
         self.0.mail.load(Ordering::Relaxed)
     }
 
     /// Returns when a write last failed to begin, if none has begun since.
-    pub fn refused_at(&self) -> Option<Timestamp> {
+    pub fn last_failed_write(&self) -> Option<Timestamp> {
         let at = self.0.refused.load(Ordering::Relaxed);
         (at != 0).then_some(Timestamp(at))
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Allowed, Invalid,
-    policy::{ChangeKey, KeyEnd},
+    policy::{ChangeKey, KeyExpiryChange},
     text,
 };
 use serde_json::json;
@@ -20,10 +20,10 @@ impl Write {
         self.answers_for(owner, *responsible).await?;
         let was = self.working_key(key, owner).await?;
         let ends = match *end {
-            KeyEnd::Kept => was.expires_at,
-            KeyEnd::Never => None,
-            KeyEnd::At(at) if at > self.now => Some(at),
-            KeyEnd::At(_) => return Err(Invalid::new("days", "must be in the future").into()),
+            KeyExpiryChange::Kept => was.expires_at,
+            KeyExpiryChange::Never => None,
+            KeyExpiryChange::At(at) if at > self.now => Some(at),
+            KeyExpiryChange::At(_) => return Err(Invalid::new("days", "must be in the future").into()),
         };
         if ends != was.expires_at {
             const SUCCESSORS: &str = "select count(*) as n from api_key where tenant_id = $1 and replaces = $2";

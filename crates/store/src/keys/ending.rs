@@ -1,10 +1,10 @@
 //! Expiry notices for API keys, sent once, in time to rotate them (M-01).
-use super::ENDS_SOON;
+use super::KEY_EXPIRY_NOTICE;
 use crate::{
     Result, Write,
     db::{column::row_type, conn::tenant_query},
 };
-use domain::{PersonId, Timestamp, account::Happened};
+use domain::{PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
     /// A key that ends soon.
@@ -19,7 +19,7 @@ row_type! {
 
 /// When the owner of a key with this end is told; never where it has so short a life that they chose its end just now.
 pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
-    ends.map(|ends| ends.before(ENDS_SOON)).filter(|at| *at > now)
+    ends.map(|ends| ends.before(KEY_EXPIRY_NOTICE)).filter(|at| *at > now)
 }
 
 impl Write {
@@ -35,7 +35,7 @@ impl Write {
         )?;
         for key in ending.iter().filter(|key| key.revoked_at.is_none()) {
             let whose = self.answers_for(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
-            self.happened(whose, Happened::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
+            self.happened(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ row_type! {
 
 impl System<'_> {
     /// Keeps what was asked, for five minutes; what is older goes.
-    pub async fn begin_ceremony(&self, token_hash: [u8; 32], state: &str) -> Result<()> {
+    pub async fn create_ceremony(&self, token_hash: [u8; 32], state: &str) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
         unscoped_query!(conn, execute, "delete from ceremony where expires_at <= $1", now)?;
         unscoped_query!(

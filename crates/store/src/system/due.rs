@@ -43,7 +43,7 @@ impl System<'_> {
     /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue, takes away
     /// invitations that are too old, tells of keys that end soon. What cannot be done in one tenant holds up no other; the last
     /// such error is told.
-    pub async fn do_due(&self) -> Result<()> {
+    pub async fn run_due_work(&self) -> Result<()> {
         let mut all = Ok(());
         for tenant in self.tenants().await? {
             all = self.do_due_in(tenant.id).await.and(all);
@@ -62,16 +62,16 @@ impl System<'_> {
         write.commit().await?;
         // By itself: both take tasks first, and the log afterwards.
         let mut write = self.0.write(&clock).await?;
-        write.release_expired().await?;
+        write.release_expired_leases().await?;
         write.commit().await
     }
 
     /// Forgets up to so many rows of each kind that count for nothing any more, in every tenant; says whether there may be others.
-    pub async fn forget_old(&self, most: u32) -> Result<bool> {
+    pub async fn delete_expired_history(&self, most: u32) -> Result<bool> {
         let mut more = false;
         for tenant in self.tenants().await? {
             let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-            more |= write.forget_old(most).await?;
+            more |= write.delete_expired_history(most).await?;
             write.commit().await?;
         }
         Ok(more)

@@ -101,7 +101,7 @@ impl System<'_> {
     }
 
     /// Replaces the set-up link; there is one at a time.
-    pub async fn offer_setup(&self, token_hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
+    pub async fn create_setup_link(&self, token_hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from setup_link where expires_at <> 0")?;
         unscoped_query!(
@@ -115,7 +115,7 @@ impl System<'_> {
     }
 
     /// Whether a set-up token opens anything now.
-    pub async fn may_set_up(&self, token_hash: [u8; 32]) -> Result<bool> {
+    pub async fn is_setup_link_valid(&self, token_hash: [u8; 32]) -> Result<bool> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select count(*) as n from setup_link where token_hash = $1 and expires_at > $2";
         let found = unscoped_query!(conn, Number, fetch_one, sql, token_hash, now)?;
@@ -124,7 +124,7 @@ impl System<'_> {
 
     /// Uses the set-up link up and makes the first tenant, as its console, who makes the rest before it commits: of two who use
     /// it at once one comes too late, and whoever is interrupted can use it again. There is no tenant yet to be within.
-    pub async fn use_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
+    pub async fn complete_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
         let (mut conn, id, now) = (self.write().await?, TenantId(new_id()), self.now());
         let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";
         if unscoped_query!(conn, execute, sql, token_hash, now)? == 0 {

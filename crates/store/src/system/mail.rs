@@ -64,7 +64,7 @@ impl System<'_> {
     }
 
     /// A mail was sent, or is given up.
-    pub async fn forget_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
+    pub async fn delete_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;
         conn.commit().await

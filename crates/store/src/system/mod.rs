@@ -23,7 +23,7 @@ use std::time::Duration;
 pub use ceremonies::PasskeyHolder;
 pub use holder::Holder;
 pub use mail::DueMail;
-pub use providers::{IdentityHolder, OpenProvider};
+pub use providers::{DecryptedProvider, IdentityHolder};
 pub use secrets::KeyHolder;
 pub use sign_in::Credential;
 

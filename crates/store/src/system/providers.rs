@@ -34,7 +34,7 @@ row_type! {
 }
 
 /// A provider as signing in uses it. `Debug` leaves the secret out.
-pub struct OpenProvider {
+pub struct DecryptedProvider {
     pub tenant: TenantId,
     pub id: ProviderId,
     /// How it was set up.
@@ -42,9 +42,12 @@ pub struct OpenProvider {
     pub secret: String,
 }
 
-impl std::fmt::Debug for OpenProvider {
+impl std::fmt::Debug for DecryptedProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenProvider").field("id", &self.id).field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("DecryptedProvider")
+            .field("id", &self.id)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,14 +65,14 @@ impl Store {
 
 impl System<'_> {
     /// The provider with this id: the address that a browser comes back to names no tenant.
-    pub async fn provider(&self, id: ProviderId) -> Result<Option<OpenProvider>> {
+    pub async fn provider(&self, id: ProviderId) -> Result<Option<DecryptedProvider>> {
         const SQL: &str = "select tenant_id, id, definition, secret from identity_provider where id = $1";
         let mut conn = self.read().await?;
         let Some(row) = unscoped_query!(conn, ProviderSecrets, fetch_optional, SQL, id)? else { return Ok(None) };
         drop(conn);
         let (key, version) = self.tenant_key(row.tenant_id).await?;
         let secret = key.open(&place(row.tenant_id, row.id, version), &row.secret)?;
-        Ok(Some(OpenProvider {
+        Ok(Some(DecryptedProvider {
             tenant: row.tenant_id,
             id: row.id,
             provider: serde_json::from_str(&row.definition).map_err(|_| Error::Corrupt("provider"))?,
@@ -117,7 +120,7 @@ impl System<'_> {
     }
 
     /// Uses a sign-in at a provider up; `false` when it came back before. It names no tenant.
-    pub async fn use_sign_in(&self, id_hash: [u8; 32], expires_at: Timestamp) -> Result<bool> {
+    pub async fn consume_sign_in(&self, id_hash: [u8; 32], expires_at: Timestamp) -> Result<bool> {
         let (mut conn, now) = (self.write().await?, self.now());
         unscoped_query!(conn, execute, "delete from used_sign_in where expires_at < $1", now)?;
         let sql = "insert into used_sign_in (id_hash, expires_at) values ($1, $2) on conflict (id_hash) do nothing";

@@ -104,7 +104,7 @@ impl System<'_> {
     }
 
     /// Whether somebody signed in with this browser before.
-    pub async fn knows_device(&self, tenant: TenantId, person: PersonId, token_hash: [u8; 32]) -> Result<bool> {
+    pub async fn is_known_device(&self, tenant: TenantId, person: PersonId, token_hash: [u8; 32]) -> Result<bool> {
         let mut conn = self.read().await?;
         let sql = "select count(*) as n from known_device where tenant_id = $1 and person_id = $2 and token_hash = $3";
         Ok(unscoped_query!(conn, Number, fetch_one, sql, tenant, person, token_hash)?.n > 0)

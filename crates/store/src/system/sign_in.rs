@@ -40,7 +40,7 @@ impl System<'_> {
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
         let (mut conn, now) = (self.ask().await?, self.now());
         let sql = held!(
-            "browser_session.tenant_id, browser_session.id, browser_session.person_id, browser_session.signed_in_by, browser_session.vouched, browser_session.proved_at,
+            "browser_session.tenant_id, browser_session.id, browser_session.person_id, browser_session.signed_in_by, browser_session.second_factor_verified, browser_session.authenticated_at,
                 browser_session.created_at, browser_session.last_used_at, browser_session.expires_at, browser_session.rotate, "
             from "browser_session join person p on p.tenant_id = browser_session.tenant_id and p.id = browser_session.person_id"
             where "(browser_session.token_hash = $1 or (browser_session.previous_hash = $1 and browser_session.rotated_at > $4))

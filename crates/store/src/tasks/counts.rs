@@ -61,7 +61,7 @@ impl Read {
 
     async fn count_states(&mut self) -> Result<Counts<TaskState>> {
         let counts = none();
-        let everything = self.actor.reads_everything();
+        let everything = self.actor.can_read_everything();
         let mut args =
             vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), Arg::Bool(everything), Arg::Int(OF_A_STATE)];
         let mut states = counts.of.keys().map(|state| Arg::Text(state.to_string()));

@@ -206,12 +206,12 @@ impl Read {
         let person = self.viewer();
         let few = sought.as_ref().is_some_and(|sought| sought.leads(stretch));
         let lead = Lead::of(filter);
-        let sees_all = self.actor.reads_everything() || filter.mine;
+        let sees_all = self.actor.can_read_everything() || filter.mine;
         let straight = sees_all && sought.is_none() && Lead::all(filter).all(|one| one == lead);
         let edge = if few || straight { None } else { self.edge(lead, filter, way, stretch).await? };
         // Of a label and a word the rarer should lead; a word that few titles have always is rare enough.
         let (sql, ids) = if lead == Lead::Label && !few { (head.labeled, OF_LABELS) } else { (head.plain, OF_TASKS) };
-        let everything = Arg::Bool(self.actor.reads_everything());
+        let everything = Arg::Bool(self.actor.can_read_everything());
         let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0), Arg::Uuid(person.0), everything]);
         for one in Lead::all(filter) {
             if one == Lead::Label && few {

@@ -11,7 +11,7 @@ use domain::{
     receipt::{End, Receipt},
     request::{Request, RequestDigest},
     task::{Priority, Submission, TaskState, Tool},
-    visibility::{Sight, Visibility},
+    visibility::{AccessAttributes, Visibility},
 };
 use std::collections::BTreeMap;
 
@@ -81,9 +81,9 @@ impl Task {
     }
 
     /// What decides who sees it.
-    pub fn sight(&self) -> Sight {
+    pub fn sight(&self) -> AccessAttributes {
         let (owner, organization) = (self.owner_id, self.organization_id);
-        Sight { owner, organization, visibility: self.visibility, asked: self.asked }
+        AccessAttributes { owner, organization, visibility: self.visibility, asked: self.asked }
     }
 
     /// What exactly runs.
@@ -134,7 +134,7 @@ row_type! {
 impl Read {
     /// One task. What the actor does not see is not found.
     pub async fn task(&mut self, id: TaskId) -> Result<Task> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let task = tenant_query!(
             self,
             Task,
@@ -159,7 +159,7 @@ impl Read {
 
     /// How far a task has come: what is asked again and again while somebody watches it.
     pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
-        let (person, everything) = (self.viewer(), self.actor.reads_everything());
+        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let progress = tenant_query!(
             self,
             Progress,

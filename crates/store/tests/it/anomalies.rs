@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Actor, KeyId, PersonId, Principal, Timestamp,
-    account::Happened,
+    account::AccountNotice,
     anomalies::{AnomalyKind, Facts},
     policy::{CreateKey, CreateServiceAccount, ReadAudit, ReviewAnomaly},
     security::SecurityEvent,
@@ -29,7 +29,7 @@ async fn kinds(world: &World) -> Vec<AnomalyKind> {
 }
 
 /// What somebody was told of their account.
-async fn told(world: &World, actor: &Actor) -> Vec<Happened> {
+async fn told(world: &World, actor: &Actor) -> Vec<AccountNotice> {
     let events = world.store.read(actor).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().map(|event| event.happened).collect()
 }
@@ -84,7 +84,7 @@ on_both! {
             arrives(world, mia, device, "198.51.100.9").await;
         }
         assert_eq!(found(world, acme).await.len(), 2, "both are known now");
-        assert_eq!(told(world, &acme.mia).await, [Happened::NewPlace; 2]);
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::NewPlace; 2]);
         assert_eq!(told(world, &acme.olga).await, []);
         let own = world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap();
         assert_eq!(own.len(), 2);
@@ -97,7 +97,7 @@ on_both! {
         }
         let rows = found(world, &world.acme).await;
         assert_eq!((rows.len(), rows[0].times), (1, 39));
-        assert_eq!(told(world, &world.acme.mia).await, [Happened::NewPlace]);
+        assert_eq!(told(world, &world.acme.mia).await, [AccountNotice::NewPlace]);
         let mut raw = Raw::of(world).await;
         assert_eq!(raw.number("select count(*) from known_network").await, 30, "the latest are remembered");
         world.wait(DAY * 90);
@@ -110,7 +110,7 @@ on_both! {
         let mia = acme.mia.person().unwrap();
         let enroll = || acme.mia.may(domain::policy::EnrollFactor { owner: mia, factor: domain::account::Factor::Totp }).unwrap();
         world.change(&acme.mia, async |write| {
-            write.offer_totp(&enroll(), b"secret").await?;
+            write.begin_totp_enrollment(&enroll(), b"secret").await?;
             write.confirm_totp(enroll(), 1).await
         }).await.unwrap();
         arrives(world, mia, "laptop", "192.0.2.7").await;
@@ -143,18 +143,18 @@ on_both! {
         fails(world, mia, "198.51.100.7").await;
         let rows = found(world, acme).await;
         assert_eq!(rows[0].facts, Facts::Guessing { failures: 10, networks: 2 });
-        assert_eq!(told(world, &acme.mia).await, [Happened::ManyFailures]);
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::ManyFailures]);
         let look = ReviewAnomaly { id: rows[0].id, seen: rows[0].last_at };
         world.change(&acme.adam, async |write| write.review_anomaly(acme.adam.may(look)?).await).await.unwrap();
         for _ in 0..9 {
             fails(world, mia, "192.0.2.7").await;
         }
         let row = &found(world, acme).await[0];
-        assert_eq!((row.times, row.looked_by.is_some()), (10, true), "nineteen are not twice as many");
+        assert_eq!((row.times, row.reviewed_by.is_some()), (10, true), "nineteen are not twice as many");
         fails(world, mia, "192.0.2.7").await;
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), rows[0].times, rows[0].looked_at), (1, 20, None), "it waits to be looked at again");
-        assert_eq!(told(world, &acme.mia).await, [Happened::ManyFailures], "its owner is not told twice a day");
+        assert_eq!((rows.len(), rows[0].times, rows[0].reviewed_at), (1, 20, None), "it waits to be looked at again");
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::ManyFailures], "its owner is not told twice a day");
         let olga = acme.olga.person().unwrap();
         for _ in 0..30 {
             fails(world, olga, "192.0.2.7").await;
@@ -200,7 +200,7 @@ on_both! {
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::KeyNetwork { known: 1 }));
         assert_eq!((rows[0].key_id, rows[0].network.as_str()), (Some(id_of(&key)), "2001:db8::/48"));
-        assert_eq!(told(world, &acme.mia).await, [Happened::KeyAnomaly]);
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         let bound = CreateKey { networks: "10.0.0.0/8".parse().unwrap(), ..crate::world::new_key(&acme.mia, "bound", "tasks:*") };
         let bound = world.change(&acme.mia, async |write| write.create_key(acme.mia.may(bound)?, "mk_2", [2; 32]).await).await.unwrap();
         let bound = Actor { principal: Principal::Key { key: bound, owner: acme.mia.person().unwrap() }, ..key.clone() };
@@ -229,7 +229,7 @@ on_both! {
         uses(world, &key, "192.0.2.7", Some(last)).await;
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::KeySilent { days: 91 }));
-        assert_eq!(told(world, &acme.mia).await, [Happened::KeyAnomaly]);
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         assert_eq!(world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap().len(), 1);
     }
 
@@ -259,7 +259,7 @@ on_both! {
         }
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), rows[0].times), (1, 40));
-        assert_eq!(told(world, &acme.mia).await, [Happened::KeyAnomaly]);
+        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         for _ in 0..30 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
         }
@@ -301,7 +301,7 @@ on_both! {
         let look = async || world.change(&acme.adam, async |write| write.review_anomaly(acme.adam.may(ReviewAnomaly { id, seen })?).await).await;
         look().await.unwrap();
         let row = found(world, acme).await.remove(0);
-        assert_eq!((row.looked_at, row.looked_by.as_deref()), (Some(world.now()), Some(acme.adam.name.as_str())));
+        assert_eq!((row.reviewed_at, row.reviewed_by.as_deref()), (Some(world.now()), Some(acme.adam.name.as_str())));
         assert!(matches!(look().await, Err(Error::Conflict(_))));
         let mut read = world.store.read(&acme.adam).await.unwrap();
         assert_eq!(read.unreviewed_anomalies().await.unwrap(), 0);

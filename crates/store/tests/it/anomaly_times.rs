@@ -53,9 +53,9 @@ on_both! {
         let refused = look(world, &seen).await;
         assert!(matches!(&refused, Err(Error::Conflict(Conflict::AnomalyRepeated))), "{refused:?}");
         let now = found(world, acme).await.remove(0);
-        assert_eq!((now.id, now.times, now.looked_at), (seen.id, 2, None), "it waits, with what is new");
+        assert_eq!((now.id, now.times, now.reviewed_at), (seen.id, 2, None), "it waits, with what is new");
         look(world, &now).await.unwrap();
-        assert!(found(world, acme).await[0].looked_at.is_some());
+        assert!(found(world, acme).await[0].reviewed_at.is_some());
     }
 
     /// Whoever has the log's head already and comes to a finding, and whoever looks at that finding, take both in one order.
@@ -132,21 +132,21 @@ on_both! {
         let revoke = RevokeKey { key: id_of(&key), owner: mia, responsible: None };
         world.change(&acme.mia, async |write| write.revoke_key(acme.mia.may(revoke)?).await).await.unwrap();
         let (system, mut raw) = (world.store.system(), Raw::of(world).await);
-        assert!(!system.forget_old(10).await.unwrap());
+        assert!(!system.delete_expired_history(10).await.unwrap());
         let all = kept(&mut raw).await;
         assert_eq!(all[..3], [3, 3, 3], "nothing is too old yet: {all:?}");
         world.wait(DAY * 91);
         let young = world.key(&acme.olga, "tasks:*").await;
         uses(world, &young, "192.0.2.7", None).await;
         world.submit(&young, sealed(acme.ops)).await;
-        assert!(system.forget_old(2).await.unwrap(), "there is more than that");
+        assert!(system.delete_expired_history(2).await.unwrap(), "there is more than that");
         assert_eq!(kept(&mut raw).await[..4], [2, 2, 1, 0]);
-        assert!(!system.forget_old(2).await.unwrap());
+        assert!(!system.delete_expired_history(2).await.unwrap());
         let left = kept(&mut raw).await;
         assert_eq!(left[..4], [1, 1, 0, 0], "what still counts stays");
         assert_eq!(left[4], all[4], "the list is longer than that");
         world.wait(DAY * 275);
-        assert!(!system.forget_old(10).await.unwrap());
+        assert!(!system.delete_expired_history(10).await.unwrap());
         assert_eq!(kept(&mut raw).await, [0; 5]);
     }
 }

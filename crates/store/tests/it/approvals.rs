@@ -150,11 +150,11 @@ on_both! {
         let question = world.question(&task).await;
         assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(DAY)));
         world.wait(DAY - Duration::from_micros(1));
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         world.wait(Duration::from_micros(1));
         assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"), "even before the clock came by");
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
         assert_eq!(world.question(&task).await.state, ApprovalState::Expired);
         assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);

@@ -81,7 +81,7 @@ on_both! {
             write.decide(decide).await.unwrap();
             world.wait(Duration::from_hours(25));
             let system = world.store.system();
-            let (clock, ()) = join!(system.do_due(), async {
+            let (clock, ()) = join!(system.run_due_work(), async {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 write.commit().await.unwrap();
             });
@@ -100,7 +100,7 @@ on_both! {
         let other = world.another_node().await;
         world.wait(Duration::from_hours(25));
         let stores = [&world.store, &other, &world.store, &other];
-        for result in join_all(stores.map(|store| async { store.system().do_due().await })).await {
+        for result in join_all(stores.map(|store| async { store.system().run_due_work().await })).await {
             result.unwrap();
         }
         for task in tasks {

@@ -66,9 +66,9 @@ impl Ledger<'_> {
 const SILENT: &[(&str, &str)] = &[
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
-    ("offer_totp", "counts for nothing before its first code"),
+    ("begin_totp_enrollment", "counts for nothing before its first code"),
     ("totp_secret", "is looked at only"),
-    ("lasting_audit_head", "is looked at only"),
+    ("durable_audit_head", "is looked at only"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "its owner has read what is recorded elsewhere"),
@@ -76,7 +76,7 @@ const SILENT: &[(&str, &str)] = &[
     ("note_key_use", "remembers where a key is used; what is new of it is recorded"),
     ("append_lines", "output is not a change of state; its digest stands in the receipt"),
     ("renew_leases", "nothing but time passes"),
-    ("runner_seen", "nothing but time passes"),
+    ("touch_runner", "nothing but time passes"),
 ];
 
 on_both! {
@@ -115,9 +115,9 @@ on_both! {
         l.records("invite", 1, adam, async |w| w.invite(adam.may(invite(invitation, lab))?, link("i")).await).await;
         let accept = || AcceptInvitation { invitation, organization, person: mias };
         l.records("accept_invitation", 1, mia, async |w| w.accept_invitation(mia.may(accept())?, hash("i")).await).await;
-        let confirm = || ConfirmInvited { invitation, organization, email: email("ivy", "acme") };
+        let confirm = || ConfirmInvitee { invitation, organization, email: email("ivy", "acme") };
         l.records("confirm_invited", 1, &nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("i"), link("j")).await).await;
-        let admit = || AdmitInvited { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
+        let admit = || AdmitInvitee { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
         l.records("admit_invited", 1, &nobody, async |w| w.admit_invited(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
         l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organization })?).await).await;
         l.records("set_tenant_role", 1, adam, async |w| w.set_tenant_role(adam.may(SetTenantRole { person, tenant_role: TenantRole::Auditor })?).await).await;
@@ -132,22 +132,22 @@ on_both! {
             let new = || NewBrowserSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
                 ground: Ground::Password(None),
-                vouched: false, device: "d".into(),
-                address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
+                second_factor_verified: false, device: "d".into(),
+                address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
             l.records("open_browser_session", 1, mia, async |w| w.open_browser_session(new()).await).await;
         }
         let again = || NewBrowserSession {
-            token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, vouched: false,
-            ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), proved_at: world.now(), expires_at: Timestamp(i64::MAX),
+            token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
+            ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
-        l.records("hold_browser_session", 0, mia, async |w| w.hold_browser_session(sessions[0]).await).await;
-        l.records("vouch_browser_session", 1, mia, async |w| w.vouch_browser_session(sessions[0], hash("vouched")).await).await;
-        l.records("prove_browser_session", 1, mia, async |w| w.prove_browser_session(sessions[0]).await).await;
+        l.records("lock_browser_session", 0, mia, async |w| w.lock_browser_session(sessions[0]).await).await;
+        l.records("complete_second_factor", 1, mia, async |w| w.complete_second_factor(sessions[0], hash("second_factor_verified")).await).await;
+        l.records("reauthenticate_browser_session", 1, mia, async |w| w.reauthenticate_browser_session(sessions[0]).await).await;
         let enroll = |factor| mia.may(EnrollFactor { owner, factor });
         let remove = |factor| mia.may(RemoveFactor { owner, factor });
-        l.records("offer_totp", 0, mia, async |w| w.offer_totp(&enroll(Factor::Totp)?, b"secret").await).await;
-        l.records("lasting_audit_head", 0, mia, async |w| w.lasting_audit_head().await).await;
+        l.records("begin_totp_enrollment", 0, mia, async |w| w.begin_totp_enrollment(&enroll(Factor::Totp)?, b"secret").await).await;
+        l.records("durable_audit_head", 0, mia, async |w| w.durable_audit_head().await).await;
         l.records("totp_secret", 0, mia, async |w| w.totp_secret().await).await;
         l.records("confirm_totp", 1, mia, async |w| w.confirm_totp(enroll(Factor::Totp)?, 1).await).await;
         l.records("use_totp_step", 0, mia, async |w| w.use_totp_step(2).await).await;
@@ -174,7 +174,7 @@ on_both! {
         let found = world.store.read(adam).await.unwrap().anomalies(&proof, AnomalyFilter::default(), None, 1).await.unwrap().items[0].id;
         let look = || ReviewAnomaly { id: found, seen: world.now() };
         l.records("review_anomaly", 1, adam, async |w| w.review_anomaly(adam.may(look())?).await).await;
-        l.records("forget_old", 0, adam, async |w| w.forget_old(100).await).await;
+        l.records("delete_expired_history", 0, adam, async |w| w.delete_expired_history(100).await).await;
         let key = world.key(mia, "tasks:read").await;
         l.records("note_key_use", 0, &key, async |w| w.note_key_use(None).await).await;
         l.records("see_account_events", 0, mia, async |w| w.see_account_events(EventId(Uuid::max())).await).await;
@@ -186,7 +186,7 @@ on_both! {
             class: "changes", target: "POST /api/v1/tasks".into(), key_prefix: None, quota: 1, window: 60,
         };
         l.records("note_rate_limited", 1, mia, async |w| w.note_rate_limited(limited()).await).await;
-        l.records("note_held_up", 1, mia, async |w| w.note_held_up(owner).await).await;
+        l.records("note_throttled", 1, mia, async |w| w.note_throttled(owner).await).await;
         l.records("note_refused_key", 1, mia, async |w| w.note_refused_key("mk_abcdef", "elsewhere").await).await;
         l.records("note_admin_blocked", 1, mia, async |w| w.note_admin_blocked().await).await;
         l.records("end_browser_session", 1, mia, async |w| w.end_browser_session(mia.may(EndBrowserSession { session: sessions[0], owner })?).await).await;
@@ -195,7 +195,7 @@ on_both! {
         l.records("revoke_key", 1, mia, async |w| w.revoke_key(mia.may(RevokeKey { key, owner, responsible: None })?).await).await;
         let key = l.records("create_key", 1, mia, async |w| w.create_key(mia.may(new_key(mia, "k", "tasks:*"))?, "mk_", hash("k2")).await).await;
         let change = || ChangeKey {
-            key, owner, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Never,
+            key, owner, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyExpiryChange::Never,
         };
         l.records("change_key", 1, mia, async |w| w.change_key(mia.may(change())?).await).await;
         let rotate = || RotateKey { key, owner, responsible: None, overlap: Duration::from_mins(1) };
@@ -204,16 +204,16 @@ on_both! {
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
         let account = l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
         let hand_on = || HandOnServiceAccount { account, responsible: owner, successor: adam.person().unwrap(), revoke: true };
-        l.records("hand_on_service_account", 1, adam, async |w| w.hand_on_service_account(adam.may(hand_on())?).await).await;
+        l.records("transfer_service_account", 1, adam, async |w| w.transfer_service_account(adam.may(hand_on())?).await).await;
 
         // Reviews
         let start = || StartReview { organization: None };
         let review = l.records("start_review", 1, adam, async |w| w.start_review(adam.may(start())?).await).await;
         let items = world.store.read(adam).await.unwrap().review_items(review, true, world.now(), 0, 500).await.unwrap();
         let (last, others) = items.split_last().unwrap();
-        let keep = || KeepReviewed { review, items: others.iter().map(|item| item.nr).collect() };
+        let keep = || KeepReviewed { review, items: others.iter().map(|item| item.item_number).collect() };
         l.records("keep_reviewed", 1, adam, async |w| w.keep_reviewed(adam.may(keep())?).await).await;
-        let revoke = || RevokeReviewed { review, item: last.nr };
+        let revoke = || RevokeReviewed { review, item: last.item_number };
         l.records("revoke_reviewed", 2, adam, async |w| w.revoke_reviewed(adam.may(revoke())?).await).await;
         l.records("finish_review", 1, adam, async |w| w.finish_review(adam.may(FinishReview { review })?).await).await;
 
@@ -225,7 +225,7 @@ on_both! {
         let provider = Actor::provider(acme.tenant, "ID", world.now());
         let admit = || AdmitPerson { email: email("nia", "acme"), name: "Nia".into(), provider: "ID".into() };
         let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
-        let roles = || FollowProvider { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
+        let roles = || SyncProviderRoles { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
         l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
         let invitation = domain::InvitationId(uuid::Uuid::now_v7());
         l.records("note_refused_invitation", 1, &provider, async |w| {
@@ -258,9 +258,9 @@ on_both! {
         l.records("revoke_runner", 1, adam, async |w| w.revoke_runner(adam.may(RevokeRunner { runner: max.id })?).await).await;
         l.records("runner_connected", 1, rex, async |w| w.runner_connected("1", "bash", &json!({}), 1).await).await;
         l.records("renew_runner", 1, rex, async |w| w.renew_runner("next".into(), Timestamp(i64::MAX)).await).await;
-        l.records("runner_shows", 1, rex, async |w| w.runner_shows("next").await).await;
-        l.records("runner_shows", 0, rex, async |w| w.runner_shows("next").await).await;
-        l.records("runner_seen", 0, rex, async |w| w.runner_seen().await).await;
+        l.records("confirm_runner_certificate", 1, rex, async |w| w.confirm_runner_certificate("next").await).await;
+        l.records("confirm_runner_certificate", 0, rex, async |w| w.confirm_runner_certificate("next").await).await;
+        l.records("touch_runner", 0, rex, async |w| w.touch_runner().await).await;
 
         // Tasks
         let task = l.records("submit_task", 1, mia, async |w| w.submit_task(mia.may(asking(acme.ops))?).await).await;
@@ -281,16 +281,16 @@ on_both! {
         l.records("cancel_task", 1, mia, async |w| w.cancel_task(mia.may(stop())?).await).await;
         submit().await;
         let taken = world.claim(rex).await.unwrap();
-        l.records("give_back", 1, rex, async |w| w.give_back(lease(&taken), "no room").await).await;
+        l.records("release_task", 1, rex, async |w| w.release_task(lease(&taken), "no room").await).await;
         let taken = world.claim(rex).await.unwrap();
         l.records("refuse_task", 1, rex, async |w| w.refuse_task(lease(&taken), "no").await).await;
         submit().await;
         world.claim(rex).await.unwrap();
-        l.records("release_unheld", 1, rex, async |w| w.release_unheld(&[]).await).await;
+        l.records("release_unlisted_leases", 1, rex, async |w| w.release_unlisted_leases(&[]).await).await;
         world.claim(rex).await.unwrap();
         world.submit(mia, asking(acme.ops)).await;
         world.wait(Duration::from_hours(25));
-        l.records("release_expired", 1, olga, async |w| w.release_expired().await).await;
+        l.records("release_expired_leases", 1, olga, async |w| w.release_expired_leases().await).await;
         l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;
         l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
 
@@ -300,7 +300,7 @@ on_both! {
         l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
         l.records("end_all_browser_sessions", 1, adam, async |w| w.end_all_browser_sessions(adam.may(EndBrowserSessions { of: None })?, None).await).await;
         submit().await;
-        let all = || StopTasks { whose: Stopped::Everybodys };
+        let all = || StopTasks { whose: Stopped::WholeTenant };
         l.records("stop_tasks", 3, adam, async |w| w.stop_tasks(adam.may(all())?).await).await;
         l.records("freeze", 1, adam, async |w| w.freeze(adam.may(FreezeTenant {})?).await).await;
         l.records("thaw", 1, adam, async |w| w.thaw(adam.may(ThawTenant {})?).await).await;

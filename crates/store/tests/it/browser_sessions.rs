@@ -24,10 +24,10 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         person: who.person().unwrap(),
         by: SignedInBy::Password,
         ground: Ground::Password(None),
-        vouched: false,
+        second_factor_verified: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),
-        proved_at: world.now(),
+        authenticated_at: world.now(),
         expires_at: world.now().after(LIFE),
     };
     world.store.system().open_browser_session(who, new).await.unwrap();

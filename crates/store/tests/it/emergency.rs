@@ -26,10 +26,10 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         person: who.person().unwrap(),
         by: SignedInBy::Password,
         ground: Ground::Password(None),
-        vouched: true,
+        second_factor_verified: true,
         device,
         address,
-        proved_at: world.now(),
+        authenticated_at: world.now(),
         expires_at,
     };
     world.store.system().open_browser_session(who, new).await.unwrap();
@@ -169,12 +169,12 @@ on_both! {
         let (elsewhere, lab) =
             (world.submit(&world.bolt.mia, sealed(world.bolt.ops)).await.id, world.submit(&acme.olga, sealed(acme.lab)).await.id);
         assert_eq!(stop(world, &acme.olga, Stopped::Of(acme.ops)).await.unwrap(), 3, "an owner stops what is theirs");
-        assert!(matches!(stop(world, &acme.olga, Stopped::Everybodys).await, Err(Error::Denied(_))));
+        assert!(matches!(stop(world, &acme.olga, Stopped::WholeTenant).await, Err(Error::Denied(_))));
         assert_eq!((state(first).await, state(queued).await, state(asked).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
         assert!(world.store.read(&acme.rex).await.unwrap().held().await.unwrap()[0].cancel_asked, "its runner is told");
         assert_eq!(state(lab).await, TaskState::Queued);
         assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "told once");
-        assert_eq!(stop(world, &acme.adam, Stopped::Everybodys).await.unwrap(), 1);
+        assert_eq!(stop(world, &acme.adam, Stopped::WholeTenant).await.unwrap(), 1);
         assert_eq!(state(lab).await, TaskState::Cancelled);
         let there = world.store.read(&world.bolt.adam).await.unwrap().task(elsewhere).await.unwrap().state;
         assert_eq!(there, TaskState::Queued);
@@ -197,7 +197,7 @@ on_both! {
                 taken.push(one);
             }
             let ends = join_all(taken.iter().rev().map(|one| world.finish(&acme.rex, one, End::Exited(0))));
-            let (stopped, ends) = join!(stop(world, &acme.adam, Stopped::Everybodys), ends);
+            let (stopped, ends) = join!(stop(world, &acme.adam, Stopped::WholeTenant), ends);
             stopped.unwrap();
             for end in ends {
                 assert_eq!(end.unwrap(), TaskState::Succeeded);

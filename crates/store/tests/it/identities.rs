@@ -6,10 +6,10 @@ use crate::{
 };
 use domain::{
     Actor, BrowserSessionId, PersonId, ProviderId, SignedInBy,
-    account::Happened,
+    account::AccountNotice,
     policy::{
-        AdmitPerson, CloseBreakGlass, FollowProvider, LinkIdentity, OpenBreakGlass, ReadAudit, RemoveProvider,
-        SetMembership, SetProvider, UnlinkIdentity,
+        AdmitPerson, CloseBreakGlass, LinkIdentity, OpenBreakGlass, ReadAudit, RemoveProvider, SetMembership,
+        SetProvider, SyncProviderRoles, UnlinkIdentity,
     },
     provider::{Provider, ProviderForm},
     role::{Role, TenantRole},
@@ -60,7 +60,7 @@ async fn follow(
 ) -> Result<bool> {
     let provider = Actor::provider(fixture.tenant, "ID", world.now());
     let roles = roles.iter().map(|role| (fixture.ops, *role)).collect();
-    let action = FollowProvider { person: who, provider: "id".into(), tenant_role: role, roles };
+    let action = SyncProviderRoles { person: who, provider: "id".into(), tenant_role: role, roles };
     world.change(&provider, async |write| write.follow_provider(provider.may(action)?).await).await
 }
 
@@ -191,9 +191,9 @@ on_both! {
         world.change(mia, async |w| w.unlink_identity(mia.may(action)?, &ways, Some(this)).await).await.unwrap();
         let mut read = world.store.read(mia).await.unwrap();
         let told: Vec<_> = read.account_events(9).await.unwrap().into_iter().map(|event| (event.happened, event.detail)).collect();
-        let (linked, name) = (Happened::IdentityLinked, known_as(ISSUER, "7").name);
+        let (linked, name) = (AccountNotice::IdentityLinked, known_as(ISSUER, "7").name);
         assert_eq!(told.len(), 3, "{told:?}");
-        assert_eq!(told[0], (Happened::IdentityUnlinked, name.clone()));
+        assert_eq!(told[0], (AccountNotice::IdentityUnlinked, name.clone()));
         assert_eq!(told[2], (linked, format!("ID ({name})")));
         let open = read.sessions().await.unwrap();
         assert!(matches!(open.as_slice(), [one] if one.id == this), "{open:?}");
@@ -246,10 +246,10 @@ on_both! {
 
     async fn a_02_a_sign_in_at_a_provider_comes_back_once(world) {
         let (system, until) = (world.store.system(), world.now().after(Duration::from_mins(10)));
-        assert!(system.use_sign_in([1; 32], until).await.unwrap());
-        assert!(!system.use_sign_in([1; 32], until).await.unwrap());
+        assert!(system.consume_sign_in([1; 32], until).await.unwrap());
+        assert!(!system.consume_sign_in([1; 32], until).await.unwrap());
         world.wait(Duration::from_mins(11));
-        assert!(system.use_sign_in([2; 32], world.now().after(Duration::from_mins(10))).await.unwrap());
+        assert!(system.consume_sign_in([2; 32], world.now().after(Duration::from_mins(10))).await.unwrap());
         let mut raw = Raw::of(world).await;
         assert_eq!(raw.number("select count(*) from used_sign_in").await, 1, "what is too old anyway goes");
     }
@@ -276,10 +276,10 @@ on_both! {
             person: adam,
             by: SignedInBy::BreakGlass,
             ground: Ground::Password(None),
-            vouched: true,
+            second_factor_verified: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),
-            proved_at: world.now(), expires_at: world.now().after(Duration::from_hours(12)),
+            authenticated_at: world.now(), expires_at: world.now().after(Duration::from_hours(12)),
         };
         system.open_browser_session(&acme.adam, session).await.unwrap();
         let close = acme.console.may(CloseBreakGlass { person: adam }).unwrap();

@@ -2,10 +2,10 @@
 use crate::world::{TenantFixture, World, email, hash, on_both, person};
 use domain::{
     Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId,
-    account::Happened,
+    account::AccountNotice,
     joining::JoinState,
     policy::{
-        AcceptInvitation, AcceptJoinRequest, AdmitInvited, ArchiveOrganization, AskToJoin, ConfirmInvited,
+        AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ArchiveOrganization, AskToJoin, ConfirmInvitee,
         DeclineJoinRequest, Invite, LockPerson, OpenToRequests, RevokeInvitation, SetMembership, WithdrawJoinRequest,
     },
     role::Role,
@@ -47,7 +47,7 @@ async fn accept(world: &World, who: &Actor, offer: &Offer, token: &str) -> Resul
 
 async fn admit(world: &World, fixture: &TenantFixture, offer: &Offer, token: &str, email: Email) -> Result<PersonId> {
     let nobody = Actor::invitation(fixture.tenant, world.now());
-    let admit = AdmitInvited { invitation: offer.id, organization: offer.organization_id, email, name: "Nia".into() };
+    let admit = AdmitInvitee { invitation: offer.id, organization: offer.organization_id, email, name: "Nia".into() };
     world.change(&nobody, async |w| w.admit_invited(nobody.may(admit)?, hash(token), "$argon2id$").await).await
 }
 
@@ -170,13 +170,13 @@ on_both! {
     /// Where mail is sent an address is confirmed before there is an account: only a link that was sent to it makes one.
     async fn d_03_an_address_is_confirmed_where_mail_is_sent(world) {
         let acme = &world.acme;
-        world.store.queue_mail();
+        world.store.enable_mail();
         invite(world, &acme.olga, acme.ops, None, 1, "t").await.unwrap();
         let found = offer(world, "t").await.unwrap();
         let nia = email("nia", "acme");
         assert!(matches!(admit(world, acme, &found, "t", nia.clone()).await, Err(Error::Conflict(_))));
         let nobody = Actor::invitation(acme.tenant, world.now());
-        let confirm = || ConfirmInvited { invitation: found.id, organization: acme.ops, email: nia.clone() };
+        let confirm = || ConfirmInvitee { invitation: found.id, organization: acme.ops, email: nia.clone() };
         let sent = async || world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("t"), link("mailed")).await).await;
         sent().await.unwrap();
         assert!(matches!(sent().await, Err(Error::NotFound)), "one use is one mail");
@@ -193,10 +193,10 @@ on_both! {
     /// Who was about to confirm an address comes in no more when the open invitation is revoked meanwhile.
     async fn d_03_a_revoked_invitation_takes_its_confirmations_along(world) {
         let acme = &world.acme;
-        world.store.queue_mail();
+        world.store.enable_mail();
         let nobody = Actor::invitation(acme.tenant, world.now());
         let confirm = async |found: &Offer, token: &str, who: &str| {
-            let confirm = ConfirmInvited { invitation: found.id, organization: acme.ops, email: email(who, "acme") };
+            let confirm = ConfirmInvitee { invitation: found.id, organization: acme.ops, email: email(who, "acme") };
             world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
         };
         let open = invite(world, &acme.olga, acme.ops, None, 5, "open").await.unwrap();
@@ -227,10 +227,10 @@ on_both! {
         let week = Duration::from_hours(7 * 24);
         assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(week)));
         world.wait(week - Duration::from_micros(1));
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         assert!(offer(world, "t").await.is_some());
         world.wait(Duration::from_micros(1));
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.store.system().next_due().await.unwrap(), None, "nothing is left of it");
     }
 
@@ -281,7 +281,7 @@ on_both! {
         let for_me = read.join_requests_for_me().await.unwrap();
         assert_eq!((for_me[0].organization.as_str(), for_me[0].n), ("acme ops", 1));
         let told = read.account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::JoinAsked, "sam of acme · acme ops"));
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::JoinAsked, "sam of acme · acme ops"));
         drop(read);
 
         let decline = |reason: &str| DeclineJoinRequest { request, organization: acme.ops, reason: reason.into() };
@@ -294,7 +294,7 @@ on_both! {
         let own = world.store.read(&acme.sam).await.unwrap().own_join_requests().await.unwrap();
         assert_eq!((own[0].state, own[0].answer.as_str()), (JoinState::Declined, "We are full"));
         let told = world.store.read(&acme.sam).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::JoinDeclined, "acme ops · olga of acme"), "its owner's words are in no mail");
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::JoinDeclined, "acme ops · olga of acme"), "its owner's words are in no mail");
         let late = world.change(&acme.olga, async |w| w.decline_join_request(acme.olga.may(decline("no"))?).await).await;
         assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
 

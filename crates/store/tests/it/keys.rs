@@ -7,7 +7,7 @@ use domain::{
     audit::Outcome,
     policy::{
         ChangeKey, CreateKey, CreateServiceAccount, Decide, FreezeTenant, HandOnServiceAccount, IssuePasswordLink,
-        KeyEnd, ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
+        KeyExpiryChange, ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
     },
     role::{Role, TenantRole},
 };
@@ -35,7 +35,14 @@ async fn rotate(world: &World, actor: &Actor, key: KeyId, of: &Actor, overlap: u
     world.change(actor, async |write| write.rotate_key(actor.may(rotate)?, &token[..6], hash(token)).await).await
 }
 
-async fn change(world: &World, actor: &Actor, key: KeyId, of: &Actor, networks: &str, end: KeyEnd) -> Result<()> {
+async fn change(
+    world: &World,
+    actor: &Actor,
+    key: KeyId,
+    of: &Actor,
+    networks: &str,
+    end: KeyExpiryChange,
+) -> Result<()> {
     let (owner, responsible, name) = (of.person().unwrap(), None, "renamed".to_owned());
     let change = ChangeKey { key, owner, responsible, name, networks: networks.parse().unwrap(), end };
     world.change(actor, async |write| write.change_key(actor.may(change)?).await).await
@@ -82,30 +89,30 @@ on_both! {
         let key = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         let at = |days: u64| world.now().after(Duration::from_hours(24 * days));
         let now = async || world.store.read(mia).await.unwrap().key(key).await.unwrap();
-        change(world, mia, key, mia, "192.0.2.0/24", KeyEnd::At(at(30))).await.unwrap();
+        change(world, mia, key, mia, "192.0.2.0/24", KeyExpiryChange::At(at(30))).await.unwrap();
         let (held, _) = world.store.system().key(hash("mk_abcdef")).await.unwrap().unwrap();
         assert_eq!((held.name.as_str(), held.networks.to_string().as_str()), ("renamed", "192.0.2.0/24"));
         assert_eq!((held.expires_at, now().await.scopes), (Some(at(30)), "tasks:*".parse().unwrap()));
-        change(world, &acme.adam, key, mia, "", KeyEnd::Kept).await.unwrap();
+        change(world, &acme.adam, key, mia, "", KeyExpiryChange::Kept).await.unwrap();
         assert_eq!((now().await.networks.is_empty(), now().await.expires_at), (true, Some(at(30))), "what is not said stays");
         for stranger in [&acme.olga, &acme.audrey, &acme.sam] {
-            assert!(matches!(change(world, stranger, key, mia, "", KeyEnd::Never).await, Err(Error::Denied(_))));
-            assert!(matches!(change(world, stranger, key, stranger, "", KeyEnd::Never).await, Err(Error::NotFound)));
+            assert!(matches!(change(world, stranger, key, mia, "", KeyExpiryChange::Never).await, Err(Error::Denied(_))));
+            assert!(matches!(change(world, stranger, key, stranger, "", KeyExpiryChange::Never).await, Err(Error::NotFound)));
         }
-        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::At(world.now())).await, Err(Error::Invalid(_))));
+        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::At(world.now())).await, Err(Error::Invalid(_))));
         // What is being replaced ends when that was said; all else of it may change.
         rotate(world, mia, key, mia, 3_600, "mk_new123").await.unwrap();
-        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Never).await, Err(Error::Conflict(_))));
-        change(world, mia, key, mia, "198.51.100.7", KeyEnd::Kept).await.unwrap();
+        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Never).await, Err(Error::Conflict(_))));
+        change(world, mia, key, mia, "198.51.100.7", KeyExpiryChange::Kept).await.unwrap();
         let proof = acme.adam.may(ReadAudit).unwrap();
         let filter = store::AuditFilter { action: Some("key.change".into()), outcome: Some(Outcome::Done), ..Default::default() };
         let records = world.store.read(&acme.adam).await.unwrap().audit(&proof, filter, None, 10).await.unwrap().items;
         assert_eq!(records.len(), 3, "what was refused changed nothing");
         assert!(records[0].body.contains("198.51.100.7/32") && records[1].body.contains("192.0.2.0/24"), "and what it was: {records:?}");
         world.change(&acme.adam, async |write| write.freeze(acme.adam.may(FreezeTenant {})?).await).await.unwrap();
-        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Kept).await, Err(Error::Conflict(_))), "frozen");
+        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Kept).await, Err(Error::Conflict(_))), "frozen");
         revoke(world, mia, key, mia).await.unwrap();
-        assert!(matches!(change(world, mia, key, mia, "", KeyEnd::Kept).await, Err(Error::Conflict(_))), "it works no more");
+        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Kept).await, Err(Error::Conflict(_))), "it works no more");
     }
 
     async fn m_01_what_works_no_more_or_has_a_successor_is_not_rotated(world) {
@@ -250,7 +257,7 @@ on_both! {
         let key = create(world, &mia, made, "mk_robot1").await.unwrap();
         let successor = acme.ada.person().unwrap();
         let hand_on = HandOnServiceAccount { account: robot.person().unwrap(), responsible: mia.person().unwrap(), successor, revoke: false };
-        world.change(&acme.adam, async |write| write.hand_on_service_account(acme.adam.may(hand_on)?).await).await.unwrap();
+        world.change(&acme.adam, async |write| write.transfer_service_account(acme.adam.may(hand_on)?).await).await.unwrap();
 
         let asked = world.submit(&holding(&robot, key, "tasks:*"), asking(acme.ops)).await;
         let question = world.question(&asked).await;
@@ -277,7 +284,7 @@ on_both! {
         assert_eq!(answers().await, olga);
         let to = async |by: &Actor, responsible: PersonId, to: &Actor, revoke: bool| {
             let hand_on = HandOnServiceAccount { account, responsible, successor: to.person().unwrap(), revoke };
-            world.change(by, async |write| write.hand_on_service_account(by.may(hand_on)?).await).await
+            world.change(by, async |write| write.transfer_service_account(by.may(hand_on)?).await).await
         };
         assert!(matches!(to(&acme.olga, olga, &acme.ada, false).await, Err(Error::Denied(_))), "an admin does");
         assert!(matches!(to(&acme.adam, olga, &acme.sam, false).await, Err(Error::Invalid(_))), "sam is nowhere");

@@ -2,12 +2,12 @@
 use crate::world::{World, hash, new_key, on_both};
 use domain::{
     Actor, KeyId,
-    account::Happened,
-    policy::{ChangeKey, CreateKey, CreateServiceAccount, KeyEnd, RevokeKey, RotateKey, SetMembership},
+    account::AccountNotice,
+    policy::{ChangeKey, CreateKey, CreateServiceAccount, KeyExpiryChange, RevokeKey, RotateKey, SetMembership},
     role::Role,
 };
 use std::time::Duration;
-use store::ENDS_SOON;
+use store::KEY_EXPIRY_NOTICE;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -25,22 +25,22 @@ async fn lasting(world: &World, name: &str, life: Duration) -> KeyId {
 /// What somebody was told of keys that end, the latest first.
 async fn told(world: &World, who: &Actor) -> Vec<String> {
     let events = world.store.read(who).await.unwrap().account_events(50).await.unwrap();
-    events.into_iter().filter(|event| event.happened == Happened::KeyEndsSoon).map(|event| event.detail).collect()
+    events.into_iter().filter(|event| event.happened == AccountNotice::KeyEndsSoon).map(|event| event.detail).collect()
 }
 
 on_both! {
     async fn m_01_an_owner_is_told_once_before_a_key_ends(world) {
         let (mia, system) = (&world.acme.mia, world.store.system());
-        lasting(world, "deploys", ENDS_SOON + 2 * DAY).await;
+        lasting(world, "deploys", KEY_EXPIRY_NOTICE + 2 * DAY).await;
         lasting(world, "for today", DAY).await;
         create(world, mia, new_key(mia, "for ever", "tasks:*")).await;
         assert_eq!(system.next_due().await.unwrap(), Some(world.now().after(2 * DAY)));
         world.wait(2 * DAY - Duration::from_micros(1));
-        system.do_due().await.unwrap();
+        system.run_due_work().await.unwrap();
         assert!(told(world, mia).await.is_empty(), "not yet");
         world.wait(Duration::from_micros(1));
         for _ in 0..2 {
-            system.do_due().await.unwrap();
+            system.run_due_work().await.unwrap();
             let told = told(world, mia).await;
             assert!(matches!(told.as_slice(), [one] if one.starts_with("deploys (mk_")), "once: {told:?}");
         }
@@ -51,23 +51,23 @@ on_both! {
     async fn m_01_nobody_is_told_of_a_key_that_is_revoked_replaced_or_lasts_longer_now(world) {
         let (mia, system) = (&world.acme.mia, world.store.system());
         let owner = mia.person().unwrap();
-        let life = ENDS_SOON + 2 * DAY;
+        let life = KEY_EXPIRY_NOTICE + 2 * DAY;
         let (revoked, replaced, longer) =
             (lasting(world, "revoked", life).await, lasting(world, "replaced", life).await, lasting(world, "longer", life).await);
         world.change(mia, async |w| {
             w.revoke_key(mia.may(RevokeKey { key: revoked, owner, responsible: None })?).await?;
             let rotate = RotateKey { key: replaced, owner, responsible: None, overlap: 20 * DAY };
             w.rotate_key(mia.may(rotate)?, "mk_next", [3; 32]).await?;
-            let end = KeyEnd::At(world.now().after(life + DAY));
+            let end = KeyExpiryChange::At(world.now().after(life + DAY));
             let change = ChangeKey { key: longer, owner, responsible: None, name: "longer".into(), networks: domain::Networks::default(), end };
             w.change_key(mia.may(change)?).await
         }).await.unwrap();
         world.wait(2 * DAY);
-        system.do_due().await.unwrap();
+        system.run_due_work().await.unwrap();
         let of_the_successor = told(world, mia).await;
         assert_eq!(of_the_successor, ["replaced (mk_next…)"], "which lives as long as the one before was to");
         world.wait(DAY);
-        system.do_due().await.unwrap();
+        system.run_due_work().await.unwrap();
         assert!(told(world, mia).await[0].starts_with("longer"));
     }
 
@@ -81,11 +81,11 @@ on_both! {
             let join = SetMembership { organization: acme.ops, person: robot, role: Role::Member };
             w.set_membership(adam.may(join)?).await.map(|_| robot)
         }).await.unwrap();
-        let expires_at = Some(world.now().after(ENDS_SOON + DAY));
+        let expires_at = Some(world.now().after(KEY_EXPIRY_NOTICE + DAY));
         let key = CreateKey { owner: robot, responsible, expires_at, ..new_key(mia, "robot's", "tasks:*") };
         create(world, mia, key).await;
         world.wait(DAY);
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         assert!(told(world, mia).await[0].starts_with("robot's"));
     }
 }

@@ -27,7 +27,7 @@ async fn cancel(world: &World, fixture: &TenantFixture, taken: &Assignment) -> T
 }
 
 async fn due(world: &World) {
-    world.store.system().do_due().await.unwrap();
+    world.store.system().run_due_work().await.unwrap();
 }
 
 /// Everything that a runner can say about a lease, and what became of it.
@@ -40,7 +40,7 @@ async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&
         ("start", world.change(runner, async |write| write.start_task(said).await.map(drop)).await),
         ("finish", world.finish(runner, taken, End::Exited(0)).await.map(drop)),
         ("refuse", world.change(runner, async |write| write.refuse_task(said, "late").await).await),
-        ("give back", world.change(runner, async |write| write.give_back(said, "late").await).await),
+        ("give back", world.change(runner, async |write| write.release_task(said, "late").await).await),
         ("renew", if renewed.unwrap() == [said] { Err(Error::NotFound) } else { Ok(()) }),
     ]
 }
@@ -195,7 +195,7 @@ on_both! {
         let acme = &world.acme;
         let kept = running(world, acme).await;
         let gone = running(world, acme).await;
-        let released = world.change(&acme.rex, async |write| write.release_unheld(&[lease(&kept)]).await).await.unwrap();
+        let released = world.change(&acme.rex, async |write| write.release_unlisted_leases(&[lease(&kept)]).await).await.unwrap();
         assert_eq!(released, 1);
         assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
         assert_eq!(world.state(acme, gone.task.id).await, TaskState::Queued);
@@ -263,7 +263,7 @@ on_both! {
             assert_eq!(world.state(acme, refused).await, TaskState::Queued, "{attempt}");
             let taken = world.claim(&acme.rex).await.unwrap();
             assert_eq!(lease(&taken), Lease { task: refused, attempt });
-            world.change(&acme.rex, async |write| write.give_back(lease(&taken), "no\u{1b}room").await).await.unwrap();
+            world.change(&acme.rex, async |write| write.release_task(lease(&taken), "no\u{1b}room").await).await.unwrap();
         }
         let task = world.store.read(&acme.mia).await.unwrap().task(refused).await.unwrap();
         assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("noroom".into()))));

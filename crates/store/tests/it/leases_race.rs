@@ -45,7 +45,7 @@ on_both! {
         let other = world.another_node().await;
         world.wait(Duration::from_secs(31));
         let stores = [&world.store, &other, &world.store, &other];
-        for result in join_all(stores.map(|store| async { store.system().do_due().await })).await {
+        for result in join_all(stores.map(|store| async { store.system().run_due_work().await })).await {
             result.unwrap();
         }
         let mut read = world.store.read(&acme.console).await.unwrap();
@@ -69,7 +69,7 @@ on_both! {
             let system = world.store.system();
             let (finished, due) = join!(
                 world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await),
-                system.do_due(),
+                system.run_due_work(),
             );
             due.unwrap();
             let state = world.state(acme, made.id).await;

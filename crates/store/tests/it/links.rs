@@ -44,17 +44,17 @@ on_both! {
 
     async fn d_02_the_set_up_link_makes_one_tenant_whoever_uses_it_at_once(world) {
         let system = world.store.system();
-        system.offer_setup(hash("old"), world.now().after(Duration::from_hours(1))).await.unwrap();
-        system.offer_setup(hash("new"), world.now().after(Duration::from_hours(1))).await.unwrap();
-        assert!(!system.may_set_up(hash("old")).await.unwrap() && system.may_set_up(hash("new")).await.unwrap());
+        system.create_setup_link(hash("old"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        system.create_setup_link(hash("new"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        assert!(!system.is_setup_link_valid(hash("old")).await.unwrap() && system.is_setup_link_valid(hash("new")).await.unwrap());
         let before = system.tenants().await.unwrap().len();
         let set_up = async |tenant: &str| {
-            let write = system.use_setup(hash("new"), tenant, None).await?;
+            let write = system.complete_setup(hash("new"), tenant, None).await?;
             let id = write.actor().tenant;
             write.commit().await.map(|()| id)
         };
-        drop(system.use_setup(hash("new"), "interrupted", None).await.unwrap());
-        assert!(system.may_set_up(hash("new")).await.unwrap(), "it was not used by that");
+        drop(system.complete_setup(hash("new"), "interrupted", None).await.unwrap());
+        assert!(system.is_setup_link_valid(hash("new")).await.unwrap(), "it was not used by that");
         let both = join!(set_up("one"), set_up("two"));
         assert!(matches!(both, (Ok(_), Err(Error::NotFound)) | (Err(Error::NotFound), Ok(_))), "{both:?}");
         assert_eq!(system.tenants().await.unwrap().len(), before + 1);
@@ -62,12 +62,12 @@ on_both! {
 
     async fn d_02_the_set_up_link_ends_with_its_time_and_outlives_a_bad_name(world) {
         let system = world.store.system();
-        system.offer_setup(hash("l"), world.now().after(Duration::from_hours(1))).await.unwrap();
-        assert!(matches!(system.use_setup(hash("l"), "\u{200b}", None).await, Err(Error::Invalid(_))));
-        assert!(system.may_set_up(hash("l")).await.unwrap(), "a name that was mistyped may be typed again");
+        system.create_setup_link(hash("l"), world.now().after(Duration::from_hours(1))).await.unwrap();
+        assert!(matches!(system.complete_setup(hash("l"), "\u{200b}", None).await, Err(Error::Invalid(_))));
+        assert!(system.is_setup_link_valid(hash("l")).await.unwrap(), "a name that was mistyped may be typed again");
         world.wait(Duration::from_hours(1));
-        assert!(!system.may_set_up(hash("l")).await.unwrap());
-        assert!(matches!(system.use_setup(hash("l"), "late", None).await, Err(Error::NotFound)));
+        assert!(!system.is_setup_link_valid(hash("l")).await.unwrap());
+        assert!(matches!(system.complete_setup(hash("l"), "late", None).await, Err(Error::NotFound)));
     }
 
     async fn an_address_belongs_to_one_tenant(world) {

@@ -2,12 +2,12 @@
 use crate::world::{World, asking, decision, hash, lease, new_key, on_both, person, sealed};
 use domain::{
     Actor, Denied, OrganizationId, PersonId,
-    account::Happened,
+    account::AccountNotice,
     approval::Answer,
     policy::{
-        ArchiveOrganization, CreateKey, CreateServiceAccount, FollowProvider, HandOnServiceAccount, LeaveOrganization,
-        LockPerson, OpenToRequests, RemoveMembership, RenameOrganization, RestoreOrganization, SetMembership,
-        StopTasks, Stopped, UnlockPerson,
+        ArchiveOrganization, CreateKey, CreateServiceAccount, HandOnServiceAccount, LeaveOrganization, LockPerson,
+        OpenToRequests, RemoveMembership, RenameOrganization, RestoreOrganization, SetMembership, StopTasks, Stopped,
+        SyncProviderRoles, UnlockPerson,
     },
     receipt::End,
     role::{Role, TenantRole},
@@ -115,7 +115,7 @@ on_both! {
     /// so that rules for groups which name it are not void at once.
     async fn d_03_a_renamed_organization_is_found_by_its_old_name_until_another_takes_it(world) {
         let acme = &world.acme;
-        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_named(name).await.map(|found| found.id);
+        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_by_name(name).await.map(|found| found.id);
         rename(world, &acme.olga, acme.ops, "first").await.unwrap();
         rename(world, &acme.olga, acme.ops, "second").await.unwrap();
         for name in ["acme ops", "first", "second"] {
@@ -131,7 +131,7 @@ on_both! {
     /// an owner does not come by another organization's group rules, by taking a name that they still name.
     async fn d_03_only_an_admin_gives_a_name_that_another_organization_had(world) {
         let acme = &world.acme;
-        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_named(name).await.map(|found| found.id);
+        let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_by_name(name).await.map(|found| found.id);
         rename(world, &acme.adam, acme.ops, "operations").await.unwrap();
         let records = world.records(acme).await;
         assert!(matches!(rename(world, &acme.olga, acme.lab, "acme ops").await, Err(Error::Conflict(Conflict::OrganizationNameFormer))));
@@ -161,7 +161,7 @@ on_both! {
         let asked = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&asked).await;
         assert!(matches!(archive(world, &acme.olga, acme.ops).await, Err(Error::OpenTasks(2))), "one runs and one waits");
-        assert_eq!(world.store.read(&acme.olga).await.unwrap().open_tasks_of(acme.ops).await.unwrap(), 2);
+        assert_eq!(world.store.read(&acme.olga).await.unwrap().open_task_count(acme.ops).await.unwrap(), 2);
         world.finish(&acme.rex, &running, End::Exited(0)).await.unwrap();
         let stop = acme.olga.may(StopTasks { whose: Stopped::Of(acme.ops) }).unwrap();
         world.change(&acme.olga, async |write| write.stop_tasks(stop).await).await.unwrap();
@@ -191,7 +191,7 @@ on_both! {
         let wide = world.change(&acme.mia, async |w| w.create_key(acme.mia.may(new_key(&acme.mia, "k", "tasks:submit"))?, "mk_1", hash("k")).await).await;
         assert!(matches!(wide, Err(Error::Invalid(_))), "she is a member of nothing else: {wide:?}");
         let nia = Actor::provider(acme.tenant, "ID", world.now());
-        let follow = FollowProvider { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
+        let follow = SyncProviderRoles { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
         assert!(!world.change(&nia, async |write| write.follow_provider(nia.may(follow)?).await).await.unwrap());
         remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can be taken away
 
@@ -323,9 +323,9 @@ on_both! {
         assert_eq!((&record["cancelled"], &record["keys_revoked"], &record["successor"]),
             (&2.into(), &1.into(), &serde_json::json!(id(&acme.ada))));
         let told = world.store.read(mia).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::MembershipRemoved, "acme ops"));
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::MembershipRemoved, "acme ops"));
         let told = world.store.read(&acme.ada).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (Happened::ServiceAccountsGiven, "Robot"));
+        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::ServiceAccountsGiven, "Robot"));
     }
 
     /// What runs ends by itself, but does not begin again: nobody stands behind it any more.
@@ -344,7 +344,7 @@ on_both! {
             assert_eq!(world.state(acme, running).await, TaskState::Running, "it ends by itself");
         }
         world.wait(Duration::from_secs(31));
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         for (task, state, because) in [
             (gone, TaskState::Cancelled, Value::from("its owner left the organization")),
             (locked, TaskState::Cancelled, Value::from("its owner is locked out")),
@@ -445,7 +445,7 @@ on_both! {
         let hand_on = async |from: &Actor, to: &Actor| {
             let (responsible, successor) = (id(from), id(to));
             let hand_on = HandOnServiceAccount { account, responsible, successor, revoke: false };
-            world.change(&acme.adam, async |write| write.hand_on_service_account(acme.adam.may(hand_on)?).await).await
+            world.change(&acme.adam, async |write| write.transfer_service_account(acme.adam.may(hand_on)?).await).await
         };
         for round in 0..20 {
             let (handed, left) = join!(hand_on(&acme.mia, &acme.ada), leave(world, &acme.ada, acme.ops, None));

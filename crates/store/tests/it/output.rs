@@ -112,7 +112,7 @@ on_both! {
         let first = running(world, acme).await;
         send(world, &acme.rex, &first, 1, 3).await.unwrap();
         world.wait(Duration::from_secs(31));
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         let second = world.claim(&acme.rex).await.unwrap();
         assert!(read(world, &second, 1).await.is_empty());
         assert_eq!(send(world, &acme.rex, &second, 1, 1).await.unwrap(), 2);

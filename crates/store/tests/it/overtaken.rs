@@ -171,12 +171,12 @@ on_both! {
                 let (session, next) = (BrowserSessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
                 let ground = Ground::Password(known.password_hash);
-                let new = NewBrowserSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &ground) };
+                let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &ground) };
                 let before = new.token_hash;
                 world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
                 let vouch = async |w: &mut Write| {
-                    w.hold_browser_session(session).await?;
-                    w.vouch_browser_session(session, next).await
+                    w.lock_browser_session(session).await?;
+                    w.complete_second_factor(session, next).await
                 };
                 let end = async |w: &mut Write| end(ender, how, session, owner, w).await;
                 match factor_first {
@@ -202,18 +202,18 @@ on_both! {
     async fn m_14_a_session_is_completed_under_another_token(world) {
         let mia = &world.acme.mia;
         let session = BrowserSessionId(Uuid::now_v7());
-        let new = NewBrowserSession { id: session, vouched: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
+        let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
         let before = new.token_hash;
         world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
         world.wait(Duration::from_mins(1));
         let ada = &world.acme.ada;
-        let others = world.change(ada, async |w| w.vouch_browser_session(session, [9; 32]).await).await;
+        let others = world.change(ada, async |w| w.complete_second_factor(session, [9; 32]).await).await;
         assert!(matches!(others, Err(Error::NotFound)), "only its owner's: {others:?}");
-        world.change(mia, async |w| w.vouch_browser_session(session, [9; 32]).await).await.unwrap();
+        world.change(mia, async |w| w.complete_second_factor(session, [9; 32]).await).await.unwrap();
         let find = async |token| world.store.system().session(token, Duration::from_hours(1)).await.unwrap();
         assert!(find(before).await.is_none(), "at once");
         let (found, _) = find([9; 32]).await.unwrap();
-        assert_eq!((found.id, found.vouched, found.proved_at), (session, true, world.now()));
+        assert_eq!((found.id, found.second_factor_verified, found.authenticated_at), (session, true, world.now()));
     }
 }
 

@@ -18,7 +18,7 @@ async fn run(world: &World, visibility: &str, wait: Duration, end: End) {
 
 /// Day, state, how many, how many of them started, waited together, the longest; waits in seconds.
 async fn days(world: &World, actor: &Actor, since: Timestamp) -> Vec<(i64, TaskState, i64, i64, i64, i64)> {
-    let rows = world.store.read(actor).await.unwrap().ended_by_day(since).await.unwrap();
+    let rows = world.store.read(actor).await.unwrap().finished_tasks_by_day(since).await.unwrap();
     let second = |micros: i64| micros / 1_000_000;
     rows.iter().map(|row| (row.nth, row.state, row.n, row.started, second(row.wait), second(row.longest))).collect()
 }

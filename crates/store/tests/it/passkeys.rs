@@ -32,14 +32,14 @@ async fn remove(world: &World, owner: &Actor, id: PasskeyId) -> Result<()> {
 on_both! {
     async fn m_14_what_was_asked_is_answered_once(world) {
         let system = world.store.system();
-        system.begin_ceremony(hash("one"), "what one was asked").await.unwrap();
-        system.begin_ceremony(hash("two"), "what two was asked").await.unwrap();
+        system.create_ceremony(hash("one"), "what one was asked").await.unwrap();
+        system.create_ceremony(hash("two"), "what two was asked").await.unwrap();
         assert_eq!(system.take_ceremony(hash("three")).await.unwrap(), None);
         assert_eq!(system.take_ceremony(hash("one")).await.unwrap().as_deref(), Some("what one was asked"));
         assert_eq!(system.take_ceremony(hash("one")).await.unwrap(), None, "once");
         assert_eq!(system.take_ceremony(hash("two")).await.unwrap().as_deref(), Some("what two was asked"));
-        assert!(system.begin_ceremony(hash("four"), "a").await.is_ok());
-        assert!(system.begin_ceremony(hash("four"), "b").await.is_err(), "a token is one ceremony's");
+        assert!(system.create_ceremony(hash("four"), "a").await.is_ok());
+        assert!(system.create_ceremony(hash("four"), "b").await.is_err(), "a token is one ceremony's");
         assert_eq!(system.take_ceremony(hash("four")).await.unwrap().as_deref(), Some("a"));
     }
 
@@ -48,7 +48,7 @@ on_both! {
         let system = world.store.system();
         for round in 0..20 {
             let token = hash(&format!("round {round}"));
-            system.begin_ceremony(token, "asked").await.unwrap();
+            system.create_ceremony(token, "asked").await.unwrap();
             let taken = join_all((0..10).map(|_| system.take_ceremony(token))).await;
             let taken = taken.into_iter().filter(|taken| taken.as_ref().unwrap().is_some()).count();
             assert_eq!(taken, 1, "round {round}");
@@ -58,7 +58,7 @@ on_both! {
     async fn m_14_what_was_asked_is_answered_within_five_minutes(world) {
         let system = world.store.system();
         for token in ["in time", "late", "forgotten"] {
-            system.begin_ceremony(hash(token), token).await.unwrap();
+            system.create_ceremony(hash(token), token).await.unwrap();
         }
         world.wait(LIFE - Duration::from_micros(1));
         assert!(system.take_ceremony(hash("in time")).await.unwrap().is_some());
@@ -66,13 +66,13 @@ on_both! {
         assert_eq!(system.take_ceremony(hash("late")).await.unwrap(), None);
         let mut raw = Raw::of(world).await;
         assert_eq!(raw.number("select count(*) from ceremony").await, 2);
-        system.begin_ceremony(hash("next"), "next").await.unwrap();
+        system.create_ceremony(hash("next"), "next").await.unwrap();
         assert_eq!(raw.number("select count(*) from ceremony").await, 1, "what nobody answers goes with the next");
     }
 
     async fn m_14_only_the_hash_of_a_ceremonys_token_is_kept(world) {
         let system = world.store.system();
-        system.begin_ceremony(hash("the token"), "{}").await.unwrap();
+        system.create_ceremony(hash("the token"), "{}").await.unwrap();
         let mut raw = Raw::of(world).await;
         let kept = raw.number("select count(*) from ceremony where length(token_hash) = 32 and state = '{}'").await;
         assert_eq!(kept, 1);
@@ -87,7 +87,7 @@ on_both! {
         let holder = system.passkey_holder(b"phone").await.unwrap().unwrap();
         assert_eq!((holder.tenant_id, holder.person_id), (acme.tenant, acme.mia.person().unwrap()));
         assert!(system.passkey_holder(b"phon").await.unwrap().is_none());
-        let keys = async |who: &Actor| world.store.read(who).await.unwrap().passkey_keys().await.unwrap().len();
+        let keys = async |who: &Actor| world.store.read(who).await.unwrap().passkey_credentials().await.unwrap().len();
         assert_eq!((keys(&acme.mia).await, keys(&acme.ada).await, keys(&bolt.mia).await), (1, 0, 0));
 
         for other in [&acme.ada, &acme.adam, &bolt.mia] {
@@ -97,7 +97,7 @@ on_both! {
         }
         world.change(&acme.mia, async |write| write.use_passkey(hers, "{\"counter\":1}").await).await.unwrap();
         let mut read = world.store.read(&acme.mia).await.unwrap();
-        assert_eq!(read.passkey_keys().await.unwrap()[0].body, "{\"counter\":1}");
+        assert_eq!(read.passkey_credentials().await.unwrap()[0].body, "{\"counter\":1}");
         assert_eq!(read.passkeys().await.unwrap()[0].last_used_at, Some(world.now()));
         drop(read);
         remove(world, &acme.mia, hers).await.unwrap();

@@ -166,12 +166,12 @@ async fn run_everything(world: &World, resources: &Resources) {
     drop(read);
     let system = world.store.system();
     system.next_due().await.unwrap();
-    system.do_due().await.unwrap();
+    system.run_due_work().await.unwrap();
     system.session([0; 32], std::time::Duration::from_mins(1)).await.unwrap();
     system.key([0; 32]).await.unwrap();
     system.invitation([0; 32]).await.unwrap();
     system.passkey_holder(&[0; 16]).await.unwrap();
-    system.begin_ceremony([0; 32], "{}").await.unwrap();
+    system.create_ceremony([0; 32], "{}").await.unwrap();
     system.take_ceremony([0; 32]).await.unwrap();
     system.holder(acme.tenant, person.unwrap()).await.unwrap();
 }
@@ -221,7 +221,7 @@ async fn fill(raw: &mut Raw) {
     for (table, columns, values, each) in [
         (
             "browser_session",
-            "id, token_hash, person_id, signed_in_by, vouched, proved_at, device, address, created_at, last_used_at, expires_at",
+            "id, token_hash, person_id, signed_in_by, second_factor_verified, authenticated_at, device, address, created_at, last_used_at, expires_at",
             "NEW_ID, NEW_HASH, id, 'password', false, n, '', '', n, n, 9e15 + n",
             "person",
         ),

@@ -35,8 +35,8 @@ impl World {
     }
 }
 
-fn nr(items: &[ReviewItem], who: &str, kind: Right) -> i64 {
-    items.iter().find(|item| item.person.starts_with(who) && item.kind == kind).unwrap().nr
+fn item_number(items: &[ReviewItem], who: &str, kind: Right) -> i64 {
+    items.iter().find(|item| item.person.starts_with(who) && item.kind == kind).unwrap().item_number
 }
 
 on_both! {
@@ -51,14 +51,14 @@ on_both! {
         assert!(items.iter().all(|item| item.now_held.as_ref() == Some(&item.held)));
         let total = items.len();
 
-        world.revoke(review, nr(&items, "mia", Right::Key)).await.unwrap();
-        world.revoke(review, nr(&items, "vera", Right::Membership)).await.unwrap();
-        world.revoke(review, nr(&items, "audrey", Right::TenantRole)).await.unwrap();
-        let again = world.revoke(review, nr(&items, "vera", Right::Membership)).await;
+        world.revoke(review, item_number(&items, "mia", Right::Key)).await.unwrap();
+        world.revoke(review, item_number(&items, "vera", Right::Membership)).await.unwrap();
+        world.revoke(review, item_number(&items, "audrey", Right::TenantRole)).await.unwrap();
+        let again = world.revoke(review, item_number(&items, "vera", Right::Membership)).await;
         assert!(matches!(again, Err(Error::Conflict(_))), "answered once: {again:?}");
-        let own = nr(&items, "adam", Right::TenantRole);
+        let own = item_number(&items, "adam", Right::TenantRole);
         assert!(matches!(world.revoke(review, own).await, Err(Error::Denied(_))), "one's own role is another admin's to take");
-        let last_owner = items.iter().find(|item| item.person.starts_with("olga") && item.kind == Right::Membership).unwrap().nr;
+        let last_owner = items.iter().find(|item| item.person.starts_with("olga") && item.kind == Right::Membership).unwrap().item_number;
         assert!(matches!(world.revoke(review, last_owner).await, Err(Error::Conflict(_))));
         let open = world.items(review, true).await;
         assert_eq!(open.len(), total - 3, "what was refused is still open");
@@ -72,7 +72,7 @@ on_both! {
         assert!(read.keys().await.unwrap().iter().any(|key| key.owner.starts_with("mia") && key.revoked_at.is_some()));
         drop(read);
 
-        world.keep(review, open.iter().map(|item| item.nr).collect()).await.unwrap();
+        world.keep(review, open.iter().map(|item| item.item_number).collect()).await.unwrap();
         world.finish_review(review).await.unwrap();
         let ended = world.store.read(&acme.audrey).await.unwrap().review(review).await.unwrap();
         assert!(ended.ended_at.is_some() && ended.answered == ended.items);
@@ -105,25 +105,25 @@ on_both! {
         let review = world.begin_review(Some(acme.ops)).await.unwrap();
         let open = async || world.store.read(&acme.adam).await.unwrap().review_open(review, world.now()).await.unwrap();
         let before = world.items(review, true).await;
-        let key = nr(&before, "mia", Right::Key);
+        let key = item_number(&before, "mia", Right::Key);
         assert_eq!(open().await, i64::try_from(before.len()).unwrap());
         assert!(before.iter().all(|item| item.expired_at.is_none()));
         world.wait(Duration::from_hours(1));
         let after = world.items(review, true).await;
         assert_eq!((after.len(), open().await), (before.len() - 1, i64::try_from(after.len()).unwrap()));
-        assert!(after.iter().all(|item| item.nr != key));
+        assert!(after.iter().all(|item| item.item_number != key));
         let all = world.items(review, false).await;
-        let expired = all.iter().find(|item| item.nr == key).unwrap();
+        let expired = all.iter().find(|item| item.item_number == key).unwrap();
         assert_eq!((expired.expired_at, expired.now_held.as_ref(), expired.verdict), (Some(soon), None, None));
         assert!(matches!(world.finish_review(review).await, Err(Error::Conflict(_))), "the rest is still asked about");
-        world.keep(review, after.iter().map(|item| item.nr).collect()).await.unwrap();
+        world.keep(review, after.iter().map(|item| item.item_number).collect()).await.unwrap();
         assert_eq!(open().await, 0);
         world.finish_review(review).await.unwrap();
         // What is done with the key afterwards opens nothing again that has ended.
         let all = domain::policy::RevokeKeysOf { owner: acme.mia.person().unwrap(), responsible: None };
         world.change(&acme.adam, async |write| write.revoke_keys_of(acme.adam.may(all)?).await).await.unwrap();
         let all = world.items(review, false).await;
-        let revoked = all.iter().find(|item| item.nr == key).unwrap();
+        let revoked = all.iter().find(|item| item.item_number == key).unwrap();
         assert_eq!((revoked.expired_at, revoked.now_held.as_ref(), revoked.verdict), (Some(soon), None, None));
         assert!(world.items(review, true).await.is_empty());
     }
@@ -135,7 +135,7 @@ on_both! {
         world.change(&acme.olga, async |write| write.archive_organization(acme.olga.may(archive)?).await).await.unwrap();
         let review = world.begin_review(Some(acme.ops)).await.unwrap();
         let items = world.items(review, true).await;
-        world.revoke(review, nr(&items, "vera", Right::Membership)).await.unwrap();
+        world.revoke(review, item_number(&items, "vera", Right::Membership)).await.unwrap();
         assert_eq!(world.again(&acme.vera).await.role_in(acme.ops), None);
     }
 
@@ -149,7 +149,7 @@ on_both! {
         let mia = items.iter().find(|item| item.person.starts_with("mia")).unwrap();
         assert_eq!((mia.held.as_str(), mia.now_held.as_deref()), ("member", Some("owner")));
         for actor in [&acme.olga, &acme.mia, &acme.audrey] {
-            let items = vec![mia.nr];
+            let items = vec![mia.item_number];
             let kept = world.change(actor, async |write| write.keep_reviewed(actor.may(KeepReviewed { review, items })?).await).await;
             assert!(matches!(kept, Err(Error::Denied(_))), "{}: {kept:?}", actor.name);
         }

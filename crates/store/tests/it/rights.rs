@@ -48,7 +48,7 @@ on_both! {
         assert_eq!(world.again(&acme.sam).await.role_in(acme.ops), None);
         assert!(matches!(remove(world, &acme.olga, acme.ops, &acme.sam).await, Err(Error::NotFound)));
         become_in_tenant(world, &acme.adam, &acme.sam, TenantRole::Auditor).await.unwrap();
-        assert!(world.again(&acme.sam).await.reads_everything());
+        assert!(world.again(&acme.sam).await.can_read_everything());
     }
 
     async fn d_03_the_last_owner_stays_one(world) {

@@ -97,7 +97,7 @@ on_both! {
         let now = runner().await;
         assert_eq!((now.connected, now.slots, now.version.as_str(), now.last_seen_at), (true, 4, "2.0", Some(world.now())));
         world.wait(Duration::from_secs(10));
-        world.change(&acme.rex, async |write| write.runner_seen().await).await.unwrap();
+        world.change(&acme.rex, async |write| write.touch_runner().await).await.unwrap();
         assert_eq!(runner().await.last_seen_at, Some(world.now()));
         world.change(&acme.rex, async |write| write.runner_disconnected().await).await.unwrap();
         assert!(!runner().await.connected);
@@ -106,7 +106,7 @@ on_both! {
     async fn s_13_a_revoked_runner_is_not_heard(world) {
         let acme = &world.acme;
         revoke(world, id(&acme.rex)).await.unwrap();
-        let seen = world.change(&acme.rex, async |write| write.runner_seen().await).await;
+        let seen = world.change(&acme.rex, async |write| write.touch_runner().await).await;
         let connected = world.change(&acme.rex, async |write| write.runner_connected("1", "bash", &json!({}), 1).await).await;
         assert!(matches!((seen, connected), (Err(Error::NotFound), Err(Error::NotFound))));
         assert!(matches!(revoke(world, RunnerId(Uuid::now_v7())).await, Err(Error::NotFound)), "one that never was is not found");

@@ -45,7 +45,7 @@ on_both! {
         assert_eq!(verifier.head(), (head.seq, head.hash));
         drop(read);
 
-        world.store.system().do_due().await.unwrap();
+        world.store.system().run_due_work().await.unwrap();
         let mut read = world.store.read(&acme.adam).await.unwrap();
         assert_eq!(*read.task_counts(&TaskFilter::default()).await.unwrap(), *counts, "nothing of it is due");
     }

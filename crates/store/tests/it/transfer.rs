@@ -11,7 +11,7 @@ async fn deployment() -> World {
     let world = World::sqlite().await;
     Resources::create_in(&world, &world.acme).await;
     Resources::create_in(&world, &world.bolt).await;
-    assert!(world.store.system().use_sign_in([1; 32], world.now()).await.unwrap());
+    assert!(world.store.system().consume_sign_in([1; 32], world.now()).await.unwrap());
     world
 }
 

@@ -5,7 +5,7 @@ use domain::{
     access::Resource,
     policy::{CreateOrganization, CreatePerson, ReadAccess, RemoveMembership, SetMembership},
     role::{Role, TenantRole},
-    visibility::{Sight, Visibility},
+    visibility::{AccessAttributes, Visibility},
 };
 use proptest::{
     prelude::*,
@@ -42,7 +42,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         .prop_map(|(tenant_roles, roles, tasks)| Plan { tenant_roles, roles, tasks })
 }
 
-async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, Sight)>) {
+async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, AccessAttributes)>) {
     let tenant = world.store.system().create_tenant("random").await.unwrap();
     let console = Actor::console(tenant, world.now());
     let mut write = world.store.write(&console).await.unwrap();
@@ -71,7 +71,7 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, Sight)>)
         let network = if *asked { "unrestricted" } else { "isolated" };
         let new = task(organization, json!({ "visibility": visibility, "network_policy": network }));
         let made = world.submit(&then, new).await;
-        let sight = Sight { owner: people[*owner], organization, visibility: *visibility, asked: *asked };
+        let sight = AccessAttributes { owner: people[*owner], organization, visibility: *visibility, asked: *asked };
         tasks.push((made.id, sight));
     }
     let mut write = world.store.write(&console).await.unwrap();
@@ -108,8 +108,8 @@ on_both! {
                 for (id, sight) in &tasks {
                     let found = read.task(*id).await;
                     prop_assert!(matches!(found, Ok(_) | Err(Error::NotFound)));
-                    prop_assert_eq!(found.is_ok(), sight.seen_by(actor), "{:?} and {:?}", sight, actor);
-                    prop_assert_eq!(read.progress(*id).await.is_ok(), sight.seen_by(actor));
+                    prop_assert_eq!(found.is_ok(), sight.is_visible_to(actor), "{:?} and {:?}", sight, actor);
+                    prop_assert_eq!(read.progress(*id).await.is_ok(), sight.is_visible_to(actor));
                     if found.is_ok() {
                         seen.insert(*id);
                     }
@@ -124,7 +124,7 @@ on_both! {
                 let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
                 let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
-                let see = actors.iter().filter(|actor| sight.seen_by(actor)).filter_map(Actor::person).collect();
+                let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();
                 prop_assert_eq!(told, see, "who can reach it: {:?}", sight);
             }
             Ok(())

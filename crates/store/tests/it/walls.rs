@@ -115,13 +115,13 @@ impl Resources {
             .await
             .unwrap();
         world.store.system().open_browser_session(mia, new_session(world, session, person, name)).await.unwrap();
-        world.store.queue_mail();
+        world.store.enable_mail();
         let address_token = hash(&format!("address at {name}"));
         let (passkey, recovery_code) = (PasskeyId(Uuid::now_v7()), hash(&format!("code at {name}")));
         world
             .change(mia, async |write| {
                 let enroll = |factor| may(mia, EnrollFactor { owner: person, factor });
-                write.offer_totp(&enroll(Factor::Totp)?, name.as_bytes()).await?;
+                write.begin_totp_enrollment(&enroll(Factor::Totp)?, name.as_bytes()).await?;
                 write.confirm_totp(enroll(Factor::Totp)?, 1).await?;
                 write
                     .make_recovery_codes(
@@ -314,16 +314,16 @@ pub fn new_session(world: &World, id: BrowserSessionId, person: PersonId, name: 
         person,
         by: SignedInBy::Password,
         ground: Ground::Password(None),
-        vouched: true,
+        second_factor_verified: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
-        proved_at: world.now(),
+        authenticated_at: world.now(),
         expires_at: world.now().after(Duration::from_hours(12)),
     }
 }
 
-pub fn arrival(device: &str, vouched: bool) -> Arrival {
-    Arrival { token_hash: hash(device), device: device.into(), vouched }
+pub fn arrival(device: &str, second_factor_verified: bool) -> Arrival {
+    Arrival { token_hash: hash(device), device: device.into(), second_factor_verified }
 }
 
 fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
@@ -394,20 +394,20 @@ pub fn matrix() -> Vec<Row> {
         approvals_for_me           "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
         open_counts                "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
-        ended_by_day               "----------" |r, w, a, t| r.ended_by_day(domain::Timestamp(0)).await;
+        finished_tasks_by_day               "----------" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
         failed_since               "----------" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;
         approval                   "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
         approval_of                "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
         held                       "nnnnnnn+nn" |r, w, a, t| r.held().await;
         runners                    "++++++++++" |r, w, a, t| r.runners().await;
         runner                     "++++++++++" |r, w, a, t| r.runner(t.runner).await;
-        runner_named               "++++++++++" |r, w, a, t| r.runner_named("rex").await;
+        runner_by_name               "++++++++++" |r, w, a, t| r.runner_by_name("rex").await;
         sessions                   "--+-------" |r, w, a, t| r.sessions().await;
         own_browser_session        "--+-------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "++++++++++" |r, w, a, t| r.factors().await;
         factor_policy              "++++++++++" |r, w, a, t| r.factor_policy().await;
         passkeys                   "--+-------" |r, w, a, t| r.passkeys().await;
-        passkey_keys               "--+-------" |r, w, a, t| r.passkey_keys().await;
+        passkey_credentials               "--+-------" |r, w, a, t| r.passkey_credentials().await;
         account_events             "--+-+---+-" |r, w, a, t| r.account_events(50).await;
         unseen_account_events      "--+-+---+-" |r, w, a, t| r.unseen_account_events(50).await;
         audit                      "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
@@ -431,7 +431,7 @@ pub fn matrix() -> Vec<Row> {
         anomalies                  "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.anomalies(&proof, AnomalyFilter::default(), None, 9).await };
         unreviewed_anomalies       "-----++--+" |r, w, a, t| r.unreviewed_anomalies().await;
         own_anomalies              "--+-------" |r, w, a, t| r.own_anomalies(9).await;
-        person_called              "nnnn+++n++" |r, w, a, t| r.person_called(&t.email).await;
+        person_by_email              "nnnn+++n++" |r, w, a, t| r.person_by_email(&t.email).await;
         memberships                "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
         reviews                    "-----++--+" |r, w, a, t| r.reviews().await;
         review                     "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
@@ -441,10 +441,10 @@ pub fn matrix() -> Vec<Row> {
         reach                      "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
         organizations              "-++++++-++" |r, w, a, t| r.organizations().await;
         organization               "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
-        organization_named         "nnnnn++nn+" |r, w, a, t| r.organization_named(&t.organization_name).await;
+        organization_by_name         "nnnnn++nn+" |r, w, a, t| r.organization_by_name(&t.organization_name).await;
         members                    "n++++++n++" |r, w, a, t| r.members(t.organization).await;
         archived_organizations     "----------" |r, w, a, t| r.archived_organizations().await;
-        open_tasks_of              "nnnn+++n++" |r, w, a, t| r.open_tasks_of(t.organization).await;
+        open_task_count              "nnnn+++n++" |r, w, a, t| r.open_task_count(t.organization).await;
         departure                  "nn+n+++n++" |r, w, a, t| r.departure(t.organization, t.person).await;
         invitations                "nnnn+++n++" |r, w, a, t| r.invitations(t.organization, w.now()).await;
         joinable_organizations     "++++-++---" |r, w, a, t| r.joinable_organizations().await;
@@ -458,7 +458,7 @@ pub fn matrix() -> Vec<Row> {
         cancel_task                "dd+d+d+dd+" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
         decide                     "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
         expire_approvals           "----------" |x, w, a, t| x.expire_approvals().await;
-        lasting_audit_head         "++++++++++" |x, w, a, t| x.lasting_audit_head().await;
+        durable_audit_head         "++++++++++" |x, w, a, t| x.durable_audit_head().await;
         claim_tasks                "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
@@ -466,9 +466,9 @@ pub fn matrix() -> Vec<Row> {
         refuse_task                "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
         note_refused_runner        "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
         renew_leases               "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
-        give_back                  "nnnnnnn+nn" |x, w, a, t| x.give_back(t.lease, "no room").await;
-        release_unheld             "nnnnnnn+nn" |x, w, a, t| x.release_unheld(&[]).await;
-        release_expired            "----------" |x, w, a, t| x.release_expired().await;
+        release_task                  "nnnnnnn+nn" |x, w, a, t| x.release_task(t.lease, "no room").await;
+        release_unlisted_leases             "nnnnnnn+nn" |x, w, a, t| x.release_unlisted_leases(&[]).await;
+        release_expired_leases            "----------" |x, w, a, t| x.release_expired_leases().await;
         create_enrollment          "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
         use_enrollment             "++++++++++" |x, w, a, t| x.use_enrollment(t.enrollment_token).await;
         note_refused_enrollment    "++++++++++" |x, w, a, t| x.note_refused_enrollment(t.enrollment).await;
@@ -476,29 +476,29 @@ pub fn matrix() -> Vec<Row> {
         enroll_runner              "++++++++++" |x, w, a, t| x.enroll_runner(enrolled("new")).await;
         runner_connected           "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
         renew_runner               "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
-        runner_shows               "nnnnnnn+nn" |x, w, a, t| x.runner_shows("another").await;
+        confirm_runner_certificate               "nnnnnnn+nn" |x, w, a, t| x.confirm_runner_certificate("another").await;
         runner_disconnected        "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
-        runner_seen                "nnnnnnn+nn" |x, w, a, t| x.runner_seen().await;
+        touch_runner                "nnnnnnn+nn" |x, w, a, t| x.touch_runner().await;
         revoke_runner              "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
         open_browser_session       "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
-        hold_browser_session       "nn+nnnnnnn" |x, w, a, t| x.hold_browser_session(t.session).await;
-        vouch_browser_session      "nn+nnnnnnn" |x, w, a, t| x.vouch_browser_session(t.session, [9; 32]).await;
+        lock_browser_session       "nn+nnnnnnn" |x, w, a, t| x.lock_browser_session(t.session).await;
+        complete_second_factor      "nn+nnnnnnn" |x, w, a, t| x.complete_second_factor(t.session, [9; 32]).await;
         note_refused_sign_in       "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         note_rate_limited          "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
-        note_held_up               "++++++++++" |x, w, a, t| x.note_held_up(t.person).await;
+        note_throttled               "++++++++++" |x, w, a, t| x.note_throttled(t.person).await;
         note_refused_key           "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
         note_admin_blocked         "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
         end_browser_session        "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
         end_other_browser_sessions "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(Uuid::now_v7())).await;
         create_key                 "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
         revoke_key                 "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
-        change_key                 "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyEnd::Kept })?).await;
+        change_key                 "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyExpiryChange::Kept })?).await;
         rotate_key                 "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
         revoke_keys_of             "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account     "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
-        hand_on_service_account    "ddddddnddn" |x, w, a, t| x.hand_on_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
-        prove_browser_session      "nn+nnnnnnn" |x, w, a, t| x.prove_browser_session(t.session).await;
-        offer_totp                 "ddcddddddd" |x, w, a, t| x.offer_totp(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
+        transfer_service_account    "ddddddnddn" |x, w, a, t| x.transfer_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
+        reauthenticate_browser_session      "nn+nnnnnnn" |x, w, a, t| x.reauthenticate_browser_session(t.session).await;
+        begin_totp_enrollment                 "ddcddddddd" |x, w, a, t| x.begin_totp_enrollment(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
         totp_secret                "--+-------" |x, w, a, t| x.totp_secret().await;
         confirm_totp               "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
         use_totp_step              "nn+nnnnnnn" |x, w, a, t| x.use_totp_step(5).await;
@@ -518,7 +518,7 @@ pub fn matrix() -> Vec<Row> {
         confirm_address            "----------" |x, w, a, t| x.confirm_address(t.address_token, None).await;
         arrive                     "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use               "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
-        forget_old                 "++++++++++" |x, w, a, t| x.forget_old(100).await;
+        delete_expired_history                 "++++++++++" |x, w, a, t| x.delete_expired_history(100).await;
         review_anomaly             "dddddd+dd+" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
         see_account_events         "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider               "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
@@ -526,7 +526,7 @@ pub fn matrix() -> Vec<Row> {
         link_identity              "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
         unlink_identity            "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
         admit_person               "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
-        follow_provider            "dddddddddd" |x, w, a, t| x.follow_provider(may(a, FollowProvider { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        follow_provider            "dddddddddd" |x, w, a, t| x.follow_provider(may(a, SyncProviderRoles { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
         note_refused_identity      "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
         note_refused_invitation    "++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organization, "invitation.accept", "no").await;
         open_break_glass           "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
@@ -558,8 +558,8 @@ pub fn matrix() -> Vec<Row> {
         invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organization))?, another_link()).await;
         revoke_invitation          "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
         accept_invitation          "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
-        admit_invited              "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
-        confirm_invited            "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvited { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
+        admit_invited              "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
+        confirm_invited            "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
         ask_to_join                "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organization: t.organization, person: t.person, reason: String::new() })?).await;
         withdraw_join_request      "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
         accept_join_request        "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organization: t.organization, role: Role::Viewer })?).await;
@@ -575,8 +575,8 @@ pub const IN_A_TENANT: &[&str] = &[
     "rotate_browser_session",
     "open_browser_session",
     "seed",
-    "knows_device",
-    "forget_mail",
+    "is_known_device",
+    "delete_mail",
     "providers_of",
     "identity",
     "may_break_glass",
@@ -591,9 +591,9 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::replace_key", "the deployment's own keys, nobody's rows"),
     ("System::set_key", "the deployment's own keys, nobody's rows"),
     ("System::is_empty", "before the first tenant"),
-    ("System::offer_setup", "before the first tenant"),
-    ("System::may_set_up", "before the first tenant"),
-    ("System::use_setup", "makes the first tenant"),
+    ("System::create_setup_link", "before the first tenant"),
+    ("System::is_setup_link_valid", "before the first tenant"),
+    ("System::complete_setup", "makes the first tenant"),
     ("System::credential", "signing in names no tenant; the address belongs to one"),
     ("System::session", "the cookie's token is the secret that says which tenant"),
     ("System::touch_browser_session", "of a session that was found by its token"),
@@ -603,9 +603,9 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::enrollment", "by the enrollment's token"),
     ("System::invitation", "by the link's token"),
     ("System::next_due", "a time of whatever tenant"),
-    ("System::do_due", "opens a transaction for each tenant"),
-    ("System::forget_old", "opens a transaction for each tenant"),
-    ("System::begin_ceremony", "who signs in with a passkey names no tenant"),
+    ("System::run_due_work", "opens a transaction for each tenant"),
+    ("System::delete_expired_history", "opens a transaction for each tenant"),
+    ("System::create_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),
     ("System::passkey_holder", "who signs in with a passkey names no tenant"),
     ("System::address_change", "by the link's token"),
@@ -614,7 +614,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::throttled_after", "counts hashes of accounts and addresses"),
     ("System::provider", "by its id, in the address that a browser comes back to"),
     ("System::touch_identity", "of an identity that was found in its tenant"),
-    ("System::use_sign_in", "counts hashes of random ids"),
+    ("System::consume_sign_in", "counts hashes of random ids"),
     ("System::has_failed", "counts hashes of accounts and addresses"),
     ("System::throttled", "counts hashes of accounts and addresses"),
     ("System::note_failure", "counts hashes of accounts and addresses"),
@@ -701,15 +701,15 @@ on_both! {
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
         assert!(!system.rotate_browser_session(acme, foreign.session, [1; 32]).await.unwrap());
-        assert!(!system.knows_device(acme, foreign.person, hash("device at bolt")).await.unwrap());
+        assert!(!system.is_known_device(acme, foreign.person, hash("device at bolt")).await.unwrap());
         let due = system.take_mail().await.unwrap().unwrap();
         let other = if due.tenant == acme { world.bolt.tenant } else { acme };
         let count = "select count(*) from mail";
         let mut raw = crate::raw::Raw::of(world).await;
         let mails = raw.number(count).await;
-        system.forget_mail(other, due.id).await.unwrap();
+        system.delete_mail(other, due.id).await.unwrap();
         assert_eq!(raw.number(count).await, mails);
-        system.forget_mail(due.tenant, due.id).await.unwrap();
+        system.delete_mail(due.tenant, due.id).await.unwrap();
         assert_eq!(raw.number(count).await, mails - 1);
         let new = new_session(world, BrowserSessionId(Uuid::now_v7()), foreign.person, "new");
         assert!(matches!(system.open_browser_session(&world.acme.mia, new).await, Err(Error::NotFound)));

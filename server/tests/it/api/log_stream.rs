@@ -124,7 +124,7 @@ on_both! {
         let last = events.last().unwrap().id.clone();
         assert_eq!(last, "1.3");
         env.advance_clock(Duration::from_secs(40));
-        env.app.store.system().do_due().await.unwrap();
+        env.app.store.system().run_due_work().await.unwrap();
         let again = env.start(&env.acme).await;
         env.print(&env.acme, &again, 1, &["uno"]).await;
         env.finish(&env.acme, &again, End::Exited(0), "uno\n").await;

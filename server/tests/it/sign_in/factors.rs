@@ -223,15 +223,15 @@ on_both! {
 
     async fn m_14_a_provider_can_vouch_for_the_second_factor(env) {
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await;
-        for vouched in [true, false] {
+        for second_factor_verified in [true, false] {
             let (sign_in, session) = session_opener(env);
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = env.app.store.system().credential(&email).await.unwrap().unwrap();
             let (tenant, by, ground) = (env.acme.id, SignedInBy::Password, Ground::Password(known.password_hash));
-            sign_in.open(Authenticated { tenant, person: adam, by, ground, vouched, proved_at: None }).await.unwrap();
+            sign_in.open(Authenticated { tenant, person: adam, by, ground, second_factor_verified, authenticated_at: None }).await.unwrap();
             let theirs = browser(env);
             theirs.take_cookie(&session.id().unwrap().to_string());
-            assert_eq!(theirs.is_signed_in().await, vouched);
+            assert_eq!(theirs.is_signed_in().await, second_factor_verified);
         }
     }
 

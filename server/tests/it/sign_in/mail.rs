@@ -13,7 +13,7 @@ async fn open_mailer(env: &TestEnv, mail_server: &MailServer) -> Mailer {
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = config::load_from(None, settings).unwrap();
     let app = App { config: config.into(), ..env.app.clone() };
-    app.store.queue_mail();
+    app.store.enable_mail();
     Mailer::open(&app, "http://localhost").unwrap().unwrap()
 }
 

@@ -102,7 +102,7 @@ on_both! {
         let mo = person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
-        let ceremony = mine.begin_ceremony("register").await;
+        let ceremony = mine.create_ceremony("register").await;
         let (_, response) = PasskeyDevice::make(&ceremony, ORIGIN);
         let fields = [("name", "Key"), ("ceremony", ceremony.token.as_str()), ("passkey", &response)];
         assert_signed_out_during(env, mo, &mine, "factors/add-passkey", &fields).await;
@@ -115,7 +115,7 @@ on_both! {
         for ended in [true, false] {
             let halfway = browser(env);
             halfway.sign_in("mo").await;
-            let ceremony = halfway.begin_ceremony("show").await;
+            let ceremony = halfway.create_ceremony("show").await;
             let fields = [("ceremony", ceremony.token.as_str()), ("passkey", &key.show(&ceremony))];
             if ended {
                 assert_signed_out_during(env, mo, &halfway, "factors/show-passkey", &fields).await;
@@ -145,7 +145,7 @@ on_both! {
         let key = mine.make_passkey().await;
         for assignment in [false, true] {
             let other = browser(env);
-            let ceremony = other.begin_ceremony("sign-in").await;
+            let ceremony = other.create_ceremony("sign-in").await;
             let fields = [("ceremony", ceremony.token.as_str()), ("passkey", &key.show(&ceremony))];
             if !assignment {
                 assert_eq!(other.act("login/passkey", &fields).await.status, 200);

@@ -70,7 +70,7 @@ on_both! {
         guess_from_many_networks(env).await;
         assert_eq!(sign_in_from_unknown_browser(env, 7).await.0, 429);
         let other = browser(env).from(IpAddr::from([203, 0, 113, 8]));
-        let ceremony = other.begin_ceremony("sign-in").await;
+        let ceremony = other.create_ceremony("sign-in").await;
         let fields = [("ceremony", ceremony.token.as_str()), ("passkey", &key.show(&ceremony))];
         assert_eq!(other.act("login/passkey", &fields).await.status, 200);
         assert!(other.is_signed_in().await);

@@ -16,7 +16,7 @@ use crate::{
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
 
 /// More tasks than one transaction stops.
-const MORE_THAN_ONE_BATCH: usize = store::STOPPED_AT_ONCE + 1;
+const MORE_THAN_ONE_BATCH: usize = store::MAX_TASKS_PER_STOP + 1;
 
 on_both! {
     /// K-09: a lock closes sessions, keys and streams, and prevents sign-in.
